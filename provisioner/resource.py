@@ -1,0 +1,217 @@
+"""What a kind of resource provides: ``Kind`` decides, ``Driver`` acts.
+
+A kind is one folder below ``kinds/`` and one line in its registry. Everything outside
+that folder meets a kind through the types of this module and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from provisioner.errors import Finding, Position
+from provisioner.plan import Action, Address, FieldChange, Operation
+from provisioner.secret import SecretReader
+from provisioner.semantics import Document, FieldRule
+
+
+class Phase(StrEnum):
+    """Where a live resource stands. ``READY`` means that it serves and nothing moves."""
+
+    READY = "ready"
+    UPDATING = "updating"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    NOT_READY = "not ready"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """``message`` is one line for a person; ``detail`` the tail of a log, or empty."""
+
+    phase: Phase
+    message: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Our tags on a live resource; never part of a comparison.
+
+    ``owner`` is ``<project>/<environment>`` or ``""``. ``applied`` is a digest of what was
+    last applied and cannot be read back.
+    """
+
+    owner: str = ""
+    protected: bool = False
+    applied: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource as its author describes it, for one environment.
+
+    ``document`` holds no extension of ours that is not compared (``lifecycle`` is taken
+    out of it). ``ignore_changes`` are paths as ``path_text`` writes them.
+    """
+
+    address: Address
+    name: str
+    document: Document
+    prevent_destroy: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    where: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One resource as the workspace has it, in manifest vocabulary.
+
+    Never validated by our models: what breaks our rules must still be readable.
+    ``document`` is what to compare with: the pending config while an update is running,
+    else the active one. ``fingerprint`` covers identity, versions and all that was read.
+    ``unknown`` are the paths of what our vocabulary does not know.
+    """
+
+    name: str
+    identity: str
+    document: Document
+    fingerprint: str
+    marks: Marks = field(default_factory=Marks)
+    readiness: Readiness = Readiness(Phase.READY)
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One entry of the list of a kind: enough for orphans, the guard and waiting."""
+
+    name: str
+    identity: str
+    marks: Marks = field(default_factory=Marks)
+    readiness: Readiness = Readiness(Phase.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the operations of a step must bring about.
+
+    ``marks`` are to be on the resource afterwards. ``changes`` holds every difference,
+    the ones with ``Action.KEEP`` too: those are not to be sent.
+    """
+
+    action: Action
+    name: str
+    desired: Document | None
+    live: Live | None
+    changes: tuple[FieldChange, ...]
+    marks: Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a kind with a comparison of its own is asked with."""
+
+    desired: Document
+    live: Live | None
+    rotate: frozenset[str] = frozenset()
+
+
+class Connection(Protocol):
+    """The workspace as a driver sees it: JSON in, JSON objects out, errors of ours."""
+
+    @property
+    def host(self) -> str: ...
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
+        """The JSON object at ``path``; None for 404.
+
+        Raises ServiceError for any other refusal, UnreachableError when no answer came
+        that can be believed, after the retries that are safe.
+        """
+        ...
+
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool
+    ) -> Document:
+        """Send ``body`` and return the answer (``{}`` when the service says nothing).
+
+        ``repeatable``: sending it twice does no harm, so a lost answer is tried again.
+        Otherwise a lost answer raises LostAnswerError. Raises ServiceError when refused.
+        """
+        ...
+
+
+class Driver(Protocol):
+    """Acts on one workspace for one kind. Thread-safe."""
+
+    def inventory(self) -> Sequence[Listed]:
+        """All that exist: one request, however often it is asked in a run."""
+        ...
+
+    def read(self, resource: Resource) -> Live | None:
+        """The live side of ``resource``; None when there is none.
+
+        Raises ServiceError where it may not be read: that is never the same as absent.
+        """
+        ...
+
+    def perform(self, operation: Operation, identity: str) -> str:
+        """Carry out one operation; secrets are resolved here and nowhere before.
+
+        ``identity`` takes the place of ``{id}``. Returns the identity after the call
+        (``""`` when the answer does not tell).
+        """
+        ...
+
+    def poll(self) -> Mapping[str, Readiness]:
+        """Name to readiness for all resources: one request that serves all waiters."""
+        ...
+
+    def confirm(self, name: str) -> Readiness:
+        """The readiness of one resource, from a request of its own, with failure detail."""
+        ...
+
+
+def no_needs(document: Document) -> Iterator[tuple[str, str]]:
+    """For kinds that depend on nothing."""
+    return iter(())
+
+
+Declared = Mapping[str, Mapping[str, Document]]
+"""All documents of an environment: kind name, then resource name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of resource, as functions without side effects and a way to a driver.
+
+    ``model`` returns the pydantic model (only schema generation loads it) and ``rules``
+    its rule tree. ``modernise`` translates legacy spellings and reports them.
+    ``relations`` yields what a schema cannot say. ``needs`` yields (kind name, resource
+    name) of what has to exist first. ``judge`` has the first word on a change, for what
+    no marker can say: (action, reason), or None for no opinion. ``compare`` replaces the
+    generic diff. ``applied`` digests what cannot be read back. ``secret_fields`` are the
+    names of the payload fields in which a secret may be resolved. ``markable``: resources
+    of this kind carry our tags, so they are adopted, orphaned and deleted; the others are
+    not ours as a whole.
+    """
+
+    name: str
+    title: str
+    model: Callable[[], type[Any]]
+    rules: Callable[[], FieldRule]
+    relations: Callable[[Document, Declared], Iterator[Finding]]
+    operations: Callable[[Intent], tuple[Operation, ...]]
+    connect: Callable[[Connection, SecretReader], Driver]
+    modernise: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
+    needs: Callable[[Document], Iterator[tuple[str, str]]] = no_needs
+    judge: Callable[[FieldChange, Document, Live], tuple[Action, str] | None] | None = None
+    compare: Callable[[Comparison], tuple[FieldChange, ...]] | None = None
+    applied: Callable[[Document], str] | None = None
+    secret_fields: frozenset[str] = frozenset()
+    markable: bool = True
+

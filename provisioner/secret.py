@@ -1,0 +1,124 @@
+"""The one type in which a secret value travels, and the one place it comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from provisioner.errors import RefusedError
+
+MARK = "$secret"
+MASK = "***"
+
+
+class Secret:
+    """A value that shows itself to ``reveal`` only.
+
+    ``repr``, ``str`` and ``format`` give a mask; JSON and pickle are refused, so a secret
+    that strays into a plan, a log or a report ends the command instead of leaking.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value. To be called where it is put on the wire and nowhere else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret cannot be pickled")
+
+
+def reference_in(value: Any) -> Mapping[str, str] | None:
+    """``{"from_env": X}`` when ``value`` is ``{"$secret": {"from_env": X}}``, else None."""
+    if isinstance(value, Mapping) and value.keys() == {MARK}:
+        inner = value[MARK]
+        return inner if isinstance(inner, Mapping) else None
+    return None
+
+
+def references(value: Any) -> Iterator[Mapping[str, str]]:
+    """Every secret reference anywhere inside JSON data."""
+    found = reference_in(value)
+    if found is not None:
+        yield found
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from references(inner)
+
+
+def resolve(payload: Any, names: frozenset[str], source: SecretReader, field: str = "") -> Any:
+    """``payload`` with its secret references replaced by secrets.
+
+    Only in fields whose name is in ``names``: a reference anywhere else is refused, or a
+    manifest could send a secret to a field that the service shows to everybody.
+    """
+    found = reference_in(payload)
+    if found is not None:
+        if field not in names:
+            raise RefusedError.of("E506", f"a secret may not be sent in the field `{field}`")
+        return source(found)
+    if isinstance(payload, Mapping):
+        return {key: resolve(value, names, source, key) for key, value in payload.items()}
+    if isinstance(payload, list | tuple):
+        return [resolve(value, names, source, field) for value in payload]
+    return payload
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReader:
+    """Reads secrets from the environment and from files below the project root.
+
+    Raises RefusedError when the variable is not set or the file cannot be read: at the
+    moment the value is needed, not before.
+    """
+
+    root: Path
+
+    def __call__(self, reference: Mapping[str, str]) -> Secret:
+        if "from_env" in reference:
+            return self._variable(reference["from_env"])
+        return self._file(reference["from_file"])
+
+    def missing(self, reference: Mapping[str, str]) -> str:
+        """The name of the variable or file that is not there, or ``""``. Reads no value."""
+        if "from_env" in reference:
+            return "" if os.environ.get(reference["from_env"]) else reference["from_env"]
+        path = self.root / reference["from_file"]
+        return "" if path.is_file() else reference["from_file"]
+
+    def _variable(self, name: str) -> Secret:
+        value = os.environ.get(name)
+        if not value:
+            raise RefusedError.of(
+                "E507",
+                f"the environment variable {name} is not set, and its value is needed",
+                hint=f"set it where this command runs: export {name}=...",
+            )
+        return Secret(value)
+
+    def _file(self, name: str) -> Secret:
+        path = self.root / name
+        try:
+            # A trailing line break comes from the editor, not from the key.
+            return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise RefusedError.of("E508", f"cannot read the secret file {name}: {reason}") from error
