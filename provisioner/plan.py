@@ -150,6 +150,16 @@ class Plan:
         return {action: found[action] for action in Action}
 
     @property
+    def blocked(self) -> bool:
+        """Whether any step cannot be done as it is written."""
+        return any(step.action is Action.BLOCKED for step in self.steps)
+
+    @property
+    def has_operations(self) -> bool:
+        """Whether applying it would make any call."""
+        return any(step.operations for step in self.steps)
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do and nothing to decide."""
         return not any(step.action in PENDING for step in self.steps)

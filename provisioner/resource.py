@@ -120,6 +120,26 @@ class Comparison:
     rotate: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """Where one declared resource stands, and in lines what it serves."""
+
+    address: Address
+    name: str
+    readiness: Readiness
+    serves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a resource said to a question: ``text`` for a person, ``raw`` as it came."""
+
+    name: str
+    task: str
+    text: str
+    raw: Document
+
+
 class Connection(Protocol):
     """The workspace as a driver sees it: JSON in, JSON objects out, errors of ours."""
 
@@ -197,7 +217,8 @@ class Kind:
     generic diff. ``applied`` digests what cannot be read back. ``secret_fields`` are the
     names of the payload fields in which a secret may be resolved. ``markable``: resources
     of this kind carry our tags, so they are adopted, orphaned and deleted; the others are
-    not ours as a whole.
+    not ours as a whole. ``describe`` tells in lines what a live resource does. ``ask`` puts
+    a question to one; a kind without it cannot be queried.
     """
 
     name: str
@@ -214,4 +235,6 @@ class Kind:
     applied: Callable[[Document], str] | None = None
     secret_fields: frozenset[str] = frozenset()
     markable: bool = True
+    describe: Callable[[Live], tuple[str, ...]] | None = None
+    ask: Callable[[Connection, str, str], Answer] | None = None
 

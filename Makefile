@@ -1,0 +1,65 @@
+# Two commands for newcomers: `make demo` and `make test`. Both set up .venv themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python -m provisioner
+# Keys for the local workspace: it stores them, and nobody ever calls a provider with them.
+DEMO_KEYS := OPENAI_API_KEY=demo-openai ANTHROPIC_API_KEY=demo-anthropic COHERE_API_KEY=demo-cohere \
+             AWS_ACCESS_KEY_ID=demo-aws-id AWS_SECRET_ACCESS_KEY=demo-aws-key
+
+.PHONY: demo test check format bench proofs lock clean
+
+demo: .venv/runtime
+	@rm -rf .provisioner/local.sqlite*
+	@echo '$$ provisioner apply -y      # environment local: examples/tutorial on the local workspace'
+	@$(DEMO_KEYS) $(RUN) apply -y
+	@echo
+	@echo '$$ provisioner plan          # the same again: nothing is left to do'
+	@$(DEMO_KEYS) $(RUN) plan
+	@echo
+	@echo '$$ provisioner query openai-completions-endpoint --prompt "What is the capital of France?"'
+	@$(RUN) query openai-completions-endpoint --prompt "What is the capital of France?"
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(RUN) schema --check schemas
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(RUN) schema --write schemas
+
+bench: .venv/dev
+	$(BIN)/python tests/benchmarks/bench.py
+
+proofs: .venv/dev
+	PROVISIONER_PROOFS=1 $(BIN)/python -m pytest
+
+# Pins what is installed, for every Python from 3.11 on; needs a package index.
+lock:
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
+	printf 'editables\nhatchling\n' | .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate -o requirements.txt pyproject.toml -
+	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --extra dev --extra clients -c requirements.txt -o requirements-dev.txt pyproject.toml
+	rm -rf .venv-lock
+
+clean:
+	rm -rf .venv .provisioner build dist
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements.txt pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

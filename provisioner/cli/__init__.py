@@ -1,0 +1,126 @@
+"""The command line: parse, call one function of ``workflow``, print, exit.
+
+Command modules are imported when they are called (or listed by ``--help``), and import
+what is heavy inside their functions: ``--help`` and ``validate`` must start at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from provisioner import __version__
+from provisioner.errors import ProvisionerError
+
+COMMANDS = {
+    "validate": "provisioner.cli.validate",
+    "plan": "provisioner.cli.plan",
+    "apply": "provisioner.cli.apply",
+    "destroy": "provisioner.cli.destroy",
+    "status": "provisioner.cli.status",
+    "query": "provisioner.cli.query",
+    "schema": "provisioner.cli.schema",
+    "explain": "provisioner.cli.explain",
+    "emulator": "provisioner.cli.emulator",
+}
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done, or nothing to do
+  1    error, refused, wrong usage, or a plan with blocked steps
+  2    changes pending (plan with --detailed-exitcode)
+  3    a generated file is not current (schema --check)
+  4    applied in part; safe to run again
+  5    still updating when the time was up; status --wait resumes
+  130  interrupted"""
+
+
+class Commands(click.Group):
+    """Finds commands by table, in the order in which one uses them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = importlib.import_module(module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches
+
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean `{close[0]}`?" if close else ""
+            raise click.UsageError(f"no such command `{args[0]}`.{hint}", ctx=ctx) from error
+
+
+@click.command(
+    cls=Commands,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="provisioner")
+def group() -> None:
+    """Databricks model serving endpoints as code.
+
+    Manifests in YAML say which endpoints and secrets there should be; plan shows what
+    differs in the workspace, apply makes it so, and a second plan is empty.
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; a defect of ours raises."""
+    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = group.main(arguments, prog_name="provisioner", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except click.ClickException as error:
+        # click would exit with 2, which a pipeline reads as "changes pending".
+        error.show()
+        return 1
+    except ProvisionerError as error:
+        _show(error)
+        if debug:
+            raise
+        return error.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _show(error: ProvisionerError) -> None:
+    from provisioner.rendering.problems import text
+
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(text(error.problems, colour=colour and "--no-color" not in sys.argv), err=True)
+
+
+def run() -> NoReturn:
+    """The entry point: ``main`` with the ends of a process around it."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us (head, a pager) has had enough: that is no error of ours, and
+        # the interpreter must not complain when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except KeyboardInterrupt:
+        click.echo("\ninterrupted", err=True)
+        code = 130
+    sys.stderr.flush()
+    if code == 130:
+        # Requests in flight must not hold up the end of an interrupted command.
+        os._exit(code)
+    sys.exit(code)

@@ -1,0 +1,55 @@
+"""provisioner apply: make the workspace as the manifests say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provisioner.cli.options import (
+    Applying,
+    Common,
+    What,
+    Where,
+    applying_options,
+    common_options,
+    what_options,
+    where_options,
+)
+from provisioner.cli.terminal import Terminal
+
+PLANFILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("apply")
+@click.argument("planfile", required=False, type=PLANFILE)
+@where_options
+@what_options
+@applying_options
+@common_options
+def command(
+    planfile: Path | None, common: Common, where: Where, what: What, applying: Applying
+) -> int:
+    """Plan, ask, apply, wait until the endpoints serve, and compare once more.
+
+    With PLANFILE exactly the saved plan is applied, and only to resources that have not
+    changed since it was made.
+
+    \b
+    Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to
+    run again; 5 still updating when the time was up; 130 interrupted.
+    """
+    from provisioner import workflow
+    from provisioner.cli import carrying_out, planned
+
+    terminal = Terminal(common)
+    approved = applying.yes or planfile is not None
+    carrying_out.refuse_silence(terminal, approved)
+    project = workflow.open_project(common.project_dir)
+    with workflow.session(project, where.environment, where.profile) as session:
+        if planfile:
+            plan = workflow.check_saved(session, planned.read(planfile))
+        else:
+            plan = workflow.make_plan(session, planned.wanted(what))
+        terminal.problems(session.loaded.warnings)
+        return carrying_out.carry_out(terminal, session, plan, applying, approved=approved)

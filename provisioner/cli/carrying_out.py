@@ -1,0 +1,114 @@
+"""What apply and destroy have in common: show the plan, get consent, do it, tell how it went."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import replace
+
+import click
+
+from provisioner import workflow
+from provisioner.applying.executor import Hooks, Options
+from provisioner.applying.interrupt import stopping
+from provisioner.cli import planned
+from provisioner.cli.options import Applying
+from provisioner.cli.terminal import Terminal
+from provisioner.errors import RefusedError
+from provisioner.plan import DESTRUCTIVE, Action, Plan
+from provisioner.planning.guard import Consent
+from provisioner.session import Session
+
+
+def refuse_silence(terminal: Terminal, approved: bool) -> None:
+    """Raise RefusedError when consent is needed and there is nobody to ask.
+
+    Before anything is read: a pipeline that forgot -y should not learn it after a minute.
+    """
+    if not approved and not terminal.interactive():
+        raise RefusedError.of(
+            "E804",
+            "this is not a terminal, so nobody can be asked for consent",
+            hint="pass -y/--auto-approve, or apply a saved plan: plan --out FILE, apply FILE",
+        )
+
+
+def carry_out(
+    terminal: Terminal, session: Session, plan: Plan, applying: Applying, *, approved: bool
+) -> int:
+    """Show ``plan``, make sure of consent, apply it and return the exit code."""
+    if not terminal.common.json:
+        terminal.answer(planned.as_text(terminal, plan))
+    consent = _given(applying)
+    if not plan.has_operations and not plan.blocked:
+        return _nothing(terminal, plan)
+    if not approved:
+        consent = _asked(plan, consent)
+    workflow.refuse_unsafe(session, plan, consent)
+    return _run(terminal, session, plan, applying)
+
+
+def _nothing(terminal: Terminal, plan: Plan) -> int:
+    if terminal.common.json:
+        from provisioner.rendering.outcomes import to_json
+
+        terminal.answer_json(to_json((), plan))
+    else:
+        terminal.say("Nothing to do.")
+    return 0
+
+
+def _given(applying: Applying) -> Consent:
+    return Consent(
+        yes=applying.yes,
+        adopt=applying.adopt,
+        allow_replace=frozenset(applying.allow_replace),
+        allow_delete=frozenset(applying.allow_delete),
+        allow_destructive=applying.allow_destructive,
+    )
+
+
+def _asked(plan: Plan, consent: Consent) -> Consent:
+    """Ask at the terminal: each name for what is destroyed, one yes for the rest."""
+    for step in plan.steps:
+        named = consent.allow_replace | consent.allow_delete
+        if step.action not in DESTRUCTIVE or str(step.address) in named:
+            continue
+        verb = "deletes" if step.action is Action.DELETE else "deletes and creates again"
+        typed = click.prompt(f"This {verb} {step.name}. Type its name to agree", err=True)
+        if typed != step.name:
+            raise RefusedError.of("E805", f"`{typed}` is not `{step.name}`: nothing was changed")
+        field = "allow_delete" if step.action is Action.DELETE else "allow_replace"
+        agreed = getattr(consent, field) | {str(step.address)}
+        consent = replace(consent, **{field: agreed})
+    if any(step.operations and step.action not in DESTRUCTIVE for step in plan.steps):
+        typed = click.prompt("Apply these changes? Only `yes` is taken as yes", err=True)
+        if typed != "yes":
+            raise RefusedError.of("E805", "not approved: nothing was changed")
+        consent = replace(consent, adopt=True)
+    return replace(consent, yes=True, asked=True)
+
+
+def _run(terminal: Terminal, session: Session, plan: Plan, applying: Applying) -> int:
+    from provisioner.rendering import outcomes, progress
+
+    stop = threading.Event()
+    options = Options(applying.parallelism, applying.timeout_s, wait=not applying.no_wait)
+    with (
+        stopping(stop),
+        progress.shown(sys.stderr, live=_live(terminal), quiet=terminal.common.quiet) as announce,
+    ):
+        results = workflow.apply(session, plan, options, Hooks(announce=announce, stop=stop))
+    if terminal.common.json:
+        terminal.answer_json(outcomes.to_json(results, plan))
+    else:
+        terminal.answer(outcomes.text(results, colour=terminal.colour(sys.stdout)))
+    for result in results:
+        if result.error:
+            terminal.problems(result.error.problems)
+    return outcomes.exit_code(results, interrupted=stop.is_set())
+
+
+def _live(terminal: Terminal) -> bool:
+    """Whether progress may move the cursor."""
+    return terminal.colour(sys.stderr)

@@ -1,0 +1,42 @@
+"""provisioner destroy: delete what carries our tag."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import (
+    Applying,
+    Common,
+    Where,
+    applying_options,
+    common_options,
+    select_option,
+    where_options,
+)
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("destroy")
+@where_options
+@select_option
+@applying_options
+@common_options
+def command(common: Common, where: Where, select: tuple[str, ...], applying: Applying) -> int:
+    """Delete the endpoints that carry the tag of this project and environment.
+
+    What carries another tag or none is never touched, nor are secret scopes. Each
+    endpoint's name is asked for; with -y, --allow-delete names what may go.
+
+    \b
+    Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to
+    run again; 130 interrupted.
+    """
+    from provisioner import workflow
+    from provisioner.cli import carrying_out
+
+    terminal = Terminal(common)
+    carrying_out.refuse_silence(terminal, applying.yes)
+    project = workflow.open_project(common.project_dir)
+    with workflow.session(project, where.environment, where.profile) as session:
+        plan = workflow.make_destroy_plan(session, workflow.Wanted(select=select))
+        return carrying_out.carry_out(terminal, session, plan, applying, approved=applying.yes)

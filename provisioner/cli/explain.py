@@ -1,0 +1,30 @@
+"""provisioner explain: what a code means, and what to do."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.errors import UsageError
+
+
+@click.command("explain")
+@click.argument("code", required=False)
+def command(code: str | None) -> int:
+    """Explain the CODE of an error or a warning; without one, list them all.
+
+    \b
+    Exit codes: 0 explained, 1 there is no such code.
+    """
+    from provisioner.codes import CODES
+
+    if code is None:
+        for name, entry in sorted(CODES.items()):
+            click.echo(f"{name}  {entry.title}")
+        return 0
+    known = CODES.get(code.upper())
+    if known is None:
+        raise UsageError.of(
+            "E806", f"there is no code `{code}`", hint="`provisioner explain` lists them"
+        )
+    click.echo(f"{code.upper()}: {known.title}\n\n{known.text}")
+    return 0

@@ -1,0 +1,219 @@
+"""Options that several commands share, each group packed into one frozen dataclass."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What every command that prints understands."""
+
+    project_dir: Path | None
+    output: str
+    no_color: bool
+    quiet: bool
+    debug: bool
+
+    @property
+    def json(self) -> bool:
+        return self.output == "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which environment, and which login for its workspace."""
+
+    environment: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """Which resources, and what the planner is asked besides comparing them."""
+
+    select: tuple[str, ...]
+    rotate: tuple[str, ...]
+    take_over_from: str
+    prune: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """What the user agrees to on the command line, and how long to wait for it."""
+
+    yes: bool
+    adopt: bool
+    allow_replace: tuple[str, ...]
+    allow_delete: tuple[str, ...]
+    allow_destructive: int
+    parallelism: int
+    timeout_s: float
+    no_wait: bool
+
+
+class Duration(click.ParamType):
+    """``90s``, ``30m``, ``2h`` or a number of seconds; given on as seconds."""
+
+    name = "duration"
+    units = {"s": 1, "m": 60, "h": 3600}
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        text = str(value).strip()
+        factor = self.units.get(text[-1:], 0)
+        number = text[:-1] if factor else text
+        try:
+            seconds = float(number) * (factor or 1)
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds < float("inf"):
+            self.fail(f"`{value}` is not a duration; write 90s, 30m or 2h", param, ctx)
+        return seconds
+
+
+def packed(kind: type[Any], name: str, *options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A decorator: adds ``options`` to a command and hands them over as one ``kind``."""
+    names = [field.name for field in fields(kind)]
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def call(*args: Any, **given: Any) -> Any:
+            given[name] = kind(**{key: given.pop(key) for key in names})
+            return command(*args, **given)
+
+        for option in reversed(options):
+            call = option(call)
+        return call
+
+    return decorate
+
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+common_options = packed(
+    Common,
+    "common",
+    click.option(
+        "-C",
+        "--project-dir",
+        type=FOLDER,
+        help="Folder of the project (default: the nearest one upward with provisioner.yaml).",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Form of the answer on stdout.",
+    ),
+    click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same."),
+    click.option("-q", "--quiet", is_flag=True, help="Only the answer and errors."),
+    click.option("--debug", is_flag=True, help="Requests on stderr, tracebacks of defects."),
+)
+
+environment_option = click.option(
+    "-e",
+    "--environment",
+    "-t",
+    "--target",
+    "environment",
+    default="local",
+    show_default=True,
+    help="Name of the environment: environments/NAME.yaml.",
+)
+
+where_options = packed(
+    Where,
+    "where",
+    environment_option,
+    click.option(
+        "-p", "--profile", default="", help="Profile of ~/.databrickscfg to log in with."
+    ),
+)
+
+select_option = click.option(
+    "--select",
+    multiple=True,
+    metavar="RESOURCE",
+    help="Only these: key, address, name or a glob of one. Repeatable.",
+)
+
+what_options = packed(
+    What,
+    "what",
+    select_option,
+    click.option(
+        "--rotate",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Send the secrets of this resource again; ADDRESS[KEY] for one key. Repeatable.",
+    ),
+    click.option(
+        "--take-over-from",
+        default="",
+        metavar="PROJECT/ENVIRONMENT",
+        help="Become the owner of endpoints that carry this owner's tag.",
+    ),
+    click.option(
+        "--prune", is_flag=True, help="Delete endpoints that carry our tag and have no manifest."
+    ),
+)
+
+applying_options = packed(
+    Applying,
+    "applying",
+    click.option(
+        "-y",
+        "--auto-approve",
+        "yes",
+        is_flag=True,
+        help="Do not ask. Covers create and update, nothing that destroys.",
+    ),
+    click.option("--adopt", is_flag=True, help="With -y: also take over endpoints nobody owns."),
+    click.option(
+        "--allow-replace",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Agree to delete and create this one again. Repeatable.",
+    ),
+    click.option(
+        "--allow-delete",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Agree to delete this one; `all` outside protected environments. Repeatable.",
+    ),
+    click.option(
+        "--allow-destructive",
+        type=int,
+        default=0,
+        metavar="N",
+        help="Agree to N deletions and replacements where the guard asks for it.",
+    ),
+    click.option(
+        "--parallelism",
+        type=click.IntRange(1, 64),
+        default=8,
+        show_default=True,
+        help="How many resources are changed at a time.",
+    ),
+    click.option(
+        "--timeout",
+        "timeout_s",
+        type=Duration(),
+        default="60m",
+        show_default=True,
+        help="How long to wait for each endpoint; its update goes on after that.",
+    ),
+    click.option("--no-wait", is_flag=True, help="Do not wait until the endpoints serve."),
+)

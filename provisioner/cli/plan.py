@@ -1,0 +1,50 @@
+"""provisioner plan: show what apply would do, and change nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provisioner.cli.options import Common, What, Where, common_options, what_options, where_options
+from provisioner.cli.terminal import Terminal
+
+EXIT_CHANGES_PENDING = 2
+
+
+@click.command("plan")
+@where_options
+@what_options
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `apply FILE`."
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending.")
+@common_options
+def command(
+    common: Common, where: Where, what: What, out: Path | None, detailed_exitcode: bool
+) -> int:
+    """Compare the manifests with the workspace and show the difference.
+
+    Each changed field is shown with its value before and after, the reason where there
+    is one, and the calls that apply would make. Nothing is written.
+
+    \b
+    Exit codes: 0 done; 1 error, or a step is blocked; 2 changes are pending
+    (only with --detailed-exitcode).
+    """
+    from provisioner import workflow
+    from provisioner.cli import planned
+
+    terminal = Terminal(common)
+    project = workflow.open_project(common.project_dir)
+    with workflow.session(project, where.environment, where.profile) as session:
+        plan = workflow.make_plan(session, planned.wanted(what))
+        terminal.problems(session.loaded.warnings)
+        if out:
+            planned.save(plan, out)
+        planned.show(terminal, plan)
+        for problem in workflow.missing_secrets(session, plan):
+            terminal.say(f"apply will need it: {problem.message}")
+    if plan.blocked:
+        return 1
+    return EXIT_CHANGES_PENDING if detailed_exitcode and not plan.is_empty else 0

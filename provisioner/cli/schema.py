@@ -1,0 +1,62 @@
+"""provisioner schema: print, write or check the JSON Schemas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+EXIT_STALE = 3
+
+
+@click.command("schema")
+@click.argument("name", default="manifest")
+@click.option(
+    "--write",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Generate all schemas into FOLDER.",
+)
+@click.option(
+    "--check",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Exit with 3 when a schema in FOLDER is not what would be written.",
+)
+def command(name: str, write: Path | None, check: Path | None) -> int:
+    """Print the JSON Schema NAME: manifest, override, environment, project or plan.
+
+    Editors read it through the first line of a manifest:
+    # yaml-language-server: $schema=...
+
+    \b
+    Exit codes: 0 done, 1 error, 3 a schema is not current (--check).
+    """
+    if write:
+        from provisioner import schema_files
+
+        schema_files.write(write)
+    elif check:
+        from provisioner import schema_files
+
+        stale = schema_files.stale(check)
+        for path in stale:
+            click.echo(f"not current: {path}", err=True)
+        return EXIT_STALE if stale else 0
+    else:
+        click.echo(json.dumps(_known(name), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _known(name: str) -> dict[str, object]:
+    from provisioner.errors import UsageError
+    from provisioner.schemas import schema
+
+    try:
+        return schema(name)
+    except FileNotFoundError as error:
+        known = "manifest, override, environment, project, plan"
+        raise UsageError.of(
+            "E807", f"there is no schema `{name}`", hint=f"known are {known}"
+        ) from error

@@ -1,0 +1,66 @@
+"""Where the words go: the answer to stdout, talk to stderr, colour only where it is wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import IO, Any
+
+import click
+
+from provisioner.cli.options import Common
+from provisioner.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """How to print. ``width`` in columns."""
+
+    common: Common
+
+    @property
+    def width(self) -> int:
+        return shutil.get_terminal_size((100, 24)).columns
+
+    def colour(self, stream: IO[str]) -> bool:
+        """Whether ``stream`` is a terminal that wants colour (https://no-color.org)."""
+        plain = self.common.no_color or os.environ.get("NO_COLOR")
+        dumb = os.environ.get("TERM") == "dumb"
+        return stream.isatty() and not plain and not dumb
+
+    def unicode(self, stream: IO[str]) -> bool:
+        """Whether ``stream`` can show arrows and bars."""
+        try:
+            "→█░".encode(stream.encoding or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            return False
+        return True
+
+    def answer(self, text: str) -> None:
+        """Print the command's answer."""
+        click.echo(text, nl=not text.endswith("\n"))
+
+    def answer_json(self, data: Any) -> None:
+        """Print the command's answer as JSON, keys in the order given."""
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+    def say(self, text: str) -> None:
+        """Print what is not the answer, unless --quiet."""
+        if not self.common.quiet:
+            click.echo(text, err=True)
+
+    def problems(self, problems: Iterable[Problem]) -> None:
+        """Print problems to stderr."""
+        from provisioner.rendering.problems import text
+
+        found = tuple(problems)
+        if found:
+            click.echo(text(found, colour=self.colour(sys.stderr)), err=True)
+
+    def interactive(self) -> bool:
+        """Whether there is somebody to ask."""
+        return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,42 @@
+"""provisioner validate: check the manifests, without a login and without a network."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import Common, common_options
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("validate")
+@click.option(
+    "-e",
+    "--environment",
+    "-t",
+    "--target",
+    "environment",
+    default="",
+    help="Only this environment (default: all of environments/).",
+)
+@common_options
+def command(common: Common, environment: str) -> int:
+    """Check the manifests of all environments, offline.
+
+    Shape first, then how the fields go together. Every problem of every file is shown,
+    each with its place and what to do about it.
+
+    \b
+    Exit codes: 0 all good (warnings allowed), 1 problems found.
+    """
+    from provisioner import workflow
+
+    terminal = Terminal(common)
+    checked = workflow.validate(workflow.open_project(common.project_dir), environment)
+    terminal.problems((*checked.problems, *checked.warnings))
+    if common.json:
+        from provisioner.rendering.problems import to_json
+
+        terminal.answer_json(to_json((*checked.problems, *checked.warnings)))
+    elif not checked.problems:
+        terminal.answer(checked.summary())
+    return 1 if checked.problems else 0

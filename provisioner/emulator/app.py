@@ -1,0 +1,119 @@
+"""The ASGI application: reads a request, lets the dispatcher answer it, sends the answer.
+
+Everything that may block runs in worker threads; the event loop only moves bytes and sleeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from provisioner.emulator.dispatch import Dispatcher, Raw, Reply
+from provisioner.emulator.protocol import TRANSPORT, break_connection
+from provisioner.emulator.routing import Answer, ApiError, Workspace
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# The largest documented payload. [serving-api 3.6]
+BODY_LIMIT_BYTES = 16 * 1024 * 1024
+# What is read and thrown away, so that a client gets to see the answer to a body too large.
+DISCARD_LIMIT_BYTES = 64 * 1024 * 1024
+WORKERS = 64
+
+
+class App:
+    """One workspace over HTTP. Its workers end with the process; they hold nothing."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._dispatcher = Dispatcher(workspace)
+        self._latency_s = workspace.settings.latency_ms / 1000
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="local-workspace")
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        raw = Raw(
+            method=scope["method"],
+            target=scope["raw_path"].decode("ascii"),
+            query=scope["query_string"].decode("ascii"),
+            headers={
+                name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+            },
+            body=body,
+            scheme=scope["scheme"],
+        )
+        loop = asyncio.get_running_loop()
+        reply = await loop.run_in_executor(self._workers, self._dispatcher.respond, raw)
+        delay_s = reply.delay_s + (self._latency_s if reply.is_delayed else 0)
+        if delay_s:
+            await asyncio.sleep(delay_s)
+        await self._send(reply, scope["state"][TRANSPORT], send)
+
+    async def _send(self, reply: Reply, transport: asyncio.Transport, send: Send) -> None:
+        if reply.connection in ("drop", "reset"):
+            break_connection(transport, reset=reply.connection == "reset")
+            return
+        answer = reply.answer
+        if answer.stream is not None:
+            await self._send_stream(answer, answer.stream, send)
+            return
+        content = encoded(answer)
+        headers = [*_headers(answer), (b"content-length", str(len(content)).encode())]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if reply.connection == "truncate":
+            half = content[: len(content) // 2]
+            await send({"type": "http.response.body", "body": half, "more_body": True})
+            break_connection(transport, reset=False)
+            return
+        await send({"type": "http.response.body", "body": content})
+
+    async def _send_stream(self, answer: Answer, stream: Iterable[bytes], send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        pieces: Iterator[bytes] = iter(stream)
+        start = {"type": "http.response.start", "status": answer.status}
+        await send({**start, "headers": list(_headers(answer))})
+        try:
+            while True:
+                piece = await loop.run_in_executor(self._workers, next, pieces, None)
+                if piece is None:
+                    break
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            close = getattr(pieces, "close", None)
+            if close:
+                close()
+
+
+def encoded(answer: Answer) -> bytes:
+    if answer.text is not None:
+        return answer.text.encode()
+    # An empty body makes MLflow fail, also after a successful delete. [clients.md]
+    return json.dumps({} if answer.json is None else answer.json).encode()
+
+
+def _headers(answer: Answer) -> Iterator[tuple[bytes, bytes]]:
+    yield b"content-type", answer.content_type.encode("latin-1")
+    for name, value in answer.headers.items():
+        yield name.lower().encode("latin-1"), value.encode("latin-1")
+
+
+async def _body(receive: Receive) -> bytes | ApiError:
+    """The whole body; an error where it is larger than any the service takes."""
+    pieces: list[bytes] = []
+    size = 0
+    more = True
+    while more and size <= DISCARD_LIMIT_BYTES:
+        message = await receive()
+        more = message.get("more_body", False)
+        size += len(message.get("body", b""))
+        pieces.append(message.get("body", b""))
+        if size > BODY_LIMIT_BYTES:
+            pieces.clear()
+    if size > BODY_LIMIT_BYTES:
+        return ApiError(400, "BAD_REQUEST", "The request body is larger than 16 MB.")
+    return b"".join(pieces)

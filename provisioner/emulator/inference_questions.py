@@ -1,0 +1,141 @@
+"""Reads chat and completions queries into one shape. Unknown fields are ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.emulator import inference_tools as tools
+from provisioner.emulator.routing import ApiError, invalid
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+MOST_CHOICES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How many answers to a prompt, and where each ends. ``max_tokens`` 0 is no limit."""
+
+    n: int = 1
+    max_tokens: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query that was found valid.
+
+    ``texts`` is every text that was sent: what is counted, and what guardrails look at.
+    ``asked`` are the places in it that want answers: each prompt, or the last message of the user.
+    """
+
+    texts: tuple[str, ...]
+    asked: tuple[int, ...]
+    cut: Cut
+    form: tools.Form = tools.Form()
+    stream: bool = False
+    include_usage: bool = False
+
+
+def read_chat(body: Mapping[str, Any]) -> Query:
+    """Raises ApiError 400 where the body is no chat query."""
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise wrong_task("messages", "chat")
+    texts = [_text_of(message, index) for index, message in enumerate(messages)]
+    users = [index for index, message in enumerate(messages) if message["role"] == "user"]
+    return Query(
+        texts=tuple(texts),
+        asked=(users[-1] if users else len(texts) - 1,),
+        cut=_cut(body),
+        form=tools.form_of(body),
+        stream=_flag(body, "stream"),
+        include_usage=_wants_usage(body),
+    )
+
+
+def read_completions(body: Mapping[str, Any]) -> Query:
+    """Raises ApiError 400 where the body is no completions query."""
+    prompt = body.get("prompt")
+    prompts = [prompt] if isinstance(prompt, str) else prompt
+    if not isinstance(prompts, list) or not prompts:
+        raise wrong_task("prompt", "completions")
+    if not all(isinstance(each, str) for each in prompts):
+        raise invalid("prompt must be a string or a list of strings")
+    return Query(
+        texts=tuple(prompts),
+        asked=tuple(range(len(prompts))),
+        cut=_cut(body),
+        stream=_flag(body, "stream"),
+        include_usage=_wants_usage(body),
+    )
+
+
+def wrong_task(field: str, task: str) -> ApiError:
+    return ApiError(
+        400,
+        "BAD_REQUEST",
+        f"Invalid input: '{field}' is missing or empty. The task of this endpoint is "
+        f"llm/v1/{task}, and its queries need '{field}'.",
+    )
+
+
+def _text_of(message: Any, index: int) -> str:
+    if not isinstance(message, Mapping) or message.get("role") not in ROLES:
+        raise invalid(f"messages[{index}] must be an object with a role of {', '.join(ROLES)}")
+    content = message.get("content")
+    if content is None and message["role"] == "assistant":
+        # A turn of the model that called tools has no content.
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list) and all(isinstance(part, Mapping) for part in content):
+        return " ".join(part["text"] for part in content if isinstance(part.get("text"), str))
+    raise invalid(f"messages[{index}].content must be a string or a list of content parts")
+
+
+def _cut(body: Mapping[str, Any]) -> Cut:
+    temperature = body.get("temperature")
+    if temperature is not None and not _is_number_within(temperature, 0, 2):
+        raise invalid("temperature must be a number from 0 to 2")
+    top_p = body.get("top_p")
+    if top_p is not None and not _is_number_within(top_p, 0, 1):
+        raise invalid("top_p must be a number from 0 to 1")
+    n = _count(body, "n") or 1
+    if n > MOST_CHOICES:
+        raise invalid(f"n must be at most {MOST_CHOICES}")
+    most = _count(body, "max_tokens") or _count(body, "max_completion_tokens")
+    return Cut(n=n, max_tokens=most, stop=_stop(body.get("stop")))
+
+
+def _count(body: Mapping[str, Any], field: str) -> int:
+    value = body.get(field)
+    if value is None:
+        return 0
+    if type(value) is not int or value < 1:
+        raise invalid(f"{field} must be a positive whole number")
+    return value
+
+
+def _is_number_within(value: Any, least: float, most: float) -> bool:
+    return type(value) in (int, float) and least <= value <= most
+
+
+def _stop(given: Any) -> tuple[str, ...]:
+    stops: Sequence[Any] = [given] if isinstance(given, str) else given or ()
+    if not isinstance(stops, Sequence) or not all(isinstance(each, str) for each in stops):
+        raise invalid("stop must be a string or a list of strings")
+    return tuple(filter(None, stops))
+
+
+def _flag(body: Mapping[str, Any], field: str) -> bool:
+    value = body.get(field)
+    if value is not None and type(value) is not bool:
+        raise invalid(f"{field} must be true or false")
+    return bool(value)
+
+
+def _wants_usage(body: Mapping[str, Any]) -> bool:
+    options = body.get("stream_options")
+    return isinstance(options, Mapping) and options.get("include_usage") is True

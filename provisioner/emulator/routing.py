@@ -1,0 +1,178 @@
+"""Requests, answers and route tables: what a handler gets, gives back and is found by.
+
+A handler is a function of the workspace and the request. It runs in a worker thread and may
+block; it raises ``ApiError`` for every answer that is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from provisioner.emulator.settings import Settings
+from provisioner.emulator.store import Store
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. ``name`` is the user name, ``groups`` the names of its groups."""
+
+    name: str
+    display_name: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What every handler works on."""
+
+    store: Store
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Header names are in lower case; ``path`` has no trailing slash.
+
+    ``parameters`` are the decoded ``{placeholders}`` of the route, ``base_url`` is the
+    scheme and host that the client used.
+    """
+
+    method: str
+    path: str
+    parameters: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default=NOTHING, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    caller: Caller = Caller("", "")
+    base_url: str = ""
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object, whatever its Content-Type; an empty body is ``{}``.
+
+        Raises ApiError MALFORMED_REQUEST. [serving-api 3.5: the code is a platform convention]
+        """
+        if not self.body.strip():
+            return {}
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise ApiError(400, "MALFORMED_REQUEST", "Request body is not valid JSON.") from error
+        if not isinstance(value, dict):
+            raise ApiError(400, "MALFORMED_REQUEST", "Request body must be a JSON object.")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``json`` unless there is a ``text`` or a ``stream``; these say their ``content_type``.
+
+    A stream is iterated in a worker thread and each piece is sent as soon as it is there; it
+    may wait. Closing it early (``GeneratorExit``) means that the client has gone.
+    """
+
+    json: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = NOTHING
+    text: str | None = None
+    stream: Iterable[bytes] | None = None
+    content_type: str = "application/json"
+
+
+class ApiError(Exception):
+    """An error answer: ``{"error_code", "message"}`` and, where given, ``extra`` keys.
+
+    Statuses are those that clients take well: 400, 401, 403, 404, 409, 429, 500, 501, 503 and
+    504. 405, 413 and 422 make MLflow retry for minutes. [clients.md, errors]
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error_code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        extra: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_code = error_code
+        self.message = message
+        self.headers = headers
+        self.extra = extra
+
+    def answer(self) -> Answer:
+        body = {"error_code": self.error_code, "message": self.message, **self.extra}
+        return Answer(json=body, status=self.status, headers=self.headers)
+
+
+def invalid(message: str) -> ApiError:
+    return ApiError(400, "INVALID_PARAMETER_VALUE", message)
+
+
+Handler = Callable[[Workspace, Request], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``pattern`` segments in braces are parameters.
+
+    An ``atomic`` handler runs inside one transaction of the store, which an error rolls back.
+    One that may wait for something must not be atomic: it would hold up every other request.
+    """
+
+    method: str
+    pattern: str
+    handler: Handler
+    atomic: bool = True
+    needs_token: bool = True
+
+
+Routes = tuple[Route, ...]
+
+
+class Router:
+    """Finds the route of a path. A literal segment wins over a parameter."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._candidates: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
+        for route in sorted(routes, key=lambda route: route.pattern.count("{")):
+            segments = tuple(route.pattern.strip("/").split("/"))
+            key = (route.method, len(segments))
+            self._candidates.setdefault(key, []).append((segments, route))
+
+    def find(
+        self, method: str, segments: Sequence[str]
+    ) -> tuple[Route, dict[str, str]] | tuple[None, dict[str, str]]:
+        """The route for decoded path segments, with its parameters."""
+        for pattern, route in self._candidates.get((method, len(segments)), ()):
+            parameters = _bound(pattern, segments)
+            if parameters is not None:
+                return route, parameters
+        return None, {}
+
+
+def _bound(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+    parameters = {}
+    for expected, actual in zip(pattern, segments, strict=True):
+        if expected.startswith("{"):
+            parameters[expected[1:-1]] = actual
+        elif expected != actual:
+            return None
+    return parameters
+
+
+def event_stream(events: Iterable[Any]) -> Iterator[bytes]:
+    """Server-sent events that all clients read: ``data: `` lines, blank lines, ``[DONE]``.
+
+    Comments and ``event:`` lines make MLflow fail. [clients.md, shapes]
+    """
+    for event in events:
+        yield b"data: " + json.dumps(event).encode() + b"\n\n"
+    yield b"data: [DONE]\n\n"

@@ -1,0 +1,47 @@
+"""Secret references: how they look, which ones a served entity holds, what they stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from provisioner.emulator.store import Store
+
+# The strict form: the whole value, double braces, no blanks. [serving-api 4]
+REFERENCE = re.compile(r"\{\{secrets/([\w.@-]{1,128})/([\w.@-]{1,128})\}\}", re.ASCII)
+
+
+def is_reference(value: Any) -> bool:
+    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
+
+
+def references_in(value: Any) -> Iterator[str]:
+    """Every string in a JSON value that is a secret reference."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from references_in(inner)
+    elif is_reference(value):
+        yield value
+
+
+def resolve(store: Store, reference: str) -> bytes | None:
+    """The value behind a well-formed reference; None where there is no such secret."""
+    found = REFERENCE.fullmatch(reference)
+    row = found and store.row("SELECT value FROM secrets WHERE scope = ? AND key = ?", *found.groups())
+    return bytes(row[0]) if row else None
+
+
+def problem_with(store: Store, reference: str) -> str:
+    """Why a well-formed reference cannot be resolved; "" where it can."""
+    found = REFERENCE.fullmatch(reference)
+    if found is None:
+        return "The secret reference is malformed."
+    scope, key = found.groups()
+    row = store.row("SELECT backend FROM scopes WHERE name = ?", scope)
+    if row is None:
+        return f"Secret scope '{scope}' does not exist."
+    # What a key vault holds is not known here.
+    if row[0] == "AZURE_KEYVAULT" or resolve(store, reference) is not None:
+        return ""
+    return f"Secret does not exist with scope: {scope} and key: {key}"

@@ -1,0 +1,55 @@
+"""What a local workspace can be told: where its state is, who may ask, how fast it is."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+MEMORY = ":memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """How long an update takes: until ``polls`` reads saw it, and ``seconds`` have passed."""
+
+    polls: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Transition:
+        """Read ``immediate``, ``polls=N`` or ``seconds=S``. Raises ValueError for other text."""
+        unit, _, amount = text.partition("=")
+        if text == "immediate":
+            return cls()
+        if unit == "polls" and amount.isdecimal():
+            return cls(polls=int(amount))
+        if unit == "seconds" and amount.replace(".", "", 1).isdecimal():
+            return cls(seconds=float(amount))
+        raise ValueError(f"transition must be immediate, polls=N or seconds=S, not {text!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``port`` 0 takes a free one, an empty ``token`` makes a random one.
+
+    ``certificate`` is a certificate file and a key file; with it the server speaks TLS.
+    ``upstream`` is the base URL of an OpenAI-compatible server that answers queries.
+    """
+
+    state: Literal[":memory:"] | str | Path = MEMORY
+    port: int = 0
+    token: str = field(default="", repr=False)
+    transition: str = "immediate"
+    latency_ms: int = 0
+    certificate: tuple[str | Path, str | Path] | None = None
+    upstream: str = ""
+
+    def completed(self) -> Settings:
+        """The same with a token. Raises ValueError where a setting makes no sense."""
+        Transition.parse(self.transition)
+        if self.latency_ms < 0:
+            raise ValueError("latency_ms must not be negative")
+        # The prefix of a personal access token, so that scanners of logs recognise it.
+        return self if self.token else replace(self, token=f"dapi{secrets.token_hex(16)}")

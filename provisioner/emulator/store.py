@@ -1,0 +1,147 @@
+"""The state of a local workspace in SQLite: one file, or memory. Knows tables, not the API.
+
+Two processes may share a file: every change is made in a transaction that begins IMMEDIATE.
+The clock is in here too, because moving it forward must be seen by all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from provisioner.emulator.settings import MEMORY
+
+BUSY_TIMEOUT_S = 30.0
+
+# Table names say what their rows are. Scope names are compared without regard to case.
+# [serving-api 4: scope names are case-insensitive]
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS endpoints (
+    name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, pending INTEGER NOT NULL, record TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS grants (
+    object_id TEXT, kind TEXT, principal TEXT, level TEXT NOT NULL,
+    PRIMARY KEY (object_id, kind, principal)
+);
+CREATE TABLE IF NOT EXISTS scopes (
+    name TEXT COLLATE NOCASE PRIMARY KEY, backend TEXT NOT NULL, keyvault TEXT
+);
+CREATE TABLE IF NOT EXISTS secrets (
+    scope TEXT COLLATE NOCASE, key TEXT, value BLOB NOT NULL, updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE TABLE IF NOT EXISTS scope_acls (
+    scope TEXT COLLATE NOCASE, principal TEXT, permission TEXT NOT NULL,
+    PRIMARY KEY (scope, principal)
+);
+CREATE TABLE IF NOT EXISTS requests (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, method TEXT NOT NULL,
+    path TEXT NOT NULL, query TEXT NOT NULL, status INTEGER NOT NULL,
+    user_agent TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS faults (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 0,
+    fired INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS usage (
+    bucket TEXT, period_start_ms INTEGER, calls INTEGER NOT NULL, tokens INTEGER NOT NULL,
+    PRIMARY KEY (bucket, period_start_ms)
+);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+
+
+class Store:
+    """One connection, one transaction at a time; used by all worker threads of a process."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open or create the store. A file is readable by its owner only.
+
+        Raises sqlite3.DatabaseError where the file is something else.
+        """
+        self._lock = threading.RLock()
+        self._depth = 0
+        if str(path) != MEMORY:
+            _make_private_file(Path(path))
+        self._connection = sqlite3.connect(
+            str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            # Write-ahead log: a reader in another process never blocks; no fsync per request.
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.executescript(SCHEMA)
+        except sqlite3.Error:
+            self._connection.close()
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, also between processes; nested ones are part of the outer one."""
+        with self._lock:
+            if self._depth == 0:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._connection.execute("COMMIT")
+
+    def change(self, sql: str, *values: Any) -> int:
+        """Run one statement; the number of rows it changed."""
+        with self._lock:
+            return self._connection.execute(sql, values).rowcount
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        with self._lock:
+            found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+            return found
+
+    def now_ms(self) -> int:
+        """The workspace's time in ms since the epoch: the computer's, and what was added."""
+        return int(time.time() * 1000) + self.fact("clock_offset_ms")
+
+    def fact(self, name: str) -> int:
+        found = self.row("SELECT value FROM facts WHERE name = ?", name)
+        return int(found[0]) if found else 0
+
+    def set_fact(self, name: str, value: int) -> None:
+        self.change("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value)
+
+    def clear(self, tables: Sequence[str]) -> None:
+        """Empty these tables. Their names are ours, never a client's."""
+        with self.transaction():
+            for table in tables:
+                self.change(f"DELETE FROM {table}")
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+
+def _make_private_file(path: Path) -> None:
+    """SQLite gives its side files the mode of the main file, so that one has to be right."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.name == "posix":
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)

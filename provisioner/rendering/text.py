@@ -1,0 +1,22 @@
+"""Text of others made harmless before a terminal or a log sees it."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls but the line break, and what reorders or hides text: a name or a
+# message of the service must not move the cursor, recolour the terminal or lie about
+# its own order (kubectl had to learn this: CVE-2021-25743).
+_HARMFUL = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+
+
+def harmless(text: str) -> str:
+    """``text`` with control, bidirectional and invisible characters shown as escapes."""
+    return _HARMFUL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def harmless_line(text: str) -> str:
+    """The same for text that has to stay on one line."""
+    return harmless(text).replace("\n", "\\n")

@@ -1,0 +1,89 @@
+"""One environment with its manifests loaded and its workspace connected."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner import __version__, repository
+from provisioner.kinds import KINDS
+from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.project import (
+    Environment,
+    find_root,
+    read_environment,
+    read_project,
+)
+from provisioner.resource import Connection, Driver
+from provisioner.secret import SecretReader
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """``root`` is where ``provisioner.yaml`` lies; ``name`` is what it says."""
+
+    root: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """``host`` is how plans name the workspace: its address, or ``emulator:FILE``."""
+
+    project: Project
+    environment: Environment
+    loaded: Loaded
+    connection: Connection
+    drivers: Mapping[str, Driver]
+    host: str
+    git_commit: str
+
+
+def open_project(folder: Path | None) -> Project:
+    """The project around ``folder`` (None: the current one). Raises FileError."""
+    root = find_root(folder or Path.cwd())
+    return Project(root, read_project(root).name)
+
+
+@contextmanager
+def session(project: Project, environment_name: str, profile: str = "") -> Iterator[Session]:
+    """Load the manifests, then connect. Nothing is sent before the manifests are good.
+
+    Raises FileError for files, WorkspaceError for the way to the workspace.
+    """
+    environment = read_environment(project.root, environment_name)
+    loaded = load(project.root, environment, KINDS)
+    commit = repository.commit(project.root)
+    agent = (
+        f"provisioner/{__version__} ({project.name}; {environment.name}; {commit[:12] or 'no git'})"
+    )
+    secrets = SecretReader(project.root)
+    with connected(project, environment, agent, profile) as (connection, host):
+        drivers = {name: kind.connect(connection, secrets) for name, kind in KINDS.items()}
+        yield Session(project, environment, loaded, connection, drivers, host, commit)
+
+
+@contextmanager
+def connected(
+    project: Project, environment: Environment, agent: str, profile: str
+) -> Iterator[tuple[Connection, str]]:
+    """The way to the environment's workspace, and the name that plans give it."""
+    from provisioner.workspace import Target, connect
+
+    settings = environment.workspace
+    if not settings.emulator:
+        target = Target(host=settings.host, profile=profile or settings.profile)
+        with connect(target, os.environ, agent) as connection:
+            yield connection, connection.host
+        return
+    from provisioner.emulator.server import Settings, running
+
+    # Two reads long, so that a first apply shows what waiting looks like.
+    local = Settings(state=project.root / settings.emulator, transition="polls=2")
+    with running(local) as server:
+        target = Target(host=server.url, token=server.token)
+        with connect(target, {}, agent) as connection:
+            yield connection, f"emulator:{settings.emulator}"

@@ -1,0 +1,254 @@
+"""The whole tool on one screen: load, read, plan, guard, apply, verify.
+
+    manifests  text -> desired documents          (``session``)
+    reading    the workspace -> live documents
+    planning   desired and live -> the plan       (``make_plan``)
+    guard      what must not happen unasked       (``refuse_unsafe``)
+    applying   the plan -> outcomes               (``apply``)
+
+No stage knows another; they meet here. Nothing here prints or asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from provisioner.applying.executor import Hooks, Options, Outcome
+from provisioner.applying.executor import apply as execute
+from provisioner.errors import FileError, Problem, RefusedError, by_place
+from provisioner.kinds import KINDS
+from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.project import environment_names, read_environment
+from provisioner.overview import ask, status, status_code
+from provisioner.plan import Address, FieldChange, Plan, Source, Step
+from provisioner.planning.guard import Consent, Limits, refusals
+from provisioner.planning.planner import Pair, Request, orphan_step, plan_step, remaining
+from provisioner.reading import Reading, read
+from provisioner.resource import Kind, Listed, Live, Resource
+from provisioner.selection import selected
+from provisioner.session import Project, Session, open_project, session
+
+__all__ = ["ask", "open_project", "session", "status", "status_code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a plan is asked for besides "all of the manifests"."""
+
+    select: tuple[str, ...] = ()
+    rotate: frozenset[str] = frozenset()
+    take_over_from: str = ""
+    prune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of ``validate``: problems by environment, and what was looked at."""
+
+    environments: tuple[str, ...]
+    resources: int
+    files: int
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+    def summary(self) -> str:
+        """One line for people."""
+        where = ", ".join(self.environments)
+        return f"{_counted(self.resources, 'resource')} in {_counted(self.files, 'file')}: good ({where})"
+
+
+def validate(project: Project, environment: str = "") -> Checked:
+    """Check the manifests of one environment, or of all. Sends nothing."""
+    names = (environment,) if environment else environment_names(project.root)
+    loaded: list[Loaded] = []
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            loaded.append(load(project.root, read_environment(project.root, name), KINDS))
+        except FileError as error:
+            problems += error.problems
+    return Checked(
+        environments=names,
+        resources=sum(len(one.resources) for one in loaded),
+        files=len({file for one in loaded for file in one.files}),
+        problems=_once(problems),
+        warnings=_once(problem for one in loaded for problem in one.warnings),
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Environments share manifests: the same problem is told once."""
+    return tuple(sorted(dict.fromkeys(problems), key=by_place))
+
+
+def make_plan(session: Session, wanted: Wanted) -> Plan:
+    """Compare the manifests with the workspace. Changes nothing.
+
+    Raises UsageError for a selection of nothing, WorkspaceError for what cannot be read.
+    """
+    resources = selected(session.loaded.resources, wanted.select)
+    reading = read(resources, _listed_kinds(), session.drivers)
+    request = _request(session, wanted)
+    steps = [_step(resource, reading, request, resources) for resource in resources]
+    if not wanted.select:
+        declared = {(r.address.kind, r.name) for r in session.loaded.resources}
+        steps += _orphans(session, reading, request, declared)
+    return _plan(session, reading, request, steps)
+
+
+def make_destroy_plan(session: Session, wanted: Wanted) -> Plan:
+    """Plan the deletion of everything that carries our tag, declared or not."""
+    request = replace(_request(session, wanted), prune=True)
+    reading = read((), _listed_kinds(), session.drivers)
+    keys = {(r.address.kind, r.name): r.address for r in session.loaded.resources}
+    ours = [
+        Resource(keys.get((kind, one.name), Address(kind, one.name)), one.name, {})
+        for kind, one in _owned(reading, request.owner)
+    ]
+    chosen = selected(ours, wanted.select)
+    live = read(chosen, (), session.drivers).live
+    steps = [
+        plan_step(Pair(one.address, one.name, None, live[one.address]), _kind(one), request)
+        for one in chosen
+    ]
+    return _plan(session, reading, request, steps)
+
+
+def refuse_unsafe(session: Session, plan: Plan, consent: Consent) -> None:
+    """Raise RefusedError with every reason why ``plan`` may not be applied like this."""
+    guard = session.environment.guard
+    found = refusals(plan, consent, Limits(guard.destructive_percent, guard.destructive_count))
+    if found:
+        raise RefusedError(found)
+
+
+def missing_secrets(session: Session, plan: Plan) -> tuple[Problem, ...]:
+    """A problem for each variable or file that ``plan`` needs and that is not there."""
+    from provisioner.secret import SecretReader, references
+
+    reader = SecretReader(session.project.root)
+    needed = {
+        (next(iter(found.items())), str(step.address))
+        for step in plan.steps
+        for operation in step.operations
+        for found in references(operation.payload)
+    }
+    return tuple(
+        _missing_secret(how, name, address)
+        for (how, name), address in sorted(needed)
+        if reader.missing({how: name})
+    )
+
+
+def check_saved(session: Session, plan: Plan) -> Plan:
+    """``plan`` if it was made for this project, environment and workspace.
+
+    Raises RefusedError otherwise. Whether its resources still are as they were is checked
+    for each of them when it is applied.
+    """
+    here = (session.project.name, session.environment.name, session.host)
+    made_for = (plan.project, plan.environment, plan.host)
+    problems = [
+        Problem("E509", f"the plan is for the {what} `{theirs}`, and this is `{ours}`")
+        for what, theirs, ours in zip(("project", "environment", "workspace"), made_for, here, strict=True)
+        if theirs != ours
+    ]
+    if problems:
+        raise RefusedError(problems)
+    return plan
+
+
+def apply(session: Session, plan: Plan, options: Options, hooks: Hooks) -> tuple[Outcome, ...]:
+    """Carry out ``plan``. Raises RefusedError before the first write if a secret is missing."""
+    problems = missing_secrets(session, plan)
+    if problems:
+        raise RefusedError(problems)
+    return execute(plan, session.drivers, options, replace(hooks, remaining=differs))
+
+
+def differs(step: Step, live: Live | None) -> tuple[FieldChange, ...]:
+    """What still differs on ``live`` after ``step`` was applied."""
+    return remaining(step, live, KINDS[step.address.kind])
+
+
+def _request(session: Session, wanted: Wanted) -> Request:
+    return Request(
+        project=session.project.name,
+        environment=session.environment.name,
+        rotate=wanted.rotate,
+        take_over_from=wanted.take_over_from,
+        prune=wanted.prune,
+    )
+
+
+def _step(
+    resource: Resource, reading: Reading, request: Request, resources: Sequence[Resource]
+) -> Step:
+    kind = _kind(resource)
+    pair = Pair(resource.address, resource.name, resource, reading.live[resource.address])
+    step = plan_step(pair, kind, request)
+    addresses = {(r.address.kind, r.name): r.address for r in resources}
+    needs = {addresses[name] for name in kind.needs(resource.document) if name in addresses}
+    return replace(step, needs=tuple(sorted(needs)))
+
+
+def _orphans(
+    session: Session, reading: Reading, request: Request, declared: set[tuple[str, str]]
+) -> list[Step]:
+    """Steps for what carries our tag and has no manifest (deletions when pruning)."""
+    left = [
+        Resource(Address(kind, one.name), one.name, {})
+        for kind, one in _owned(reading, request.owner)
+        if (kind, one.name) not in declared
+    ]
+    if not request.prune:
+        listed = {(kind, one.name): one for kind, one in _owned(reading, request.owner)}
+        return [
+            orphan_step(_kind(one), listed[(one.address.kind, one.name)], request) for one in left
+        ]
+    live = read(left, (), session.drivers).live
+    return [
+        plan_step(Pair(one.address, one.name, None, live[one.address]), _kind(one), request)
+        for one in left
+    ]
+
+
+def _plan(session: Session, reading: Reading, request: Request, steps: Sequence[Step]) -> Plan:
+    return Plan(
+        project=request.project,
+        environment=request.environment,
+        host=session.host,
+        steps=tuple(sorted(steps, key=lambda step: step.address)),
+        source=Source(session.loaded.digest, session.git_commit),
+        protected=session.environment.protected,
+        owned=len(_owned(reading, request.owner)),
+    )
+
+
+def _owned(reading: Reading, owner: str) -> list[tuple[str, Listed]]:
+    return [
+        (kind, one)
+        for kind, listed in reading.listed.items()
+        for one in listed
+        if one.marks.owner == owner
+    ]
+
+
+def _listed_kinds() -> tuple[str, ...]:
+    return tuple(name for name, kind in KINDS.items() if kind.markable)
+
+
+def _kind(resource: Resource) -> Kind:
+    return KINDS[resource.address.kind]
+
+
+def _missing_secret(how: str, name: str, address: str) -> Problem:
+    if how == "from_env":
+        hint = f"set it where this command runs: export {name}=..."
+        return Problem("E507", f"the environment variable {name} is not set", None, hint, subject=address)
+    return Problem("E508", f"the secret file {name} is not there", subject=address)

@@ -1,0 +1,61 @@
+"""What every test can rely on: the loopback only, a clean environment, golden files."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+FOREIGN = ("DATABRICKS_", "ARM_", "AWS_", "GOOGLE_", "OPENAI_", "ANTHROPIC_", "COHERE_")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="Write golden files instead of comparing."
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> None:
+    """A developer's logins and proxies must not reach a test, nor what it starts."""
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) or name.lower() in PROXIES:
+            del os.environ[name]
+    os.environ["NO_COLOR"] = "1"
+    os.environ["DATABRICKS_CONFIG_FILE"] = os.devnull
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> None:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def checked(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else "127.0.0.1"
+        if host not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"a test tried to reach {host}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    socket.socket.connect = checked  # type: ignore[method-assign, assignment]
+
+
+@pytest.fixture()
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with ``tests/golden/NAME``; --update-golden writes it instead."""
+
+    def same(name: str, text: str) -> None:
+        expected = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            expected.parent.mkdir(parents=True, exist_ok=True)
+            expected.write_text(text, encoding="utf-8")
+        assert expected.is_file(), f"{expected.name} is new: run with --update-golden, read it"
+        found = expected.read_text(encoding="utf-8")
+        assert text == found, f"{expected.name} differs: run with --update-golden, read the diff"
+
+    return same

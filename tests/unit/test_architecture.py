@@ -1,0 +1,152 @@
+"""The rules of the repository about itself: who imports whom, and how large things are."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = ROOT / "provisioner"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Part of the package -> the other parts that it may import. The stages (manifests,
+# planning, applying, kinds, workspace, rendering) do not know each other.
+WORDS = "errors plan resource secret semantics"
+MAY_IMPORT = {
+    "__init__": "",
+    "__main__": "cli",
+    "errors": "",
+    "semantics": "",
+    "codes": "",
+    "plan": "semantics",
+    "secret": "errors",
+    "schemas": "semantics",
+    "repository": "",
+    "resource": WORDS,
+    "selection": "errors resource",
+    "manifests": f"{WORDS} schemas",
+    "planning": WORDS,
+    "applying": "errors plan resource",
+    "kinds": f"{WORDS} schemas",
+    "workspace": "errors secret",
+    "rendering": f"{WORDS} codes",
+    "emulator": "",
+    "schema_files": "kinds manifests semantics",
+    "reading": "errors plan resource",
+    "session": "__init__ emulator kinds manifests repository resource secret workspace",
+    "overview": "errors kinds reading resource selection session",
+    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session",
+    "cli": f"{WORDS} __init__ applying codes emulator planning rendering schema_files schemas session workflow",
+}
+# The stages that must hold no name of another one even below the first level.
+DOORS = {
+    "deepdiff": "planning.diff",
+    "jsonschema": "manifests.check",
+    "yaml": "manifests",
+    "click": "cli",
+    "urllib3": "workspace",
+    "databricks": "workspace",
+    "certifi": "workspace",
+    "rich": "rendering",
+    "starlette": "emulator",
+    "uvicorn": "emulator",
+    "sqlite3": "emulator",
+    "pydantic": "kinds manifests.models schema_files",
+}
+LONGEST_MODULE, LONGEST_MODEL, LONGEST_FUNCTION, MOST_PARAMETERS = 250, 400, 40, 5
+
+
+def name_of(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_each_part_imports_only_what_it_may(file: Path) -> None:
+    module = name_of(file)
+    part = module.split(".")[0]
+    allowed = {part, *MAY_IMPORT[part].split()}
+    for name in imported(file):
+        top, *rest = name.split(".")
+        if top == "provisioner" and rest:
+            target = "__init__" if rest[0].startswith("__") else rest[0]
+            assert target in allowed, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_each_library_has_one_door(file: Path) -> None:
+    module = name_of(file)
+    for name in imported(file):
+        doors = DOORS.get(name.split(".")[0])
+        if doors:
+            inside = any(f"{module}.".startswith(f"{door}.") for door in doors.split())
+            assert inside, f"{module} imports {name}"
+
+
+def test_the_table_names_no_part_that_is_gone() -> None:
+    parts = {name_of(file).split(".")[0] for file in MODULES}
+    assert set(MAY_IMPORT) == parts
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_nothing_outside_the_kinds_knows_one_by_name(file: Path) -> None:
+    if name_of(file).startswith(("kinds", "emulator")):
+        return
+    words = re.findall(r"model_serving_endpoints|secret_scopes", _code(file))
+    assert not words, f"{name_of(file)} names {words[0]}"
+
+
+def _code(file: Path) -> str:
+    """The source without docstrings and comments, where examples may name a kind."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_modules_and_functions_stay_small(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    limit = LONGEST_MODEL if "model" in file.stem or file.stem == "codes" else LONGEST_MODULE
+    assert text.count("\n") <= limit, f"{name_of(file)} has {text.count(chr(10))} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= LONGEST_FUNCTION, f"{name_of(file)}.{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_every_module_says_what_it_is_for(file: Path) -> None:
+    assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def used_codes() -> set[str]:
+    pattern = re.compile(r"[\"']([EW]\d{3})[\"']")
+    sources = [file for file in MODULES if file.stem != "codes"]
+    return {code for file in sources for code in pattern.findall(file.read_text(encoding="utf-8"))}
+
+
+def test_every_code_that_is_used_is_explained() -> None:
+    from provisioner.codes import CODES
+
+    assert used_codes() - set(CODES) == set()
+
+
+def test_every_code_that_is_explained_is_used() -> None:
+    from provisioner.codes import CODES
+
+    assert set(CODES) - used_codes() == set()
