@@ -15,13 +15,13 @@ def command(code: str | None) -> int:
     \b
     Exit codes: 0 explained, 1 there is no such code.
     """
-    from provisioner.codes import CODES
+    from provisioner.codes import explanations
 
     if code is None:
-        for name, entry in sorted(CODES.items()):
+        for name, entry in explanations().items():
             click.echo(f"{name}  {entry.title}")
         return 0
-    known = CODES.get(code.upper())
+    known = explanations().get(code.upper())
     if known is None:
         raise UsageError.of(
             "E806", f"there is no code `{code}`", hint="`provisioner explain` lists them"
