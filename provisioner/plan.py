@@ -103,7 +103,8 @@ class Step:
     ``live_fingerprint`` is of the live resource that the step was planned against (``""``:
     there was none). ``reason`` says why the step as a whole is what it is. ``desired`` is
     the document that must be live afterwards (None after a delete and for an orphan).
-    ``needs`` names the addresses that have to be done first.
+    ``needs`` names the addresses that have to be done first. ``ignore_changes`` are the
+    paths whose differences are nobody's concern, also after the apply.
     """
 
     address: Address
@@ -118,6 +119,7 @@ class Step:
     desired: Document | None = None
     needs: tuple[Address, ...] = ()
     unknown: tuple[str, ...] = ()
+    ignore_changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ ask the same rules, and no command has to load pydantic to know them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Document = dict[str, Any]
@@ -48,6 +49,34 @@ def path_text(path: Path) -> str:
     """``config.served_entities[champion].entity_version``."""
     text = "".join(str(s) if isinstance(s, Key) else f".{s}" for s in path)
     return text.removeprefix(".")
+
+
+_SEGMENT = re.compile(
+    r'(?:^|\.)(?P<name>[^.\[\]"\s]+)|\[(?:(?P<bare>[^\[\]"\s]+)|(?P<quoted>"(?:[^"\\]|\\.)*"))\]'
+)
+
+
+def parse_path(text: str) -> Path:
+    """The path that ``path_text`` writes as ``text``. Raises ValueError if there is none."""
+    path: list[str | Key] = []
+    at = 0
+    while at < len(text):
+        found = _SEGMENT.match(text, at)
+        if not found:
+            raise ValueError(f"`{text}` is not a path: it cannot be read from `{text[at:]}` on")
+        path.append(_segment(found))
+        at = found.end()
+    return tuple(path)
+
+
+def _segment(found: re.Match[str]) -> str | Key:
+    if found["name"]:
+        return found["name"]
+    if found["bare"]:
+        return Key(found["bare"])
+    import json
+
+    return Key(json.loads(found["quoted"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +240,15 @@ def rule_at(root: FieldRule, path: Path) -> FieldRule:
 
     What is immutable, write-only or secret is so down to its last leaf.
     """
-    rule = root
-    for inner in _down(root, path):
-        rule = inner
-    return rule
+    rules = rules_along(root, path)
+    if not rules:
+        return root
+    return replace(
+        rules[-1],
+        immutable=any(rule.immutable for rule in rules),
+        write_only=any(rule.write_only for rule in rules),
+        secret=any(rule.secret for rule in rules),
+    )
 
 
 def rules_along(root: FieldRule, path: Path) -> tuple[FieldRule, ...]:

@@ -1,0 +1,86 @@
+"""Ways into an endpoint's document that no wrong shape can trip.
+
+Relations are looked at even where the shape is wrong, so that all problems come at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from provisioner.errors import Location
+from provisioner.kinds.model_serving_endpoints.providers import REFERENCES
+from provisioner.semantics import Document
+
+ENTITIES: Final[Location] = ("config", "served_entities")
+ROUTES: Final[Location] = ("config", "traffic_config", "routes")
+LIMITS: Final[Location] = ("ai_gateway", "rate_limits")
+
+_REFERENCE = re.compile(r"\{\{secrets/([\w.@-]{1,128})/([\w.@-]{1,128})\}\}", re.ASCII)
+
+
+class Part(NamedTuple):
+    """An object inside a document, and where it is."""
+
+    at: Location
+    value: Mapping[str, Any]
+
+    def inner(self, *names: str | int) -> Location:
+        """The location of something inside this part."""
+        return (*self.at, *names)
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """``value`` if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def at(document: Any, place: Location) -> Any:
+    """What is at ``place``, or None."""
+    for name in place:
+        if isinstance(name, int):
+            inside = isinstance(document, list) and name < len(document)
+            document = document[name] if inside else None
+        else:
+            document = mapping(document).get(name)
+    return document
+
+
+def parts_of(document: Document, place: Location) -> Iterator[Part]:
+    """The objects in the list at ``place``."""
+    entries = at(document, place)
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, Mapping):
+            yield Part((*place, index), entry)
+
+
+def external_models(document: Document) -> Iterator[Part]:
+    """The external model of each served entity."""
+    for entity in parts_of(document, ENTITIES):
+        model = entity.value.get("external_model")
+        if isinstance(model, Mapping):
+            yield Part(entity.inner("external_model"), model)
+
+
+def secret_holders(part: Part) -> Iterator[Part]:
+    """``part`` and every object inside it: each may hold secret fields."""
+    yield part
+    for name, value in part.value.items():
+        if isinstance(value, Mapping):
+            yield from secret_holders(Part(part.inner(name), value))
+
+
+def references(document: Document) -> Iterator[tuple[Location, Any]]:
+    """Where a secret reference belongs and what is there, well formed or not."""
+    for model in external_models(document):
+        for holder in secret_holders(model):
+            for name in REFERENCES:
+                if name in holder.value:
+                    yield holder.inner(name), holder.value[name]
+
+
+def scope_and_key(reference: Any) -> tuple[str, str] | None:
+    """The two names in ``{{secrets/scope/key}}``; None for anything else."""
+    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    return (found[1], found[2]) if found else None
