@@ -147,7 +147,9 @@ class KeyedBy(Marker):
     default: tuple[tuple[str, str], ...] = ()
 
     def facts(self) -> dict[str, Any]:
-        return {"key": list(self.key)} | ({"key_default": dict(self.default)} if self.default else {})
+        return {"key": list(self.key)} | (
+            {"key_default": dict(self.default)} if self.default else {}
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,9 @@ class App:
         )
         loop = asyncio.get_running_loop()
         reply = await loop.run_in_executor(self._workers, self._dispatcher.respond, raw)
+        if reply.rest:
+            await asyncio.sleep(reply.delay_s)
+            reply = await loop.run_in_executor(self._workers, reply.rest)
         delay_s = reply.delay_s + (self._latency_s if reply.is_delayed else 0)
         if delay_s:
             await asyncio.sleep(delay_s)

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from provisioner.emulator.routing import ApiError
@@ -95,13 +96,13 @@ def _row(finding: Finding) -> dict[str, Any]:
 
 def _masked(text: str) -> str:
     for name, pattern in PATTERNS.items():
-        text = pattern.sub(lambda match, name=name: _placeholder(match[0], name), text)
+        text = pattern.sub(partial(_placeholder, name), text)
     return text
 
 
-def _placeholder(found: str, name: str) -> str:
-    if name == "CREDIT_CARD" and not _is_card_number(found):
-        return found
+def _placeholder(name: str, found: re.Match[str]) -> str:
+    if name == "CREDIT_CARD" and not _is_card_number(found[0]):
+        return found[0]
     return f"<{name}>"
 
 

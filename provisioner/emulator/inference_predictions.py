@@ -40,7 +40,7 @@ def _split(frame: Any) -> list[Any]:
     if not isinstance(frame, Mapping) or not isinstance(frame.get("data"), list):
         raise invalid("dataframe_split must be an object with 'columns' and 'data'")
     columns = frame.get("columns")
-    rows = frame["data"]
+    rows: list[Any] = frame["data"]
     if columns is None:
         return rows
     if not isinstance(columns, list):

@@ -11,6 +11,7 @@ from provisioner.emulator.routing import ApiError, invalid
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 MOST_CHOICES = 5
+TEXT = tools.Form()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Query:
     texts: tuple[str, ...]
     asked: tuple[int, ...]
     cut: Cut
-    form: tools.Form = tools.Form()
+    form: tools.Form = TEXT
     stream: bool = False
     include_usage: bool = False
 

@@ -163,13 +163,13 @@ def _number(schema: Schema, usual: float, tick: float) -> float:
 
     An exclusive bound is kept by a distance of ``tick``.
     """
-    least = schema.get("minimum", -math.inf)
+    least: float = schema.get("minimum", -math.inf)
     if "exclusiveMinimum" in schema:
         least = max(least, schema["exclusiveMinimum"] + tick)
-    most = schema.get("maximum", math.inf)
+    most: float = schema.get("maximum", math.inf)
     if "exclusiveMaximum" in schema:
         most = min(most, schema["exclusiveMaximum"] - tick)
-    step = schema.get("multipleOf")
+    step: float = schema.get("multipleOf", 0)
     value = min(max(usual, least), most)
     if not step:
         return value

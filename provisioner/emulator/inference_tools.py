@@ -37,7 +37,7 @@ def _tools(given: Any) -> dict[str, Mapping[str, Any]]:
     """The parameters of each function by its name."""
     if not isinstance(given, list):
         raise invalid("tools must be a list")
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for index, tool in enumerate(given):
         function = tool.get("function") if isinstance(tool, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
@@ -60,7 +60,7 @@ def _tool_called(
         return next(iter(known.items()))
     function = choice.get("function") if isinstance(choice, Mapping) else None
     name = function.get("name") if isinstance(function, Mapping) else None
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise invalid(f"tool_choice names {name!r}; the tools are {', '.join(known)}")
     return name, known[name]
 

@@ -25,8 +25,9 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS endpoints (
     name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, pending INTEGER NOT NULL, record TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS known_ids (id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS grants (
-    object_id TEXT, kind TEXT, principal TEXT, level TEXT NOT NULL,
+    object_id TEXT, kind TEXT, principal TEXT COLLATE NOCASE, level TEXT NOT NULL,
     PRIMARY KEY (object_id, kind, principal)
 );
 CREATE TABLE IF NOT EXISTS scopes (
@@ -124,6 +125,14 @@ class Store:
 
     def set_fact(self, name: str, value: int) -> None:
         self.change("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value)
+
+    def tables(self) -> list[str]:
+        return [
+            name
+            for (name,) in self.rows(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+        ]
 
     def clear(self, tables: Sequence[str]) -> None:
         """Empty these tables. Their names are ours, never a client's."""

@@ -1,0 +1,67 @@
+"""The emulator's own routes: what no real workspace has, for tests and demonstrations."""
+
+from __future__ import annotations
+
+from provisioner.emulator import faults, request_log
+from provisioner.emulator.routing import Answer, Request, Route, Workspace, invalid
+from provisioner.emulator.system_endpoints import add_missing
+
+# The first segment of every path here. These requests are neither logged, delayed nor faulty.
+PREFIX = "__emulator__"
+
+
+def requests(workspace: Workspace, request: Request) -> Answer:
+    """The request log in order; ``?after=N`` leaves out the first ones."""
+    after = request.query.get("after", "0")
+    if not after.isdecimal():
+        raise invalid("after must be the number of a request.")
+    found = request_log.entries(workspace.store, int(after))
+    return Answer({"requests": found, "count": len(found)})
+
+
+def reset(workspace: Workspace, request: Request) -> Answer:
+    """``{"what": "log"}`` forgets the requests, ``{"what": "everything"}`` or ``{}`` all there is."""
+    what = request.json().get("what", "everything")
+    if what not in ("log", "everything"):
+        raise invalid("what must be log or everything.")
+    if what == "log":
+        workspace.store.clear(["requests"])
+    else:
+        workspace.store.clear(workspace.store.tables())
+        add_missing(workspace.store)
+    return Answer()
+
+
+def add_faults(workspace: Workspace, request: Request) -> Answer:
+    """``{"rules": [...]}``: see ``faults`` for what a rule is."""
+    faults.add(workspace.store, request.json().get("rules"))
+    return list_faults(workspace, request)
+
+
+def list_faults(workspace: Workspace, request: Request) -> Answer:
+    return Answer({"rules": faults.listed(workspace.store)})
+
+
+def delete_faults(workspace: Workspace, request: Request) -> Answer:
+    workspace.store.clear(["faults"])
+    return Answer()
+
+
+def clock(workspace: Workspace, request: Request) -> Answer:
+    """``{"advance_s": S}`` moves the workspace's clock forward, for all processes that share it."""
+    advance_s = request.json().get("advance_s", 0)
+    if not isinstance(advance_s, int | float) or not 0 <= advance_s < 10**9:
+        raise invalid("advance_s must be a number of seconds, not negative.")
+    offset_ms = workspace.store.fact("clock_offset_ms") + round(advance_s * 1000)
+    workspace.store.set_fact("clock_offset_ms", offset_ms)
+    return Answer({"now_ms": workspace.store.now_ms()})
+
+
+ROUTES = (
+    Route("GET", f"/{PREFIX}/requests", requests),
+    Route("POST", f"/{PREFIX}/reset", reset),
+    Route("GET", f"/{PREFIX}/faults", list_faults),
+    Route("POST", f"/{PREFIX}/faults", add_faults),
+    Route("DELETE", f"/{PREFIX}/faults", delete_faults),
+    Route("POST", f"/{PREFIX}/clock", clock),
+)

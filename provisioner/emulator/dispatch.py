@@ -1,0 +1,146 @@
+"""From a raw request to a reply: checks, fault rules, route, handler, request log."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
+
+from provisioner.emulator import control, faults, identity, request_log
+from provisioner.emulator.faults import Fault
+from provisioner.emulator.routes import ROUTES
+from provisioner.emulator.routing import Answer, ApiError, Request, Route, Router, Workspace
+from provisioner.emulator.targets import base_url, check_hosts, path_of, split
+
+NO_STATUS = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A request as it came. ``target`` may be in absolute form; a ``body`` may be too large."""
+
+    method: str
+    target: str
+    query: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | ApiError = field(repr=False)
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to send, when, and whether to break the connection instead (``drop``, ``reset``) or
+    in the middle (``truncate``). With ``rest`` there is no answer yet: call it after the delay.
+    """
+
+    answer: Answer = Answer()
+    connection: str = ""
+    delay_s: float = 0.0
+    is_delayed: bool = True
+    rest: Callable[[], Reply] | None = None
+
+
+class Dispatcher:
+    """Answers the requests of one workspace, from any thread."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._router = Router(ROUTES)
+
+    def respond(self, raw: Raw) -> Reply:
+        segments = split(path_of(raw.target))
+        if segments[:1] == [control.PREFIX]:
+            return Reply(self._answer(raw, segments), is_delayed=False)
+        with self._workspace.store.transaction():
+            fault = faults.take(self._workspace.store, raw.method, segments)
+        finish = partial(self._finish, raw, segments, fault)
+        if fault and fault.phase == "before" and fault.delay_s:
+            return Reply(delay_s=fault.delay_s, is_delayed=False, rest=finish)
+        return finish()
+
+    def _finish(self, raw: Raw, segments: list[str], fault: Fault | None) -> Reply:
+        if fault and fault.replaces_handler:
+            reply = _faulty(fault, Answer(fault.body, fault.status or 200, fault.headers))
+        elif fault and fault.phase == "after":
+            reply = _faulty(fault, self._answer(raw, segments))
+        else:
+            reply = Reply(self._answer(raw, segments))
+        is_lost = reply.connection in ("drop", "reset")
+        request_log.add(
+            self._workspace.store,
+            request_log.Entry(
+                method=raw.method,
+                path="/" + "/".join(segments),
+                query=raw.query,
+                status=NO_STATUS if is_lost else reply.answer.status,
+                user_agent=raw.headers.get("user-agent", ""),
+                body=raw.body if isinstance(raw.body, bytes) else b"",
+            ),
+        )
+        return reply
+
+    def _answer(self, raw: Raw, segments: list[str]) -> Answer:
+        """The handler's answer; every failure becomes an answer in the service's shape."""
+        try:
+            return self._handle(raw, segments)
+        except ApiError as error:
+            return error.answer()
+        except UnicodeEncodeError:
+            message = "The request holds text that is not valid Unicode."
+            return ApiError(400, "MALFORMED_REQUEST", message).answer()
+        except sqlite3.OperationalError as error:
+            message = f"The state of the local workspace cannot be used: {error}."
+            return ApiError(503, "TEMPORARILY_UNAVAILABLE", message).answer()
+        except Exception as error:
+            # The message of an unforeseen error may hold a secret; its place may not.
+            return ApiError(500, "INTERNAL_ERROR", f"{_place_of(error)} failed.").answer()
+
+    def _handle(self, raw: Raw, segments: list[str]) -> Answer:
+        check_hosts(raw.target, raw.headers)
+        route, parameters = self._router.find(raw.method, segments)
+        path = "/" + "/".join(segments)
+        settings = self._workspace.settings
+        if route is None or route.needs_token:
+            identity.check_token(raw.headers.get("authorization", ""), settings.token)
+        if route is None:
+            message = f"The local workspace does not implement {raw.method} {path}."
+            raise ApiError(501, "NOT_IMPLEMENTED", message)
+        if isinstance(raw.body, ApiError):
+            raise raw.body
+        request = Request(
+            method=raw.method,
+            path=path,
+            parameters=parameters,
+            query=dict(parse_qsl(raw.query, keep_blank_values=True)),
+            headers=raw.headers,
+            body=raw.body,
+            caller=identity.CALLER,
+            base_url=base_url(raw.scheme, raw.headers),
+        )
+        return self._call(route, request)
+
+    def _call(self, route: Route, request: Request) -> Answer:
+        if not route.atomic:
+            return route.handler(self._workspace, request)
+        with self._workspace.store.transaction():
+            return route.handler(self._workspace, request)
+
+
+def _faulty(fault: Fault, answer: Answer) -> Reply:
+    if fault.phase == "after" and fault.status is not None:
+        answer = Answer(fault.body, fault.status, fault.headers)
+    delay_s = fault.delay_s if fault.phase == "after" else 0.0
+    return Reply(answer, connection=fault.connection, delay_s=delay_s)
+
+
+def _place_of(error: Exception) -> str:
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return type(error).__name__
+    file = Path(traceback.tb_frame.f_code.co_filename).name
+    return f"{type(error).__name__} at {file}:{traceback.tb_lineno}:"

@@ -1,0 +1,116 @@
+"""Queries, the data plane: finds the endpoint, holds its limits, lets a served entity answer.
+
+Answers are made up and the same for the same query; nothing is sent anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from provisioner.emulator import endpoints
+from provisioner.emulator import inference_limits as limits
+from provisioner.emulator import inference_tasks as tasks
+from provisioner.emulator import inference_traffic as traffic
+from provisioner.emulator.active import Active, active
+from provisioner.emulator.routing import (
+    Answer,
+    ApiError,
+    Request,
+    Route,
+    Workspace,
+    event_stream,
+    invalid,
+)
+
+# Vectors and predictions cannot say themselves that they are made up.
+MADE_UP = {"x-made-up-by": "local workspace"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A query that has found its endpoint. ``served`` is the entity it asks for, "" for any."""
+
+    endpoint: Active
+    task: str
+    body: Mapping[str, Any]
+    served: str = ""
+
+
+def invocations(workspace: Workspace, request: Request) -> Answer:
+    """The body fits the endpoint's task; the traffic split, or the path, says who answers."""
+    body = request.json()
+    endpoint = _serving(workspace, request.parameters["name"])
+    task = tasks.task_of(endpoint, body)
+    served = request.parameters.get("served", "")
+    return _answered(workspace, request, Call(endpoint, task, body, served))
+
+
+def openai(task: str, workspace: Workspace, request: Request) -> Answer:
+    """A call of an OpenAI client: it names the endpoint in ``model``. [serving-api 6.4]"""
+    body = request.json()
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        raise invalid("model must be the name of a serving endpoint")
+    endpoint = _serving(workspace, name)
+    own_task = tasks.task_of(endpoint, body)
+    if task != own_task and own_task != tasks.CUSTOM:
+        raise ApiError(
+            400,
+            "BAD_REQUEST",
+            f"Endpoint '{name}' has the task {own_task}; this path is for {task}.",
+        )
+    return _answered(workspace, request, Call(endpoint, own_task, body))
+
+
+def _serving(workspace: Workspace, name: str) -> Active:
+    """The endpoint, if it answers queries. [serving-api 3.10]
+
+    Raises ApiError 404 where it is missing or never became ready, 503 where waiting helps, 400
+    where it was stopped.
+    """
+    endpoint = active(workspace, name)
+    if endpoint.stopped:
+        raise ApiError(400, "BAD_REQUEST", f"Endpoint '{name}' is stopped.")
+    if endpoint.ready:
+        return endpoint
+    if endpoints.require(workspace.store, name)["update"] == endpoints.IN_PROGRESS:
+        raise ApiError(
+            503,
+            "TEMPORARILY_UNAVAILABLE",
+            f"Endpoint '{name}' is not ready yet.",
+            headers={"Retry-After": "1"},
+        )
+    raise ApiError(
+        404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint '{name}' has no configuration that is ready."
+    )
+
+
+def _answered(workspace: Workspace, request: Request, call: Call) -> Answer:
+    store, endpoint = workspace.store, call.endpoint
+    direct = traffic.named(endpoint, call.served) if call.served else None
+    meters = limits.admit(store, endpoint, request.caller)
+    write = tasks.prepared(call.task, call.body, endpoint.gateway.get("guardrails") or {})
+    entity = traffic.answering(store, endpoint, direct)
+    source = tasks.source_of(endpoint, entity, call.task)
+    written = write(source, store.now_ms() // 1000)
+    limits.charge(store, meters, written.tokens)
+    headers = {**MADE_UP, "served-model-name": source.entity}
+    if written.chunks is None:
+        return Answer(written.json, headers=headers)
+    events = event_stream(written.chunks)
+    return Answer(stream=events, headers=headers, content_type="text/event-stream")
+
+
+# Not atomic: a call that fails counts as well, and a provider may be made to wait.
+_query = partial(Route, "POST", atomic=False)
+
+ROUTES = (
+    _query("/serving-endpoints/{name}/invocations", invocations),
+    _query("/serving-endpoints/{name}/served-models/{served}/invocations", invocations),
+    _query("/serving-endpoints/chat/completions", partial(openai, tasks.CHAT)),
+    _query("/serving-endpoints/completions", partial(openai, tasks.COMPLETIONS)),
+    _query("/serving-endpoints/embeddings", partial(openai, tasks.EMBEDDINGS)),
+)

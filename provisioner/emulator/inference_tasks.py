@@ -1,0 +1,144 @@
+"""What each task does with a query: read it, guard it, answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from provisioner.emulator import inference_embeddings as embeddings
+from provisioner.emulator import inference_predictions as predictions
+from provisioner.emulator import inference_stream as streams
+from provisioner.emulator import inference_tokens as tokens
+from provisioner.emulator.active import Active
+from provisioner.emulator.inference_answers import (
+    Reply,
+    Source,
+    chat_json,
+    completions_json,
+    reply,
+)
+from provisioner.emulator.inference_guardrails import guarded
+from provisioner.emulator.inference_questions import Query, read_chat, read_completions
+
+CHAT = "llm/v1/chat"
+COMPLETIONS = "llm/v1/completions"
+EMBEDDINGS = "llm/v1/embeddings"
+CUSTOM = ""
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer and how many tokens it is charged with. With ``chunks`` it is streamed."""
+
+    json: dict[str, Any]
+    tokens: int = 0
+    chunks: Iterator[dict[str, Any]] | None = None
+
+
+Writer = Callable[[Source, int], Written]
+"""Writes the answer, given where it comes from and the time in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What chat and completions do not share."""
+
+    prefix: str
+    read: Callable[[Body], Query]
+    json: Callable[[Reply], dict[str, Any]]
+    chunks: Callable[[Reply, bool], Iterator[dict[str, Any]]]
+
+
+CHAT_SHAPE = Shape("chatcmpl-", read_chat, chat_json, streams.chat_chunks)
+COMPLETIONS_SHAPE = Shape("cmpl-", read_completions, completions_json, streams.completions_chunks)
+
+
+def prepared(task: str, body: Body, guardrails: Body) -> Writer:
+    """Read and guard a query; what is left is to write the answer.
+
+    Raises ApiError 400 for a query that does not fit the task or that a guardrail stops.
+    """
+    return PREPARE[task](body, guardrails)
+
+
+def _prepared_text(shape: Shape, body: Body, guardrails: Body) -> Writer:
+    query = shape.read(body)
+    spent = tokens.usage(tokens.count(query.texts), 0)
+    texts = guarded(guardrails.get("input") or {}, "input", query.texts, spent)
+    return partial(_text, shape, replace(query, texts=texts), guardrails.get("output") or {})
+
+
+def _text(shape: Shape, query: Query, rules: Body, source: Source, created: int) -> Written:
+    made = reply(query, source, created, shape.prefix)
+    texts = guarded(rules, "output", [choice.text for choice in made.choices], made.usage)
+    made = replace(
+        made,
+        choices=tuple(
+            replace(choice, text=text) for choice, text in zip(made.choices, texts, strict=True)
+        ),
+    )
+    chunks = shape.chunks(made, query.include_usage) if query.stream else None
+    return Written(shape.json(made), made.usage["total_tokens"], chunks)
+
+
+def _prepared_embeddings(body: Body, _: Body) -> Writer:
+    query = embeddings.read(body)
+
+    def write(source: Source, _: int) -> Written:
+        made = embeddings.answer(query, source.model)
+        return Written(made, made["usage"]["total_tokens"])
+
+    return write
+
+
+def _prepared_predictions(body: Body, guardrails: Body) -> Writer:
+    # Agents are custom models, too. What a model takes is in its signature, which is not known
+    # here, so messages get an answer.
+    if "messages" in body:
+        return _prepared_text(CHAT_SHAPE, body, guardrails)
+    rows = predictions.read(body)
+    return lambda source, _: Written(predictions.answer(rows, source.entity))
+
+
+PREPARE: Mapping[str, Callable[[Body, Body], Writer]] = {
+    CHAT: partial(_prepared_text, CHAT_SHAPE),
+    COMPLETIONS: partial(_prepared_text, COMPLETIONS_SHAPE),
+    EMBEDDINGS: _prepared_embeddings,
+    CUSTOM: _prepared_predictions,
+}
+
+
+def task_of(endpoint: Active, body: Body) -> str:
+    """One of the tasks in ``PREPARE``.
+
+    Language models with provisioned throughput have no declared task: they complete a prompt and
+    answer messages alike.
+    """
+    if endpoint.task in PREPARE and endpoint.task != CUSTOM:
+        return endpoint.task
+    model = model_of(endpoint.entities[0])
+    if embeddings.known_model(model):
+        return EMBEDDINGS
+    if not _is_language_model(endpoint.entities[0]):
+        return CUSTOM
+    return COMPLETIONS if "prompt" in body else CHAT
+
+
+def _is_language_model(entity: Body) -> bool:
+    marks = ("provisioned_model_units", "min_provisioned_throughput", "max_provisioned_throughput")
+    return any(mark in entity for mark in marks) or model_of(entity).startswith("system.ai.")
+
+
+def source_of(endpoint: Active, entity: Body, task: str) -> Source:
+    """In the captured answers chat names the endpoint, the other tasks the provider's model."""
+    model = endpoint.name if task == CHAT else model_of(entity)
+    return Source(endpoint.name, str(entity["name"]), model)
+
+
+def model_of(entity: Body) -> str:
+    model = entity.get("external_model") or entity.get("foundation_model") or {}
+    return str(model.get("name") or entity.get("entity_name") or entity["name"])

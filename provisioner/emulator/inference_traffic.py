@@ -1,0 +1,121 @@
+"""Which served entity answers: traffic split, fallbacks, and providers that fail on command.
+
+A fault rule for the path ``/__provider__/{endpoint}/{served entity}`` makes that provider fail:
+its ``action`` is what the provider answers. Such a call is made for each attempt.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from provisioner.emulator import faults
+from provisioner.emulator.active import Active
+from provisioner.emulator.routing import ApiError
+from provisioner.emulator.secret_values import problem_with, references_in
+from provisioner.emulator.store import Store
+
+Entity = dict[str, Any]
+
+MOST_FALLBACKS = 2
+
+# Has no divisor in common with 100: its multiples visit each of 100 places once, well spread.
+STRIDE = 61
+
+# What MLflow and the SDK turn into the right error. [clients.md, errors]
+ERROR_CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL_ERROR",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def named(endpoint: Active, name: str) -> Entity:
+    """Raises ApiError RESOURCE_DOES_NOT_EXIST."""
+    for entity in endpoint.entities:
+        if entity["name"] == name:
+            return entity
+    raise ApiError(
+        404,
+        "RESOURCE_DOES_NOT_EXIST",
+        f"Served entity '{name}' does not exist in endpoint '{endpoint.name}'.",
+    )
+
+
+def chosen(store: Store, endpoint: Active) -> Entity:
+    """The entity whose turn it is. Of any 100 calls in a row, each gets exactly its share."""
+    counter = f"traffic/{endpoint.id}"
+    with store.transaction():
+        number = store.fact(counter)
+        store.set_fact(counter, number + 1)
+    return named(endpoint, routed(endpoint, number))
+
+
+def routed(endpoint: Active, number: int) -> str:
+    """The name of the entity for the ``number``-th call."""
+    place = number * STRIDE % 100
+    for name, percentage in endpoint.routes:
+        if place < percentage:
+            return name
+        place -= percentage
+    return str(endpoint.entities[0]["name"])
+
+
+def answering(store: Store, endpoint: Active, direct: Entity | None) -> Entity:
+    """The entity whose provider answers: ``direct``, else the one whose turn it is.
+
+    With fallbacks, and not for a direct call, the others are tried after a 429 or a 5xx, in their
+    order and also those without traffic. [serving-api 3.8]
+
+    Raises ApiError: what the last provider that was asked answered.
+    """
+    first = direct or chosen(store, endpoint)
+    fallback = endpoint.gateway.get("fallback_config") or {}
+    others: list[Entity] = []
+    if fallback.get("enabled") and "external_model" in first and not direct:
+        others = [entity for entity in endpoint.entities if entity is not first]
+    failure = _failure(store, endpoint, first)
+    for entity in others[:MOST_FALLBACKS]:
+        if failure is None or not _may_pass_on(failure):
+            break
+        first, failure = entity, _failure(store, endpoint, entity)
+    if failure:
+        raise failure
+    return first
+
+
+def _may_pass_on(failure: ApiError) -> bool:
+    return failure.status == 429 or failure.status >= 500
+
+
+def _failure(store: Store, endpoint: Active, entity: Entity) -> ApiError | None:
+    for reference in references_in(entity.get("external_model")):
+        # Resolved when the provider is called. [serving-api 3.9]
+        if problem := problem_with(store, reference):
+            return ApiError(400, "BAD_REQUEST", problem)
+    with store.transaction():
+        fault = faults.take(store, "POST", ("__provider__", endpoint.name, entity["name"]))
+    if fault is None:
+        return None
+    time.sleep(fault.delay_s)
+    # A broken connection to a provider is an answer as well: the gateway's own.
+    status = fault.status or (503 if fault.connection else 200)
+    return _wrapped(entity, status, fault) if status >= 400 else None
+
+
+def _wrapped(entity: Entity, status: int, fault: faults.Fault) -> ApiError:
+    """A provider's error as the gateway hands it on. [serving-api 3.10]"""
+    provider = (entity.get("external_model") or {}).get("provider", "")
+    said = fault.body or {"message": "made to fail by a fault rule of the local workspace"}
+    return ApiError(
+        status,
+        ERROR_CODES.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"),
+        f"The provider of served entity {entity['name']} answered with status {status}.",
+        headers=fault.headers,
+        extra={"external_model_provider": provider, "external_model_message": said},
+    )

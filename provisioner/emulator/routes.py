@@ -1,0 +1,25 @@
+"""Every route of the local workspace, area by area."""
+
+from __future__ import annotations
+
+from provisioner.emulator import (
+    control,
+    identity,
+    inference,
+    permissions,
+    secrets,
+    serving,
+    serving_logs,
+    serving_updates,
+)
+
+ROUTES = (
+    *identity.ROUTES,
+    *serving.ROUTES,
+    *serving_updates.ROUTES,
+    *serving_logs.ROUTES,
+    *permissions.ROUTES,
+    *secrets.ROUTES,
+    *inference.ROUTES,
+    *control.ROUTES,
+)

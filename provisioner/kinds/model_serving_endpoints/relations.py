@@ -1,0 +1,150 @@
+"""What must hold between the fields of an endpoint, beyond what a schema can say.
+
+Pure generators over documents: each yields every problem it finds, at the field to blame,
+and none trips over a wrong shape, so that all problems of a file come at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from difflib import get_close_matches
+from itertools import chain
+from typing import Final
+
+from provisioner.errors import Finding, Location
+from provisioner.kinds.model_serving_endpoints import relations_gateway, relations_models
+from provisioner.kinds.model_serving_endpoints.parts import (
+    ENTITIES,
+    ROUTES,
+    Part,
+    mapping,
+    parts_of,
+)
+from provisioner.kinds.model_serving_endpoints.providers import default_entity_name
+from provisioner.resource import Declared
+from provisioner.semantics import Document
+
+RESERVED_NAMES: Final = "databricks-"
+RESERVED_TAGS: Final = "provisioner_"
+
+
+def relations(document: Document, declared: Declared) -> Iterator[Finding]:
+    """Everything about one endpoint that its schema cannot say."""
+    return chain(
+        _name(document),
+        _entity_names(document),
+        relations_models.models(document),
+        relations_models.same_task(document),
+        relations_models.secret_references(document, declared),
+        _routes(document),
+        _traffic(document),
+        relations_gateway.gateway(document),
+        _tags(document),
+    )
+
+
+def _name(document: Document) -> Iterator[Finding]:
+    name = document.get("name")
+    if isinstance(name, str) and name.startswith(RESERVED_NAMES):
+        yield Finding(
+            ("name",),
+            "E301",
+            f"names that begin with `{RESERVED_NAMES}` are kept for endpoints of Databricks",
+            f"for instance `{name.removeprefix(RESERVED_NAMES)}`",
+        )
+
+
+def _entity_names(document: Document) -> Iterator[Finding]:
+    entities = list(parts_of(document, ENTITIES))
+    seen: dict[str, Location] = {}
+    for entity in entities:
+        name = entity.value.get("name")
+        if name is None and len(entities) > 1:
+            yield Finding(
+                entity.at,
+                "E316",
+                "this served entity has no `name`",
+                "where there are several, each needs a name that stays the same",
+            )
+        elif isinstance(name, str) and name in seen:
+            yield Finding(
+                entity.inner("name"),
+                "E315",
+                f"another served entity is named `{name}` too",
+                "names are what traffic routes refer to: each only once",
+            )
+        elif isinstance(name, str):
+            seen[name] = entity.at
+
+
+def _known_names(document: Document) -> list[str]:
+    return [name for entity in parts_of(document, ENTITIES) if (name := _name_of(entity))]
+
+
+def _name_of(entity: Part) -> str:
+    model = mapping(entity.value.get("external_model")).get("name")
+    name = entity.value.get("name", default_entity_name(model) if isinstance(model, str) else "")
+    return name if isinstance(name, str) else ""
+
+
+def _routes(document: Document) -> Iterator[Finding]:
+    known = _known_names(document)
+    seen: set[str] = set()
+    for route in parts_of(document, ROUTES):
+        name = route.value.get("served_entity_name")
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            message = f"another route leads to `{name}` too"
+            yield Finding(
+                route.inner("served_entity_name"), "E320", message, "add the two shares up in one"
+            )
+        elif name not in known:
+            yield Finding(route.inner("served_entity_name"), "E317", *_nobody(name, known))
+        seen.add(name)
+
+
+def _nobody(name: str, known: list[str]) -> tuple[str, str]:
+    close = get_close_matches(name, known, n=1)
+    serves = ", ".join(f"`{one}`" for one in known) or "nothing"
+    return (
+        f"no served entity is named `{name}`; this endpoint serves {serves}",
+        f"did you mean `{close[0]}`?" if close else "",
+    )
+
+
+def _traffic(document: Document) -> Iterator[Finding]:
+    shares = [route.value.get("traffic_percentage") for route in parts_of(document, ROUTES)]
+    if not shares:
+        # What the service does with the traffic of several entities is not documented.
+        if len(list(parts_of(document, ENTITIES))) > 1:
+            yield Finding(
+                ENTITIES,
+                "E319",
+                "several served entities, and nothing says how the traffic is split",
+                "add `traffic_config: {routes: [{served_entity_name: …, traffic_percentage: …}]}`",
+                key=True,
+            )
+        return
+    whole = [share for share in shares if isinstance(share, int)]
+    if len(whole) == len(shares) and sum(whole) != 100:
+        yield Finding(ROUTES, "E318", f"traffic adds up to {sum(whole)}%, not 100%", key=True)
+
+
+def _tags(document: Document) -> Iterator[Finding]:
+    keys = [(tag, tag.value.get("key")) for tag in parts_of(document, ("tags",))]
+    seen: Counter[str] = Counter()
+    for tag, key in keys:
+        if not isinstance(key, str):
+            continue
+        seen[key] += 1
+        if key.startswith(RESERVED_TAGS):
+            yield Finding(
+                tag.inner("key"),
+                "E327",
+                f"tags that begin with `{RESERVED_TAGS}` are kept for this tool",
+                "it writes them itself; choose another key",
+            )
+        if seen[key] == 2:
+            yield Finding(tag.inner("key"), "E328", f"another tag has the key `{key}` too")

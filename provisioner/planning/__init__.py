@@ -1,0 +1,1 @@
+"""Desired and live documents become a plan. Pure: no connection, no clock, no printing."""

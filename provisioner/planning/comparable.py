@@ -1,0 +1,218 @@
+"""Documents as their rules see them: what can be compared, shown, and found by a path.
+
+Live documents may hold anything that JSON can: nothing here raises because of what is in one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from provisioner.plan import ABSENT
+from provisioner.secret import MARK
+from provisioner.semantics import PLAIN, FieldRule, Key, Path
+
+# At most 18 digits: any such number is exact, and Python refuses to read very long ones.
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?")
+_LARGEST = 10**18
+_PYTHON = {"string": str, "integer": int, "number": int, "boolean": bool}
+
+
+def comparable(document: Any, rules: FieldRule) -> Any:
+    """``document`` reduced to what can be compared with the other side.
+
+    Keyed lists become mappings. Nulls, write-only fields, fields that the model does not
+    know, and mappings and lists that are or become empty are dropped. Numbers written as
+    text, and the other way round, take the type that the model gives the field. Secret
+    references stay as they are.
+    """
+    if isinstance(document, dict):
+        if MARK in document:
+            return document
+        if rules.fields and not rules.list_key:
+            return _comparable_fields(document, rules)
+        if rules.mapping:
+            return _comparable_entries(document)
+        return _without_nulls(document)
+    if isinstance(document, list):
+        if rules.list_key:
+            entries = keyed(document, rules)
+            return {label: _comparable_entry(entry, rules) for label, entry in entries.items()}
+        if rules.fields:
+            return [_comparable_entry(entry, rules) for entry in document]
+        return [_without_nulls(entry) for entry in document]
+    return _of_type(document, rules.type) if rules.type else document
+
+
+def _comparable_entry(entry: Any, rules: FieldRule) -> Any:
+    return _comparable_fields(entry, rules) if isinstance(entry, dict) else entry
+
+
+def _comparable_fields(document: Mapping[str, Any], rules: FieldRule) -> dict[str, Any]:
+    fields = rules.fields
+    found = {}
+    for name, value in document.items():
+        rule = fields.get(name)
+        if rule is None or value is None or rule.write_only:
+            continue
+        # Runs for every field of every endpoint: a value of the right type takes no call.
+        if type(value) is not _PYTHON.get(rule.type):
+            value = comparable(value, rule)
+            if is_empty(value):
+                continue
+        found[name] = value
+    return found
+
+
+def _comparable_entries(document: Mapping[str, Any]) -> dict[str, Any]:
+    reduced = {k: v if type(v) is str else _without_nulls(v) for k, v in document.items()}
+    return {name: value for name, value in reduced.items() if not is_empty(value)}
+
+
+def is_empty(value: Any) -> bool:
+    """Whether ``value`` says no more than its absence would."""
+    return value is None or (isinstance(value, dict | list) and not value)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_nulls(inner) for k, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
+    return value
+
+
+def _of_type(value: Any, name: str) -> Any:
+    """``value`` in the JSON type ``name`` where only the spelling of a number differs."""
+    if isinstance(value, bool):
+        return value
+    if name == "string":
+        exact = isinstance(value, int) and abs(value) < _LARGEST
+        return str(value) if exact else value
+    if name == "integer" and isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    if name == "number" and isinstance(value, str) and _NUMBER.fullmatch(value):
+        return int(value) if _INTEGER.fullmatch(value) else float(value)
+    return value
+
+
+def keyed(entries: list[Any], rules: FieldRule) -> dict[str, Any]:
+    """The entries of a keyed list, as they stand, by their labels.
+
+    A label is the text of the key field, or the texts of several, joined. Where the first
+    of several is missing the names stand with the texts, because then the fields are
+    alternatives (``group_name:analysts``). Nothing to go by gives ``""``. A repeated label
+    gets ``#2``, ``#3``: live lists may repeat what a manifest may not.
+    """
+    found: dict[str, Any] = {}
+    seen: Counter[str] = Counter()
+    for entry in entries:
+        label = base = _label(entry, rules)
+        while label in found:
+            seen[base] += 1
+            label = f"{base}#{seen[base] + 1}"
+        found[label] = entry
+    return found
+
+
+def _label(entry: Any, rules: FieldRule) -> str:
+    if not isinstance(entry, dict):
+        return ""
+    texts = [
+        (name, _text(entry.get(name)) or rules.key_default.get(name, "")) for name in rules.list_key
+    ]
+    given = [(name, text) for name, text in texts if text]
+    if texts[0][1]:
+        return ":".join(text for _, text in given)
+    return ":".join(f"{name}:{text}" for name, text in given)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, sort_keys=True)
+
+
+def paired(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``wanted``, its single unnamed entry under the label of the single live one."""
+    if len(wanted) == len(actual) == 1 and "" in wanted:
+        return {next(iter(actual)): wanted[""]}
+    return wanted
+
+
+def value_at(document: Any, path: Path, rules: FieldRule) -> Any:
+    """What ``document`` holds at ``path`` as it stands there; ABSENT for null or nothing.
+
+    A single unnamed entry of a keyed list is found under any label.
+    """
+    value, rule = document, rules
+    for segment in path:
+        if isinstance(segment, Key):
+            value = _entry_at(value, segment.value, rule)
+        else:
+            value = value.get(segment) if isinstance(value, dict) else None
+            rule = rule.fields.get(segment, PLAIN)
+        if value is None:
+            return ABSENT
+    return value
+
+
+def _entry_at(value: Any, label: str, rule: FieldRule) -> Any:
+    if isinstance(value, dict):
+        return value.get(label)
+    if not isinstance(value, list):
+        return None
+    if rule.list_key:
+        entries = keyed(value, rule)
+        return paired(entries, {label: None}).get(label)
+    at = int(label) if _INTEGER.fullmatch(label) else -1
+    return value[at] if 0 <= at < len(value) else None
+
+
+def readable(value: Any, rule: FieldRule) -> Any:
+    """``value`` as it is shown: only what the model knows, no nulls, lists as lists.
+
+    Unlike ``comparable`` it keeps what is write-only: who creates an entry sees all of it.
+    """
+    if isinstance(value, dict) and rule.fields and MARK not in value:
+        return {
+            name: readable(inner, rule.fields[name])
+            for name, inner in value.items()
+            if inner is not None and name in rule.fields
+        }
+    if isinstance(value, list) and rule.fields:
+        return [readable(entry, rule) for entry in value]
+    return _without_nulls(value)
+
+
+def write_only_values(
+    document: Any, rules: FieldRule, path: Path = ()
+) -> Iterator[tuple[Path, Any, FieldRule]]:
+    """Path, value and rule of everything in ``document`` that cannot be read back."""
+    if isinstance(document, list) and rules.list_key:
+        for label, entry in keyed(document, rules).items():
+            yield from _write_only_fields(entry, rules, (*path, Key(label)))
+    elif isinstance(document, list) and rules.fields:
+        for index, entry in enumerate(document):
+            yield from _write_only_fields(entry, rules, (*path, Key(str(index))))
+    else:
+        yield from _write_only_fields(document, rules, path)
+
+
+def _write_only_fields(
+    document: Any, rules: FieldRule, path: Path
+) -> Iterator[tuple[Path, Any, FieldRule]]:
+    if not isinstance(document, dict):
+        return
+    for name, rule in rules.fields.items():
+        value = document.get(name)
+        if value is None:
+            continue
+        if rule.write_only:
+            yield (*path, name), value, rule
+        else:
+            yield from write_only_values(value, rule, (*path, name))

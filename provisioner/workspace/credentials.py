@@ -1,0 +1,251 @@
+"""Finds the one login for a workspace, or says why there is none or more than one.
+
+A host and a personal access token that are given need nothing else. Every other method is
+the business of the SDK (``unified``), which is loaded only then: importing it takes a
+second. Sources and their order are the SDK's: environment, then profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from provisioner.errors import LoginError
+from provisioner.secret import Secret
+from provisioner.workspace import Target
+from provisioner.workspace.hosts import Host, read_host
+from provisioner.workspace.profiles import ConfigFile, Profile, read_config_file
+
+
+class Setting(NamedTuple):
+    """A setting that configures a method: its key in a profile and its variables."""
+
+    key: str
+    family: str
+    variables: tuple[str, ...]
+
+
+# The SDK's own table: databricks/sdk/config.py, class Config, attributes with `auth`.
+SETTINGS = (
+    Setting("token", "pat", ("DATABRICKS_TOKEN",)),
+    Setting("oidc_token_env", "env-oidc", ("DATABRICKS_OIDC_TOKEN_ENV",)),
+    Setting(
+        "oidc_token_filepath",
+        "file-oidc",
+        ("DATABRICKS_OIDC_TOKEN_FILEPATH", "DATABRICKS_OIDC_TOKEN_FILE"),
+    ),
+    Setting("username", "basic", ("DATABRICKS_USERNAME",)),
+    Setting("password", "basic", ("DATABRICKS_PASSWORD",)),
+    Setting("client_id", "oauth", ("DATABRICKS_CLIENT_ID",)),
+    Setting("client_secret", "oauth", ("DATABRICKS_CLIENT_SECRET",)),
+    Setting("google_service_account", "google", ("DATABRICKS_GOOGLE_SERVICE_ACCOUNT",)),
+    Setting("google_credentials", "google", ("GOOGLE_CREDENTIALS",)),
+    Setting("azure_workspace_resource_id", "azure", ("DATABRICKS_AZURE_RESOURCE_ID",)),
+    Setting("azure_use_msi", "azure", ("ARM_USE_MSI",)),
+    Setting("azure_client_secret", "azure", ("ARM_CLIENT_SECRET",)),
+    Setting("azure_client_id", "azure", ("ARM_CLIENT_ID",)),
+    Setting("azure_tenant_id", "azure", ("ARM_TENANT_ID",)),
+    Setting("metadata_service_url", "metadata-service", ("DATABRICKS_METADATA_SERVICE_URL",)),
+)
+
+# A type that a profile names -> the family of its settings, by how the type begins.
+TYPES = (
+    ("oauth-m2m", "oauth"),
+    ("github-oidc-azure", "azure"),
+    ("github-oidc", "oauth"),
+    ("azure-devops-oidc", "oauth"),
+    ("azure-", "azure"),
+    ("google-", "google"),
+)
+
+WORDS = {
+    "pat": "a personal access token",
+    "oauth": "an OAuth client",
+    "basic": "a user name and password",
+    "azure": "an Azure login",
+    "google": "a Google login",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Headers for one host. ``method`` and ``source`` are for messages, never a value.
+
+    ``headers`` is called for every request, from any thread: tokens may be renewed.
+    ``local`` is our own server, to which no proxy leads.
+    """
+
+    host: Host
+    method: str
+    source: str
+    headers: Callable[[], Mapping[str, str]] = field(repr=False)
+    local: bool = False
+
+
+class TokenHeaders:
+    """The header of a token that does not change."""
+
+    __slots__ = ("_header",)
+
+    def __init__(self, token: Secret) -> None:
+        self._header = Secret(f"Bearer {token.reveal()}")
+
+    def __call__(self) -> Mapping[str, str]:
+        return {"Authorization": self._header.reveal()}
+
+
+class Method(NamedTuple):
+    """A configured method: what it is and where it was found."""
+
+    family: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{WORDS.get(self.family, self.family)} ({self.source})"
+
+
+def find_login(target: Target, environ: Mapping[str, str]) -> Login:
+    """The login for ``target``. The SDK, where it is asked, reads the process's own
+    environment, so ``environ`` has to be that one.
+
+    Raises LoginError: none, more than one, for another host, or refused by its issuer.
+    """
+    if target.token:
+        host = read_host(target.host, "the target")
+        return Login(host, "pat", "our own server", _headers(target.token, "it"), local=True)
+    profile = _profile(target, environ)
+    host = _host(target, environ, profile)
+    methods = _methods(environ, profile)
+    forced = environ.get("DATABRICKS_AUTH_TYPE", "")
+    if not forced:
+        _refuse_two(methods, environ, profile)
+    token, source = _token(environ, profile)
+    if token and (forced == "pat" or (not forced and methods[0].family == "pat")):
+        return Login(host, "pat", source, _headers(token, source))
+    from provisioner.workspace.unified import sdk_login
+
+    return sdk_login(host, profile, environ)
+
+
+def _headers(token: str, source: str) -> TokenHeaders:
+    # A line break at the end comes from a file; one inside would end the header.
+    stripped = token.strip()
+    if not all("!" <= character <= "~" for character in stripped):
+        raise LoginError.of(
+            "E406",
+            f"the token in {source} holds characters that no token has",
+            hint="copy it again, without quotes, blanks and line breaks",
+        )
+    return TokenHeaders(Secret(stripped))
+
+
+def _profile(target: Target, environ: Mapping[str, str]) -> Profile | None:
+    """The profile that takes part: the one named, else one that fits when nothing else is.
+
+    With a host and no login, a profile made for this host is used, as the Databricks
+    command line does; without a host, the default profile.
+    """
+    name = target.profile or environ.get("DATABRICKS_CONFIG_PROFILE", "")
+    if name:
+        return read_config_file(environ).named(name)
+    if environ.get("DATABRICKS_AUTH_TYPE") or _methods(environ, None):
+        return None
+    config = read_config_file(environ)
+    text = target.host or environ.get("DATABRICKS_HOST", "")
+    return _made_for(read_host(text, "the environment"), config) if text else config.by_default()
+
+
+def _made_for(host: Host, config: ConfigFile) -> Profile | None:
+    fitting = [profile for profile in config.profiles.values() if _is_for(host, profile)]
+    if len(fitting) > 1:
+        names = ", ".join(profile.name for profile in fitting)
+        raise LoginError.of(
+            "E402",
+            f"several profiles in {config.shown} are for {host}: {names}",
+            hint=f"choose one: -p {fitting[0].name}",
+        )
+    return fitting[0] if fitting else None
+
+
+def _is_for(host: Host, profile: Profile) -> bool:
+    try:
+        return read_host(profile.settings.get("host", ""), profile.source) == host
+    except LoginError:
+        return False
+
+
+def _host(target: Target, environ: Mapping[str, str], profile: Profile | None) -> Host:
+    """The one host that everybody who names one agrees on."""
+    given = [("the environment's workspace", target.host)]
+    given.append(("DATABRICKS_HOST", environ.get("DATABRICKS_HOST", "")))
+    if profile is not None:
+        given.append((profile.source, profile.settings.get("host", "")))
+    hosts = [(source, read_host(text, source)) for source, text in given if text.strip()]
+    if not hosts:
+        raise LoginError.of(
+            "E401",
+            "no workspace is named",
+            hint="write `workspace: {host: https://...}` into the environment's file, "
+            "set DATABRICKS_HOST, or choose a profile with -p",
+        )
+    for source, host in hosts[1:]:
+        if host != hosts[0][1]:
+            raise LoginError.of(
+                "E403",
+                f"{hosts[0][0]} is {hosts[0][1]}, but {source} says {host}",
+                hint=f"choose the environment that belongs to {host} with -e, "
+                f"or take away {source}: a login must not reach another workspace",
+            )
+    return hosts[0][1]
+
+
+def _methods(environ: Mapping[str, str], profile: Profile | None) -> list[Method]:
+    """Every method that is configured, each with its sources, environment first."""
+    found: dict[str, list[str]] = {}
+    for setting in SETTINGS:
+        for variable in setting.variables:
+            if environ.get(variable):
+                found.setdefault(setting.family, []).append(variable)
+    for family in () if profile is None else _families(profile):
+        found.setdefault(family, []).append(profile.source)
+    return [Method(family, " and ".join(sources)) for family, sources in found.items()]
+
+
+def _families(profile: Profile) -> Iterable[str]:
+    """A profile that names its type has that one method, whatever else it holds."""
+    named = profile.settings.get("auth_type", "")
+    if named:
+        return (next((family for start, family in TYPES if named.startswith(start)), named),)
+    return dict.fromkeys(s.family for s in SETTINGS if profile.settings.get(s.key))
+
+
+def _refuse_two(methods: list[Method], environ: Mapping[str, str], profile: Profile | None) -> None:
+    """Two methods, or two values for one of them, are a choice that is not ours to make.
+
+    One method whose settings lie in both places is fine: a secret in the environment, and
+    the client that it belongs to in the profile.
+    """
+    values = {} if profile is None else profile.settings
+    doubled = [
+        variable
+        for setting in SETTINGS
+        for variable in setting.variables
+        if environ.get(variable) and values.get(setting.key, "") not in ("", environ[variable])
+    ]
+    if len(methods) > 1 or doubled:
+        raise LoginError.of(
+            "E402",
+            "more than one login is configured: " + " and ".join(str(m) for m in methods),
+            hint="take away all but one, or say which with DATABRICKS_AUTH_TYPE "
+            "(pat, oauth-m2m, github-oidc, azure-cli, ...)",
+        )
+
+
+def _token(environ: Mapping[str, str], profile: Profile | None) -> tuple[str, str]:
+    if environ.get("DATABRICKS_TOKEN"):
+        return environ["DATABRICKS_TOKEN"], "DATABRICKS_TOKEN"
+    if profile is not None and profile.settings.get("token"):
+        return profile.settings["token"], profile.source
+    return "", ""
+

@@ -1,0 +1,101 @@
+"""The address of a workspace, read once and strictly: a token goes there and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from provisioner.errors import LoginError
+
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+_LABELS = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_NAME = rf"{_LABELS}(?:\.{_LABELS})*|\[[0-9A-Fa-f:.]+\]"
+_HOST = re.compile(rf"(?:([A-Za-z][A-Za-z0-9+.-]*)://)?({_NAME})(?::([0-9]{{1,5}}))?/?")
+
+# What is wrong with an address that does not match, most telling first.
+_REASONS = (
+    (re.compile(r"[^\x21-\x7e]"), "holds a blank or a character that is not ASCII"),
+    (re.compile(r"@"), "holds a user name"),
+    (re.compile(r"\?"), "holds a query (`?...`)"),
+    (re.compile(r"#"), "holds a fragment (`#...`)"),
+    (re.compile(r"^(?:[^/]*//)?[^/]+/."), "holds a path"),
+    (re.compile(r""), "is not an address"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A checked address. Equal when scheme, name and port are, however they were written.
+
+    ``name`` is in lower case, an IPv6 address without brackets.
+    """
+
+    scheme: str
+    name: str
+    port: int
+
+    def __str__(self) -> str:
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{name}{port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """True for this machine only. Nothing is resolved: just ``localhost`` and numbers."""
+        import ipaddress
+
+        if self.name == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.name).is_loopback
+        except ValueError:
+            return False
+
+
+def read_host(text: str, source: str) -> Host:
+    """``text`` as an address; without a scheme it means https, as everywhere in Databricks.
+
+    ``source`` says in messages where it was found. Raises LoginError for anything but
+    https, or http to this machine, and for an address that is more than an address: its
+    text is then not repeated, because it may hold a password.
+    """
+    found = _HOST.fullmatch(text.strip())
+    if found is None:
+        reason = next(reason for pattern, reason in _REASONS if pattern.search(text.strip()))
+        raise _unusable(source, reason, _suggestion(text))
+    scheme, name, port = (found[1] or "https").lower(), found[2].lower(), found[3]
+    if scheme not in DEFAULT_PORTS:
+        raise _unusable(source, f"begins with `{scheme}://`", f"write https://{name}")
+    host = Host(scheme, name.strip("[]"), int(port) if port else DEFAULT_PORTS[scheme])
+    if not 0 < host.port < 65536:
+        raise _unusable(source, f"has the port {host.port}", "ports are 1 to 65535")
+    if name.startswith("[") and not _is_ip(host.name):
+        raise _unusable(source, "is not an address", "check what stands between the brackets")
+    if scheme == "http" and not host.is_loopback:
+        raise _unusable(
+            source,
+            f"is http://{name}, and a token is sent in clear text only to this machine",
+            f"write https://{name}",
+        )
+    return host
+
+
+def _is_ip(name: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _unusable(source: str, reason: str, hint: str) -> Exception:
+    return LoginError.of("E404", f"the workspace host in {source} {reason}", hint=hint)
+
+
+def _suggestion(text: str) -> str:
+    """The address that was probably meant, out of one copied from a browser."""
+    found = re.search(rf"(?:https?://|^)(?:[^/@\s]*@)?({_NAME})(?::[0-9]+)?(?=[/?#]|$)", text.strip())
+    return f"write only https://{found[1].lower()}" if found else "it looks like https://NAME"

@@ -1,0 +1,132 @@
+"""The command line against the local workspace, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.cli import main
+from provisioner.emulator.server import Running, Settings, running
+
+TOKEN = "dapi-acceptance"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A local workspace that is served in this process, and a way to look behind it."""
+
+    server: Running
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the workspace as any client would."""
+        request = urllib.request.Request(
+            self.server.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read() or b"{}")
+
+    def endpoint(self, name: str) -> Any:
+        return self.call("GET", f"/api/2.0/serving-endpoints/{name}")
+
+    def requests(self) -> list[tuple[str, str]]:
+        """Method and path of what was asked since the last ``forget``, in order."""
+        log = self.call("GET", "/__emulator__/requests")["requests"]
+        return [
+            (entry["method"], entry["path"])
+            for entry in log
+            if not entry["path"].startswith("/__emulator__")
+        ]
+
+    def writes(self) -> list[tuple[str, str]]:
+        return [(method, path) for method, path in self.requests() if method != "GET"]
+
+    def forget(self) -> None:
+        """Empty the request log."""
+        self.call("POST", "/__emulator__/reset", {"log": True})
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Running]:
+    with running(Settings(token=TOKEN)) as started:
+        yield started
+
+
+@pytest.fixture()
+def workspace(server: Running, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """An empty workspace, and a login for it in the environment."""
+    monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
+    empty = Workspace(server)
+    empty.call("POST", "/__emulator__/reset", {})
+    return empty
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A user's repository with the environment ``dev`` on the workspace."""
+
+    root: Path
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def endpoint(self, text: str) -> Path:
+        """Write ``manifests/endpoint.yaml``: one endpoint with the address key ``chat``."""
+        lines = "\n".join(f"      {line}" for line in text.strip("\n").splitlines())
+        return self.write(
+            "manifests/endpoint.yaml",
+            f"resources:\n  model_serving_endpoints:\n    chat:\n{lines}\n",
+        )
+
+
+@pytest.fixture()
+def repository(tmp_path: Path, workspace: Workspace) -> Repository:
+    made = Repository(tmp_path)
+    made.write("provisioner.yaml", "project: shop\n")
+    made.write(
+        "environments/dev.yaml",
+        f"workspace: {{host: {workspace.server.url}}}\nmanifests: [manifests/*.yaml]\n",
+    )
+    return made
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture()
+def run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in the repository, for the environment ``dev`` where it takes one."""
+
+    def call(*words: str) -> Result:
+        capsys.readouterr()
+        environment = [] if words[0] in {"schema", "explain"} else ["-e", "dev"]
+        folder = [] if words[0] in {"schema", "explain"} else ["-C", str(repository.root)]
+        code = main([words[0], *environment, *folder, *words[1:]])
+        said = capsys.readouterr()
+        return Result(code, said.out, said.err)
+
+    return call

@@ -1,0 +1,190 @@
+"""A canary in every place where a secret can be: it must appear in nothing that we write."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+CANARIES = {
+    "SCOPE_KEY": "canary/scope+key=1 ",
+    "PLAIN_KEY": "canary-plain-key-2",
+    "ENTRA_SECRET": "canary-entra-secret-3",
+    "AWS_ID": "canary-aws-id-4",
+    "AWS_KEY": "canary-aws-key-5",
+    "BEARER": "canary-bearer-6",
+    "HEADER": "canary-header-7",
+    "PRIVATE_KEY": "canary-private-key-8",
+}
+MANIFEST = """
+resources:
+  secret_scopes:
+    keys:
+      name: keys
+      secrets:
+        one: {from_env: SCOPE_KEY}
+        two: {from_file: key.txt}
+  model_serving_endpoints:
+    openai:
+      name: openai
+      config:
+        served_entities:
+          - name: plain
+            external_model:
+              {name: gpt-4o, provider: openai, task: llm/v1/chat,
+               openai_config: {openai_api_key_plaintext: "${env.PLAIN_KEY}"}}
+    entra:
+      name: entra
+      config:
+        served_entities:
+          - name: azure
+            external_model:
+              name: gpt-4o
+              provider: openai
+              task: llm/v1/chat
+              openai_config:
+                openai_api_type: azuread
+                microsoft_entra_tenant_id: t
+                microsoft_entra_client_id: c
+                microsoft_entra_client_secret_plaintext: ${env.ENTRA_SECRET}
+                openai_api_base: https://example.com
+                openai_deployment_name: d
+                openai_api_version: "2024-06-01"
+    bedrock:
+      name: bedrock
+      config:
+        served_entities:
+          - name: claude
+            external_model:
+              name: claude
+              provider: amazon-bedrock
+              task: llm/v1/chat
+              amazon_bedrock_config:
+                aws_region: us-east-1
+                bedrock_provider: anthropic
+                aws_access_key_id_plaintext: ${env.AWS_ID}
+                aws_secret_access_key_plaintext: ${env.AWS_KEY}
+    bearer:
+      name: bearer
+      config:
+        served_entities:
+          - name: bearer
+            external_model:
+              name: m
+              provider: custom
+              task: llm/v1/chat
+              custom_provider_config:
+                custom_provider_url: https://example.com
+                bearer_token_auth: {token_plaintext: "${env.BEARER}"}
+    header:
+      name: header
+      config:
+        served_entities:
+          - name: header
+            external_model:
+              name: m
+              provider: custom
+              task: llm/v1/chat
+              custom_provider_config:
+                custom_provider_url: https://example.com
+                api_key_auth: {key: X-Key, value_plaintext: "${env.HEADER}"}
+    vertex:
+      name: vertex
+      config:
+        served_entities:
+          - name: gemini
+            external_model:
+              name: gemini
+              provider: google-cloud-vertex-ai
+              task: llm/v1/chat
+              google_cloud_vertex_ai_config:
+                {project_id: p, region: r, private_key_plaintext: "${env.PRIVATE_KEY}"}
+"""
+FILE_CANARY = "canary-from-file-9"
+TOKEN_CANARY = "dapi-acceptance"
+
+
+@pytest.fixture()
+def canaries(repository, monkeypatch, caplog):
+    for name, value in CANARIES.items():
+        monkeypatch.setenv(name, value)
+    repository.write("key.txt", f"{FILE_CANARY}\n")
+    repository.write("manifests/all.yaml", MANIFEST)
+    caplog.set_level("DEBUG")
+    return repository
+
+
+def forms(value: str) -> list[str]:
+    """The ways in which a value may stand in a text."""
+    raw = value.strip()
+    return [raw, base64.b64encode(raw.encode()).decode(), quote(raw), json.dumps(raw)[1:-1]]
+
+
+def leaks(text: str) -> list[str]:
+    values = [*CANARIES.values(), FILE_CANARY, TOKEN_CANARY]
+    return [form for value in values for form in forms(value) if form in text]
+
+
+def files_of(root: Path) -> str:
+    kept = [path for path in root.rglob("*") if path.is_file() and path.name != "key.txt"]
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in kept)
+
+
+def test_no_command_shows_or_stores_a_secret(canaries, run, caplog, capfd):
+    said = []
+    for words in (
+        ["validate"],
+        ["plan", "--debug"],
+        ["plan", "-o", "json"],
+        ["plan", "--out", str(canaries.root / "plan.json")],
+        ["apply", "-y", "--debug"],
+        ["plan", "--rotate", "model_serving_endpoints.openai", "--debug"],
+        ["apply", "-y", "--rotate", "model_serving_endpoints.openai", "-o", "json"],
+        ["status", "-o", "json"],
+        ["destroy", "-y", "--allow-delete", "all", "--debug"],
+    ):
+        result = run(*words)
+        assert result.code == 0, f"{words}: {result.err}"
+        said.append(result.out + result.err)
+    assert leaks("\n".join(said)) == []
+    assert leaks(caplog.text) == []
+    assert leaks("".join(capfd.readouterr())) == []
+    assert leaks(files_of(canaries.root)) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("echo", id="an error that repeats the request"),
+        pytest.param("token", id="an error that repeats the token"),
+    ],
+)
+def test_a_service_that_repeats_the_secret_in_an_error_does_not_make_us_show_it(
+    canaries, run, workspace, body, caplog
+):
+    said = CANARIES["PLAIN_KEY"] if body == "echo" else TOKEN_CANARY
+    answer = {"error_code": "INVALID_PARAMETER_VALUE", "message": f"bad value {said}"}
+    workspace.call(
+        "POST",
+        "/__emulator__/faults",
+        [
+            {
+                "method": "POST",
+                "route": "/api/2.0/serving-endpoints",
+                "action": {"status": 400, "body": answer},
+                "times": 10,
+            }
+        ],
+    )
+    result = run("apply", "-y", "--debug")
+    assert result.code in (1, 4)
+    assert "INVALID_PARAMETER_VALUE" in result.err
+    assert leaks(result.out + result.err + caplog.text) == []
+
+
+def test_the_plan_file_says_which_variables_apply_will_need(canaries, run):
+    plan = run("plan", "-o", "json").json
+    assert plan["required_env"] == sorted(CANARIES)
