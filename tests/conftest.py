@@ -8,6 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# In `make test` the same examples every time, so that a red run is never chance; `make
+# proofs` looks further each time.
+settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("proofs", deadline=None, max_examples=5000)
+settings.load_profile("proofs" if os.environ.get("PROVISIONER_PROOFS") else "default")
 
 GOLDEN = Path(__file__).parent / "golden"
 FOREIGN = ("DATABRICKS_", "ARM_", "AWS_", "GOOGLE_", "OPENAI_", "ANTHROPIC_", "COHERE_")
