@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from provisioner.errors import ProvisionerError
 from provisioner.plan import Address, Step
@@ -31,6 +32,9 @@ class Status(StrEnum):
     NOT_STARTED = "not started"
 
 
+WENT_WELL: Final = frozenset({Status.DONE, Status.ACCEPTED})
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one step ended.
@@ -48,11 +52,16 @@ class Outcome:
 
 
 class What(StrEnum):
-    """What an event tells. ``WAITING`` comes again at every look, changed or not."""
+    """What an event tells.
+
+    ``WAITING`` comes again at every look, changed or not. ``STOPPING``: a request is on its
+    way after a stop, and its answer is waited for some seconds longer.
+    """
 
     STARTED = "started"
     CALLING = "calling"
     WAITING = "waiting"
+    STOPPING = "stopping"
     FINISHED = "finished"
 
 

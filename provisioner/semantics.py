@@ -52,7 +52,7 @@ def path_text(path: Path) -> str:
 
 
 _SEGMENT = re.compile(
-    r'(?:^|\.)(?P<name>[^.\[\]"\s]+)|\[(?:(?P<bare>[^\[\]"\s]+)|(?P<quoted>"(?:[^"\\]|\\.)*"))\]'
+    r'(?:^|(?<!^)\.)(?P<name>[^.\[\]"\s]+)|\[(?:(?P<bare>[^\[\]"\s]+)|(?P<quoted>"(?:[^"\\]|\\.)*"))\]'
 )
 
 

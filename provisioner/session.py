@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner import __version__, repository
@@ -41,6 +41,11 @@ class Session:
     host: str
     git_commit: str
 
+    def new_drivers(self) -> Mapping[str, Driver]:
+        """Drivers that have seen nothing yet, on the same connection."""
+        secrets = SecretReader(self.project.root)
+        return {name: kind.connect(self.connection, secrets) for name, kind in KINDS.items()}
+
 
 def open_project(folder: Path | None) -> Project:
     """The project around ``folder`` (None: the current one). Raises FileError."""
@@ -60,10 +65,9 @@ def session(project: Project, environment_name: str, profile: str = "") -> Itera
     agent = (
         f"provisioner/{__version__} ({project.name}; {environment.name}; {commit[:12] or 'no git'})"
     )
-    secrets = SecretReader(project.root)
     with connected(project, environment, agent, profile) as (connection, host):
-        drivers = {name: kind.connect(connection, secrets) for name, kind in KINDS.items()}
-        yield Session(project, environment, loaded, connection, drivers, host, commit)
+        started = Session(project, environment, loaded, connection, {}, host, commit)
+        yield replace(started, drivers=started.new_drivers())
 
 
 @contextmanager

@@ -94,10 +94,9 @@ def make_plan(session: Session, wanted: Wanted) -> Plan:
     resources = selected(session.loaded.resources, wanted.select)
     reading = read(resources, _listed_kinds(), session.drivers)
     request = _request(session, wanted)
-    steps = [_step(resource, reading, request, resources) for resource in resources]
+    steps = [_step(resource, reading, request) for resource in resources]
     if not wanted.select:
-        declared = {(r.address.kind, r.name) for r in session.loaded.resources}
-        steps += _orphans(session, reading, request, declared)
+        steps += _orphans(session, reading, request)
     return _plan(session, reading, request, steps)
 
 
@@ -105,17 +104,11 @@ def make_destroy_plan(session: Session, wanted: Wanted) -> Plan:
     """Plan the deletion of everything that carries our tag, declared or not."""
     request = replace(_request(session, wanted), prune=True)
     reading = read((), _listed_kinds(), session.drivers)
-    keys = {(r.address.kind, r.name): r.address for r in session.loaded.resources}
     ours = [
-        Resource(keys.get((kind, one.name), Address(kind, one.name)), one.name, {})
+        Resource(request.addresses.get((kind, one.name), Address(kind, one.name)), one.name, {})
         for kind, one in _owned(reading, request.owner)
     ]
-    chosen = selected(ours, wanted.select)
-    live = read(chosen, (), session.drivers).live
-    steps = [
-        plan_step(Pair(one.address, one.name, None, live[one.address]), _kind(one), request)
-        for one in chosen
-    ]
+    steps = _deletions(selected(ours, wanted.select), session, request)
     return _plan(session, reading, request, steps)
 
 
@@ -155,7 +148,9 @@ def check_saved(session: Session, plan: Plan) -> Plan:
     made_for = (plan.project, plan.environment, plan.host)
     problems = [
         Problem("E509", f"the plan is for the {what} `{theirs}`, and this is `{ours}`")
-        for what, theirs, ours in zip(("project", "environment", "workspace"), made_for, here, strict=True)
+        for what, theirs, ours in zip(
+            ("project", "environment", "workspace"), made_for, here, strict=True
+        )
         if theirs != ours
     ]
     if problems:
@@ -168,7 +163,8 @@ def apply(session: Session, plan: Plan, options: Options, hooks: Hooks) -> tuple
     problems = missing_secrets(session, plan)
     if problems:
         raise RefusedError(problems)
-    return execute(plan, session.drivers, options, replace(hooks, remaining=differs))
+    # New drivers: what the ones of the plan remember may be as old as the user's yes.
+    return execute(plan, session.new_drivers(), options, replace(hooks, remaining=differs))
 
 
 def differs(step: Step, live: Live | None) -> tuple[FieldChange, ...]:
@@ -183,38 +179,33 @@ def _request(session: Session, wanted: Wanted) -> Request:
         rotate=wanted.rotate,
         take_over_from=wanted.take_over_from,
         prune=wanted.prune,
+        addresses={(r.address.kind, r.name): r.address for r in session.loaded.resources},
     )
 
 
-def _step(
-    resource: Resource, reading: Reading, request: Request, resources: Sequence[Resource]
-) -> Step:
-    kind = _kind(resource)
+def _step(resource: Resource, reading: Reading, request: Request) -> Step:
     pair = Pair(resource.address, resource.name, resource, reading.live[resource.address])
-    step = plan_step(pair, kind, request)
-    addresses = {(r.address.kind, r.name): r.address for r in resources}
-    needs = {addresses[name] for name in kind.needs(resource.document) if name in addresses}
-    return replace(step, needs=tuple(sorted(needs)))
+    return plan_step(pair, _kind(resource), request)
 
 
-def _orphans(
-    session: Session, reading: Reading, request: Request, declared: set[tuple[str, str]]
-) -> list[Step]:
+def _orphans(session: Session, reading: Reading, request: Request) -> list[Step]:
     """Steps for what carries our tag and has no manifest (deletions when pruning)."""
-    left = [
-        Resource(Address(kind, one.name), one.name, {})
+    left = {
+        Address(kind, one.name): one
         for kind, one in _owned(reading, request.owner)
-        if (kind, one.name) not in declared
-    ]
+        if (kind, one.name) not in request.addresses
+    }
     if not request.prune:
-        listed = {(kind, one.name): one for kind, one in _owned(reading, request.owner)}
-        return [
-            orphan_step(_kind(one), listed[(one.address.kind, one.name)], request) for one in left
-        ]
-    live = read(left, (), session.drivers).live
+        return [orphan_step(KINDS[at.kind], one, request) for at, one in left.items()]
+    return _deletions([Resource(at, one.name, {}) for at, one in left.items()], session, request)
+
+
+def _deletions(doomed: Sequence[Resource], session: Session, request: Request) -> list[Step]:
+    """Steps that delete; from a read of each, whose fingerprint shows when it is stale."""
+    live = read(doomed, (), session.drivers).live
     return [
         plan_step(Pair(one.address, one.name, None, live[one.address]), _kind(one), request)
-        for one in left
+        for one in doomed
     ]
 
 
@@ -250,5 +241,7 @@ def _kind(resource: Resource) -> Kind:
 def _missing_secret(how: str, name: str, address: str) -> Problem:
     if how == "from_env":
         hint = f"set it where this command runs: export {name}=..."
-        return Problem("E507", f"the environment variable {name} is not set", None, hint, subject=address)
+        return Problem(
+            "E507", f"the environment variable {name} is not set", None, hint, subject=address
+        )
     return Problem("E508", f"the secret file {name} is not there", subject=address)

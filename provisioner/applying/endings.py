@@ -98,9 +98,9 @@ def _hint_after(error: ProvisionerError, progress: Progress) -> str:
 def stale(progress: Progress) -> Ending:
     """The live resource is not the one that the step was planned against."""
     name = progress.step.name
-    exists = "has changed since it was planned" if progress.step.live_fingerprint else "exists now"
+    exists = "has changed since the plan was made" if progress.step.live_fingerprint else "exists now"
     message = f"`{name}` {exists}; nothing was written to it"
-    return problem(progress, Status.STALE, Problem("E601", message, hint=AGAIN))
+    return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
 
 
 def update_failed(progress: Progress, readiness: Readiness) -> Ending:
@@ -214,7 +214,7 @@ def by_readiness(progress: Progress, readiness: Readiness) -> Ending | None:
     return None
 
 
-def unmet(step: Step, need: Step, status: Status | None) -> Ending:
-    """``step`` was not begun because of ``need``, which did not end well or is blocked."""
+def unmet(need: Step, status: Status | None) -> Ending:
+    """Not begun because of ``need``, which did not end well or is blocked."""
     why = "is blocked" if need.action is Action.BLOCKED else f"ended as: {status}"
     return not_started(f"needs {need.address}, which {why}")

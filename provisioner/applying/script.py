@@ -7,16 +7,23 @@ while it waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from provisioner.applying import endings
+from provisioner.applying.answers import (
+    http_status,
+    is_there,
+    is_what_was_sent,
+    name_taken,
+    removes,
+    same_content,
+)
 from provisioner.applying.endings import Ending, Halt, Progress
+from provisioner.applying.requests import Asking, Call, Pause, Read, Terms, Wait, ask
 from provisioner.applying.waiting import Goal, Waited
 from provisioner.errors import LostAnswerError, ProvisionerError, ServiceError, WorkspaceError
 from provisioner.outcome import Status
-from provisioner.plan import DESTRUCTIVE, Action, FieldChange, Operation, Step
+from provisioner.plan import Action, Operation, Step
 from provisioner.resource import Live, Phase
 
 SOON_S = (0.2, 0.4, 0.8, 1.6)
@@ -25,48 +32,6 @@ SETTLING_S = (*SOON_S, 3.2, 5.0, 5.0, 5.0, 5.0, 5.0)
 reads may lag is not documented, and a wrong "did not converge" is worse than the wait."""
 
 READING, WAITING, READING_BACK = "reading it", "waiting for it", "reading it back"
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Read the resource. Answered with what is live, or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Make a call. Answered with the resource's identity, as ``Driver.perform`` returns it."""
-
-    operation: Operation
-    identity: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Wait for the service. Answered with a ``Waited``."""
-
-    goal: Goal
-    failed_before: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Let some time pass. Answered with None."""
-
-    seconds: float
-
-
-Request = Read | Call | Wait | Pause
-Asking = Generator[Request, Any, None]
-Remaining = Callable[[Step, Live | None], tuple[FieldChange, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for every step: our mark, whether to wait, and how to compare."""
-
-    owner: str
-    wait: bool
-    remaining: Remaining
 
 
 class Script:
@@ -91,7 +56,7 @@ class Script:
         """How far it has come."""
         return Progress(self.step, tuple(self.done), self.at)
 
-    def run(self) -> Generator[Request, Any, Ending]:
+    def run(self) -> Asking[Ending]:
         try:
             yield from self._check()
             for operation in self.step.operations:
@@ -108,12 +73,12 @@ class Script:
         unknown = self.unsure or sent_all_it_could or isinstance(error, LostAnswerError)
         return Status.UNKNOWN if unknown else Status.FAILED
 
-    def _check(self) -> Asking:
+    def _check(self) -> Asking[None]:
         """Nothing is written to what is not as it was planned against."""
         if not self.step.live_fingerprint:
             return  # Planned as absent: the service refuses a create whose name is taken.
         self.at = READING
-        live: Live | None = yield Read()
+        live: Live | None = yield from ask(Read())
         if live is None and self.step.action is Action.DELETE:
             raise Halt(endings.already_gone())
         if live is None or live.fingerprint != self.step.live_fingerprint:
@@ -121,12 +86,12 @@ class Script:
         self._before, self._identity = live, live.identity
         self._idle = live.readiness.phase is not Phase.UPDATING
 
-    def _carry_out(self, operation: Operation) -> Asking:
+    def _carry_out(self, operation: Operation) -> Asking[None]:
         if operation.after_idle and self._exists and not self._idle:
             yield from self._until_idle()
         yield from self._send(operation)
         self.done.append(operation.call)
-        if self._removes(operation):
+        if removes(self.step, operation):
             yield from self._until_gone()
             return
         self._idle = self._idle and not operation.wait
@@ -134,74 +99,74 @@ class Script:
         if operation.wait:
             yield from self._until_ready()
 
-    def _removes(self, operation: Operation) -> bool:
-        return self.step.action in DESTRUCTIVE and operation.method == "DELETE"
-
-    def _send(self, operation: Operation) -> Asking:
+    def _send(self, operation: Operation) -> Asking[None]:
         """Make one call, and once more where that is the right thing to do."""
         error = yield from self._attempt(operation)
         if error is None:
             return
-        if self._removes(operation) and _status(error) == 404:
-            return
-        if not self._exists and isinstance(error, LostAnswerError):
-            yield from self._find_created(operation)
-        elif not self._exists and _taken(error) and not self.done:
-            raise Halt(endings.stale(self.progress))
-        elif self._exists and _status(error) == 409:
+        if self._exists and http_status(error) == 409:
             yield from self._until_idle()
             again = yield from self._attempt(operation)
             if again is not None:
                 raise again
+        elif removes(self.step, operation):
+            yield from self._find_removed(operation, error)
+        elif not self._exists and isinstance(error, LostAnswerError):
+            yield from self._find_created(operation)
+        elif not self._exists and name_taken(error) and not self.done:
+            raise Halt(endings.stale(self.progress))
         else:
             raise error
 
-    def _attempt(self, operation: Operation) -> Generator[Request, Any, WorkspaceError | None]:
+    def _attempt(self, operation: Operation) -> Asking[WorkspaceError | None]:
         """Make one call; a refusal and a lost answer are returned, other errors raised."""
         if "{id}" in operation.path and not self._identity:
             self.at = READING_BACK
-            live = yield from self._read_until(_is_there, SETTLING_S)
+            live = yield from self._read_until(is_there, SETTLING_S)
             self._identity = live.identity if live else ""
         self.at = operation.call
         try:
-            identity: str = yield Call(operation, self._identity)
+            identity: str = yield from ask(Call(operation, self._identity))
         except (ServiceError, LostAnswerError) as error:
             return error
         self._identity = identity or self._identity
         return None
 
-    def _find_created(self, operation: Operation) -> Asking:
+    def _find_created(self, operation: Operation) -> Asking[None]:
         """The answer to a create was lost: find out what became of it."""
         self.unsure = True
-        live = yield from self._read_until(_is_there, SOON_S)
+        live = yield from self._read_until(is_there, SOON_S)
         if live is None:
             error = yield from self._attempt(operation)
-            self.unsure = error is not None
-            if error is None:
-                return
-            if not isinstance(error, LostAnswerError) and not _taken(error):
+            if error is None or not (isinstance(error, LostAnswerError) or name_taken(error)):
                 self.unsure = False
-                raise error
+                if error:
+                    raise error
+                return
             # The first one did arrive and is seen late, or the second was lost as well.
-            live = yield from self._read_until(_is_there, SETTLING_S)
+            live = yield from self._read_until(is_there, SETTLING_S)
         if live is None:
             raise Halt(endings.not_known(self.progress))
-        if not self._is_ours(operation, live):
+        if not is_what_was_sent(self.terms, self.step, operation, live):
             raise Halt(endings.not_ours(self.progress))
         self._identity, self.unsure = live.identity, False
 
-    def _is_ours(self, operation: Operation, live: Live) -> bool:
-        """Whether ``live`` is what this create sent: the mark in it, and every field."""
-        payload = operation.payload or {}
-        # Not every kind carries a mark; then only the fields can tell.
-        mark = self.terms.owner if _mentions(payload, self.terms.owner) else ""
-        # What later calls will set cannot be there yet.
-        left = [c for c in self.terms.remaining(self.step, live) if str(c.path[0]) in payload]
-        return live.marks.owner == mark and not left
+    def _find_removed(self, operation: Operation, error: WorkspaceError) -> Asking[None]:
+        """A deletion was not confirmed: done all the same, or to be sent once more."""
+        if http_status(error) == 404:
+            return
+        if not isinstance(error, LostAnswerError):
+            raise error
+        live = yield from self._read_until(self._is_gone, SOON_S)
+        if self._is_gone(live):
+            return
+        again = yield from self._attempt(operation)
+        if again is not None and http_status(again) != 404:
+            raise again
 
-    def _until_idle(self) -> Asking:
+    def _until_idle(self) -> Asking[None]:
         call, self.at = self.at, "waiting until it is idle"
-        waited: Waited = yield Wait(Goal.IDLE, failed_before=False)
+        waited: Waited = yield from ask(Wait(Goal.IDLE))
         if not waited.in_time:
             raise Halt(endings.time_up(self.progress, waited.readiness))
         if waited.readiness.phase is Phase.ABSENT:
@@ -210,24 +175,19 @@ class Script:
         if not self.done:
             yield from self._check_again()
 
-    def _check_again(self) -> Asking:
+    def _check_again(self) -> Asking[None]:
         """After an update of others: is the live side what that update was to bring?"""
-        before: Live | None = self._before
-        live: Live | None = yield Read()
-        # The fingerprint covers versions, and these move when an update becomes active.
-        same = live is not None and (
-            live.fingerprint == self.step.live_fingerprint
-            or (before is not None and _content(live) == _content(before))
-        )
-        if not same:
+        live: Live | None = yield from ask(Read())
+        # Not the fingerprint: versions move when an update becomes active.
+        if not same_content(live, self._before):
             raise Halt(endings.stale(self.progress))
 
-    def _until_ready(self) -> Asking:
+    def _until_ready(self) -> Asking[None]:
         if not self.terms.wait:
             raise Halt(endings.accepted(self.progress))
         self.at = WAITING
         before = self._before.readiness.phase if self._before else None
-        waited: Waited = yield Wait(Goal.READY, failed_before=before is Phase.FAILED)
+        waited: Waited = yield from ask(Wait(Goal.READY, failed_before=before is Phase.FAILED))
         if not waited.in_time:
             raise Halt(endings.time_up(self.progress, waited.readiness))
         ending = endings.by_readiness(self.progress, waited.readiness)
@@ -235,30 +195,31 @@ class Script:
             raise Halt(ending)
         self._idle = True
 
-    def _until_gone(self) -> Asking:
+    def _until_gone(self) -> Asking[None]:
         self.at = READING_BACK
-        identity = self._identity
-        live = yield from self._read_until(
-            lambda live: live is None or live.identity != identity, SETTLING_S
-        )
-        if live is not None and live.identity == identity:
+        live = yield from self._read_until(self._is_gone, SETTLING_S)
+        if not self._is_gone(live):
             raise Halt(endings.still_there(self.progress))
-        self._exists, self._identity, self._before = False, "", None
+        self._exists, self._idle, self._identity, self._before = False, False, "", None
 
-    def _verify(self) -> Asking:
+    def _is_gone(self, live: Live | None) -> bool:
+        """Whether the one that was there is: another one of that name is not ours to judge."""
+        return live is None or live.identity != self._identity
+
+    def _verify(self) -> Asking[None]:
         """Read the resource back until it is as the manifest says, for a bounded time."""
-        if not self._exists:
+        if not self._exists or self.step.desired is None:
             return
         self.at = READING_BACK
         waits = any(operation.wait for operation in self.step.operations)
         for pause in (0.0, *SETTLING_S):
             if pause:
-                yield Pause(pause)
-            live: Live | None = yield Read()
+                yield from ask(Pause(pause))
+            live: Live | None = yield from ask(Read())
             if waits and live is not None and live.readiness.phase is Phase.UPDATING:
                 # The look that said "ready" was older than our update.
                 yield from self._until_ready()
-                live = yield Read()
+                live = yield from ask(Read())
             left = self.terms.remaining(self.step, live)
             if live is not None and not left:
                 return
@@ -266,37 +227,11 @@ class Script:
 
     def _read_until(
         self, wanted: Callable[[Live | None], bool], pauses: tuple[float, ...]
-    ) -> Generator[Request, Any, Live | None]:
-        live: Live | None = yield Read()
+    ) -> Asking[Live | None]:
+        live: Live | None = yield from ask(Read())
         for pause in pauses:
             if wanted(live):
                 break
-            yield Pause(pause)
-            live = yield Read()
+            yield from ask(Pause(pause))
+            live = yield from ask(Read())
         return live
-
-
-def _is_there(live: Live | None) -> bool:
-    return live is not None
-
-
-def _content(live: Live) -> tuple[Any, ...]:
-    return (live.identity, live.document, live.marks)
-
-
-def _status(error: WorkspaceError) -> int:
-    return error.status if isinstance(error, ServiceError) else 0
-
-
-def _taken(error: WorkspaceError) -> bool:
-    """Whether a create was refused because of its name. The HTTP status of that varies."""
-    return isinstance(error, ServiceError) and error.error_code.endswith("ALREADY_EXISTS")
-
-
-def _mentions(value: Any, text: str) -> bool:
-    """Whether ``text`` is a value anywhere inside JSON data."""
-    if isinstance(value, Mapping):
-        return any(_mentions(inner, text) for inner in value.values())
-    if isinstance(value, list | tuple):
-        return any(_mentions(inner, text) for inner in value)
-    return bool(value == text)

@@ -50,7 +50,7 @@ class Waiter:
     since: float
     deadline: float
     failed_before: bool = False
-    last: Readiness = Readiness(Phase.UPDATING)
+    last: Readiness = field(default_factory=lambda: Readiness(Phase.UPDATING))
     moved: bool = False
     misses: int = 0
     confirming: bool = False
@@ -107,8 +107,8 @@ class Watch:
     def end_look(self, now: float) -> None:
         """The poll was answered, or failed."""
         self.looking = False
-        self.next_look = min(self.next_look, now + self.pause)
         self.pause = min(self.pause * GROWTH, LONGEST_PAUSE_S)
+        self.next_look = min(self.next_look, now + self.pause)
 
     def saw(self, found: Mapping[str, Readiness]) -> list[Address]:
         """Take in a poll; returns who has to be confirmed."""
@@ -132,14 +132,17 @@ class Watch:
         del self.waiters[address]
         return Waited(readiness)
 
-    def missed(self, addresses: Iterable[Address]) -> list[Address]:
-        """Note that a look failed; returns who has seen too many of these, and lets them go."""
+    def missed(self, addresses: Iterable[Address], *, at_once: bool) -> list[Address]:
+        """Note that a look failed; returns who has seen too many of these, and lets them go.
+
+        ``at_once``: it is no use to look again.
+        """
         given_up = []
         for address in addresses:
             waiter = self.waiters[address]
             waiter.confirming = False
             waiter.misses += 1
-            if waiter.misses >= MOST_MISSES:
+            if at_once or waiter.misses >= MOST_MISSES:
                 given_up.append(address)
         for address in given_up:
             del self.waiters[address]

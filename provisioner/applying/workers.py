@@ -12,13 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a request; ``error`` may be a defect of ours too."""
-
-    value: Any = None
-    error: Exception | None = None
+from provisioner.applying.requests import Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,13 @@ def _show(error: ProvisionerError) -> None:
     click.echo(text(error.problems, colour=colour and "--no-color" not in sys.argv), err=True)
 
 
+def _defect(error: Exception) -> int:
+    """Say that this is our fault. The message of the error may hold anything: not shown."""
+    what = f"this is a defect of provisioner: an unexpected {type(error).__name__}"
+    _show(ProvisionerError.of("E811", what, hint="run it again with --debug, and report it"))
+    return 1
+
+
 def run() -> NoReturn:
     """The entry point: ``main`` with the ends of a process around it."""
     try:
@@ -119,6 +126,10 @@ def run() -> NoReturn:
     except KeyboardInterrupt:
         click.echo("\ninterrupted", err=True)
         code = 130
+    except Exception as defect:
+        if "--debug" in sys.argv:
+            raise
+        code = _defect(defect)
     sys.stderr.flush()
     if code == 130:
         # Requests in flight must not hold up the end of an interrupted command.

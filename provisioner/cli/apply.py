@@ -21,7 +21,7 @@ from provisioner.cli.terminal import Terminal
 PLANFILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("apply")
+@click.command("apply", short_help="Make the workspace as the manifests say.")
 @click.argument("planfile", required=False, type=PLANFILE)
 @where_options
 @what_options

@@ -102,7 +102,7 @@ def _run(terminal: Terminal, session: Session, plan: Plan, applying: Applying) -
     if terminal.common.json:
         terminal.answer_json(outcomes.to_json(results, plan))
     else:
-        terminal.answer(outcomes.text(results, colour=terminal.colour(sys.stdout)))
+        terminal.answer(outcomes.text(results, terminal.colour(sys.stdout), plan.environment))
     for result in results:
         if result.error:
             terminal.problems(result.error.problems)

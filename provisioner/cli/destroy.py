@@ -16,7 +16,7 @@ from provisioner.cli.options import (
 from provisioner.cli.terminal import Terminal
 
 
-@click.command("destroy")
+@click.command("destroy", short_help="Delete what carries our tag.")
 @where_options
 @select_option
 @applying_options

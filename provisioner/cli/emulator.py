@@ -12,7 +12,9 @@ from provisioner.cli.served import Served, serve
 served_options = packed(
     Served,
     "served",
-    click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one."),
+    click.option(
+        "--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one."
+    ),
     click.option(
         "--state",
         default=".provisioner/local.sqlite",
@@ -30,7 +32,7 @@ served_options = packed(
 )
 
 
-@click.group("emulator")
+@click.group("emulator", short_help="Start the local workspace.")
 def command() -> None:
     """The local workspace: a server that behaves like a Databricks workspace."""
 

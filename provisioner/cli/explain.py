@@ -7,7 +7,7 @@ import click
 from provisioner.errors import UsageError
 
 
-@click.command("explain")
+@click.command("explain", short_help="Explain the code of an error.")
 @click.argument("code", required=False)
 def command(code: str | None) -> int:
     """Explain the CODE of an error or a warning; without one, list them all.

@@ -54,7 +54,7 @@ class Applying:
     adopt: bool
     allow_replace: tuple[str, ...]
     allow_delete: tuple[str, ...]
-    allow_destructive: int
+    allow_destructive: int | None
     parallelism: int
     timeout_s: float
     no_wait: bool
@@ -137,9 +137,7 @@ where_options = packed(
     Where,
     "where",
     environment_option,
-    click.option(
-        "-p", "--profile", default="", help="Profile of ~/.databrickscfg to log in with."
-    ),
+    click.option("-p", "--profile", default="", help="Profile of ~/.databrickscfg to log in with."),
 )
 
 select_option = click.option(
@@ -196,7 +194,6 @@ applying_options = packed(
     click.option(
         "--allow-destructive",
         type=int,
-        default=0,
         metavar="N",
         help="Agree to N deletions and replacements where the guard asks for it.",
     ),

@@ -12,7 +12,7 @@ from provisioner.cli.terminal import Terminal
 EXIT_CHANGES_PENDING = 2
 
 
-@click.command("plan")
+@click.command("plan", short_help="Show what would change.")
 @where_options
 @what_options
 @click.option(

@@ -8,7 +8,7 @@ from provisioner.cli.options import Common, Where, common_options, where_options
 from provisioner.cli.terminal import Terminal
 
 
-@click.command("query")
+@click.command("query", short_help="Ask endpoints a question.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--prompt", required=True, help="The question, or the text to embed.")
 @where_options

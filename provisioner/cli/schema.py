@@ -10,7 +10,7 @@ import click
 EXIT_STALE = 3
 
 
-@click.command("schema")
+@click.command("schema", short_help="Print, write or check the JSON Schemas.")
 @click.argument("name", default="manifest")
 @click.option(
     "--write",

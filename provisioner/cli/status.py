@@ -17,7 +17,7 @@ from provisioner.cli.terminal import Terminal
 EXIT_STILL_UPDATING = 5
 
 
-@click.command("status")
+@click.command("status", short_help="Show what is ready and what it serves.")
 @where_options
 @select_option
 @click.option("--wait", is_flag=True, help="Wait until nothing is updating any more.")

@@ -8,7 +8,7 @@ from provisioner.cli.options import Common, common_options
 from provisioner.cli.terminal import Terminal
 
 
-@click.command("validate")
+@click.command("validate", short_help="Check the manifests, offline.")
 @click.option(
     "-e",
     "--environment",

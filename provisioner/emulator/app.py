@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from provisioner.emulator.dispatch import Dispatcher, Raw, Reply
@@ -27,12 +28,16 @@ WORKERS = 64
 
 
 class App:
-    """One workspace over HTTP. Its workers end with the process; they hold nothing."""
+    """One workspace over HTTP."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._dispatcher = Dispatcher(workspace)
         self._latency_s = workspace.settings.latency_ms / 1000
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="local-workspace")
+
+    def close(self) -> None:
+        """No further work; what waits for something is left to itself."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         body = await _body(receive)
@@ -61,35 +66,39 @@ class App:
             break_connection(transport, reset=reply.connection == "reset")
             return
         answer = reply.answer
-        if answer.stream is not None:
-            await self._send_stream(answer, answer.stream, send)
-            return
-        content = encoded(answer)
-        headers = [*_headers(answer), (b"content-length", str(len(content)).encode())]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        if reply.connection == "truncate":
-            half = content[: len(content) // 2]
-            await send({"type": "http.response.body", "body": half, "more_body": True})
-            break_connection(transport, reset=False)
-            return
-        await send({"type": "http.response.body", "body": content})
-
-    async def _send_stream(self, answer: Answer, stream: Iterable[bytes], send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        pieces: Iterator[bytes] = iter(stream)
+        is_whole = reply.connection != "truncate"
         start = {"type": "http.response.start", "status": answer.status}
-        await send({**start, "headers": list(_headers(answer))})
+        if answer.stream is not None:
+            await send({**start, "headers": list(_headers(answer))})
+            await self._send_pieces(iter(answer.stream), transport, send, is_whole=is_whole)
+        else:
+            content = encoded(answer)
+            length = (b"content-length", str(len(content)).encode())
+            await send({**start, "headers": [*_headers(answer), length]})
+            sent = content if is_whole else content[: len(content) // 2]
+            await send({"type": "http.response.body", "body": sent, "more_body": not is_whole})
+        if not is_whole:
+            break_connection(transport, reset=False)
+
+    async def _send_pieces(
+        self, pieces: Iterator[bytes], transport: asyncio.Transport, send: Send, *, is_whole: bool
+    ) -> None:
+        """Each piece as soon as it is there, until the client has gone; only one if not whole."""
+        loop = asyncio.get_running_loop()
         try:
-            while True:
+            while not transport.is_closing():
                 piece = await loop.run_in_executor(self._workers, next, pieces, None)
                 if piece is None:
-                    break
+                    await send({"type": "http.response.body", "body": b""})
+                    return
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+                if not is_whole:
+                    return
         finally:
-            close = getattr(pieces, "close", None)
-            if close:
-                close()
+            if isinstance(pieces, Generator):
+                # A worker may still be inside when the server stops; then it ends there.
+                with suppress(ValueError):
+                    pieces.close()
 
 
 def encoded(answer: Answer) -> bytes:

@@ -20,7 +20,7 @@ def requests(workspace: Workspace, request: Request) -> Answer:
 
 
 def reset(workspace: Workspace, request: Request) -> Answer:
-    """``{"what": "log"}`` forgets the requests, ``{"what": "everything"}`` or ``{}`` all there is."""
+    """``{"what": "log"}`` forgets the requests, ``{"what": "everything"}`` or ``{}`` all."""
     what = request.json().get("what", "everything")
     if what not in ("log", "everything"):
         raise invalid("what must be log or everything.")

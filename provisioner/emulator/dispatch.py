@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from provisioner.emulator import control, faults, identity, request_log
 from provisioner.emulator.faults import Fault
@@ -16,6 +16,7 @@ from provisioner.emulator.routing import Answer, ApiError, Request, Route, Route
 from provisioner.emulator.targets import base_url, check_hosts, path_of, split
 
 NO_STATUS = 0
+NO_ANSWER = Answer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Reply:
     in the middle (``truncate``). With ``rest`` there is no answer yet: call it after the delay.
     """
 
-    answer: Answer = Answer()
+    answer: Answer = NO_ANSWER
     connection: str = ""
     delay_s: float = 0.0
     is_delayed: bool = True
@@ -54,8 +55,7 @@ class Dispatcher:
         segments = split(path_of(raw.target))
         if segments[:1] == [control.PREFIX]:
             return Reply(self._answer(raw, segments), is_delayed=False)
-        with self._workspace.store.transaction():
-            fault = faults.take(self._workspace.store, raw.method, segments)
+        fault = faults.take(self._workspace.store, raw.method, segments)
         finish = partial(self._finish, raw, segments, fault)
         if fault and fault.phase == "before" and fault.delay_s:
             return Reply(delay_s=fault.delay_s, is_delayed=False, rest=finish)

@@ -1,8 +1,8 @@
 """Serving endpoints as they are kept: one JSON record each, in a vocabulary of our own.
 
 A record holds the active ``config`` and the ``pending`` one (or None), each with ``version``,
-``start_time``, ``entities`` and ``routes`` as ``[{"entity", "percent"}]`` in the order in which they
-were sent. What clients see of it is the business of ``views``.
+``start_time``, ``entities`` and ``routes`` as ``[{"entity", "percent"}]``, in the order in which
+they were sent. What clients see of it is the business of ``views``.
 """
 
 from __future__ import annotations

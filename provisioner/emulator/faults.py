@@ -2,8 +2,9 @@
 
 A rule for calls: ``method``, ``path`` (segments; ``*`` or ``{x}`` is any one, a last ``**`` any
 rest), ``nth`` matching call it begins with, how many ``times`` (0: for ever), ``phase`` ``before``
-the handler or ``after`` it committed, and the ``action``. A rule for deployments has
-``deployment`` instead: ``endpoint``, ``entity``, ``state``, ``message``, ``config_update``, ``transition``.
+the handler or ``after`` it committed, and the ``action``. A rule for deployments has a
+``deployment`` instead: with ``endpoint`` and ``entity`` as globs, and what is to become of them as
+``state`` and ``message``, ``config_update``, ``transition``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from typing import Any
 from provisioner.emulator.routing import invalid
 from provisioner.emulator.settings import Transition
 from provisioner.emulator.store import Store
+
+# The first segment of the path of a call to a provider, which no client can send:
+# ``/__provider__/{endpoint}/{served entity}``.
+PROVIDERS = "__provider__"
 
 PHASES = ("before", "after")
 CONNECTIONS = ("drop", "reset", "truncate")
@@ -59,6 +64,13 @@ def listed(store: Store) -> list[dict[str, Any]]:
 
 def take(store: Store, method: str, segments: Sequence[str]) -> Fault | None:
     """The fault for this call, which is counted by every rule that matches it."""
+    if not _rules(store):
+        return None
+    with store.transaction():
+        return _take(store, method, segments)
+
+
+def _take(store: Store, method: str, segments: Sequence[str]) -> Fault | None:
     fault = None
     for number, text, seen, fired in _rules(store):
         rule = json.loads(text)
@@ -95,6 +107,9 @@ def _count(store: Store, number: int, *, fires: bool) -> None:
 def _matches(rule: dict[str, Any], method: str, segments: Sequence[str]) -> bool:
     pattern = rule.get("path", "/**").strip("/").split("/")
     if rule.get("method", method) != method:
+        return False
+    # Such a call is part of a query: a rule for all calls means what clients send.
+    if (pattern[0] == PROVIDERS) != (list(segments[:1]) == [PROVIDERS]):
         return False
     if pattern[-1] == "**":
         pattern.pop()

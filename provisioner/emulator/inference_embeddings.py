@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.emulator import inference_tokens as tokens
+from provisioner.emulator.inference_questions import wrong_task
 from provisioner.emulator.routing import invalid
-
-Vector = tuple[float, ...]
 
 # Part of a model's name, blanks and underscores as hyphens -> the length of its vectors.
 # The first that matches counts. Source: the providers' model pages.
@@ -66,7 +65,7 @@ def _texts(given: Any) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,)
     if not isinstance(given, list) or not given:
-        raise invalid("input must be a string or a list of strings that is not empty")
+        raise wrong_task("input", "embeddings")
     if all(isinstance(item, str) for item in given):
         return tuple(given)
     # OpenAI clients may send token numbers: one list of them is one input.

@@ -12,10 +12,11 @@ from typing import Any
 
 from provisioner.emulator.routing import invalid
 
-# Deeper than any sensible answer, and far from Python's own limit.
+# Deeper and larger than any sensible answer, and far from Python's own limits.
 DEPTH_LIMIT = 40
-# The most characters or items that an answer is padded to.
-SIZE_LIMIT = 1000
+VALUE_LIMIT = 10_000
+TEXT_LIMIT = 100_000
+ENDLESS = "The JSON schema has no finite value: it requires itself"
 # From here on only what is required is written, so that a recursive schema comes to an end.
 DEPTH_OF_OPTIONAL = 4
 
@@ -43,8 +44,10 @@ def example(schema: Schema, text: str) -> Any:
     """
     try:
         return _Example(schema, text).of(schema, 0)
+    except RecursionError as error:
+        raise invalid(ENDLESS) from error
     # Anything may stand in place of a number or a list; one place that says so will do.
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         raise invalid(f"The JSON schema is malformed: {error}") from error
 
 
@@ -52,6 +55,7 @@ class _Example:
     def __init__(self, root: Schema, text: str) -> None:
         self._root = root
         self._text = text
+        self._values = 0
         self._writers: dict[str, Callable[[Schema, int], Any]] = {
             "object": self._object,
             "array": self._array,
@@ -63,8 +67,11 @@ class _Example:
         }
 
     def of(self, schema: Any, depth: int) -> Any:
+        self._values += 1
         if depth > DEPTH_LIMIT:
-            raise invalid("The JSON schema has no finite value: it requires itself")
+            raise invalid(ENDLESS)
+        if self._values > VALUE_LIMIT:
+            raise invalid(f"The JSON schema requires more than {VALUE_LIMIT} values")
         if not isinstance(schema, Mapping):
             return self._text
         schema = self._resolved(schema)
@@ -88,7 +95,7 @@ class _Example:
                 schema = _merged(rest, *(self._resolved(part) for part in parts))
             else:
                 return schema
-        raise invalid("The JSON schema refers to itself without an end")
+        raise invalid(ENDLESS)
 
     def _target(self, reference: Any) -> Schema:
         found: Any = self._root
@@ -109,7 +116,7 @@ class _Example:
         return {name: self.of(fields.get(name, {}), depth + 1) for name in names}
 
     def _array(self, schema: Schema, depth: int) -> list[Any]:
-        least, most = _bearable(schema.get("minItems", 0)), schema.get("maxItems", 1)
+        least, most = schema.get("minItems", 0), schema.get("maxItems", 1)
         wanted = max(least, min(1, most) if depth < DEPTH_OF_OPTIONAL else 0)
         places = schema.get("prefixItems") or ()
         return [
@@ -119,13 +126,10 @@ class _Example:
 
     def _string(self, schema: Schema, _: int) -> str:
         text = FORMATS.get(schema.get("format", ""), self._text)
-        return text.ljust(_bearable(schema.get("minLength", 0)), ".")[: schema.get("maxLength")]
-
-
-def _bearable(size: int) -> int:
-    if size > SIZE_LIMIT:
-        raise invalid(f"The JSON schema asks for {size} parts; {SIZE_LIMIT} is the limit here")
-    return size
+        length = schema.get("minLength", 0)
+        if length > TEXT_LIMIT:
+            raise invalid(f"The JSON schema requires a text of more than {TEXT_LIMIT} characters")
+        return text.ljust(length, ".")[: schema.get("maxLength")]
 
 
 def _type_of(schema: Schema) -> str:

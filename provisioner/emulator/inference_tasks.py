@@ -120,11 +120,11 @@ def task_of(endpoint: Active, body: Body) -> str:
     """
     if endpoint.task in PREPARE and endpoint.task != CUSTOM:
         return endpoint.task
-    model = model_of(endpoint.entities[0])
-    if embeddings.known_model(model):
-        return EMBEDDINGS
-    if not _is_language_model(endpoint.entities[0]):
+    first = endpoint.entities[0]
+    if not _is_language_model(first):
         return CUSTOM
+    if embeddings.known_model(model_of(first)):
+        return EMBEDDINGS
     return COMPLETIONS if "prompt" in body else CHAT
 
 

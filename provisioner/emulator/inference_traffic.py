@@ -7,6 +7,8 @@ its ``action`` is what the provider answers. Such a call is made for each attemp
 from __future__ import annotations
 
 import time
+from bisect import bisect
+from itertools import accumulate
 from typing import Any
 
 from provisioner.emulator import faults
@@ -58,12 +60,8 @@ def chosen(store: Store, endpoint: Active) -> Entity:
 
 def routed(endpoint: Active, number: int) -> str:
     """The name of the entity for the ``number``-th call."""
-    place = number * STRIDE % 100
-    for name, percentage in endpoint.routes:
-        if place < percentage:
-            return name
-        place -= percentage
-    return str(endpoint.entities[0]["name"])
+    ends = list(accumulate(percentage for _, percentage in endpoint.routes))
+    return endpoint.routes[bisect(ends, number * STRIDE % 100)][0]
 
 
 def answering(store: Store, endpoint: Active, direct: Entity | None) -> Entity:
@@ -74,19 +72,22 @@ def answering(store: Store, endpoint: Active, direct: Entity | None) -> Entity:
 
     Raises ApiError: what the last provider that was asked answered.
     """
-    first = direct or chosen(store, endpoint)
-    fallback = endpoint.gateway.get("fallback_config") or {}
-    others: list[Entity] = []
-    if fallback.get("enabled") and "external_model" in first and not direct:
-        others = [entity for entity in endpoint.entities if entity is not first]
-    failure = _failure(store, endpoint, first)
-    for entity in others[:MOST_FALLBACKS]:
-        if failure is None or not _may_pass_on(failure):
-            break
-        first, failure = entity, _failure(store, endpoint, entity)
+    entity = direct or chosen(store, endpoint)
+    others = [] if direct else _fallbacks(endpoint, entity)
+    failure = _failure(store, endpoint, entity)
+    while failure and others and _may_pass_on(failure):
+        entity, *others = others
+        failure = _failure(store, endpoint, entity)
     if failure:
         raise failure
-    return first
+    return entity
+
+
+def _fallbacks(endpoint: Active, first: Entity) -> list[Entity]:
+    rule = endpoint.gateway.get("fallback_config") or {}
+    if not rule.get("enabled") or "external_model" not in first:
+        return []
+    return [entity for entity in endpoint.entities if entity is not first][:MOST_FALLBACKS]
 
 
 def _may_pass_on(failure: ApiError) -> bool:
@@ -98,8 +99,7 @@ def _failure(store: Store, endpoint: Active, entity: Entity) -> ApiError | None:
         # Resolved when the provider is called. [serving-api 3.9]
         if problem := problem_with(store, reference):
             return ApiError(400, "BAD_REQUEST", problem)
-    with store.transaction():
-        fault = faults.take(store, "POST", ("__provider__", endpoint.name, entity["name"]))
+    fault = faults.take(store, "POST", (faults.PROVIDERS, endpoint.name, entity["name"]))
     if fault is None:
         return None
     time.sleep(fault.delay_s)

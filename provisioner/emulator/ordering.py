@@ -11,6 +11,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+# What tells entities, tags, secrets, rate limits and grants from their neighbours.
+IDENTITIES = (
+    *("name", "key", "principal"),
+    *("user_name", "group_name", "service_principal_name"),
+)
+
 
 def rearranged(items: Iterable[Any]) -> list[Any]:
     """The JSON values ordered by a digest of what identifies them."""
@@ -18,7 +24,7 @@ def rearranged(items: Iterable[Any]) -> list[Any]:
 
 
 def _digest(item: Any) -> bytes:
-    """By name or key where there is one: a changed value does not change the order."""
+    """Of the identity where there is one: a changed value does not change the order."""
     if isinstance(item, dict):
-        item = item.get("name") or item.get("key") or item
+        item = {key: item[key] for key in IDENTITIES if key in item} or item
     return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).digest()

@@ -45,9 +45,9 @@ class Request:
 
     method: str
     path: str
-    parameters: Mapping[str, str] = NOTHING
-    query: Mapping[str, str] = NOTHING
-    headers: Mapping[str, str] = field(default=NOTHING, repr=False)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     caller: Caller = Caller("", "")
     base_url: str = ""
@@ -60,12 +60,17 @@ class Request:
         if not self.body.strip():
             return {}
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body, parse_constant=_refused)
         except (ValueError, RecursionError) as error:
             raise ApiError(400, "MALFORMED_REQUEST", "Request body is not valid JSON.") from error
         if not isinstance(value, dict):
             raise ApiError(400, "MALFORMED_REQUEST", "Request body must be a JSON object.")
         return value
+
+
+def _refused(constant: str) -> None:
+    """NaN and the infinities, which Python reads although they are not JSON."""
+    raise ValueError(constant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Answer:
 
     json: Any = None
     status: int = 200
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
     stream: Iterable[bytes] | None = None
     content_type: str = "application/json"

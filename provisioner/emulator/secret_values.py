@@ -28,7 +28,9 @@ def references_in(value: Any) -> Iterator[str]:
 def resolve(store: Store, reference: str) -> bytes | None:
     """The value behind a well-formed reference; None where there is no such secret."""
     found = REFERENCE.fullmatch(reference)
-    row = found and store.row("SELECT value FROM secrets WHERE scope = ? AND key = ?", *found.groups())
+    row = found and store.row(
+        "SELECT value FROM secrets WHERE scope = ? AND key = ?", *found.groups()
+    )
     return bytes(row[0]) if row else None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.emulator import scope_acls
 from provisioner.emulator.ordering import rearranged
 from provisioner.emulator.routing import Answer, ApiError, Request, Route, Workspace, invalid
-from provisioner.emulator.scope_acls import required, require_scope
+from provisioner.emulator.scope_acls import require_scope, required
 from provisioner.emulator.store import Store
 
 # What the secrets pages say, not the wider alphabet that Terraform lets through.

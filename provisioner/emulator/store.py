@@ -19,6 +19,13 @@ from provisioner.emulator.settings import MEMORY
 
 BUSY_TIMEOUT_S = 30.0
 
+# The header of a file says that it is ours: https://www.sqlite.org/fileformat.html
+MAGIC = b"SQLite format 3\0"
+HEADER_BYTES = 72
+APPLICATION_ID_AT = 68
+APPLICATION_ID = 0x50524F56
+APPLICATION_ID_BYTES = APPLICATION_ID.to_bytes(4, "big")
+
 # Table names say what their rows are. Scope names are compared without regard to case.
 # [serving-api 4: scope names are case-insensitive]
 SCHEMA = """
@@ -64,7 +71,8 @@ class Store:
     def __init__(self, path: str | Path) -> None:
         """Open or create the store. A file is readable by its owner only.
 
-        Raises sqlite3.DatabaseError where the file is something else.
+        Raises sqlite3.DatabaseError where the file is something else, OSError where it, or its
+        folder, cannot be made.
         """
         self._lock = threading.RLock()
         self._depth = 0
@@ -74,14 +82,21 @@ class Store:
             str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
-            # Write-ahead log: a reader in another process never blocks; no fsync per request.
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.executescript(SCHEMA)
+            self._prepare()
         except sqlite3.Error:
             self._connection.close()
             raise
+
+    def _prepare(self) -> None:
+        if self.row("PRAGMA application_id") != (APPLICATION_ID,):
+            # Before there is a log: the next process looks for it in the main file.
+            self.change(f"PRAGMA application_id = {APPLICATION_ID}")
+        # Write-ahead log: a reader in another process never blocks; no fsync per request.
+        self.change("PRAGMA journal_mode = WAL")
+        self.change("PRAGMA synchronous = NORMAL")
+        # What was deleted, a secret for instance, is overwritten.
+        self.change("PRAGMA secure_delete = ON")
+        self._connection.executescript(SCHEMA)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -146,11 +161,15 @@ class Store:
 
 
 def _make_private_file(path: Path) -> None:
-    """SQLite gives its side files the mode of the main file, so that one has to be right."""
+    """SQLite gives its side files the mode of the main file, so that one has to be right.
+
+    Somebody else's file is neither touched nor made private.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "rb") as file:
+        header = file.read(HEADER_BYTES)
+        is_ours = header[:16] == MAGIC and header[APPLICATION_ID_AT:] == APPLICATION_ID_BYTES
+        if header and not is_ours:
+            raise sqlite3.DatabaseError(f"{path} is not the state of a local workspace")
         if os.name == "posix":
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+            os.fchmod(file.fileno(), 0o600)

@@ -20,7 +20,12 @@ SYSTEM_ENDPOINTS = (
         "llm/v1/chat",
     ),
     ("databricks-dbrx-instruct", "DBRX Instruct", "system.ai.dbrx_instruct", "llm/v1/chat"),
-    ("databricks-gte-large-en", "GTE Large (En)", "system.ai.gte_large_en_v1_5", "llm/v1/embeddings"),
+    (
+        "databricks-gte-large-en",
+        "GTE Large (En)",
+        "system.ai.gte_large_en_v1_5",
+        "llm/v1/embeddings",
+    ),
 )
 SINCE_MS = 1_700_000_000_000
 

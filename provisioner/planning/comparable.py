@@ -21,6 +21,9 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2
 _LARGEST = 10**18
 _PYTHON = {"string": str, "integer": int, "number": int, "boolean": bool}
 
+Entries = Mapping[str, Any]
+"""The entries of a keyed list by their labels."""
+
 
 def comparable(document: Any, rules: FieldRule) -> Any:
     """``document`` reduced to what can be compared with the other side.
@@ -100,7 +103,7 @@ def _of_type(value: Any, name: str) -> Any:
     return value
 
 
-def keyed(entries: list[Any], rules: FieldRule) -> dict[str, Any]:
+def keyed(entries: list[Any], rules: FieldRule) -> Entries:
     """The entries of a keyed list, as they stand, by their labels.
 
     A label is the text of the key field, or the texts of several, joined. Where the first
@@ -122,13 +125,13 @@ def keyed(entries: list[Any], rules: FieldRule) -> dict[str, Any]:
 def _label(entry: Any, rules: FieldRule) -> str:
     if not isinstance(entry, dict):
         return ""
-    texts = [
-        (name, _text(entry.get(name)) or rules.key_default.get(name, "")) for name in rules.list_key
-    ]
-    given = [(name, text) for name, text in texts if text]
-    if texts[0][1]:
-        return ":".join(text for _, text in given)
-    return ":".join(f"{name}:{text}" for name, text in given)
+    names = rules.list_key
+    texts = [_text(entry.get(name)) or rules.key_default.get(name, "") for name in names]
+    if len(texts) == 1:
+        return texts[0]
+    if not texts[0]:
+        texts = [f"{name}:{text}" if text else "" for name, text in zip(names, texts, strict=True)]
+    return ":".join(filter(None, texts))
 
 
 def _text(value: Any) -> str:
@@ -137,11 +140,13 @@ def _text(value: Any) -> str:
     return "" if value is None else json.dumps(value, sort_keys=True)
 
 
-def paired(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``wanted``, its single unnamed entry under the label of the single live one."""
-    if len(wanted) == len(actual) == 1 and "" in wanted:
-        return {next(iter(actual)): wanted[""]}
-    return wanted
+def paired(wanted: Entries, actual: Entries) -> tuple[Entries, Entries]:
+    """Both sides; where each has a single entry and one is unnamed, under one label."""
+    if len(wanted) == len(actual) == 1 and ("" in wanted or "" in actual):
+        label = next(iter(actual)) or next(iter(wanted))
+        (one,), (other,) = wanted.values(), actual.values()
+        return {label: one}, {label: other}
+    return wanted, actual
 
 
 def value_at(document: Any, path: Path, rules: FieldRule) -> Any:
@@ -167,8 +172,8 @@ def _entry_at(value: Any, label: str, rule: FieldRule) -> Any:
     if not isinstance(value, list):
         return None
     if rule.list_key:
-        entries = keyed(value, rule)
-        return paired(entries, {label: None}).get(label)
+        entries, _ = paired(keyed(value, rule), {label: None})
+        return entries.get(label)
     at = int(label) if _INTEGER.fullmatch(label) else -1
     return value[at] if 0 <= at < len(value) else None
 

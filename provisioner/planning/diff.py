@@ -35,6 +35,8 @@ def diff(desired: Any, live: Any, rules: FieldRule) -> tuple[FieldChange, ...]:
     field. 1 and 1.0 are equal, 1 and true are not, and 1 and "1" only where the model
     gives the field a type.
     """
+    if same(desired, live):
+        return ()
     wanted, actual = comparable(desired, rules), comparable(live, rules)
     found = _differences(wanted, actual, rules, ())
     return tuple(
@@ -89,7 +91,7 @@ def _differences(wanted: Any, actual: Any, rule: FieldRule, path: Path) -> Itera
         return
     wanted, actual = _mapping(wanted), _mapping(actual)
     if rule.list_key:
-        yield from _of_entries(paired(wanted, actual), actual, rule, path)
+        yield from _of_entries(*paired(wanted, actual), rule, path)
     elif rule.fields:
         yield from _of_fields(wanted, actual, rule, path)
     else:

@@ -8,7 +8,9 @@ import re
 # message of the service must not move the cursor, recolour the terminal or lie about
 # its own order (kubectl had to learn this: CVE-2021-25743).
 _HARMFUL = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    # Halves of characters, which no stream can write, and invisible tags.
+    "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 

@@ -7,65 +7,15 @@ second. Sources and their order are the SDK's: environment, then profile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from provisioner.errors import LoginError
 from provisioner.secret import Secret
 from provisioner.workspace import Target
 from provisioner.workspace.hosts import Host, read_host
+from provisioner.workspace.methods import configured, refuse_two
 from provisioner.workspace.profiles import ConfigFile, Profile, read_config_file
-
-
-class Setting(NamedTuple):
-    """A setting that configures a method: its key in a profile and its variables."""
-
-    key: str
-    family: str
-    variables: tuple[str, ...]
-
-
-# The SDK's own table: databricks/sdk/config.py, class Config, attributes with `auth`.
-SETTINGS = (
-    Setting("token", "pat", ("DATABRICKS_TOKEN",)),
-    Setting("oidc_token_env", "env-oidc", ("DATABRICKS_OIDC_TOKEN_ENV",)),
-    Setting(
-        "oidc_token_filepath",
-        "file-oidc",
-        ("DATABRICKS_OIDC_TOKEN_FILEPATH", "DATABRICKS_OIDC_TOKEN_FILE"),
-    ),
-    Setting("username", "basic", ("DATABRICKS_USERNAME",)),
-    Setting("password", "basic", ("DATABRICKS_PASSWORD",)),
-    Setting("client_id", "oauth", ("DATABRICKS_CLIENT_ID",)),
-    Setting("client_secret", "oauth", ("DATABRICKS_CLIENT_SECRET",)),
-    Setting("google_service_account", "google", ("DATABRICKS_GOOGLE_SERVICE_ACCOUNT",)),
-    Setting("google_credentials", "google", ("GOOGLE_CREDENTIALS",)),
-    Setting("azure_workspace_resource_id", "azure", ("DATABRICKS_AZURE_RESOURCE_ID",)),
-    Setting("azure_use_msi", "azure", ("ARM_USE_MSI",)),
-    Setting("azure_client_secret", "azure", ("ARM_CLIENT_SECRET",)),
-    Setting("azure_client_id", "azure", ("ARM_CLIENT_ID",)),
-    Setting("azure_tenant_id", "azure", ("ARM_TENANT_ID",)),
-    Setting("metadata_service_url", "metadata-service", ("DATABRICKS_METADATA_SERVICE_URL",)),
-)
-
-# A type that a profile names -> the family of its settings, by how the type begins.
-TYPES = (
-    ("oauth-m2m", "oauth"),
-    ("github-oidc-azure", "azure"),
-    ("github-oidc", "oauth"),
-    ("azure-devops-oidc", "oauth"),
-    ("azure-", "azure"),
-    ("google-", "google"),
-)
-
-WORDS = {
-    "pat": "a personal access token",
-    "oauth": "an OAuth client",
-    "basic": "a user name and password",
-    "azure": "an Azure login",
-    "google": "a Google login",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +45,6 @@ class TokenHeaders:
         return {"Authorization": self._header.reveal()}
 
 
-class Method(NamedTuple):
-    """A configured method: what it is and where it was found."""
-
-    family: str
-    source: str
-
-    def __str__(self) -> str:
-        return f"{WORDS.get(self.family, self.family)} ({self.source})"
-
-
 def find_login(target: Target, environ: Mapping[str, str]) -> Login:
     """The login for ``target``. The SDK, where it is asked, reads the process's own
     environment, so ``environ`` has to be that one.
@@ -116,10 +56,10 @@ def find_login(target: Target, environ: Mapping[str, str]) -> Login:
         return Login(host, "pat", "our own server", _headers(target.token, "it"), local=True)
     profile = _profile(target, environ)
     host = _host(target, environ, profile)
-    methods = _methods(environ, profile)
+    methods = configured(environ, profile)
     forced = environ.get("DATABRICKS_AUTH_TYPE", "")
     if not forced:
-        _refuse_two(methods, environ, profile)
+        refuse_two(methods, environ, profile)
     token, source = _token(environ, profile)
     if token and (forced == "pat" or (not forced and methods[0].family == "pat")):
         return Login(host, "pat", source, _headers(token, source))
@@ -131,7 +71,7 @@ def find_login(target: Target, environ: Mapping[str, str]) -> Login:
 def _headers(token: str, source: str) -> TokenHeaders:
     # A line break at the end comes from a file; one inside would end the header.
     stripped = token.strip()
-    if not all("!" <= character <= "~" for character in stripped):
+    if not stripped or not all("!" <= character <= "~" for character in stripped):
         raise LoginError.of(
             "E406",
             f"the token in {source} holds characters that no token has",
@@ -149,11 +89,18 @@ def _profile(target: Target, environ: Mapping[str, str]) -> Profile | None:
     name = target.profile or environ.get("DATABRICKS_CONFIG_PROFILE", "")
     if name:
         return read_config_file(environ).named(name)
-    if environ.get("DATABRICKS_AUTH_TYPE") or _methods(environ, None):
+    if environ.get("DATABRICKS_AUTH_TYPE") or configured(environ, None):
         return None
-    config = read_config_file(environ)
-    text = target.host or environ.get("DATABRICKS_HOST", "")
-    return _made_for(read_host(text, "the environment"), config) if text else config.by_default()
+    config, given = read_config_file(environ), _given_hosts(target, environ)
+    return _made_for(given[0][1], config) if given else config.by_default()
+
+
+def _given_hosts(target: Target, environ: Mapping[str, str]) -> list[tuple[str, Host]]:
+    texts = {
+        "the environment's workspace": target.host,
+        "DATABRICKS_HOST": environ.get("DATABRICKS_HOST", ""),
+    }
+    return [(source, read_host(text, source)) for source, text in texts.items() if text.strip()]
 
 
 def _made_for(host: Host, config: ConfigFile) -> Profile | None:
@@ -177,11 +124,9 @@ def _is_for(host: Host, profile: Profile) -> bool:
 
 def _host(target: Target, environ: Mapping[str, str], profile: Profile | None) -> Host:
     """The one host that everybody who names one agrees on."""
-    given = [("the environment's workspace", target.host)]
-    given.append(("DATABRICKS_HOST", environ.get("DATABRICKS_HOST", "")))
-    if profile is not None:
-        given.append((profile.source, profile.settings.get("host", "")))
-    hosts = [(source, read_host(text, source)) for source, text in given if text.strip()]
+    hosts = _given_hosts(target, environ)
+    if profile is not None and profile.settings.get("host", ""):
+        hosts.append((profile.source, read_host(profile.settings["host"], profile.source)))
     if not hosts:
         raise LoginError.of(
             "E401",
@@ -200,52 +145,9 @@ def _host(target: Target, environ: Mapping[str, str], profile: Profile | None) -
     return hosts[0][1]
 
 
-def _methods(environ: Mapping[str, str], profile: Profile | None) -> list[Method]:
-    """Every method that is configured, each with its sources, environment first."""
-    found: dict[str, list[str]] = {}
-    for setting in SETTINGS:
-        for variable in setting.variables:
-            if environ.get(variable):
-                found.setdefault(setting.family, []).append(variable)
-    for family in () if profile is None else _families(profile):
-        found.setdefault(family, []).append(profile.source)
-    return [Method(family, " and ".join(sources)) for family, sources in found.items()]
-
-
-def _families(profile: Profile) -> Iterable[str]:
-    """A profile that names its type has that one method, whatever else it holds."""
-    named = profile.settings.get("auth_type", "")
-    if named:
-        return (next((family for start, family in TYPES if named.startswith(start)), named),)
-    return dict.fromkeys(s.family for s in SETTINGS if profile.settings.get(s.key))
-
-
-def _refuse_two(methods: list[Method], environ: Mapping[str, str], profile: Profile | None) -> None:
-    """Two methods, or two values for one of them, are a choice that is not ours to make.
-
-    One method whose settings lie in both places is fine: a secret in the environment, and
-    the client that it belongs to in the profile.
-    """
-    values = {} if profile is None else profile.settings
-    doubled = [
-        variable
-        for setting in SETTINGS
-        for variable in setting.variables
-        if environ.get(variable) and values.get(setting.key, "") not in ("", environ[variable])
-    ]
-    if len(methods) > 1 or doubled:
-        raise LoginError.of(
-            "E402",
-            "more than one login is configured: " + " and ".join(str(m) for m in methods),
-            hint="take away all but one, or say which with DATABRICKS_AUTH_TYPE "
-            "(pat, oauth-m2m, github-oidc, azure-cli, ...)",
-        )
-
-
 def _token(environ: Mapping[str, str], profile: Profile | None) -> tuple[str, str]:
     if environ.get("DATABRICKS_TOKEN"):
         return environ["DATABRICKS_TOKEN"], "DATABRICKS_TOKEN"
     if profile is not None and profile.settings.get("token"):
         return profile.settings["token"], profile.source
     return "", ""
-

@@ -6,7 +6,7 @@ in doubt. Nothing here sends, waits or raises.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -61,6 +61,7 @@ class Call(NamedTuple):
     secrets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
+        # Neither the body nor the secrets may stray into a traceback or a log.
         return f"Call({self})"
 
     def __str__(self) -> str:
@@ -89,22 +90,14 @@ def unreachable(fault: Fault, code: str, message: str, hint: str = "") -> Failur
 def final_error(call: Call, failure: Failure, in_doubt: bool, attempts: int) -> WorkspaceError:
     """What to raise for a call that is given up.
 
-    ``in_doubt``: an earlier attempt may have reached the service.
+    ``in_doubt``: an attempt may have been carried out, and no later one was answered.
     """
-    error = failure.error
-    problem = error.problems[0]
+    error, problem = failure.error, failure.error.problems[0]
     tries = f" (tried {attempts} times)" if attempts > 1 else ""
-    if in_doubt or failure.fault in LOST[call.mode]:
-        return LostAnswerError(
-            (
-                Problem(
-                    "E416",
-                    f"{problem.message}{tries}; whether it was carried out is not known",
-                    hint="look at the endpoint, or run the same command again: "
-                    "it continues from what the workspace has",
-                ),
-            )
-        )
-    if isinstance(error, UnreachableError) and tries:
-        return UnreachableError((Problem(problem.code, problem.message + tries, hint=problem.hint),))
+    if in_doubt and failure.fault is not Fault.FINAL:
+        message = f"{problem.message}{tries}; whether it was carried out is not known"
+        hint = "run the same command again: it goes on from what the workspace then has"
+        return LostAnswerError((Problem("E416", message, hint=hint),))
+    if tries and isinstance(error, UnreachableError):
+        return UnreachableError((replace(problem, message=problem.message + tries),))
     return error

@@ -9,8 +9,8 @@ from provisioner.errors import LoginError
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
-_LABELS = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
-_NAME = rf"{_LABELS}(?:\.{_LABELS})*|\[[0-9A-Fa-f:.]+\]"
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = rf"{_LABEL}(?:\.{_LABEL}){{0,30}}|\[[0-9A-Fa-f:.]+\]"
 _HOST = re.compile(rf"(?:([A-Za-z][A-Za-z0-9+.-]*)://)?({_NAME})(?::([0-9]{{1,5}}))?/?")
 
 # What is wrong with an address that does not match, most telling first.
@@ -19,7 +19,7 @@ _REASONS = (
     (re.compile(r"@"), "holds a user name"),
     (re.compile(r"\?"), "holds a query (`?...`)"),
     (re.compile(r"#"), "holds a fragment (`#...`)"),
-    (re.compile(r"^(?:[^/]*//)?[^/]+/."), "holds a path"),
+    (re.compile(r"^(?:[^/]*//)?+[^/]+/."), "holds a path"),
     (re.compile(r""), "is not an address"),
 )
 
@@ -97,5 +97,7 @@ def _unusable(source: str, reason: str, hint: str) -> Exception:
 
 def _suggestion(text: str) -> str:
     """The address that was probably meant, out of one copied from a browser."""
-    found = re.search(rf"(?:https?://|^)(?:[^/@\s]*@)?({_NAME})(?::[0-9]+)?(?=[/?#]|$)", text.strip())
+    found = re.search(
+        rf"(?:https?://|^)(?:[^/@\s]*@)?({_NAME})(?::[0-9]+)?(?=[/?#]|$)", text.strip()
+    )
     return f"write only https://{found[1].lower()}" if found else "it looks like https://NAME"

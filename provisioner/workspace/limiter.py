@@ -23,6 +23,8 @@ _LONGEST_GATE_S = 60.0
 _IDLE_S = 1.0
 # Requests that come late may catch up this far, or the sleeps' overshoot adds up.
 _CREDIT_S = 0.05
+# A service that saves up no tokens behind the gate takes more than the estimate says.
+_CUT = 0.7
 
 
 class Pace:
@@ -49,7 +51,7 @@ class Pace:
         return max(self._gate, self._next) - now
 
     def sent(self, now: float) -> None:
-        self._busy_s += min(now - self._last, _IDLE_S) if self._last > self._gate else 0.0
+        self._busy_s += min(now - self._last, _IDLE_S) if self._last >= self._gate else 0.0
         self._last = now
         rate = self._rate * _growth(self._busy_s)
         if rate < _FREE_RATE:
@@ -59,6 +61,9 @@ class Pace:
         """An answer came that is no throttling; widens the window while it is narrow."""
         self._accepted += 1
         self._in_vain = 0
+        # Throttled once, and no rate known yet: a narrow window keeps the next burst small.
+        if self._rate == math.inf and self._throttled_at > -math.inf:
+            return
         self._since_wider += 1
         if self._since_wider >= self.window < self._parallel:
             self.window = min(2 * self.window, self._parallel)
@@ -66,17 +71,20 @@ class Pace:
 
     def throttled(self, sent_at: float, now: float, wait_s: float | None) -> None:
         """The request sent at ``sent_at`` was put off; ``wait_s`` is the service's wish."""
-        wait_s = min(_GATE_S * 2**self._in_vain, _LONGEST_GATE_S) if wait_s is None else wait_s
         if sent_at > self._throttled_at:
-            self._new_estimate(now)
+            self._new_rate()
+            self._throttled_at = now
+            if wait_s is None:
+                wait_s = min(_GATE_S * 2**self._in_vain, _LONGEST_GATE_S)
             self._in_vain += 1
-        self._gate = max(self._gate, now + wait_s)
+        self._gate = max(self._gate, now + (wait_s or 0.0))
 
-    def _new_estimate(self, now: float) -> None:
+    def _new_rate(self) -> None:
+        """From the last throttling to this one, the gate included: tokens grew behind it."""
         if self._throttled_at > -math.inf:
-            waited_s = max(0.0, self._gate - self._throttled_at)
-            self._rate = max(_LEAST_RATE, self._accepted / (waited_s + self._busy_s + 1e-3))
-        self._throttled_at = now
+            held_s = self._gate - self._throttled_at + self._busy_s
+            paced = self._rate * _growth(self._busy_s) if self._rate < math.inf else 0.0
+            self._rate = max(_LEAST_RATE, self._accepted / max(held_s, _CREDIT_S), _CUT * paced)
         self._accepted = 0
         self._busy_s = 0.0
         self._next = -math.inf

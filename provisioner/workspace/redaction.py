@@ -31,7 +31,7 @@ _UNFIT = re.compile(
 
 def printable(text: str) -> str:
     """``text`` on one line, without anything that could drive a terminal."""
-    return _UNFIT.sub("", " ".join(text.split()))
+    return " ".join(_UNFIT.sub("", " ".join(text.split())).split())
 
 
 class Redactor:
@@ -66,11 +66,19 @@ def _forms(secret: str) -> Iterator[str]:
         if len(part.strip()) < _SHORTEST:
             continue
         yield part
-        yield json.dumps(part)[1:-1]
-        yield json.dumps(part, ensure_ascii=False)[1:-1]
-        yield quote(part, safe="")
-        yield quote_plus(part)
         yield repr(part)[1:-1]
+        yield quote(part, safe="")
+        yield quote(part)
+        yield quote_plus(part)
+        yield from _json_forms(part)
         raw = part.encode("utf-8", "replace")
         yield base64.b64encode(raw).decode("ascii").rstrip("=")
         yield base64.urlsafe_b64encode(raw).decode("ascii").rstrip("=")
+
+
+def _json_forms(part: str) -> Iterator[str]:
+    for ascii_only in (True, False):
+        once = json.dumps(part, ensure_ascii=ascii_only)[1:-1]
+        yield once
+        # A service that quotes the body it was sent in a JSON answer.
+        yield json.dumps(once)[1:-1]

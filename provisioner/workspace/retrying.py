@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from provisioner.workspace.faults import RETRIED, Call, Failure, Fault
+from provisioner.errors import ProvisionerError, UnreachableError
+from provisioner.workspace.faults import LOST, RETRIED, Call, Failure, Fault, final_error
 
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 10.0
@@ -40,19 +41,29 @@ class Tries:
     in_doubt: bool = False
     _counted: int = field(default=0, repr=False)
     _wait_s: float = field(default=_FIRST_WAIT_S, repr=False)
+    _last: Failure | None = field(default=None, repr=False)
 
     def wait_after(self, failure: Failure, now: float) -> float | None:
         """Seconds to wait before the next attempt, ``None`` to give up."""
         self.count += 1
-        self.in_doubt |= failure.fault is Fault.CUT and self.call.method != "GET"
-        if failure.fault not in RETRIED[self.call.mode]:
+        self._counted += not failure.throttled
+        self._last = failure
+        self.in_doubt |= failure.fault in LOST[self.call.mode]
+        if failure.fault not in RETRIED[self.call.mode] or self._counted >= self.limits.attempts:
             return None
-        if not failure.throttled:
-            self._counted += 1
-            if self._counted >= self.limits.attempts:
-                return None
         wait_s = self._next_wait_s() if failure.wait_s is None else failure.wait_s
         return wait_s if now + wait_s < self.deadline else None
+
+    def put_off(self) -> ProvisionerError:
+        """What to raise for a call that the limiter does not let out in time."""
+        if self._last is not None:
+            return final_error(self.call, self._last, self.in_doubt, self.count)
+        return UnreachableError.of(
+            "E417",
+            f"{self.call}: not sent: the workspace asks us to slow down for longer than "
+            f"{self.limits.budget_s:g} s",
+            hint="other programs that use the workspace count too; try again later",
+        )
 
     def _next_wait_s(self) -> float:
         # Decorrelated jitter: many workers that fail at once do not come back at once.

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.kinds.model_serving_endpoints.parts import ENTITIES, ROUTES, mapping, parts_of
 from provisioner.resource import Live
-from provisioner.semantics import Document
 
 
 def describe(live: Live) -> tuple[str, ...]:
     """``champion  90 %  openai gpt-4o``, one line an entity, in the order of the traffic."""
-    config = live.document.get("config") or {}
     shares = {
-        route.get("served_entity_name"): route.get("traffic_percentage", 0)
-        for route in (config.get("traffic_config") or {}).get("routes") or ()
+        str(route.value.get("served_entity_name")): _share(route.value)
+        for route in parts_of(live.document, ROUTES)
     }
-    entities = sorted(
-        config.get("served_entities") or (), key=lambda one: -shares.get(one.get("name"), 0)
-    )
+    entities = [entity.value for entity in parts_of(live.document, ENTITIES)]
+    rows = [(shares.get(str(entity.get("name")), 0), entity) for entity in entities]
     return tuple(
-        f"{entity.get('name', '(unnamed)')}  {shares.get(entity.get('name'), 0)} %  {_model(entity)}"
-        for entity in entities
+        f"{entity.get('name', '(unnamed)')}  {share} %  {_model(entity)}"
+        for share, entity in sorted(rows, key=lambda row: -row[0])
     )
 
 
-def _model(entity: Document) -> str:
-    external = entity.get("external_model") or {}
+def _share(route: Mapping[str, Any]) -> int:
+    share = route.get("traffic_percentage")
+    return share if isinstance(share, int) else 0
+
+
+def _model(entity: Mapping[str, Any]) -> str:
+    external = mapping(entity.get("external_model"))
     if external:
         return f"{external.get('provider', '?')} {external.get('name', '?')}"
     version = entity.get("entity_version")

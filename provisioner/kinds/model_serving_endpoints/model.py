@@ -49,9 +49,9 @@ class Route(Spec):
 class TrafficConfig(Spec):
     """How the traffic is split."""
 
-    routes: Annotated[
-        tuple[Route, ...] | None, KeyedBy(ECHOED, key=("served_entity_name",))
-    ] = Field(default=None, description="One entry per entity; the shares add up to 100.")
+    routes: Annotated[tuple[Route, ...] | None, KeyedBy(ECHOED, key=("served_entity_name",))] = (
+        Field(default=None, description="One entry per entity; the shares add up to 100.")
+    )
 
 
 class Config(Spec):

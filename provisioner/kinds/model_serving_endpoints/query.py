@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from provisioner.errors import RefusedError, UnreachableError
+from provisioner.kinds.model_serving_endpoints.parts import external_models
 from provisioner.resource import Answer, Connection
 from provisioner.semantics import Document
 
@@ -50,11 +51,10 @@ def task_of(endpoint: Document) -> str:
     """
     if endpoint.get("task"):
         return str(endpoint["task"])
-    config = endpoint.get("config") or endpoint.get("pending_config") or {}
-    for entity in config.get("served_entities") or ():
-        task = (entity.get("external_model") or {}).get("task")
-        if task:
-            return str(task)
+    for which in ("config", "pending_config"):
+        for model in external_models({"config": endpoint.get(which)}):
+            if model.value.get("task"):
+                return str(model.value["task"])
     return ""
 
 

@@ -71,8 +71,8 @@ def _entity_names(document: Document) -> Iterator[Finding]:
             yield Finding(
                 entity.inner("name"),
                 "E315",
-                f"another served entity is named `{name}` too",
-                "names are what traffic routes refer to: each only once",
+                f"more than one served entity is named `{name}`",
+                "traffic routes go by these names, so each can be there only once",
             )
         elif isinstance(name, str):
             seen[name] = entity.at
@@ -117,8 +117,8 @@ def _nobody(name: str, known: list[str]) -> tuple[str, str]:
 def _traffic(document: Document) -> Iterator[Finding]:
     shares = [route.value.get("traffic_percentage") for route in parts_of(document, ROUTES)]
     if not shares:
-        # What the service does with the traffic of several entities is not documented.
-        if len(list(parts_of(document, ENTITIES))) > 1:
+        # What the service does then is not documented. Names have to be right first.
+        if len(list(parts_of(document, ENTITIES))) > 1 and not list(_entity_names(document)):
             yield Finding(
                 ENTITIES,
                 "E319",

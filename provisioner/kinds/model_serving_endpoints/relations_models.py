@@ -150,15 +150,6 @@ def _twins(holder: Part) -> Iterator[Finding]:
                 "keep one of the two: the reference, or the value itself",
                 key=True,
             )
-        if isinstance(holder.value.get(twin), str):
-            # The text itself must not be repeated: it is a secret.
-            yield Finding(
-                holder.inner(twin),
-                "E308",
-                f"`{twin}` must not be written out in a file",
-                f"write `{twin}: ${{env.NAME}}`, or a reference: "
-                f'`{name}: "{{{{secrets/SCOPE/KEY}}}}"`',
-            )
 
 
 def _given(holder: Part, secret: str) -> bool:

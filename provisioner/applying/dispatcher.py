@@ -1,0 +1,145 @@
+"""Has the requests of scripts carried out: on a worker, in a watch, or by the clock."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from math import inf
+from typing import Any
+
+from provisioner.applying.clock import Clock
+from provisioner.applying.course import Course
+from provisioner.applying.requests import Answer, Call, Pause, Read, Request, Wait
+from provisioner.applying.waiting import Waiter, Watch
+from provisioner.applying.workers import Task, Workers
+from provisioner.errors import ProvisionerError
+from provisioner.outcome import Announce, Event, What
+from provisioner.plan import Address
+from provisioner.resource import Driver
+
+Resume = Callable[[Course, Answer], None]
+
+
+class Dispatcher:
+    """Takes requests, and calls ``resume`` with each answer on the executor's thread."""
+
+    def __init__(
+        self, clock: Clock, workers: Workers, timeout_s: float, announce: Announce, resume: Resume
+    ) -> None:
+        self._clock = clock
+        self._workers = workers
+        self._timeout_s = timeout_s
+        self._announce = announce
+        self._resume = resume
+        self._backlog: deque[tuple[Task, Course | None]] = deque()
+        self._pauses: list[tuple[float, int, Course]] = []
+        self._pause_number = 0
+        self._watches: dict[str, Watch] = {}
+        self._parked: dict[Address, Course] = {}
+
+    def take(self, course: Course, request: Request) -> None:
+        """See to ``request``; returns at once."""
+        driver = course.driver
+        match request:
+            case Read():
+                self._queue(partial(driver.read, course.resource), course)
+            case Call(operation, identity):
+                self._queue(partial(driver.perform, operation, identity), course)
+            case Wait():
+                self._park(course, request)
+            case Pause(seconds):
+                self._pause_number += 1
+                due = self._clock.now() + seconds
+                heapq.heappush(self._pauses, (due, self._pause_number, course))
+
+    def hand_out(self) -> None:
+        """Give the workers what is there to do."""
+        while self._backlog and self._workers.free:
+            task, course = self._backlog.popleft()
+            if course:
+                course.in_flight = True
+                if isinstance(course.request, Call):
+                    self._tell(course, What.CALLING, call=course.request.operation.call)
+            self._workers.submit(task)
+
+    def due(self) -> float:
+        """When ``on_time`` has something to do next; inf when only answers can bring it."""
+        pauses = (pause[0] for pause in self._pauses[:1])
+        return min([*pauses, *(watch.due() for watch in self._watches.values())], default=inf)
+
+    def on_time(self) -> None:
+        """Do what is due by now."""
+        now = self._clock.now()
+        while self._pauses and self._pauses[0][0] <= now:
+            self._resume(heapq.heappop(self._pauses)[2], Answer())
+        for kind, watch in self._watches.items():
+            for address, waited in watch.expired(now).items():
+                self._release(address, Answer(waited))
+            if watch.start_look(now):
+                self._backlog.append((Task(self._poll_of(watch), partial(self._saw, kind)), None))
+
+    def _queue(self, work: Callable[[], Any], course: Course) -> None:
+        self._backlog.append((Task(work, partial(self._resume, course)), course))
+
+    def _park(self, course: Course, wait: Wait) -> None:
+        now = self._clock.now()
+        if course.deadline is None:
+            course.deadline = now + self._timeout_s
+        waiter = Waiter(course.step.name, wait.goal, now, course.deadline, wait.failed_before)
+        address = course.step.address
+        self._parked[address] = course
+        self._watches.setdefault(address.kind, Watch()).join(address, waiter)
+
+    def _poll_of(self, watch: Watch) -> Callable[[], Any]:
+        driver: Driver = self._parked[next(iter(watch.waiters))].driver
+        return driver.poll
+
+    def _saw(self, kind: str, answer: Answer) -> None:
+        """A poll was answered."""
+        watch = self._watches[kind]
+        watch.end_look(self._clock.now())
+        if answer.error:
+            self._missed(watch, tuple(watch.waiters), answer.error)
+            return
+        to_confirm = watch.saw(answer.value)
+        for address, waiter in watch.waiters.items():
+            self._tell_waiting(address, waiter)
+        for address in to_confirm:
+            waiter = watch.waiters[address]
+            ask = partial(self._parked[address].driver.confirm, waiter.name)
+            task = Task(ask, partial(self._confirmed, watch, address, waiter))
+            self._backlog.append((task, None))
+
+    def _confirmed(self, watch: Watch, address: Address, waiter: Waiter, answer: Answer) -> None:
+        if watch.waiters.get(address) is not waiter:
+            return  # Its time was up while this was on its way.
+        if answer.error:
+            self._missed(watch, (address,), answer.error)
+            return
+        waited = watch.confirmed(address, answer.value, self._clock.now())
+        if waited:
+            self._release(address, Answer(waited))
+        else:
+            self._tell_waiting(address, waiter)
+
+    def _missed(self, watch: Watch, addresses: Iterable[Address], error: Exception) -> None:
+        defect = not isinstance(error, ProvisionerError)
+        for address in watch.missed(addresses, at_once=defect):
+            self._release(address, Answer(error=error))
+
+    def _release(self, address: Address, answer: Answer) -> None:
+        self._resume(self._parked.pop(address), answer)
+
+    def _tell_waiting(self, address: Address, waiter: Waiter) -> None:
+        self._tell(
+            self._parked[address],
+            What.WAITING,
+            phase=waiter.last.phase,
+            message=waiter.last.message,
+            seconds=self._clock.now() - waiter.since,
+        )
+
+    def _tell(self, course: Course, what: What, **more: Any) -> None:
+        self._announce(Event(course.step.address, course.step.name, what, **more))

@@ -1,0 +1,77 @@
+"""What a step can ask for while it is applied, and the terms on which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from provisioner.applying.waiting import Goal
+from provisioner.plan import FieldChange, Operation, Step
+from provisioner.resource import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read the resource. Answered with what is live, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Make a call. Answered with the identity that ``Driver.perform`` returns."""
+
+    operation: Operation
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait for the service. Answered with a ``Waited``."""
+
+    goal: Goal
+    failed_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let some time pass. Answered with None."""
+
+    seconds: float
+
+
+Request = Read | Call | Wait | Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request; ``error`` may be a defect of ours too."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+T = TypeVar("T")
+Asking = Generator[Request, Answer, T]
+"""What yields requests, is sent their answers, and returns something in the end."""
+
+
+def ask(request: Request) -> Asking[Any]:
+    """Yield ``request``; returns the value of its answer, or raises its error."""
+    # Errors are sent like values, not thrown in: Python 3.11 does not trace a generator
+    # that is resumed by throw(), so neither coverage nor a debugger would see what follows.
+    answer = yield request
+    if answer.error is not None:
+        raise answer.error
+    return answer.value
+
+
+Remaining = Callable[[Step, Live | None], tuple[FieldChange, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every step: our mark, whether to wait, and how to compare."""
+
+    owner: str
+    wait: bool
+    remaining: Remaining

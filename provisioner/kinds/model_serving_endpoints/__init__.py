@@ -1,0 +1,57 @@
+"""Serving endpoints that serve external models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner import schemas
+from provisioner.kinds.model_serving_endpoints.describe import describe
+from provisioner.kinds.model_serving_endpoints.judge import judge
+from provisioner.kinds.model_serving_endpoints.legacy import modernise
+from provisioner.kinds.model_serving_endpoints.operations import operations
+from provisioner.kinds.model_serving_endpoints.providers import SECRET_FIELDS
+from provisioner.kinds.model_serving_endpoints.query import ask
+from provisioner.kinds.model_serving_endpoints.relations import relations
+from provisioner.kinds.model_serving_endpoints.secrets import applied, needs
+from provisioner.resource import Connection, Driver, Kind
+from provisioner.secret import SecretReader
+from provisioner.semantics import FieldRule
+
+NAME = "model_serving_endpoints"
+
+
+def model() -> type[Any]:
+    """The pydantic model; only schema generation asks for it."""
+    from provisioner.kinds.model_serving_endpoints.model import ServingEndpoint
+
+    return ServingEndpoint
+
+
+def rules() -> FieldRule:
+    """The field rules, from the generated schema."""
+    return schemas.rules(NAME)
+
+
+def connect(connection: Connection, secrets: SecretReader) -> Driver:
+    """A driver for the endpoints of the workspace behind ``connection``."""
+    from provisioner.kinds.model_serving_endpoints.driver import EndpointDriver
+
+    return EndpointDriver(connection, secrets, rules())
+
+
+KIND = Kind(
+    name=NAME,
+    title="serving endpoint",
+    model=model,
+    rules=rules,
+    relations=relations,
+    operations=operations,
+    connect=connect,
+    modernise=modernise,
+    needs=needs,
+    judge=judge,
+    applied=applied,
+    secret_fields=SECRET_FIELDS,
+    describe=describe,
+    ask=ask,
+)

@@ -1,0 +1,153 @@
+"""Which calls bring an endpoint to its document, decided before any call. Pure.
+
+The service has a call of its own for each group of fields, and none that takes them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from provisioner.kinds.model_serving_endpoints.judge import TABLE, moves_table
+from provisioner.kinds.model_serving_endpoints.kept import with_live_values
+from provisioner.kinds.model_serving_endpoints.parts import at, mapping, parts_of
+from provisioner.kinds.model_serving_endpoints.translate import FIELDS, mark_tags
+from provisioner.plan import Action, Operation
+from provisioner.resource import Intent, Marks, Phase
+from provisioner.semantics import Document, Key
+
+ROOT: Final = "/api/2.0/serving-endpoints"
+
+FIELDS_OF_CALL: Final[Mapping[str, tuple[str, ...]]] = {
+    "patch_tags": ("tags",),
+    "update_notifications": ("email_notifications",),
+    "update_config": ("config",),
+    "put_ai_gateway": ("ai_gateway",),
+}
+"""Every field that can be changed, once, in the order of the calls: what does not depend
+on the config first; the gateway after it, for its fallback may mean new entities.
+"""
+
+
+def operations(intent: Intent) -> tuple[Operation, ...]:
+    """The calls for ``intent``, in order."""
+    match intent.action:
+        case Action.CREATE:
+            return (_create(intent),)
+        case Action.REPLACE:
+            return (_delete(intent), _create(intent))
+        case Action.DELETE:
+            return (_delete(intent),)
+        case Action.UPDATE | Action.ADOPT:
+            return (*_updates(intent), *_marks(intent))
+        case Action.KEEP | Action.ORPHAN | Action.BLOCKED:
+            return ()
+
+
+def endpoint_path(name: str) -> str:
+    """The path of the endpoint ``name``."""
+    return f"{ROOT}/{in_path(name)}"
+
+
+def in_path(name: str) -> str:
+    """``name`` as one segment of a path: a live one may hold what a path must not."""
+    return quote(name, safe="")
+
+
+def _create(intent: Intent) -> Operation:
+    desired = intent.desired or {}
+    body: Document = {name: desired[name] for name in FIELDS if name in desired}
+    ours = [{"key": key, "value": value} for key, value in mark_tags(intent.marks).items()]
+    if ours:
+        body["tags"] = [*body.get("tags", ()), *ours]
+    return Operation("create", "POST", ROOT, body, wait=True)
+
+
+def _delete(intent: Intent) -> Operation:
+    return Operation("delete", "DELETE", endpoint_path(intent.name))
+
+
+def _updates(intent: Intent) -> Iterator[Operation]:
+    touched = {change.path[0] for change in intent.changes if change.action is not Action.KEEP}
+    for call, fields in FIELDS_OF_CALL.items():
+        if touched.intersection(fields):
+            yield from CALLS[call](intent)
+
+
+def _patch_tags(intent: Intent) -> Iterator[Operation]:
+    """The service has no call that sets all tags, so the patch is what the plan changes."""
+    wanted = {tag.value.get("key"): dict(tag.value) for tag in _desired_tags(intent)}
+    changed = dict.fromkeys(
+        change.path[1].value
+        for change in intent.changes
+        if change.action is not Action.KEEP
+        and change.path[0] == "tags"
+        and isinstance(change.path[1], Key)
+    )
+    add = [wanted[key] for key in changed if key in wanted]
+    delete = [key for key in changed if key not in wanted]
+    yield _patch(intent, add, delete)
+
+
+def _desired_tags(intent: Intent) -> Iterator[Any]:
+    return parts_of(intent.desired or {}, ("tags",))
+
+
+def _patch(intent: Intent, add: list[Document], delete: list[str]) -> Operation:
+    payload = {"add_tags": add, "delete_tags": delete}
+    body = {name: value for name, value in payload.items() if value}
+    return Operation("patch_tags", "PATCH", f"{endpoint_path(intent.name)}/tags", body)
+
+
+def _update_notifications(intent: Intent) -> Iterator[Operation]:
+    wanted = with_live_values(intent, "email_notifications")
+    live = mapping(at(_live(intent), ("email_notifications",)))
+    # A list that is left out may stay as it is; an empty one surely clears it.
+    payload = {"email_notifications": {name: [] for name in live} | dict(mapping(wanted))}
+    path = f"{endpoint_path(intent.name)}/notifications"
+    yield Operation("update_notifications", "PATCH", path, payload)
+
+
+def _update_config(intent: Intent) -> Iterator[Operation]:
+    updating = intent.live is not None and intent.live.readiness.phase is Phase.UPDATING
+    yield Operation(
+        "update_config",
+        "PUT",
+        f"{endpoint_path(intent.name)}/config",
+        # All of it: what is left out is not kept by the service but taken away.
+        dict(mapping(with_live_values(intent, "config"))),
+        wait=True,
+        after_idle=updating,
+    )
+
+
+def _put_ai_gateway(intent: Intent) -> Iterator[Operation]:
+    wanted = dict(mapping(with_live_values(intent, "ai_gateway")))
+    path = f"{endpoint_path(intent.name)}/ai-gateway"
+    if moves_table({"ai_gateway": wanted}, _live(intent)):
+        off = {**mapping(at(_live(intent), TABLE)), "enabled": False}
+        yield Operation("put_ai_gateway", "PUT", path, wanted | {TABLE[-1]: off})
+    yield Operation("put_ai_gateway", "PUT", path, wanted)
+
+
+def _marks(intent: Intent) -> Iterator[Operation]:
+    """Ours last: a crash before them leaves a difference that the next run sees."""
+    wanted = mark_tags(intent.marks)
+    actual = mark_tags(intent.live.marks if intent.live else Marks())
+    add = [{"key": k, "value": v} for k, v in wanted.items() if actual.get(k) != v]
+    delete = [key for key in actual if key not in wanted]
+    if add or delete:
+        yield _patch(intent, add, delete)
+
+
+def _live(intent: Intent) -> Document:
+    return intent.live.document if intent.live else {}
+
+
+CALLS: Final = {
+    "patch_tags": _patch_tags,
+    "update_notifications": _update_notifications,
+    "update_config": _update_config,
+    "put_ai_gateway": _put_ai_gateway,
+}

@@ -1,0 +1,217 @@
+"""From the service's answer to a live document in manifest vocabulary. Pure.
+
+The answer is read as raw JSON and taken as it is: partial, newer than we are, or in breach
+of our own rules. Nothing here raises, whatever the object holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from provisioner.kinds.model_serving_endpoints.parts import mapping
+from provisioner.kinds.model_serving_endpoints.readiness import is_updating, readiness
+from provisioner.resource import Listed, Live, Marks
+from provisioner.semantics import Document, FieldRule, Key, Path, path_text
+
+OURS: Final = "provisioner_"
+OWNER, PROTECTED, APPLIED = f"{OURS}owner", f"{OURS}protected", f"{OURS}applied"
+
+FIELDS: Final = ("name", "config", "ai_gateway", "tags", "description", "email_notifications")
+
+OUTPUT_ONLY: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
+    (): frozenset(
+        (
+            "id",
+            "creator",
+            "creator_display_name",
+            "creator_kind",
+            "creation_timestamp",
+            "last_updated_timestamp",
+            "state",
+            "pending_config",
+            "task",
+            "permission_level",
+            "endpoint_type",
+            "endpoint_url",
+            "data_plane_info",
+            "resource_credential_strategy",
+            "effective_budget_policy_id",
+        )
+    ),
+    # `served_models` repeats `served_entities` in the words of before 2023.
+    ("config",): frozenset(("config_version", "start_time", "served_models")),
+    ("config", "served_entities"): frozenset(
+        (
+            "state",
+            "creator",
+            "creation_timestamp",
+            "foundation_model",
+            "type",
+            "batching_config",
+            "min_dbus",
+            "max_dbus",
+        )
+    ),
+}
+"""What the service adds of its own accord, by place: neither compared nor unknown.
+
+Sources: service/serving.py (classes ``...Output`` and ``ServingEndpointDetailed``), and for
+what is in no schema, captured answers.
+"""
+
+
+def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
+    """``raw``, the answer to a GET, as the planner wants it.
+
+    ``rules`` is the rule tree of the kind. While an update is in progress the config is
+    the one that is coming, otherwise the active one.
+    """
+    coming = mapping(raw.get("pending_config")) if is_updating(raw) else {}
+    config = coming or mapping(raw.get("config"))
+    tags, marks = split_tags(raw.get("tags"))
+    whole = {**raw, "config": _plain_routes(config), "tags": tags}
+    unknown: list[str] = []
+    document = _fields(whole, _api_rules(rules), (), unknown)
+    return Live(
+        name=_text(raw.get("name")),
+        identity=_text(raw.get("id")),
+        document=document,
+        fingerprint=_fingerprint(raw.get("id"), config.get("config_version"), document, marks),
+        marks=marks,
+        readiness=readiness(raw),
+        unknown=tuple(sorted(unknown)),
+    )
+
+
+def listed(raw: Mapping[str, Any]) -> Listed:
+    """One entry of the service's list."""
+    _, marks = split_tags(raw.get("tags"))
+    return Listed(_text(raw.get("name")), _text(raw.get("id")), marks, readiness(raw))
+
+
+def split_tags(tags: Any) -> tuple[list[Document], Marks]:
+    """The tags that belong to users, and ours. A tag without a value has the value ``""``."""
+    entries = map(mapping, tags if isinstance(tags, list) else ())
+    values = {tag["key"]: _text(tag.get("value")) for tag in entries if _text(tag.get("key"))}
+    marks = Marks(
+        owner=values.get(OWNER, ""),
+        protected=values.get(PROTECTED, "false") != "false",
+        applied=values.get(APPLIED, ""),
+    )
+    theirs = {key: value for key, value in values.items() if not key.startswith(OURS)}
+    return [{"key": key, "value": value} for key, value in theirs.items()], marks
+
+
+def mark_tags(marks: Marks) -> dict[str, str]:
+    """``marks`` as tags, without those that say nothing."""
+    values = {
+        OWNER: marks.owner,
+        PROTECTED: "true" if marks.protected else "",
+        APPLIED: marks.applied,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def _api_rules(rules: FieldRule) -> FieldRule:
+    """The rules of what the API knows: ``lifecycle`` is a word of manifests alone."""
+    return FieldRule(fields={name: rules.fields[name] for name in FIELDS if name in rules.fields})
+
+
+def _known(value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> Any:
+    """``value`` without what our vocabulary does not know; that is added to ``unknown``.
+
+    What is no object or list where one belongs is left out, like a null.
+    """
+    if not rule.fields:
+        return _scalar(value, rule, path)
+    if not rule.list_key:
+        return _fields(value, rule, path, unknown) if isinstance(value, Mapping) else None
+    return [
+        _fields(entry, rule, (*path, _label(entry, index)), unknown)
+        for index, entry in enumerate(value if isinstance(value, list) else ())
+        if isinstance(entry, Mapping)
+    ]
+
+
+def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: list[str]) -> Document:
+    fields = {
+        name: _known(inner, rule.fields[name], (*path, name), unknown)
+        for name, inner in value.items()
+        if _is_known(name, inner, rule, path, unknown)
+    }
+    return {name: inner for name, inner in fields.items() if not _is_empty(inner)}
+
+
+def _is_known(name: str, value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> bool:
+    if name in rule.fields:
+        return True
+    place = tuple(segment for segment in path if isinstance(segment, str))
+    # `false` too says nothing here: `route_optimized` is echoed for every endpoint.
+    if name not in OUTPUT_ONLY.get(place, ()) and not _is_empty(value) and value not in ("", False):
+        unknown.append(path_text((*path, name)))
+    return False
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, Mapping | list) and not value)
+
+
+def _label(entry: Mapping[str, Any], index: int) -> Key:
+    for name in ("name", "served_entity_name", "key"):
+        if isinstance(entry.get(name), str):
+            return Key(entry[name])
+    return Key(str(index))
+
+
+def _scalar(value: Any, rule: FieldRule, path: Path) -> Any:
+    # JSON of the service's protocol may write 64-bit numbers as text.
+    if rule.type == "integer" and isinstance(value, str) and _is_number(value):
+        return int(value)
+    if path[-1:] == ("bedrock_provider",) and isinstance(value, str):
+        return value.lower()  # The service does not mind the case, the manifest's is lower.
+    return value
+
+
+def _is_number(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) <= 18
+
+
+def _plain_routes(config: Mapping[str, Any]) -> Document:
+    """``config`` with one name in each route: the service repeats it under its old name."""
+    traffic = mapping(config.get("traffic_config"))
+    routes = traffic.get("routes")
+    if not isinstance(routes, list):
+        return dict(config)
+    plain = [_plain_route(route) for route in routes if isinstance(route, Mapping)]
+    return {**config, "traffic_config": {**traffic, "routes": plain}}
+
+
+def _plain_route(route: Mapping[str, Any]) -> Document:
+    name = route.get("served_entity_name") or route.get("served_model_name")
+    kept = {key: value for key, value in route.items() if key != "served_model_name"}
+    return kept | ({"served_entity_name": name} if name else {})
+
+
+def _fingerprint(identity: Any, version: Any, document: Mapping[str, Any], marks: Marks) -> str:
+    """Changes with whatever a plan was made from; the order of the service's lists does not
+    count, for it is not stable.
+    """
+    seen = {"id": identity, "version": version, "document": document, "marks": mark_tags(marks)}
+    return f"sha256:{hashlib.sha256(_canonical(seen).encode()).hexdigest()}"
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, Mapping):
+        fields = (f"{json.dumps(key)}:{_canonical(value[key])}" for key in sorted(value))
+        return "{" + ",".join(fields) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(sorted(map(_canonical, value))) + "]"
+    return json.dumps(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,48 @@
+"""Secret scopes: where endpoints take their keys from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner import schemas
+from provisioner.kinds.secret_scopes.compare import compare
+from provisioner.kinds.secret_scopes.operations import operations
+from provisioner.kinds.secret_scopes.relations import relations
+from provisioner.resource import Connection, Driver, Kind
+from provisioner.secret import SecretReader
+from provisioner.semantics import FieldRule
+
+NAME = "secret_scopes"
+
+
+def model() -> type[Any]:
+    """The pydantic model; only schema generation asks for it."""
+    from provisioner.kinds.secret_scopes.model import SecretScope
+
+    return SecretScope
+
+
+def rules() -> FieldRule:
+    """The field rules, from the generated schema."""
+    return schemas.rules(NAME)
+
+
+def connect(connection: Connection, secrets: SecretReader) -> Driver:
+    """A driver for the scopes of the workspace behind ``connection``."""
+    from provisioner.kinds.secret_scopes.driver import ScopeDriver
+
+    return ScopeDriver(connection, secrets)
+
+
+KIND = Kind(
+    name=NAME,
+    title="secret scope",
+    model=model,
+    rules=rules,
+    relations=relations,
+    operations=operations,
+    connect=connect,
+    compare=compare,
+    secret_fields=frozenset({"string_value"}),
+    markable=False,
+)

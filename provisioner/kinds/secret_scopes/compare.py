@@ -1,0 +1,84 @@
+"""Which declared keys have to be written. Values cannot be compared: none is ever read.
+
+Keys of the scope that nobody declared here are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from provisioner.kinds.secret_scopes.relations import moment
+from provisioner.plan import ABSENT, Action, FieldChange
+from provisioner.resource import Comparison
+from provisioner.secret import MARK
+from provisioner.semantics import Document, Key
+
+ALL: Final = "*"
+KEY_VAULT: Final = "AZURE_KEYVAULT"
+VAULT: Final = "the scope is kept in an Azure Key Vault, so write it there"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def compare(comparison: Comparison) -> tuple[FieldChange, ...]:
+    """A change for each declared key that is missing, older than its rotation, or asked for."""
+    return tuple(_changes(comparison))
+
+
+def _changes(comparison: Comparison) -> Iterator[FieldChange]:
+    live: Document = comparison.live.document if comparison.live else {}
+    stored: Mapping[str, Any] = live.get("secrets", {})
+    # https://docs.databricks.com/api/workspace/secrets/putsecret: read-only from here.
+    elsewhere = live.get("backend_type") == KEY_VAULT
+    for key, source in sorted(declared_keys(comparison.desired).items()):
+        reason = _reason(key, source, stored, comparison.rotate)
+        if not reason:
+            continue
+        action = Action.UPDATE if key in stored else Action.CREATE
+        yield FieldChange(
+            ("secrets", Key(key)),
+            before=_before(stored.get(key)),
+            after=secret_of(source),
+            action=Action.BLOCKED if elsewhere else action,
+            reason=f"{reason}; {VAULT}" if elsewhere else reason,
+        )
+
+
+def declared_keys(document: Document) -> Mapping[str, Mapping[str, str]]:
+    """Key to source of the value."""
+    secrets: Mapping[str, Mapping[str, str]] = document.get("secrets") or {}
+    return secrets
+
+
+def secret_of(source: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The reference that stands for the value until it is sent."""
+    return {MARK: {name: source[name] for name in ("from_env", "from_file") if name in source}}
+
+
+def _reason(
+    key: str, source: Mapping[str, str], stored: Mapping[str, Any], rotate: frozenset[str]
+) -> str:
+    if key not in stored:
+        return "missing"
+    rotated = moment(source.get("rotated_at", ""))
+    since = _stored_at(stored[key])
+    if rotated and since and rotated > since:
+        return "rotated_at is later than the stored value's date"
+    return "--rotate" if rotate & {ALL, key} else ""
+
+
+def _before(entry: Any) -> Any:
+    """What can be shown of a stored value: since when it is there."""
+    if entry is None:
+        return ABSENT
+    since = _stored_at(entry)
+    return {"stored_at": f"{since:%Y-%m-%dT%H:%M:%SZ}"} if since else {}
+
+
+def _stored_at(entry: Any) -> datetime | None:
+    """``last_updated_timestamp`` is in milliseconds since 1970."""
+    try:
+        return EPOCH + timedelta(milliseconds=int(entry["last_updated_timestamp"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,74 @@
+"""A secret scope, and where the values of its keys come from.
+
+The values themselves stand in no file of the project and are never read back.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from provisioner.semantics import Immutable
+
+DOCS = "https://docs.databricks.com/api/workspace/secrets/createscope"
+
+SCOPE_NAME = r"^[A-Za-z0-9_.@-]{1,128}$"
+TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})$"
+
+
+class Spec(BaseModel):
+    # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecretSource(Spec):
+    """Where one value comes from: exactly one of `from_env` and `from_file`."""
+
+    from_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="The environment variable that holds the value where `apply` runs.",
+    )
+    from_file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The file that holds the value, below the project root. Keep it out of "
+        "the repository.",
+    )
+    rotated_at: str | None = Field(
+        default=None,
+        pattern=TIMESTAMP,
+        description="When the value was last changed, as in `2026-11-20T10:00:00Z`. A stored "
+        "value that is older is written again.",
+    )
+
+
+class Lifecycle(Spec):
+    """How the resource is treated. Not sent to the service."""
+
+    prevent_destroy: bool = Field(
+        default=False, description="Has no effect: scopes are never deleted."
+    )
+    ignore_changes: tuple[str, ...] = Field(
+        default=(),
+        description="Keys that are left as they are, such as `secrets[openai_api_key]`.",
+    )
+
+
+class SecretScope(Spec):
+    """A secret scope. Only the keys that are declared here are touched."""
+
+    name: Annotated[str, Immutable(DOCS)] = Field(
+        pattern=SCOPE_NAME,
+        description="The scope in `{{secrets/SCOPE/KEY}}`. Letters, digits, `-`, `_`, `.` and "
+        "`@`; upper and lower case are the same.",
+    )
+    secrets: dict[str, SecretSource] = Field(
+        default_factory=dict,
+        description="Key to where its value comes from. Keys are letters, digits, `-`, `_` "
+        "and `.`.",
+    )
+    lifecycle: Lifecycle | None = Field(
+        default=None, description="Protection, and what is not to be touched."
+    )

@@ -1,0 +1,1 @@
+"""From text to desired documents: YAML with positions, shape, relations."""

@@ -1,0 +1,126 @@
+"""The shape of a document: asks jsonschema, and says what it found in our words.
+
+The only door to jsonschema. Each schema is made ready once: its references are written
+out and its validator is kept, because that is nearly all of what a check costs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft7Validator, ValidationError
+from jsonschema.validators import extend
+
+from provisioner.errors import Finding, Location
+from provisioner.manifests.complaints import Complaint, findings_of, without_echoes
+from provisioner.manifests.fields import FieldIndex, Schema, inlined, taken_as_text
+
+_READY: dict[int, tuple[Schema, Any, FieldIndex]] = {}
+
+
+def shape(
+    document: Any, schema: Schema, written: Callable[[Location], str] = lambda at: ""
+) -> Iterator[Finding]:
+    """What in ``document`` is not as ``schema`` has it, each at the leaf to blame.
+
+    ``written`` tells the text of a number or boolean as its author typed it.
+    """
+    validator, index = _ready(schema)
+    found = [
+        finding
+        for error in validator.iter_errors(document)
+        for finding in findings_of(_complaint(error), index, written)
+    ]
+    return without_echoes(found)
+
+
+def numbers_as_text(document: Any, schema: Schema) -> None:
+    """Turn whole numbers into text, in place, in fields that take digits as text only.
+
+    ``entity_version: 3`` can mean nothing but "3"; a fraction has lost digits when it gets
+    here (3.10 is 3.1), so it stays and the schema refuses it.
+    """
+    for path in _ready(schema)[1].digits:
+        for holder in _holders(document, path[:-1]):
+            if taken_as_text(holder.get(path[-1])):
+                holder[path[-1]] = str(holder[path[-1]])
+
+
+def _holders(value: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The mappings at ``path``, in every entry of every list on the way."""
+    if isinstance(value, list):
+        for entry in value:
+            yield from _holders(entry, path)
+    elif isinstance(value, dict):
+        if path:
+            yield from _holders(value.get(path[0]), path[1:])
+        else:
+            yield value
+
+
+def _ready(schema: Schema) -> tuple[Any, FieldIndex]:
+    known = _READY.get(id(schema))
+    if known is None:
+        flat = inlined(schema)
+        # The schema itself is kept too, so that its id stays its own.
+        known = _READY[id(schema)] = (schema, _VALIDATOR(flat), FieldIndex.of(flat))
+    return known[1], known[2]
+
+
+def _complaint(error: ValidationError) -> Complaint:
+    return Complaint(
+        keyword=str(error.validator),
+        asked=error.validator_value,
+        at=tuple(error.absolute_path),
+        value=error.instance,
+        schema=error.schema if isinstance(error.schema, Mapping) else {},
+        branches=_branches(error),
+    )
+
+
+def _branches(error: ValidationError) -> tuple[tuple[Complaint, ...], ...]:
+    """The complaints of each alternative of an ``anyOf``, by alternative."""
+    found: dict[Any, list[Complaint]] = {}
+    for inner in error.context or ():
+        found.setdefault(inner.schema_path[0], []).append(_complaint(inner))
+    return tuple(tuple(complaints) for complaints in found.values())
+
+
+def _whole_number(_: Any, value: Any) -> bool:
+    # The library takes 20.0 for an integer, and the service would be sent 20.0.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _pattern(_: Any, pattern: str, value: Any, schema: Schema) -> Iterator[ValidationError]:
+    # In Python `$` also matches before a line break at the end; in a schema it does not.
+    anchored = re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
+    if isinstance(value, str) and not re.search(anchored, value):
+        yield ValidationError("does not match")
+
+
+def _properties(
+    validator: Any, properties: Schema, value: Any, schema: Schema
+) -> Iterator[ValidationError]:
+    """What the library does, but without looking twice at leaves that plainly fit."""
+    if not isinstance(value, dict):
+        return
+    for name, inner in value.items():
+        part = properties.get(name)
+        if part is not None and not _plainly_fits(inner, part):
+            yield from validator.descend(inner, part, path=name, schema_path=name)
+
+
+def _plainly_fits(value: Any, part: Schema) -> bool:
+    return part.get("type") == _PLAIN.get(type(value), "") and _LIMITS.isdisjoint(part)
+
+
+_PLAIN = {str: "string", bool: "boolean"}
+_LIMITS = frozenset(("enum", "const", "pattern", "minLength", "maxLength", "anyOf", "format"))
+
+_VALIDATOR: Any = extend(  # type: ignore[no-untyped-call] # untyped in types-jsonschema
+    Draft7Validator,
+    {"pattern": _pattern, "properties": _properties},
+    type_checker=Draft7Validator.TYPE_CHECKER.redefine("integer", _whole_number),
+)

@@ -1,0 +1,221 @@
+"""What a validator complains about, said to the person who wrote the file.
+
+Each complaint is named for the JSON Schema keyword that was not satisfied; a table holds
+the function that words it. No text that may be a secret is repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from provisioner.errors import Finding, Location
+from provisioner.manifests.fields import FieldIndex, Schema
+from provisioner.manifests.types_in_words import hint_for_type, kind_of, needed, worded
+
+Written = Callable[[Location], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """``keyword`` was asked with ``asked`` of ``value``, which stands at ``at``.
+
+    ``schema`` is where the keyword stands. ``branches`` are, for ``anyOf`` and
+    ``oneOf``, the complaints of each alternative.
+    """
+
+    keyword: str
+    asked: Any
+    at: Location
+    value: Any
+    schema: Schema
+    branches: tuple[tuple[Complaint, ...], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How to call the value: `field`, or entry 2 of `field`."""
+        names = [step for step in self.at if isinstance(step, str)]
+        if not self.at or not names:
+            return "this" if not self.at else f"entry {int(self.at[-1]) + 1}"
+        if isinstance(self.at[-1], int):
+            return f"entry {self.at[-1] + 1} of `{names[-1]}`"
+        return f"`{names[-1]}`"
+
+    @property
+    def is_secret(self) -> bool:
+        facts = self.schema.get("x-semantics", {})
+        return bool(facts.get("secret") or facts.get("secret_reference"))
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be repeated in a message."""
+        if self.is_secret:
+            return "this"
+        text = self.value if isinstance(self.value, str) else json.dumps(self.value)
+        return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}…`"
+
+
+def findings_of(complaint: Complaint, index: FieldIndex, written: Written) -> Iterator[Finding]:
+    """``complaint`` as findings: mostly one, for unknown fields one for each."""
+    if complaint.keyword == "additionalProperties":
+        yield from _unknown(complaint, index)
+    elif complaint.keyword == "required":
+        yield from _missing(complaint)
+    elif complaint.keyword in ("anyOf", "oneOf"):
+        yield from _none_of(complaint, index, written)
+    elif complaint.keyword == "type":
+        yield _wrong_type(complaint, [complaint.asked], written)
+    else:
+        yield _WORDINGS.get(complaint.keyword, _other)(complaint)
+
+
+def without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """``findings`` once each, without a missing field where it is only misspelt."""
+    known = list(dict.fromkeys(findings))
+    misspelt = {
+        (finding.at[:-1], f"missing field {finding.hint.removeprefix(_MEANT).rstrip('?')}")
+        for finding in known
+        if finding.code == "E104" and finding.hint.startswith(_MEANT)
+    }
+    return (finding for finding in known if (finding.at, finding.message) not in misspelt)
+
+
+_MEANT = "did you mean "
+
+
+def _unknown(complaint: Complaint, index: FieldIndex) -> Iterator[Finding]:
+    known = list(complaint.schema.get("properties", {}))
+    here = index.path_of(complaint.at)
+    for name in complaint.value:
+        if name not in known:
+            hint = _hint_for_unknown(name, known, here, index.homes.get(name, ()))
+            yield Finding((*complaint.at, name), "E104", f"unknown field `{name}`", hint, key=True)
+
+
+def _hint_for_unknown(
+    name: str, known: list[str], here: tuple[str, ...], homes: tuple[tuple[str, ...], ...]
+) -> str:
+    for home in sorted(homes, key=len, reverse=True):
+        if home == here[: len(home)]:
+            levels = len(here) - len(home)
+            far = "one level" if levels == 1 else f"{levels} levels"
+            return f"it belongs {far} up, beside `{here[len(home)]}`"
+    for home in homes:
+        if home[: len(here)] == here:
+            far = "one level down" if len(home) == len(here) + 1 else "further down"
+            return f"it belongs {far}, in `{'.'.join(home)}`"
+    close = get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.7)
+    if close:
+        return f"{_MEANT}`{close[0]}`?"
+    if homes:
+        return f"it belongs in `{'.'.join(homes[0]) or 'the resource itself'}`"
+    return f"known here are {listed(known)}" if 0 < len(known) <= 12 else ""
+
+
+def _missing(complaint: Complaint) -> Iterator[Finding]:
+    for name in complaint.asked:
+        if name not in complaint.value:
+            field = complaint.schema.get("properties", {}).get(name, {})
+            hint = _first_sentence(field.get("description", ""))
+            yield Finding(complaint.at, "E106", f"missing field `{name}`", hint)
+
+
+def _none_of(complaint: Complaint, index: FieldIndex, written: Written) -> Iterator[Finding]:
+    """Of several alternatives, the complaints of the one that comes nearest."""
+    near = [
+        branch
+        for branch in complaint.branches
+        if not any(inner.keyword == "type" and inner.at == complaint.at for inner in branch)
+    ]
+    if near:
+        for inner in min(near, key=len):
+            yield from findings_of(inner, index, written)
+        return
+    types = [inner.asked for branch in complaint.branches for inner in branch]
+    yield _wrong_type(complaint, types, written)
+
+
+def _wrong_type(complaint: Complaint, types: list[Any], written: Written) -> Finding:
+    text = written(complaint.at)
+    wanted = needed(types)
+    is_text_for_a_part = kind_of(complaint.value) == "string" and not wanted.is_scalar
+    hide = complaint.is_secret or is_text_for_a_part
+    message = f"{complaint.name} needs {wanted.words}, {worded(complaint.value, text, hide)}"
+    return Finding(complaint.at, "E105", message, hint_for_type(wanted, complaint.value, text))
+
+
+def _not_allowed(complaint: Complaint) -> Finding:
+    allowed = complaint.asked if complaint.keyword == "enum" else [complaint.asked]
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in allowed]
+    lower = {text.lower(): text for text in texts}
+    close = get_close_matches(str(complaint.value).lower(), lower, n=1, cutoff=0.6)
+    meant = f"{_MEANT}`{lower[close[0]]}`? " if close and not complaint.is_secret else ""
+    hint = f"{meant}allowed {'is' if len(texts) == 1 else 'are'} {listed(texts)}"
+    message = f"{complaint.shown} is not a value of {complaint.name}"
+    return Finding(complaint.at, "E107", message, hint)
+
+
+_BOUNDS = {
+    "minimum": "at least {} is needed",
+    "maximum": "at most {} is allowed",
+    "exclusiveMinimum": "more than {} is needed",
+    "exclusiveMaximum": "less than {} is needed",
+    "multipleOf": "a multiple of {} is needed",
+}
+
+
+def _out_of_bounds(complaint: Complaint) -> Finding:
+    bound = _BOUNDS[complaint.keyword].format(complaint.asked)
+    message = f"{complaint.name} is {json.dumps(complaint.value)}, and {bound}"
+    return Finding(complaint.at, "E108", message)
+
+
+def _wrong_size(complaint: Complaint) -> Finding:
+    """Too short or too long, a text or a list."""
+    limit, size = complaint.asked, len(complaint.value)
+    noun = "characters" if "Length" in complaint.keyword else "entries"
+    if size == 0:
+        return Finding(complaint.at, "E108", f"{complaint.name} is empty")
+    bound = f"at least {limit:,}" if complaint.keyword.startswith("min") else f"at most {limit:,}"
+    message = f"{complaint.name} has {size:,} {noun}, and {bound} are allowed"
+    return Finding(complaint.at, "E108", message)
+
+
+def _wrong_number_of_fields(complaint: Complaint) -> Finding:
+    choice = listed(complaint.schema.get("properties", {}))
+    few = "exactly one" if complaint.schema.get("maxProperties") == 1 else "some"
+    there = f"it has {listed(complaint.value)}" if complaint.value else ""
+    return Finding(complaint.at, "E108", f"{complaint.name} takes {few} of {choice}", there)
+
+
+def _no_match(complaint: Complaint) -> Finding:
+    said = _first_sentence(complaint.schema.get("description", ""))
+    hint = f"it has to match `{complaint.asked}`" + (f" ({said})" if said else "")
+    message = f"{complaint.shown} cannot be the value of {complaint.name}"
+    return Finding(complaint.at, "E109", message, hint)
+
+
+def _other(complaint: Complaint) -> Finding:
+    message = f"{complaint.name} does not satisfy `{complaint.keyword}` of the schema"
+    return Finding(complaint.at, "E107", message)
+
+
+_WORDINGS: Mapping[str, Callable[[Complaint], Finding]] = {
+    **dict.fromkeys(("enum", "const"), _not_allowed),
+    **dict.fromkeys(_BOUNDS, _out_of_bounds),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _wrong_size),
+    **dict.fromkeys(("minProperties", "maxProperties"), _wrong_number_of_fields),
+    "pattern": _no_match,
+}
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `b`, `c`"""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(". ")[0].rstrip(".")

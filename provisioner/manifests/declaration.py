@@ -1,0 +1,156 @@
+"""One resource of one manifest on its way to a document, and where its problems belong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner import schemas
+from provisioner.errors import Finding, Location, Position, Problem, Severity
+from provisioner.manifests.envelope import Entry
+from provisioner.manifests.references import has_references, misplaced, resolved
+from provisioner.manifests.source import Source
+from provisioner.plan import Address
+from provisioner.resource import Kind, Resource
+from provisioner.semantics import Document, FieldRule, rules_along
+
+LIFECYCLE = "lifecycle"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """``document`` is in today's spelling. ``moved`` are the places of old spellings.
+
+    ``is_good``: the shape is right and everything in it may be where it is, so that its
+    relations can be asked.
+    """
+
+    source: Source
+    kind: Kind
+    entry: Entry
+    document: Document
+    moved: tuple[Location, ...] = ()
+    is_good: bool = True
+    problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def address(self) -> Address:
+        return Address(self.kind.name, self.entry.key)
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the workspace; ``""`` where it has none yet."""
+        name = self.document.get("name")
+        return name if isinstance(name, str) else ""
+
+    @property
+    def where(self) -> Position:
+        """Where it is declared: its key."""
+        return self.source.position(self.entry.at)
+
+    def written(self, at: Location) -> str:
+        """The text of the number, boolean or null at ``at`` as typed, ``""`` for others."""
+        return self.source.written((*self.entry.at, *self._original(at)))
+
+    def placed(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
+        """``findings`` about the document as problems in the file."""
+        return tuple(self._placed(finding) for finding in findings)
+
+    def _placed(self, finding: Finding) -> Problem:
+        rules = rules_along(self.kind.rules(), tuple(s for s in finding.at if isinstance(s, str)))
+        hide = any(rule.secret or rule.secret_reference for rule in rules)
+        # Where a mapping is needed and a text stands, it may be the secret itself.
+        hide = hide or (finding.code == "E105" and bool(rules) and not rules[-1].type)
+        subject = ", ".join(
+            [str(self.address), *_parts(self.document, finding.at, self.kind.rules())]
+        )
+        at = (*self.entry.at, *self._original(finding.at))
+        moved = Finding(
+            at, finding.code, finding.message, finding.hint, finding.severity, finding.key
+        )
+        return self.source.problem(moved, subject, hide)
+
+    def _original(self, at: Location) -> Location:
+        """Where ``at`` stands in the file: below an old spelling it stands elsewhere."""
+        if not self.moved or self._is_written(at):
+            return at
+        ways = [(*old, *at[end:]) for old in self.moved for end in range(1, len(at) + 1)]
+        known = [way for way in ways if self._is_written(way)]
+        return max(known, key=lambda way: _shared(way, at), default=at)
+
+    def _is_written(self, at: Location) -> bool:
+        return self.source.has((*self.entry.at, *at))
+
+    def resource(self) -> Resource:
+        """The desired resource; for a declaration that is good."""
+        lifecycle = self.document.get(LIFECYCLE, {})
+        return Resource(
+            address=self.address,
+            name=self.name,
+            document={name: part for name, part in self.document.items() if name != LIFECYCLE},
+            prevent_destroy=lifecycle.get("prevent_destroy", False),
+            ignore_changes=tuple(lifecycle.get("ignore_changes", ())),
+            where=self.where,
+        )
+
+
+def declared(source: Source, entry: Entry, kind: Kind) -> Declaration:
+    """``entry`` in today's spelling, with the problems of its shape and its references."""
+    from provisioner.manifests.check import numbers_as_text, shape
+
+    document, old = kind.modernise(entry.document) if kind.modernise else (entry.document, ())
+    moved = tuple(finding.at for finding in old)
+    draft = Declaration(source, kind, entry, document, moved)
+    schema = schemas.schema(f"kinds/{kind.name}")
+    numbers_as_text(document, schema)
+    some_refer = has_references(source.text.content)
+    references = list(misplaced(document)) if some_refer else []
+    said = {finding.at for finding in references}
+    wrong = shape(document, schema, draft.written)
+    findings = [*old, *references, *(finding for finding in wrong if finding.at not in said)]
+    is_good = not any(finding.severity is Severity.ERROR for finding in findings)
+    problems = draft.placed(findings)
+    if is_good and some_refer:
+        document = resolved(document)
+    return Declaration(source, kind, entry, document, moved, is_good, problems)
+
+
+def _shared(one: Location, other: Location) -> int:
+    """How many steps from the root on two locations have in common."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _parts(document: Any, at: Location, rules: FieldRule) -> Iterator[str]:
+    """The entries of lists on the way to ``at`` in words: ``served entity challenger``."""
+    label = ""
+    for step in at:
+        if isinstance(step, int):
+            if not isinstance(document, list) or step >= len(document):
+                return
+            document = document[step]
+            yield f"{label} {_called(document, rules) or step + 1}"
+        else:
+            document = document.get(step) if isinstance(document, dict) else None
+            rules = rules.fields.get(step, FieldRule())
+            label = _singular(step)
+
+
+def _called(entry: Any, rules: FieldRule) -> str:
+    """What tells ``entry`` from the others of its list; ``""`` where nothing does."""
+    if not isinstance(entry, dict):
+        return ""
+    named = [entry.get(name) for name in rules.list_key or ("name",)]
+    return "/".join(str(value) for value in named if isinstance(value, str) and value)
+
+
+def _singular(name: str) -> str:
+    words = name.replace("_", " ")
+    if words.endswith("ies"):
+        return f"{words[:-3]}y"
+    return words.removesuffix("s")

@@ -1,0 +1,123 @@
+"""What is around the resources of a manifest: kinds and keys, and what is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+from provisioner.errors import Finding, Location, Severity
+from provisioner.manifests.types_in_words import kind_of, worded
+from provisioner.semantics import Document
+
+RESOURCES: Final = "resources"
+FREE: Final = "x-"
+RESOURCE_KEY: Final = r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$"
+
+BUNDLE_KINDS: Final = (
+    "alerts",
+    "apps",
+    "catalogs",
+    "clusters",
+    "dashboards",
+    "database_catalogs",
+    "database_instances",
+    "experiments",
+    "external_locations",
+    "genie_spaces",
+    "jobs",
+    "models",
+    "pipelines",
+    "postgres_branches",
+    "postgres_endpoints",
+    "postgres_projects",
+    "quality_monitors",
+    "registered_models",
+    "schemas",
+    "sql_warehouses",
+    "synced_database_tables",
+    "volumes",
+)
+"""Kinds of a Databricks bundle that we do not manage.
+
+Source: databricks/cli bundle/config/resources.go.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource as it stands in a manifest, below ``resources``, kind and key."""
+
+    kind: str
+    key: str
+    document: Document
+
+    @property
+    def at(self) -> Location:
+        return (RESOURCES, self.kind, self.key)
+
+
+def entries_of(manifest: Any, kinds: Collection[str]) -> Iterator[Entry | Finding]:
+    """The resources of a manifest, and what is wrong with what is around them."""
+    if not isinstance(manifest, dict):
+        message = f"a manifest needs a mapping, {worded(manifest, '', hide=True)}"
+        yield Finding((), "E105", message, f"it begins with `{RESOURCES}:`")
+        return
+    yield from _around(manifest)
+    if RESOURCES in manifest:
+        found = manifest[RESOURCES]
+        yield from (
+            _kinds(found, kinds) if isinstance(found, dict) else _no_mapping((), RESOURCES, found)
+        )
+
+
+def _around(manifest: Document) -> Iterator[Finding]:
+    for name in manifest:
+        if name != RESOURCES and not name.startswith(FREE):
+            close = get_close_matches(name, [RESOURCES], n=1, cutoff=0.7)
+            hint = (
+                f"did you mean `{close[0]}`?"
+                if close
+                else f"a manifest has `{RESOURCES}`, and `{FREE}…` for what anchors need"
+            )
+            yield Finding((name,), "E104", f"unknown field `{name}`", hint, key=True)
+    if RESOURCES not in manifest:
+        hint = "below it stand a kind, a key of your choice, and the resource"
+        yield Finding((), "E106", f"missing field `{RESOURCES}`", hint)
+
+
+def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[Entry | Finding]:
+    for kind, found in resources.items():
+        at = (RESOURCES, kind)
+        if kind in kinds:
+            yield from (
+                _keys(kind, found) if isinstance(found, dict) else _no_mapping(at[:1], kind, found)
+            )
+        elif kind in BUNDLE_KINDS:
+            message = f"`{kind}` are left out: provisioner does not manage them"
+            yield Finding(at, "W701", message, severity=Severity.NOTE, key=True)
+        else:
+            close = get_close_matches(kind, [*kinds, *BUNDLE_KINDS], n=1)
+            known = ", ".join(f"`{name}`" for name in kinds)
+            hint = f"did you mean `{close[0]}`?" if close else f"known are {known}"
+            yield Finding(at, "E205", f"there is no kind `{kind}`", hint, key=True)
+
+
+def _keys(kind: str, resources: Document) -> Iterator[Entry | Finding]:
+    for key, document in resources.items():
+        if not re.fullmatch(RESOURCE_KEY, key):
+            message = f"`{key}` cannot be the key of a resource"
+            hint = "1 to 128 letters, digits, `-` and `_`, the first one not a `-`"
+            yield Finding((RESOURCES, kind, key), "E109", message, hint, key=True)
+        elif isinstance(document, dict):
+            yield Entry(kind, key, document)
+        else:
+            yield from _no_mapping((RESOURCES, kind), key, document)
+
+
+def _no_mapping(parent: Location, name: str, value: Any) -> Iterator[Finding]:
+    message = f"`{name}` needs a mapping, {worded(value, '', hide=True)}"
+    hint = "fill it, or leave it out" if kind_of(value) == "null" else ""
+    yield Finding((*parent, name), "E105", message, hint)

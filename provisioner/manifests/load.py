@@ -1,0 +1,112 @@
+"""From an environment's files to its desired resources, or to everything wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.errors import FileError, Finding, Problem, Severity, by_place
+from provisioner.manifests.declaration import Declaration, declared
+from provisioner.manifests.envelope import entries_of
+from provisioner.manifests.files import manifest_files, read
+from provisioner.manifests.project import Environment
+from provisioner.manifests.source import parse, without_collector
+from provisioner.resource import Declared, Kind, Resource
+from provisioner.semantics import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """``digest`` covers the resources; ``files`` are relative to the project root."""
+
+    resources: tuple[Resource, ...]
+    warnings: tuple[Problem, ...]
+    digest: str
+    files: tuple[str, ...]
+
+
+def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loaded:
+    """The resources of ``environment``, sorted by address. Pure but for reading files.
+
+    Raises FileError with all problems of all files.
+    """
+    files = manifest_files(root, environment.manifests)
+    with without_collector():
+        declarations, problems = _read_all(root, files, kinds)
+        problems += _repeated(declarations)
+        problems += _relations(declarations)
+        errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+        if not errors and not declarations:
+            errors = [_nothing(environment)]
+        if errors:
+            raise FileError(errors)
+        resources = sorted((one.resource() for one in declarations), key=lambda one: one.address)
+        warnings = tuple(sorted(problems, key=by_place))
+        return Loaded(tuple(resources), warnings, _digest(resources), files)
+
+
+def _read_all(
+    root: Path, files: Iterable[str], kinds: Mapping[str, Kind]
+) -> tuple[list[Declaration], list[Problem]]:
+    declarations: list[Declaration] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            source = parse(file, read(root, file))
+        except FileError as error:
+            problems += error.problems
+            continue
+        for found in entries_of(source.data, kinds):
+            if isinstance(found, Finding):
+                problems.append(source.problem(found))
+            else:
+                declarations.append(declared(source, found, kinds[found.kind]))
+    problems += [problem for one in declarations for problem in one.problems]
+    return declarations, problems
+
+
+def _repeated(declarations: Iterable[Declaration]) -> Iterator[Problem]:
+    """Addresses, and names in the workspace, that more than one resource has."""
+    addresses: dict[object, Declaration] = {}
+    names: dict[tuple[str, str], Declaration] = {}
+    for one in declarations:
+        first = addresses.setdefault(one.address, one)
+        if first is not one:
+            message = f"`{one.address}` is declared twice"
+            hint = f"the other one is at {first.where}: keep one, or give this one another key"
+            yield from one.placed([Finding((), "E206", message, hint, key=True)])
+            continue
+        first = names.setdefault((one.kind.name, one.name), one) if one.name else one
+        if first is not one:
+            message = f"there is another {one.kind.title} named `{one.name}`"
+            hint = f"it is `{first.address}` at {first.where}"
+            yield from one.placed([Finding(("name",), "E207", message, hint)])
+
+
+def _relations(declarations: Iterable[Declaration]) -> Iterator[Problem]:
+    """What the kinds say about how fields go together, where the shape is right."""
+    good = [one for one in declarations if one.is_good]
+    documents: dict[str, dict[str, Document]] = {}
+    for one in good:
+        documents.setdefault(one.kind.name, {})[one.name] = one.document
+    declared_here: Declared = documents
+    for one in good:
+        yield from one.placed(one.kind.relations(one.document, declared_here))
+
+
+def _nothing(environment: Environment) -> Problem:
+    patterns = ", ".join(f"`{pattern}`" for pattern in environment.manifests)
+    hint = "no resource at all is never taken as the wish to have nothing"
+    return Problem("E209", f"the manifests {patterns} declare no resource", hint=hint)
+
+
+def _digest(resources: Iterable[Resource]) -> str:
+    said = [
+        [str(one.address), one.name, one.document, one.prevent_destroy, one.ignore_changes]
+        for one in resources
+    ]
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

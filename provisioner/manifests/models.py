@@ -1,0 +1,187 @@
+"""What a project's own files look like: the project, an environment, a manifest, a plan.
+
+Only the schema files are made from these models. At run time the files are checked
+against those schemas, and pydantic is not loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+PROJECT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+Glob = Annotated[str, StringConstraints(min_length=1)]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Spec(BaseModel):
+    # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Project(Spec):
+    """`provisioner.yaml`: the root of a project."""
+
+    project: str = Field(
+        pattern=PROJECT_NAME,
+        description="The project's name. With the environment's it marks what the project "
+        "owns in a workspace, so it never changes: lower-case letters, digits, `-` and `_`.",
+    )
+
+
+class Workspace(Spec):
+    """Where an environment lives: exactly one of these."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1}
+    )
+
+    host: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s?#]+/?$",
+        description="The address of the workspace, `https://…`. The login comes from the "
+        "environment variables that Databricks tools know.",
+    )
+    profile: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A profile of `~/.databrickscfg` that names the workspace and the login.",
+    )
+    emulator: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The state file of a local workspace, relative to the project root.",
+    )
+
+
+class Guard(Spec):
+    """How much may be deleted or re-created at once, even with consent."""
+
+    destructive_percent: int = Field(
+        default=30,
+        ge=0,
+        le=100,
+        description="At most this share of the resources that the environment owns.",
+    )
+    destructive_count: int = Field(
+        default=5, ge=0, description="At most this many resources, whatever their share."
+    )
+
+
+class Environment(Spec):
+    """`environments/NAME.yaml`: one deployment of the manifests to one workspace."""
+
+    workspace: Workspace = Field(description="Where it lives.")
+    manifests: tuple[Glob, ...] = Field(
+        default=("manifests/**/*.yaml",),
+        min_length=1,
+        description="Its manifests: patterns of paths, relative to the project root.",
+    )
+    protected: bool = Field(
+        default=False,
+        description="Each deletion and each replacement has to be consented to by name.",
+    )
+    guard: Guard = Field(default=Guard(), description="Brakes against accidents.")
+
+
+class Manifest(Spec):
+    """A manifest. Its shape is the resource part of a Databricks bundle."""
+
+    resources: dict[str, dict[str, Any]] = Field(
+        description="The resources: by kind, and below it by a key of your choice."
+    )
+
+
+Action = Literal["keep", "update", "create", "adopt", "orphan", "replace", "delete", "blocked"]
+
+
+class PlanWorkspace(Spec):
+    """The workspace that a plan was made for."""
+
+    host: str
+
+
+class PlanSource(Spec):
+    """Where the manifests came from. Not part of the plan's digest."""
+
+    git_commit: str = Field(description="The commit, with `+` when files differed from it.")
+    digest: str = Field(description="A digest of the documents that the manifests describe.")
+
+
+class PlanSummary(Spec):
+    """How many steps there are of each action."""
+
+    create: int = Field(ge=0)
+    adopt: int = Field(ge=0)
+    update: int = Field(ge=0)
+    replace: int = Field(ge=0)
+    delete: int = Field(ge=0)
+    keep: int = Field(ge=0)
+    blocked: int = Field(ge=0)
+    orphan: int = Field(ge=0)
+
+
+class PlanChange(Spec):
+    """A field that differs. A side on which it is absent has no key here."""
+
+    path: str = Field(description="`config.served_entities[champion].entity_version`")
+    before: Any = Field(default=None, description="The live value.")
+    after: Any = Field(default=None, description="The value that the manifests ask for.")
+    action: Action
+    reason: str = Field(description="Why this action, where it is not plain.")
+
+
+class PlanOperation(Spec):
+    """A call to the service. Secrets are references: `{"$secret": {"from_env": NAME}}`."""
+
+    call: str
+    method: Literal["DELETE", "PATCH", "POST", "PUT"]
+    path: str = Field(description="May hold `{id}` where the id is known after a create only.")
+    payload: dict[str, Any] | None = Field(default=None, description="The JSON body.")
+    wait: bool = Field(description="Wait afterwards until the resource is ready.")
+    after_idle: bool = Field(default=False, description="Wait before until no update runs.")
+
+
+class PlanStep(Spec):
+    """What happens to one resource."""
+
+    address: str
+    name: str
+    action: Action
+    live_fingerprint: str = Field(description="Of what was live; empty where nothing was.")
+    changes: tuple[PlanChange, ...]
+    operations: tuple[PlanOperation, ...]
+    reason: str = Field(default="", description="Why the step as a whole is what it is.")
+    hint: str = Field(default="", description="What to do about it.")
+    notes: tuple[str, ...] = Field(default=(), description="What else is worth knowing.")
+    desired: dict[str, Any] | None = Field(
+        default=None, description="What must be live afterwards."
+    )
+    needs: tuple[str, ...] = Field(default=(), description="Addresses that come first.")
+    unknown: tuple[str, ...] = Field(
+        default=(), description="Live fields that this version does not know."
+    )
+    ignore_changes: tuple[str, ...] = Field(
+        default=(), description="Paths that the manifest says to leave as they are."
+    )
+
+
+class Plan(Spec):
+    """A plan, as `plan -o json` prints it and `plan --out` saves it."""
+
+    format_version: Literal[1]
+    tool_version: str
+    project: str
+    environment: str
+    workspace: PlanWorkspace
+    source: PlanSource
+    summary: PlanSummary
+    required_env: tuple[str, ...] = Field(
+        description="Environment variables whose values an apply will send."
+    )
+    protected: bool = Field(description="Whether the environment is protected.")
+    owned: int = Field(ge=0, description="How many live resources carry our tag.")
+    digest: Digest = Field(description="Of environment, host and steps; not of time or commit.")
+    steps: tuple[PlanStep, ...]

@@ -1,0 +1,126 @@
+"""The project's own files: ``provisioner.yaml`` and ``environments/NAME.yaml``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from provisioner import schemas
+from provisioner.errors import FileError, Position, ProvisionerError
+from provisioner.manifests import files
+from provisioner.manifests.source import Source, parse
+
+PROJECT_FILE: Final = "provisioner.yaml"
+FOLDER: Final = "environments"
+LOCAL: Final = "local"
+MANIFESTS: Final = ("manifests/**/*.yaml",)
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """``name`` marks, with an environment's name, what the project owns in a workspace."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """Exactly one is set. ``emulator`` is a path below the project root."""
+
+    host: str = ""
+    profile: str = ""
+    emulator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardLimits:
+    """More than this may not be deleted or replaced at once."""
+
+    destructive_percent: int = 30
+    destructive_count: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One deployment of the manifests. ``manifests`` are patterns below the project root."""
+
+    name: str
+    workspace: WorkspaceSettings
+    manifests: tuple[str, ...] = MANIFESTS
+    protected: bool = False
+    guard: GuardLimits = field(default_factory=GuardLimits)
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder from ``start`` upward that holds a project file. Raises FileError."""
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    message = f"there is no `{PROJECT_FILE}` in `{start}` or any folder above it"
+    hint = "create it where your manifests are, with the line `project: NAME`"
+    raise FileError.of("E201", message, hint)
+
+
+def read_project(root: Path) -> Project:
+    """The project whose file lies in ``root``. Raises FileError."""
+    data = _checked(root, PROJECT_FILE, "project")
+    return Project(data["project"])
+
+
+def environment_names(root: Path) -> tuple[str, ...]:
+    """The environments that have a file, sorted; ``local`` where none has."""
+    names = sorted(path.stem for path in (root / FOLDER).glob("*.yaml") if path.is_file())
+    return tuple(names) or (LOCAL,)
+
+
+def read_environment(root: Path, name: str) -> Environment:
+    """The environment ``name``. Raises FileError.
+
+    Without a file, ``local`` is a local workspace with all of ``manifests/``.
+    """
+    path = f"{FOLDER}/{name}.yaml"
+    if name not in environment_names(root) or not (root / path).is_file():
+        if name == LOCAL:
+            return Environment(LOCAL, WorkspaceSettings(emulator=".provisioner/local.sqlite"))
+        raise _unknown(root, name)
+    if not _NAME.fullmatch(name):
+        message = f"`{name}` cannot be the name of an environment"
+        hint = "letters, digits, `-`, `_` and `.`, at most 63; the file is named after it"
+        raise FileError.of("E210", message, hint, where=Position(path))
+    data = _checked(root, path, "environment")
+    settings = data["workspace"]
+    return Environment(
+        name=name,
+        workspace=WorkspaceSettings(**{**settings, "host": settings.get("host", "").rstrip("/")}),
+        manifests=tuple(data.get("manifests", MANIFESTS)),
+        protected=data.get("protected", False),
+        guard=GuardLimits(**data.get("guard", {})),
+    )
+
+
+def _unknown(root: Path, name: str) -> ProvisionerError:
+    known = environment_names(root)
+    close = get_close_matches(name, known, n=1)
+    hint = f"known are {', '.join(f'`{one}`' for one in known)}"
+    if (root / FOLDER / f"{name}.yml").is_file():
+        hint = f"rename `{FOLDER}/{name}.yml` to `{name}.yaml`"
+    elif close:
+        hint = f"did you mean `{close[0]}`? {hint}"
+    return FileError.of("E202", f"there is no environment `{name}`", hint)
+
+
+def _checked(root: Path, name: str, schema: str) -> dict[str, Any]:
+    """The file ``name`` as data that fits the schema. Raises FileError."""
+    from provisioner.manifests.check import shape
+
+    source: Source = parse(name, files.read(root, name))
+    findings = list(shape(source.data, schemas.schema(schema), source.written))
+    if findings:
+        raise FileError(source.problem(finding) for finding in findings)
+    data: dict[str, Any] = source.data
+    return data

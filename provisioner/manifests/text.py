@@ -1,0 +1,89 @@
+"""The text of one file: lines, positions, and excerpts that show no secret."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from provisioner.errors import Position, Problem
+
+Span = tuple[int, int]
+"""Offsets in characters: where something begins and where it has ended."""
+
+MASK = "***"
+LONGEST_EXCERPT = 2_000
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+_FIELD = re.compile(r"\s*+(?:- ++)*+[\"']?([\w.$-]++)[\"']?\s*+:(?=\s|$)")
+_FIELD_VALUE = re.compile(r"(?<![\w-])([\w-]++)(?:[\"']\s*+:\s*+|\s*+:\s++)(?=\S)")
+_SECRET_NAME = re.compile(r"(?i)plaintext|api_?key|_key|token|password|passwd|secret|credential")
+# Behind such a name these are shown: references, numbers, and what only begins a value
+# that stands on further lines.
+_HARMLESS = re.compile(r"[\"']?(?:\{\{|\$\{)|\{[^}]*from_|[|>&*#]|-?\d++\s*+(?:[#,}]|$)")
+_LONGEST_VALUE_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A problem with offsets instead of a line and a column."""
+
+    code: str
+    message: str
+    span: Span
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """``content`` is what the file says; ``starts`` are the offsets of its lines."""
+
+    file: str
+    content: str
+    starts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, file: str, content: str) -> Text:
+        """``content`` with its lines found. They end as in editors: CRLF, LF or CR."""
+        return cls(file, content, (0, *(found.end() for found in _BREAK.finditer(content))))
+
+    def position(self, offset: int) -> Position:
+        """Line and column of the character at ``offset``."""
+        line = bisect_right(self.starts, offset)
+        return Position(self.file, line, offset - self.starts[line - 1] + 1)
+
+    def line(self, number: int) -> str:
+        """The line ``number`` (from 1) without its line break."""
+        end = self.starts[number] if number < len(self.starts) else len(self.content)
+        return self.content[self.starts[number - 1] : end].rstrip("\r\n")
+
+    def problem(self, flaw: Flaw, hide: bool = False) -> Problem:
+        """``flaw`` at its place. ``hide``: what stands there is a secret."""
+        start, end = flaw.span
+        where = self.position(start)
+        excerpt = self._shown(where.line)
+        if hide:
+            excerpt = excerpt[: where.column - 1] + MASK
+            end = start + len(MASK)
+        if where.column > LONGEST_EXCERPT:
+            excerpt = ""
+        width = max(1, min(end - start, len(excerpt) - where.column + 1))
+        return Problem(flaw.code, flaw.message, where, flaw.hint, excerpt=excerpt, width=width)
+
+    def _shown(self, number: int) -> str:
+        """The line, with what looks like the value of a secret hidden."""
+        line = self.line(number)[:LONGEST_EXCERPT]
+        if not _FIELD.match(line) and self._continues_a_secret(number):
+            return line[: len(line) - len(line.lstrip())] + MASK
+        for field in _FIELD_VALUE.finditer(line):
+            if _SECRET_NAME.search(field[1]) and not _HARMLESS.match(line, field.end()):
+                return line[: field.end()] + MASK
+        return line
+
+    def _continues_a_secret(self, number: int) -> bool:
+        """Whether the line belongs to a field above it whose name is that of a secret."""
+        for above in range(number - 1, max(number - _LONGEST_VALUE_LINES, 0), -1):
+            field = _FIELD.match(self.line(above)[:LONGEST_EXCERPT])
+            if field:
+                return bool(_SECRET_NAME.search(field[1]))
+        return False

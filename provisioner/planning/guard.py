@@ -1,0 +1,105 @@
+"""What must not happen unasked. Pure: a plan and a consent in, problems out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from provisioner.errors import Problem
+from provisioner.plan import DESTRUCTIVE, Action, Plan, Step
+from provisioner.semantics import path_text
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What was agreed to.
+
+    ``yes`` covers what creates and updates. ``allow_replace`` and ``allow_delete`` hold
+    addresses; ``all`` in the latter counts outside of protected environments.
+    ``allow_destructive`` is the exact number of replacements and deletions, or None.
+    ``asked``: somebody at a terminal saw the plan and typed the name of each of them.
+    """
+
+    yes: bool = False
+    adopt: bool = False
+    allow_replace: frozenset[str] = frozenset()
+    allow_delete: frozenset[str] = frozenset()
+    allow_destructive: int | None = None
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """More replacements and deletions than either of these need their number as consent.
+
+    The percentage is of the resources that are ours, and says nothing about a single one.
+    """
+
+    destructive_percent: int = 30
+    destructive_count: int = 5
+
+
+def refusals(plan: Plan, consent: Consent, limits: Limits) -> tuple[Problem, ...]:
+    """Why ``plan`` may not be applied with ``consent``; nothing if it may.
+
+    Each hint holds the flag that would pass, where there is one.
+    """
+    found = [problem for step in plan.steps for problem in _of_step(plan, step, consent)]
+    return (*found, *_too_many(plan, consent, limits))
+
+
+def _of_step(plan: Plan, step: Step, consent: Consent) -> Iterator[Problem]:
+    subject = str(step.address)
+    match step.action:
+        case Action.BLOCKED:
+            yield Problem("E501", f"{subject} is blocked: {step.reason}", None, step.hint)
+        case Action.REPLACE if subject not in consent.allow_replace:
+            reason = "; ".join(_reasons(step))
+            message = f"{subject} would be deleted and created again ({reason})"
+            yield Problem("E502", message, None, _flag("--allow-replace", subject))
+        case Action.DELETE if not _may_delete(plan, subject, consent):
+            message = f"{subject} would be deleted"
+            yield Problem("E503", message, None, _flag("--allow-delete", subject))
+        case Action.ADOPT if consent.yes and not consent.adopt:
+            message = f"{subject} exists and carries no owner's tag"
+            yield Problem("E504", message, None, "--adopt")
+        case _:
+            return
+
+
+def _reasons(step: Step) -> Iterator[str]:
+    """Which changes make a replacement of the step."""
+    for change in step.changes:
+        if change.action in DESTRUCTIVE:
+            yield f"`{path_text(change.path)}` is {change.reason}"
+
+
+def _may_delete(plan: Plan, subject: str, consent: Consent) -> bool:
+    if subject in consent.allow_delete:
+        return True
+    return ALL in consent.allow_delete and not plan.protected
+
+
+def _flag(name: str, value: str) -> str:
+    return f"{name} {shlex.quote(value)}"
+
+
+def _too_many(plan: Plan, consent: Consent, limits: Limits) -> Iterator[Problem]:
+    count = sum(step.action in DESTRUCTIVE for step in plan.steps)
+    if consent.asked or consent.allow_destructive == count or not _above(count, plan, limits):
+        return
+    message = (
+        f"the plan replaces or deletes {count} of the {plan.owned} resources that are ours; "
+        f"without being told the number, {limits.destructive_count} and "
+        f"{limits.destructive_percent} % are the limit"
+    )
+    yield Problem("E505", message, None, _flag("--allow-destructive", str(count)))
+
+
+def _above(count: int, plan: Plan, limits: Limits) -> bool:
+    if count > limits.destructive_count:
+        return True
+    return count > 1 and count * 100 > limits.destructive_percent * plan.owned

@@ -1,0 +1,138 @@
+"""From the two sides of a resource to one step. Pure: no client, no clock, no printing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation, Step
+from provisioner.planning.cases import Case, Pair, Request
+from provisioner.planning.comparable import write_only_values
+from provisioner.planning.diff import by_path, diff
+from provisioner.planning.notes import notes
+from provisioner.planning.rulings import ruling
+from provisioner.planning.unseen import Seen, unseen_changes
+from provisioner.planning.verdicts import IGNORED, Difference, is_ignored, judged
+from provisioner.resource import Comparison, Intent, Kind, Listed, Live, Marks, Resource
+from provisioner.semantics import Document, FieldRule
+
+__all__ = ["Pair", "Request", "orphan_step", "plan_step", "remaining"]
+
+INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
+"""Steps of these are told, and make no call."""
+
+
+def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
+    """The one step that takes ``pair`` from its live to its desired side."""
+    desired, live = pair.desired, pair.live
+    marks = _marks(desired, kind, request)
+    case = Case(pair, kind, request, changes=())
+    case = replace(case, changes=_changes(case, marks))
+    settled = ruling(case)
+    document = desired.document if desired else None
+    intent = Intent(settled.action, pair.name, document, live, case.changes, marks)
+    return Step(
+        address=pair.address,
+        name=pair.name,
+        action=settled.action,
+        changes=case.changes,
+        operations=_operations(intent, kind),
+        live_fingerprint=live.fingerprint if live else "",
+        reason=settled.reason,
+        hint=settled.hint,
+        notes=notes(case),
+        desired=document,
+        needs=_needs(document, kind, request),
+        unknown=live.unknown if live else (),
+        ignore_changes=desired.ignore_changes if desired else (),
+    )
+
+
+def orphan_step(kind: Kind, listed: Listed, request: Request) -> Step:
+    """The step for an entry of the kind's list that is ours and that no manifest declares.
+
+    A list tells no more than names and marks: a step that deletes is better made by
+    ``plan_step`` from the live resource, whose fingerprint shows when it is stale.
+    """
+    live = Live(listed.name, listed.identity, {}, "", listed.marks, listed.readiness)
+    pair = Pair(Address(kind.name, listed.name), listed.name, None, live)
+    return plan_step(pair, kind, request)
+
+
+def remaining(step: Step, live: Live | None, kind: Kind) -> tuple[FieldChange, ...]:
+    """What on ``live`` is not as ``step`` wants it; empty when the step has converged.
+
+    What cannot be read back and what the service may choose is not in it.
+    """
+    if step.desired is None or live is None:
+        wanted = ABSENT if step.desired is None else step.name
+        found = ABSENT if live is None else live.name
+        return () if wanted is found else (FieldChange(("name",), found, wanted),)
+    desired = Resource(step.address, step.name, step.desired, ignore_changes=step.ignore_changes)
+    changes = _compared(desired, live, kind)
+    return tuple(change for change in changes if change.action is not Action.KEEP)
+
+
+def _marks(desired: Resource | None, kind: Kind, request: Request) -> Marks:
+    if desired is None or not kind.markable:
+        return Marks()
+    applied = kind.applied(desired.document) if kind.applied else ""
+    return Marks(request.owner, desired.prevent_destroy, applied)
+
+
+def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
+    desired, live, kind = case.pair.desired, case.pair.live, case.kind
+    if desired is None:
+        return ()
+    if live is None and not kind.compare:
+        return _created(desired.document, kind.rules())
+    compared = _compared(desired, live, kind, case.rotated)
+    if live is None or kind.compare:
+        return compared
+    seen = Seen(desired, live, compared, kind.rules(), marks, rotate=bool(case.rotated))
+    return _sorted([*compared, *unseen_changes(seen)])
+
+
+def _compared(
+    desired: Resource, live: Live | None, kind: Kind, rotate: frozenset[str] = frozenset()
+) -> tuple[FieldChange, ...]:
+    """The differences that can be seen, each with its verdict."""
+    if kind.compare:
+        found = kind.compare(Comparison(desired.document, live, rotate))
+        return tuple(_unless_ignored(change, desired) for change in found)
+    if live is None:
+        return ()
+    rules = kind.rules()
+    changes = diff(desired.document, live.document, rules)
+    return tuple(judged(Difference(each, desired, live, kind, rules)) for each in changes)
+
+
+def _unless_ignored(change: FieldChange, desired: Resource) -> FieldChange:
+    if is_ignored(change.path, desired.ignore_changes):
+        return replace(change, action=Action.KEEP, reason=IGNORED)
+    return change
+
+
+def _created(document: Document, rules: FieldRule) -> tuple[FieldChange, ...]:
+    """Every field of a document that does not exist yet."""
+    changes = [replace(each, action=Action.CREATE) for each in diff(document, {}, rules)]
+    shown = {change.path for change in changes}
+    for path, value, _ in write_only_values(document, rules):
+        # A whole entry shows what is in it; only fields outside of entries are missing.
+        if not any(path[:end] in shown for end in range(len(path))):
+            changes.append(FieldChange(path, ABSENT, value, Action.CREATE))
+    return _sorted(changes)
+
+
+def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(sorted(changes, key=lambda change: by_path(change.path)))
+
+
+def _operations(intent: Intent, kind: Kind) -> tuple[Operation, ...]:
+    return () if intent.action in INACTIVE else kind.operations(intent)
+
+
+def _needs(document: Document | None, kind: Kind, request: Request) -> tuple[Address, ...]:
+    names = kind.needs(document) if document else ()
+    found = {request.addresses[name] for name in names if name in request.addresses}
+    return tuple(sorted(found))

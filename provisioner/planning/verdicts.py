@@ -1,0 +1,119 @@
+"""What a differing field means: left alone, updated, replaced or refused, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from provisioner.plan import ABSENT, Action, FieldChange
+from provisioner.planning.comparable import comparable, value_at
+from provisioner.planning.diff import same
+from provisioner.resource import Kind, Live, Resource
+from provisioner.semantics import FieldRule, Path, parse_path, rule_at, rules_along
+
+CHOSEN_BY_SERVICE = "chosen by the service"
+IGNORED = "ignored by lifecycle.ignore_changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A change that waits for its verdict, and all that may be asked about it."""
+
+    change: FieldChange
+    desired: Resource
+    live: Live
+    kind: Kind
+    rules: FieldRule
+
+
+Verdict = tuple[Action, str] | None
+
+
+def judged(found: Difference) -> FieldChange:
+    """The change with the first verdict that somebody has; without one it is an update."""
+    for verdict_of in VERDICTS:
+        verdict = verdict_of(found)
+        if verdict:
+            action, reason = verdict
+            return replace(found.change, action=action, reason=reason)
+    return found.change
+
+
+def judged_by_kind(found: Difference) -> Verdict:
+    if not found.kind.judge:
+        return None
+    return found.kind.judge(found.change, found.desired.document, found.live)
+
+
+def ignored_by_manifest(found: Difference) -> Verdict:
+    ignored = is_ignored(found.change.path, found.desired.ignore_changes)
+    return (Action.KEEP, IGNORED) if ignored else None
+
+
+def is_ignored(path: Path, ignore_changes: tuple[str, ...]) -> bool:
+    """Whether one of ``ignore_changes`` is ``path`` or a place that holds it."""
+    places = map(parse_path, ignore_changes)
+    return any(path[: len(place)] == place for place in places)
+
+
+def chosen_by_service(found: Difference) -> Verdict:
+    """The manifest is silent about the field, or about a block around it."""
+    if found.change.after is not ABSENT:
+        return None
+    for place, rule in _fields_along(found):
+        silent = (
+            rule.server_default and value_at(found.desired.document, place, found.rules) is ABSENT
+        )
+        if silent and _may_be_chosen(found, place, rule):
+            return Action.KEEP, CHOSEN_BY_SERVICE
+    return None
+
+
+def _fields_along(found: Difference) -> Iterator[tuple[Path, FieldRule]]:
+    """Each named field on the way to the change, outermost first, with its rule."""
+    path = found.change.path
+    ends = [end for end, segment in enumerate(path, start=1) if isinstance(segment, str)]
+    for end, rule in zip(ends, rules_along(found.rules, path), strict=True):
+        yield path[:end], rule
+
+
+def _may_be_chosen(found: Difference, place: Path, rule: FieldRule) -> bool:
+    if not rule.default_values:
+        return True
+    value = comparable(value_at(found.live.document, place, found.rules), rule)
+    return any(same(value, default) for default in rule.default_values)
+
+
+def given_as_plaintext(found: Difference) -> Verdict:
+    """The service shows a reference of its own making for a key that it was given as text."""
+    *holder, name = found.change.path
+    if found.change.after is not ABSENT or not isinstance(name, str):
+        return None
+    twin = value_at(found.desired.document, (*holder, f"{name}_plaintext"), found.rules)
+    return None if twin is ABSENT else (Action.KEEP, "given as plaintext, cannot be read back")
+
+
+def fixed_at_creation(found: Difference) -> Verdict:
+    immutable = rule_at(found.rules, found.change.path).immutable
+    return (Action.REPLACE, "fixed at creation") if immutable else None
+
+
+def not_updatable(found: Difference) -> Verdict:
+    return (Action.BLOCKED, "no call changes it") if remedy(found.change, found.rules) else None
+
+
+def remedy(change: FieldChange, rules: FieldRule) -> str:
+    """What to do about a change that no call can make; ``""`` for any other."""
+    along = rules_along(rules, change.path)
+    return next((rule.not_updatable for rule in along if rule.not_updatable), "")
+
+
+# The first verdict wins; a change that none of them claims is a plain update.
+VERDICTS: tuple[Callable[[Difference], Verdict], ...] = (
+    judged_by_kind,
+    ignored_by_manifest,
+    chosen_by_service,
+    given_as_plaintext,
+    fixed_at_creation,
+    not_updatable,
+)

@@ -1,0 +1,135 @@
+"""How applying a plan ended: as text, as JSON, and as an exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from provisioner.outcome import WENT_WELL, Outcome, Status
+from provisioner.plan import Action, Plan
+from provisioner.rendering.progress import duration
+from provisioner.rendering.text import harmless, harmless_line
+
+WORDS = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "deleted",
+    Action.ADOPT: "adopted",
+}
+"""What is said of a step that is done; also the keys of the summary, in its order."""
+
+ALWAYS = ("created", "updated", "replaced", "deleted")
+"""Parts of the summary line that are there also when they are zero."""
+
+NEXT = {
+    Status.FAILED: ("apply", "when the cause is mended; only what is missing is sent"),
+    Status.INTERRUPTED: ("apply", "only what is missing is sent"),
+    Status.STALE: ("plan", "the workspace has changed since the plan was made"),
+    Status.DID_NOT_CONVERGE: ("plan", "to see what still differs"),
+    Status.UNKNOWN: ("plan", "to see what is missing, if anything"),
+    Status.STILL_UPDATING: ("status --wait", "the updates were left running"),
+    Status.ACCEPTED: ("status --wait", "the updates are under way"),
+    Status.NOT_STARTED: ("apply", "nothing was sent for what was not started"),
+}
+"""What to run next and why; the first of these statuses that there is decides."""
+
+COLOURS = {True: "\x1b[32m", False: "\x1b[31m"}
+PLAIN = "\x1b[0m"
+
+
+def text(outcomes: Sequence[Outcome], colour: bool = False, environment: str = "") -> str:
+    """A line for each outcome, the summary, and what to run next.
+
+    The problems themselves are in ``Outcome.error`` and not repeated here.
+    ``environment`` completes the commands.
+    """
+    width = max((len(str(outcome.step.address)) for outcome in outcomes), default=0)
+    lines = [_line(outcome, width, colour) for outcome in outcomes]
+    return "\n".join([*lines, summary_line(outcomes), *_next(outcomes, environment)])
+
+
+def _line(outcome: Outcome, width: int, colour: bool) -> str:
+    good = outcome.status in WENT_WELL
+    word = _word(outcome)
+    told = f"{COLOURS[good]}{word}{PLAIN}" if colour else word
+    took = f" in {duration(outcome.seconds)}" if outcome.seconds >= 1 else ""
+    message = f": {harmless_line(outcome.message)}" if outcome.message else ""
+    return f"{outcome.step.address!s:{width}}  {told}{took}{message}"
+
+
+def _word(outcome: Outcome) -> str:
+    done = outcome.status is Status.DONE
+    return WORDS.get(outcome.step.action, "done") if done else outcome.status.value
+
+
+def summary(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many steps ended in which way, zeros included: what was done, then the rest."""
+    found = Counter(_word(outcome) for outcome in outcomes)
+    rest = [status.value for status in Status if status is not Status.DONE]
+    return {word: found[word] for word in (*WORDS.values(), *rest)}
+
+
+def summary_line(outcomes: Iterable[Outcome]) -> str:
+    """``Applied: 2 created, 1 updated, 0 replaced, 0 deleted, 1 failed``."""
+    counts = summary(outcomes).items()
+    shown = [f"{count} {word}" for word, count in counts if count or word in ALWAYS]
+    return f"Applied: {', '.join(shown)}"
+
+
+def _next(outcomes: Iterable[Outcome], environment: str) -> list[str]:
+    found = {outcome.status for outcome in outcomes}
+    where = f" -e {environment}" if environment else ""
+    advice = [
+        f"Next: provisioner {command}{where}  ({why})"
+        for status, (command, why) in NEXT.items()
+        if status in found
+    ]
+    return advice[:1]
+
+
+def exit_code(outcomes: Sequence[Outcome], *, interrupted: bool = False) -> int:
+    """0 all done or accepted; 130 interrupted; 5 the only trouble is a wait that was too
+    long; 4 something went through and something did not; 1 nothing went through.
+    """
+    if interrupted:
+        return 130
+    trouble = {outcome.status for outcome in outcomes} - WENT_WELL
+    if not trouble:
+        return 0
+    if trouble == {Status.STILL_UPDATING}:
+        return 5
+    return 4 if any(_changed_something(outcome) for outcome in outcomes) else 1
+
+
+def _changed_something(outcome: Outcome) -> bool:
+    """What is not known may have been carried out, and counts as if it had."""
+    return bool(outcome.done) or outcome.status is Status.UNKNOWN
+
+
+def to_json(outcomes: Sequence[Outcome], plan: Plan) -> dict[str, Any]:
+    """``{"project", "environment", "outcomes": [...], "summary": {...}}``."""
+    return {
+        "project": plan.project,
+        "environment": plan.environment,
+        "outcomes": [_as_json(outcome) for outcome in outcomes],
+        "summary": {word.replace(" ", "_"): n for word, n in summary(outcomes).items()},
+    }
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    problems = outcome.error.problems if outcome.error else ()
+    return {
+        "address": str(outcome.step.address),
+        "name": outcome.step.name,
+        "action": outcome.step.action.value,
+        "status": outcome.status.value.replace(" ", "_"),
+        "done": list(outcome.done),
+        "message": harmless(outcome.message),
+        "seconds": round(outcome.seconds, 3),
+        "problems": [
+            {"code": p.code, "message": harmless(p.message), "hint": harmless(p.hint)}
+            for p in problems
+        ],
+    }

@@ -1,0 +1,209 @@
+"""A plan as JSON, for files and for other programs, and back.
+
+The digest covers project, environment, host and steps: two plans with the same digest do
+the same things to the same workspace, whenever and from whichever commit they were made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.errors import FileError
+from provisioner.plan import (
+    ABSENT,
+    FORMAT_VERSION,
+    Action,
+    Address,
+    FieldChange,
+    Operation,
+    Plan,
+    Source,
+    Step,
+)
+from provisioner.rendering.json_object import JsonObject, WrongShapeError
+from provisioner.secret import references
+from provisioner.semantics import parse_path, path_text
+
+SUMMARY = (
+    Action.CREATE,
+    Action.ADOPT,
+    Action.UPDATE,
+    Action.REPLACE,
+    Action.DELETE,
+    Action.KEEP,
+    Action.BLOCKED,
+    Action.ORPHAN,
+)
+MAKE_AGAIN = "make the plan again: provisioner plan --out FILE"
+
+
+def to_json(plan: Plan, tool_version: str) -> dict[str, Any]:
+    """``plan`` as JSON data; what is absent or empty and optional is left out."""
+    counts = plan.counts
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": tool_version,
+        "project": plan.project,
+        "environment": plan.environment,
+        "workspace": {"host": plan.host},
+        "protected": plan.protected,
+        "owned": plan.owned,
+        "source": {"git_commit": plan.source.git_commit, "digest": plan.source.digest},
+        "summary": {action.value: counts[action] for action in SUMMARY},
+        "required_env": required_env(plan),
+        "digest": digest(plan),
+        "steps": _steps(plan),
+    }
+
+
+def required_env(plan: Plan) -> list[str]:
+    """The environment variables that the plan's operations take secrets from, sorted."""
+    payloads = (each.payload for step in plan.steps for each in step.operations)
+    found = (found for payload in payloads for found in references(payload))
+    return sorted({one["from_env"] for one in found if "from_env" in one})
+
+
+def digest(plan: Plan) -> str:
+    """``sha256:`` and the hash of what the plan does, and to which workspace."""
+    covered = {
+        "project": plan.project,
+        "environment": plan.environment,
+        "host": plan.host,
+        "steps": _steps(plan),
+    }
+    canonical = json.dumps(covered, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def _steps(plan: Plan) -> list[dict[str, Any]]:
+    return [_step(step) for step in plan.steps]
+
+
+def _step(step: Step) -> dict[str, Any]:
+    optional = {
+        "reason": step.reason,
+        "hint": step.hint,
+        "notes": list(step.notes),
+        "needs": [str(address) for address in step.needs],
+        "unknown": list(step.unknown),
+        "ignore_changes": list(step.ignore_changes),
+    }
+    return {
+        "address": str(step.address),
+        "name": step.name,
+        "action": step.action.value,
+        "live_fingerprint": step.live_fingerprint,
+        "changes": [_change(change) for change in step.changes],
+        "operations": [_operation(operation) for operation in step.operations],
+        **{name: value for name, value in optional.items() if value},
+        **({} if step.desired is None else {"desired": step.desired}),
+    }
+
+
+def _change(change: FieldChange) -> dict[str, Any]:
+    sides = {"before": change.before, "after": change.after}
+    return {
+        "path": path_text(change.path),
+        **{name: value for name, value in sides.items() if value is not ABSENT},
+        "action": change.action.value,
+        "reason": change.reason,
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "call": operation.call,
+        "method": operation.method,
+        "path": operation.path,
+        **({} if operation.payload is None else {"payload": operation.payload}),
+        "wait": operation.wait,
+        **({"after_idle": True} if operation.after_idle else {}),
+    }
+
+
+def from_json(data: Any) -> Plan:
+    """The plan that ``to_json`` wrote as ``data``.
+
+    Raises FileError when it is not a plan, is of another format, or was changed since.
+    """
+    if not isinstance(data, Mapping) or "format_version" not in data:
+        raise FileError.of("E510", "this is not a plan", MAKE_AGAIN)
+    version = data["format_version"]
+    if version != FORMAT_VERSION or isinstance(version, bool):
+        raise FileError.of(
+            "E511",
+            f"the plan has the format {version!r:.40}, and this version reads {FORMAT_VERSION}",
+            MAKE_AGAIN,
+        )
+    try:
+        plan = _plan(JsonObject(data, "the plan"))
+    except WrongShapeError as wrong:
+        raise FileError.of("E510", f"this is not a plan: {wrong}", MAKE_AGAIN) from None
+    if data.get("digest") != digest(plan):
+        raise FileError.of("E512", "the plan was changed after it was made", MAKE_AGAIN)
+    return plan
+
+
+def _plan(data: JsonObject) -> Plan:
+    source = data.inner("source")
+    return Plan(
+        project=data.take("project", str),
+        environment=data.take("environment", str),
+        host=data.inner("workspace").take("host", str),
+        steps=tuple(_read_step(each) for each in data.objects("steps", "a step")),
+        source=Source(source.take("digest", str), source.take("git_commit", str)),
+        protected=data.take("protected", bool),
+        owned=data.take("owned", int),
+    )
+
+
+def _read_step(data: JsonObject) -> Step:
+    address = data.word("address", _address)
+    changes = data.objects("changes", f"a change of {address}")
+    operations = data.objects("operations", f"an operation of {address}")
+    return Step(
+        address=address,
+        name=data.take("name", str),
+        action=data.word("action", Action),
+        changes=tuple(map(_read_change, changes)),
+        operations=tuple(map(_read_operation, operations)),
+        live_fingerprint=data.take("live_fingerprint", str),
+        reason=data.take("reason", str, ""),
+        hint=data.take("hint", str, ""),
+        notes=data.texts("notes"),
+        desired=data.take("desired", dict) if "desired" in data.data else None,
+        needs=data.words("needs", _address),
+        unknown=data.texts("unknown"),
+        ignore_changes=data.texts("ignore_changes"),
+    )
+
+
+def _address(text: str) -> Address:
+    kind, dot, key = text.partition(".")
+    if not dot:
+        raise ValueError(text)
+    return Address(kind, key)
+
+
+def _read_change(data: JsonObject) -> FieldChange:
+    return FieldChange(
+        path=data.word("path", parse_path),
+        before=data.data.get("before", ABSENT),
+        after=data.data.get("after", ABSENT),
+        action=data.word("action", Action),
+        reason=data.take("reason", str),
+    )
+
+
+def _read_operation(data: JsonObject) -> Operation:
+    return Operation(
+        call=data.take("call", str),
+        method=data.take("method", str),
+        path=data.take("path", str),
+        payload=data.take("payload", dict) if "payload" in data.data else None,
+        wait=data.take("wait", bool),
+        after_idle=data.take("after_idle", bool, False),
+    )

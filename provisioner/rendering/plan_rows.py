@@ -1,0 +1,174 @@
+"""The changes of a step as rows: a label, what is said of it, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from provisioner.plan import ABSENT, Action, FieldChange, Step
+from provisioner.rendering.style import Role, Style
+from provisioner.rendering.values import Sides, safe, value_text
+from provisioner.secret import reference_in
+from provisioner.semantics import Key, Path, path_text
+
+BAR_WIDTH = 10
+SHARE = "traffic_percentage"
+INLINE_WIDTH, INLINE_FIELDS = 48, 4
+"""Mappings that are not larger than this stand on one line."""
+
+ROLES = {
+    Action.KEEP: Role.FAINT,
+    Action.CREATE: Role.ADDED,
+    Action.REPLACE: Role.REMOVED,
+    Action.DELETE: Role.REMOVED,
+    Action.BLOCKED: Role.REMOVED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line below a step.
+
+    ``values`` are one text, or two with an arrow between them. ``bar`` stands before them
+    and is never cut.
+    """
+
+    label: str
+    values: tuple[str, ...]
+    reason: str = ""
+    role: Role = Role.CHANGED
+    bar: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows whose values stand in one column, below a heading if they have one."""
+
+    rows: tuple[Row, ...]
+    heading: str = ""
+    reason: str = ""
+
+
+def blocks_of(step: Step, style: Style) -> Iterator[Block]:
+    """The changes that matter; with ``style.verbose`` also what is left as it is."""
+    shown = [each for each in step.changes if style.verbose or each.action is not Action.KEEP]
+    for place, changes in groupby(shown, key=lambda change: _place(change, style)):
+        if place.is_routes:
+            rows = tuple(_bar_row(change, style) for change in changes)
+            yield Block(rows, _label(place.path, style))
+        elif place.is_entry:
+            yield from (_entry(change, style) for change in changes)
+        else:
+            yield Block(tuple(_row(change, style) for change in changes))
+
+
+class _Place(NamedTuple):
+    """What changes have in common that stand in one block."""
+
+    path: Path
+    is_routes: bool = False
+    is_entry: bool = False
+
+
+def _place(change: FieldChange, style: Style) -> _Place:
+    routes = _routes(change)
+    if routes:
+        return _Place(routes, is_routes=True)
+    if _new_fields(change, style):
+        return _Place(change.path, is_entry=True)
+    # Deep paths of one block are long: in a column of their own they pull nothing apart.
+    return _Place(change.path[:1] if len(change.path) > 2 else ())
+
+
+def _entry(change: FieldChange, style: Style) -> Block:
+    """A new mapping, field by field."""
+    rows = tuple(
+        Row(_label(path, style), (value_text(value, style),), role=Role.ADDED)
+        for path, value in _new_fields(change, style)
+    )
+    return Block(rows, _label(change.path, style), change.reason)
+
+
+def _row(change: FieldChange, style: Style) -> Row:
+    role = ROLES.get(change.action, Role.CHANGED)
+    return Row(_label(change.path, style), _values(change, style), change.reason, role)
+
+
+def _values(change: FieldChange, style: Style) -> tuple[str, ...]:
+    before, after = value_text(change.before, style), value_text(change.after, style)
+    if change.action is Action.KEEP:
+        return (f"{before} is kept",)
+    if change.before == change.after:
+        return ("sent again",)
+    if change.action is Action.CREATE or (change.before is ABSENT and reference_in(change.after)):
+        return (after,)
+    return Sides(before, "(removed)" if change.after is ABSENT else after)
+
+
+def _new_fields(change: FieldChange, style: Style) -> list[tuple[Path, Any]]:
+    """What is in a new mapping that is too large for one line."""
+    new = change.before is ABSENT and isinstance(change.after, Mapping)
+    if not new or change.action is Action.KEEP or reference_in(change.after) is not None:
+        return []
+    fields = list(_leaves(change.after, ()))
+    small = len(fields) <= INLINE_FIELDS and all(len(path) == 1 for path, _ in fields)
+    if small and len(value_text(change.after, style)) <= INLINE_WIDTH:
+        return []
+    return fields
+
+
+def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if not isinstance(value, Mapping) or not value or reference_in(value) is not None:
+        yield path, value
+        return
+    for name, inner in value.items():
+        yield from _leaves(inner, (*path, name))
+
+
+def _label(path: Path, style: Style) -> str:
+    return safe(path_text(path), style)
+
+
+def _routes(change: FieldChange) -> Path:
+    """The path of the routes that ``change`` moves traffic between; () for other changes."""
+    if change.action is Action.KEEP or _shares(change) is None:
+        return ()
+    return change.path[:-2] if change.path[-1] == SHARE else change.path[:-1]
+
+
+def _shares(change: FieldChange) -> tuple[int, int] | None:
+    """The percentage before and after, 0 where there is no route; None for other changes."""
+    entry = change.path[-1]
+    if not isinstance(entry, Key) and not (entry == SHARE and len(change.path) > 1):
+        return None
+    before, after = (_share(side, whole=entry != SHARE) for side in (change.before, change.after))
+    return None if before is None or after is None else (before, after)
+
+
+def _share(value: Any, *, whole: bool) -> int | None:
+    if value is ABSENT:
+        return 0
+    if whole:
+        # A route that holds more than its entity and its share is not just a bar.
+        route = isinstance(value, Mapping) and SHARE in value and len(value) == 2
+        value = value[SHARE] if route else None
+    percentage = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100
+    return value if percentage else None
+
+
+def _bar_row(change: FieldChange, style: Style) -> Row:
+    before, after = _shares(change) or (0, 0)
+    entry = next(segment for segment in reversed(change.path) if isinstance(segment, Key))
+    arrow = style.glyphs.arrow
+    text = f"{after:3} %" if change.before is ABSENT else f"{before:3} {arrow} {after} %"
+    removed = " (removed)" if change.after is ABSENT else ""
+    role = Role.ADDED if after > before else Role.REMOVED
+    return Row(safe(entry.value, style), (text + removed,), change.reason, role, bar(after, style))
+
+
+def bar(percentage: int, style: Style) -> str:
+    """``percentage`` of traffic as a bar; whatever gets traffic at all has a full cell."""
+    full = round(percentage * BAR_WIDTH / 100) or int(percentage > 0)
+    return style.glyphs.full * full + style.glyphs.empty * (BAR_WIDTH - full)

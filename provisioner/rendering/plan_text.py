@@ -1,0 +1,160 @@
+"""A plan as people read it: what happens to each resource, in which fields, and why. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from provisioner.plan import Action, Plan, Step
+from provisioner.rendering.plan_rows import Block, Row, blocks_of
+from provisioner.rendering.style import Line, Role, Span, Style, painted
+from provisioner.rendering.values import Sides, columns, fitted, padded, safe, shortened
+
+__all__ = ["Style", "lines_of", "summary_line", "text"]
+
+HEADS = {
+    Action.KEEP: ("=", Role.FAINT),
+    Action.CREATE: ("+", Role.ADDED),
+    Action.UPDATE: ("~", Role.CHANGED),
+    Action.REPLACE: ("±", Role.REMOVED),
+    Action.DELETE: ("-", Role.REMOVED),
+    Action.ADOPT: ("=", Role.TAKEN),
+    Action.BLOCKED: ("!", Role.REMOVED),
+    Action.ORPHAN: ("?", Role.ODD),
+}
+ALWAYS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+INDENT = "    "
+GAP = "  "
+ROOM_FOR_VALUES = 26
+"""The column of values begins no further right than leaves this much room."""
+
+
+def text(plan: Plan, style: Style) -> str:
+    """The whole plan; its last line is the summary."""
+    return painted(lines_of(plan, style), style)
+
+
+def summary_line(plan: Plan) -> str:
+    """``Plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 3 unchanged``.
+
+    What to adopt, what is blocked and what is an orphan follows where there is any.
+    """
+    counts = plan.counts
+    parts = [f"{counts[action]} to {action.value}" for action in ALWAYS]
+    parts.append(f"{counts[Action.KEEP]} unchanged")
+    if counts[Action.ADOPT]:
+        parts.append(f"{counts[Action.ADOPT]} to adopt")
+    if counts[Action.BLOCKED]:
+        parts.append(f"{counts[Action.BLOCKED]} blocked")
+    if counts[Action.ORPHAN]:
+        parts.append(f"{counts[Action.ORPHAN]} orphan")
+    return f"Plan: {', '.join(parts)}"
+
+
+def lines_of(plan: Plan, style: Style) -> Iterator[Line]:
+    """The lines of the plan, coloured by roles."""
+    where = safe(f"{plan.project}/{plan.environment} at {plan.host}", style)
+    yield (Span(f"Plan for {where}", Role.STRONG),)
+    yield ()
+    for step in plan.steps:
+        if style.verbose or step.action is not Action.KEEP:
+            yield from _step(step, style)
+            yield ()
+    yield (Span(summary_line(plan), Role.STRONG),)
+
+
+def _step(step: Step, style: Style) -> Iterator[Line]:
+    yield from _head(step, style)
+    yield from _told("", step.reason, style)
+    yield from _told("hint: ", step.hint, style)
+    for block in blocks_of(step, style):
+        yield from _block(block, style)
+    yield from _told("calls: ", ", ".join(each.call for each in step.operations), style)
+    for note in step.notes:
+        yield from _told("note: ", note, style)
+
+
+def _head(step: Step, style: Style) -> Iterator[Line]:
+    symbol, role = HEADS[step.action]
+    if step.action is Action.REPLACE:
+        symbol = style.glyphs.replace
+    action = f"{symbol} {'unchanged' if step.action is Action.KEEP else step.action.value}"
+    address, name = safe(str(step.address), style), safe(f"({step.name})", style)
+    yield (
+        Span(action, role),
+        Span(GAP),
+        Span(address, Role.STRONG),
+        Span(GAP),
+        Span(name, Role.FAINT),
+    )
+
+
+def _told(word: str, said: str, style: Style) -> Iterator[Line]:
+    if said:
+        for line in _wrapped(f"{word}{safe(said, style)}", INDENT, len(word), style):
+            yield (Span(line, Role.FAINT),)
+
+
+def _wrapped(said: str, indent: str, hanging: int, style: Style) -> list[str]:
+    """Broken at blanks alone, so that flags, paths and addresses can be copied."""
+    return textwrap.wrap(
+        said,
+        width=max(style.width, len(indent) + hanging + 20),
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _block(block: Block, style: Style) -> Iterator[Line]:
+    indent = INDENT
+    if block.heading:
+        yield from _with_reason([Span(INDENT + block.heading)], block.reason, 6, style)
+        indent += "  "
+    limit = style.width - len(indent) - ROOM_FOR_VALUES
+    labels = (columns(row.label) for row in block.rows)
+    width = max((label for label in labels if label <= limit), default=0)
+    for row in block.rows:
+        yield from _row(row, indent, width, style)
+
+
+def _row(row: Row, indent: str, width: int, style: Style) -> Iterator[Line]:
+    """The label and what is said of it: beside it, or below where it does not fit."""
+    at = len(indent) + width + len(GAP)
+    bar = f"{row.bar} " if row.bar else ""
+    said = bar + _arrow(style).join(row.values)
+    label = indent + padded(row.label, width) + GAP
+    if columns(label) + columns(said) <= style.width:
+        before = Span(label)
+    else:
+        yield (Span(indent + row.label),)
+        at = len(indent) + len(GAP)
+        before = Span(" " * at)
+        said = bar + _shortened(row.values, style.width - at - len(bar), style)
+    yield from _with_reason([before, Span(said, row.role)], row.reason, at, style)
+
+
+def _arrow(style: Style) -> str:
+    return f" {style.glyphs.arrow} "
+
+
+def _shortened(values: tuple[str, ...], room: int, style: Style) -> str:
+    if len(values) == 1:
+        return shortened(values[0], room, style.glyphs.ellipsis)
+    arrow = _arrow(style)
+    return arrow.join(fitted(Sides(*values), room - len(arrow), style.glyphs.ellipsis))
+
+
+def _with_reason(spans: list[Span], reason: str, at: int, style: Style) -> Iterator[Line]:
+    """The reason at the end of the line, or wrapped below the values."""
+    said = f"({safe(reason, style)})" if reason else ""
+    used = sum(columns(span.text) for span in spans)
+    if not said:
+        yield tuple(spans)
+    elif used + len(GAP) + columns(said) <= style.width:
+        yield (*spans, Span(GAP + said, Role.FAINT))
+    else:
+        yield tuple(spans)
+        for line in _wrapped(said, " " * at, 0, style):
+            yield (Span(line, Role.FAINT),)

@@ -1,0 +1,139 @@
+"""What is going on while a plan is applied, for a person or a log, on stderr.
+
+On a terminal one live row per resource, wiped away at the end; elsewhere a line at each
+change of state and, while nothing changes, one every half minute.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from provisioner.outcome import Announce, Event, What
+from provisioner.plan import Address
+from provisioner.rendering.text import harmless_line
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+REMINDER_S = 30.0
+
+
+@contextmanager
+def shown(stream: TextIO, *, live: bool, quiet: bool = False) -> Iterator[Announce]:
+    """What to announce events to. ``live``: ``stream`` is a terminal that can be redrawn."""
+    if quiet:
+        yield lambda event: None
+    elif live:
+        with _redrawn(stream) as announce:
+            yield announce
+    else:
+        yield Lines(stream)
+
+
+def duration(seconds: float) -> str:
+    """``45s``, ``1m30s`` or ``2h05m``."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+
+
+def state(event: Event) -> str:
+    """What an event says about its resource, in one line and without its time."""
+    message = f": {harmless_line(event.message)}" if event.message else ""
+    match event.what:
+        case What.STARTED:
+            return "started"
+        case What.CALLING:
+            return f"calling {harmless_line(event.call)}"
+        case What.WAITING:
+            return f"waiting: {event.phase}{message}"
+        case What.STOPPING:
+            return "stopping: waiting for the answer to the last request"
+        case What.FINISHED:
+            return f"{event.status}{message}"
+
+
+class Lines:
+    """A line for each change of state; plain text, so that any log can hold it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._states: dict[Address, str] = {}
+        self._told: dict[Address, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        line = self._line(event)
+        if line:
+            self._stream.write(f"{event.address}: {line}\n")
+            self._stream.flush()
+
+    def _line(self, event: Event) -> str:
+        """What to say about ``event``, or nothing when it brings nothing new."""
+        now = state(event)
+        if self._states.get(event.address) != now:
+            self._states[event.address] = now
+            self._told[event.address] = event.seconds
+            return f"{now} ({duration(event.seconds)})" if event.seconds >= 1 else now
+        if event.what is What.WAITING and event.seconds - self._told[event.address] >= REMINDER_S:
+            self._told[event.address] = event.seconds
+            return f"still {now} {duration(event.seconds)}"
+        return ""
+
+
+class Rows:
+    """The newest state of each resource, as rows that fit a terminal.
+
+    ``now`` gives seconds; what is going on is shown with the time that goes on with it.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._events: dict[Address, tuple[Event, float]] = {}
+
+    def __call__(self, event: Event) -> None:
+        self._events[event.address] = (event, self._now())
+
+    def lines(self, most: int) -> list[str]:
+        """At most ``most`` lines: what is going on before what has ended."""
+        # Redrawn by a thread of its own, so from a copy.
+        rows = sorted(self._events.values(), key=lambda row: _rank(row[0]))
+        shown = rows if len(rows) <= most else rows[: most - 1]
+        width = max((len(str(event.address)) for event, _ in shown), default=0)
+        lines = [self._row(event, since, width) for event, since in shown]
+        more = len(rows) - len(shown)
+        return [*lines, f"... and {more} more"] if more else lines
+
+    def _row(self, event: Event, since: float, width: int) -> str:
+        over = event.what is What.FINISHED
+        seconds = event.seconds + (0.0 if over else self._now() - since)
+        time_taken = f" {duration(seconds)}" if seconds >= 1 else ""
+        return f"{event.address!s:{width}}  {state(event)}{time_taken}"
+
+
+def _rank(event: Event) -> tuple[bool, Address]:
+    return (event.what is What.FINISHED, event.address)
+
+
+@contextmanager
+def _redrawn(stream: TextIO) -> Iterator[Announce]:
+    # Imported late: a tenth of a second that a pipe should not pay.
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    rows = Rows()
+
+    def table() -> RenderableType:
+        most = max(2, console.height - 1)
+        return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in rows.lines(most)))
+
+    # stdout is left alone: the answer goes there, and may well be a pipe.
+    with Live(get_renderable=table, console=console, transient=True, redirect_stdout=False):
+        yield rows

@@ -1,0 +1,141 @@
+"""JSON values on one line of a plan, harmless, and short enough to be read. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from unicodedata import combining, east_asian_width
+
+from provisioner.plan import ABSENT
+from provisioner.rendering.style import Style
+from provisioner.rendering.text import harmless_line
+from provisioner.secret import reference_in
+
+# Texts that would read as something else: numbers and dates, words of JSON, our own words.
+_AMBIGUOUS = re.compile(r"[-+.]?[0-9][-+0-9.:_eE]*|true|false|null|[\"(].*|\s.*|.*\s|", re.DOTALL)
+_NEEDS_QUOTES_INSIDE = re.compile(r"[,:{}\[\]#]")
+LEAST = 12
+"""No value is made shorter than this, however narrow the terminal."""
+
+
+def safe(text: str, style: Style) -> str:
+    """``text`` on one line, without what a terminal would obey or cannot show."""
+    text = harmless_line(text)
+    return text if style.unicode else text.encode("ascii", "backslashreplace").decode()
+
+
+def value_text(value: Any, style: Style, *, inside: bool = False) -> str:
+    """``value`` as a manifest would write it on one line; secrets by their source.
+
+    ``inside``: it stands in a list or mapping, where more texts need quotes.
+    """
+    if value is ABSENT:
+        return "(not set)"
+    secret = reference_in(value)
+    if secret is not None:
+        return secret_text(secret, style)
+    if isinstance(value, str):
+        return _quoted_if_ambiguous(value, style, inside)
+    if isinstance(value, Mapping):
+        fields = (
+            f"{_key(k, style)}: {value_text(v, style, inside=True)}" for k, v in value.items()
+        )
+        return "{" + ", ".join(fields) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(value_text(entry, style, inside=True) for entry in value) + "]"
+    return json.dumps(value)
+
+
+def secret_text(reference: Mapping[str, str], style: Style) -> str:
+    """Where a secret comes from, in words."""
+    if "from_env" in reference:
+        return f"(secret from ${safe(str(reference['from_env']), style)})"
+    return f"(secret from file {safe(str(reference.get('from_file', '')), style)})"
+
+
+def _key(name: Any, style: Style) -> str:
+    return _quoted_if_ambiguous(str(name), style, inside=True)
+
+
+def _quoted_if_ambiguous(text: str, style: Style, inside: bool) -> str:
+    shown = safe(text, style)
+    clear = shown == text and not _AMBIGUOUS.fullmatch(text)
+    if clear and not (inside and _NEEDS_QUOTES_INSIDE.search(text)):
+        return text
+    return safe(json.dumps(text, ensure_ascii=not style.unicode), style)
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal ``text`` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
+
+
+def padded(text: str, width: int) -> str:
+    """``text`` filled up with blanks to ``width`` columns."""
+    return text + " " * (width - columns(text))
+
+
+def shortened(text: str, width: int, ellipsis: str) -> str:
+    """``text`` in at most ``width`` columns, its middle left out where it is longer."""
+    if columns(text) <= width:
+        return text
+    room = max(width, LEAST) - columns(ellipsis)
+    head = _head(text, (room + 1) // 2)
+    tail = _head(text[::-1], room // 2)[::-1]
+    return head + ellipsis + tail
+
+
+def _head(text: str, width: int) -> str:
+    taken = 0
+    for end, character in enumerate(text):
+        taken += _columns(character)
+        if taken > width:
+            return text[:end]
+    return text
+
+
+class Sides(NamedTuple):
+    """A value before and after, as texts."""
+
+    before: str
+    after: str
+
+
+def fitted(sides: Sides, width: int, ellipsis: str) -> Sides:
+    """Both sides in at most ``width`` columns together, cut so that they still differ."""
+    if sum(map(columns, sides)) <= width:
+        return sides
+    room = max(width // 2, LEAST)
+    # What one side does not need the other may have.
+    spare = [max(0, room - columns(side)) for side in sides]
+    cut = [
+        shortened(s, room + extra, ellipsis)
+        for s, extra in zip(sides, reversed(spare), strict=True)
+    ]
+    if cut[0] != cut[1] or sides.before == sides.after:
+        return Sides(*cut)
+    start = max(0, _first_difference(sides) - LEAST // 2)
+    tails = (ellipsis + side[start:] for side in sides)
+    return Sides(*(_cut_off(tail, room, ellipsis) for tail in tails))
+
+
+def _cut_off(text: str, width: int, ellipsis: str) -> str:
+    if columns(text) <= width:
+        return text
+    return _head(text, width - columns(ellipsis)) + ellipsis
+
+
+def _first_difference(sides: Sides) -> int:
+    pairs = enumerate(zip(*sides, strict=False))
+    shorter = min(map(len, sides))
+    return next((index for index, (left, right) in pairs if left != right), shorter)

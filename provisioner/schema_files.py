@@ -1,0 +1,122 @@
+"""Generates the files in ``schemas/`` from the models; nothing else loads the models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from provisioner.kinds import KINDS
+from provisioner.manifests import models
+from provisioner.manifests.envelope import BUNDLE_KINDS, RESOURCE_KEY
+from provisioner.manifests.schema_forms import (
+    REFERENCE,
+    REFERENCE_SCHEMA,
+    Json,
+    for_editors,
+    partial,
+    strict,
+)
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+OF_BUNDLES = "Resources of a bundle that provisioner does not manage. They are skipped."
+FREE_KEYS = "For anything that is used through YAML anchors."
+_AT = "#/definitions/{model}"
+
+
+def generate() -> dict[str, Json]:
+    """Every schema by its name: ``manifest``, ``kinds/KIND``, ``plan`` and so on."""
+    kinds = {name: kind.model() for name, kind in KINDS.items()}
+    return {
+        "manifest": _manifest(kinds),
+        **{f"kinds/{name}": _strict(model) for name, model in kinds.items()},
+        "override": _override(kinds),
+        "environment": _strict(models.Environment),
+        "project": _strict(models.Project),
+        "plan": _strict(models.Plan),
+    }
+
+
+def write(folder: Path) -> None:
+    """Write ``NAME.schema.json`` for each schema into ``folder``."""
+    for name, schema in generate().items():
+        path = _path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_text(schema), encoding="utf-8")
+
+
+def stale(folder: Path) -> tuple[str, ...]:
+    """The files in ``folder`` that are missing or are not what would be written."""
+    found = (
+        _path(folder, name)
+        for name, schema in generate().items()
+        if not _path(folder, name).is_file()
+        or _path(folder, name).read_text(encoding="utf-8") != _text(schema)
+    )
+    return tuple(str(path) for path in found)
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.schema.json"
+
+
+def _text(schema: Json) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _strict(model: type[Any]) -> Json:
+    made = strict(model.model_json_schema(ref_template=_AT))
+    definitions = made.pop("definitions", {})
+    ordered = {"definitions": dict(sorted(definitions.items()))} if definitions else {}
+    return {"$schema": DRAFT, **made, **ordered}
+
+
+def _manifest(kinds: Mapping[str, type[Any]]) -> Json:
+    """For editors: all kinds at once, references wherever a value can be."""
+    made = strict(models.Manifest.model_json_schema(ref_template=_AT))
+    resources = made["properties"]["resources"]
+    resources["properties"] = {
+        **_by_kind(kinds),
+        **{name: {"description": OF_BUNDLES} for name in BUNDLE_KINDS},
+    }
+    resources["additionalProperties"] = False
+    free = {"patternProperties": {"^x-": {"description": FREE_KEYS}}}
+    return {"$schema": DRAFT, **made, **free, "definitions": _loose(kinds)}
+
+
+def _override(kinds: Mapping[str, type[Any]]) -> Json:
+    """What may be laid over manifests: kind, key, and any part of a resource."""
+    parts = {name: partial(schema) for name, schema in _loose(kinds).items()}
+    return {
+        "$schema": DRAFT,
+        "description": "Parts of resources that are laid over the manifests: by kind and key.",
+        "type": "object",
+        "properties": _by_kind(kinds),
+        "additionalProperties": False,
+        "definitions": parts,
+    }
+
+
+def _by_kind(kinds: Mapping[str, type[Any]]) -> Json:
+    """For each kind a mapping from keys to resources."""
+    return {
+        name: {
+            "type": "object",
+            "propertyNames": {"pattern": RESOURCE_KEY},
+            "additionalProperties": {"$ref": f"#/definitions/{name}"},
+        }
+        for name in kinds
+    }
+
+
+def _loose(kinds: Mapping[str, type[Any]]) -> Json:
+    """The definitions for editors: ``KIND`` is a resource, ``KIND.Part`` what is in it."""
+    definitions: Json = {}
+    for name, model in kinds.items():
+        made = strict(model.model_json_schema(ref_template=f"#/definitions/{name}.{{model}}"))
+        parts = made.pop("definitions", {})
+        definitions[name] = made
+        definitions |= {f"{name}.{part}": parts[part] for part in sorted(parts)}
+    loose = {name: for_editors(schema) for name, schema in definitions.items()}
+    return {**loose, REFERENCE: REFERENCE_SCHEMA}

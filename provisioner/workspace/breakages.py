@@ -1,0 +1,109 @@
+"""What a connection can break with -> a failure with words that help."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+
+from urllib3 import exceptions as urllib3_errors
+
+from provisioner.workspace.faults import Call, Failure, Fault, unreachable
+from provisioner.workspace.wire import NotConnectedError, TooLargeError, Wire
+
+
+def explain(error: Exception, call: Call, wire: Wire) -> Failure:
+    """The failure that ``error`` of ``Wire.exchange`` stands for; ``error`` itself is
+    raised when it is a defect of ours."""
+    if isinstance(error, NotConnectedError):
+        return _not_connected(error, call, wire)
+    if isinstance(error, TooLargeError):
+        most = wire.limits.answer_bytes // 2**20
+        return _after_sending(Fault.UNREADABLE, "E412", call, wire, f"sent more than {most} MiB")
+    if isinstance(error, urllib3_errors.EmptyPoolError):
+        return _unsent("E410", call, wire, "no connection became free")
+    if isinstance(error, urllib3_errors.TimeoutError):
+        limit_s = wire.limits.read_s if call.method == "GET" else wire.limits.send_s
+        text = f"did not finish its answer within {limit_s:g} s"
+        return _after_sending(Fault.CUT, "E410", call, wire, text)
+    if isinstance(error, urllib3_errors.HTTPError | http.client.HTTPException | OSError):
+        return _after_sending(Fault.CUT, "E411", call, wire, _how_it_broke(error))
+    raise error
+
+
+def _after_sending(fault: Fault, code: str, call: Call, wire: Wire, text: str) -> Failure:
+    hint = "the service or something on the way is in trouble; try again in a while"
+    return unreachable(fault, code, f"{call}: {wire.host} {text}", hint)
+
+
+def _how_it_broke(error: Exception) -> str:
+    """No text of ``error``: it may repeat what the other side sent."""
+    causes = [error, *(arg for arg in error.args if isinstance(arg, Exception))]
+    if any(isinstance(c, http.client.IncompleteRead) for c in causes):
+        return "cut off its answer"
+    if any(isinstance(c, http.client.RemoteDisconnected | ConnectionError) for c in causes):
+        return "closed the connection without an answer"
+    if any(isinstance(c, http.client.HTTPException) for c in causes):
+        return "sent something that is not HTTP"
+    return "broke off the connection"
+
+
+def _unsent(code: str, call: Call, wire: Wire, reason: str, hint: str = "") -> Failure:
+    return unreachable(Fault.UNSENT, code, f"{call}: cannot reach {wire.host}: {reason}", hint)
+
+
+def _not_connected(error: NotConnectedError, call: Call, wire: Wire) -> Failure:
+    cause = error.cause
+    # Behind a proxy only TLS is spoken with the workspace itself before the request.
+    if wire.proxy is not None and (error.at_proxy or not isinstance(cause, ssl.SSLError)):
+        return _proxy_failed(cause, call, wire)
+    if isinstance(cause, ssl.SSLError):
+        return _tls_failed(cause, call, wire)
+    code, reason, hint = _reason(cause, wire)
+    return _unsent(code, call, wire, reason, hint)
+
+
+def _reason(cause: Exception, wire: Wire) -> tuple[str, str, str]:
+    if isinstance(cause, urllib3_errors.NameResolutionError):
+        return "E408", f"there is no host {wire.host.name}", "check its spelling, DNS and VPN"
+    # Newer versions of urllib3 count a refused connection among the timeouts.
+    refused = isinstance(cause, urllib3_errors.NewConnectionError)
+    if isinstance(cause, urllib3_errors.ConnectTimeoutError | TimeoutError) and not refused:
+        text = f"no connection within {wire.limits.connect_s:g} s"
+        return "E410", text, "a firewall or VPN may be in the way; is HTTPS_PROXY needed?"
+    inner = cause.__cause__ if refused else cause
+    text = (getattr(inner, "strerror", None) or "the connection broke").lower()
+    return "E408", text, "is the address right, and is this machine allowed to reach it?"
+
+
+def _tls_failed(cause: ssl.SSLError, call: Call, wire: Wire) -> Failure:
+    if not isinstance(cause, ssl.SSLCertVerificationError):
+        reason = (cause.reason or "the handshake failed").lower().replace("_", " ")
+        hint = "does this host and port speak https? A proxy may also be in between"
+        return _unsent("E409", call, wire, f"no TLS connection: {reason}", hint)
+    return unreachable(
+        Fault.FINAL,
+        "E409",
+        f"{call}: the certificate of {wire.host} is not trusted: {cause.verify_message}",
+        hint="if your organisation has a certificate authority of its own, let "
+        "REQUESTS_CA_BUNDLE name the file with its certificate",
+    )
+
+
+def _proxy_failed(cause: Exception, call: Call, wire: Wire) -> Failure:
+    found = re.search(r"Tunnel connection failed: ([0-9]{3})", str(cause))
+    fault, hint = Fault.UNSENT, "is the proxy right? To go past it, list the host in NO_PROXY"
+    if found and found[1] == "407":
+        fault, reason = Fault.FINAL, "it wants a user name and password (407)"
+        hint = "write them into the variable: http://USER:PASSWORD@NAME:PORT"
+    elif found:
+        reason = f"it refused to connect ({found[1]})"
+    elif isinstance(cause, ssl.SSLCertVerificationError):
+        fault, reason = Fault.FINAL, f"its certificate is not trusted: {cause.verify_message}"
+    elif isinstance(cause, urllib3_errors.NameResolutionError):
+        reason = "it cannot be found"
+    else:
+        reason = _reason(cause, wire)[1]
+    return unreachable(
+        fault, "E414", f"{call}: cannot reach {wire.host} through {wire.proxy}: {reason}", hint
+    )

@@ -1,0 +1,91 @@
+"""What all sides of the benchmark agree on: N endpoints, as manifests and as live data."""
+
+from pathlib import Path
+
+SERVER = Path(__file__).with_name("server.py")
+PEER = Path(__file__).with_name("peer.py")
+
+LATENCY_S = 0.05
+TOKEN = "benchmark-token"
+
+MANIFEST = """\
+resources:
+  model_serving_endpoints:
+    {name}:
+      name: {name}
+      config:
+        served_entities:
+          - name: completions
+            external_model:
+              name: gpt-3.5-turbo-instruct
+              provider: openai
+              task: llm/v1/completions
+              openai_config:
+                openai_api_key: "{{{{secrets/my_openai_secret_scope/openai_api_key}}}}"
+"""
+
+
+def names(count):
+    return [f"endpoint-{number:04}" for number in range(count)]
+
+
+def write_project(root, count, host):
+    """A project whose environment ``bench`` holds ``count`` endpoints, a manifest each."""
+    (root / "environments").mkdir(parents=True)
+    (root / "manifests").mkdir()
+    (root / "provisioner.yaml").write_text("project: bench\n")
+    (root / "environments" / "bench.yaml").write_text(
+        f"workspace:\n  host: {host}\nmanifests: [manifests/**/*.yaml]\n"
+    )
+    for name in names(count):
+        (root / "manifests" / f"{name}.yaml").write_text(MANIFEST.format(name=name))
+
+
+def listed(name):
+    """An entry of the list, in the shape of the service."""
+    return {
+        "id": f"{abs(hash(name)):032x}"[:32],
+        "name": name,
+        "creation_timestamp": 1_790_000_000_000,
+        "last_updated_timestamp": 1_790_000_000_000,
+        "creator": "somebody@example.test",
+        "creator_kind": "User",
+        "endpoint_type": "EXTERNAL_MODEL",
+        "task": "llm/v1/completions",
+        "state": {"ready": "READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"},
+        "description": "",
+        "tags": [{"key": "provisioner_owner", "value": "bench/bench"}],
+        "config": {"served_entities": [{"name": "completions", "external_model": MODEL}]},
+    }
+
+
+def live(name):
+    """The answer to a GET: exactly what the manifest wants, and what the service adds."""
+    added = {
+        "creator": "somebody@example.test",
+        "creation_timestamp": 1_790_000_000_000,
+        "state": {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""},
+        "type": "EXTERNAL_MODEL",
+    }
+    entity = {"name": "completions", "external_model": MODEL} | added
+    route = {
+        "served_model_name": "completions",
+        "served_entity_name": "completions",
+        "traffic_percentage": 100,
+    }
+    config = {
+        "served_entities": [entity],
+        "served_models": [entity],
+        "traffic_config": {"routes": [route]},
+        "config_version": 1,
+    }
+    more = {"permission_level": "CAN_MANAGE", "route_optimized": False, "config": config}
+    return listed(name) | more
+
+
+MODEL = {
+    "name": "gpt-3.5-turbo-instruct",
+    "provider": "openai",
+    "task": "llm/v1/completions",
+    "openai_config": {"openai_api_key": "{{secrets/my_openai_secret_scope/openai_api_key}}"},
+}

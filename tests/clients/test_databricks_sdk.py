@@ -1,0 +1,118 @@
+"""The unmodified Databricks SDK queries the local workspace as the public tutorials do."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def workspace(server, tutorial_endpoints):
+    from databricks.sdk import WorkspaceClient
+
+    return WorkspaceClient()
+
+
+CHATS = ["bedrock-chat-completions-endpoint", "databricks-dbrx-instruct"]
+
+
+@pytest.mark.parametrize("name", CHATS)
+def test_chat(workspace, name):
+    from databricks.sdk.service.serving import ChatMessage, ChatMessageRole
+
+    answer = workspace.serving_endpoints.query(
+        name=name,
+        messages=[
+            ChatMessage(role=ChatMessageRole.SYSTEM, content="You are a helpful assistant."),
+            ChatMessage(role=ChatMessageRole.USER, content="What is a mixture of experts model?"),
+        ],
+        max_tokens=128,
+    )
+    assert "mixture of experts" in answer.choices[0].message.content
+    assert answer.choices[0].message.role is ChatMessageRole.ASSISTANT
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+    assert answer.served_model_name
+
+
+def test_completions(workspace):
+    prompt = "Write 3 reasons why you should train an AI model on domain specific data sets."
+    answer = workspace.serving_endpoints.query(name="openai-completions-endpoint", prompt=prompt)
+    assert "Write 3 reasons" in answer.choices[0].text
+    assert (answer.model, answer.served_model_name) == ("gpt-3.5-turbo-instruct", "entity")
+
+
+@pytest.mark.parametrize("name", ["cohere-embeddings-endpoint", "databricks-gte-large-en"])
+def test_embeddings(workspace, name):
+    answer = workspace.serving_endpoints.query(name=name, input="Embed this sentence!")
+    assert len(answer.data[0].embedding) == 1024
+
+
+def test_a_custom_model(workspace, post):
+    entity = {
+        "name": "champion",
+        "entity_name": "ml.risk.fraud",
+        "entity_version": "3",
+        "workload_size": "Small",
+        "scale_to_zero_enabled": True,
+    }
+    post(
+        "/api/2.0/serving-endpoints",
+        {"name": "fraud", "config": {"served_entities": [entity]}},
+    )
+    answer = workspace.serving_endpoints.query(
+        name="fraud", dataframe_records=[{"amount": 1}, {"amount": 2}]
+    )
+    assert len(answer.predictions) == 2
+
+
+# The SDK says that another package has taken this over; the tutorials still use it.
+@pytest.mark.filterwarnings("ignore:.*get_open_ai_client.*:DeprecationWarning")
+def test_the_openai_client_that_the_sdk_makes(workspace):
+    with workspace.serving_endpoints.get_open_ai_client() as client:
+        chat = client.chat.completions.create(
+            model="databricks-dbrx-instruct",
+            messages=[
+                {"role": "system", "content": "You are a helpful assistant."},
+                {"role": "user", "content": "What is a mixture of experts model?"},
+            ],
+            max_tokens=256,
+        )
+        vectors = client.embeddings.create(
+            model="cohere-embeddings-endpoint", input="what is databricks"
+        )
+        completion = client.completions.create(
+            model="anthropic-completions-endpoint", prompt="what is databricks", temperature=1.0
+        )
+    assert "mixture of experts" in chat.choices[0].message.content
+    assert len(vectors.data[0].embedding) == 1024
+    assert "what is databricks" in completion.choices[0].text
+
+
+def test_errors_have_the_classes_that_users_catch(workspace):
+    from databricks.sdk.errors import BadRequest, ResourceDoesNotExist
+
+    with pytest.raises(ResourceDoesNotExist, match="nobody"):
+        workspace.serving_endpoints.query(name="nobody", prompt="x")
+    with pytest.raises(BadRequest, match="'input'"):
+        workspace.serving_endpoints.query(name="cohere-embeddings-endpoint", prompt="x")
+
+
+def test_a_client_that_waits_as_long_as_it_is_told_gets_its_answer(
+    workspace, serve, post, monkeypatch
+):
+    limits = {"rate_limits": [{"calls": 1, "renewal_period": "minute"}]}
+    serve("patient", "openai", "gpt-3.5-turbo-instruct", "completions", ai_gateway=limits)
+    slept_s = []
+
+    def sleep(seconds):
+        slept_s.append(seconds)
+        post("/__emulator__/clock", {"advance_s": seconds})
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    for _ in range(2):
+        answer = workspace.serving_endpoints.query(name="patient", prompt="x")
+        assert answer.choices
+    (waited_s,) = slept_s
+    # A minute, and up to a second that the SDK adds.
+    assert 50 < waited_s < 62

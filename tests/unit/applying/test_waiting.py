@@ -1,0 +1,233 @@
+"""Waiting for the service: how often it is asked, when it ends and how."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.errors import UnreachableError
+from provisioner.outcome import Status, What
+from provisioner.resource import Phase, Readiness
+
+
+def unreachable():
+    return UnreachableError.of("E402", "no answer from the workspace")
+
+
+def test_one_poll_per_tick_serves_everybody_who_waits(world, make):
+    world.service.update_takes = 300
+    steps = [world.step(f"n{i}", make.create(f"n{i}")) for i in range(25)]
+    world.apply(*steps, parallelism=8)
+    polls = world.service.count("poll")
+    assert world.service.count("confirm") == 25, "one each, when the list says that it is over"
+    # 0.2 s, growing by half to 10 s: 10 looks in the first 23 s, then one every 10 s.
+    assert polls == 38
+    assert world.service.count("read") == 25
+
+
+@pytest.mark.parametrize(
+    ("takes", "polls"), [(0, 1), (1, 4), (60, 14), (3000, 308)], ids=lambda n: str(n)
+)
+def test_polls_begin_soon_and_become_rare(world, make, takes, polls):
+    world.service.update_takes = takes
+    world.apply(world.step("a", make.create("a")), timeout_s=4000)
+    assert world.service.count("poll") == polls
+
+
+def test_somebody_new_is_looked_at_soon(world, make):
+    world.service.update_takes = 300
+    later = world.step("later", make.create("later"), needs=(make.address("first"),))
+    done = world.apply(world.step("first", make.create("first")), later)
+    assert done["first"].seconds < 311
+    looks = [e.seconds for e in world.events if e.name == "later" and e.what is What.WAITING]
+    assert looks[0] < 0.3
+
+
+def test_a_list_that_is_late_fools_nobody(world, make):
+    world.service.put("a", {"x": 1})
+    world.service.update_takes = 60
+    world.service.list_lag = 30
+    end = world.apply(world.step("a", make.config("a", x=2)))["a"]
+    assert end.status is Status.DONE
+    assert end.seconds >= 60
+    assert world.service.count("confirm") > 2
+
+
+def test_reads_that_are_late_as_well_only_make_it_longer(world, make):
+    world.service.put("a", {"x": 1})
+    world.service.update_takes = 60
+    world.service.list_lag = world.service.read_lag = 12
+    end = world.apply(world.step("a", make.config("a", x=2)))["a"]
+    assert end.status is Status.DONE
+    assert world.clock.now() >= 60
+
+
+ENDS = [
+    pytest.param(
+        Readiness(Phase.FAILED, "model did not load"),
+        "E602",
+        "the service could not bring `a` up: model did not load\nboom; not sent: `put_gateway`",
+        id="failed",
+    ),
+    pytest.param(
+        Readiness(Phase.STOPPED, "stopped"),
+        "E603",
+        "`a` is stopped, so it does not become ready; not sent: `put_gateway`",
+        id="stopped",
+    ),
+]
+
+
+@pytest.mark.parametrize(("readiness", "code", "message"), ENDS)
+def test_an_update_that_does_not_come_up(world, make, readiness, code, message):
+    world.service.update_takes = 60
+    world.service.ends_as["a"] = readiness
+    step = world.step("a", make.create("a", x=1), make.patch("a", "put_gateway", g=1))
+    end = world.apply(step)["a"]
+    (problem,) = end.error.problems
+    assert (end.status, end.done) == (Status.FAILED, ("create",))
+    assert (problem.code, problem.message) == (code, message)
+    assert world.service.calls() == ["create"], "nothing is deleted"
+
+
+def test_what_is_not_ready_is_waited_for_until_the_time_is_up(world, make):
+    world.service.ends_as["a"] = Readiness(Phase.NOT_READY, "warming up")
+    end = world.apply(world.step("a", make.create("a")), timeout_s=600)["a"]
+    assert end.status is Status.STILL_UPDATING
+    assert "last seen: not ready: warming up" in end.message
+
+
+def test_when_the_time_is_up_the_update_is_left_running(world, make):
+    world.service.update_takes = 10_000
+    step = world.step("a", make.create("a", x=1), make.patch("a", "put_gateway", g=1))
+    end = world.apply(step, timeout_s=600)["a"]
+    (problem,) = end.error.problems
+    assert (end.status, end.done) == (Status.STILL_UPDATING, ("create",))
+    assert problem.code == "E605"
+    assert problem.message.endswith("(last seen: updating: building); not sent: `put_gateway`")
+    assert problem.hint.endswith("`provisioner status --wait` waits for it, then apply again")
+    assert world.clock.now() == pytest.approx(600, abs=0.01)
+    assert world.service.calls() == ["create"]
+
+
+def test_the_time_counts_for_all_waits_of_a_step(world, make):
+    world.service.put("a", {"x": 1}, until=400.0, version=2)
+    world.service.update_takes = 400
+    step = world.step("a", make.config("a", after_idle=True, x=2))
+    end = world.apply(step, timeout_s=600)["a"]
+    assert (end.status, end.done) == (Status.STILL_UPDATING, ("update_config",))
+    assert world.clock.now() == pytest.approx(600, abs=0.01)
+
+
+def test_an_update_of_somebody_else_that_takes_too_long(world, make):
+    world.service.put("a", {"x": 1}, until=4000.0, version=2)
+    end = world.apply(world.step("a", make.config("a", after_idle=True, x=2)), timeout_s=600)["a"]
+    assert end.status is Status.STILL_UPDATING
+    assert end.message.startswith("an update that was not ours goes on")
+    assert world.service.calls() == []
+
+
+def test_a_confirmation_that_comes_after_the_time_was_up_changes_nothing(world, make):
+    world.service.update_takes = 20
+    world.clock.ignore_hanging = True
+    world.service.fail("confirm a", world.service.hangs)
+    world.clock.at(35, world.service.hang.set)
+    # The run goes on until 42 s, and so meets the late answer.
+    later = world.step("later", make.create("later"), needs=(make.address("first"),))
+    steps = [world.step(name, make.create(name)) for name in ("a", "first")]
+    done = world.apply(*steps, later, timeout_s=30)
+    assert {name: end.status for name, end in done.items()} == {
+        "a": Status.STILL_UPDATING,
+        "first": Status.DONE,
+        "later": Status.DONE,
+    }
+    assert world.clock.now() > 40
+
+
+def test_without_waiting_what_was_accepted_is_enough(world, make):
+    world.service.update_takes = 600
+    end = world.apply(world.step("a", make.create("a", x=1)), wait=False)["a"]
+    assert (end.status, end.done, end.message) == (Status.ACCEPTED, ("create",), "not waited for")
+    assert world.service.log == [("create", "a")]
+
+
+def test_without_waiting_calls_that_come_after_an_update_are_named_not_sent(world, make):
+    world.service.put("a", {"x": 1})
+    step = world.step(
+        "a", make.patch("a", t=1), make.config("a", x=2), make.patch("a", "put_gateway", g=1)
+    )
+    end = world.apply(step, wait=False)["a"]
+    assert (end.status, end.done) == (Status.ACCEPTED, ("patch_tags", "update_config"))
+    assert end.message == ("not waited for; not sent: `put_gateway`; apply again when it is ready")
+
+
+def test_without_waiting_calls_that_need_no_wait_are_verified(world, make):
+    world.service.put("a", {"x": 1})
+    end = world.apply(world.step("a", make.patch("a", t=1)), wait=False)["a"]
+    assert end.status is Status.DONE
+    assert world.service.log[-1] == ("read", "a")
+
+
+def test_without_waiting_the_end_of_a_foreign_update_is_still_waited_for(world, make):
+    world.service.put("a", {"x": 1}, until=30.0, version=2)
+    end = world.apply(world.step("a", make.config("a", after_idle=True, x=2)), wait=False)["a"]
+    assert (end.status, end.done) == (Status.ACCEPTED, ("update_config",))
+
+
+def test_an_accepted_need_is_good_enough(world, make):
+    steps = (
+        world.step("a", make.create("a")),
+        world.step("b", make.create("b"), needs=(make.address("a"),)),
+    )
+    done = world.apply(*steps, wait=False)
+    assert {end.status for end in done.values()} == {Status.ACCEPTED}
+
+
+@pytest.mark.parametrize("what", ["poll", "confirm"])
+def test_a_few_looks_may_fail(world, make, what):
+    world.service.update_takes = 60
+    world.service.fail(what, *(unreachable() for _ in range(4)))
+    assert world.apply(world.step("a", make.create("a")))["a"].status is Status.DONE
+
+
+@pytest.mark.parametrize("what", ["poll", "confirm"])
+def test_looks_that_go_on_failing_end_the_wait_and_nothing_else(world, make, what):
+    world.service.update_takes = 60
+    world.service.fail(what, *(unreachable() for _ in range(5)))
+    end = world.apply(world.step("a", make.create("a")))["a"]
+    assert (end.status, end.done) == (Status.UNKNOWN, ("create",))
+    assert end.error.problems[0].subject == "things.a, waiting for it"
+    assert "no answer from the workspace" in end.message
+    assert world.service.calls() == ["create"]
+
+
+def test_looks_that_fail_now_and_then_do_not_add_up(world, make):
+    world.service.update_takes = 2000
+    refusal = unreachable()
+    world.service.fail("poll", *([refusal] * 4 + [lambda: None]) * 6)
+    assert world.apply(world.step("a", make.create("a")))["a"].status is Status.DONE
+
+
+def test_a_create_that_shows_late_is_waited_for(world, make):
+    world.service.list_lag = world.service.read_lag = 20
+    end = world.apply(world.step("a", make.create("a", x=1)))["a"]
+    assert end.status is Status.DONE
+    assert world.service.calls() == ["create"]
+
+
+def test_a_create_that_never_shows_is_reported(world, make):
+    world.service.list_lag = world.service.read_lag = 10_000
+    end = world.apply(world.step("a", make.create("a", x=1)))["a"]
+    assert (end.status, end.error.problems[0].code) == (Status.FAILED, "E604")
+    assert 30 <= world.clock.now() < 45
+
+
+def test_events_tell_what_is_going_on(world, make):
+    world.service.update_takes = 1
+    world.apply(world.step("a", make.create("a", x=1)))
+    told = [(event.what, event.call, event.phase, event.status) for event in world.events]
+    assert told[:2] == [(What.STARTED, "", None, None), (What.CALLING, "create", None, None)]
+    assert told[2] == (What.WAITING, "", Phase.UPDATING, None)
+    assert told[-1] == (What.FINISHED, "", None, Status.DONE)
+    assert {event.message for event in world.events if event.phase is Phase.UPDATING} == {
+        "building"
+    }

@@ -1,0 +1,162 @@
+"""Outcomes as text, as JSON and as an exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provisioner.errors import ProvisionerError
+from provisioner.outcome import Outcome, Status
+from provisioner.plan import Action, Address, Plan, Step
+from provisioner.rendering.outcomes import exit_code, text, to_json
+
+CALLS = ("update_config",)
+
+
+def outcome(status, key="chat", action=Action.UPDATE, **more):
+    return Outcome(Step(Address("things", key), key, action), status, **more)
+
+
+MIXED = (
+    outcome(Status.DONE, "a", Action.CREATE, done=("create",), seconds=65.0),
+    outcome(Status.DONE, "b", Action.CREATE, done=("create",)),
+    outcome(Status.DONE, "c", Action.UPDATE, done=CALLS),
+    outcome(Status.DONE, "d", Action.ADOPT, done=CALLS),
+    outcome(
+        Status.FAILED,
+        "embeddings",
+        message="update_config: 400: no",
+        error=ProvisionerError.of("E407", "update_config: 400: no", hint="mend it"),
+    ),
+    outcome(Status.NOT_STARTED, "f", message="needs things.embeddings, which ended as: failed"),
+)
+
+
+def test_a_line_each_then_the_summary_then_what_to_run_next():
+    assert text(MIXED, environment="prod").splitlines() == [
+        "things.a           created in 1m05s",
+        "things.b           created",
+        "things.c           updated",
+        "things.d           adopted",
+        "things.embeddings  failed: update_config: 400: no",
+        "things.f           not started: needs things.embeddings, which ended as: failed",
+        "Applied: 2 created, 1 updated, 0 replaced, 0 deleted, 1 adopted, 1 failed, 1 not started",
+        "Next: provisioner apply -e prod  (when the cause is mended; only what is missing is sent)",
+    ]
+
+
+def test_when_all_went_well_there_is_nothing_to_run_next():
+    done = outcome(Status.DONE, action=Action.DELETE, message="it was gone already")
+    assert text([done]).splitlines() == [
+        "things.chat  deleted: it was gone already",
+        "Applied: 0 created, 0 updated, 0 replaced, 1 deleted",
+    ]
+
+
+NEXT = [
+    pytest.param([Status.ACCEPTED, Status.DONE], "provisioner status --wait  (", id="accepted"),
+    pytest.param([Status.STILL_UPDATING], "provisioner status --wait  (", id="still updating"),
+    pytest.param([Status.STALE], "provisioner plan  (", id="stale"),
+    pytest.param([Status.DID_NOT_CONVERGE], "provisioner plan  (", id="did not converge"),
+    pytest.param([Status.UNKNOWN], "provisioner plan  (", id="unknown"),
+    pytest.param([Status.INTERRUPTED], "provisioner apply  (", id="interrupted"),
+    pytest.param([Status.NOT_STARTED], "provisioner apply  (", id="not started"),
+    pytest.param([Status.STALE, Status.FAILED], "provisioner apply  (", id="the worst decides"),
+]
+
+
+@pytest.mark.parametrize(("statuses", "advice"), NEXT)
+def test_what_to_run_next(statuses, advice):
+    last = text([outcome(status) for status in statuses]).splitlines()[-1]
+    assert last.startswith(f"Next: {advice}")
+
+
+def test_colour_only_where_it_is_wanted():
+    assert "\x1b" not in text(MIXED)
+    assert "\x1b[31mfailed\x1b[0m" in text(MIXED, colour=True)
+    assert "\x1b[32mcreated\x1b[0m" in text(MIXED, colour=True)
+
+
+def test_text_of_the_service_is_made_harmless():
+    evil = outcome(
+        Status.FAILED,
+        message="\x1b[2J\u202e\nApplied: all",
+        error=ProvisionerError.of("E407", "\x1b[2J", hint="\x9b"),
+    )
+    assert text([evil]).splitlines()[0] == (r"things.chat  failed: \x1b[2J\u202e\nApplied: all")
+    shown = json.dumps(to_json([evil], Plan("p", "e", "h", ())), ensure_ascii=False)
+    assert "\u202e" not in shown
+    assert "\x9b" not in shown
+
+
+def test_json():
+    assert to_json(MIXED[:1] + MIXED[4:5], Plan("shop", "dev", "https://w", ())) == {
+        "project": "shop",
+        "environment": "dev",
+        "outcomes": [
+            {
+                "address": "things.a",
+                "name": "a",
+                "action": "create",
+                "status": "done",
+                "done": ["create"],
+                "message": "",
+                "seconds": 65.0,
+                "problems": [],
+            },
+            {
+                "address": "things.embeddings",
+                "name": "embeddings",
+                "action": "update",
+                "status": "failed",
+                "done": [],
+                "message": "update_config: 400: no",
+                "seconds": 0.0,
+                "problems": [
+                    {"code": "E407", "message": "update_config: 400: no", "hint": "mend it"}
+                ],
+            },
+        ],
+        "summary": {
+            "created": 1,
+            "updated": 0,
+            "replaced": 0,
+            "deleted": 0,
+            "adopted": 0,
+            "accepted": 0,
+            "failed": 1,
+            "stale": 0,
+            "did_not_converge": 0,
+            "still_updating": 0,
+            "interrupted": 0,
+            "unknown": 0,
+            "not_started": 0,
+        },
+    }
+
+
+CODES = [
+    pytest.param([], 0, id="nothing to do"),
+    pytest.param([(Status.DONE, CALLS)], 0, id="all done"),
+    pytest.param([(Status.DONE, CALLS), (Status.ACCEPTED, CALLS)], 0, id="accepted"),
+    pytest.param([(Status.FAILED, ())], 1, id="nothing went through"),
+    pytest.param([(Status.STALE, ()), (Status.NOT_STARTED, ())], 1, id="stale"),
+    pytest.param([(Status.DONE, CALLS), (Status.FAILED, ())], 4, id="one of two"),
+    pytest.param([(Status.FAILED, CALLS)], 4, id="half of one"),
+    pytest.param([(Status.DID_NOT_CONVERGE, CALLS)], 4, id="did not converge"),
+    pytest.param([(Status.UNKNOWN, ())], 4, id="what is not known may have gone through"),
+    pytest.param([(Status.STILL_UPDATING, CALLS)], 5, id="still updating"),
+    pytest.param([(Status.STILL_UPDATING, ())], 5, id="still updating, by somebody else"),
+    pytest.param([(Status.DONE, CALLS), (Status.STILL_UPDATING, CALLS)], 5, id="the rest done"),
+    pytest.param(
+        [(Status.STILL_UPDATING, CALLS), (Status.FAILED, ())], 4, id="still updating and a failure"
+    ),
+]
+
+
+@pytest.mark.parametrize(("ends", "code"), CODES)
+def test_exit_codes(ends, code):
+    outcomes = [outcome(status, f"r{n}", done=done) for n, (status, done) in enumerate(ends)]
+    assert exit_code(outcomes) == code
+    assert exit_code(outcomes, interrupted=True) == 130
