@@ -105,7 +105,8 @@ class Dispatcher:
             return
         to_confirm = watch.saw(answer.value)
         for address, waiter in watch.waiters.items():
-            self._tell_waiting(address, waiter)
+            if not waiter.confirming:
+                self._tell_waiting(address, waiter)
         for address in to_confirm:
             waiter = watch.waiters[address]
             ask = partial(self._parked[address].driver.confirm, waiter.name)

@@ -82,6 +82,8 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a defect of ours raises."""
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    if debug:
+        _log_to_stderr()
     try:
         code = group.main(arguments, prog_name="provisioner", standalone_mode=False)
     except click.exceptions.Abort:
@@ -97,6 +99,17 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return error.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _log_to_stderr() -> None:
+    """One line a request; bodies and headers are never logged."""
+    import logging
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+    logger = logging.getLogger("provisioner")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
 
 
 def _show(error: ProvisionerError) -> None:

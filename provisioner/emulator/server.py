@@ -130,18 +130,24 @@ class _Server(uvicorn.Server):
     @contextmanager
     def in_thread(self, listener: socket.socket) -> Iterator[None]:
         thread = threading.Thread(
-            target=lambda: asyncio.run(self.serve(sockets=[listener])),
-            name="local-workspace",
-            daemon=True,
+            target=self._run_in_thread, args=(listener,), name="local-workspace", daemon=True
         )
         thread.start()
         self._started.wait()
+        if not self.started:
+            raise OSError("the server could not be started")
         try:
             yield
         finally:
             if self._loop and self._stop:
                 self._loop.call_soon_threadsafe(self._stop.set)
             thread.join()
+
+    def _run_in_thread(self, listener: socket.socket) -> None:
+        try:
+            asyncio.run(self.serve(sockets=[listener]))
+        finally:
+            self._started.set()
 
     async def main_loop(self) -> None:
         """Like uvicorn's own, which looks ten times a second whether it should stop."""

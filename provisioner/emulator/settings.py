@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 MEMORY = ":memory:"
+LARGEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Settings:
     def completed(self) -> Settings:
         """The same with a token. Raises ValueError where a setting makes no sense."""
         Transition.parse(self.transition)
+        if not 0 <= self.port <= LARGEST_PORT:
+            raise ValueError(f"port must be between 0 and {LARGEST_PORT}")
         if self.latency_ms < 0:
             raise ValueError("latency_ms must not be negative")
         # The prefix of a personal access token, so that scanners of logs recognise it.

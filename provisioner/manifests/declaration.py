@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner import schemas
 from provisioner.errors import Finding, Location, Position, Problem, Severity
+from provisioner.manifests import lifecycle
 from provisioner.manifests.envelope import Entry
 from provisioner.manifests.references import has_references, misplaced, resolved
 from provisioner.manifests.source import Source
@@ -15,7 +17,7 @@ from provisioner.plan import Address
 from provisioner.resource import Kind, Resource
 from provisioner.semantics import Document, FieldRule, rules_along
 
-LIFECYCLE = "lifecycle"
+_ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Declaration:
     document: Document
     moved: tuple[Location, ...] = ()
     is_good: bool = True
-    problems: tuple[Problem, ...] = field(default=())
+    problems: tuple[Problem, ...] = ()
 
     @property
     def address(self) -> Address:
@@ -58,18 +60,22 @@ class Declaration:
         return tuple(self._placed(finding) for finding in findings)
 
     def _placed(self, finding: Finding) -> Problem:
-        rules = rules_along(self.kind.rules(), tuple(s for s in finding.at if isinstance(s, str)))
-        hide = any(rule.secret or rule.secret_reference for rule in rules)
-        # Where a mapping is needed and a text stands, it may be the secret itself.
-        hide = hide or (finding.code == "E105" and bool(rules) and not rules[-1].type)
-        subject = ", ".join(
-            [str(self.address), *_parts(self.document, finding.at, self.kind.rules())]
-        )
+        parts = _parts(self.document, finding.at, self.kind.rules())
+        subject = ", ".join([str(self.address), *parts])
         at = (*self.entry.at, *self._original(finding.at))
-        moved = Finding(
-            at, finding.code, finding.message, finding.hint, finding.severity, finding.key
-        )
-        return self.source.problem(moved, subject, hide)
+        return self.source.problem(replace(finding, at=at), subject, self._is_secret(finding))
+
+    def _is_secret(self, finding: Finding) -> bool:
+        """Whether the value to blame must not be shown."""
+        value = _value(self.document, finding.at)
+        if not isinstance(value, str) or _ALMOST_A_REFERENCE.fullmatch(value):
+            return False
+        names = tuple(step for step in finding.at if isinstance(step, str))
+        rules = rules_along(self.kind.rules(), names)
+        if any(rule.secret or rule.secret_reference for rule in rules):
+            return True
+        # A text where a mapping is needed may be what the mapping should only refer to.
+        return finding.code == "E105" and bool(rules) and not rules[-1].type
 
     def _original(self, at: Location) -> Location:
         """Where ``at`` stands in the file: below an old spelling it stands elsewhere."""
@@ -84,13 +90,13 @@ class Declaration:
 
     def resource(self) -> Resource:
         """The desired resource; for a declaration that is good."""
-        lifecycle = self.document.get(LIFECYCLE, {})
+        said = lifecycle.settings(self.document)
         return Resource(
             address=self.address,
             name=self.name,
-            document={name: part for name, part in self.document.items() if name != LIFECYCLE},
-            prevent_destroy=lifecycle.get("prevent_destroy", False),
-            ignore_changes=tuple(lifecycle.get("ignore_changes", ())),
+            document=lifecycle.without_settings(self.document),
+            prevent_destroy=said.get("prevent_destroy", False),
+            ignore_changes=tuple(said.get(lifecycle.IGNORE_CHANGES, ())),
             where=self.where,
         )
 
@@ -124,6 +130,18 @@ def _shared(one: Location, other: Location) -> int:
             break
         count += 1
     return count
+
+
+def _value(document: Any, at: Location) -> Any:
+    """What is at ``at``; None where nothing is."""
+    for step in at:
+        if isinstance(document, dict):
+            document = document.get(str(step))
+        elif isinstance(document, list) and isinstance(step, int) and step < len(document):
+            document = document[step]
+        else:
+            return None
+    return document
 
 
 def _parts(document: Any, at: Location, rules: FieldRule) -> Iterator[str]:

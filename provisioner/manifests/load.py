@@ -12,6 +12,7 @@ from provisioner.errors import FileError, Finding, Problem, Severity, by_place
 from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.files import manifest_files, read
+from provisioner.manifests.lifecycle import ignored_paths
 from provisioner.manifests.project import Environment
 from provisioner.manifests.source import parse, without_collector
 from provisioner.resource import Declared, Kind, Resource
@@ -94,6 +95,7 @@ def _relations(declarations: Iterable[Declaration]) -> Iterator[Problem]:
         documents.setdefault(one.kind.name, {})[one.name] = one.document
     declared_here: Declared = documents
     for one in good:
+        yield from one.placed(ignored_paths(one.document, one.kind.rules()))
         yield from one.placed(one.kind.relations(one.document, declared_here))
 
 

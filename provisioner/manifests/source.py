@@ -12,7 +12,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.errors import FileError, Finding, Location, Position, Problem
@@ -56,17 +56,9 @@ class Source:
     def problem(self, finding: Finding, subject: str = "", hide: bool = False) -> Problem:
         """``finding`` with its place. ``hide``: what stands there is a secret."""
         flaw = Flaw(finding.code, finding.message, self.span(finding.at, finding.key), finding.hint)
-        found = self.text.problem(flaw, hide and not finding.key)
-        return Problem(
-            found.code,
-            found.message,
-            found.where,
-            found.hint,
-            severity=finding.severity,
-            subject=subject,
-            excerpt=found.excerpt,
-            width=found.width,
-        )
+        shows_value = self.has(finding.at) and not finding.key
+        found = self.text.problem(flaw, hide and shows_value)
+        return replace(found, severity=finding.severity, subject=subject)
 
     def span(self, at: Location, key: bool = False) -> Span:
         """What to underline for ``at``; for what is not in the file, its nearest parent."""

@@ -52,8 +52,15 @@ def ignored_by_manifest(found: Difference) -> Verdict:
 
 def is_ignored(path: Path, ignore_changes: tuple[str, ...]) -> bool:
     """Whether one of ``ignore_changes`` is ``path`` or a place that holds it."""
-    places = map(parse_path, ignore_changes)
-    return any(path[: len(place)] == place for place in places)
+    places = (_place(text) for text in ignore_changes)
+    return any(place and path[: len(place)] == place for place in places)
+
+
+def _place(text: str) -> Path:
+    try:
+        return parse_path(text)
+    except ValueError:
+        return ()  # It names nothing; that it is no path is told where manifests are checked.
 
 
 def chosen_by_service(found: Difference) -> Verdict:

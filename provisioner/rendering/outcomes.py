@@ -29,9 +29,9 @@ NEXT = {
     Status.STALE: ("plan", "the workspace has changed since the plan was made"),
     Status.DID_NOT_CONVERGE: ("plan", "to see what still differs"),
     Status.UNKNOWN: ("plan", "to see what is missing, if anything"),
+    Status.NOT_STARTED: ("apply", "nothing was sent for what was not started"),
     Status.STILL_UPDATING: ("status --wait", "the updates were left running"),
     Status.ACCEPTED: ("status --wait", "the updates are under way"),
-    Status.NOT_STARTED: ("apply", "nothing was sent for what was not started"),
 }
 """What to run next and why; the first of these statuses that there is decides."""
 

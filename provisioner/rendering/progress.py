@@ -76,6 +76,8 @@ class Lines:
     def _line(self, event: Event) -> str:
         """What to say about ``event``, or nothing when it brings nothing new."""
         now = state(event)
+        if event.what is What.STARTED:
+            return ""  # The first call says as much, and follows at once.
         if self._states.get(event.address) != now:
             self._states[event.address] = now
             self._told[event.address] = event.seconds
@@ -112,8 +114,8 @@ class Rows:
     def _row(self, event: Event, since: float, width: int) -> str:
         over = event.what is What.FINISHED
         seconds = event.seconds + (0.0 if over else self._now() - since)
-        time_taken = f" {duration(seconds)}" if seconds >= 1 else ""
-        return f"{event.address!s:{width}}  {state(event)}{time_taken}"
+        # The time stands before the message, of which a narrow terminal cuts off the end.
+        return f"{event.address!s:{width}}  {duration(seconds):>6}  {state(event)}"
 
 
 def _rank(event: Event) -> tuple[bool, Address]:

@@ -64,7 +64,7 @@ class Workspace:
 
     def forget(self) -> None:
         """Empty the request log."""
-        self.call("POST", "/__emulator__/reset", {"log": True})
+        self.call("POST", "/__emulator__/reset", {"what": "log"})
 
 
 @pytest.fixture(scope="session")

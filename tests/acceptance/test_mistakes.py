@@ -112,13 +112,13 @@ MISTAKES = [
     ),
     pytest.param(
         GOOD + SECOND + change("traffic_percentage: 90", "traffic_percentage: 80", ROUTES),
-        "21:11",
+        "22:11",
         ["90", "100"],
         id="traffic that adds up to 90",
     ),
     pytest.param(
         GOOD + SECOND + change("name: claude", "name: cluade", ROUTES),
-        "23:36",
+        "24:36",
         ["cluade", "did you mean `claude`?"],
         id="a route to an entity that does not exist",
     ),

@@ -200,9 +200,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("connection", "expected"), BROKEN)
 @pytest.mark.parametrize("phase", ["before", "after"])
-def test_a_connection_breaks(
-    client: Any, connection: str, expected: Any, phase: str
-) -> None:
+def test_a_connection_breaks(client: Any, connection: str, expected: Any, phase: str) -> None:
     client.faults(
         {"method": "POST", "path": BASE, "phase": phase, "action": {"connection": connection}}
     )

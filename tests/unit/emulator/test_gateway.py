@@ -62,7 +62,7 @@ KEPT = [
         id="a table is named after the endpoint",
     ),
     pytest.param(
-        {"inference_table_config": TABLE | {"table_name_prefix": "p"}}, None, id="a table's own name"
+        {"inference_table_config": TABLE | {"table_name_prefix": "p"}}, None, id="a table's name"
     ),
 ]
 
@@ -115,7 +115,7 @@ REFUSED = [
         "at most 5",
         id="six for groups",
     ),
-    pytest.param({"fallback_config": {}}, "enabled must be given", id="fallbacks neither on nor off"),
+    pytest.param({"fallback_config": {}}, "must be given", id="fallbacks, on or off"),
     pytest.param(
         {"guardrails": {"input": {"pii": {"behavior": "HIDE"}}}}, "behavior", id="unknown behaviour"
     ),

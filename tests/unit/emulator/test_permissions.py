@@ -108,7 +108,9 @@ def test_the_levels_are_listed(client: Any, path: str) -> None:
     assert all(each["description"] for each in found)
 
 
-@pytest.mark.parametrize(("method", "more"), [("GET", ""), ("PUT", ""), ("GET", "/permissionLevels")])
+@pytest.mark.parametrize(
+    ("method", "more"), [("GET", ""), ("PUT", ""), ("PATCH", ""), ("GET", "/permissionLevels")]
+)
 def test_an_unknown_id_is_404(client: Any, method: str, more: str) -> None:
     client.create()
     for unknown in ("0" * 32, "chat"):

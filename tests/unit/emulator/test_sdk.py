@@ -126,11 +126,11 @@ def test_a_failed_update_fails_the_wait(client: Any, sdk: WorkspaceClient) -> No
         create(sdk)
 
 
-def test_waiting_ends_when_the_update_does(config: Any) -> None:
+def test_waiting_ends_when_the_update_does() -> None:
     with running(Settings(transition="polls=1")) as server:
         sdk = client_for(server)
         waiter = sdk.serving_endpoints.create(
-            "chat", serving.EndpointCoreConfigInput("chat", served_entities=[entity()])
+            "chat", config=serving.EndpointCoreConfigInput("chat", served_entities=[entity()])
         )
         with pytest.raises(ResourceConflict, match="currently updating"):
             sdk.serving_endpoints.update_config("chat", served_entities=[entity()])

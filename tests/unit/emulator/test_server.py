@@ -55,10 +55,11 @@ def test_only_the_loopback_address_listens() -> None:
         pytest.param(Settings(transition="soon"), id="an unknown transition"),
         pytest.param(Settings(transition="polls=x"), id="a number of polls that is none"),
         pytest.param(Settings(latency_ms=-1), id="a negative latency"),
+        pytest.param(Settings(port=70_000), id="a port that there is not"),
     ],
 )
 def test_settings_without_sense_are_refused(settings: Settings) -> None:
-    with pytest.raises(ValueError, match=r"transition|latency"), running(settings):
+    with pytest.raises(ValueError, match=r"transition|latency|port"), running(settings):
         pass
 
 
@@ -146,7 +147,8 @@ def test_two_servers_share_a_file(tmp_path: Path, client_of: Any, config: Any) -
     with running(settings) as one, running(settings) as two:
         client_of(one).create("chat", config=config())
         states = [client_of(server).endpoint()["state"] for server in (one, two, one)]
-    assert [state["config_update"] for state in states] == ["IN_PROGRESS", "IN_PROGRESS", "NOT_UPDATING"]
+    seen = [state["config_update"] for state in states]
+    assert seen == ["IN_PROGRESS", "IN_PROGRESS", "NOT_UPDATING"]
 
 
 def test_servers_that_start_at_once_share_a_new_file(tmp_path: Path, client_of: Any) -> None:

@@ -355,9 +355,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("before", "after"), CHANGES)
 @pytest.mark.parametrize("is_deployed", [True, False], ids=["once active", "after a failure"])
-def test_what_an_endpoint_is_stays(
-    client: Any, before: Any, after: Any, is_deployed: bool
-) -> None:
+def test_what_an_endpoint_is_stays(client: Any, before: Any, after: Any, is_deployed: bool) -> None:
     if not is_deployed:
         client.faults({"deployment": {"endpoint": "*", "state": "DEPLOYMENT_FAILED"}})
     client.post(BASE, serving(before))

@@ -113,9 +113,7 @@ def test_a_failed_create_stays_to_be_looked_at_and_repaired(client: Any, config:
 
 
 @pytest.mark.parametrize("end", ["UPDATE_FAILED", "UPDATE_CANCELED"])
-def test_the_old_config_serves_on_after_a_failed_update(
-    client: Any, config: Any, end: str
-) -> None:
+def test_the_old_config_serves_on_after_a_failed_update(client: Any, config: Any, end: str) -> None:
     client.create(config=config("old"))
     client.endpoint()
     client.faults({"deployment": {"endpoint": "chat", "config_update": end}})

@@ -40,7 +40,6 @@ def test_a_line_at_each_change_of_state():
         event(What.STOPPING),
         event(What.FINISHED, status=Status.DONE, seconds=65.0),
     ) == [
-        "things.chat: started",
         "things.chat: calling update_config",
         "things.chat: waiting: updating: building",
         "things.chat: waiting: updating: loading (3s)",
@@ -90,8 +89,8 @@ def test_a_row_for_each_resource_with_the_time_going_on():
     rows(event(What.FINISHED, "a", status=Status.FAILED, message="no", seconds=4.0))
     now = 105.0
     assert rows.lines(10) == [
-        "things.chat  waiting: updating: building 15s",
-        "things.a     failed: no 4s",
+        "things.chat     15s  waiting: updating: building",
+        "things.a         4s  failed: no",
     ]
 
 
@@ -100,7 +99,11 @@ def test_more_resources_than_lines_show_what_is_going_on():
     for number in range(8):
         rows(event(What.FINISHED, f"done{number}", status=Status.DONE))
     rows(event(What.STARTED, "zulu"))
-    assert rows.lines(3) == ["things.zulu   started", "things.done0  done", "... and 7 more"]
+    assert rows.lines(3) == [
+        "things.zulu       0s  started",
+        "things.done0      0s  done",
+        "... and 7 more",
+    ]
     assert len(rows.lines(9)) == 9
 
 
@@ -111,7 +114,7 @@ def test_on_a_terminal_rows_are_redrawn_and_wiped_away():
             announce(waiting(0.0, "[bold]not markup[/bold] :smile:"))
         written = os.read(parent, 100_000).decode()
     os.close(parent)
-    assert "things.chat  waiting: updating: [bold]not markup[/bold] :smile:" in written
+    assert "things.chat      0s  waiting: updating: [bold]not markup[/bold] :smile:" in written
     assert written.endswith("\x1b[2K"), "the last thing is that the row is erased"
 
 

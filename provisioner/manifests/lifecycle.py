@@ -1,0 +1,58 @@
+"""The extension ``lifecycle`` of a resource, which is ours and is not sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any, Final
+
+from provisioner.errors import Finding
+from provisioner.semantics import Document, FieldRule, Key, parse_path
+
+LIFECYCLE: Final = "lifecycle"
+IGNORE_CHANGES: Final = "ignore_changes"
+
+
+def settings(document: Document) -> dict[str, Any]:
+    """What ``document`` says about itself."""
+    found: dict[str, Any] = document.get(LIFECYCLE, {})
+    return found
+
+
+def without_settings(document: Document) -> Document:
+    """``document`` as it is compared and sent."""
+    return {name: part for name, part in document.items() if name != LIFECYCLE}
+
+
+def ignored_paths(document: Document, rules: FieldRule) -> Iterator[Finding]:
+    """Entries of ``ignore_changes`` that name no field: a typo there would ignore nothing.
+
+    For a document whose shape is right.
+    """
+    for index, text in enumerate(settings(document).get(IGNORE_CHANGES, ())):
+        said = _wrong(text, rules)
+        if said:
+            message, hint = said
+            yield Finding((LIFECYCLE, IGNORE_CHANGES, index), "E122", message, hint)
+
+
+def _wrong(text: str, rules: FieldRule) -> tuple[str, str] | None:
+    """Message and hint when ``text`` is the path of nothing, else None."""
+    try:
+        path = parse_path(text)
+    except ValueError:
+        path = ()
+    if not path:
+        return f"`{text}` is not the path of a field", "write it like `config.routes[key].field`"
+    for segment in path:
+        if isinstance(segment, Key):
+            if not (rules.list_key or rules.mapping):
+                return f"`{text}` names no field", f"what is before `{segment}` has no entries"
+        elif segment in rules.fields:
+            rules = rules.fields[segment]
+        elif rules.mapping:
+            return f"`{text}` names no field", f"write `[{segment}]` instead of `.{segment}`"
+        else:
+            close = get_close_matches(segment, rules.fields, n=1)
+            return f"`{text}` names no field", f"did you mean `{close[0]}`?" if close else ""
+    return None
