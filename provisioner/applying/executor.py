@@ -147,8 +147,9 @@ class _Executor:
     def _end_the_rest(self) -> None:
         for course in tuple(self._courses.values()):
             self._finish(course, course.interrupted())
-        for address in self._drivers.keys() - self._outcomes.keys():
-            self._record(self._steps[address], endings.not_started("interrupted"))
+        for address in self._drivers:
+            if address not in self._outcomes:
+                self._record(self._steps[address], endings.not_started("interrupted"))
 
     def _take_ready(self) -> None:
         """Queue the steps whose needs have come to an end; the empty ones end at once."""
@@ -210,7 +211,7 @@ class _Executor:
                 seconds=seconds,
             )
         )
-        if not self._hooks.stop.is_set():
+        if not self._hooks.stop.is_set():  # After a stop nothing becomes ready any more.
             self._order.done(step.address)
             self._take_ready()
 

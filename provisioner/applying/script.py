@@ -94,7 +94,6 @@ class Script:
         if removes(self.step, operation):
             yield from self._until_gone()
             return
-        self._idle = self._idle and not operation.wait
         self._exists = True
         if operation.wait:
             yield from self._until_ready()

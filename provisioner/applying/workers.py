@@ -47,7 +47,7 @@ class Workers:
         self.running += 1
         if self._started < self.running:
             self._started += 1
-            threading.Thread(target=self._work, daemon=True).start()
+            threading.Thread(target=self._work, name="apply", daemon=True).start()
         self._tasks.put(task)
 
     def received(self, done: tuple[Task, Answer]) -> None:

@@ -25,6 +25,10 @@ BODY_LIMIT_BYTES = 16 * 1024 * 1024
 # What is read and thrown away, so that a client gets to see the answer to a body too large.
 DISCARD_LIMIT_BYTES = 64 * 1024 * 1024
 WORKERS = 64
+# How often a stalled answer looks whether its client has gone.
+STALL_CHECK_S = 0.05
+# Statuses of answers that have no body. RFC 9110, 6.4.1
+WITHOUT_BODY = (204, 304)
 
 
 class App:
@@ -66,7 +70,7 @@ class App:
             break_connection(transport, reset=reply.connection == "reset")
             return
         answer = reply.answer
-        is_whole = reply.connection != "truncate"
+        is_whole = reply.connection not in ("truncate", "stall")
         start = {"type": "http.response.start", "status": answer.status}
         if answer.stream is not None:
             await send({**start, "headers": list(_headers(answer))})
@@ -77,6 +81,8 @@ class App:
             await send({**start, "headers": [*_headers(answer), length]})
             sent = content if is_whole else content[: len(content) // 2]
             await send({"type": "http.response.body", "body": sent, "more_body": not is_whole})
+        while reply.connection == "stall" and not transport.is_closing():
+            await asyncio.sleep(STALL_CHECK_S)
         if not is_whole:
             break_connection(transport, reset=False)
 
@@ -102,6 +108,8 @@ class App:
 
 
 def encoded(answer: Answer) -> bytes:
+    if answer.status in WITHOUT_BODY:
+        return b""
     if answer.text is not None:
         return answer.text.encode()
     # An empty body makes MLflow fail, also after a successful delete. [clients.md]
@@ -109,9 +117,10 @@ def encoded(answer: Answer) -> bytes:
 
 
 def _headers(answer: Answer) -> Iterator[tuple[bytes, bytes]]:
-    yield b"content-type", answer.content_type.encode("latin-1")
-    for name, value in answer.headers.items():
-        yield name.lower().encode("latin-1"), value.encode("latin-1")
+    headers = {"content-type": answer.content_type}
+    headers |= {name.lower(): value for name, value in answer.headers.items()}
+    for name, value in headers.items():
+        yield name.encode("latin-1"), value.encode("latin-1")
 
 
 async def _body(receive: Receive) -> bytes | ApiError:

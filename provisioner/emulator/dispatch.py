@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,8 +33,10 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to send, when, and whether to break the connection instead (``drop``, ``reset``) or
-    in the middle (``truncate``). With ``rest`` there is no answer yet: call it after the delay.
+    """What to send and when, or how to break the connection: instead of sending anything
+    (``drop``, ``reset``) or in the middle (``truncate``; ``stall`` falls silent there).
+
+    With ``rest`` there is no answer yet: call it after the delay.
     """
 
     answer: Answer = NO_ANSWER
@@ -52,18 +54,22 @@ class Dispatcher:
         self._router = Router(ROUTES)
 
     def respond(self, raw: Raw) -> Reply:
+        """The reply, or what to do for it later. Never raises: a failure of ours is a 500."""
+        return _guarded(partial(self._respond, raw))
+
+    def _respond(self, raw: Raw) -> Reply:
         segments = split(path_of(raw.target))
         if segments[:1] == [control.PREFIX]:
             return Reply(self._answer(raw, segments), is_delayed=False)
         fault = faults.take(self._workspace.store, raw.method, segments)
-        finish = partial(self._finish, raw, segments, fault)
+        finish = partial(_guarded, partial(self._finish, raw, segments, fault))
         if fault and fault.phase == "before" and fault.delay_s:
             return Reply(delay_s=fault.delay_s, is_delayed=False, rest=finish)
         return finish()
 
     def _finish(self, raw: Raw, segments: list[str], fault: Fault | None) -> Reply:
         if fault and fault.replaces_handler:
-            reply = _faulty(fault, Answer(fault.body, fault.status or 200, fault.headers))
+            reply = _faulty(fault, fault.answer())
         elif fault and fault.phase == "after":
             reply = _faulty(fault, self._answer(raw, segments))
         else:
@@ -83,7 +89,7 @@ class Dispatcher:
         return reply
 
     def _answer(self, raw: Raw, segments: list[str]) -> Answer:
-        """The handler's answer; every failure becomes an answer in the service's shape."""
+        """The handler's answer; every failure of it becomes one in the service's shape."""
         try:
             return self._handle(raw, segments)
         except ApiError as error:
@@ -91,12 +97,8 @@ class Dispatcher:
         except UnicodeEncodeError:
             message = "The request holds text that is not valid Unicode."
             return ApiError(400, "MALFORMED_REQUEST", message).answer()
-        except sqlite3.OperationalError as error:
-            message = f"The state of the local workspace cannot be used: {error}."
-            return ApiError(503, "TEMPORARILY_UNAVAILABLE", message).answer()
         except Exception as error:
-            # The message of an unforeseen error may hold a secret; its place may not.
-            return ApiError(500, "INTERNAL_ERROR", f"{_place_of(error)} failed.").answer()
+            return _crash(error)
 
     def _handle(self, raw: Raw, segments: list[str]) -> Answer:
         check_hosts(raw.target, raw.headers)
@@ -131,16 +133,21 @@ class Dispatcher:
 
 def _faulty(fault: Fault, answer: Answer) -> Reply:
     if fault.phase == "after" and fault.status is not None:
-        answer = Answer(fault.body, fault.status, fault.headers)
+        answer = fault.answer()
     delay_s = fault.delay_s if fault.phase == "after" else 0.0
     return Reply(answer, connection=fault.connection, delay_s=delay_s)
 
 
-def _place_of(error: Exception) -> str:
-    traceback = error.__traceback__
-    while traceback and traceback.tb_next:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return type(error).__name__
-    file = Path(traceback.tb_frame.f_code.co_filename).name
-    return f"{type(error).__name__} at {file}:{traceback.tb_lineno}:"
+def _guarded(work: Callable[[], Reply]) -> Reply:
+    try:
+        return work()
+    except Exception as error:
+        return Reply(_crash(error))
+
+
+def _crash(error: Exception) -> Answer:
+    """The message of an unforeseen error may hold a secret; its kind and its place do not."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    message = f"The local workspace failed: {type(error).__name__} at {place}."
+    return ApiError(500, "INTERNAL_ERROR", message).answer()

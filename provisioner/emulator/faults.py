@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from provisioner.emulator.routing import invalid
+from provisioner.emulator.routing import Answer, invalid
 from provisioner.emulator.settings import Transition
 from provisioner.emulator.store import Store
 
@@ -24,7 +24,7 @@ from provisioner.emulator.store import Store
 PROVIDERS = "__provider__"
 
 PHASES = ("before", "after")
-CONNECTIONS = ("drop", "reset", "truncate")
+CONNECTIONS = ("drop", "reset", "truncate", "stall")
 ACTION_KEYS = {"status", "headers", "body", "delay_ms", "connection"}
 CALL_KEYS = {"method", "path", "nth", "times", "phase", "action"}
 DEPLOYMENT_KEYS = {"endpoint", "entity", "state", "message", "config_update", "transition"}
@@ -42,6 +42,11 @@ class Fault:
     body: Any
     delay_s: float
     connection: str
+
+    def answer(self) -> Answer:
+        """A body that is text is sent as it is, so that an answer may also be no JSON."""
+        sent = {"text": self.body} if isinstance(self.body, str) else {"json": self.body}
+        return Answer(status=self.status or 200, headers=self.headers, **sent)
 
     @property
     def replaces_handler(self) -> bool:
@@ -151,8 +156,14 @@ def _check(rule: Any) -> None:
         status = action.get("status", 200)
         checks["connection"] = action.get("connection", "drop") in CONNECTIONS
         checks["status"] = isinstance(status, int) and 200 <= status <= 599
+        headers = action.get("headers", {})
+        checks["headers"] = isinstance(headers, dict) and all(map(_is_text, headers.values()))
         checks["delay_ms"] = isinstance(action.get("delay_ms", 0), int | float)
     _refuse(checks)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii()
 
 
 def _check_deployment(rule: dict[str, Any]) -> None:

@@ -75,7 +75,6 @@ class Store:
         folder, cannot be made.
         """
         self._lock = threading.RLock()
-        self._depth = 0
         if str(path) != MEMORY:
             _make_private_file(Path(path))
         self._connection = sqlite3.connect(
@@ -102,19 +101,17 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All or nothing, also between processes; nested ones are part of the outer one."""
         with self._lock:
-            if self._depth == 0:
-                self._connection.execute("BEGIN IMMEDIATE")
-            self._depth += 1
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-            except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._connection.execute("ROLLBACK")
-                raise
-            self._depth -= 1
-            if self._depth == 0:
                 self._connection.execute("COMMIT")
+            finally:
+                # Still open after an error, but not where SQLite has ended it (disk full).
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     def change(self, sql: str, *values: Any) -> int:
         """Run one statement; the number of rows it changed."""

@@ -107,7 +107,7 @@ def _hint_for_unknown(
         if home[: len(here)] == here:
             far = "one level down" if len(home) == len(here) + 1 else "further down"
             return f"it belongs {far}, in `{'.'.join(home)}`"
-    close = get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.7)
+    close = get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.65)
     if close:
         return f"{_MEANT}`{close[0]}`?"
     if homes:
@@ -144,7 +144,8 @@ def _wrong_type(complaint: Complaint, types: list[Any], written: Written) -> Fin
     is_text_for_a_part = kind_of(complaint.value) == "string" and not wanted.is_scalar
     hide = complaint.is_secret or is_text_for_a_part
     message = f"{complaint.name} needs {wanted.words}, {worded(complaint.value, text, hide)}"
-    return Finding(complaint.at, "E105", message, hint_for_type(wanted, complaint.value, text))
+    hint = "" if complaint.is_secret else hint_for_type(wanted, complaint.value, text)
+    return Finding(complaint.at, "E105", message, hint)
 
 
 def _not_allowed(complaint: Complaint) -> Finding:

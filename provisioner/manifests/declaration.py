@@ -68,14 +68,15 @@ class Declaration:
     def _is_secret(self, finding: Finding) -> bool:
         """Whether the value to blame must not be shown."""
         value = _value(self.document, finding.at)
-        if not isinstance(value, str) or _ALMOST_A_REFERENCE.fullmatch(value):
+        if not isinstance(value, str | int | float) or _ALMOST_A_REFERENCE.fullmatch(str(value)):
             return False
         names = tuple(step for step in finding.at if isinstance(step, str))
         rules = rules_along(self.kind.rules(), names)
         if any(rule.secret or rule.secret_reference for rule in rules):
             return True
         # A text where a mapping is needed may be what the mapping should only refer to.
-        return finding.code == "E105" and bool(rules) and not rules[-1].type
+        is_text = isinstance(value, str)
+        return finding.code == "E105" and is_text and bool(rules) and not rules[-1].type
 
     def _original(self, at: Location) -> Location:
         """Where ``at`` stands in the file: below an old spelling it stands elsewhere."""

@@ -18,6 +18,8 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 _FIELD = re.compile(r"\s*+(?:- ++)*+[\"']?([\w.$-]++)[\"']?\s*+:(?=\s|$)")
 _FIELD_VALUE = re.compile(r"(?<![\w-])([\w-]++)(?:[\"']\s*+:\s*+|\s*+:\s++)(?=\S)")
 _SECRET_NAME = re.compile(r"(?i)plaintext|api_?key|_key|token|password|passwd|secret|credential")
+# How keys of OpenAI and Anthropic, Databricks, AWS, Google and GitHub begin.
+_SECRET_VALUE = re.compile(r"(?<![\w-])(?:sk-|dapi|AKIA|ASIA|AIza|gh[ps]_)[\w-]{12,}")
 # Behind such a name these are shown: references, numbers, and what only begins a value
 # that stands on further lines.
 _HARMLESS = re.compile(r"[\"']?(?:\{\{|\$\{)|\{[^}]*from_|[|>&*#]|-?\d++\s*+(?:[#,}]|$)")
@@ -78,7 +80,8 @@ class Text:
         for field in _FIELD_VALUE.finditer(line):
             if _SECRET_NAME.search(field[1]) and not _HARMLESS.match(line, field.end()):
                 return line[: field.end()] + MASK
-        return line
+        key = _SECRET_VALUE.search(line)
+        return line[: key.start()] + MASK if key else line
 
     def _continues_a_secret(self, number: int) -> bool:
         """Whether the line belongs to a field above it whose name is that of a secret."""

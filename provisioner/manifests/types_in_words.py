@@ -54,8 +54,10 @@ def kind_of(value: Any) -> str:
 
 
 def worded(value: Any, written: str, hide: bool) -> str:
-    """The second half of "needs …": "not the number 3.10"; texts only when not hidden."""
+    """The second half of "needs …": "not the number 3.10", or "not a number" to hide it."""
     match kind_of(value):
+        case "integer" | "number" if hide:
+            return "not a number"
         case "null":
             return "and is empty"
         case "boolean" | "integer" | "number" as kind:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from provisioner.plan import ABSENT, Action, FieldChange
 from provisioner.planning.comparable import write_only_values
+from provisioner.planning.verdicts import is_ignored
 from provisioner.resource import Live, Marks, Phase, Resource
 from provisioner.semantics import FieldRule, Path, path_text
 
@@ -50,7 +51,11 @@ def unseen_changes(seen: Seen) -> Iterator[FieldChange]:
 def _unreadable(seen: Seen) -> Iterator[FieldChange]:
     before, after = seen.live.marks.applied, seen.marks.applied
     found = list(write_only_values(seen.desired.document, seen.rules))
+    whole = {change.path for change in seen.changes}
     for path, value, rule in found:
+        in_new_entry = any(path[:end] in whole for end in range(len(path)))
+        if in_new_entry or is_ignored(path, seen.desired.ignore_changes):
+            continue
         if seen.rotate and rule.secret:
             yield FieldChange(path, ABSENT, value, reason=ROTATED)
         elif before != after:

@@ -120,19 +120,18 @@ def _block(block: Block, style: Style) -> Iterator[Line]:
 
 
 def _row(row: Row, indent: str, width: int, style: Style) -> Iterator[Line]:
-    """The label and what is said of it: beside it, or below where it does not fit."""
-    at = len(indent) + width + len(GAP)
+    """The label and what is said of it: in its column, right behind, or else below."""
     bar = f"{row.bar} " if row.bar else ""
     said = bar + _arrow(style).join(row.values)
-    label = indent + padded(row.label, width) + GAP
-    if columns(label) + columns(said) <= style.width:
-        before = Span(label)
-    else:
+    room = style.width - columns(said)
+    beside = [indent + padded(row.label, width) + GAP, indent + row.label + GAP]
+    before = next((label for label in beside if columns(label) <= room), "")
+    at = len(indent) + (width if before else 0) + len(GAP)
+    if not before:
         yield (Span(indent + row.label),)
-        at = len(indent) + len(GAP)
-        before = Span(" " * at)
+        before = " " * at
         said = bar + _shortened(row.values, style.width - at - len(bar), style)
-    yield from _with_reason([before, Span(said, row.role)], row.reason, at, style)
+    yield from _with_reason([Span(before), Span(said, row.role)], row.reason, at, style)
 
 
 def _arrow(style: Style) -> str:

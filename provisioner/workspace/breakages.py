@@ -20,8 +20,6 @@ def explain(error: Exception, call: Call, wire: Wire) -> Failure:
     if isinstance(error, TooLargeError):
         most = wire.limits.answer_bytes // 2**20
         return _after_sending(Fault.UNREADABLE, "E412", call, wire, f"sent more than {most} MiB")
-    if isinstance(error, urllib3_errors.EmptyPoolError):
-        return _unsent("E410", call, wire, "no connection became free")
     if isinstance(error, urllib3_errors.TimeoutError):
         limit_s = wire.limits.read_s if call.method == "GET" else wire.limits.send_s
         text = f"did not finish its answer within {limit_s:g} s"

@@ -65,7 +65,8 @@ def find_login(target: Target, environ: Mapping[str, str]) -> Login:
         return Login(host, "pat", source, _headers(token, source))
     from provisioner.workspace.unified import sdk_login
 
-    return sdk_login(host, profile, environ)
+    asked = f"DATABRICKS_AUTH_TYPE={forced}" if forced else " and ".join(map(str, methods))
+    return sdk_login(host, profile, environ, asked)
 
 
 def _headers(token: str, source: str) -> TokenHeaders:

@@ -74,8 +74,8 @@ class Pace:
         if sent_at > self._throttled_at:
             self._new_rate()
             self._throttled_at = now
-            if wait_s is None:
-                wait_s = min(_GATE_S * 2**self._in_vain, _LONGEST_GATE_S)
+            # "Try again in 0 s" from who has just refused is no wish to be taken literally.
+            wait_s = wait_s or min(_GATE_S * 2**self._in_vain, _LONGEST_GATE_S)
             self._in_vain += 1
         self._gate = max(self._gate, now + (wait_s or 0.0))
 

@@ -17,7 +17,7 @@ _SHORTEST = 4
 
 # Tokens that are not ours but look like somebody's: Databricks, OAuth, OpenAI, AWS.
 _TOKEN = re.compile(
-    r"\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}"
+    r"\b(?:Bearer|Basic)\s+(?=\S*[0-9]|\S{30})[A-Za-z0-9._~+/=-]{8,}"
     r"|\bdapi[0-9a-f-]{8,}|\bdose[0-9a-f-]{8,}|\bdkea[0-9a-f-]{8,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"
     r"|\bsk-[A-Za-z0-9_*-]{6,}|\bAKIA[A-Z0-9]{12,}"

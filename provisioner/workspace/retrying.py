@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from provisioner.errors import ProvisionerError, UnreachableError
-from provisioner.workspace.faults import LOST, RETRIED, Call, Failure, Fault, final_error
+from provisioner.workspace.faults import LOST, RETRIED, Call, Failure, final_error
 
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 10.0

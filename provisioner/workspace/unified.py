@@ -31,10 +31,10 @@ _SECRET_VARIABLES = (
 )
 
 
-def sdk_login(host: Host, profile: Profile | None, environ: Mapping[str, str]) -> Login:
-    """Let the SDK choose and carry out the method.
+def sdk_login(host: Host, profile: Profile | None, environ: Mapping[str, str], asked: str) -> Login:
+    """Let the SDK choose and carry out the method; ``asked`` names it if anybody does.
 
-    Raises LoginError when it finds none (E401) or the one it found fails (E406).
+    Raises LoginError when there is none (E401), or it fails (E406).
     """
     from databricks.sdk.config import Config
 
@@ -53,11 +53,10 @@ def sdk_login(host: Host, profile: Profile | None, environ: Mapping[str, str]) -
         )
     except Exception as error:
         text = redactor.clean(str(error))
-        if "cannot configure default credentials" in text:
+        if not asked and "cannot configure default credentials" in text:
             raise no_login(host) from None
-        raise LoginError.of(
-            "E406", f"the login for {host} failed: {text}", hint=f"see {_AUTH_PAGE}"
-        ) from None
+        message = f"the login for {host} with {asked or 'the SDK'} failed: {text}"
+        raise LoginError.of("E406", message, hint=f"see {_AUTH_PAGE}") from None
     method = str(config.auth_type)
     source = profile.source if profile else "the process's environment"
     return Login(host, method, source, SdkHeaders(config, redactor))

@@ -77,8 +77,7 @@ class _BoundedReader(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
+        self._raw.close()
         super().close()
 
 

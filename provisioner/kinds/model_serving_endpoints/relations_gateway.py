@@ -36,6 +36,7 @@ def gateway(document: Document) -> Iterator[Finding]:
     yield from _twice(document)
     yield from _too_many(document)
     yield from _inference_table(document)
+    yield from _switches(document)
     yield from _fallback(document)
     yield from _deprecated(document)
 
@@ -99,6 +100,21 @@ def _inference_table(document: Document) -> Iterator[Finding]:
         if name not in table:
             yield Finding(
                 place, "E326", f"`{name}` is missing, and an inference table needs it", key=True
+            )
+
+
+def _switches(document: Document) -> Iterator[Finding]:
+    for name in ("inference_table_config", "usage_tracking_config"):
+        block = at(document, ("ai_gateway", name))
+        if isinstance(block, dict) and "enabled" not in block:
+            yield Finding(
+                ("ai_gateway", name),
+                "W719",
+                "nothing says whether this is on, so the service decides, and may do so again "
+                "with every change of the gateway",
+                "write `enabled: true` or `enabled: false`",
+                Severity.WARNING,
+                key=True,
             )
 
 

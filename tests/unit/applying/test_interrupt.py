@@ -26,6 +26,16 @@ def test_a_stop_before_the_start_sends_nothing(world, make):
     assert world.service.log == []
 
 
+def test_a_chain_of_needs_is_told_in_the_order_of_the_plan(world, make):
+    steps = [
+        world.step(name, make.create(name), needs=(make.address(need),))
+        for name, need in zip("abc", "bcd", strict=True)
+    ]
+    world.stop.set()
+    assert list(world.apply(*steps, world.step("d", make.create("d")))) == list("abcd")
+    assert [event.name for event in world.events] == list("abcd")
+
+
 ALL = ("patch_tags", "update_config", "put_gateway")
 SENT = "on the server; not sent: `put_gateway`"
 HALF = "`patch_tags` went through; not sent: `update_config`, `put_gateway`"

@@ -183,7 +183,23 @@ def test_a_defect_in_comparing_loses_nothing_either(world, make):
 
 
 def test_a_listener_that_fails_stops_nothing_and_is_heard_of(world, make):
-    world.events = type("Full", (list,), {"append": lambda self, event: broken()})()
+    told = []
+
+    class Full(list):
+        def append(self, event):
+            told.append(event)
+            raise ZeroDivisionError
+
+    world.events = Full()
     with pytest.raises(Defect) as raised:
         world.apply(*(world.step(name, make.create(name)) for name in "ab"))
     assert {end.status for end in raised.value.outcomes} == {Status.DONE}
+    assert len(told) == 1
+
+
+def test_no_thread_is_left_behind(world, make):
+    world.apply(*(world.step(name, make.create(name)) for name in "abcd"))
+    ours = [thread for thread in threading.enumerate() if thread.name == "apply"]
+    for thread in ours:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in ours)

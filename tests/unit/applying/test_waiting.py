@@ -40,6 +40,7 @@ def test_somebody_new_is_looked_at_soon(world, make):
     assert done["first"].seconds < 311
     looks = [e.seconds for e in world.events if e.name == "later" and e.what is What.WAITING]
     assert looks[0] < 0.3
+    assert looks[1] < 0.6
 
 
 def test_a_list_that_is_late_fools_nobody(world, make):
@@ -207,6 +208,13 @@ def test_looks_that_fail_now_and_then_do_not_add_up(world, make):
     assert world.apply(world.step("a", make.create("a")))["a"].status is Status.DONE
 
 
+def test_confirmations_that_fail_now_and_then_do_not_add_up(world, make):
+    world.service.put("a", {"x": 1})
+    world.service.update_takes = world.service.list_lag = 1000
+    world.service.fail("confirm", *([unreachable()] * 4 + [lambda: None]) * 6)
+    assert world.apply(world.step("a", make.config("a", x=2)))["a"].status is Status.DONE
+
+
 def test_a_create_that_shows_late_is_waited_for(world, make):
     world.service.list_lag = world.service.read_lag = 20
     end = world.apply(world.step("a", make.create("a", x=1)))["a"]
@@ -226,6 +234,7 @@ def test_events_tell_what_is_going_on(world, make):
     world.apply(world.step("a", make.create("a", x=1)))
     told = [(event.what, event.call, event.phase, event.status) for event in world.events]
     assert told[:2] == [(What.STARTED, "", None, None), (What.CALLING, "create", None, None)]
+    assert Phase.READY not in {event.phase for event in world.events}, "not before it is confirmed"
     assert told[2] == (What.WAITING, "", Phase.UPDATING, None)
     assert told[-1] == (What.FINISHED, "", None, Status.DONE)
     assert {event.message for event in world.events if event.phase is Phase.UPDATING} == {

@@ -153,10 +153,21 @@ def test_a_write_that_needs_an_idle_resource_does_not_wait_for_an_idle_one(world
     assert [what for what, _ in world.service.log[:2]] == ["read", "update_config"]
 
 
-def test_an_update_that_ended_otherwise_than_planned_makes_the_step_stale(world, make):
+OTHERWISE = [
+    pytest.param(lambda service: service.edit("a", x=3), id="with another config"),
+    pytest.param(lambda service: service.put("a", {"x": 1}), id="with another one of that name"),
+    pytest.param(
+        lambda service: setattr(service.things["a"], "owner", "other") or service.edit("a"),
+        id="with another owner",
+    ),
+]
+
+
+@pytest.mark.parametrize("ending", OTHERWISE)
+def test_an_update_that_ended_otherwise_than_planned_makes_the_step_stale(world, make, ending):
     updating(world, "a")
     step = world.step("a", make.config("a", after_idle=True, x=2))
-    world.clock.at(20, lambda: world.service.edit("a", x="the config before"))
+    world.clock.at(20, lambda: ending(world.service))
     assert world.apply(step)["a"].status is Status.STALE
     assert world.service.calls() == []
 
@@ -188,6 +199,7 @@ def test_a_lost_create_that_did_arrive_is_ours(world, make):
     end = world.apply(step)["a"]
     assert (end.status, end.done) == (Status.DONE, ("create", "set_permissions"))
     assert world.service.calls() == ["create", "set_permissions"]
+    assert world.service.count("read") == 2, "one finds it with its identity, one verifies"
 
 
 def test_a_lost_create_that_did_not_arrive_is_sent_once_more(world, make):
@@ -334,6 +346,18 @@ def test_a_replacement_creates_when_the_old_one_is_gone(world, make):
     end = world.apply(step)["a"]
     assert (end.status, end.done) == (Status.DONE, ("delete", "create"))
     assert world.service.things["a"].identity == "id2"
+
+
+def test_a_replacement_knows_nothing_of_the_new_one(world, make):
+    world.service.put("a", {"x": 1})
+    operations = (
+        make.delete("a"),
+        make.create("a", wait=False, x=2),
+        make.config("a", after_idle=True, x=3),
+    )
+    world.apply(world.step("a", *operations, action=Action.REPLACE))
+    order = [what for what, _ in world.service.log]
+    assert order.index("create") < order.index("poll") < order.index("update_config")
 
 
 def test_a_replacement_whose_create_fails_says_that_the_old_one_is_gone(world, make):

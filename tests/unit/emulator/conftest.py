@@ -40,10 +40,12 @@ class Client:
     def __init__(self, server: Running) -> None:
         self.server = server
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+    def call(
+        self, method: str, path: str, body: Any = None, timeout_s: float = 10, **headers: str
+    ) -> Reply:
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         sent = {"authorization": f"Bearer {self.server.token}", **headers}
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=timeout_s)
         try:
             connection.request(method, path, content, sent)
             answer = connection.getresponse()

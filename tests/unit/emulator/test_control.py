@@ -126,6 +126,7 @@ WRONG_RULES = [
     pytest.param(rule(action={"status": 99}), id="no status"),
     pytest.param(rule(action={"connection": "cut"}), id="an unknown way to break a connection"),
     pytest.param(rule(action={"delay_ms": "1"}), id="a delay as text"),
+    pytest.param(rule(action={"headers": {"Retry-After": 1}}), id="a number as header"),
     pytest.param(rule(phase="during"), id="an unknown phase"),
     pytest.param(rule(nth=0), id="the call before the first"),
     pytest.param(rule(times=-1), id="less than never"),
@@ -175,6 +176,25 @@ def test_an_answer_is_as_the_rule_says(client: Any) -> None:
     assert reply.json == {"error_code": "X"}
 
 
+NO_JSON = [
+    pytest.param({"body": ""}, (200, ""), id="nothing"),
+    pytest.param({"status": 502, "body": "<html>"}, (502, "<html>"), id="a page of a proxy"),
+    pytest.param({"status": 204}, (204, ""), id="a status without a body"),
+    pytest.param({"status": 302, "headers": {"Location": "/x"}}, (302, "{}"), id="a redirect"),
+]
+
+
+@pytest.mark.parametrize(("action", "expected"), NO_JSON)
+def test_an_answer_may_be_none_that_the_service_gives(
+    client: Any, action: Any, expected: Any
+) -> None:
+    action = {"status": 200, "headers": {"Content-Type": "text/html"}} | action
+    client.faults(rule(action=action))
+    reply = client.call("GET", f"{BASE}/chat")
+    assert (reply.status, reply.content.decode()) == expected
+    assert len(reply.headers.get_all("content-type")) == 1
+
+
 def test_rules_are_counted_listed_and_deleted(client: Any) -> None:
     client.create()
     client.faults(rule(nth=2))
@@ -195,6 +215,7 @@ BROKEN = [
     pytest.param("drop", (ConnectionError, http.client.RemoteDisconnected), id="dropped"),
     pytest.param("reset", ConnectionResetError, id="reset"),
     pytest.param("truncate", http.client.IncompleteRead, id="cut in the middle"),
+    pytest.param("stall", TimeoutError, id="silent in the middle"),
 ]
 
 
@@ -205,7 +226,7 @@ def test_a_connection_breaks(client: Any, connection: str, expected: Any, phase:
         {"method": "POST", "path": BASE, "phase": phase, "action": {"connection": connection}}
     )
     with pytest.raises(expected):
-        client.call("POST", BASE, {"name": "chat"})
+        client.call("POST", BASE, {"name": "chat"}, timeout_s=0.2)
     # A lost answer does not undo what was done.
     has_happened = client.call("GET", f"{BASE}/chat").status == 200
     assert has_happened == (phase == "after")

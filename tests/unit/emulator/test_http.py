@@ -85,6 +85,7 @@ NOT_A_REQUEST = [
     pytest.param(b"\xff\xfe\xfd", "MALFORMED_REQUEST", id="bytes that are no text"),
     pytest.param(b"", "INVALID_PARAMETER_VALUE", id="nothing, where a name is needed"),
     pytest.param(b" " * (16 * 1024 * 1024 + 1), "BAD_REQUEST", id="more than 16 MB"),
+    pytest.param(b" " * (48 * 1024 * 1024), "BAD_REQUEST", id="three times as much"),
 ]
 
 
@@ -145,6 +146,16 @@ def test_a_crash_is_500_in_json_and_says_nothing_of_the_data(
     assert (reply.status, reply.code) == (500, "INTERNAL_ERROR")
     assert "JSONDecodeError at decoder.py" in reply.json["message"]
     assert "sk-secret" not in reply.json["message"]
+
+
+def test_a_store_that_is_broken_is_500_in_json(tmp_path: Path, client_of: Any) -> None:
+    state = tmp_path / "state.sqlite"
+    with running(Settings(state=state)) as server:
+        with sqlite3.connect(state) as connection:
+            connection.execute("DROP TABLE faults")
+        connection.close()
+        reply = client_of(server).call("GET", BASE)
+    assert (reply.status, reply.code) == (500, "INTERNAL_ERROR")
 
 
 def basic(user: str, password: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -325,6 +327,11 @@ DEFAULTS = [
         id="numbers and booleans may be strings",
     ),
     pytest.param(
+        custom(scale_to_zero_enabled=None, provisioned_model_units=50),
+        {"provisioned_model_units": 50, "workload_size": None, "workload_type": None},
+        id="model units have neither size nor type",
+    ),
+    pytest.param(
         custom(environment_vars={"KEY_plaintext": "v", "OTHER": "w"}),
         {"environment_vars": {"KEY_plaintext": "v", "OTHER": "w"}},
         id="environment variables are shown as they are",
@@ -362,11 +369,12 @@ def test_legacy_inference_tables_keep_their_names(client: Any) -> None:
     assert client.call("PUT", f"{BASE}/chat/config", config).status == 400
 
 
-def test_a_workspace_takes_a_thousand_endpoints(client_of: Any) -> None:
-    with running(Settings()) as server:
-        client = client_of(server)
-        for number in range(1000):
-            client.create(f"e{number}")
-        reply = client.call("POST", BASE, {"name": "one-more"})
-        assert (reply.status, reply.code) == (400, "RESOURCE_LIMIT_EXCEEDED")
-        assert len(client.get(BASE)["endpoints"]) == 1004
+def test_a_workspace_takes_a_thousand_endpoints(tmp_path: Path, client_of: Any) -> None:
+    state = tmp_path / "state.sqlite"
+    with running(Settings(state=state)) as server:
+        with sqlite3.connect(state) as connection:
+            rows = [(f"e{number}", f"id-{number}", 0, "{}") for number in range(1000)]
+            connection.executemany("INSERT INTO endpoints VALUES (?, ?, ?, ?)", rows)
+        connection.close()
+        reply = client_of(server).call("POST", BASE, {"name": "one-more"})
+    assert (reply.status, reply.code) == (400, "RESOURCE_LIMIT_EXCEEDED")

@@ -126,6 +126,8 @@ REFUSED_CONFIGS = [
     ),
     pytest.param(serving(custom(entity_version=3)), "must be a string", id="a number as version"),
     pytest.param(serving(custom(entity_version=None)), "entity_version", id="no version"),
+    pytest.param(serving(custom(scale_to_zero_enabled="no")), "true or false", id="no as false"),
+    pytest.param(serving(custom(environment_vars=[])), "must be an object", id="listed variables"),
     pytest.param(serving(custom(workload_type="TPU")), "workload_type", id="unknown hardware"),
     pytest.param(
         serving(custom(environment_vars={"A": "{{secrets/s}}"})),

@@ -330,6 +330,16 @@ CHANGED = [
         id="an inference table that is off can move at once",
     ),
     pytest.param(
+        FULL,
+        gateway(inference_table_config=table(table_name_prefix="of_somebody", enabled=False)),
+        [
+            "ai_gateway.inference_table_config.enabled",
+            "ai_gateway.inference_table_config.table_name_prefix",
+        ],
+        ["put_ai_gateway"],
+        id="a prefix that somebody chose for a table that is off",
+    ),
+    pytest.param(
         PLAIN,
         answer(manifest()),
         ["config.served_entities[a].external_model.openai_config.openai_api_key_plaintext"],
@@ -604,6 +614,19 @@ IGNORING = [
             "guardrails": {"input": {"safety": True, "valid_topics": ["x", "y"]}},
         },
         id="a block of the gateway stays, and one number",
+    ),
+    pytest.param(
+        ["ai_gateway.usage_tracking_config.enabled"],
+        manifest(
+            ai_gateway={
+                "usage_tracking_config": {"enabled": True},
+                "fallback_config": {"enabled": True},
+            }
+        ),
+        answer(manifest()),
+        "put_ai_gateway",
+        {"fallback_config": {"enabled": True}},
+        id="a block that is not there stays away",
     ),
     pytest.param(
         ["email_notifications.on_update_success"],

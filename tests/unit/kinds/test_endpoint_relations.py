@@ -307,6 +307,11 @@ ENDPOINTS = [
         id="one name three times",
     ),
     pytest.param(
+        served([entity("a"), entity("a")]),
+        [("E315", "config.served_entities[1].name")],
+        id="one name twice, which is to be mended before the traffic",
+    ),
+    pytest.param(
         served([entity("a"), {"external_model": openai()}], ("a", 100)),
         [("E316", "config.served_entities[1]")],
         id="one of two without a name",
@@ -386,6 +391,14 @@ GATEWAYS = [
         gateway(inference_table_config={"enabled": True, "schema_name": "s"}),
         [("E326", "ai_gateway.inference_table_config")],
         id="a table without a catalog",
+    ),
+    pytest.param(
+        gateway(inference_table_config={"catalog_name": "c"}, usage_tracking_config={}),
+        [
+            ("W719", "ai_gateway.inference_table_config"),
+            ("W719", "ai_gateway.usage_tracking_config"),
+        ],
+        id="blocks that do not say whether they are on",
     ),
     pytest.param(
         gateway(fallback_config={"enabled": True}),

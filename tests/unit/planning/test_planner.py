@@ -456,6 +456,13 @@ UNSEEN = [
         id="not known to be applied",
     ),
     pytest.param(
+        wanted(ignore_changes=("raw",), **SENT),
+        live(marks=replace(OURS, applied="b")),
+        {},
+        [],
+        id="applied otherwise, and ignored",
+    ),
+    pytest.param(
         wanted(),
         live(marks=replace(OURS, applied="a")),
         {},
@@ -527,6 +534,12 @@ def test_what_no_comparison_shows(desired, found, asked, expected):
     step = step_of(desired, found, replace(REQUEST, **asked))
     assert list(step.changes) == expected
     assert step.action is (UPDATE if expected else KEEP)
+
+
+def test_a_new_entry_is_told_once_with_all_that_is_in_it():
+    new = entity("b", model={"key_plaintext": SECRET})
+    step = step_of(wanted(entity("a"), new), live(entity("a"), marks=replace(OURS, applied="x")))
+    assert [(path_text(c.path), c.after) for c in step.changes] == [("config.entities[b]", new)]
 
 
 def test_without_a_config_there_is_nothing_to_send_again():

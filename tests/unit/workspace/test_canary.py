@@ -11,6 +11,7 @@ import pytest
 
 from provisioner.errors import ProvisionerError
 from provisioner.secret import Secret
+from provisioner.workspace.faults import Call, Mode
 from provisioner.workspace.redaction import Redactor, printable
 from provisioner.workspace.retrying import Limits
 
@@ -129,7 +130,7 @@ def test_control_characters_never_reach_a_terminal(serve, connect):
         pytest.param(
             "Incorrect API key: sk-proj-abc***xyz.", "Incorrect API key: ***.", id="OpenAI's"
         ),
-        pytest.param("Authorization: Bearer abcdefghijk", "Authorization: ***", id="a header"),
+        pytest.param("Authorization: Bearer abcd3fghijk", "Authorization: ***", id="a header"),
         pytest.param("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig", "***", id="a web token"),
         pytest.param(
             "the task sk-1 and dapi are words", "the task sk-1 and dapi are words", id="words"
@@ -138,6 +139,11 @@ def test_control_characters_never_reach_a_terminal(serve, connect):
 )
 def test_tokens_of_others_are_masked_too(text, expected):
     assert Redactor([]).clean(text) == expected
+
+
+def test_what_holds_secrets_does_not_show_them():
+    call = Call("POST", PATH, PATH, Mode.ONCE, b"x7q9", ("x7q9-canary",))
+    assert repr((call, Redactor(["x7q9-canary"]))) == f"(Call(POST {PATH}), Redactor(2 forms))"
 
 
 def test_short_values_are_left_alone():

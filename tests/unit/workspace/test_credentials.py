@@ -521,11 +521,25 @@ class TestThroughTheSdk:
         for way in ("DATABRICKS_TOKEN", "databricks auth login", "DATABRICKS_CLIENT_ID"):
             assert way in problem.hint
 
-    def test_a_type_that_does_not_work(self, serve, environ):
+    ASKED = [
+        pytest.param(
+            {"DATABRICKS_AUTH_TYPE": "github-oidc", "DATABRICKS_TOKEN": "dapi-canary"},
+            "DATABRICKS_AUTH_TYPE=github-oidc",
+            id="a type by name, although there is a token",
+        ),
+        pytest.param(
+            {"DATABRICKS_CLIENT_ID": "id"},
+            r"an OAuth client \(DATABRICKS_CLIENT_ID\)",
+            id="half a client",
+        ),
+    ]
+
+    @pytest.mark.parametrize(("more", "asked"), ASKED)
+    def test_what_was_asked_for_and_does_not_work_is_named(self, more, asked, serve, environ):
         server = serve(self.workspace([]))
-        variables = environ(DATABRICKS_AUTH_TYPE="github-oidc", DATABRICKS_TOKEN="dapi-canary")
-        with pytest.raises(LoginError) as caught:
-            find_login(Target(host=server.url), variables)
+        with pytest.raises(LoginError, match=f"with {asked} failed: ") as caught:
+            find_login(Target(host=server.url), environ(**more))
+        assert caught.value.problems[0].code == "E406"
         assert "canary" not in str(caught.value)
 
 

@@ -90,7 +90,7 @@ CELLS = [
 def test_a_fault_that_stays(fault, request_, expected, serve, connect):
     error, seen = expected
     server = serve(fault)
-    connection = connect(server.url, limits=Limits(attempts=3, read_s=5, send_s=5))
+    connection = connect(server.url, limits=Limits(attempts=3, read_s=10, send_s=10))
     with pytest.raises(error) as caught:
         request_(connection)
     assert type(caught.value) is error
@@ -105,7 +105,7 @@ RETRIED = [cell for cell in CELLS if cell.values[2][1] == 3]
 @pytest.mark.parametrize(("fault", "request_", "expected"), RETRIED)
 def test_a_fault_that_passes(fault, request_, expected, serve, connect):
     server = serve(fault, "good")
-    connection = connect(server.url, limits=Limits(attempts=3, read_s=5, send_s=5))
+    connection = connect(server.url, limits=Limits(attempts=3, read_s=10, send_s=10))
     assert request_(connection) == {"name": "chat"}
     assert len(server.requests) == 2
 

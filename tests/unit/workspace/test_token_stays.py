@@ -2,6 +2,7 @@
 not to somebody with another certificate, and not in clear text."""
 
 import socket
+import sys
 import threading
 from contextlib import suppress
 
@@ -309,6 +310,17 @@ def test_a_workspace_behind_a_proxy_with_such_a_certificate(workspace, proxy, co
     assert workspace.requests == []
 
 
+def test_a_proxy_whose_name_nobody_knows(connect, monkeypatch):
+    def unknown(*anything, **more):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    environ = {"DATABRICKS_TOKEN": "x1234", "HTTPS_PROXY": "http://proxy.test:3128"}
+    expected = r"through the proxy http://proxy\.test:3128 .*: it cannot be found"
+    with pytest.raises(UnreachableError, match=expected):
+        connect("https://workspace.test", environ).get(PATH)
+
+
 def test_a_proxy_that_is_not_there(refused, connect):
     environ = {"DATABRICKS_TOKEN": "dapi-canary", "HTTPS_PROXY": refused}
     with pytest.raises(UnreachableError, match=r"through the proxy .*: connection refused"):
@@ -357,6 +369,19 @@ class TestCertificates:
                 connection.send("POST", PATH, {}, repeatable=False)
             greeter.join(5)
         assert caught.value.problems[0].code in ("E408", "E409")
+
+    def test_a_handshake_without_end(self, connect):
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            limits = Limits(attempts=1, connect_s=0.2)
+            url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+            with pytest.raises(UnreachableError, match=r"no connection within 0\.2 s") as caught:
+                connect(url, limits=limits).send("POST", PATH, {}, repeatable=False)
+        assert caught.value.problems[0].code == "E410"
+
+    def test_without_certifi_the_systems_authorities_count(self, server, connect, monkeypatch):
+        monkeypatch.setitem(sys.modules, "certifi", None)
+        with pytest.raises(UnreachableError, match="is not trusted"):
+            connect(server.url).get(PATH)
 
     def test_an_empty_folder_of_certificates_trusts_nobody(self, server, connect, tmp_path):
         environ = {"DATABRICKS_TOKEN": "x1234", "REQUESTS_CA_BUNDLE": str(tmp_path)}
