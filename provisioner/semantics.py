@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -243,13 +243,8 @@ def rule_at(root: FieldRule, path: Path) -> FieldRule:
 
 def rules_along(root: FieldRule, path: Path) -> tuple[FieldRule, ...]:
     """The rules of each named field on the way to ``path``, outermost first."""
-    return tuple(_down(root, path))
-
-
-def _down(root: FieldRule, path: Path) -> Iterator[FieldRule]:
-    rule = root
+    rules = [root]
     for segment in path:
-        if isinstance(segment, Key):
-            continue
-        rule = rule.fields.get(segment, PLAIN)
-        yield rule
+        if isinstance(segment, str):
+            rules.append(rules[-1].fields.get(segment, PLAIN))
+    return tuple(rules[1:])
