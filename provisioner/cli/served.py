@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +55,7 @@ def _announce(running: Running) -> None:
     # The lines are made to be read by `source` and by `env $(...)`: nothing else goes here.
     click.echo(f"DATABRICKS_HOST={running.url}")
     click.echo(f"DATABRICKS_TOKEN={running.token}")
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()
     click.echo("serving on the loopback only; Ctrl-C stops", err=True)
 
 

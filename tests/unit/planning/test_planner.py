@@ -551,10 +551,10 @@ def test_without_a_config_there_is_nothing_to_send_again():
 NOTES = [
     pytest.param(wanted(), live(), {}, (), id="nothing to say"),
     pytest.param(
-        wanted(raw={}, config={"entities": [entity("a", burst=True)]}),
-        live(),
+        wanted(entity("a", burst=True), raw={}, gateway={"steps": ["x", {"seen": "y"}]}),
+        live(gateway={"steps": ["x", {}]}),
         {},
-        ("cannot be read back: config.entities[a].burst, raw",),
+        ("cannot be read back: config.entities[a].burst, gateway.steps[1].seen, raw",),
         id="what cannot be read back",
     ),
     pytest.param(wanted(raw={"a": 1}), None, {}, (), id="a create knows all that it sends"),
