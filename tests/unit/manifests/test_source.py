@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -280,6 +282,12 @@ WRITTEN = [
 @pytest.mark.parametrize(("text", "expected"), WRITTEN)
 def test_numbers_are_known_as_they_were_typed(text, expected):
     assert parse("m.yaml", text.encode()).written(("a",)) == expected
+
+
+def test_yaml_without_its_c_library_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml._yaml", None)
+    (problem,) = problems_of("a: 1\n")
+    assert problem.code == "E211"
 
 
 LETTERS = "ab:-?[]{},&*!|>'\"%@`#~<=.$\\ \n\t\r0159é漢\x00\x85\u2028\ufeff"

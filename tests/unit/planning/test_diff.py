@@ -251,10 +251,10 @@ DIFFERENT = [
         id="1 and true in a plain list",
     ),
     pytest.param(
-        gateway(words=[[1], "b"]),
-        gateway(words=[[1.0], "a"]),
-        [("gateway.words[1]", "a", "b")],
-        id="1 and 1.0 in a plain list",
+        endpoint(settings={"a": {"x": 1, "y": 1}}),
+        endpoint(settings={"a": {"x": 1.0, "y": 2}}),
+        [("settings[a].y", 2, 1)],
+        id="1 and 1.0 inside a value of no known shape",
     ),
     pytest.param(
         gateway(words=["x"] * 11 + ["b"]),
