@@ -23,7 +23,7 @@ _SECRET_VALUE = re.compile(r"(?<![\w-])(?:sk-|dapi|AKIA|ASIA|AIza|gh[ps]_)[\w-]{
 # Behind such a name these are shown: references, numbers, and what only begins a value
 # that stands on further lines.
 _HARMLESS = re.compile(
-    r"[\"']?(?:\{\{|\$\{)|\{[^}]*from_|\{\s*+\}|\[\s*+\]|[|>&*#]|-?\d++\s*+(?:[#,}]|$)"
+    r"[\"']?(?:\{\{|\$\{)|\{[^}]*from_|\{\s*+\}|\[\s*+\]|[|>#]|-?\d++\s*+(?:[#,}]|$)"
 )
 _LONGEST_VALUE_LINES = 400
 

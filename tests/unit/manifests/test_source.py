@@ -163,8 +163,8 @@ BAD = [
     pytest.param("3: x\n", "E117", "1:1", "`3`", 'quotes: "3"', id="a number as a name"),
     pytest.param("a:\n  true: x\n", "E117", "2:3", "`true`", "", id="a boolean as a name"),
     pytest.param("? [a]\n: b\n", "E117", "1:3", "not a list", "", id="a list as a name"),
-    pytest.param("a: *b\n", "E119", "1:4", "`&b`", "", id="an alias of nothing"),
-    pytest.param("a: &a [*a]\n", "E119", "1:8", "itself", "", id="an alias of itself"),
+    pytest.param("a: *b\n", "E119", "1:4", "no anchor above", "quotes", id="an alias of nothing"),
+    pytest.param("a: &a [*a]\n", "E119", "1:8", "around it", "", id="an alias of itself"),
     pytest.param(
         "a: {<<: 3}\n", "E119", "1:5", "mappings only", "<<: *NAME", id="merging a number"
     ),

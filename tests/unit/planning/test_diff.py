@@ -287,6 +287,18 @@ DIFFERENT = [
         id="a secret reference in place of a mapping",
     ),
     pytest.param(
+        endpoint(settings=SECRET),
+        endpoint(settings={"A": "1"}),
+        [("settings", {"A": "1"}, SECRET)],
+        id="a secret reference in place of a free mapping",
+    ),
+    pytest.param(
+        gateway(steps=[{"do": "x"}, {"do": "y", "seen": "z", "odd": 1}]),
+        gateway(steps=[{"do": "x"}]),
+        [("gateway.steps[1]", ABSENT, {"do": "y", "seen": "z"})],
+        id="a new object in a list without a key, with what cannot be read back",
+    ),
+    pytest.param(
         endpoint(tags=[{"key": "team", "value": "x"}]),
         endpoint(tags={"team": "x"}),
         [("tags[team]", "x", {"key": "team", "value": "x"})],

@@ -313,6 +313,17 @@ STEPS = [
         id="another owner's",
     ),
     pytest.param(
+        wanted(description="new"),
+        live(description="old", marks=Marks("other/prod")),
+        {},
+        (
+            BLOCKED,
+            "belongs to other/prod",
+            "--take-over-from other/prod makes it belong to shop/prod",
+        ),
+        id="another owner's, and blocked anyway",
+    ),
+    pytest.param(
         wanted(),
         live(marks=Marks("other/prod")),
         {"take_over_from": "other/dev"},
@@ -347,6 +358,17 @@ STEPS = [
             "write a manifest for it, or delete it with --prune",
         ),
         id="ours without a manifest",
+    ),
+    pytest.param(
+        None,
+        live(marks=Marks("shop/prod", protected=True)),
+        {},
+        (
+            Action.ORPHAN,
+            "carries the tag of shop/prod and has no manifest",
+            "write a manifest for it, or delete it with --prune",
+        ),
+        id="ours without a manifest, and protected",
     ),
     pytest.param(None, live(), {"prune": True}, (Action.DELETE, "", ""), id="ours, and pruned"),
     pytest.param(
@@ -540,6 +562,14 @@ def test_a_new_entry_is_told_once_with_all_that_is_in_it():
     new = entity("b", model={"key_plaintext": SECRET})
     step = step_of(wanted(entity("a"), new), live(entity("a"), marks=replace(OURS, applied="x")))
     assert [(path_text(c.path), c.after) for c in step.changes] == [("config.entities[b]", new)]
+
+
+def test_a_config_that_failed_is_sent_again_although_the_service_filled_something_in():
+    step = step_of(wanted(), live(entity(size="S"), phase=Phase.FAILED))
+    assert told(step) == [
+        ("config", UPDATE, "the last update failed"),
+        ("config.entities[a].size", KEEP, "chosen by the service"),
+    ]
 
 
 def test_without_a_config_there_is_nothing_to_send_again():
