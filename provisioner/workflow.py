@@ -11,15 +11,13 @@ No stage knows another; they meet here. Nothing here prints or asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provisioner.applying.executor import Hooks, Options, Outcome
 from provisioner.applying.executor import apply as execute
-from provisioner.errors import FileError, Problem, RefusedError, by_place
+from provisioner.errors import Problem, RefusedError
 from provisioner.kinds import KINDS
-from provisioner.manifests.load import Loaded, load
-from provisioner.manifests.project import environment_names, read_environment
 from provisioner.overview import ask, status, status_code
 from provisioner.plan import Address, FieldChange, Plan, Source, Step
 from provisioner.planning.guard import Consent, Limits, refusals
@@ -27,7 +25,7 @@ from provisioner.planning.planner import Pair, Request, orphan_step, plan_step, 
 from provisioner.reading import Reading, read
 from provisioner.resource import Kind, Listed, Live, Resource
 from provisioner.selection import selected
-from provisioner.session import Project, Session, open_project, session
+from provisioner.session import Session, open_project, session
 
 __all__ = ["ask", "open_project", "session", "status", "status_code"]
 
@@ -40,51 +38,6 @@ class Wanted:
     rotate: frozenset[str] = frozenset()
     take_over_from: str = ""
     prune: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The result of ``validate``: problems by environment, and what was looked at."""
-
-    environments: tuple[str, ...]
-    resources: int
-    files: int
-    problems: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
-
-    def summary(self) -> str:
-        """One line for people."""
-        where = ", ".join(self.environments)
-        found = f"{_counted(self.resources, 'resource')} in {_counted(self.files, 'file')}"
-        return f"{found}: good ({where})"
-
-
-def validate(project: Project, environment: str = "") -> Checked:
-    """Check the manifests of one environment, or of all. Sends nothing."""
-    names = (environment,) if environment else environment_names(project.root)
-    loaded: list[Loaded] = []
-    problems: list[Problem] = []
-    for name in names:
-        try:
-            loaded.append(load(project.root, read_environment(project.root, name), KINDS))
-        except FileError as error:
-            problems += error.problems
-    return Checked(
-        environments=names,
-        resources=sum(len(one.resources) for one in loaded),
-        files=len({file for one in loaded for file in one.files}),
-        problems=_once(problems),
-        warnings=_once(problem for one in loaded for problem in one.warnings),
-    )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Environments share manifests: the same problem is told once."""
-    return tuple(sorted(dict.fromkeys(problems), key=by_place))
 
 
 def make_plan(session: Session, wanted: Wanted) -> Plan:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from provisioner.errors import ProvisionerError, UsageError
-
 if TYPE_CHECKING:
     from provisioner.emulator.server import Running
+    from provisioner.errors import ProvisionerError
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """The options of ``emulator start``."""
 
     port: int
@@ -30,6 +27,7 @@ def serve(served: Served, folder: Path) -> int:
     """Serve until interrupted. Raises UsageError for settings that cannot be."""
     from provisioner.emulator.server import serve as serve_until_stopped
     from provisioner.emulator.settings import Settings
+    from provisioner.errors import UsageError
 
     state = ":memory:" if served.state == ":memory:" else folder / served.state
     try:
@@ -60,6 +58,8 @@ def _announce(running: Running) -> None:
 
 
 def _not_started(served: Served, error: OSError) -> ProvisionerError:
+    from provisioner.errors import UsageError
+
     reason = error.strerror or str(error)
     return UsageError.of(
         "E809",
