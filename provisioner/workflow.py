@@ -24,7 +24,7 @@ from provisioner.planning.guard import Consent, Limits, refusals
 from provisioner.planning.planner import Pair, Request, orphan_step, plan_step, remaining
 from provisioner.reading import Reading, read
 from provisioner.resource import Kind, Listed, Live, Resource
-from provisioner.selection import selected
+from provisioner.selection import check_rotated, selected
 from provisioner.session import Session, open_project, session
 
 __all__ = ["ask", "open_project", "session", "status", "status_code"]
@@ -46,6 +46,7 @@ def make_plan(session: Session, wanted: Wanted) -> Plan:
     Raises UsageError for a selection of nothing, WorkspaceError for what cannot be read.
     """
     resources = selected(session.loaded.resources, wanted.select)
+    check_rotated(resources, wanted.rotate)
     reading = read(resources, _listed_kinds(), session.drivers)
     request = _request(session, wanted)
     steps = [_step(resource, reading, request) for resource in resources]
@@ -109,7 +110,8 @@ def check_saved(session: Session, plan: Plan) -> Plan:
     ]
     if problems:
         raise RefusedError(problems)
-    return plan
+    # The digest of a plan does not cover it, so the file is not believed.
+    return replace(plan, protected=session.environment.protected)
 
 
 def apply(session: Session, plan: Plan, options: Options, hooks: Hooks) -> tuple[Outcome, ...]:

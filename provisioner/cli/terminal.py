@@ -45,10 +45,13 @@ class Terminal(NamedTuple):
         click.echo(text, nl=not text.endswith("\n"))
 
     def answer_json(self, data: Any) -> None:
-        """Print the command's answer as JSON, keys in the order given."""
+        """Print the command's answer as JSON, keys in the order given.
+
+        In ASCII: what the service says must not reach a terminal as control characters.
+        """
         import json
 
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(data, indent=2))
 
     def say(self, text: str) -> None:
         """Print what is not the answer, unless --quiet."""
