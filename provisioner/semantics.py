@@ -230,9 +230,9 @@ def rule_at(root: FieldRule, path: Path) -> FieldRule:
 
     What is immutable, write-only or secret is so down to its last leaf.
     """
-    rules = rules_along(root, path)
-    if not rules:
-        return root
+    rules = rules_along(root, path) or (root,)
+    if not any(rule.immutable or rule.write_only or rule.secret for rule in rules[:-1]):
+        return rules[-1]
     return replace(
         rules[-1],
         immutable=any(rule.immutable for rule in rules),

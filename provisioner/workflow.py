@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from provisioner.applying.executor import Hooks, Options, Outcome
-from provisioner.applying.executor import apply as execute
 from provisioner.errors import Problem, RefusedError
 from provisioner.kinds import KINDS
 from provisioner.overview import ask, status, status_code
@@ -26,6 +25,9 @@ from provisioner.reading import Reading, read
 from provisioner.resource import Kind, Listed, Live, Resource
 from provisioner.selection import check_rotated, selected
 from provisioner.session import Session, open_project, session
+
+if TYPE_CHECKING:
+    from provisioner.applying.executor import Hooks, Options, Outcome
 
 __all__ = ["ask", "open_project", "session", "status", "status_code"]
 
@@ -116,6 +118,8 @@ def check_saved(session: Session, plan: Plan) -> Plan:
 
 def apply(session: Session, plan: Plan, options: Options, hooks: Hooks) -> tuple[Outcome, ...]:
     """Carry out ``plan``. Raises RefusedError before the first write if a secret is missing."""
+    from provisioner.applying.executor import apply as execute
+
     problems = missing_secrets(session, plan)
     if problems:
         raise RefusedError(problems)

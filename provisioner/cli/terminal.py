@@ -60,10 +60,10 @@ class Terminal(NamedTuple):
 
     def problems(self, problems: Iterable[Problem]) -> None:
         """Print problems to stderr."""
-        from provisioner.rendering.problems import text
-
         found = tuple(problems)
         if found:
+            from provisioner.rendering.problems import text
+
             click.echo(text(found, colour=self.colour(sys.stderr)), err=True)
 
     def interactive(self) -> bool:

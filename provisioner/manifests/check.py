@@ -1,23 +1,25 @@
 """The shape of a document: asks jsonschema, and says what it found in our words.
 
-The only door to jsonschema. Each schema is made ready once: its references are written
-out and its validator is kept, because that is nearly all of what a check costs.
+The only door to jsonschema, which is loaded for what does not surely fit. Each schema is
+made ready once: its references are written out, because that is most of what a check costs.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
-
-from jsonschema import Draft7Validator, ValidationError
-from jsonschema.validators import extend
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import Finding, Location
-from provisioner.manifests.complaints import Complaint, findings_of, without_echoes
 from provisioner.manifests.fields import FieldIndex, Schema, inlined, taken_as_text
+from provisioner.manifests.fits import anchored, fits
 
-_READY: dict[int, tuple[Schema, Any, FieldIndex]] = {}
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+    from provisioner.manifests.complaints import Complaint
+
+_READY: dict[int, tuple[Schema, FieldIndex]] = {}
 
 
 def shape(
@@ -27,10 +29,14 @@ def shape(
 
     ``written`` tells the text of a number or boolean as its author typed it.
     """
-    validator, index = _ready(schema)
+    index = _ready(schema)
+    if fits(document, index.schema):
+        return iter(())
+    from provisioner.manifests.complaints import findings_of, without_echoes
+
     found = [
         finding
-        for error in validator.iter_errors(document)
+        for error in _validator()(index.schema).iter_errors(document)
         for finding in findings_of(_complaint(error), index, written)
     ]
     return without_echoes(found)
@@ -42,7 +48,7 @@ def numbers_as_text(document: Any, schema: Schema) -> None:
     ``entity_version: 3`` can mean nothing but "3"; a fraction has lost digits when it gets
     here (3.10 is 3.1), so it stays and the schema refuses it.
     """
-    for path in _ready(schema)[1].digits:
+    for path in _ready(schema).digits:
         for holder in _holders(document, path[:-1]):
             if taken_as_text(holder.get(path[-1])):
                 holder[path[-1]] = str(holder[path[-1]])
@@ -60,16 +66,17 @@ def _holders(value: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _ready(schema: Schema) -> tuple[Any, FieldIndex]:
+def _ready(schema: Schema) -> FieldIndex:
     known = _READY.get(id(schema))
     if known is None:
-        flat = inlined(schema)
         # The schema itself is kept too, so that its id stays its own.
-        known = _READY[id(schema)] = (schema, _VALIDATOR(flat), FieldIndex.of(flat))
-    return known[1], known[2]
+        known = _READY[id(schema)] = (schema, FieldIndex.of(inlined(schema)))
+    return known[1]
 
 
 def _complaint(error: ValidationError) -> Complaint:
+    from provisioner.manifests.complaints import Complaint
+
     return Complaint(
         keyword=str(error.validator),
         asked=error.validator_value,
@@ -94,9 +101,9 @@ def _whole_number(_: Any, value: Any) -> bool:
 
 
 def _pattern(_: Any, pattern: str, value: Any, schema: Schema) -> Iterator[ValidationError]:
-    # In Python `$` also matches before a line break at the end; in a schema it does not.
-    anchored = re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
-    if isinstance(value, str) and not re.search(anchored, value):
+    from jsonschema import ValidationError
+
+    if isinstance(value, str) and not anchored(pattern).search(value):
         yield ValidationError("does not match")
 
 
@@ -119,8 +126,14 @@ def _plainly_fits(value: Any, part: Schema) -> bool:
 _PLAIN = {str: "string", bool: "boolean"}
 _LIMITS = frozenset(("enum", "const", "pattern", "minLength", "maxLength", "anyOf", "format"))
 
-_VALIDATOR: Any = extend(  # type: ignore[no-untyped-call] # untyped in types-jsonschema
-    Draft7Validator,
-    {"pattern": _pattern, "properties": _properties},
-    type_checker=Draft7Validator.TYPE_CHECKER.redefine("integer", _whole_number),
-)
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft7Validator
+    from jsonschema.validators import extend
+
+    return extend(  # type: ignore[no-untyped-call] # untyped in types-jsonschema
+        Draft7Validator,
+        {"pattern": _pattern, "properties": _properties},
+        type_checker=Draft7Validator.TYPE_CHECKER.redefine("integer", _whole_number),
+    )

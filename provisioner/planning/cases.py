@@ -69,6 +69,8 @@ class Case:
 
 def rotated(address: Address, rotate: Iterable[str]) -> frozenset[str]:
     """The keys of ``address`` that ``rotate`` names; ``*`` for all of them."""
+    if not rotate:
+        return frozenset()
     name = str(address)
     keys = {"*" for entry in rotate if entry == name}
     keyed = (entry for entry in rotate if entry.startswith(f"{name}[") and entry.endswith("]"))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -78,7 +77,7 @@ def _comparable_entries(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_empty(value: Any) -> bool:
     """Whether ``value`` says no more than its absence would."""
-    return value is None or (isinstance(value, dict | list) and not value)
+    return value is None or (not value and isinstance(value, dict | list))
 
 
 def _without_nulls(value: Any) -> Any:
@@ -112,11 +111,11 @@ def keyed(entries: list[Any], rules: FieldRule) -> Entries:
     gets ``#2``, ``#3``: live lists may repeat what a manifest may not.
     """
     found: dict[str, Any] = {}
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     for entry in entries:
         label = base = _label(entry, rules)
         while label in found:
-            seen[base] += 1
+            seen[base] = seen.get(base, 0) + 1
             label = f"{base}#{seen[base] + 1}"
         found[label] = entry
     return found
@@ -213,11 +212,12 @@ def _write_only_fields(
 ) -> Iterator[tuple[Path, Any, FieldRule]]:
     if not isinstance(document, dict):
         return
-    for name, rule in rules.fields.items():
-        value = document.get(name)
+    # Rules know many fields, documents hold few, and most of those have nothing inside.
+    for name in [name for name in rules.fields if name in document]:
+        value, rule = document[name], rules.fields[name]
         if value is None:
             continue
         if rule.write_only:
             yield (*path, name), value, rule
-        else:
+        elif rule.fields:
             yield from write_only_values(value, rule, (*path, name))

@@ -28,7 +28,7 @@ def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
     desired, live = pair.desired, pair.live
     marks = _marks(desired, kind, request)
     case = Case(pair, kind, request, changes=())
-    case = replace(case, changes=_changes(case, marks))
+    case = Case(pair, kind, request, _changes(case, marks))
     settled = ruling(case)
     document = desired.document if desired else None
     intent = Intent(settled.action, pair.name, document, live, case.changes, marks)

@@ -9,7 +9,7 @@ from provisioner.plan import ABSENT, Action, FieldChange
 from provisioner.planning.comparable import comparable, value_at
 from provisioner.planning.diff import same
 from provisioner.resource import Kind, Live, Resource
-from provisioner.semantics import FieldRule, Path, parse_path, rule_at, rules_along
+from provisioner.semantics import FieldRule, Path, parse_path, rules_along
 
 CHOSEN_BY_SERVICE = "chosen by the service"
 IGNORED = "ignored by lifecycle.ignore_changes"
@@ -101,7 +101,7 @@ def given_as_plaintext(found: Difference) -> Verdict:
 
 
 def fixed_at_creation(found: Difference) -> Verdict:
-    immutable = rule_at(found.rules, found.change.path).immutable
+    immutable = any(rule.immutable for rule in rules_along(found.rules, found.change.path))
     return (Action.REPLACE, "fixed at creation") if immutable else None
 
 

@@ -33,15 +33,20 @@ class Part(NamedTuple):
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """``value`` if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def at(document: Any, place: Location) -> Any:
     """What is at ``place``, or None."""
+    # Runs dozens of times for every endpoint: what is a plain dict, or not there, takes no call.
     for name in place:
+        if document is None:
+            return None
         if isinstance(name, int):
             inside = isinstance(document, list) and name < len(document)
             document = document[name] if inside else None
+        elif type(document) is dict:
+            document = document.get(name)
         else:
             document = mapping(document).get(name)
     return document
@@ -51,7 +56,7 @@ def parts_of(document: Document, place: Location) -> Iterator[Part]:
     """The objects in the list at ``place``."""
     entries = at(document, place)
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if isinstance(entry, Mapping):
+        if type(entry) is dict or isinstance(entry, Mapping):
             yield Part((*place, index), entry)
 
 
@@ -67,7 +72,7 @@ def secret_holders(part: Part) -> Iterator[Part]:
     """``part`` and every object inside it: each may hold secret fields."""
     yield part
     for name, value in part.value.items():
-        if isinstance(value, Mapping):
+        if type(value) is not str and isinstance(value, Mapping):
             yield from secret_holders(Part(part.inner(name), value))
 
 

@@ -31,6 +31,8 @@ DEPRECATED_GUARDRAILS: Final = ("invalid_keywords", "valid_topics")
 
 def gateway(document: Document) -> Iterator[Finding]:
     """Everything about the gateway that its schema cannot say."""
+    if not document.get("ai_gateway"):
+        return
     for limit in parts_of(document, LIMITS):
         yield from _limit(limit)
     yield from _twice(document)

@@ -141,8 +141,7 @@ def _known_task(model: Part) -> Iterator[Finding]:
 
 def _twins(holder: Part) -> Iterator[Finding]:
     for name in REFERENCES:
-        twin = plaintext_of(name)
-        if name in holder.value and twin in holder.value:
+        if name in holder.value and (twin := plaintext_of(name)) in holder.value:
             yield Finding(
                 holder.inner(twin),
                 "E305",

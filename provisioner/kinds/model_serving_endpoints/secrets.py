@@ -15,7 +15,7 @@ from provisioner.kinds.model_serving_endpoints.parts import (
     scope_and_key,
     secret_holders,
 )
-from provisioner.kinds.model_serving_endpoints.providers import REFERENCES, plaintext_of
+from provisioner.kinds.model_serving_endpoints.providers import SECRET_FIELDS
 from provisioner.semantics import Document
 
 SECRET_SCOPES = "secret_scopes"
@@ -45,6 +45,5 @@ def _plaintexts(document: Document) -> Iterator[str]:
     for model in external_models(document):
         for holder in secret_holders(model):
             place = (names[model.at[:-1]], *holder.at[len(model.at) :])
-            for twin in map(plaintext_of, REFERENCES):
-                if twin in holder.value:
-                    yield "/".join((*map(str, place), twin))
+            for twin in holder.value.keys() & SECRET_FIELDS:
+                yield "/".join((*map(str, place), twin))

@@ -137,10 +137,12 @@ def _known(value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> Any:
 
 
 def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: list[str]) -> Document:
+    place = tuple([segment for segment in path if isinstance(segment, str)])
+    expected = OUTPUT_ONLY.get(place, frozenset()) - rule.fields.keys()
     fields = {
         name: _known(inner, rule.fields[name], (*path, name), unknown)
         for name, inner in value.items()
-        if _is_known(name, inner, rule, path, unknown)
+        if name not in expected and _is_known(name, inner, rule, path, unknown)
     }
     return {name: inner for name, inner in fields.items() if not _is_empty(inner)}
 
@@ -148,15 +150,14 @@ def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: list
 def _is_known(name: str, value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> bool:
     if name in rule.fields:
         return True
-    place = tuple(segment for segment in path if isinstance(segment, str))
     # `false` too says nothing here: `route_optimized` is echoed for every endpoint.
-    if name not in OUTPUT_ONLY.get(place, ()) and not _is_empty(value) and value not in ("", False):
+    if not _is_empty(value) and value not in ("", False):
         unknown.append(path_text((*path, name)))
     return False
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, Mapping | list) and not value)
+    return value is None or (not value and isinstance(value, Mapping | list))
 
 
 def _label(entry: Mapping[str, Any], index: int) -> Key:
@@ -205,12 +206,16 @@ def _fingerprint(identity: Any, version: Any, document: Mapping[str, Any], marks
 
 
 def _canonical(value: Any) -> str:
-    if isinstance(value, Mapping):
-        fields = (f"{json.dumps(key)}:{_canonical(value[key])}" for key in sorted(value))
-        return "{" + ",".join(fields) + "}"
+    return json.dumps(_ordered(value), sort_keys=True, separators=(",", ":"))
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: v if type(v) is str else _ordered(v) for k, v in value.items()}
     if isinstance(value, list):
-        return "[" + ",".join(sorted(map(_canonical, value))) + "]"
-    return json.dumps(value)
+        entries = list(map(_ordered, value))
+        return sorted(entries, key=_canonical) if len(entries) > 1 else entries
+    return value
 
 
 def _text(value: Any) -> str:
