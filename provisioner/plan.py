@@ -118,6 +118,7 @@ class Step:
     notes: tuple[str, ...] = ()
     desired: Document | None = None
     needs: tuple[Address, ...] = ()
+    consented: bool = False
     unknown: tuple[str, ...] = ()
     ignore_changes: tuple[str, ...] = ()
 

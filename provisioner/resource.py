@@ -54,8 +54,10 @@ class Marks:
 class Resource:
     """One resource as its author describes it, for one environment.
 
-    ``document`` holds no extension of ours that is not compared (``lifecycle`` is taken
-    out of it). ``ignore_changes`` are paths as ``path_text`` writes them.
+    ``document`` holds no extension of ours that is not compared (``lifecycle`` and
+    ``existing`` are taken out of it). ``ignore_changes`` are paths as ``path_text`` writes
+    them. ``existing``: somebody else creates it; only the top-level fields that are written
+    are managed, it is never created, reconfigured, owned or deleted.
     """
 
     address: Address
@@ -63,6 +65,7 @@ class Resource:
     document: Document
     prevent_destroy: bool = False
     ignore_changes: tuple[str, ...] = ()
+    existing: bool = False
     where: Position | None = None
 
 
@@ -73,7 +76,8 @@ class Live:
     Never validated by our models: what breaks our rules must still be readable.
     ``document`` is what to compare with: the pending config while an update is running,
     else the active one. ``fingerprint`` covers identity, versions and all that was read.
-    ``unknown`` are the paths of what our vocabulary does not know.
+    ``unknown`` are the paths of what our vocabulary does not know. ``at_stake`` tells in
+    words what a replacement would lose; only ``Driver.examine`` looks for it.
     """
 
     name: str
@@ -83,6 +87,7 @@ class Live:
     marks: Marks = field(default_factory=Marks)
     readiness: Readiness = Readiness(Phase.READY)
     unknown: tuple[str, ...] = ()
+    at_stake: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,10 @@ class Driver(Protocol):
 
         Raises ServiceError where it may not be read: that is never the same as absent.
         """
+        ...
+
+    def examine(self, resource: Resource, live: Live) -> Live:
+        """``live`` with ``at_stake`` filled: asked for only before a replacement."""
         ...
 
     def perform(self, operation: Operation, identity: str) -> str:
