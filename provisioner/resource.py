@@ -246,4 +246,3 @@ class Kind:
     markable: bool = True
     describe: Callable[[Live], tuple[str, ...]] | None = None
     ask: Callable[[Connection, str, str], Answer] | None = None
-

@@ -121,4 +121,5 @@ class SecretReader:
             return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise RefusedError.of("E508", f"cannot read the secret file {name}: {reason}") from error
+            message = f"cannot read the secret file {name}: {reason}"
+            raise RefusedError.of("E508", message) from error

@@ -11,8 +11,9 @@ ask the same rules, and no command has to load pydantic to know them.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,8 +41,6 @@ def quoted(key: str) -> str:
     """``key`` as it stands between brackets: as a JSON string where it is ambiguous."""
     if key and not any(c in '[]"' or c.isspace() for c in key):
         return key
-    import json
-
     return json.dumps(key, ensure_ascii=False)
 
 
@@ -58,25 +57,14 @@ _SEGMENT = re.compile(
 
 def parse_path(text: str) -> Path:
     """The path that ``path_text`` writes as ``text``. Raises ValueError if there is none."""
-    path: list[str | Key] = []
-    at = 0
-    while at < len(text):
-        found = _SEGMENT.match(text, at)
-        if not found:
-            raise ValueError(f"`{text}` is not a path: it cannot be read from `{text[at:]}` on")
-        path.append(_segment(found))
-        at = found.end()
-    return tuple(path)
+    found = list(_SEGMENT.finditer(text))
+    if "".join(segment[0] for segment in found) != text:
+        raise ValueError(f"`{text}` is not a path")
+    return tuple(map(_segment, found))
 
 
 def _segment(found: re.Match[str]) -> str | Key:
-    if found["name"]:
-        return found["name"]
-    if found["bare"]:
-        return Key(found["bare"])
-    import json
-
-    return Key(json.loads(found["quoted"]))
+    return found["name"] or Key(found["bare"] or json.loads(found["quoted"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,13 +243,8 @@ def rule_at(root: FieldRule, path: Path) -> FieldRule:
 
 def rules_along(root: FieldRule, path: Path) -> tuple[FieldRule, ...]:
     """The rules of each named field on the way to ``path``, outermost first."""
-    return tuple(_down(root, path))
-
-
-def _down(root: FieldRule, path: Path) -> Iterator[FieldRule]:
-    rule = root
+    rules = [root]
     for segment in path:
-        if isinstance(segment, Key):
-            continue
-        rule = rule.fields.get(segment, PLAIN)
-        yield rule
+        if isinstance(segment, str):
+            rules.append(rules[-1].fields.get(segment, PLAIN))
+    return tuple(rules[1:])

@@ -83,7 +83,8 @@ def connected(
         with connect(target, os.environ, agent) as connection:
             yield connection, connection.host
         return
-    from provisioner.emulator.server import Settings, running
+    from provisioner.emulator.server import running
+    from provisioner.emulator.settings import Settings
 
     # Two reads long, so that a first apply shows what waiting looks like.
     local = Settings(state=project.root / settings.emulator, transition="polls=2")

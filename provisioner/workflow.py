@@ -55,7 +55,8 @@ class Checked:
     def summary(self) -> str:
         """One line for people."""
         where = ", ".join(self.environments)
-        return f"{_counted(self.resources, 'resource')} in {_counted(self.files, 'file')}: good ({where})"
+        found = f"{_counted(self.resources, 'resource')} in {_counted(self.files, 'file')}"
+        return f"{found}: good ({where})"
 
 
 def validate(project: Project, environment: str = "") -> Checked:

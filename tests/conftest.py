@@ -52,7 +52,7 @@ def _loopback_only() -> None:
     socket.socket.connect = checked  # type: ignore[method-assign, assignment]
 
 
-@pytest.fixture()
+@pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a text with ``tests/golden/NAME``; --update-golden writes it instead."""
 

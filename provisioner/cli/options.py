@@ -60,7 +60,7 @@ class Applying:
     no_wait: bool
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """``90s``, ``30m``, ``2h`` or a number of seconds; given on as seconds."""
 
     name = "duration"

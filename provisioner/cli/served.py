@@ -27,18 +27,19 @@ class Served:
 
 def serve(served: Served, folder: Path) -> int:
     """Serve until interrupted. Raises UsageError for settings that cannot be."""
-    from provisioner.emulator import server
+    from provisioner.emulator.server import serve as serve_until_stopped
+    from provisioner.emulator.settings import Settings
 
-    state = served.state if served.state == ":memory:" else folder / served.state
+    state = ":memory:" if served.state == ":memory:" else folder / served.state
     try:
-        settings = server.Settings(
+        settings = Settings(
             state=state,
             port=served.port,
             token=served.token,
             transition=served.transition,
             latency_ms=served.latency_ms,
         )
-        server.serve(settings, _announce)
+        serve_until_stopped(settings, _announce)
     except ValueError as error:
         raise UsageError.of("E808", str(error)) from error
     except OSError as error:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any, TextIO
 
 import click
 
@@ -26,13 +26,13 @@ class Terminal:
     def width(self) -> int:
         return shutil.get_terminal_size((100, 24)).columns
 
-    def colour(self, stream: IO[str]) -> bool:
+    def colour(self, stream: TextIO) -> bool:
         """Whether ``stream`` is a terminal that wants colour (https://no-color.org)."""
         plain = self.common.no_color or os.environ.get("NO_COLOR")
         dumb = os.environ.get("TERM") == "dumb"
         return stream.isatty() and not plain and not dumb
 
-    def unicode(self, stream: IO[str]) -> bool:
+    def unicode(self, stream: TextIO) -> bool:
         """Whether ``stream`` can show arrows and bars."""
         try:
             "→█░".encode(stream.encoding or "ascii")

@@ -19,6 +19,7 @@ class _Advice(NamedTuple):
 _INDENT = "the fields of one mapping, and the `-` of one list, begin in the same column"
 _QUOTE = "put the value in quotes"
 
+_NO_CONTENT = "did not find expected node content"
 # By the parser's own words (libyaml 0.2.5, scanner.c and parser.c).
 _ADVICE = {
     "mapping values are not allowed in this context": _Advice(
@@ -47,7 +48,7 @@ _ADVICE = {
     "did not find expected ',' or '}'": _Advice(
         "a mapping that is not closed, or lacks a comma", "it begins here and ends with `}`", True
     ),
-    "did not find expected node content": _Advice("a value is missing here"),
+    _NO_CONTENT: _Advice("a value is missing here"),
     "did not find expected alphabetic or numeric character": _Advice(
         "`*` and `&` begin the name of an anchor", _QUOTE, from_context=True
     ),
@@ -82,17 +83,20 @@ def flaw_of(error: Any, text: Text) -> Flaw:
     problem = getattr(error, "problem", None) or str(error)
     given_up = _offset(getattr(error, "problem_mark", None), text, 0)
     began = _offset(getattr(error, "context_mark", None), text, given_up)
-    advice = _ADVICE.get(problem) or _Advice(f"not valid YAML: {problem}")
-    if advice.hint == _INDENT and _follows_something(given_up, text):
-        advice = _BEHIND
-    start = began if advice.from_context else given_up
-    tab = _tab_before(given_up, text) or _tab_before(start, text)
+    tab = _tab_before(given_up, text) or _tab_before(began, text)
     if tab:
         return Flaw("E102", _TAB.message, tab, _TAB.hint)
     reference = _reference_around(given_up, text)
     if reference:
         hint = f'put it in quotes: "{text.content[slice(*reference)]}"'
         return Flaw("E118", "braces that are not in quotes", reference, hint)
+    if problem == _NO_CONTENT and not text.content[given_up:].strip():
+        last = max(len(text.content.rstrip()) - 1, 0)
+        return Flaw("E101", "the file ends in the middle of a list or a mapping", (last, last + 1))
+    advice = _ADVICE.get(problem) or _Advice(f"not valid YAML: {problem}")
+    if advice.hint == _INDENT and _follows_something(given_up, text):
+        advice = _BEHIND
+    start = began if advice.from_context else given_up
     return Flaw("E101", advice.message, (start, start + 1), advice.hint)
 
 

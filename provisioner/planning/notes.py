@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from provisioner.plan import Action
+from provisioner.plan import Action, FieldChange
 from provisioner.planning.cases import Case
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.unseen import listed
 from provisioner.planning.verdicts import CHOSEN_BY_SERVICE
 from provisioner.resource import Phase, Readiness
+from provisioner.semantics import rules_along
 
 UPDATING = "an update is in progress: compared with what it brings, and applied after it"
 
@@ -43,10 +44,16 @@ def chosen_again(case: Case) -> Iterator[str]:
     kept = [
         change.path
         for change in case.changes
-        if change.reason == CHOSEN_BY_SERVICE and change.path[0] in sent
+        if change.reason == CHOSEN_BY_SERVICE and change.path[0] in sent and _is_free(case, change)
     ]
     if kept:
         yield f"the service may choose again: {listed(kept)}"
+
+
+def _is_free(case: Case, change: FieldChange) -> bool:
+    """Whether the service could choose something else, which a fixed default is not."""
+    along = rules_along(case.kind.rules(), change.path)
+    return any(rule.server_default and not rule.default_values for rule in along)
 
 
 def nothing_to_rotate(case: Case) -> Iterator[str]:

@@ -78,8 +78,9 @@ def _place(change: FieldChange, style: Style) -> _Place:
         return _Place(routes, is_routes=True)
     if _new_fields(change, style):
         return _Place(change.path, is_entry=True)
-    # Deep paths of one block are long: in a column of their own they pull nothing apart.
-    return _Place(change.path[:1] if len(change.path) > 2 else ())
+    # Deep paths stand in columns of their own, so that they do not pull the short ones apart.
+    names = [segment for segment in change.path if isinstance(segment, str)]
+    return _Place(change.path[:1] if len(names) > 2 else ())
 
 
 def _entry(change: FieldChange, style: Style) -> Block:
@@ -169,6 +170,7 @@ def _bar_row(change: FieldChange, style: Style) -> Row:
 
 
 def bar(percentage: int, style: Style) -> str:
-    """``percentage`` of traffic as a bar; whatever gets traffic at all has a full cell."""
-    full = round(percentage * BAR_WIDTH / 100) or int(percentage > 0)
+    """``percentage`` of traffic as a bar: empty for nothing alone, and full for all alone."""
+    full = min(max(round(percentage * BAR_WIDTH / 100), 1), BAR_WIDTH - 1)
+    full = {0: 0, 100: BAR_WIDTH}.get(percentage, full)
     return style.glyphs.full * full + style.glyphs.empty * (BAR_WIDTH - full)

@@ -25,8 +25,8 @@ HEADS = {
 ALWAYS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
 INDENT = "    "
 GAP = "  "
-ROOM_FOR_VALUES = 26
-"""The column of values begins no further right than leaves this much room."""
+ROOM_FOR_VALUES, ROOM_FOR_REASONS = 24, 40
+"""Neither begins further right than leaves this much room."""
 
 
 def text(plan: Plan, style: Style) -> str:
@@ -110,19 +110,24 @@ def _wrapped(said: str, indent: str, hanging: int, style: Style) -> list[str]:
 def _block(block: Block, style: Style) -> Iterator[Line]:
     indent = INDENT
     if block.heading:
-        yield from _with_reason([Span(INDENT + block.heading)], block.reason, 6, style)
+        below = len(INDENT) + len(GAP)
+        yield from _with_reason([Span(INDENT + block.heading)], block.reason, below, style)
         indent += "  "
-    limit = style.width - len(indent) - ROOM_FOR_VALUES
-    labels = (columns(row.label) for row in block.rows)
-    width = max((label for label in labels if label <= limit), default=0)
+    width = _column(block.rows, style.width - len(indent) - len(GAP), style)
     for row in block.rows:
         yield from _row(row, indent, width, style)
 
 
+def _column(rows: tuple[Row, ...], room: int, style: Style) -> int:
+    """The width of the labels, of those that have their values beside them."""
+    labels = ((columns(row.label), columns(_said(row, style))) for row in rows)
+    fitting = (label for label, said in labels if label + said <= room)
+    return max((label for label in fitting if label <= room - ROOM_FOR_VALUES), default=0)
+
+
 def _row(row: Row, indent: str, width: int, style: Style) -> Iterator[Line]:
     """The label and what is said of it: in its column, right behind, or else below."""
-    bar = f"{row.bar} " if row.bar else ""
-    said = bar + _arrow(style).join(row.values)
+    said = _said(row, style)
     room = style.width - columns(said)
     beside = [indent + padded(row.label, width) + GAP, indent + row.label + GAP]
     before = next((label for label in beside if columns(label) <= room), "")
@@ -130,19 +135,29 @@ def _row(row: Row, indent: str, width: int, style: Style) -> Iterator[Line]:
     if not before:
         yield (Span(indent + row.label),)
         before = " " * at
-        said = bar + _shortened(row.values, style.width - at - len(bar), style)
+        said = _cut(row, style.width - at, style)
     yield from _with_reason([Span(before), Span(said, row.role)], row.reason, at, style)
+
+
+def _said(row: Row, style: Style) -> str:
+    return _bar(row) + _arrow(style).join(row.values)
+
+
+def _bar(row: Row) -> str:
+    return f"{row.bar} " if row.bar else ""
 
 
 def _arrow(style: Style) -> str:
     return f" {style.glyphs.arrow} "
 
 
-def _shortened(values: tuple[str, ...], room: int, style: Style) -> str:
-    if len(values) == 1:
-        return shortened(values[0], room, style.glyphs.ellipsis)
-    arrow = _arrow(style)
-    return arrow.join(fitted(Sides(*values), room - len(arrow), style.glyphs.ellipsis))
+def _cut(row: Row, room: int, style: Style) -> str:
+    """What is said of the row, its values cut to fit into ``room`` columns."""
+    bar, arrow, ellipsis = _bar(row), _arrow(style), style.glyphs.ellipsis
+    room -= len(bar)
+    if len(row.values) == 1:
+        return bar + shortened(row.values[0], room, ellipsis)
+    return bar + arrow.join(fitted(Sides(*row.values), room - len(arrow), ellipsis))
 
 
 def _with_reason(spans: list[Span], reason: str, at: int, style: Style) -> Iterator[Line]:
@@ -155,5 +170,6 @@ def _with_reason(spans: list[Span], reason: str, at: int, style: Style) -> Itera
         yield (*spans, Span(GAP + said, Role.FAINT))
     else:
         yield tuple(spans)
+        at = at if style.width - at >= ROOM_FOR_REASONS else len(INDENT) + len(GAP)
         for line in _wrapped(said, " " * at, 0, style):
             yield (Span(line, Role.FAINT),)

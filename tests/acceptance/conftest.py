@@ -73,7 +73,7 @@ def server() -> Iterator[Running]:
         yield started
 
 
-@pytest.fixture()
+@pytest.fixture
 def workspace(server: Running, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace, and a login for it in the environment."""
     monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
@@ -103,7 +103,7 @@ class Repository:
         )
 
 
-@pytest.fixture()
+@pytest.fixture
 def repository(tmp_path: Path, workspace: Workspace) -> Repository:
     made = Repository(tmp_path)
     made.write("provisioner.yaml", "project: shop\n")
@@ -117,7 +117,7 @@ def repository(tmp_path: Path, workspace: Workspace) -> Repository:
 Run = Callable[..., Result]
 
 
-@pytest.fixture()
+@pytest.fixture
 def run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in the repository, for the environment ``dev`` where it takes one."""
 

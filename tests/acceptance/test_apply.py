@@ -33,7 +33,7 @@ resources:
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def shop(repository, monkeypatch):
     """A repository with one endpoint and the scope with its key."""
     monkeypatch.setenv("SHOP_KEY", "sk-shop")
@@ -113,7 +113,9 @@ def test_another_rate_limit_is_one_call_to_the_gateway(shop, run, workspace):
 def test_a_hand_made_change_is_planned_back(shop, run, workspace):
     run("apply", "-y")
     workspace.call(
-        "PATCH", "/api/2.0/serving-endpoints/chat/tags", {"add_tags": [{"key": "by", "value": "hand"}]}
+        "PATCH",
+        "/api/2.0/serving-endpoints/chat/tags",
+        {"add_tags": [{"key": "by", "value": "hand"}]},
     )
     steps = {step["address"]: step for step in run("plan", "-o", "json").json["steps"]}
     changes = steps["model_serving_endpoints.chat"]["changes"]
@@ -234,7 +236,9 @@ def test_destroy_deletes_what_is_ours_and_nothing_else(shop, run, workspace):
     assert "--allow-delete model_serving_endpoints.chat" in refused.err
     done = run("destroy", "-y", "--allow-delete", "all")
     assert done.code == 0, done.err
-    names = {one["name"] for one in workspace.call("GET", "/api/2.0/serving-endpoints")["endpoints"]}
+    names = {
+        one["name"] for one in workspace.call("GET", "/api/2.0/serving-endpoints")["endpoints"]
+    }
     assert "chat" not in names
     assert "foreign" in names
     assert run("destroy", "-y").code == 0
@@ -275,7 +279,9 @@ def test_json_holds_no_word_of_talk(shop, run):
     [
         pytest.param(["plan", "--slect", "x"], "No such option", id="a mistyped option"),
         pytest.param(["plam"], "Did you mean `plan`?", id="a mistyped command"),
-        pytest.param(["plan", "--select", "chta"], "did you mean `chat`?", id="a mistyped resource"),
+        pytest.param(
+            ["plan", "--select", "chta"], "did you mean `chat`?", id="a mistyped resource"
+        ),
         pytest.param(["plan", "-e", "prodd"], "prodd", id="an environment that does not exist"),
     ],
 )

@@ -146,9 +146,7 @@ MISTAKES = [
     pytest.param("a: " + "[" * 100_000, "1:", ["nest"], id="a hundred thousand brackets"),
     pytest.param(
         "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
-        + "".join(
-            f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)
-        ),
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)),
         "",
         ["alias"],
         id="an alias bomb",
@@ -192,9 +190,14 @@ def test_all_problems_of_all_files_are_told_at_once_in_order(repository, run):
     repository.write("manifests/b.yaml", change("name: chat", "name: other", other))
     result = run("validate")
     places = re.findall(r"--> (\S+)", result.err)
-    assert [place.split(":")[0] for place in places] == ["manifests/a.yaml", "manifests/b.yaml"] or [
-        place.split(":")[0] for place in places
-    ] == ["manifests/a.yaml", "manifests/a.yaml", "manifests/b.yaml"], result.err
+    assert [place.split(":")[0] for place in places] == [
+        "manifests/a.yaml",
+        "manifests/b.yaml",
+    ] or [place.split(":")[0] for place in places] == [
+        "manifests/a.yaml",
+        "manifests/a.yaml",
+        "manifests/b.yaml",
+    ], result.err
 
 
 def test_a_folder_of_manifests_that_is_missing(repository, run):
@@ -223,7 +226,7 @@ def test_a_literal_key_is_refused_and_not_repeated(repository, run):
     assert "sk-literal-key" not in result.err
 
 
-@pytest.fixture()
+@pytest.fixture
 def planned(repository):
     repository.write("manifests/endpoint.yaml", GOOD)
     return repository

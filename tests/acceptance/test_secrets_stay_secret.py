@@ -107,7 +107,7 @@ FILE_CANARY = "canary-from-file-9"
 TOKEN_CANARY = "dapi-acceptance"
 
 
-@pytest.fixture()
+@pytest.fixture
 def canaries(repository, monkeypatch, caplog):
     for name, value in CANARIES.items():
         monkeypatch.setenv(name, value)

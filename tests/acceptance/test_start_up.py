@@ -24,7 +24,11 @@ print("LOADED", *sorted(set(name.split(".")[0] for name in sys.modules)))
 
 def loaded(*words: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", PROGRAM, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
     )
     return set(done.stdout.split("LOADED")[1].split())
 

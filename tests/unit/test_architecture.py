@@ -41,9 +41,10 @@ MAY_IMPORT = {
     "session": "__init__ emulator kinds manifests repository resource secret workspace",
     "overview": "errors kinds reading resource selection session",
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session",
-    "cli": f"{WORDS} __init__ applying codes emulator planning rendering schema_files schemas session workflow",
+    "cli": f"{WORDS} __init__ applying codes emulator planning rendering schema_files schemas "
+    "session workflow",
 }
-# The stages that must hold no name of another one even below the first level.
+# Library -> the only parts that may import it.
 DOORS = {
     "deepdiff": "planning.diff",
     "jsonschema": "manifests.check",

@@ -186,7 +186,7 @@ UNKNOWN = [
     pytest.param("stagng", "did you mean `staging`?", id="a typo"),
     pytest.param("live", "known are `prod`, `staging`", id="another name"),
     pytest.param("test", "rename `environments/test.yml` to `test.yaml`", id="the other ending"),
-    pytest.param("../environments/prod", "did you mean `prod`?", id="a path"),
+    pytest.param("../environments/prod", "known are `prod`, `staging`", id="a path"),
 ]
 
 

@@ -559,11 +559,11 @@ NOTES = [
     ),
     pytest.param(wanted(raw={"a": 1}), None, {}, (), id="a create knows all that it sends"),
     pytest.param(
-        wanted(entity(version="2"), capacity=1),
-        live(entity(size="S"), description="x", capacity=2),
+        wanted(entity(version="2", model={"key": "x"}), capacity=1),
+        live(entity(size="S", model={"key": "x", "kind": "plain"}), description="x", capacity=2),
         {},
         ("the service may choose again: config.entities[a].size",),
-        id="what a call leaves out, and only where there is a call",
+        id="what a call leaves out, where there is a call and more than one possible value",
     ),
     pytest.param(
         wanted(capacity=1),

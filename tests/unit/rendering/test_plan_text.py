@@ -173,13 +173,17 @@ BODIES = [
     pytest.param(
         step(
             UPDATE,
+            change("t.routes[all]", ABSENT, {"entity": "all", "traffic_percentage": 100}),
             change("t.routes[champion].traffic_percentage", 90, 50),
+            change("t.routes[most].traffic_percentage", 100, 99),
             change("t.routes[new]", ABSENT, {"entity": "new", "traffic_percentage": 4}),
             change("t.routes[old]", {"entity": "old", "traffic_percentage": 10}, ABSENT),
         ),
         [
             "    t.routes",
+            "      all       ██████████ 100 %",
             "      champion  █████░░░░░  90 → 50 %",
+            "      most      █████████░ 100 → 99 %",
             "      new       █░░░░░░░░░   4 %",
             "      old       ░░░░░░░░░░  10 → 0 % (removed)",
         ],

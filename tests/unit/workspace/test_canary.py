@@ -133,7 +133,9 @@ def test_control_characters_never_reach_a_terminal(serve, connect):
         pytest.param("Authorization: Bearer abcd3fghijk", "Authorization: ***", id="a header"),
         pytest.param("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig", "***", id="a web token"),
         pytest.param(
-            "the task sk-1 and dapi are words", "the task sk-1 and dapi are words", id="words"
+            "Basic authentication, sk-1 and dapi are words",
+            "Basic authentication, sk-1 and dapi are words",
+            id="words",
         ),
     ],
 )
