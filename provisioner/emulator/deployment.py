@@ -9,7 +9,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
-from provisioner.emulator import endpoints, faults
+from provisioner.emulator import auto_capture, endpoints, faults
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.routing import Workspace
 from provisioner.emulator.secret_values import problem_with, references_in
@@ -43,6 +43,9 @@ def begin(workspace: Workspace, record: Record, config: dict[str, Any]) -> None:
         "due_ms": now_ms + round(transition.seconds * 1000),
         "ordered": ordered,
     }
+    if "auto_capture" in config:
+        completed = auto_capture.completed(config["auto_capture"], record["name"])
+        record["pending"]["auto_capture"] = completed
     for entity in config["entities"]:
         entity["creator"] = record["creator"]
         entity["creation_timestamp"] = endpoints.whole_second(now_ms)
@@ -82,6 +85,7 @@ def _finish(store: Store, record: Record) -> None:
     if is_ready and not ordered_end:
         kept = ("version", "start_time", "entities", "routes", "auto_capture")
         record["config"] = {key: pending[key] for key in kept if key in pending}
+        record["auto_capture"] = auto_capture.after(record["config"], record.get("auto_capture"))
         record["pending"] = None
         record["update"] = endpoints.NOT_UPDATING
     else:

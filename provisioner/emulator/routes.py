@@ -10,6 +10,8 @@ from provisioner.emulator import (
     secrets,
     serving,
     serving_logs,
+    serving_telemetry,
+    serving_throughput,
     serving_updates,
 )
 
@@ -18,6 +20,8 @@ ROUTES = (
     *serving.ROUTES,
     *serving_updates.ROUTES,
     *serving_logs.ROUTES,
+    *serving_telemetry.ROUTES,
+    *serving_throughput.ROUTES,
     *permissions.ROUTES,
     *secrets.ROUTES,
     *inference.ROUTES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator import endpoints
+from provisioner.emulator import auto_capture, endpoints, entities, telemetry
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.ordering import rearranged
 from provisioner.emulator.routing import Caller
@@ -17,6 +17,8 @@ TYPE_OF_KIND = {
     "FOUNDATION_MODEL_API": "FOUNDATION_MODEL",
     "CUSTOM_MODEL": "UC_MODEL",
 }
+# In captured answers of models, and in no schema. [serving-api 2.2]
+NO_BATCHING = {"enabled": False}
 IN_LISTS = ("name", "type", "entity_name", "entity_version", "external_model", "foundation_model")
 
 
@@ -80,6 +82,8 @@ def _common(record: Record, caller: Caller) -> dict[str, Any]:
         shown |= {"task": task} if task else {}
     if record["ai_gateway"]:
         shown["ai_gateway"] = gateway(record)
+    if record.get("telemetry"):
+        shown["telemetry_config"] = telemetry.shown(record["telemetry"])
     return shown
 
 
@@ -108,7 +112,7 @@ def _config(config: dict[str, Any]) -> dict[str, Any]:
         "config_version": config["version"],
     }
     if "auto_capture" in config:
-        shown["auto_capture_config"] = config["auto_capture"]
+        shown["auto_capture_config"] = auto_capture.shown(config["auto_capture"])
     return shown
 
 
@@ -120,7 +124,16 @@ def _entity(entity: dict[str, Any]) -> dict[str, Any]:
             shown[key] = _shown(shown[key])
     if "foundation_model" in shown:
         shown["foundation_model"].pop("task", None)
+    if kind == "CUSTOM_MODEL":
+        return shown | {"type": _type_of(entity), "batching_config": NO_BATCHING}
     return shown | {"type": TYPE_OF_KIND[kind]}
+
+
+def _type_of(entity: dict[str, Any]) -> str:
+    """Only UC_MODEL was seen; the others are guesses for what no client may rely on."""
+    if entities.is_feature_spec(entity):
+        return "FEATURE_SPEC"
+    return "UC_MODEL" if entities.is_full_name(entity["entity_name"]) else "WORKSPACE_MODEL"
 
 
 def _shown(value: Any) -> Any:
