@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from provisioner.connection import Connection as Connection
 from provisioner.errors import Finding, Position
 from provisioner.plan import Action, Address, FieldChange, Operation
 from provisioner.secret import SecretReader
@@ -41,8 +42,9 @@ class Readiness:
 class Marks:
     """Our tags on a live resource; never part of a comparison.
 
-    ``owner`` is ``<project>/<environment>`` or ``""``. ``applied`` is a digest of what was
-    last applied and cannot be read back.
+    ``owner`` is ``<project>/<environment>`` or ``""``. ``applied`` holds, for each field of
+    the resource in which something was applied that cannot be read back, its name and a
+    digest of that: ``config:3fa81c22 raw:77f0a1b3``.
     """
 
     owner: str = ""
@@ -70,6 +72,19 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """An entry of ``removed:``, which is what is left of a manifest that was taken out.
+
+    ``delete``: the resource goes; otherwise only our tags do.
+    """
+
+    address: Address
+    name: str
+    delete: bool
+    where: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """One resource as the workspace has it, in manifest vocabulary.
 
@@ -77,7 +92,8 @@ class Live:
     ``document`` is what to compare with: the pending config while an update is running,
     else the active one. ``fingerprint`` covers identity, versions and all that was read.
     ``unknown`` are the paths of what our vocabulary does not know. ``at_stake`` tells in
-    words what a replacement would lose; only ``Driver.examine`` looks for it.
+    words what a replacement would lose; only ``Driver.examine`` looks for it. ``beside`` is
+    what no comparison looks at and the kind's own functions need.
     """
 
     name: str
@@ -88,6 +104,7 @@ class Live:
     readiness: Readiness = Readiness(Phase.READY)
     unknown: tuple[str, ...] = ()
     at_stake: tuple[str, ...] = ()
+    beside: Document = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,31 +162,6 @@ class Answer:
     raw: Document
 
 
-class Connection(Protocol):
-    """The workspace as a driver sees it: JSON in, JSON objects out, errors of ours."""
-
-    @property
-    def host(self) -> str: ...
-
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
-        """The JSON object at ``path``; None for 404.
-
-        Raises ServiceError for any other refusal, UnreachableError when no answer came
-        that can be believed, after the retries that are safe.
-        """
-        ...
-
-    def send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool
-    ) -> Document:
-        """Send ``body`` and return the answer (``{}`` when the service says nothing).
-
-        ``repeatable``: sending it twice does no harm, so a lost answer is tried again.
-        Otherwise a lost answer raises LostAnswerError. Raises ServiceError when refused.
-        """
-        ...
-
-
 class Driver(Protocol):
     """Acts on one workspace for one kind. Thread-safe."""
 
@@ -221,8 +213,9 @@ class Kind:
     ``model`` returns the pydantic model (only schema generation loads it) and ``rules``
     its rule tree. ``modernise`` translates legacy spellings and reports them.
     ``relations`` yields what a schema cannot say. ``needs`` yields (kind name, resource
-    name) of what has to exist first. ``judge`` has the first word on a change, for what
-    no marker can say: (action, reason), or None for no opinion. ``compare`` replaces the
+    name) of what has to exist first. ``judge`` has the first word on a change that
+    ``lifecycle.ignore_changes`` does not cover, for what no marker can say: (action,
+    reason), or None for no opinion. ``compare`` replaces the
     generic diff. ``applied`` digests what cannot be read back. ``secret_fields`` are the
     names of the payload fields in which a secret may be resolved. ``markable``: resources
     of this kind carry our tags, so they are adopted, orphaned and deleted; the others are

@@ -11,8 +11,8 @@ from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import by_path, diff
 from provisioner.planning.notes import notes
 from provisioner.planning.rulings import ruling
-from provisioner.planning.unseen import Seen, unseen_changes
-from provisioner.planning.verdicts import IGNORED, Difference, is_ignored, judged
+from provisioner.planning.unseen import OWNER, Seen, unseen_changes
+from provisioner.planning.verdicts import IGNORED, Difference, anew, is_ignored, judged
 from provisioner.resource import Comparison, Intent, Kind, Listed, Live, Marks, Resource
 from provisioner.semantics import Document, FieldRule
 
@@ -25,7 +25,7 @@ INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
     """The one step that takes ``pair`` from its live to its desired side."""
     desired, live = pair.desired, pair.live
-    marks = _marks(desired, kind, request)
+    marks = _marks(pair, kind, request)
     case = Case(pair, kind, request, changes=())
     case = replace(case, changes=_changes(case, marks))
     settled = ruling(case)
@@ -40,6 +40,8 @@ def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
         live_fingerprint=live.fingerprint if live else "",
         reason=settled.reason,
         hint=settled.hint,
+        consented=bool(pair.removal and settled.action is Action.DELETE),
+        existing=bool(desired and desired.existing),
         notes=notes(case),
         desired=document,
         needs=_needs(document, kind, request),
@@ -68,21 +70,33 @@ def remaining(step: Step, live: Live | None, kind: Kind) -> tuple[FieldChange, .
         wanted = ABSENT if step.desired is None else step.name
         found = ABSENT if live is None else live.name
         return () if wanted is found else (FieldChange(("name",), found, wanted),)
-    desired = Resource(step.address, step.name, step.desired, ignore_changes=step.ignore_changes)
+    desired = Resource(
+        step.address,
+        step.name,
+        step.desired,
+        ignore_changes=step.ignore_changes,
+        existing=step.existing,
+    )
     changes = _compared(desired, live, kind)
     return tuple(change for change in changes if change.action is not Action.KEEP)
 
 
-def _marks(desired: Resource | None, kind: Kind, request: Request) -> Marks:
+def _marks(pair: Pair, kind: Kind, request: Request) -> Marks:
+    desired, live = pair.desired, pair.live
     if desired is None or not kind.markable:
         return Marks()
+    if desired.existing:
+        # None of ours, and nobody else's touched.
+        return live.marks if live and live.marks.owner != request.owner else Marks()
     applied = kind.applied(desired.document) if kind.applied else ""
     return Marks(request.owner, desired.prevent_destroy, applied)
 
 
 def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
     desired, live, kind = case.pair.desired, case.pair.live, case.kind
-    if desired is None:
+    if case.pair.removal and live and case.is_ours and not case.pair.removal.delete:
+        return (FieldChange(OWNER, case.owner, ABSENT),)
+    if desired is None or (live is None and desired.existing):
         return ()
     if live is None and not kind.compare:
         return _created(desired.document, kind.rules())
@@ -90,7 +104,7 @@ def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
     if live is None or kind.compare:
         return compared
     seen = Seen(desired, live, compared, kind.rules(), marks, rotate=bool(case.rotated))
-    return _sorted([*compared, *unseen_changes(seen)])
+    return _sorted(anew([*compared, *unseen_changes(seen)], kind.rules()))
 
 
 def _compared(

@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "secret": "errors",
     "schemas": "semantics",
     "repository": "",
-    "resource": WORDS,
+    "connection": "semantics",
+    "resource": f"{WORDS} connection",
     "selection": "errors resource",
     "manifests": f"{WORDS} schemas",
     "planning": WORDS,
@@ -40,7 +41,9 @@ MAY_IMPORT = {
     "reading": "errors plan resource",
     "session": "__init__ emulator kinds manifests repository resource secret workspace",
     "overview": "errors kinds reading resource selection session",
-    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session",
+    "steps": f"{WORDS} kinds planning reading",
+    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
+    "steps",
     "cli": f"{WORDS} __init__ applying codes emulator planning rendering schema_files schemas "
     "session workflow",
 }
