@@ -125,6 +125,11 @@ def has_throughput(entity: Entity) -> bool:
     return any(key in entity for key in (*THROUGHPUT, "provisioned_model_units"))
 
 
+def is_custom_model(entity: Entity) -> bool:
+    """A model, an agent or a feature spec of the users', on compute that is paid by its size."""
+    return "entity_name" in entity and not has_throughput(entity)
+
+
 def is_feature_spec(entity: Entity) -> bool:
     return "entity_name" in entity and not entity.get("entity_version")
 

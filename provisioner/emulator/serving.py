@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.emulator import (
+    access,
     configs,
     deployment,
     endpoints,
     gateway,
     permissions,
+    serving_answers,
     serving_rules,
     telemetry,
-    views,
 )
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.routing import Answer, ApiError, Request, Route, Workspace, invalid
@@ -34,31 +35,38 @@ def created(
     store = workspace.store
     name = _free_name(store, body.get("name"))
     record = endpoints.new_record(name, request.caller.name, store.now_ms())
+    record["creator_kind"] = request.caller.kind
+    record["creator_display_name"] = request.caller.display_name
     if body.get("config") is not None:
         config = read(body["config"], "config", None)
         deployment.begin(workspace, record, config)
     _fill(record, body)
     endpoints.save(store, record)
-    permissions.start(store, record["id"], request.caller.name)
-    return Answer(views.detailed(record, request.caller))
+    permissions.start(store, record["id"], request.caller)
+    return serving_answers.detailed(workspace, request, record)
 
 
 def get(workspace: Workspace, request: Request) -> Answer:
     record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_VIEW)
     deployment.settle(workspace.store, record, is_poll=True)
-    return Answer(views.detailed(record, request.caller))
+    return serving_answers.detailed(workspace, request, record)
 
 
 def list_all(workspace: Workspace, request: Request) -> Answer:
     """One answer with all of them; the key is there also when there are none. [clients.md]"""
     deployment.settle_all(workspace.store)
-    found = endpoints.every(workspace.store)
-    return Answer({"endpoints": [views.summary(record, request.caller) for record in found]})
+    found = (
+        serving_answers.listed(workspace, request, record)
+        for record in endpoints.every(workspace.store)
+    )
+    return Answer({"endpoints": [entry for entry in found if entry]})
 
 
 def delete(workspace: Workspace, request: Request) -> Answer:
     """Also while it updates: Terraform deletes what failed or took too long. [serving-api 1.4]"""
     record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_MANAGE)
     serving_rules.check_not_system(record)
     endpoints.delete(workspace.store, record["name"])
     return Answer()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from provisioner.emulator import deployment, endpoints
+from provisioner.emulator import access, deployment, endpoints
 from provisioner.emulator.routing import Answer, ApiError, Request, Route, Workspace
 from provisioner.emulator.serving import BASE
 
@@ -33,6 +33,8 @@ def server_logs(workspace: Workspace, request: Request) -> Answer:
 def _newest(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Raises ApiError where neither the pending nor the active config has the entity."""
     record = endpoints.require(workspace.store, request.parameters["name"])
+    # Which level the logs need is not known; they are part of what the endpoint shows.
+    access.require(workspace.store, request.caller, record, access.CAN_VIEW)
     deployment.settle(workspace.store, record, is_poll=False)
     served = request.parameters["served"]
     for entity in _entities(record):

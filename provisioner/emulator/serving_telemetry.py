@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.emulator import serving_rules, telemetry, views
+from provisioner.emulator import serving_answers, serving_rules, telemetry
 from provisioner.emulator.routing import Answer, Request, Route, Workspace, invalid
 from provisioner.emulator.serving import BASE
 from provisioner.emulator.serving_updates import save_touched, settled
@@ -22,7 +22,7 @@ def patch(workspace: Workspace, request: Request) -> Answer:
     sent = request.json().get("telemetry_config")
     record["telemetry"] = {} if sent is None else telemetry.read(sent)
     save_touched(workspace, record)
-    return Answer(views.detailed(record, request.caller))
+    return serving_answers.detailed(workspace, request, record)
 
 
 ROUTES = (Route("PATCH", f"{BASE}/{{name}}/telemetry-config", patch),)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.emulator import (
+    access,
     configs,
     deployment,
     endpoints,
     gateway,
+    serving_answers,
     serving_rules,
     views,
 )
@@ -28,6 +30,8 @@ def replaced(workspace: Workspace, request: Request, body: Any, read: configs.Re
     """The answer to a config update with ``body``, which ``read`` takes apart."""
     record = settled(workspace, request)
     serving_rules.check_not_system(record)
+    access.check_creator(workspace.store, record)
+    serving_rules.check_not_stopped(record)
     serving_rules.check_idle(record)
     # Where the first config failed there is no active one, but it was one kind of endpoint.
     before = record["config"] or record["pending"]
@@ -36,7 +40,7 @@ def replaced(workspace: Workspace, request: Request, body: Any, read: configs.Re
     config = read(body, "", before)
     deployment.begin(workspace, record, config)
     endpoints.save(workspace.store, record)
-    return Answer(views.detailed(record, request.caller))
+    return serving_answers.detailed(workspace, request, record)
 
 
 def put_gateway(workspace: Workspace, request: Request) -> Answer:
@@ -86,8 +90,12 @@ def patch_notifications(workspace: Workspace, request: Request) -> Answer:
 
 
 def settled(workspace: Workspace, request: Request) -> Record:
-    """The endpoint in the path, its update finished if the time has come. Raises ApiError."""
+    """The endpoint in the path, its update finished if the time has come.
+
+    Raises ApiError where it is missing, or the caller may not change it.
+    """
     record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_MANAGE)
     deployment.settle(workspace.store, record, is_poll=False)
     return record
 

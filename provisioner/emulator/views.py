@@ -7,7 +7,7 @@ from typing import Any
 from provisioner.emulator import auto_capture, endpoints, entities, telemetry
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.ordering import rearranged
-from provisioner.emulator.routing import Caller
+from provisioner.emulator.routing import SERVICE_PRINCIPAL, Caller
 
 # Taken in and never shown. [serving-api 3.9]
 HIDDEN_OF_ENTITY = frozenset({"burst_scaling_enabled"})
@@ -74,8 +74,12 @@ def _common(record: Record, caller: Caller) -> dict[str, Any]:
     }
     if record["creator"]:
         # The last two are in captured answers but in no schema: a client must not mind.
-        shown |= {"creator": record["creator"], "creator_kind": "User"}
-        shown["creator_display_name"] = caller.display_name
+        is_machine = record.get("creator_kind") == SERVICE_PRINCIPAL
+        shown |= {
+            "creator": record["creator"],
+            "creator_kind": "ServicePrincipal" if is_machine else "User",
+            "creator_display_name": record.get("creator_display_name", caller.display_name),
+        }
     if config:
         shown["endpoint_type"] = endpoints.kind_of(config)
         task = endpoints.task_of(config)
@@ -89,7 +93,7 @@ def _common(record: Record, caller: Caller) -> dict[str, Any]:
 
 def _state(record: Record) -> dict[str, str]:
     """``ready`` is about the active config only. [serving-api 3.1]"""
-    is_ready = record["config"] and not record["suspended"]
+    is_ready = record["config"] and not record["suspended"] and not record.get("starting")
     return {
         "ready": "READY" if is_ready else "NOT_READY",
         "config_update": record["update"],
