@@ -104,6 +104,7 @@ def _outcome(store: Store, record: Record, entity: dict[str, Any]) -> dict[str, 
     """
     ordered = record["pending"]["ordered"]
     if "state" in ordered and fnmatchcase(entity["name"], ordered.get("entity", "*")):
+        entity["log"] = ordered.get("log", "")
         message = ordered.get("message", "The deployment failed because a fault rule says so.")
         return {"deployment": ordered["state"], "deployment_state_message": message}
     for reference in references_in(entity):

@@ -11,6 +11,8 @@ from provisioner.emulator.routing import SERVICE_PRINCIPAL, Caller
 
 # Taken in and never shown. [serving-api 3.9]
 HIDDEN_OF_ENTITY = frozenset({"burst_scaling_enabled"})
+# Ours alone: what the logs of a failed deployment end with.
+NOT_SHOWN = HIDDEN_OF_ENTITY | {"log"}
 PLAINTEXT = "_plaintext"
 TYPE_OF_KIND = {
     "EXTERNAL_MODEL": "EXTERNAL_MODEL",
@@ -122,7 +124,7 @@ def _config(config: dict[str, Any]) -> dict[str, Any]:
 
 def _entity(entity: dict[str, Any]) -> dict[str, Any]:
     kind = endpoints.kind_of({"entities": [entity]})
-    shown = {key: value for key, value in entity.items() if key not in HIDDEN_OF_ENTITY}
+    shown = {key: value for key, value in entity.items() if key not in NOT_SHOWN}
     for key in ("external_model", "foundation_model"):
         if key in shown:
             shown[key] = _shown(shown[key])

@@ -262,17 +262,6 @@ def test_older_rate_limits_are_answered_and_not_shown(client: Any, config: Any) 
     assert client.put(f"{BASE}/chat/rate-limits", {}) == {"rate_limits": []}
 
 
-def test_logs_tell_of_the_deployment(client: Any, config: Any) -> None:
-    client.faults(
-        {"deployment": {"endpoint": "chat", "state": "DEPLOYMENT_FAILED", "message": "no quota"}}
-    )
-    client.create(config=config())
-    client.endpoint()
-    assert "no quota" in client.get(f"{BASE}/chat/served-models/a/build-logs")["logs"]
-    assert client.get(f"{BASE}/chat/served-models/a/logs")["logs"]
-    assert client.call("GET", f"{BASE}/chat/served-models/b/logs").status == 404
-
-
 def test_the_tutorials_system_endpoints_are_there(client: Any) -> None:
     found = client.get(BASE)["endpoints"]
     assert sorted(names(found)) == [
