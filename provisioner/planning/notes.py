@@ -32,7 +32,7 @@ def state(case: Case) -> Iterator[str]:
 
 def managed(case: Case) -> Iterator[str]:
     if case.pair.desired and case.is_existing:
-        fields = listed((name,) for name in case.pair.desired.document if name != "name")
+        fields = listed((name,) for name in sorted(case.pair.desired.document) if name != "name")
         yield f"somebody else creates it; managed here: {fields or 'nothing'}"
         if case.owner and not case.is_ours:
             yield f"it belongs to {case.owner}"
