@@ -22,6 +22,14 @@ CREATING = {
     "deployment": "DEPLOYMENT_CREATING",
     "deployment_state_message": "Creating resources for served entity.",
 }
+# What an entity that is made to fail says unless the rule says something else. The second one
+# is the beginning of a captured message. [serving-api 3.1]
+FAILURES = {
+    "DEPLOYMENT_FAILED": "The deployment failed because a fault rule says so.",
+    "DEPLOYMENT_ABORTED": (
+        "Served model creation aborted because the endpoint update timed out. A fault rule says so."
+    ),
+}
 READY = {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""}
 
 
@@ -105,7 +113,7 @@ def _outcome(store: Store, record: Record, entity: dict[str, Any]) -> dict[str, 
     ordered = record["pending"]["ordered"]
     if "state" in ordered and fnmatchcase(entity["name"], ordered.get("entity", "*")):
         entity["log"] = ordered.get("log", "")
-        message = ordered.get("message", "The deployment failed because a fault rule says so.")
+        message = ordered.get("message", FAILURES[ordered["state"]])
         return {"deployment": ordered["state"], "deployment_state_message": message}
     for reference in references_in(entity):
         problem = problem_with(store, reference) or creators_problem(store, record, reference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from provisioner.emulator.providers import EXTERNAL_MODEL, check_external_model
@@ -130,7 +131,7 @@ def is_custom_model(entity: Entity) -> bool:
     return "entity_name" in entity and not has_throughput(entity)
 
 
-def is_feature_spec(entity: Entity) -> bool:
+def is_feature_spec(entity: Mapping[str, Any]) -> bool:
     return "entity_name" in entity and not entity.get("entity_version")
 
 

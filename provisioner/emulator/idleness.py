@@ -39,7 +39,7 @@ def marked(store: Store, record: Record) -> Record:
 
 
 def _may_sleep(entity: dict[str, Any]) -> bool:
-    return entities.is_custom_model(entity) and bool(entity["scale_to_zero_enabled"])
+    return entities.is_custom_model(entity) and bool(entity.get("scale_to_zero_enabled"))
 
 
 def _fact(endpoint_id: str) -> str:
