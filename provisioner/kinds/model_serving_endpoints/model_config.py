@@ -98,7 +98,7 @@ class ServedEntity(Spec):
     )
     provisioned_model_units: int | None = Field(
         default=None,
-        ge=0,
+        ge=1,
         description="Model units of a foundation model. An endpoint has them for all of its "
         "entities or for none, and is created by a call of its own with them.",
     )

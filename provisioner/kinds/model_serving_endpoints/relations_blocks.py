@@ -78,6 +78,7 @@ def _custom_only(document: Document) -> Iterator[Finding]:
 
 
 def _telemetry(document: Document) -> Iterator[Finding]:
+    """service/serving.py patch_telemetry_config: "either a telemetry_profile_id or table_names"."""
     block, tables = mapping(document.get(TABLES[0])), mapping(at(document, TABLES))
     if tables and "telemetry_profile_id" in block:
         yield Finding(
@@ -85,6 +86,14 @@ def _telemetry(document: Document) -> Iterator[Finding]:
             "E374",
             "`table_names` and `telemetry_profile_id` are both given",
             "a profile knows its tables: keep one of the two",
+            key=True,
+        )
+    elif TABLES[0] in document and not tables and "telemetry_profile_id" not in block:
+        yield Finding(
+            TABLES[:1],
+            "E374",
+            "nothing says where telemetry is written to",
+            "add `table_names`, or the `telemetry_profile_id` of a profile that is there",
             key=True,
         )
     for name, table in tables.items():

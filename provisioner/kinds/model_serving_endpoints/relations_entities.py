@@ -22,6 +22,8 @@ from provisioner.semantics import Document
 MOST_ENTITIES: Final = 15
 CONCURRENCY: Final = ("min_provisioned_concurrency", "max_provisioned_concurrency")
 PARTS_OF_UNITY_CATALOG: Final = 3
+# serving-endpoints/createprovisionedthroughputendpoint: in every example; not said as a rule.
+UNITS_STEP: Final = 50
 # A name of Unity Catalog may hold anything but these in each of its parts.
 _PART: Final = re.compile(r"[^\s./`]{1,255}")
 
@@ -86,6 +88,18 @@ def _sizes(entity: Part) -> Iterator[Finding]:
             yield Finding(entity.inner(low), "E335", f"`{low}` is more than `{high}`: {most}")
 
 
+def _units(entity: Part) -> Iterator[Finding]:
+    units = _number(entity, UNITS_FIELD)
+    if units and units % UNITS_STEP:
+        yield Finding(
+            entity.inner(UNITS_FIELD),
+            "W723",
+            f"model units come in steps of {UNITS_STEP}, as far as is known",
+            f"for instance {(units // UNITS_STEP + 1) * UNITS_STEP}",
+            Severity.WARNING,
+        )
+
+
 def _number(entity: Part, name: str) -> int | None:
     value = entity.value.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -146,6 +160,7 @@ CHECKS: Final[tuple[Callable[[Part], Iterator[Finding]], ...]] = (
     _serves,
     _fields,
     _sizes,
+    _units,
     _scale_to_zero,
     _version,
     _name,
