@@ -220,7 +220,8 @@ class Kind:
     names of the payload fields in which a secret may be resolved. ``markable``: resources
     of this kind carry our tags, so they are adopted, orphaned and deleted; the others are
     not ours as a whole. ``describe`` tells in lines what a live resource does. ``ask`` puts
-    a question to one; a kind without it cannot be queried.
+    a question to one; a kind without it cannot be queried. ``calls`` names the calls that
+    change each field of the resource.
     """
 
     name: str
@@ -239,3 +240,4 @@ class Kind:
     markable: bool = True
     describe: Callable[[Live], tuple[str, ...]] | None = None
     ask: Callable[[Connection, str, str], Answer] | None = None
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

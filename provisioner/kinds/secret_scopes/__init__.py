@@ -45,4 +45,5 @@ KIND = Kind(
     compare=compare,
     secret_fields=frozenset({"string_value"}),
     markable=False,
+    calls={"secrets": ("put_secret",), "acls": ("put_acl",)},
 )
