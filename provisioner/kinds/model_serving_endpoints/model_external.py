@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from provisioner.semantics import SecretReference, ServerDefault, WriteOnly
+from provisioner.semantics import Immutable, SecretReference, ServerDefault, WriteOnly
 
 SDK = "databricks-sdk service/serving.py"
 TERRAFORM = "terraform-provider-databricks docs/resources/model_serving.md"
@@ -244,7 +244,7 @@ class ExternalModel(Spec):
         "palm",
         "custom",
     ] = Field(description="Who runs the model. The block of this provider has to be there too.")
-    task: str = Field(
+    task: Annotated[str, Immutable(SDK)] = Field(
         description="What the model is asked to do; the same for all models of an endpoint.",
         examples=["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"],
     )

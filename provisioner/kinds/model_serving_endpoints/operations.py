@@ -40,9 +40,16 @@ FIELDS_OF_CALL: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Every field that can be changed, once, in the order of the calls: what does not depend
 on the config first; the gateway after it, for its fallback may mean new entities; then
-telemetry, which needs an endpoint that is idle. Where there are model units
-`update_provisioned_throughput_config` takes the place of `update_config`.
+telemetry, which needs an endpoint that is idle.
 """
+
+INSTEAD_WITH_UNITS: Final = {"update_config": "update_provisioned_throughput_config"}
+CALLS_OF_FIELD: Final[Mapping[str, tuple[str, ...]]] = {
+    field: (call, INSTEAD_WITH_UNITS[call]) if call in INSTEAD_WITH_UNITS else (call,)
+    for call, fields in FIELDS_OF_CALL.items()
+    for field in fields
+}
+"""The same by field, with the call that takes the place of another one."""
 
 
 def operations(intent: Intent) -> tuple[Operation, ...]:
@@ -139,7 +146,7 @@ def _update_config(intent: Intent) -> Iterator[Operation]:
     updating = intent.live is not None and intent.live.readiness.phase is Phase.UPDATING
     call, path = "update_config", f"{endpoint_path(intent.name)}/config"
     if has_units(intent.desired or {}):
-        call = "update_provisioned_throughput_config"
+        call = INSTEAD_WITH_UNITS[call]
         path, body = f"{ROOT_OF_UNITS}/{in_path(intent.name)}/config", {"config": body}
     yield Operation(call, "PUT", path, body, wait=True, after_idle=updating)
 
