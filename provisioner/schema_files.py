@@ -35,6 +35,7 @@ def generate() -> dict[str, Json]:
         "environment": _strict(models.Environment),
         "project": _strict(models.Project),
         "plan": _strict(models.Plan),
+        "removed": _strict(models.Removed),
     }
 
 
@@ -81,6 +82,9 @@ def _manifest(kinds: Mapping[str, type[Any]]) -> Json:
         **{name: {"description": OF_BUNDLES} for name in BUNDLE_KINDS},
     }
     resources["additionalProperties"] = False
+    removed = made["properties"]["removed"]
+    removed["properties"] = _removed_by_kind()
+    removed["additionalProperties"] = False
     free = {"patternProperties": {"^x-": {"description": FREE_KEYS}}}
     return {"$schema": DRAFT, **made, **free, "definitions": _loose(kinds)}
 
@@ -95,6 +99,20 @@ def _override(kinds: Mapping[str, type[Any]]) -> Json:
         "properties": _by_kind(kinds),
         "additionalProperties": False,
         "definitions": parts,
+    }
+
+
+def _removed_by_kind() -> Json:
+    """For each kind that can be deleted a mapping from keys to what becomes of them."""
+    entry = strict(models.Removed.model_json_schema(ref_template=_AT))
+    return {
+        name: {
+            "type": "object",
+            "propertyNames": {"pattern": RESOURCE_KEY},
+            "additionalProperties": for_editors(entry),
+        }
+        for name, kind in KINDS.items()
+        if kind.markable
     }
 
 

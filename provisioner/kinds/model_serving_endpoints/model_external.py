@@ -6,7 +6,7 @@ Every secret has two fields: ``X`` holds a reference into a secret scope and is 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,8 @@ TERRAFORM = "terraform-provider-databricks docs/resources/model_serving.md"
 
 Reference = Annotated[str | None, SecretReference(SDK)]
 Plaintext = Annotated[str | None, WriteOnly(SDK, secret=True)]
+# Where an answer would show a field that we do not know, we do not know either.
+Raw = Annotated[dict[str, Any] | None, WriteOnly("extension of provisioner")]
 
 
 class Spec(BaseModel):
@@ -272,4 +274,8 @@ class ExternalModel(Spec):
     )
     custom_provider_config: CustomProviderConfig | None = Field(
         default=None, description="Settings for the provider `custom`."
+    )
+    raw: Raw = Field(
+        default=None,
+        description="Fields of an external model that provisioner does not know. Sent as they are.",
     )

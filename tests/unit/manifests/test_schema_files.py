@@ -226,6 +226,8 @@ STEP = Step(
     needs=(Address("secret_scopes", "keys"),),
     unknown=("x.y",),
     ignore_changes=("description",),
+    consented=True,
+    existing=True,
 )
 BARE = Step(Address("secret_scopes", "keys"), "keys", Action.KEEP)
 
