@@ -16,6 +16,9 @@ demo: .venv/runtime
 	@echo '$$ provisioner plan          # the same again: nothing is left to do'
 	@$(DEMO_KEYS) $(RUN) plan
 	@echo
+	@echo '$$ provisioner status'
+	@$(RUN) status
+	@echo
 	@echo '$$ provisioner query openai-completions-endpoint --prompt "What is the capital of France?"'
 	@$(RUN) query openai-completions-endpoint --prompt "What is the capital of France?"
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 Location = tuple[str | int, ...]
 """Where in a document: field names and list indexes, ``("config", "routes", 0)``."""
@@ -94,7 +94,7 @@ class ProvisionerError(Exception):
         super().__init__("; ".join(p.message for p in self.problems))
 
     @classmethod
-    def of(cls, code: str, message: str, hint: str = "", **more: Any) -> ProvisionerError:
+    def of(cls, code: str, message: str, hint: str = "", **more: Any) -> Self:
         """The error with this one problem."""
         return cls((Problem(code, message, hint=hint, **more),))
 

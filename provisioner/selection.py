@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -23,6 +23,17 @@ def selected(resources: Sequence[Resource], patterns: Sequence[str]) -> tuple[Re
         if not any(_meant(resource, pattern) for resource in resources):
             raise UsageError.of("E801", f"`{pattern}` selects nothing", _hint(resources, pattern))
     return tuple(r for r in resources if any(_meant(r, pattern) for pattern in wanted))
+
+
+def check_rotated(resources: Sequence[Resource], addresses: Iterable[str]) -> None:
+    """Raise UsageError for an address to rotate that no resource has.
+
+    A key may follow in brackets. A typo must not read as "rotated".
+    """
+    known = {str(resource.address) for resource in resources}
+    for address in sorted(addresses):
+        if address.split("[")[0] not in known:
+            raise UsageError.of("E812", f"`{address}` cannot be rotated", _hint(resources, address))
 
 
 def _words(resource: Resource) -> tuple[str, str, str]:

@@ -11,23 +11,21 @@ No stage knows another; they meet here. Nothing here prints or asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provisioner.applying.executor import Hooks, Options, Outcome
 from provisioner.applying.executor import apply as execute
-from provisioner.errors import FileError, Problem, RefusedError, by_place
+from provisioner.errors import Problem, RefusedError
 from provisioner.kinds import KINDS
-from provisioner.manifests.load import Loaded, load
-from provisioner.manifests.project import environment_names, read_environment
 from provisioner.overview import ask, status, status_code
 from provisioner.plan import FieldChange, Plan, Source, Step
 from provisioner.planning.guard import Consent, Limits, refusals
 from provisioner.planning.planner import Request, remaining
 from provisioner.reading import Reading, read
 from provisioner.resource import Live, Resource
-from provisioner.selection import selected
-from provisioner.session import Project, Session, open_project, session
+from provisioner.selection import check_rotated, selected
+from provisioner.session import Session, open_project, session
 from provisioner.steps import LISTED_KINDS, Proposing, as_resource, owned
 
 __all__ = ["ask", "open_project", "session", "status", "status_code"]
@@ -43,51 +41,6 @@ class Wanted:
     prune: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The result of ``validate``: problems by environment, and what was looked at."""
-
-    environments: tuple[str, ...]
-    resources: int
-    files: int
-    problems: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
-
-    def summary(self) -> str:
-        """One line for people."""
-        where = ", ".join(self.environments)
-        found = f"{_counted(self.resources, 'resource')} in {_counted(self.files, 'file')}"
-        return f"{found}: good ({where})"
-
-
-def validate(project: Project, environment: str = "") -> Checked:
-    """Check the manifests of one environment, or of all. Sends nothing."""
-    names = (environment,) if environment else environment_names(project.root)
-    loaded: list[Loaded] = []
-    problems: list[Problem] = []
-    for name in names:
-        try:
-            loaded.append(load(project.root, read_environment(project.root, name), KINDS))
-        except FileError as error:
-            problems += error.problems
-    return Checked(
-        environments=names,
-        resources=sum(len(one.resources) for one in loaded),
-        files=len({file for one in loaded for file in one.files}),
-        problems=_once(problems),
-        warnings=_once(problem for one in loaded for problem in one.warnings),
-    )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Environments share manifests: the same problem is told once."""
-    return tuple(sorted(dict.fromkeys(problems), key=by_place))
-
-
 def make_plan(session: Session, wanted: Wanted) -> Plan:
     """Compare the manifests with the workspace. Changes nothing.
 
@@ -96,6 +49,7 @@ def make_plan(session: Session, wanted: Wanted) -> Plan:
     proposing = _proposing(session, _request(session, wanted))
     removed = map(as_resource, session.loaded.removals)
     resources = selected((*session.loaded.resources, *removed), wanted.select)
+    check_rotated(resources, wanted.rotate)
     reading = read(resources, LISTED_KINDS, session.drivers)
     steps = proposing.steps(resources, reading)
     if not wanted.select:
@@ -158,7 +112,8 @@ def check_saved(session: Session, plan: Plan) -> Plan:
     ]
     if problems:
         raise RefusedError(problems)
-    return plan
+    # The digest of a plan does not cover it, so the file is not believed.
+    return replace(plan, protected=session.environment.protected)
 
 
 def apply(session: Session, plan: Plan, options: Options, hooks: Hooks) -> tuple[Outcome, ...]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from provisioner import __version__
-from provisioner.errors import ProvisionerError
+
+if TYPE_CHECKING:
+    from provisioner.errors import ProvisionerError
 
 COMMANDS = {
     "validate": "provisioner.cli.validate",
@@ -93,7 +95,12 @@ def main(arguments: list[str] | None = None) -> int:
         # click would exit with 2, which a pipeline reads as "changes pending".
         error.show()
         return 1
-    except ProvisionerError as error:
+    except Exception as error:
+        # Imported late, here and below: --help has no use for it, and it takes its time.
+        from provisioner.errors import ProvisionerError
+
+        if not isinstance(error, ProvisionerError):
+            raise
         _show(error)
         if debug:
             raise
@@ -121,6 +128,8 @@ def _show(error: ProvisionerError) -> None:
 
 def _defect(error: Exception) -> int:
     """Say that this is our fault. The message of the error may hold anything: not shown."""
+    from provisioner.errors import ProvisionerError
+
     what = f"this is a defect of provisioner: an unexpected {type(error).__name__}"
     _show(ProvisionerError.of("E811", what, hint="run it again with --debug, and report it"))
     return 1

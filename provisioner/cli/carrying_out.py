@@ -15,6 +15,7 @@ from provisioner.cli import planned
 from provisioner.cli.options import Applying
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import RefusedError
+from provisioner.outcome import Defect
 from provisioner.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.session import Session
@@ -103,7 +104,12 @@ def _run(terminal: Terminal, session: Session, plan: Plan, applying: Applying) -
         stopping(stop),
         progress.shown(sys.stderr, live=_live(terminal), quiet=terminal.common.quiet) as announce,
     ):
-        results = workflow.apply(session, plan, options, Hooks(announce=announce, stop=stop))
+        try:
+            results = workflow.apply(session, plan, options, Hooks(announce=announce, stop=stop))
+        except Defect as defect:
+            # A bug of ours must not hide what has already been done.
+            terminal.say(outcomes.text(defect.outcomes))
+            raise
     if terminal.common.json:
         terminal.answer_json(outcomes.to_json(results, plan))
     else:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from provisioner.errors import UsageError
-
 
 @click.command("explain", short_help="Explain the code of an error.")
 @click.argument("code", required=False)
@@ -16,6 +14,7 @@ def command(code: str | None) -> int:
     Exit codes: 0 explained, 1 there is no such code.
     """
     from provisioner.codes import explanations
+    from provisioner.errors import UsageError
 
     if code is None:
         for name, entry in explanations().items():

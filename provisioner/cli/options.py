@@ -1,20 +1,19 @@
-"""Options that several commands share, each group packed into one frozen dataclass."""
+"""Options that several commands share, each group packed into one named tuple.
+
+Not dataclasses: making those costs `--help` more time than everything else here.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
-
-@dataclass(frozen=True, slots=True)
-class Common:
+class Common(NamedTuple):
     """What every command that prints understands."""
 
     project_dir: Path | None
@@ -28,16 +27,14 @@ class Common:
         return self.output == "json"
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """Which environment, and which login for its workspace."""
 
     environment: str
     profile: str
 
 
-@dataclass(frozen=True, slots=True)
-class What:
+class What(NamedTuple):
     """Which resources, and what the planner is asked besides comparing them."""
 
     select: tuple[str, ...]
@@ -46,8 +43,7 @@ class What:
     prune: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Applying:
+class Applying(NamedTuple):
     """What the user agrees to on the command line, and how long to wait for it."""
 
     yes: bool
@@ -83,7 +79,7 @@ class Duration(click.ParamType[float]):
 
 def packed(kind: type[Any], name: str, *options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A decorator: adds ``options`` to a command and hands them over as one ``kind``."""
-    names = [field.name for field in fields(kind)]
+    names = kind._fields
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)

@@ -47,7 +47,7 @@ def save(plan: Plan, path: Path) -> None:
 
     from provisioner.rendering.plan_json import to_json
 
-    content = json.dumps(to_json(plan, __version__), indent=2, ensure_ascii=False) + "\n"
+    content = json.dumps(to_json(plan, __version__), indent=2) + "\n"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -45,6 +44,8 @@ def command(name: str, write: Path | None, check: Path | None) -> int:
             click.echo(f"not current: {path}", err=True)
         return EXIT_STALE if stale else 0
     else:
+        import json
+
         click.echo(json.dumps(_known(name), indent=2, ensure_ascii=False))
     return 0
 

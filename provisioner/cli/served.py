@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from provisioner.errors import ProvisionerError, UsageError
-
 if TYPE_CHECKING:
     from provisioner.emulator.server import Running
+    from provisioner.errors import ProvisionerError
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """The options of ``emulator start``."""
 
     port: int
@@ -29,6 +27,7 @@ def serve(served: Served, folder: Path) -> int:
     """Serve until interrupted. Raises UsageError for settings that cannot be."""
     from provisioner.emulator.server import serve as serve_until_stopped
     from provisioner.emulator.settings import Settings
+    from provisioner.errors import UsageError
 
     state = ":memory:" if served.state == ":memory:" else folder / served.state
     try:
@@ -54,11 +53,13 @@ def _announce(running: Running) -> None:
     # The lines are made to be read by `source` and by `env $(...)`: nothing else goes here.
     click.echo(f"DATABRICKS_HOST={running.url}")
     click.echo(f"DATABRICKS_TOKEN={running.token}")
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()
     click.echo("serving on the loopback only; Ctrl-C stops", err=True)
 
 
 def _not_started(served: Served, error: OSError) -> ProvisionerError:
+    from provisioner.errors import UsageError
+
     reason = error.strerror or str(error)
     return UsageError.of(
         "E809",

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
 from provisioner.cli.options import Common
-from provisioner.errors import Problem
+
+if TYPE_CHECKING:
+    from provisioner.errors import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(NamedTuple):
     """How to print. ``width`` in columns."""
 
     common: Common
 
     @property
     def width(self) -> int:
+        import shutil
+
         return shutil.get_terminal_size((100, 24)).columns
 
     def colour(self, stream: TextIO) -> bool:
@@ -45,8 +45,13 @@ class Terminal:
         click.echo(text, nl=not text.endswith("\n"))
 
     def answer_json(self, data: Any) -> None:
-        """Print the command's answer as JSON, keys in the order given."""
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        """Print the command's answer as JSON, keys in the order given.
+
+        In ASCII: what the service says must not reach a terminal as control characters.
+        """
+        import json
+
+        click.echo(json.dumps(data, indent=2))
 
     def say(self, text: str) -> None:
         """Print what is not the answer, unless --quiet."""

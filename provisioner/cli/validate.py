@@ -28,10 +28,10 @@ def command(common: Common, environment: str) -> int:
     \b
     Exit codes: 0 all good (warnings allowed), 1 problems found.
     """
-    from provisioner import workflow
+    from provisioner import checking
 
     terminal = Terminal(common)
-    checked = workflow.validate(workflow.open_project(common.project_dir), environment)
+    checked = checking.validate(common.project_dir, environment)
     terminal.problems((*checked.problems, *checked.warnings))
     if common.json:
         from provisioner.rendering.problems import to_json

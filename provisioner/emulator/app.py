@@ -12,6 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from provisioner.emulator.dispatch import Dispatcher, Raw, Reply
 from provisioner.emulator.protocol import TRANSPORT, break_connection
 from provisioner.emulator.routing import Answer, ApiError, Workspace
@@ -44,15 +47,14 @@ class App:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        body = await _body(receive)
+        request = Request(scope, receive)
         raw = Raw(
-            method=scope["method"],
+            method=request.method,
+            # Not the path that the framework has decoded: `%2F` in a name is no separator.
             target=scope["raw_path"].decode("ascii"),
             query=scope["query_string"].decode("ascii"),
-            headers={
-                name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-            },
-            body=body,
+            headers=dict(request.headers),
+            body=await _body(request),
             scheme=scope["scheme"],
         )
         loop = asyncio.get_running_loop()
@@ -69,16 +71,14 @@ class App:
         if reply.connection in ("drop", "reset"):
             break_connection(transport, reset=reply.connection == "reset")
             return
-        answer = reply.answer
         is_whole = reply.connection not in ("truncate", "stall")
-        start = {"type": "http.response.start", "status": answer.status}
-        if answer.stream is not None:
-            await send({**start, "headers": list(_headers(answer))})
-            await self._send_pieces(iter(answer.stream), transport, send, is_whole=is_whole)
+        response = _response(reply.answer)
+        start = {"type": "http.response.start", "status": response.status_code}
+        await send({**start, "headers": response.raw_headers})
+        if reply.answer.stream is not None:
+            await self._send_pieces(iter(reply.answer.stream), transport, send, is_whole=is_whole)
         else:
-            content = encoded(answer)
-            length = (b"content-length", str(len(content)).encode())
-            await send({**start, "headers": [*_headers(answer), length]})
+            content = bytes(response.body)
             sent = content if is_whole else content[: len(content) // 2]
             await send({"type": "http.response.body", "body": sent, "more_body": not is_whole})
         while reply.connection == "stall" and not transport.is_closing():
@@ -107,8 +107,18 @@ class App:
                     pieces.close()
 
 
-def encoded(answer: Answer) -> bytes:
-    if answer.status in WITHOUT_BODY:
+def _response(answer: Answer) -> Response:
+    """The answer with its headers; a stream's body is sent piece by piece elsewhere."""
+    given = {name.lower(): value for name, value in answer.headers.items()}
+    headers = {"content-type": answer.content_type} | given
+    response = Response(_content(answer), answer.status, headers)
+    if answer.stream is not None:
+        del response.headers["content-length"]
+    return response
+
+
+def _content(answer: Answer) -> bytes:
+    if answer.status in WITHOUT_BODY or answer.stream is not None:
         return b""
     if answer.text is not None:
         return answer.text.encode()
@@ -116,25 +126,17 @@ def encoded(answer: Answer) -> bytes:
     return json.dumps({} if answer.json is None else answer.json).encode()
 
 
-def _headers(answer: Answer) -> Iterator[tuple[bytes, bytes]]:
-    headers = {"content-type": answer.content_type}
-    headers |= {name.lower(): value for name, value in answer.headers.items()}
-    for name, value in headers.items():
-        yield name.encode("latin-1"), value.encode("latin-1")
-
-
-async def _body(receive: Receive) -> bytes | ApiError:
+async def _body(request: Request) -> bytes | ApiError:
     """The whole body; an error where it is larger than any the service takes."""
     pieces: list[bytes] = []
     size = 0
-    more = True
-    while more and size <= DISCARD_LIMIT_BYTES:
-        message = await receive()
-        more = message.get("more_body", False)
-        size += len(message.get("body", b""))
-        pieces.append(message.get("body", b""))
+    async for piece in request.stream():
+        size += len(piece)
+        pieces.append(piece)
         if size > BODY_LIMIT_BYTES:
             pieces.clear()
+        if size > DISCARD_LIMIT_BYTES:
+            break
     if size > BODY_LIMIT_BYTES:
         return ApiError(400, "BAD_REQUEST", "The request body is larger than 16 MB.")
     return b"".join(pieces)

@@ -156,12 +156,9 @@ class Builder:
         if known is None:
             self._count(span, depth)
             inside = name in self._anchors
-            message = (
-                f"`*{name}` stands inside of `&{name}` itself"
-                if inside
-                else f"there is no anchor `&{name}` above"
-            )
-            self._flaw("E119", message, span)
+            # Not named: it may be a password that begins with `*` and is not in quotes.
+            message = "an alias of what is around it" if inside else "no anchor above has this name"
+            self._flaw("E119", message, span, "" if inside else "put it in quotes to make it text")
             return None, Mark(span, key)
         value, mark = known
         return self._copy(value, span, depth), Mark(span, key, mark.written, mark.inner)

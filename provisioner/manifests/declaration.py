@@ -15,7 +15,7 @@ from provisioner.manifests.references import has_references, misplaced, resolved
 from provisioner.manifests.source import Source
 from provisioner.plan import Address
 from provisioner.resource import Kind, Resource
-from provisioner.semantics import Document, FieldRule, rules_along
+from provisioner.semantics import PLAIN, Document, FieldRule, rules_along
 
 _ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
 
@@ -137,11 +137,9 @@ def _shared(one: Location, other: Location) -> int:
 def _value(document: Any, at: Location) -> Any:
     """What is at ``at``; None where nothing is."""
     for step in at:
-        if isinstance(document, dict):
-            document = document.get(str(step))
-        elif isinstance(document, list) and isinstance(step, int) and step < len(document):
+        try:
             document = document[step]
-        else:
+        except (KeyError, IndexError, TypeError):
             return None
     return document
 
@@ -149,15 +147,12 @@ def _value(document: Any, at: Location) -> Any:
 def _parts(document: Any, at: Location, rules: FieldRule) -> Iterator[str]:
     """The entries of lists on the way to ``at`` in words: ``served entity challenger``."""
     label = ""
-    for step in at:
+    for end, step in enumerate(at, start=1):
         if isinstance(step, int):
-            if not isinstance(document, list) or step >= len(document):
-                return
-            document = document[step]
-            yield f"{label} {_called(document, rules) or step + 1}"
+            entry = _value(document, at[:end])
+            yield f"{label} {_called(entry, rules) or step + 1}"
         else:
-            document = document.get(step) if isinstance(document, dict) else None
-            rules = rules.fields.get(step, FieldRule())
+            rules = rules.fields.get(step, PLAIN)
             label = _singular(step)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from provisioner.errors import FileError, Problem
+from provisioner.manifests.source import MOST_BYTES
 
 _WILD = "*?["
 
@@ -36,9 +37,13 @@ def manifest_files(root: Path, patterns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def read(root: Path, name: str) -> bytes:
-    """The content of the file ``name`` below ``root``. Raises FileError."""
+    """The content of the file ``name`` below ``root``, cut where it is too long to parse.
+
+    Raises FileError.
+    """
     try:
-        return (root / name).read_bytes()
+        with (root / name).open("rb") as file:
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise FileError.of("E208", f"cannot read `{name}`: {reason}") from error

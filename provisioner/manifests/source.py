@@ -36,10 +36,6 @@ class Source:
     data: Any
     mark: Mark
 
-    @property
-    def file(self) -> str:
-        return self.text.file
-
     def has(self, at: Location) -> bool:
         """Whether there is anything at ``at`` in the file."""
         return len(self._along(at)) == len(at) + 1

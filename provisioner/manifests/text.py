@@ -22,7 +22,9 @@ _SECRET_NAME = re.compile(r"(?i)plaintext|api_?key|_key|token|password|passwd|se
 _SECRET_VALUE = re.compile(r"(?<![\w-])(?:sk-|dapi|AKIA|ASIA|AIza|gh[ps]_)[\w-]{12,}")
 # Behind such a name these are shown: references, numbers, and what only begins a value
 # that stands on further lines.
-_HARMLESS = re.compile(r"[\"']?(?:\{\{|\$\{)|\{[^}]*from_|[|>&*#]|-?\d++\s*+(?:[#,}]|$)")
+_HARMLESS = re.compile(
+    r"[\"']?(?:\{\{|\$\{)|\{[^}]*from_|\{\s*+\}|\[\s*+\]|[|>#]|-?\d++\s*+(?:[#,}]|$)"
+)
 _LONGEST_VALUE_LINES = 400
 
 

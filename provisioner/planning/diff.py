@@ -13,15 +13,11 @@ from provisioner.semantics import PLAIN, FieldRule, Key, Path, rule_at
 
 
 class Difference(NamedTuple):
-    """A place where two comparable documents differ; ABSENT where a side has nothing.
-
-    ``raw``: found where no rule reaches, so the values are what the documents hold.
-    """
+    """A place where two comparable documents differ; ABSENT where a side has nothing."""
 
     path: Path
     before: Any
     after: Any
-    raw: bool = False
 
 
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -32,8 +28,8 @@ def diff(desired: Any, live: Any, rules: FieldRule) -> tuple[FieldChange, ...]:
 
     Both are JSON in manifest vocabulary. A whole entry of a keyed list that only one side
     has is one change and shown as it stands there; everything else is told down to the
-    field. 1 and 1.0 are equal, 1 and true are not, and 1 and "1" only where the model
-    gives the field a type.
+    field. 1 and 1.0 are equal, 1 and true are not; 1 and "1" are equal only where the
+    model gives the field a type.
     """
     if same(desired, live):
         return ()
@@ -41,11 +37,11 @@ def diff(desired: Any, live: Any, rules: FieldRule) -> tuple[FieldChange, ...]:
     found = _differences(wanted, actual, rules, ())
     return tuple(
         FieldChange(
-            each.path,
-            before=_shown(each, each.before, live, rules),
-            after=_shown(each, each.after, desired, rules),
+            path,
+            before=_shown(before, live, path, rules),
+            after=_shown(after, desired, path, rules),
         )
-        for each in sorted(found, key=lambda each: by_path(each.path))
+        for path, before, after in sorted(found, key=lambda each: by_path(each.path))
     )
 
 
@@ -59,12 +55,12 @@ def _sortable(segment: str | Key) -> str:
     return text.zfill(9) if text.isdecimal() else text
 
 
-def _shown(found: Difference, value: Any, document: Any, rules: FieldRule) -> Any:
+def _shown(value: Any, document: Any, path: Path, rules: FieldRule) -> Any:
     """Keyed lists are mappings in ``value``; people know them as they stand in ``document``."""
-    if found.raw or not isinstance(value, dict | list):
+    if not isinstance(value, dict | list):
         return value
-    original = value_at(document, found.path, rules)
-    return value if original is ABSENT else readable(original, rule_at(rules, found.path))
+    original = value_at(document, path, rules)
+    return value if original is ABSENT else readable(original, rule_at(rules, path))
 
 
 def same(left: Any, right: Any) -> bool:
@@ -136,7 +132,7 @@ def _unruled(wanted: Any, actual: Any, path: Path) -> Iterator[Difference]:
         return
     if type(wanted) is type(actual) and isinstance(wanted, dict | list):
         for inner, (before, after) in _asked(wanted, actual).items():
-            yield Difference((*path, *inner), before, after, raw=inner != ())
+            yield Difference((*path, *inner), before, after)
     else:
         yield Difference(path, actual, wanted)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation, Step
@@ -18,6 +18,7 @@ from provisioner.semantics import Document, FieldRule
 
 __all__ = ["Pair", "Request", "orphan_step", "plan_step", "remaining"]
 
+Compare = Callable[[Comparison], tuple[FieldChange, ...]]
 INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 """Steps of these are told, and make no call."""
 
@@ -77,7 +78,8 @@ def remaining(step: Step, live: Live | None, kind: Kind) -> tuple[FieldChange, .
         ignore_changes=step.ignore_changes,
         existing=step.existing,
     )
-    changes = _compared(desired, live, kind)
+    compare = kind.compare
+    changes = _by_kind(desired, live, compare) if compare else _by_rules(desired, live, kind)
     return tuple(change for change in changes if change.action is not Action.KEEP)
 
 
@@ -98,27 +100,29 @@ def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
         return (FieldChange(OWNER, case.owner, ABSENT),)
     if desired is None or (live is None and desired.existing):
         return ()
-    if live is None and not kind.compare:
-        return _created(desired.document, kind.rules())
-    compared = _compared(desired, live, kind, case.rotated)
-    if live is None or kind.compare:
-        return compared
-    seen = Seen(desired, live, compared, kind.rules(), marks, rotate=bool(case.rotated))
-    return _sorted(anew([*compared, *unseen_changes(seen)], kind.rules()))
-
-
-def _compared(
-    desired: Resource, live: Live | None, kind: Kind, rotate: frozenset[str] = frozenset()
-) -> tuple[FieldChange, ...]:
-    """The differences that can be seen, each with its verdict."""
     if kind.compare:
-        found = kind.compare(Comparison(desired.document, live, rotate))
-        return tuple(_unless_ignored(change, desired) for change in found)
+        return _by_kind(desired, live, kind.compare, case.rotated)
+    rules = kind.rules()
     if live is None:
-        return ()
+        return _created(desired.document, rules)
+    compared = _by_rules(desired, live, kind)
+    seen = Seen(desired, live, compared, rules, marks, rotate=bool(case.rotated))
+    return _sorted(anew([*compared, *unseen_changes(seen)], rules))
+
+
+def _by_rules(desired: Resource, live: Live, kind: Kind) -> tuple[FieldChange, ...]:
+    """The differences that can be seen, each with its verdict."""
     rules = kind.rules()
     changes = diff(desired.document, live.document, rules)
     return tuple(judged(Difference(each, desired, live, kind, rules)) for each in changes)
+
+
+def _by_kind(
+    desired: Resource, live: Live | None, compare: Compare, rotate: frozenset[str] = frozenset()
+) -> tuple[FieldChange, ...]:
+    """The differences that a kind finds which compares for itself."""
+    found = compare(Comparison(desired.document, live, rotate))
+    return tuple(_unless_ignored(change, desired) for change in found)
 
 
 def _unless_ignored(change: FieldChange, desired: Resource) -> FieldChange:

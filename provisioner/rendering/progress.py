@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from provisioner.outcome import Announce, Event, What
 from provisioner.plan import Address
 from provisioner.rendering.text import harmless_line
+from provisioner.resource import Phase
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -76,8 +77,8 @@ class Lines:
     def _line(self, event: Event) -> str:
         """What to say about ``event``, or nothing when it brings nothing new."""
         now = state(event)
-        if event.what is What.STARTED:
-            return ""  # The first call says as much, and follows at once.
+        if event.what is What.STARTED or event.phase is Phase.READY:
+            return ""  # What follows at once says as much.
         if self._states.get(event.address) != now:
             self._states[event.address] = now
             self._told[event.address] = event.seconds

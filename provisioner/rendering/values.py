@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
 
@@ -87,21 +88,16 @@ def padded(text: str, width: int) -> str:
 
 def shortened(text: str, width: int, ellipsis: str) -> str:
     """``text`` in at most ``width`` columns, its middle left out where it is longer."""
+    width = max(width, LEAST)
     if columns(text) <= width:
         return text
-    room = max(width, LEAST) - columns(ellipsis)
-    head = _head(text, (room + 1) // 2)
-    tail = _head(text[::-1], room // 2)[::-1]
-    return head + ellipsis + tail
+    room = width - columns(ellipsis)
+    return _head(text, (room + 1) // 2) + ellipsis + _head(text[::-1], room // 2)[::-1]
 
 
 def _head(text: str, width: int) -> str:
-    taken = 0
-    for end, character in enumerate(text):
-        taken += _columns(character)
-        if taken > width:
-            return text[:end]
-    return text
+    used = enumerate(accumulate(map(_columns, text)))
+    return text[: next((end for end, taken in used if taken > width), len(text))]
 
 
 class Sides(NamedTuple):

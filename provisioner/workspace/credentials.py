@@ -23,14 +23,12 @@ class Login:
     """Headers for one host. ``method`` and ``source`` are for messages, never a value.
 
     ``headers`` is called for every request, from any thread: tokens may be renewed.
-    ``local`` is our own server, to which no proxy leads.
     """
 
     host: Host
     method: str
     source: str
     headers: Callable[[], Mapping[str, str]] = field(repr=False)
-    local: bool = False
 
 
 class TokenHeaders:
@@ -53,7 +51,7 @@ def find_login(target: Target, environ: Mapping[str, str]) -> Login:
     """
     if target.token:
         host = read_host(target.host, "the target")
-        return Login(host, "pat", "our own server", _headers(target.token, "it"), local=True)
+        return Login(host, "pat", "our own server", _headers(target.token, "it"))
     profile = _profile(target, environ)
     host = _host(target, environ, profile)
     methods = configured(environ, profile)

@@ -191,7 +191,7 @@ def open_wire(
     # Its debug lines hold query strings, its warnings are told as errors of ours.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     host, limits = login.host, limits or Limits()
-    proxy = None if login.local else proxy_for(host, environ)
+    proxy = proxy_for(host, environ)
     parallel = max(1, min(parallel, MOST_CONNECTIONS))
     manager = _manager(host, proxy, environ, maxsize=parallel, block=True)
     pool = manager.connection_from_host(host.name, host.port, host.scheme)

@@ -175,6 +175,13 @@ def test_rotating_writes_the_key_again(shop, run, workspace):
     assert workspace.writes() == [("POST", "/api/2.0/secrets/put")]
 
 
+def test_rotating_something_that_does_not_exist_is_an_error(shop, run, workspace):
+    result = run("plan", "--rotate", "secret_scopes.kyes")
+    assert result.code == 1
+    assert "did you mean `secret_scopes.keys`?" in result.err
+    assert workspace.requests() == []
+
+
 def test_an_endpoint_that_exists_is_adopted_only_with_consent(shop, run, workspace):
     run("apply", "-y", "--select", "keys")
     body = {"name": "chat", "config": {"served_entities": [ENTITY]}}

@@ -1,7 +1,7 @@
 """How fast we are, as ratios of whole processes that run in turns on one machine.
 
 Seconds differ from machine to machine and are not asserted; ratios should hold. What is
-asserted is that both sides found all endpoints unchanged. Takes two to three minutes.
+asserted is that both sides found all endpoints unchanged. Takes one to two minutes.
 """
 
 import math

@@ -39,14 +39,15 @@ MAY_IMPORT = {
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
+    "checking": "errors kinds manifests",
     "reading": "errors plan resource",
     "session": "__init__ emulator kinds manifests repository resource secret workspace",
     "overview": "errors kinds reading resource selection session",
     "steps": f"{WORDS} kinds planning reading",
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
     "steps",
-    "cli": f"{WORDS} __init__ applying codes emulator planning rendering schema_files schemas "
-    "session workflow",
+    "cli": f"{WORDS} __init__ applying checking codes emulator outcome planning rendering "
+    "schema_files schemas session workflow",
 }
 # Library -> the only parts that may import it.
 DOORS = {

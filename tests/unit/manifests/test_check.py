@@ -18,7 +18,12 @@ SCHEMA = {
             "description": "The name in the URL. Lower case.",
         },
         "config": {"$ref": "#/definitions/Config", "description": "What is served."},
-        "tags": {"type": "array", "maxItems": 2, "items": {"$ref": "#/definitions/Tag"}},
+        "tags": {
+            "type": "array",
+            "maxItems": 2,
+            "uniqueItems": True,
+            "items": {"$ref": "#/definitions/Tag"},
+        },
         "description": {"type": "string", "maxLength": 10},
         "secrets": {"type": "object", "additionalProperties": {"$ref": "#/definitions/Source"}},
         "where": {"$ref": "#/definitions/Where"},
@@ -147,6 +152,27 @@ WRONG = [
         N + "tags: [{key: a, share: b}]\n",
         ("tags.0.share", "E104", "unknown field `share`", "it belongs in `config`"),
         id="a field of another part",
+    ),
+    pytest.param(
+        N + "secrets: {x: {form_env: Y}}\n",
+        ("secrets.x.form_env", "E104", "unknown field `form_env`", "did you mean `from_env`?"),
+        id="a typo below a name that is free",
+    ),
+    pytest.param(
+        N + "secrets: {x: {y: {}}}\n",
+        ("secrets.x.y", "E104", "unknown field `y`", "known here are `from_env`"),
+        id="a field of nowhere below a name that is free",
+    ),
+    pytest.param(
+        N + "tags: [{key: a}, {key: a}]\n",
+        ("tags", "E107", "`tags` does not satisfy `uniqueItems` of the schema", ""),
+        id="a rule that has no words of its own",
+    ),
+    pytest.param(
+        E + "  - scale_to_zero: maybe\n",
+        ("config.entities.0.scale_to_zero", "E105",
+         "`scale_to_zero` needs `true` or `false`, not the text `maybe`", ""),
+        id="a word that is no boolean in any language",
     ),
     pytest.param(
         N + "tags: [{key: a, zzz: b}]\n",

@@ -49,6 +49,7 @@ def test_what_is_no_secret_is_shown(line):
 
 
 BROKEN = [
+    pytest.param("password: *canary\n", id="an alias that is none"),
     pytest.param("token: 'canary\n", id="an open quote"),
     pytest.param("token: canary: x\n", id="two colons"),
     pytest.param("token: [canary\nx: y\n", id="an open list"),

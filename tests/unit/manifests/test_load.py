@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provisioner.errors import FileError, Severity
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
 from provisioner.manifests.project import Environment, WorkspaceSettings
+from provisioner.manifests.source import parse
 from provisioner.plan import Address
 
 CHAT = """\
@@ -439,6 +447,32 @@ def test_the_digest_changes_with(project, text):
     first = project.load().digest
     project.write(text)
     assert project.load().digest != first
+
+
+def places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where anything is inside of JSON data."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for step, part in inner:
+        yield (*at, step)
+        if isinstance(part, dict | list):
+            yield from places(part, (*at, step))
+
+
+WHOLE = parse("old.yaml", OLD.encode()).data
+ODD = [None, True, -1, 2.5, "", "x\n", "${env.X}", "{{secrets/a/b}}", [], {}, [None], {"a": []}]
+
+
+@given(st.sampled_from(sorted(places(WHOLE), key=str)), st.sampled_from(ODD))
+def test_no_wrong_shape_makes_the_loader_fail(at, odd):
+    whole = copy.deepcopy(WHOLE)
+    holder = whole
+    for step in at[:-1]:
+        holder = holder[step]
+    holder[at[-1]] = odd
+    with TemporaryDirectory() as folder, suppress(FileError):
+        project = Folder(Path(folder))
+        project.write(json.dumps(whole))
+        assert project.load().resources
 
 
 @pytest.mark.parametrize("text", [CHAT, "a: [\n"], ids=["when all is good", "after an error"])

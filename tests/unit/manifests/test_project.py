@@ -45,7 +45,6 @@ def test_without_a_project_file_there_is_no_root(tmp_path):
     problem = problem_of(find_root, tmp_path)
     assert problem.code == "E201"
     assert "provisioner.yaml" in problem.message
-    assert "`project: NAME`" not in problem.message
     assert "project: NAME" in problem.hint
 
 
@@ -73,9 +72,14 @@ def test_a_bad_project_file(tmp_path, text, code, place):
     assert (problem.code, str(problem.where)) == (code, f"provisioner.yaml:{place}")
 
 
-def test_an_unreadable_file_is_told(tmp_path):
-    (tmp_path / "environments/dev.yaml").mkdir(parents=True)
-    (tmp_path / "environments/dev.yaml").rmdir()
+def test_a_file_that_cannot_be_read_is_told(tmp_path):
+    problem = problem_of(read_project, tmp_path)
+    assert problem.code == "E208"
+    assert problem.message == "cannot read `provisioner.yaml`: no such file or directory"
+
+
+def test_a_link_to_nowhere_is_no_environment(tmp_path):
+    (tmp_path / "environments").mkdir()
     (tmp_path / "environments/dev.yaml").symlink_to(tmp_path / "nowhere")
     assert environment_names(tmp_path) == ("local",)
     assert problem_of(read_environment, tmp_path, "dev").code == "E202"

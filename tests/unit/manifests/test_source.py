@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -161,8 +163,8 @@ BAD = [
     pytest.param("3: x\n", "E117", "1:1", "`3`", 'quotes: "3"', id="a number as a name"),
     pytest.param("a:\n  true: x\n", "E117", "2:3", "`true`", "", id="a boolean as a name"),
     pytest.param("? [a]\n: b\n", "E117", "1:3", "not a list", "", id="a list as a name"),
-    pytest.param("a: *b\n", "E119", "1:4", "`&b`", "", id="an alias of nothing"),
-    pytest.param("a: &a [*a]\n", "E119", "1:8", "itself", "", id="an alias of itself"),
+    pytest.param("a: *b\n", "E119", "1:4", "no anchor above", "quotes", id="an alias of nothing"),
+    pytest.param("a: &a [*a]\n", "E119", "1:8", "around it", "", id="an alias of itself"),
     pytest.param(
         "a: {<<: 3}\n", "E119", "1:5", "mappings only", "<<: *NAME", id="merging a number"
     ),
@@ -280,6 +282,12 @@ WRITTEN = [
 @pytest.mark.parametrize(("text", "expected"), WRITTEN)
 def test_numbers_are_known_as_they_were_typed(text, expected):
     assert parse("m.yaml", text.encode()).written(("a",)) == expected
+
+
+def test_yaml_without_its_c_library_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml._yaml", None)
+    (problem,) = problems_of("a: 1\n")
+    assert problem.code == "E211"
 
 
 LETTERS = "ab:-?[]{},&*!|>'\"%@`#~<=.$\\ \n\t\r0159é漢\x00\x85\u2028\ufeff"

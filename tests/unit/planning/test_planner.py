@@ -324,6 +324,17 @@ STEPS = [
         id="another owner's",
     ),
     pytest.param(
+        wanted(description="new"),
+        live(description="old", marks=Marks("other/prod")),
+        {},
+        (
+            BLOCKED,
+            "belongs to other/prod",
+            "--take-over-from other/prod makes it belong to shop/prod",
+        ),
+        id="another owner's, and blocked anyway",
+    ),
+    pytest.param(
         wanted(),
         live(marks=Marks("other/prod")),
         {"take_over_from": "other/dev"},
@@ -358,6 +369,17 @@ STEPS = [
             "write a manifest for it, or delete it with --prune",
         ),
         id="ours without a manifest",
+    ),
+    pytest.param(
+        None,
+        live(marks=Marks("shop/prod", protected=True)),
+        {},
+        (
+            Action.ORPHAN,
+            "carries the tag of shop/prod and has no manifest",
+            "write a manifest for it, or delete it with --prune",
+        ),
+        id="ours without a manifest, and protected",
     ),
     pytest.param(None, live(), {"prune": True}, (Action.DELETE, "", ""), id="ours, and pruned"),
     pytest.param(
@@ -570,6 +592,14 @@ def test_a_new_entry_is_told_once_with_all_that_is_in_it():
     assert [(path_text(c.path), c.after) for c in step.changes] == [("config.entities[b]", new)]
 
 
+def test_a_config_that_failed_is_sent_again_although_the_service_filled_something_in():
+    step = step_of(wanted(), live(entity(size="S"), phase=Phase.FAILED))
+    assert told(step) == [
+        ("config", UPDATE, "the last update failed"),
+        ("config.entities[a].size", KEEP, "chosen by the service"),
+    ]
+
+
 def test_without_a_config_there_is_nothing_to_send_again():
     empty = Resource(ADDRESS, "chat", {"name": "chat"})
     failed = Live("chat", "id-1", {"name": "chat"}, "", OURS, Readiness(Phase.FAILED))
@@ -579,10 +609,10 @@ def test_without_a_config_there_is_nothing_to_send_again():
 NOTES = [
     pytest.param(wanted(), live(), {}, (), id="nothing to say"),
     pytest.param(
-        wanted(raw={}, config={"entities": [entity("a", burst=True)]}),
-        live(),
+        wanted(entity("a", burst=True), raw={}, gateway={"steps": ["x", {"seen": "y"}]}),
+        live(gateway={"steps": ["x", {}]}),
         {},
-        ("cannot be read back: config.entities[a].burst, raw",),
+        ("cannot be read back: config.entities[a].burst, gateway.steps[1].seen, raw",),
         id="what cannot be read back",
     ),
     pytest.param(wanted(raw={"a": 1}), None, {}, (), id="a create knows all that it sends"),

@@ -186,7 +186,7 @@ resources:
           - name: gpt
             external_model:
               name: gpt-4o
-              provider: opnai
+              provider: openai
               tsk: llm/v1/chat
               openai_config:
                 openai_api_key_plaintext: sk-live-0123456789abcdef
@@ -195,7 +195,6 @@ resources:
       ai_gateway:
         rate_limits:
           - {key: user, renewal_period: hour, calls: "20"}
-      permissons: []
   jobs:
     nightly: {}
   model_servng_endpoints: {}

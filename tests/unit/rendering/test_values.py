@@ -83,6 +83,7 @@ def test_no_value_can_move_a_cursor_or_break_a_stream(value):
         pytest.param("abcdefghijklm", 13, "abcdefghijklm", id="what fits stays whole"),
         pytest.param("abcdefghijklmnop", 13, "abcdef…klmnop", id="beginning and end stay"),
         pytest.param("abcdefghijklmnop", 3, "abcdef…lmnop", id="nothing gets shorter than this"),
+        pytest.param("abcdef", 3, "abcdef", id="and nothing gets longer"),
         pytest.param("漢字漢字漢字漢字", 13, "漢字漢…字漢字", id="signs of two columns"),
     ],
 )
@@ -108,6 +109,11 @@ def test_sides_that_differ_still_differ_when_they_are_cut():
     assert "one" in cut.before
     assert "two" in cut.after
     assert sum(map(columns, cut)) <= 40
+
+
+def test_a_difference_close_to_the_end_is_shown_with_the_end():
+    before, after = f"{'a' * 60}x{'b' * 7}", f"{'a' * 60}y{'b' * 7}"
+    assert fitted(Sides(before, after), 30, "…") == ("…aaaaaaxbbbbbbb", "…aaaaaaybbbbbbb")
 
 
 @given(st.text("ab", max_size=90), st.text("ab", max_size=90), st.integers(30, 80))

@@ -58,15 +58,15 @@ def silence(sock, server):
 
 
 def drip(start):
-    """``start`` at once, then a byte a second, as the clock of the test tells it."""
+    """``start`` at once, then a byte a second, as the clock of the test tells it, until the
+    other side has had enough."""
 
     def behave(sock, server):
         sock.sendall(start)
-        with suppress(OSError):
-            for _ in range(12):
-                server.clock.advance(1)
-                sock.sendall(b" ")
-        server.stopped.wait(10)
+        for _ in range(900):
+            server.clock.advance(1)
+            sock.sendall(b" ")
+            server.stopped.wait(0.002)
 
     return behave
 
@@ -111,13 +111,15 @@ class FaultServer:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self._sockets = [self._socket]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def close(self):
         self.stopped.set()
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        for sock in self._sockets:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for thread in self._threads:
             thread.join(5)
@@ -129,6 +131,7 @@ class FaultServer:
             except OSError:
                 return
             self.connections += 1
+            self._sockets.append(sock)
             thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
             self._threads.append(thread)
             thread.start()

@@ -148,6 +148,10 @@ def test_what_holds_secrets_does_not_show_them():
     assert repr((call, Redactor(["x7q9-canary"]))) == f"(Call(POST {PATH}), Redactor(2 forms))"
 
 
+def test_a_secret_inside_another_one_leaves_no_rest():
+    assert Redactor(["abcd", "abcdefgh"]).clean("abcdefgh abcd") == "*** ***"
+
+
 def test_short_values_are_left_alone():
     assert Redactor(["", "a", "1"]).clean("a 1 b") == "a 1 b"
 

@@ -3,6 +3,8 @@
 import inspect
 import json
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +13,8 @@ from provisioner.workspace import Target
 from provisioner.workspace.credentials import find_login
 from provisioner.workspace.hosts import read_host
 from provisioner.workspace.methods import SETTINGS
+from provisioner.workspace.redaction import Redactor
+from provisioner.workspace.unified import SdkHeaders
 
 DEV, PROD = "https://dev.example.test", "https://prod.example.test"
 TOKEN = "dapi-environment-canary"
@@ -165,7 +169,7 @@ FOUND = [
 def test_found_without_the_sdk(target, more, expected, environ):
     login = find_login(target, environ(**more))
     assert (str(login.host), bearer(login), login.source) == expected
-    assert (login.method, login.local) == ("pat", target.token != "")
+    assert login.method == "pat"
     assert "canary" not in repr((login, login.headers, target))
 
 
@@ -541,6 +545,28 @@ class TestThroughTheSdk:
             find_login(Target(host=server.url), environ(**more))
         assert caught.value.problems[0].code == "E406"
         assert "canary" not in str(caught.value)
+
+
+def test_workers_do_not_renew_a_token_at_the_same_time():
+    class Issuer:
+        """Stands for the SDK's Config, and sees whether it is asked twice at once."""
+
+        def __init__(self):
+            self.asked, self.most = 0, 0
+
+        def authenticate(self):
+            self.asked += 1
+            self.most = max(self.most, self.asked)
+            somebody_else.wait(0.02)
+            self.asked -= 1
+            return {"Authorization": "Bearer x"}
+
+    somebody_else = threading.Event()
+    issuer = Issuer()
+    headers = SdkHeaders(issuer, Redactor([]))
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(lambda _: headers(), range(4)))
+    assert issuer.most == 1
 
 
 def test_the_workspace_refuses_the_token(serve, connect):

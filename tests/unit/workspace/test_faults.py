@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import socket
+import time
 
 import pytest
 
@@ -108,6 +109,19 @@ def test_a_fault_that_passes(fault, request_, expected, serve, connect):
     connection = connect(server.url, limits=Limits(attempts=3, read_s=10, send_s=10))
     assert request_(connection) == {"name": "chat"}
     assert len(server.requests) == 2
+
+
+def test_silence_after_a_slow_start_gets_only_the_time_that_is_left(serve, connect, clock):
+    def behave(sock, server):
+        server.clock.advance(59.9)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+        server.stopped.wait(20)
+
+    connection = connect(serve(behave).url, limits=Limits(attempts=1, read_s=60))
+    began = time.monotonic()
+    with pytest.raises(UnreachableError, match="did not finish its answer within 60 s"):
+        read(connection)
+    assert time.monotonic() - began < 15
 
 
 TIMED_OUT = [
@@ -272,6 +286,12 @@ class TestWaiting:
         assert len(clock.slept) == 7
         assert all(0.2 <= wait <= 10 for wait in clock.slept)
         assert len(set(clock.slept)) > 3
+
+    def test_never_beyond_the_budget(self, serve, connect, clock):
+        server = serve(status(500))
+        with pytest.raises(ServiceError):
+            read(connect(server.url, limits=Limits(attempts=9, budget_s=0.1)))
+        assert (len(server.requests), clock.slept) == (1, [])
 
     def test_honours_seconds(self, serve, connect, clock):
         server = serve(status(429, Retry_After="7"), "good")

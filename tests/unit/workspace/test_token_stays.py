@@ -378,6 +378,10 @@ class TestCertificates:
                 connect(url, limits=limits).send("POST", PATH, {}, repeatable=False)
         assert caught.value.problems[0].code == "E410"
 
+    def test_certifis_authorities_count(self, server, connect, bundle, monkeypatch):
+        monkeypatch.setattr("certifi.where", lambda: str(bundle))
+        assert connect(server.url).get(PATH) == {"name": "chat"}
+
     def test_without_certifi_the_systems_authorities_count(self, server, connect, monkeypatch):
         monkeypatch.setitem(sys.modules, "certifi", None)
         with pytest.raises(UnreachableError, match="is not trusted"):

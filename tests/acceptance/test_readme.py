@@ -1,0 +1,85 @@
+"""What the README shows is what the commands print."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from provisioner.cli import main
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COHERE_API_KEY", "AWS_ACCESS_KEY_ID")
+
+
+def shown(first_line: str) -> list[str]:
+    """The lines of the console block that begins with ``first_line``, without it."""
+    blocks = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (block,) = [block for block in blocks if block.startswith(first_line)]
+    return block.splitlines()[1:]
+
+
+def assert_printed(lines: list[str], said: str) -> None:
+    """Each line stands in ``said``, in this order; ``...`` stands for any lines between."""
+    rest = iter(said.splitlines())
+    for line in lines:
+        if line and line != "..." and not line.startswith("$ "):
+            assert line in rest, f"the README shows {line!r}, which is not printed (there)"
+
+
+@pytest.fixture(autouse=True)
+def _width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def keys(monkeypatch):
+    for name in (*KEYS, "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "value")
+
+
+def test_the_demo(keys, tmp_path, capsys):
+    for name in ("provisioner.yaml", "environments", "examples"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    folder = ["-C", str(tmp_path)]
+    assert main(["apply", *folder, "-y"]) == 0
+    assert main(["plan", *folder]) == 0
+    assert main(["status", *folder]) == 0
+    question = "What is the capital of France?"
+    assert main(["query", *folder, "openai-completions-endpoint", "--prompt", question]) == 0
+    assert_printed(shown("$ provisioner apply -y "), capsys.readouterr().out)
+
+
+def test_the_manifest_and_its_mistakes(tmp_path, capsys):
+    manifest = re.search(r"^```yaml\n(# yaml-language.*?)^```", README, re.M | re.S).group(1)
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "provisioner.yaml").write_text("project: shop\n")
+    path = tmp_path / "manifests" / "openai.yaml"
+    path.write_text(manifest)
+    assert main(["validate", "-C", str(tmp_path)]) == 0
+    path.write_text(manifest.replace("provider:", "providr:").replace("calls:", "callls:"))
+    capsys.readouterr()
+    assert main(["validate", "-C", str(tmp_path)]) == 1
+    assert_printed(shown("$ provisioner validate"), capsys.readouterr().err)
+
+
+def test_the_plan(keys, tmp_path, capsys):
+    project = Path(shutil.copytree(ROOT / "examples" / "traffic-split", tmp_path / "split"))
+    assert main(["apply", "-C", str(project), "-y"]) == 0
+    path = project / "manifests" / "chat.yaml"
+    text = path.read_text().replace("percentage: 90", "percentage: 50")
+    path.write_text(text.replace("percentage: 10", "percentage: 50").replace("assistants", "chat"))
+    capsys.readouterr()
+    assert main(["plan", "-C", str(project)]) == 0
+    assert_printed(shown("$ provisioner plan"), capsys.readouterr().out)
+
+
+def test_the_table_of_commands_is_complete():
+    from provisioner.cli import COMMANDS
+
+    table = README.split("## Commands")[1].split("\n\n")[1]
+    assert set(re.findall(r"`([a-z]+)", table)) >= set(COMMANDS)
