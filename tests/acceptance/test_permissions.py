@@ -278,3 +278,78 @@ class TestReplacing:
         run("apply", "-y")
         chat(task="llm/v1/completions")
         assert "± replace" in run("plan").out
+
+
+class TestSeveralPeople:
+    ANN = "ann@example.com"
+    CI = "0b1c2d3e-0000-4000-8000-00000000000a"
+
+    @pytest.fixture
+    def become(self, workspace, monkeypatch):
+        """Go on as somebody else, who administers the workspace."""
+
+        def somebody(name: str, kind: str = "user") -> None:
+            principal = {"name": name, "kind": kind, "workspace_admin": True}
+            made = workspace.call("POST", "/__emulator__/principals", principal)
+            monkeypatch.setenv("DATABRICKS_TOKEN", made["token"])
+
+        return somebody
+
+    def test_a_service_principal_keeps_what_it_created(self, chat, run, become, grants):
+        become(self.CI, "service_principal")
+        chat(ANALYSTS)
+        result = run("apply", "-y")
+        assert result.code == 0, result.err
+        assert grants() == {"analysts": "CAN_QUERY", self.CI: "CAN_MANAGE"}
+        assert run("plan", "--detailed-exitcode").code == 0
+
+    def test_a_creator_who_is_declared_with_less_keeps_what_he_has(self, chat, run, become, grants):
+        become(self.ANN)
+        chat(f"permissions: [{{level: CAN_VIEW, user_name: {self.ANN.title()}}}]\n")
+        assert run("apply", "-y").code == 0
+        assert grants() == {self.ANN: "CAN_MANAGE"}
+        assert run("plan", "--detailed-exitcode").code == 0
+
+    def test_the_creator_keeps_access_when_others_apply(self, chat, run, become, grants):
+        become(self.ANN)
+        chat()
+        run("apply", "-y")
+        become("bob@example.com")
+        chat(ANALYSTS)
+        assert run("apply", "-y").code == 0
+        assert grants() == {"analysts": "CAN_QUERY", self.ANN: "CAN_MANAGE"}
+        become("carl@example.com")
+        assert run("plan", "--detailed-exitcode").code == 0
+
+    def test_a_replacement_by_others_would_lose_the_creators_access(
+        self, chat, run, become, grants
+    ):
+        become(self.ANN)
+        chat()
+        run("apply", "-y")
+        become("bob@example.com")
+        chat(task="llm/v1/completions")
+        words = ("apply", "-y", "--allow-replace", "model_serving_endpoints.chat")
+        refused = run(*words)
+        assert refused.code == 1
+        assert f"CAN_MANAGE of user {self.ANN}" in refused.err
+        declared = f"permissions: [{{level: CAN_MANAGE, user_name: {self.ANN}}}]\n"
+        chat(declared, task="llm/v1/completions")
+        done = run(*words)
+        assert done.code == 0, done.err
+        assert grants() == {self.ANN: "CAN_MANAGE", "bob@example.com": "CAN_MANAGE"}
+        assert run("plan", "--detailed-exitcode").code == 0
+
+    def test_somebody_who_may_only_look_is_told_so(self, chat, run, workspace, monkeypatch):
+        chat(ANALYSTS)
+        run("apply", "-y")
+        made = workspace.call("POST", "/__emulator__/principals", {"name": "dora@example.com"})
+        identity = workspace.endpoint("chat")["id"]
+        row = {"user_name": "dora@example.com", "permission_level": "CAN_VIEW"}
+        workspace.call("PATCH", f"{ROOT}/{identity}", {"access_control_list": [row]})
+        monkeypatch.setenv("DATABRICKS_TOKEN", made["token"])
+        chat(ANALYSTS.replace("QUERY", "VIEW"))
+        workspace.forget()
+        result = run("apply", "-y")
+        assert result.code in (1, 4)
+        assert "PERMISSION_DENIED" in result.err
