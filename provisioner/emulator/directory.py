@@ -26,7 +26,8 @@ COLUMNS = "name, kind, id, display_name, groups"
 
 
 def add(store: Store, caller: Caller, token: str, client_secret: str = "") -> None:
-    """Add the principal, or replace the one of that name and its credentials."""
+    """Add the principal, or replace the one of that name, its credentials and its logins."""
+    store.change("DELETE FROM logins WHERE principal = ?", caller.name)
     store.change(
         "INSERT OR REPLACE INTO principals VALUES (?, ?, ?, ?, ?, ?, ?)",
         caller.name,

@@ -68,6 +68,15 @@ def test_a_start_is_a_new_version_of_the_same(client_of: Any) -> None:
         assert client.post(INVOCATIONS, ROWS)["predictions"]
 
 
+def test_a_start_keeps_the_inference_table(client: Any) -> None:
+    table = {"catalog_name": "c", "schema_name": "s"}
+    client.create(config=CUSTOM | {"auto_capture_config": table})
+    before = client.endpoint()["config"]["auto_capture_config"]
+    client.post(STOP)
+    client.post(START)
+    assert client.endpoint()["config"]["auto_capture_config"] == before
+
+
 def test_a_failed_start_leaves_it_not_ready_until_it_is_repaired(fraud: Any) -> None:
     fraud.post(STOP)
     fraud.faults({"deployment": {"endpoint": "chat", "state": "DEPLOYMENT_FAILED"}})

@@ -72,6 +72,15 @@ def test_one_that_left_is_nobody(client: Any) -> None:
     assert client.call("DELETE", f"{PRINCIPALS}/app").status == 404
 
 
+@pytest.mark.parametrize("leaves", [True, False], ids=["after it left", "while it is there"])
+def test_one_that_is_made_again_has_to_log_in_again(client: Any, leaves: bool) -> None:
+    made, _ = client.principal("app", kind="service_principal")
+    login = log_in(client, basic("app", made["client_secret"]), grant_type="client_credentials")
+    client.call("DELETE", f"{PRINCIPALS}/{'app' if leaves else 'nobody'}")
+    client.principal("app", kind="service_principal")
+    assert client.asking_with(login.json["access_token"]).call("GET", ME).status == 401
+
+
 def test_reset_forgets_them(client: Any) -> None:
     _, ada = client.principal("ada@example.com")
     client.post("/__emulator__/reset")

@@ -114,3 +114,8 @@ def test_it_is_refused(client: Any, telemetry: Any, message: str) -> None:
 
 def test_a_missing_endpoint_is_404(client: Any) -> None:
     assert patch(client, TABLES).code == "RESOURCE_DOES_NOT_EXIST"
+
+
+def test_databricks_own_endpoints_keep_theirs(client: Any) -> None:
+    path = f"{BASE}/databricks-dbrx-instruct/telemetry-config"
+    assert client.call("PATCH", path, {}).code == "PERMISSION_DENIED"
