@@ -244,6 +244,20 @@ def test_a_plan_is_stale_when_the_permissions_have_changed(chat, run, grant, tmp
     assert workspace.writes() == []
 
 
+def test_an_empty_endpoint_has_permissions_too(repository, run, workspace, grants):
+    repository.endpoint("name: chat\n" + ANALYSTS)
+    result = run("apply", "-y")
+    assert result.code == 0, result.err
+    assert grants() == {"analysts": "CAN_QUERY", ME: "CAN_MANAGE"}
+    assert run("plan", "--detailed-exitcode").code == 0
+
+
+def test_who_does_not_wait_grants_all_the_same(chat, run, grants):
+    chat(ANALYSTS)
+    assert run("apply", "-y", "--no-wait").code == 0
+    assert grants() == {"analysts": "CAN_QUERY", ME: "CAN_MANAGE"}
+
+
 class TestReplacing:
     def test_is_blocked_while_it_would_lose_a_grant(self, chat, run, workspace, grant, grants):
         chat()

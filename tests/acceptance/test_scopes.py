@@ -131,6 +131,20 @@ def test_a_scope_in_a_key_vault_is_created_and_then_left_alone(scope, run, works
     assert run("plan", "--detailed-exitcode").code == 0
 
 
+def test_the_words_of_a_bundle_are_understood(scope, run, granted):
+    scope(
+        VAULT.replace("backend_azure_keyvault", "keyvault_metadata"),
+        "      permissions:\n        - {level: READ, group_name: analysts}\n"
+        "        - {level: WRITE, user_name: ann@example.com}\n",
+    )
+    result = run("validate")
+    assert result.code == 0
+    assert result.err.count("warning[W730]") == 2
+    assert run("apply", "-y").code == 0
+    assert granted() == {"analysts": "READ", "ann@example.com": "WRITE", ME: "MANAGE"}
+    assert run("plan", "--detailed-exitcode").code == 0
+
+
 MOVED = [
     pytest.param(VAULT.replace("vaults/ID", "vaults/other"), "resource_id", id="another vault"),
     pytest.param(VAULT.replace("shop.", "bakery."), "dns_name", id="another address"),
@@ -167,6 +181,9 @@ MISTAKES = [
         "E346",
         "5:60",
         id="a principal twice",
+    ),
+    pytest.param(
+        ["      acls: []\n      permissions: []\n"], "E347", "6:7", id="in both kinds of words"
     ),
     pytest.param(
         ["      acls: [{principal: a, permission: OWN}]\n"], "E107", "5:41", id="a wrong permission"
