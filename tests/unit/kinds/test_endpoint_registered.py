@@ -9,7 +9,7 @@ import pytest
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints import translate
 from provisioner.plan import Action, Address
-from provisioner.planning.planner import Pair, Request, plan_step
+from provisioner.planning.planner import Pair, Request, plan_step, remaining
 from provisioner.resource import Resource
 from provisioner.semantics import path_text
 
@@ -637,6 +637,33 @@ def test_the_mark_is_short_enough_for_a_tag_and_says_what_it_is_about():
     fields = [entry.partition(":")[0] for entry in KIND.applied(FULL).split()]
     assert fields == ["config", "ai_gateway", "raw", "budget_policy_id", "telemetry_config"]
     assert len(KIND.applied(FULL)) < 128
+
+
+OVERRULED = [
+    pytest.param("scale_to_zero_enabled", True, False, id="a switch that goes back"),
+    pytest.param("scale_to_zero_enabled", True, None, id="a switch that is not there"),
+    pytest.param("workload_size", "Large", "Small", id="another size"),
+    pytest.param("workload_type", "CPU", "GPU_LARGE", id="another machine"),
+    pytest.param("max_provisioned_throughput", 9500, 9000, id="rounded throughput"),
+]
+
+
+@pytest.mark.parametrize(("field", "wanted", "actual"), OVERRULED)
+def test_what_the_service_overrules_is_named_after_the_apply(field, wanted, actual):
+    desired = manifest(with_throughput(**{field: wanted}))
+    raw = answer(desired, {field: actual})
+    step = step_for(desired, raw)
+    left = remaining(step, translate.live(raw, RULES), KIND)
+    assert [path_text(change.path) for change in left] == [f"{ENTITY}.{field}"]
+
+
+def test_an_adopted_endpoint_keeps_what_cannot_be_read_back_once_somebody_vouches_for_it():
+    desired = manifest(budget_policy_id="a", raw={"new": 1})
+    unknown = answer(manifest(), tags=[])
+    assert step_for(desired, unknown).action is Action.BLOCKED
+    step = step_for(desired, unknown, ignore=["budget_policy_id", "raw"])
+    assert (step.action, calls(step)) == (Action.ADOPT, ["patch_tags"])
+    assert step_for(desired, answer(desired)).action is Action.KEEP
 
 
 def test_environment_variables_need_their_scopes():
