@@ -25,7 +25,7 @@ from provisioner.outcome import Outcome
 from provisioner.plan import Action, FieldChange, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.resource import Connection
-from provisioner.semantics import path_text
+from provisioner.semantics import FieldRule, path_text
 from provisioner.session import Project, Session
 from provisioner.workflow import Wanted
 from provisioner.workspace import Target, connect
@@ -148,6 +148,14 @@ def differences(step: Step) -> tuple[FieldChange, ...]:
 
 def paths(changes: Iterable[FieldChange]) -> list[str]:
     return [path_text(change.path) for change in changes]
+
+
+def writable_fields(rule: FieldRule, place: str = "") -> Iterator[str]:
+    """The fields of a kind that hold a value: ``config.served_entities.entity_version``."""
+    if not rule.fields:
+        yield place
+    for name, inner in rule.fields.items():
+        yield from writable_fields(inner, f"{place}.{name}" if place else name)
 
 
 def left_to_do(plan: Plan) -> dict[str, list[str]]:

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from workbench import Workbench, differences, left_to_do, workbench
+from workbench import Workbench, differences, left_to_do, workbench, writable_fields
 
 from provisioner import schemas
 from provisioner.errors import FileError
 from provisioner.kinds import KINDS
 from provisioner.outcome import Status
 from provisioner.plan import Action, Step
-from provisioner.semantics import FieldRule, Key, Path, parse_path, path_text
+from provisioner.semantics import Key, Path, parse_path, path_text
 
 ENDPOINTS, SCOPES = "model_serving_endpoints", "secret_scopes"
 REFERENCE, OTHER = "{{secrets/keys/one}}", "{{secrets/keys/two}}"
@@ -563,13 +563,6 @@ def test_what_is_not_for_the_service_sends_nothing(bench: Workbench, row: Row) -
     assert step.operations == ()
 
 
-def leaves(rule: FieldRule, place: tuple[str, ...] = ()) -> Iterator[str]:
-    if not rule.fields:
-        yield ".".join(place)
-    for name, inner in rule.fields.items():
-        yield from leaves(inner, (*place, name))
-
-
 def leaf(row: Row) -> str:
     return ".".join(segment for segment in parse_path(row.path) if isinstance(segment, str))
 
@@ -577,7 +570,7 @@ def leaf(row: Row) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_has_a_row_and_every_row_is_of_a_field(kind: str) -> None:
     rows = [row for rows in TABLE_OF_ALL.values() for row in rows if kind_of(row) == kind]
-    assert {leaf(row) for row in rows} == set(leaves(schemas.rules(kind)))
+    assert {leaf(row) for row in rows} == set(writable_fields(schemas.rules(kind)))
 
 
 def test_no_base_is_left_over() -> None:
