@@ -37,8 +37,11 @@ _SOUNDS_SECRET: Final = re.compile(r"(?i)(api_?key|token|password|passwd|secret)
 
 def blocks(document: Document) -> Iterator[Finding]:
     """Everything about these blocks that their schema cannot say."""
-    yield from _with_units(document)
-    yield from _custom_only(document)
+    sorts = sorts_in(document)
+    if Sort.UNITS in sorts:
+        yield from _with_units(document)
+    elif not document.get("existing"):
+        yield from _custom_only(document, sorts)
     yield from _telemetry(document)
     yield from _legacy_table(document)
     for variables in environments(document):
@@ -49,8 +52,6 @@ def blocks(document: Document) -> Iterator[Finding]:
 
 def _with_units(document: Document) -> Iterator[Finding]:
     """service/serving.py create_provisioned_throughput_endpoint has none of these fields."""
-    if Sort.UNITS not in sorts_in(document):
-        return
     for place in (("description",), ("route_optimized",), TABLES[:1], CAPTURE):
         if at(document, place):
             yield Finding(
@@ -62,19 +63,18 @@ def _with_units(document: Document) -> Iterator[Finding]:
             )
 
 
-def _custom_only(document: Document) -> Iterator[Finding]:
+def _custom_only(document: Document, sorts: set[Sort]) -> Iterator[Finding]:
     """serving-endpoints/create and patchtelemetryconfig: refused for anything else."""
-    if document.get("existing") or Sort.UNITS in sorts_in(document):
-        return
-    served = [entity.value for entity in parts_of(document, ENTITIES)]
-    registered = Sort.REGISTERED in sorts_in(document)
-    for name, fits in (
-        ("telemetry_config", registered),
-        ("route_optimized", registered and all(map(is_custom, served))),
-    ):
-        if document.get(name) and not fits:
+    fits = {"telemetry_config": Sort.REGISTERED in sorts, "route_optimized": _is_custom(document)}
+    for name in fits:
+        if document.get(name) and not fits[name]:
             message = f"`{name}` is for custom models, and this endpoint serves none"
             yield Finding((name,), "E338", message, "remove it", key=True)
+
+
+def _is_custom(document: Document) -> bool:
+    served = [entity.value for entity in parts_of(document, ENTITIES)]
+    return bool(served) and all(map(is_custom, served))
 
 
 def _telemetry(document: Document) -> Iterator[Finding]:
