@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 ROOT = "/api/2.0/serving-endpoints"
@@ -226,3 +228,21 @@ def test_mistakes_are_told_at_their_places(repository, run, text, said):
     assert result.code == 1
     for part in said:
         assert part in result.err
+
+
+class Typing(io.StringIO):
+    """A terminal at which ``text`` is typed."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_at_a_terminal_a_yes_is_enough_for_what_an_entry_names(
+    removed, run, workspace, monkeypatch
+):
+    removed("old: {name: old, delete: true}")
+    for typed, code, is_there in (("no\n", 1, True), ("yes\n", 0, False)):
+        monkeypatch.setattr("sys.stdin", Typing(typed))
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        assert run("apply").code == code
+        assert ("old" in names(workspace)) is is_there
