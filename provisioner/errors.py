@@ -63,7 +63,8 @@ class Problem:
 
     ``code`` is a key of ``codes.CODES``. ``subject`` names the resource and the part of
     it in words. ``excerpt`` is the line of the file and ``width`` how many of its
-    characters, from ``where.column`` on, are to be underlined.
+    characters, from ``where.column`` on, are to be underlined. ``log`` holds lines of
+    somebody else's that tell more.
     """
 
     code: str
@@ -74,6 +75,7 @@ class Problem:
     subject: str = ""
     excerpt: str = field(default="", compare=False)
     width: int = field(default=1, compare=False)
+    log: str = ""
 
 
 def by_place(problem: Problem) -> tuple[bool, Position, str, str]:

@@ -104,7 +104,8 @@ class Step:
     there was none). ``reason`` says why the step as a whole is what it is. ``desired`` is
     the document that must be live afterwards (None after a delete and for an orphan).
     ``needs`` names the addresses that have to be done first. ``ignore_changes`` are the
-    paths whose differences are nobody's concern, also after the apply.
+    paths whose differences are nobody's concern, also after the apply. ``consented``: a
+    reviewed file names this very deletion. ``existing``: somebody else creates the resource.
     """
 
     address: Address
@@ -118,6 +119,8 @@ class Step:
     notes: tuple[str, ...] = ()
     desired: Document | None = None
     needs: tuple[Address, ...] = ()
+    consented: bool = False
+    existing: bool = False
     unknown: tuple[str, ...] = ()
     ignore_changes: tuple[str, ...] = ()
 

@@ -47,6 +47,23 @@ def read(
     )
 
 
+def examine(
+    replaced: Mapping[Address, tuple[Resource, Live]], drivers: Mapping[str, Driver]
+) -> Mapping[Address, Live]:
+    """The live resources with what their replacement would lose. Raises as ``read`` does."""
+    answers = _ask(
+        {
+            address: _examiner(drivers[address.kind], resource, live)
+            for address, (resource, live) in replaced.items()
+        }
+    )
+    return {address: answers[address] for address in replaced}
+
+
+def _examiner(driver: Driver, resource: Resource, live: Live) -> Callable[[], Live]:
+    return lambda: driver.examine(resource, live)
+
+
 def _reader(driver: Driver, resource: Resource) -> Callable[[], Live | None]:
     return lambda: driver.read(resource)
 

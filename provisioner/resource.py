@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from provisioner.connection import Connection as Connection
 from provisioner.errors import Finding, Position
 from provisioner.plan import Action, Address, FieldChange, Operation
 from provisioner.secret import SecretReader
@@ -41,8 +42,9 @@ class Readiness:
 class Marks:
     """Our tags on a live resource; never part of a comparison.
 
-    ``owner`` is ``<project>/<environment>`` or ``""``. ``applied`` is a digest of what was
-    last applied and cannot be read back.
+    ``owner`` is ``<project>/<environment>`` or ``""``. ``applied`` holds, for each field of
+    the resource in which something was applied that cannot be read back, its name and a
+    digest of that: ``config:3fa81c22 raw:77f0a1b3``.
     """
 
     owner: str = ""
@@ -54,8 +56,10 @@ class Marks:
 class Resource:
     """One resource as its author describes it, for one environment.
 
-    ``document`` holds no extension of ours that is not compared (``lifecycle`` is taken
-    out of it). ``ignore_changes`` are paths as ``path_text`` writes them.
+    ``document`` holds no extension of ours that is not compared (``lifecycle`` and
+    ``existing`` are taken out of it). ``ignore_changes`` are paths as ``path_text`` writes
+    them. ``existing``: somebody else creates it; only the top-level fields that are written
+    are managed, it is never created, reconfigured, owned or deleted.
     """
 
     address: Address
@@ -63,6 +67,20 @@ class Resource:
     document: Document
     prevent_destroy: bool = False
     ignore_changes: tuple[str, ...] = ()
+    existing: bool = False
+    where: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """An entry of ``removed:``, which is what is left of a manifest that was taken out.
+
+    ``delete``: the resource goes; otherwise only our tags do.
+    """
+
+    address: Address
+    name: str
+    delete: bool
     where: Position | None = None
 
 
@@ -73,7 +91,9 @@ class Live:
     Never validated by our models: what breaks our rules must still be readable.
     ``document`` is what to compare with: the pending config while an update is running,
     else the active one. ``fingerprint`` covers identity, versions and all that was read.
-    ``unknown`` are the paths of what our vocabulary does not know.
+    ``unknown`` are the paths of what our vocabulary does not know. ``at_stake`` tells in
+    words what a replacement would lose; only ``Driver.examine`` looks for it. ``beside`` is
+    what no comparison looks at and the kind's own functions need.
     """
 
     name: str
@@ -83,6 +103,8 @@ class Live:
     marks: Marks = field(default_factory=Marks)
     readiness: Readiness = Readiness(Phase.READY)
     unknown: tuple[str, ...] = ()
+    at_stake: tuple[str, ...] = ()
+    beside: Document = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,31 +162,6 @@ class Answer:
     raw: Document
 
 
-class Connection(Protocol):
-    """The workspace as a driver sees it: JSON in, JSON objects out, errors of ours."""
-
-    @property
-    def host(self) -> str: ...
-
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
-        """The JSON object at ``path``; None for 404.
-
-        Raises ServiceError for any other refusal, UnreachableError when no answer came
-        that can be believed, after the retries that are safe.
-        """
-        ...
-
-    def send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool
-    ) -> Document:
-        """Send ``body`` and return the answer (``{}`` when the service says nothing).
-
-        ``repeatable``: sending it twice does no harm, so a lost answer is tried again.
-        Otherwise a lost answer raises LostAnswerError. Raises ServiceError when refused.
-        """
-        ...
-
-
 class Driver(Protocol):
     """Acts on one workspace for one kind. Thread-safe."""
 
@@ -177,6 +174,10 @@ class Driver(Protocol):
 
         Raises ServiceError where it may not be read: that is never the same as absent.
         """
+        ...
+
+    def examine(self, resource: Resource, live: Live) -> Live:
+        """``live`` with ``at_stake`` filled: asked for only before a replacement."""
         ...
 
     def perform(self, operation: Operation, identity: str) -> str:
@@ -212,13 +213,15 @@ class Kind:
     ``model`` returns the pydantic model (only schema generation loads it) and ``rules``
     its rule tree. ``modernise`` translates legacy spellings and reports them.
     ``relations`` yields what a schema cannot say. ``needs`` yields (kind name, resource
-    name) of what has to exist first. ``judge`` has the first word on a change, for what
-    no marker can say: (action, reason), or None for no opinion. ``compare`` replaces the
+    name) of what has to exist first. ``judge`` has the first word on a change that
+    ``lifecycle.ignore_changes`` does not cover, for what no marker can say: (action,
+    reason), or None for no opinion. ``compare`` replaces the
     generic diff. ``applied`` digests what cannot be read back. ``secret_fields`` are the
     names of the payload fields in which a secret may be resolved. ``markable``: resources
     of this kind carry our tags, so they are adopted, orphaned and deleted; the others are
     not ours as a whole. ``describe`` tells in lines what a live resource does. ``ask`` puts
-    a question to one; a kind without it cannot be queried.
+    a question to one; a kind without it cannot be queried. ``calls`` names the calls that
+    change each field of the resource.
     """
 
     name: str
@@ -237,3 +240,4 @@ class Kind:
     markable: bool = True
     describe: Callable[[Live], tuple[str, ...]] | None = None
     ask: Callable[[Connection, str, str], Answer] | None = None
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

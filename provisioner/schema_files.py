@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from provisioner import field_table
 from provisioner.kinds import KINDS
 from provisioner.manifests import models
 from provisioner.manifests.envelope import BUNDLE_KINDS, RESOURCE_KEY
+from provisioner.manifests.fields import inlined
 from provisioner.manifests.schema_forms import (
     REFERENCE,
     REFERENCE_SCHEMA,
@@ -19,6 +21,7 @@ from provisioner.manifests.schema_forms import (
     strict,
 )
 
+TABLE = "FIELDS.md"
 DRAFT = "http://json-schema.org/draft-07/schema#"
 OF_BUNDLES = "Resources of a bundle that provisioner does not manage. They are skipped."
 FREE_KEYS = "For anything that is used through YAML anchors."
@@ -35,34 +38,37 @@ def generate() -> dict[str, Json]:
         "environment": _strict(models.Environment),
         "project": _strict(models.Project),
         "plan": _strict(models.Plan),
+        "removed": _strict(models.Removed),
     }
 
 
 def write(folder: Path) -> None:
-    """Write ``NAME.schema.json`` for each schema into ``folder``."""
-    for name, schema in generate().items():
-        path = _path(folder, name)
+    """Write ``NAME.schema.json`` for each schema into ``folder``, and the table of fields."""
+    for name, text in _texts().items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_text(schema), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 def stale(folder: Path) -> tuple[str, ...]:
     """The files in ``folder`` that are missing or are not what would be written."""
+    wanted = {folder / name: text for name, text in _texts().items()}
     found = (
-        _path(folder, name)
-        for name, schema in generate().items()
-        if not _path(folder, name).is_file()
-        or _path(folder, name).read_text(encoding="utf-8") != _text(schema)
+        path
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     )
     return tuple(str(path) for path in found)
 
 
-def _path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.schema.json"
-
-
-def _text(schema: Json) -> str:
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+def _texts() -> dict[str, str]:
+    schemas = generate()
+    files = {
+        f"{name}.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for name, schema in schemas.items()
+    }
+    of_kinds = {name: inlined(schemas[f"kinds/{name}"]) for name in KINDS}
+    return {**files, TABLE: field_table.markdown(KINDS, of_kinds)}
 
 
 def _strict(model: type[Any]) -> Json:
@@ -81,6 +87,9 @@ def _manifest(kinds: Mapping[str, type[Any]]) -> Json:
         **{name: {"description": OF_BUNDLES} for name in BUNDLE_KINDS},
     }
     resources["additionalProperties"] = False
+    removed = made["properties"]["removed"]
+    removed["properties"] = _removed_by_kind()
+    removed["additionalProperties"] = False
     free = {"patternProperties": {"^x-": {"description": FREE_KEYS}}}
     return {"$schema": DRAFT, **made, **free, "definitions": _loose(kinds)}
 
@@ -95,6 +104,20 @@ def _override(kinds: Mapping[str, type[Any]]) -> Json:
         "properties": _by_kind(kinds),
         "additionalProperties": False,
         "definitions": parts,
+    }
+
+
+def _removed_by_kind() -> Json:
+    """For each kind that can be deleted a mapping from keys to what becomes of them."""
+    entry = strict(models.Removed.model_json_schema(ref_template=_AT))
+    return {
+        name: {
+            "type": "object",
+            "propertyNames": {"pattern": RESOURCE_KEY},
+            "additionalProperties": for_editors(entry),
+        }
+        for name, kind in KINDS.items()
+        if kind.markable
     }
 
 

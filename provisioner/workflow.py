@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 from provisioner.errors import Problem, RefusedError
 from provisioner.kinds import KINDS
 from provisioner.overview import ask, status, status_code
-from provisioner.plan import Address, FieldChange, Plan, Source, Step
+from provisioner.plan import FieldChange, Plan, Source, Step
 from provisioner.planning.guard import Consent, Limits, refusals
-from provisioner.planning.planner import Pair, Request, orphan_step, plan_step, remaining
+from provisioner.planning.planner import Request, remaining
 from provisioner.reading import Reading, read
-from provisioner.resource import Kind, Listed, Live, Resource
+from provisioner.resource import Live, Resource
 from provisioner.selection import check_rotated, selected
 from provisioner.session import Session, open_project, session
+from provisioner.steps import LISTED_KINDS, Proposing, as_resource, owned
 
 if TYPE_CHECKING:
     from provisioner.applying.executor import Hooks, Options, Outcome
@@ -47,26 +48,27 @@ def make_plan(session: Session, wanted: Wanted) -> Plan:
 
     Raises UsageError for a selection of nothing, WorkspaceError for what cannot be read.
     """
-    resources = selected(session.loaded.resources, wanted.select)
+    proposing = _proposing(session, _request(session, wanted))
+    removed = map(as_resource, session.loaded.removals)
+    resources = selected((*session.loaded.resources, *removed), wanted.select)
     check_rotated(resources, wanted.rotate)
-    reading = read(resources, _listed_kinds(), session.drivers)
-    request = _request(session, wanted)
-    steps = [_step(resource, reading, request) for resource in resources]
+    reading = read(resources, LISTED_KINDS, session.drivers)
+    steps = proposing.steps(resources, reading)
     if not wanted.select:
-        steps += _orphans(session, reading, request)
-    return _plan(session, reading, request, steps)
+        steps += proposing.orphans(reading)
+    return _plan(session, reading, proposing.request, steps)
 
 
 def make_destroy_plan(session: Session, wanted: Wanted) -> Plan:
     """Plan the deletion of everything that carries our tag, declared or not."""
-    request = replace(_request(session, wanted), prune=True)
-    reading = read((), _listed_kinds(), session.drivers)
+    proposing = _proposing(session, replace(_request(session, wanted), prune=True))
+    reading = read((), LISTED_KINDS, session.drivers)
     ours = [
-        Resource(request.addresses.get((kind, one.name), Address(kind, one.name)), one.name, {})
-        for kind, one in _owned(reading, request.owner)
+        Resource(proposing.address(kind, one.name), one.name, {})
+        for kind, one in owned(reading, proposing.request.owner)
     ]
-    steps = _deletions(selected(ours, wanted.select), session, request)
-    return _plan(session, reading, request, steps)
+    steps = proposing.deletions(selected(ours, wanted.select))
+    return _plan(session, reading, proposing.request, steps)
 
 
 def refuse_unsafe(session: Session, plan: Plan, consent: Consent) -> None:
@@ -143,30 +145,10 @@ def _request(session: Session, wanted: Wanted) -> Request:
     )
 
 
-def _step(resource: Resource, reading: Reading, request: Request) -> Step:
-    pair = Pair(resource.address, resource.name, resource, reading.live[resource.address])
-    return plan_step(pair, _kind(resource), request)
-
-
-def _orphans(session: Session, reading: Reading, request: Request) -> list[Step]:
-    """Steps for what carries our tag and has no manifest (deletions when pruning)."""
-    left = {
-        Address(kind, one.name): one
-        for kind, one in _owned(reading, request.owner)
-        if (kind, one.name) not in request.addresses
-    }
-    if not request.prune:
-        return [orphan_step(KINDS[at.kind], one, request) for at, one in left.items()]
-    return _deletions([Resource(at, one.name, {}) for at, one in left.items()], session, request)
-
-
-def _deletions(doomed: Sequence[Resource], session: Session, request: Request) -> list[Step]:
-    """Steps that delete; from a read of each, whose fingerprint shows when it is stale."""
-    live = read(doomed, (), session.drivers).live
-    return [
-        plan_step(Pair(one.address, one.name, None, live[one.address]), _kind(one), request)
-        for one in doomed
-    ]
+def _proposing(session: Session, request: Request) -> Proposing:
+    removals = {one.address: one for one in session.loaded.removals}
+    removed = {(at.kind, one.name) for at, one in removals.items()}
+    return Proposing(request, session.drivers, removals, removed | request.addresses.keys())
 
 
 def _plan(session: Session, reading: Reading, request: Request, steps: Sequence[Step]) -> Plan:
@@ -177,25 +159,8 @@ def _plan(session: Session, reading: Reading, request: Request, steps: Sequence[
         steps=tuple(sorted(steps, key=lambda step: step.address)),
         source=Source(session.loaded.digest, session.git_commit),
         protected=session.environment.protected,
-        owned=len(_owned(reading, request.owner)),
+        owned=len(owned(reading, request.owner)),
     )
-
-
-def _owned(reading: Reading, owner: str) -> list[tuple[str, Listed]]:
-    return [
-        (kind, one)
-        for kind, listed in reading.listed.items()
-        for one in listed
-        if one.marks.owner == owner
-    ]
-
-
-def _listed_kinds() -> tuple[str, ...]:
-    return tuple(name for name, kind in KINDS.items() if kind.markable)
-
-
-def _kind(resource: Resource) -> Kind:
-    return KINDS[resource.address.kind]
 
 
 def _missing_secret(how: str, name: str, address: str) -> Problem:

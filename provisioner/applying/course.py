@@ -22,7 +22,9 @@ class Course:
         self.step = step
         self.driver = driver
         self.started = started
-        self.resource = Resource(step.address, step.name, step.desired or {})
+        self.resource = Resource(
+            step.address, step.name, step.desired or {}, existing=step.existing
+        )
         self.deadline: float | None = None
         self.request: Request | None = None
         self.in_flight = False

@@ -108,12 +108,10 @@ def stale(progress: Progress) -> Ending:
 def update_failed(progress: Progress, readiness: Readiness) -> Ending:
     """The service gave up on what we sent; whatever served before still does."""
     why = f": {readiness.message}" if readiness.message else ""
-    detail = f"\n{readiness.detail}" if readiness.detail else ""
-    message = f"the service could not bring `{progress.step.name}` up{why}{detail}"
+    message = f"the service could not bring `{progress.step.name}` up{why}{progress.not_sent}"
     hint = "nothing was deleted; mend the manifest, or what the log names, and apply again"
-    ending = problem(
-        progress, Status.FAILED, Problem("E602", message + progress.not_sent, hint=hint)
-    )
+    found = Problem("E602", message, hint=hint, log=readiness.detail)
+    ending = problem(progress, Status.FAILED, found)
     return replace(ending, message=readiness.message or "the update failed")
 
 

@@ -16,7 +16,7 @@ from provisioner.cli.options import Applying
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import RefusedError
 from provisioner.outcome import Defect
-from provisioner.plan import DESTRUCTIVE, Action, Plan
+from provisioner.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.session import Session
 
@@ -73,7 +73,7 @@ def _asked(plan: Plan, consent: Consent) -> Consent:
     """Ask at the terminal: each name for what is destroyed, one yes for the rest."""
     for step in plan.steps:
         named = consent.allow_replace | consent.allow_delete
-        if step.action not in DESTRUCTIVE or str(step.address) in named:
+        if not _is_to_be_named(step) or str(step.address) in named:
             continue
         verb = "deletes" if step.action is Action.DELETE else "deletes and creates again"
         typed = click.prompt(f"This {verb} {step.name}. Type its name to agree", err=True)
@@ -82,12 +82,17 @@ def _asked(plan: Plan, consent: Consent) -> Consent:
         field = "allow_delete" if step.action is Action.DELETE else "allow_replace"
         agreed = getattr(consent, field) | {str(step.address)}
         consent = replace(consent, **{field: agreed})
-    if any(step.operations and step.action not in DESTRUCTIVE for step in plan.steps):
+    if any(step.operations and not _is_to_be_named(step) for step in plan.steps):
         typed = click.prompt("Apply these changes? Only `yes` is taken as yes", err=True)
         if typed != "yes":
             raise RefusedError.of("E805", "not approved: nothing was changed")
         consent = replace(consent, adopt=True)
     return replace(consent, yes=True, asked=True)
+
+
+def _is_to_be_named(step: Step) -> bool:
+    """Whether a yes is not enough; what ``removed:`` names was named in a review."""
+    return step.action in DESTRUCTIVE and not step.consented
 
 
 def _run(terminal: Terminal, session: Session, plan: Plan, applying: Applying) -> int:

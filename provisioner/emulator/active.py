@@ -21,9 +21,11 @@ class Active:
 
     name: str
     id: str
+    system: bool
     task: str
     ready: bool
     stopped: bool
+    route_optimized: bool
     config_version: int
     entities: tuple[dict[str, Any], ...]
     routes: tuple[tuple[str, int], ...]
@@ -44,9 +46,11 @@ def active(workspace: Workspace, name: str) -> Active:
     return Active(
         name=record["name"],
         id=record["id"],
+        system=record["system"],
         task=endpoints.task_of(config),
-        ready=record["config"] is not None and not record["suspended"],
+        ready=bool(record["config"]) and not record["suspended"] and not record.get("starting"),
         stopped=record["suspended"],
+        route_optimized=record["route_optimized"],
         config_version=config["version"],
         entities=tuple(config["entities"]),
         routes=tuple((route["entity"], route["percent"]) for route in config["routes"]),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from provisioner.emulator import endpoints, entities
+from provisioner.emulator import auto_capture, endpoints, entities
 from provisioner.emulator.routing import invalid
-from provisioner.emulator.shape import flag, integer, list_of, record, text
+from provisioner.emulator.shape import Reader, integer, list_of, record, text
 
 Config = dict[str, Any]
+ReadConfig = Callable[[Any, str, Config | None], Config]
+"""Of a body, where it stands, and the configuration that it replaces."""
 
 # Documented. 15 were seen in one report, so a client that stays within this is safe.
 # [serving-api 3.6, 8.6]
@@ -18,13 +21,13 @@ ROUTE = record(
     {"served_entity_name": text, "served_model_name": text, "traffic_percentage": integer},
     needed=("traffic_percentage",),
 )
-AUTO_CAPTURE_NAMES = ("catalog_name", "schema_name", "table_name_prefix")
+TRAFFIC: Reader = record({"routes": list_of(ROUTE)})
 CONFIG = record(
     {
         "served_entities": list_of(entities.SERVED_ENTITY),
         "served_models": list_of(entities.SERVED_MODEL),
-        "traffic_config": record({"routes": list_of(ROUTE)}),
-        "auto_capture_config": record(dict.fromkeys(AUTO_CAPTURE_NAMES, text) | {"enabled": flag}),
+        "traffic_config": TRAFFIC,
+        "auto_capture_config": auto_capture.READER,
     }
 )
 
@@ -37,15 +40,23 @@ def read(body: Any, where: str, before: Config | None) -> Config:
     """
     sent = CONFIG(body, where)
     prefix = f"{where}." if where else ""
-    found = _entities(sent, prefix)
-    _check_together(found, prefix)
-    names = [entity["name"] for entity in found]
-    config: Config = {"entities": found, "routes": _routes(sent, names, prefix)}
+    config = assembled(_entities(sent, prefix), sent, prefix)
     if "auto_capture_config" in sent:
-        config["auto_capture"] = _auto_capture(sent["auto_capture_config"], before or {})
+        config["auto_capture"] = auto_capture.read(
+            sent["auto_capture_config"],
+            (before or {}).get("auto_capture"),
+            f"{prefix}auto_capture_config",
+        )
     if before:
         _check_change(before, config)
     return config
+
+
+def assembled(found: list[dict[str, Any]], sent: Config, prefix: str) -> Config:
+    """Entities, each checked by itself, and the traffic between them. Raises ApiError."""
+    _check_together(found, prefix)
+    names = [entity["name"] for entity in found]
+    return {"entities": found, "routes": _routes(sent, names, prefix)}
 
 
 def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
@@ -103,17 +114,6 @@ def _route(route: dict[str, Any], names: list[str], where: str) -> dict[str, Any
     return {"entity": name, "percent": route["traffic_percentage"]}
 
 
-def _auto_capture(sent: dict[str, Any], before: Config) -> dict[str, Any]:
-    """Once on, its names are fixed; once off, it stays off. [serving-api 2.5]"""
-    now = {"enabled": True} | sent
-    was = before.get("auto_capture")
-    if was and any(now.get(key, was.get(key)) != was.get(key) for key in AUTO_CAPTURE_NAMES):
-        raise invalid("The names of auto_capture_config cannot be changed.")
-    if was and now["enabled"] and not was["enabled"]:
-        raise invalid("auto_capture_config cannot be enabled again.")
-    return (was or {}) | now
-
-
 def _check_change(before: Config, after: Config) -> None:
     """External models stay external models. [serving-api 3.7]
 
@@ -122,5 +122,8 @@ def _check_change(before: Config, after: Config) -> None:
     is_external = [endpoints.kind_of(config) == "EXTERNAL_MODEL" for config in (before, after)]
     if is_external[0] != is_external[1]:
         raise invalid("An endpoint cannot change between external models and other models.")
+    if any("provisioned_model_units" in entity for entity in before["entities"]):
+        # The other half of the guess that model units have calls of their own.
+        raise invalid("This endpoint has model units: update it with the /pt form of this call.")
     if all(is_external) and endpoints.task_of(before) != endpoints.task_of(after):
         raise invalid(f"The task of the endpoint is {endpoints.task_of(before)} and cannot change.")

@@ -9,9 +9,10 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
-from provisioner.emulator import endpoints, faults
+from provisioner.emulator import auto_capture, endpoints, faults
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.routing import Workspace
+from provisioner.emulator.scope_acls import creators_problem
 from provisioner.emulator.secret_values import problem_with, references_in
 from provisioner.emulator.settings import Transition
 from provisioner.emulator.store import Store
@@ -20,6 +21,14 @@ from provisioner.emulator.store import Store
 CREATING = {
     "deployment": "DEPLOYMENT_CREATING",
     "deployment_state_message": "Creating resources for served entity.",
+}
+# What an entity that is made to fail says unless the rule says something else. The second one
+# is the beginning of a captured message. [serving-api 3.1]
+FAILURES = {
+    "DEPLOYMENT_FAILED": "The deployment failed because a fault rule says so.",
+    "DEPLOYMENT_ABORTED": (
+        "Served model creation aborted because the endpoint update timed out. A fault rule says so."
+    ),
 }
 READY = {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""}
 
@@ -43,6 +52,9 @@ def begin(workspace: Workspace, record: Record, config: dict[str, Any]) -> None:
         "due_ms": now_ms + round(transition.seconds * 1000),
         "ordered": ordered,
     }
+    if "auto_capture" in config:
+        completed = auto_capture.completed(config["auto_capture"], record["name"])
+        record["pending"]["auto_capture"] = completed
     for entity in config["entities"]:
         entity["creator"] = record["creator"]
         entity["creation_timestamp"] = endpoints.whole_second(now_ms)
@@ -75,32 +87,36 @@ def settle_all(store: Store) -> None:
 def _finish(store: Store, record: Record) -> None:
     pending = record["pending"]
     for entity in pending["entities"]:
-        entity["state"] = _outcome(store, entity, pending["ordered"])
+        entity["state"] = _outcome(store, record, entity)
     ordered_end = pending["ordered"].get("config_update")
     is_ready = all(entity["state"] == READY for entity in pending["entities"])
     record["updated_ms"] = endpoints.whole_second(store.now_ms())
     if is_ready and not ordered_end:
         kept = ("version", "start_time", "entities", "routes", "auto_capture")
         record["config"] = {key: pending[key] for key in kept if key in pending}
+        record["auto_capture"] = auto_capture.after(record["config"], record.get("auto_capture"))
         record["pending"] = None
+        record["starting"] = False
         record["update"] = endpoints.NOT_UPDATING
     else:
         # The old config goes on serving, the failed one stays to be looked at. [serving-api 3.1]
         record["update"] = ordered_end or "UPDATE_FAILED"
 
 
-def _outcome(store: Store, entity: dict[str, Any], ordered: dict[str, Any]) -> dict[str, str]:
+def _outcome(store: Store, record: Record, entity: dict[str, Any]) -> dict[str, str]:
     """The deployment state in which an entity ends.
 
     When the service looks whether a secret exists is not established; its pages only say that
     references are resolved when the provider is called. Failing the deployment is the reading
     that a user of a client must be prepared for. [serving-api 3.9, 8.9]
     """
+    ordered = record["pending"]["ordered"]
     if "state" in ordered and fnmatchcase(entity["name"], ordered.get("entity", "*")):
-        message = ordered.get("message", "The deployment failed because a fault rule says so.")
+        entity["log"] = ordered.get("log", "")
+        message = ordered.get("message", FAILURES[ordered["state"]])
         return {"deployment": ordered["state"], "deployment_state_message": message}
     for reference in references_in(entity):
-        problem = problem_with(store, reference)
+        problem = problem_with(store, reference) or creators_problem(store, record, reference)
         if problem:
             return {"deployment": "DEPLOYMENT_FAILED", "deployment_state_message": problem}
     return READY

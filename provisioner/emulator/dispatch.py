@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from provisioner.emulator import control, faults, identity, request_log
+from provisioner.emulator import control, directory, faults, identity, request_log
 from provisioner.emulator.faults import Fault
 from provisioner.emulator.routes import ROUTES
 from provisioner.emulator.routing import Answer, ApiError, Request, Route, Router, Workspace
@@ -104,9 +104,9 @@ class Dispatcher:
         check_hosts(raw.target, raw.headers)
         route, parameters = self._router.find(raw.method, segments)
         path = "/" + "/".join(segments)
-        settings = self._workspace.settings
+        caller = directory.LOCAL_USER
         if route is None or route.needs_token:
-            identity.check_token(raw.headers.get("authorization", ""), settings.token)
+            caller = identity.caller_of(self._workspace, raw.headers.get("authorization", ""))
         if route is None:
             message = f"The local workspace does not implement {raw.method} {path}."
             raise ApiError(501, "NOT_IMPLEMENTED", message)
@@ -119,7 +119,7 @@ class Dispatcher:
             query=dict(parse_qsl(raw.query, keep_blank_values=True)),
             headers=raw.headers,
             body=raw.body,
-            caller=identity.CALLER,
+            caller=caller,
             base_url=base_url(raw.scheme, raw.headers),
         )
         return self._call(route, request)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from provisioner.emulator.providers import EXTERNAL_MODEL, check_external_model
 from provisioner.emulator.routing import invalid
 from provisioner.emulator.secret_values import is_reference
-from provisioner.emulator.shape import choice, flag, integer, record, text, text_by_name
+from provisioner.emulator.shape import (
+    LARGEST_INTEGER,
+    choice,
+    flag,
+    integer,
+    record,
+    text,
+    text_by_name,
+)
 
 Entity = dict[str, Any]
 
@@ -19,14 +28,14 @@ WORKLOAD_TYPES = (
     *("GPU_SMALL", "GPU_MEDIUM", "GPU_LARGE", "GPU_XLARGE", "GPU_XLARGE_8", "MULTIGPU_MEDIUM"),
 )
 CONCURRENCY = ("min_provisioned_concurrency", "max_provisioned_concurrency")
-THROUGHPUT = ("min_provisioned_throughput", "max_provisioned_throughput", "provisioned_model_units")
+THROUGHPUT = ("min_provisioned_throughput", "max_provisioned_throughput")
 
 COMMON = {
     "name": text,
     "workload_size": text,
     "workload_type": choice(*WORKLOAD_TYPES),
     "scale_to_zero_enabled": flag,
-    **dict.fromkeys((*CONCURRENCY, *THROUGHPUT), integer),
+    **dict.fromkeys((*CONCURRENCY, *THROUGHPUT, "provisioned_model_units"), integer),
     "burst_scaling_enabled": flag,
     "environment_vars": text_by_name,
     "instance_profile_arn": text,
@@ -48,12 +57,16 @@ def from_served_model(model: Entity) -> Entity:
 def checked(entity: Entity, where: str) -> Entity:
     """The entity with its defaults. Raises ApiError."""
     whole = _external(entity, where) if "external_model" in entity else _custom(entity, where)
-    if not NAME.fullmatch(whole["name"]):
+    check_name(whole["name"], where)
+    return whole
+
+
+def check_name(name: str, where: str) -> None:
+    if not NAME.fullmatch(name):
         raise invalid(
             f"{where}.name takes at most 63 letters, digits, hyphens and underscores;"
-            f" it is '{whole['name']}'."
+            f" it is '{name}'."
         )
-    return whole
 
 
 def _external(entity: Entity, where: str) -> Entity:
@@ -67,14 +80,21 @@ def _external(entity: Entity, where: str) -> Entity:
 
 
 def _custom(entity: Entity, where: str) -> Entity:
-    if not entity.get("entity_name") or not entity.get("entity_version"):
-        raise invalid(f"{where} takes entity_name with entity_version, or external_model.")
-    if "provisioned_model_units" not in entity and "scale_to_zero_enabled" not in entity:
-        # Observed word for word. [serving-api 3.5]
+    _check_object(entity, where)
+    if "provisioned_model_units" in entity:
+        # A guess: the service documents model units for their own call alone, and each example
+        # sends them there. A client that keeps the two apart is right either way.
+        # [serving-api 1.3]
+        raise invalid(f"{where}.provisioned_model_units takes the /pt form of this call.")
+    if not has_throughput(entity) and "scale_to_zero_enabled" not in entity:
+        # Observed word for word. Provisioned throughput is documented without it.
+        # [serving-api 3.5]
         raise invalid("scaleToZeroEnabled is undefined. Please set it to either true or false.")
     is_elastic = any(key in entity for key in CONCURRENCY)
     if is_elastic and "workload_size" in entity:
         raise invalid(f"{where} takes workload_size or provisioned concurrency, not both.")
+    _check_range(entity, *CONCURRENCY, where=where)
+    _check_range(entity, *THROUGHPUT, where=where)
     for name, value in entity.get("environment_vars", {}).items():
         # References with text around them are a guess of the reference: refused. [serving-api 4]
         if "{{" in value and not is_reference(value):
@@ -82,12 +102,63 @@ def _custom(entity: Entity, where: str) -> Entity:
     return _defaults(entity, is_elastic=is_elastic) | entity
 
 
+def _check_object(entity: Entity, where: str) -> None:
+    """A model with its version, or a feature spec of Unity Catalog, which has none.
+
+    There is no catalog here, so every full name without a version counts as a feature spec.
+    [serving-api 2.2: three kinds of things can be served]
+    """
+    name, version = entity.get("entity_name", ""), entity.get("entity_version", "")
+    if not name:
+        raise invalid(f"{where} takes entity_name with entity_version, or external_model.")
+    if not version and not is_full_name(name):
+        raise invalid(f"{where}.entity_version must be given for the model {name}.")
+
+
+def is_full_name(name: str) -> bool:
+    """``catalog.schema.name``, as objects of Unity Catalog are called."""
+    parts = name.split(".")
+    return len(parts) == 3 and all(parts)
+
+
+def has_throughput(entity: Entity) -> bool:
+    """A foundation model that is paid by its throughput, in one of the two units."""
+    return any(key in entity for key in (*THROUGHPUT, "provisioned_model_units"))
+
+
+def is_custom_model(entity: Entity) -> bool:
+    """A model, an agent or a feature spec of the users', on compute that is paid by its size."""
+    return "entity_name" in entity and not has_throughput(entity)
+
+
+def is_feature_spec(entity: Mapping[str, Any]) -> bool:
+    return "entity_name" in entity and not entity.get("entity_version")
+
+
+def _check_range(entity: Entity, least: str, most: str, *, where: str) -> None:
+    """Both may stand alone. That the order is looked at is a guess, but what else could be."""
+    if entity.get(least, 0) > entity.get(most, LARGEST_INTEGER):
+        raise invalid(f"{where}.{least} is larger than {most}.")
+
+
+def name_of(entity: Entity) -> str:
+    """The last part of the entity's name, with its version. [serving-api 3.4]
+
+    For a feature spec that has no version it is a guess.
+    """
+    last_part = str(entity["entity_name"]).rpartition(".")[2]
+    version = entity.get("entity_version")
+    return f"{last_part}-{version}" if version else last_part
+
+
 def _defaults(entity: Entity, *, is_elastic: bool) -> Entity:
-    """[serving-api 3.4; the type of provisioned throughput as in the captured answer of 3.2]"""
-    last_part = entity["entity_name"].rpartition(".")[2]
-    found = {"name": f"{last_part}-{entity['entity_version']}"}
-    if "provisioned_model_units" in entity:
-        return found | {"burst_scaling_enabled": True}
-    has_throughput = any(key in entity for key in THROUGHPUT)
-    found["workload_type"] = "GPU_LARGE" if has_throughput else "CPU"
+    """[serving-api 3.4; the type of provisioned throughput as in the captured answer of 3.2]
+
+    Whether provisioned throughput scales to zero where nobody said so is not known.
+    """
+    found: Entity = {"name": name_of(entity)}
+    if has_throughput(entity):
+        found |= {"workload_type": "GPU_LARGE", "scale_to_zero_enabled": False}
+    else:
+        found["workload_type"] = "CPU"
     return found if is_elastic else found | {"workload_size": "Small"}

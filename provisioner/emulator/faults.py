@@ -4,7 +4,7 @@ A rule for calls: ``method``, ``path`` (segments; ``*`` or ``{x}`` is any one, a
 rest), ``nth`` matching call it begins with, how many ``times`` (0: for ever), ``phase`` ``before``
 the handler or ``after`` it committed, and the ``action``. A rule for deployments has a
 ``deployment`` instead: with ``endpoint`` and ``entity`` as globs, and what is to become of them as
-``state`` and ``message``, ``config_update``, ``transition``.
+``state`` and ``message``, ``log`` (what the logs end with), ``config_update``, ``transition``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PHASES = ("before", "after")
 CONNECTIONS = ("drop", "reset", "truncate", "stall")
 ACTION_KEYS = {"status", "headers", "body", "delay_ms", "connection"}
 CALL_KEYS = {"method", "path", "nth", "times", "phase", "action"}
-DEPLOYMENT_KEYS = {"endpoint", "entity", "state", "message", "config_update", "transition"}
+DEPLOYMENT_KEYS = {"endpoint", "entity", "state", "message", "log", "config_update", "transition"}
 DEPLOYMENT_STATES = ("DEPLOYMENT_FAILED", "DEPLOYMENT_ABORTED")
 UPDATE_ENDS = ("UPDATE_FAILED", "UPDATE_CANCELED")
 
@@ -178,6 +178,8 @@ def _check_deployment(rule: dict[str, Any]) -> None:
         "unknown key": set(rule) <= {"deployment", "times"} and set(ordered) <= DEPLOYMENT_KEYS,
         "state": ordered.get("state", DEPLOYMENT_STATES[0]) in DEPLOYMENT_STATES,
         "config_update": ordered.get("config_update", UPDATE_ENDS[0]) in UPDATE_ENDS,
+        "message": isinstance(ordered.get("message", ""), str),
+        "log": isinstance(ordered.get("log", ""), str),
     }
     _refuse(checks)
 

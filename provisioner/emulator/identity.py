@@ -1,40 +1,57 @@
-"""Who asks: the token, the one user of a local workspace, and what clients ask before all else."""
+"""Who asks: tokens and logins, and what clients ask before all else."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hmac
+from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qs
 
+from provisioner.emulator import directory
 from provisioner.emulator.routing import Answer, ApiError, Caller, Request, Route, Workspace
 
-# A local workspace has one user, its administrator.
-CALLER = Caller("local-user@example.com", "Local User", ("admins", "users"))
-USER_ID = "1000000000000001"
 WORKSPACE_ID = "900800700600"
+# What the data-plane client of the SDK asks with. [serving-api 1.14]
+EXCHANGE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def check_token(authorization: str, token: str) -> None:
+def caller_of(workspace: Workspace, authorization: str) -> Caller:
     """Take ``Bearer T`` and ``Basic token:T`` alike, as curl and old clients send it.
 
     Raises ApiError UNAUTHENTICATED; the reference also says UNAUTHORIZED. [serving-api 8.4]
     """
     given = password_of(authorization, user="token") or _bearer_of(authorization)
-    if not hmac.compare_digest(given.encode("utf-8", "replace"), token.encode()):
-        raise ApiError(401, "UNAUTHENTICATED", "Credential was not sent or is not valid.")
+    if _is_same(given, workspace.settings.token):
+        return directory.LOCAL_USER
+    if found := directory.by_token(workspace.store, given):
+        return found
+    if found := directory.by_login(workspace.store, given):
+        return replace(found, has_login=True)
+    raise ApiError(401, "UNAUTHENTICATED", "Credential was not sent or is not valid.")
 
 
-def password_of(authorization: str, user: str = "") -> str:
+def _is_same(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
+
+
+def password_of(authorization: str, user: str) -> str:
     """The password of a Basic header; "" for another header, or for another ``user``."""
+    name, password = login_of(authorization)
+    return password if user == name else ""
+
+
+def login_of(authorization: str) -> tuple[str, str]:
+    """User and password of a Basic header; both are "" for another header."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() != "basic":
-        return ""
+        return "", ""
     try:
         name, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return ""
-    return password if user in ("", name) else ""
+        return "", ""
+    return name, password
 
 
 def _bearer_of(authorization: str) -> str:
@@ -48,11 +65,11 @@ def me(workspace: Workspace, request: Request) -> Answer:
     return Answer(
         {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "id": USER_ID,
+            "id": caller.id,
             "userName": caller.name,
             "displayName": caller.display_name,
             "active": True,
-            "name": {"givenName": "Local", "familyName": "User"},
+            "name": {"givenName": caller.display_name},
             "emails": [{"type": "work", "value": caller.name, "primary": True}],
             "groups": [{"display": group, "type": "direct"} for group in caller.groups],
         },
@@ -76,16 +93,29 @@ def oauth_server(workspace: Workspace, request: Request) -> Answer:
 
 
 def oauth_token(workspace: Workspace, request: Request) -> Answer:
-    """Client credentials: any client id, with the workspace's token as its secret."""
-    form = parse_qs(request.body.decode("utf-8", "replace"))
-    sent = form.get("client_secret", [""])[0]
-    secret = password_of(request.headers.get("authorization", "")) or sent
-    token = workspace.settings.token
-    if form.get("grant_type") != ["client_credentials"]:
+    """A login for an hour: with client credentials, or in exchange for another login."""
+    form = {
+        key: values[0] for key, values in parse_qs(request.body.decode("utf-8", "replace")).items()
+    }
+    if form.get("grant_type") == "client_credentials":
+        caller = _client(workspace, request.headers.get("authorization", ""), form)
+    elif form.get("grant_type") == EXCHANGE:
+        caller = directory.by_login(workspace.store, form.get("assertion", ""))
+    else:
         raise _oauth_error(400, "unsupported_grant_type")
-    if not hmac.compare_digest(secret.encode(), token.encode()):
+    if caller is None:
         raise _oauth_error(401, "invalid_client")
-    return Answer({"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+    token = directory.log_in(workspace.store, caller)
+    return Answer({"access_token": token, "token_type": "Bearer", "expires_in": directory.LOGIN_S})
+
+
+def _client(workspace: Workspace, authorization: str, form: Mapping[str, str]) -> Caller | None:
+    """A service principal, or any client id with the workspace's token: the local user."""
+    name, secret = login_of(authorization)
+    name, secret = name or form.get("client_id", ""), secret or form.get("client_secret", "")
+    if _is_same(secret, workspace.settings.token):
+        return directory.LOCAL_USER
+    return directory.by_client(workspace.store, name, secret)
 
 
 def _oauth_error(status: int, error: str) -> ApiError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from provisioner.emulator import endpoints
+from provisioner.emulator import endpoints, idleness, inference_access
 from provisioner.emulator import inference_limits as limits
 from provisioner.emulator import inference_tasks as tasks
 from provisioner.emulator import inference_traffic as traffic
@@ -42,7 +42,7 @@ class Call:
 def invocations(workspace: Workspace, request: Request) -> Answer:
     """The body fits the endpoint's task; the traffic split, or the path, says who answers."""
     body = request.json()
-    endpoint = _serving(workspace, request.parameters["name"])
+    endpoint = _serving(workspace, request, request.parameters["name"])
     task = tasks.task_of(endpoint, body)
     served = request.parameters.get("served", "")
     return _answered(workspace, request, Call(endpoint, task, body, served))
@@ -54,7 +54,7 @@ def openai(task: str, workspace: Workspace, request: Request) -> Answer:
     name = body.get("model")
     if not isinstance(name, str) or not name:
         raise invalid("model must be the name of a serving endpoint")
-    endpoint = _serving(workspace, name)
+    endpoint = _serving(workspace, request, name)
     own_task = tasks.task_of(endpoint, body)
     if task != own_task and own_task != tasks.CUSTOM:
         raise ApiError(
@@ -65,13 +65,14 @@ def openai(task: str, workspace: Workspace, request: Request) -> Answer:
     return _answered(workspace, request, Call(endpoint, own_task, body))
 
 
-def _serving(workspace: Workspace, name: str) -> Active:
-    """The endpoint, if it answers queries. [serving-api 3.10]
+def _serving(workspace: Workspace, request: Request, name: str) -> Active:
+    """The endpoint, if it answers this caller's queries. [serving-api 3.10]
 
     Raises ApiError 404 where it is missing or never became ready, 503 where waiting helps, 400
     where it was stopped.
     """
     endpoint = active(workspace, name)
+    inference_access.check(workspace.store, endpoint, request)
     if endpoint.stopped:
         raise ApiError(400, "BAD_REQUEST", f"Endpoint '{name}' is stopped.")
     if endpoint.ready:
@@ -92,6 +93,7 @@ def _answered(workspace: Workspace, request: Request, call: Call) -> Answer:
     store, endpoint = workspace.store, call.endpoint
     direct = traffic.named(endpoint, call.served) if call.served else None
     meters = limits.admit(store, endpoint, request.caller)
+    idleness.queried(store, endpoint.id, endpoint.entities)
     write = tasks.prepared(call.task, call.body, endpoint.gateway.get("guardrails") or {})
     entity = traffic.answering(store, endpoint, direct)
     source = tasks.source_of(endpoint, entity, call.task)
@@ -109,6 +111,7 @@ _query = partial(Route, "POST", atomic=False)
 
 ROUTES = (
     _query("/serving-endpoints/{name}/invocations", invocations),
+    _query(f"{inference_access.DATA_PLANE}/{{name}}/invocations", invocations),
     _query("/serving-endpoints/{name}/served-models/{served}/invocations", invocations),
     _query("/serving-endpoints/chat/completions", partial(openai, tasks.CHAT)),
     _query("/serving-endpoints/completions", partial(openai, tasks.COMPLETIONS)),

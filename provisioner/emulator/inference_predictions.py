@@ -9,6 +9,8 @@ from typing import Any
 
 from provisioner.emulator.routing import ApiError, invalid
 
+MADE_UP = "made_up_feature"
+
 
 def read(body: Mapping[str, Any]) -> list[Any]:
     """The rows of a query. Raises ApiError 400 where it has none or says them twice.
@@ -28,6 +30,15 @@ def read(body: Mapping[str, Any]) -> list[Any]:
 
 def answer(rows: Sequence[Any], entity: str) -> dict[str, Any]:
     return {"predictions": [_prediction(row, entity) for row in rows]}
+
+
+def features(rows: Sequence[Any], entity: str) -> dict[str, Any]:
+    """What feature serving answers: an object for each row. [serving-api 6.2]"""
+    found = [
+        {**(row if isinstance(row, Mapping) else {}), MADE_UP: _prediction(row, entity)}
+        for row in rows
+    ]
+    return {"outputs": found}
 
 
 def _prediction(row: Any, entity: str) -> float:

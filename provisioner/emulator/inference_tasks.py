@@ -12,6 +12,7 @@ from provisioner.emulator import inference_predictions as predictions
 from provisioner.emulator import inference_stream as streams
 from provisioner.emulator import inference_tokens as tokens
 from provisioner.emulator.active import Active
+from provisioner.emulator.entities import is_feature_spec
 from provisioner.emulator.inference_answers import (
     Reply,
     Source,
@@ -26,6 +27,7 @@ CHAT = "llm/v1/chat"
 COMPLETIONS = "llm/v1/completions"
 EMBEDDINGS = "llm/v1/embeddings"
 CUSTOM = ""
+FEATURES = "features"
 
 Body = Mapping[str, Any]
 
@@ -104,11 +106,17 @@ def _prepared_predictions(body: Body, guardrails: Body) -> Writer:
     return lambda source, _: Written(predictions.answer(rows, source.entity))
 
 
+def _prepared_features(body: Body, _: Body) -> Writer:
+    rows = predictions.read(body)
+    return lambda source, _: Written(predictions.features(rows, source.entity))
+
+
 PREPARE: Mapping[str, Callable[[Body, Body], Writer]] = {
     CHAT: partial(_prepared_text, CHAT_SHAPE),
     COMPLETIONS: partial(_prepared_text, COMPLETIONS_SHAPE),
     EMBEDDINGS: _prepared_embeddings,
     CUSTOM: _prepared_predictions,
+    FEATURES: _prepared_features,
 }
 
 
@@ -121,6 +129,8 @@ def task_of(endpoint: Active, body: Body) -> str:
     if endpoint.task in PREPARE and endpoint.task != CUSTOM:
         return endpoint.task
     first = endpoint.entities[0]
+    if is_feature_spec(first):
+        return FEATURES
     if not _is_language_model(first):
         return CUSTOM
     if embeddings.known_model(model_of(first)):

@@ -1,14 +1,25 @@
 """Permissions of serving endpoints, by endpoint id. Sources: serving-api 1.11.
 
-Principals are not looked up: there is no directory, so every name counts as somebody.
+A principal need not be known here, so every name counts as somebody. The real service refuses
+strangers; but a local workspace has nobody else to begin with, and the manifests that it is there
+to try out name the groups and people of a real one.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from provisioner.emulator import access, directory
 from provisioner.emulator.ordering import rearranged
-from provisioner.emulator.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.routing import (
+    Answer,
+    ApiError,
+    Caller,
+    Request,
+    Route,
+    Workspace,
+    invalid,
+)
 from provisioner.emulator.store import Store
 
 PRINCIPALS = ("user_name", "group_name", "service_principal_name")
@@ -22,9 +33,9 @@ BASE = "/api/2.0/permissions/serving-endpoints/{id}"
 Grant = tuple[str, str, str]  # principal key, principal, level
 
 
-def start(store: Store, endpoint_id: str, creator: str) -> None:
+def start(store: Store, endpoint_id: str, creator: Caller) -> None:
     """The grants of a new endpoint: its creator manages it."""
-    _set(store, endpoint_id, ("user_name", creator, "CAN_MANAGE"))
+    _set(store, endpoint_id, (creator.kind, creator.name, "CAN_MANAGE"))
 
 
 def get(workspace: Workspace, request: Request) -> Answer:
@@ -50,18 +61,24 @@ def merge(workspace: Workspace, request: Request) -> Answer:
 
 
 def levels(workspace: Workspace, request: Request) -> Answer:
-    _known_id(workspace.store, request)
+    _known_id(workspace.store, request, access.CAN_VIEW)
     found = [{"permission_level": name, "description": text} for name, text in LEVELS.items()]
     return Answer({"permission_levels": found})
 
 
-def _known_id(store: Store, request: Request) -> str:
-    """The grants of a deleted endpoint can still be read and set. [serving-api 1.11]"""
+def _known_id(store: Store, request: Request, needed: str = access.CAN_MANAGE) -> str:
+    """The grants of a deleted endpoint can still be read and set. [serving-api 1.11]
+
+    That reading them takes CAN_MANAGE as well is a guess, and the strict one.
+    """
     endpoint_id = request.parameters["id"]
-    if not store.row("SELECT 1 FROM known_ids WHERE id = ?", endpoint_id):
+    known = "SELECT id FROM known_ids UNION ALL SELECT id FROM endpoints"
+    if not store.row(f"SELECT 1 FROM ({known}) WHERE id = ?", endpoint_id):
         raise ApiError(
             404, "RESOURCE_DOES_NOT_EXIST", f"serving-endpoint {endpoint_id} does not exist."
         )
+    held = access.level_on(store, request.caller, endpoint_id)
+    access.refuse_below(needed, held, request.caller, f"serving-endpoint {endpoint_id}")
     return endpoint_id
 
 
@@ -109,7 +126,7 @@ def _shown(store: Store, endpoint_id: str) -> dict[str, Any]:
     for kind, name, level in rows:
         direct = {"permission_level": level, "inherited": False}
         held.setdefault((kind, name), []).append(direct)
-    items = [_item(kind, name, granted) for (kind, name), granted in held.items()]
+    items = [_item(store, kind, name, granted) for (kind, name), granted in held.items()]
     return {
         "object_id": f"/serving-endpoints/{endpoint_id}",
         "object_type": "serving-endpoint",
@@ -117,8 +134,10 @@ def _shown(store: Store, endpoint_id: str) -> dict[str, Any]:
     }
 
 
-def _item(kind: str, name: str, permissions: list[dict[str, Any]]) -> dict[str, Any]:
-    display = {} if kind == "group_name" else {"display_name": name}
+def _item(store: Store, kind: str, name: str, permissions: list[dict[str, Any]]) -> dict[str, Any]:
+    known = directory.find(store, name)
+    display_name = known.display_name if known and known.kind == kind else name
+    display = {} if kind == "group_name" else {"display_name": display_name}
     return {kind: name, **display, "all_permissions": permissions}
 
 

@@ -7,9 +7,14 @@ from provisioner.emulator import (
     identity,
     inference,
     permissions,
+    principals,
     secrets,
     serving,
     serving_logs,
+    serving_metrics,
+    serving_power,
+    serving_telemetry,
+    serving_throughput,
     serving_updates,
 )
 
@@ -18,8 +23,13 @@ ROUTES = (
     *serving.ROUTES,
     *serving_updates.ROUTES,
     *serving_logs.ROUTES,
+    *serving_metrics.ROUTES,
+    *serving_power.ROUTES,
+    *serving_telemetry.ROUTES,
+    *serving_throughput.ROUTES,
     *permissions.ROUTES,
     *secrets.ROUTES,
     *inference.ROUTES,
     *control.ROUTES,
+    *principals.ROUTES,
 )

@@ -18,13 +18,26 @@ from provisioner.emulator.store import Store
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+# How grants name the two kinds of callers.
+USER, SERVICE_PRINCIPAL = "user_name", "service_principal_name"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. ``name`` is the user name, ``groups`` the names of its groups."""
+    """Who asks. ``name`` is the user name, or the application id of a service principal;
+    ``groups`` are the names of its groups. ``has_login`` tells an OAuth token from a personal one.
+    """
 
     name: str
     display_name: str
     groups: tuple[str, ...] = ()
+    kind: str = USER
+    id: str = "1000000000000001"
+    has_login: bool = False
+
+    @property
+    def is_admin(self) -> bool:
+        return "admins" in self.groups
 
 
 @dataclass(frozen=True, slots=True)

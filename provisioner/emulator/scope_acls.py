@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from provisioner.emulator import directory
 from provisioner.emulator.ordering import rearranged
-from provisioner.emulator.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.routing import (
+    Answer,
+    ApiError,
+    Caller,
+    Request,
+    Route,
+    Workspace,
+    invalid,
+)
+from provisioner.emulator.secret_values import scope_and_key
 from provisioner.emulator.store import Store
 
 PERMISSIONS = ("READ", "WRITE", "MANAGE")
@@ -29,6 +39,45 @@ def require_scope(store: Store, name: str) -> str:
     return str(row[0])
 
 
+def level(store: Store, caller: Caller, scope: str) -> str:
+    """The highest permission of the caller, or of one of its groups; "" is none.
+
+    Workspace administrators manage every scope. [platform documentation on secret ACLs]
+    """
+    if caller.is_admin:
+        return PERMISSIONS[-1]
+    names = {name.lower() for name in (caller.name, *caller.groups)}
+    rows = store.rows("SELECT principal, permission FROM scope_acls WHERE scope = ?", scope)
+    held = [permission for principal, permission in rows if principal.lower() in names]
+    return max(held, key=PERMISSIONS.index, default="")
+
+
+def open_scope(workspace: Workspace, request: Request, name: str, needed: str) -> str:
+    """The scope's name as it was created. Raises ApiError where it is missing, or the caller has
+    less than ``needed``; the text of that is not known. [serving-api 4]
+    """
+    scope = require_scope(workspace.store, name)
+    held = level(workspace.store, request.caller, scope)
+    if held not in PERMISSIONS[PERMISSIONS.index(needed) :]:
+        who = request.caller.name
+        message = f"User {who} does not have {needed} permission on scope {scope}."
+        raise ApiError(403, "PERMISSION_DENIED", message)
+    return scope
+
+
+def creators_problem(store: Store, endpoint: Mapping[str, Any], reference: str) -> str:
+    """Why the creator of an endpoint cannot read a secret that exists; "" where it can.
+
+    An endpoint runs as its creator, who needs READ on the scopes of its secrets. [platform
+    documentation on secrets in serving endpoints; when it looks, and how it says so, is a guess]
+    """
+    creator = directory.find(store, endpoint["creator"])
+    scope, _ = scope_and_key(reference)
+    if creator is None or level(store, creator, scope):
+        return ""
+    return f"The creator {creator.name} does not have READ permission on secret scope '{scope}'."
+
+
 def put(store: Store, scope: str, principal: str, permission: str) -> None:
     store.change("INSERT OR REPLACE INTO scope_acls VALUES (?, ?, ?)", scope, principal, permission)
 
@@ -36,7 +85,7 @@ def put(store: Store, scope: str, principal: str, permission: str) -> None:
 def put_acl(workspace: Workspace, request: Request) -> Answer:
     """Overwrites: the SDK's text also mentions RESOURCE_ALREADY_EXISTS, which nobody has seen."""
     body = request.json()
-    scope = require_scope(workspace.store, required(body, "scope"))
+    scope = open_scope(workspace, request, required(body, "scope"), "MANAGE")
     principal, permission = required(body, "principal"), required(body, "permission")
     if permission not in PERMISSIONS:
         raise invalid(f"permission must be one of {', '.join(PERMISSIONS)}.")
@@ -46,7 +95,7 @@ def put_acl(workspace: Workspace, request: Request) -> Answer:
 
 def list_acls(workspace: Workspace, request: Request) -> Answer:
     """The key is `items`, which the SDK reads, not the `acls` of its own example."""
-    scope = require_scope(workspace.store, required(request.query, "scope"))
+    scope = open_scope(workspace, request, required(request.query, "scope"), "MANAGE")
     rows = workspace.store.rows(
         "SELECT principal, permission FROM scope_acls WHERE scope = ?", scope
     )
@@ -54,7 +103,7 @@ def list_acls(workspace: Workspace, request: Request) -> Answer:
 
 
 def get_acl(workspace: Workspace, request: Request) -> Answer:
-    scope = require_scope(workspace.store, required(request.query, "scope"))
+    scope = open_scope(workspace, request, required(request.query, "scope"), "MANAGE")
     principal = required(request.query, "principal")
     row = workspace.store.row(
         "SELECT principal, permission FROM scope_acls WHERE scope = ? AND principal = ?",
@@ -68,7 +117,7 @@ def get_acl(workspace: Workspace, request: Request) -> Answer:
 
 def delete_acl(workspace: Workspace, request: Request) -> Answer:
     body = request.json()
-    scope = require_scope(workspace.store, required(body, "scope"))
+    scope = open_scope(workspace, request, required(body, "scope"), "MANAGE")
     principal = required(body, "principal")
     statement = "DELETE FROM scope_acls WHERE scope = ? AND principal = ?"
     if not workspace.store.change(statement, scope, principal):

@@ -25,9 +25,14 @@ def references_in(value: Any) -> Iterator[str]:
         yield value
 
 
+def scope_and_key(reference: str) -> tuple[str, str]:
+    scope, _, key = reference.removeprefix("{{secrets/").removesuffix("}}").partition("/")
+    return scope, key
+
+
 def problem_with(store: Store, reference: str) -> str:
     """Why a well-formed reference cannot be resolved; "" where it can."""
-    scope, _, key = reference.removeprefix("{{secrets/").removesuffix("}}").partition("/")
+    scope, key = scope_and_key(reference)
     row = store.row("SELECT backend FROM scopes WHERE name = ?", scope)
     if row is None:
         return f"Secret scope '{scope}' does not exist."

@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.emulator import scope_acls
 from provisioner.emulator.ordering import rearranged
 from provisioner.emulator.routing import Answer, ApiError, Request, Route, Workspace, invalid
-from provisioner.emulator.scope_acls import require_scope, required
+from provisioner.emulator.scope_acls import open_scope, required
 from provisioner.emulator.store import Store
 
 # What the secrets pages say, not the wider alphabet that Terraform lets through.
@@ -47,13 +47,14 @@ def create_scope(workspace: Workspace, request: Request) -> Answer:
 
 
 def list_scopes(workspace: Workspace, request: Request) -> Answer:
+    """All of them for everybody, as the SDK's text says; it names no permission for this call."""
     rows = workspace.store.rows("SELECT name, backend, keyvault FROM scopes")
     return Answer({"scopes": rearranged(_scope(*row) for row in rows)})
 
 
 def delete_scope(workspace: Workspace, request: Request) -> Answer:
     """Its secrets and its ACLs go with it."""
-    scope = require_scope(workspace.store, required(request.json(), "scope"))
+    scope = open_scope(workspace, request, required(request.json(), "scope"), "MANAGE")
     workspace.store.change("DELETE FROM secrets WHERE scope = ?", scope)
     workspace.store.change("DELETE FROM scope_acls WHERE scope = ?", scope)
     workspace.store.change("DELETE FROM scopes WHERE name = ?", scope)
@@ -62,7 +63,7 @@ def delete_scope(workspace: Workspace, request: Request) -> Answer:
 
 def put(workspace: Workspace, request: Request) -> Answer:
     store, body = workspace.store, request.json()
-    scope = require_scope(store, required(body, "scope"))
+    scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
     key = _name(body, "key")
     value = _value(body)
     if store.row("SELECT 1 FROM scopes WHERE name = ? AND backend = ?", scope, KEYVAULT):
@@ -76,7 +77,7 @@ def put(workspace: Workspace, request: Request) -> Answer:
 
 
 def list_secrets(workspace: Workspace, request: Request) -> Answer:
-    scope = require_scope(workspace.store, required(request.query, "scope"))
+    scope = open_scope(workspace, request, required(request.query, "scope"), "READ")
     rows = workspace.store.rows("SELECT key, updated_ms FROM secrets WHERE scope = ?", scope)
     found = [{"key": key, "last_updated_timestamp": updated} for key, updated in rows]
     return Answer({"secrets": rearranged(found)})
@@ -84,7 +85,7 @@ def list_secrets(workspace: Workspace, request: Request) -> Answer:
 
 def get(workspace: Workspace, request: Request) -> Answer:
     """Allowed to a token over REST: older pages restrict it to notebooks. [serving-api 8.18]"""
-    scope = require_scope(workspace.store, required(request.query, "scope"))
+    scope = open_scope(workspace, request, required(request.query, "scope"), "READ")
     key = required(request.query, "key")
     row = workspace.store.row("SELECT value FROM secrets WHERE scope = ? AND key = ?", scope, key)
     if row is None:
@@ -94,7 +95,8 @@ def get(workspace: Workspace, request: Request) -> Answer:
 
 def delete(workspace: Workspace, request: Request) -> Answer:
     body = request.json()
-    scope, key = require_scope(workspace.store, required(body, "scope")), required(body, "key")
+    scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
+    key = required(body, "key")
     if not workspace.store.change("DELETE FROM secrets WHERE scope = ? AND key = ?", scope, key):
         raise _no_secret(scope, key)
     return Answer()

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.emulator import (
+    access,
     configs,
     deployment,
     endpoints,
     gateway,
     permissions,
+    serving_answers,
     serving_rules,
-    views,
+    telemetry,
 )
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.routing import Answer, ApiError, Request, Route, Workspace, invalid
-from provisioner.emulator.shape import flag
+from provisioner.emulator.shape import flag, text
 from provisioner.emulator.store import Store
 
 BASE = "/api/2.0/serving-endpoints"
@@ -23,34 +25,48 @@ BASE = "/api/2.0/serving-endpoints"
 
 def create(workspace: Workspace, request: Request) -> Answer:
     """An endpoint, in the middle of its first update where a config was sent."""
-    store, body = workspace.store, request.json()
+    return created(workspace, request, request.json(), configs.read)
+
+
+def created(
+    workspace: Workspace, request: Request, body: dict[str, Any], read: configs.ReadConfig
+) -> Answer:
+    """The answer to a create with ``body``, whose config ``read`` takes apart."""
+    store = workspace.store
     name = _free_name(store, body.get("name"))
     record = endpoints.new_record(name, request.caller.name, store.now_ms())
+    record["creator_kind"] = request.caller.kind
+    record["creator_display_name"] = request.caller.display_name
     if body.get("config") is not None:
-        config = configs.read(body["config"], "config", before=None)
+        config = read(body["config"], "config", None)
         deployment.begin(workspace, record, config)
     _fill(record, body)
     endpoints.save(store, record)
-    permissions.start(store, record["id"], request.caller.name)
-    return Answer(views.detailed(record, request.caller))
+    permissions.start(store, record["id"], request.caller)
+    return serving_answers.detailed(workspace, request, record)
 
 
 def get(workspace: Workspace, request: Request) -> Answer:
     record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_VIEW)
     deployment.settle(workspace.store, record, is_poll=True)
-    return Answer(views.detailed(record, request.caller))
+    return serving_answers.detailed(workspace, request, record)
 
 
 def list_all(workspace: Workspace, request: Request) -> Answer:
     """One answer with all of them; the key is there also when there are none. [clients.md]"""
     deployment.settle_all(workspace.store)
-    found = endpoints.every(workspace.store)
-    return Answer({"endpoints": [views.summary(record, request.caller) for record in found]})
+    found = (
+        serving_answers.listed(workspace, request, record)
+        for record in endpoints.every(workspace.store)
+    )
+    return Answer({"endpoints": [entry for entry in found if entry]})
 
 
 def delete(workspace: Workspace, request: Request) -> Answer:
     """Also while it updates: Terraform deletes what failed or took too long. [serving-api 1.4]"""
     record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_MANAGE)
     serving_rules.check_not_system(record)
     endpoints.delete(workspace.store, record["name"])
     return Answer()
@@ -81,14 +97,12 @@ def _fill(record: Record, body: dict[str, Any]) -> None:
     )
     record["rate_limits"] = gateway.read_legacy_rate_limits(sent.get("rate_limits", []))
     record["route_optimized"] = flag(sent.get("route_optimized", False), "route_optimized")
+    text(sent.get("budget_policy_id", ""), "budget_policy_id")
     if record["rate_limits"] and is_custom:
         raise invalid("rate_limits are for external and foundation models only.")
     if record["route_optimized"] and not is_custom:
         raise invalid("route_optimized is for custom models only.")
-    if sent.get("telemetry_config") and is_custom:
-        # With other models the service drops it without a word. [serving-api 1.2]
-        message = "The local workspace does not implement telemetry_config."
-        raise ApiError(501, "NOT_IMPLEMENTED", message)
+    record["telemetry"] = telemetry.at_creation(sent.get("telemetry_config"), record)
 
 
 def _is_custom(record: Record) -> bool:

@@ -60,6 +60,16 @@ def check_idle(endpoint: dict[str, Any]) -> None:
         )
 
 
+def check_not_stopped(endpoint: dict[str, Any]) -> None:
+    """What the service does with an update of a stopped endpoint is not known. Refused: neither
+    does a stopped endpoint begin to cost, nor does anybody wait for it to become ready.
+    """
+    if endpoint["suspended"]:
+        raise ApiError(
+            400, "BAD_REQUEST", f"Endpoint {endpoint['name']} is stopped: start it before."
+        )
+
+
 def check_not_system(endpoint: dict[str, Any]) -> None:
     """Databricks' own endpoints are nobody's to change; how they say so is not known."""
     if endpoint["system"]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from provisioner.emulator import (
+    access,
     configs,
     deployment,
     endpoints,
     gateway,
+    serving_answers,
     serving_rules,
     views,
 )
@@ -19,15 +23,24 @@ from provisioner.emulator.shape import list_of, text
 
 def update_config(workspace: Workspace, request: Request) -> Answer:
     """A full replacement; the body is the config itself. [serving-api 1.5, 3.3]"""
-    record = _settled(workspace, request)
+    return replaced(workspace, request, request.json(), configs.read)
+
+
+def replaced(workspace: Workspace, request: Request, body: Any, read: configs.ReadConfig) -> Answer:
+    """The answer to a config update with ``body``, which ``read`` takes apart."""
+    record = settled(workspace, request)
     serving_rules.check_not_system(record)
+    access.check_creator(workspace.store, record)
+    serving_rules.check_not_stopped(record)
     serving_rules.check_idle(record)
     # Where the first config failed there is no active one, but it was one kind of endpoint.
     before = record["config"] or record["pending"]
-    config = configs.read(request.json(), "", before=before)
+    if before and record.get("auto_capture"):
+        before = before | {"auto_capture": record["auto_capture"]}
+    config = read(body, "", before)
     deployment.begin(workspace, record, config)
     endpoints.save(workspace.store, record)
-    return Answer(views.detailed(record, request.caller))
+    return serving_answers.detailed(workspace, request, record)
 
 
 def put_gateway(workspace: Workspace, request: Request) -> Answer:
@@ -36,53 +49,58 @@ def put_gateway(workspace: Workspace, request: Request) -> Answer:
     Whether it is taken during an update is not known; refusing it is what a client has to be
     prepared for.
     """
-    record = _settled(workspace, request)
+    record = settled(workspace, request)
     serving_rules.check_idle(record)
     record["ai_gateway"] = gateway.read(request.json(), "", record)
-    _save_touched(workspace, record)
+    save_touched(workspace, record)
     return Answer(views.gateway(record))
 
 
 def put_rate_limits(workspace: Workspace, request: Request) -> Answer:
     """The older form; no other call shows them. [serving-api 1.6]"""
-    record = _settled(workspace, request)
+    record = settled(workspace, request)
     config = record["config"] or record["pending"]
     if config and endpoints.kind_of(config) == "CUSTOM_MODEL":
         raise invalid("rate_limits are for external and foundation models only.")
     sent = request.json().get("rate_limits")
     record["rate_limits"] = gateway.read_legacy_rate_limits([] if sent is None else sent)
-    _save_touched(workspace, record)
+    save_touched(workspace, record)
     return Answer({"rate_limits": rearranged(record["rate_limits"])})
 
 
 def patch_tags(workspace: Workspace, request: Request) -> Answer:
     """Adds (also over an existing key), then deletes; missing ones too. [serving-api 1.8]"""
-    record, body = _settled(workspace, request), request.json()
+    record, body = settled(workspace, request), request.json()
     added = serving_rules.read_tags(body.get("add_tags") or [], "add_tags")
     deleted = list_of(text)(body.get("delete_tags") or [], "delete_tags")
     tags = {tag["key"]: tag for tag in (*record["tags"], *added)}
     record["tags"] = [tag for key, tag in tags.items() if key not in deleted]
-    _save_touched(workspace, record)
+    save_touched(workspace, record)
     return Answer({"tags": views.tags(record)})
 
 
 def patch_notifications(workspace: Workspace, request: Request) -> Answer:
     """Replaces all addresses. The answer is as in the spec. [serving-api 8.17]"""
-    record = _settled(workspace, request)
+    record = settled(workspace, request)
     serving_rules.check_not_system(record)
     sent = request.json().get("email_notifications")
     record["email_notifications"] = serving_rules.read_notifications({} if sent is None else sent)
-    _save_touched(workspace, record)
+    save_touched(workspace, record)
     return Answer({"name": record["name"], "email_notifications": record["email_notifications"]})
 
 
-def _settled(workspace: Workspace, request: Request) -> Record:
+def settled(workspace: Workspace, request: Request) -> Record:
+    """The endpoint in the path, its update finished if the time has come.
+
+    Raises ApiError where it is missing, or the caller may not change it.
+    """
     record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_MANAGE)
     deployment.settle(workspace.store, record, is_poll=False)
     return record
 
 
-def _save_touched(workspace: Workspace, record: Record) -> None:
+def save_touched(workspace: Workspace, record: Record) -> None:
     record["updated_ms"] = endpoints.whole_second(workspace.store.now_ms())
     endpoints.save(workspace.store, record)
 

@@ -40,6 +40,13 @@ def integer(value: Any, where: str) -> int:
     return value
 
 
+def fraction(value: Any, where: str) -> float:
+    """A number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise invalid(f"{where} must be a number from 0 to 1.")
+    return value
+
+
 def choice(*names: str) -> Reader:
     def read(value: Any, where: str) -> str:
         if value not in names:

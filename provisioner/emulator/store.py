@@ -61,6 +61,13 @@ CREATE TABLE IF NOT EXISTS usage (
     bucket TEXT, period_start_ms INTEGER, calls INTEGER NOT NULL, tokens INTEGER NOT NULL,
     PRIMARY KEY (bucket, period_start_ms)
 );
+CREATE TABLE IF NOT EXISTS principals (
+    name TEXT COLLATE NOCASE PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL,
+    display_name TEXT NOT NULL, groups TEXT NOT NULL, token TEXT NOT NULL UNIQUE, client_secret TEXT
+);
+CREATE TABLE IF NOT EXISTS logins (
+    token TEXT PRIMARY KEY, principal TEXT COLLATE NOCASE NOT NULL, expires_ms INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 

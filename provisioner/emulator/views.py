@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator import endpoints
+from provisioner.emulator import auto_capture, endpoints, entities, telemetry
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.ordering import rearranged
-from provisioner.emulator.routing import Caller
+from provisioner.emulator.routing import SERVICE_PRINCIPAL, Caller
 
 # Taken in and never shown. [serving-api 3.9]
 HIDDEN_OF_ENTITY = frozenset({"burst_scaling_enabled"})
+# Ours alone: what the logs of a failed deployment end with.
+NOT_SHOWN = HIDDEN_OF_ENTITY | {"log"}
 PLAINTEXT = "_plaintext"
 TYPE_OF_KIND = {
     "EXTERNAL_MODEL": "EXTERNAL_MODEL",
     "FOUNDATION_MODEL_API": "FOUNDATION_MODEL",
     "CUSTOM_MODEL": "UC_MODEL",
 }
+# In captured answers of models, and in no schema. [serving-api 2.2]
+NO_BATCHING = {"enabled": False}
 IN_LISTS = ("name", "type", "entity_name", "entity_version", "external_model", "foundation_model")
 
 
@@ -72,20 +76,26 @@ def _common(record: Record, caller: Caller) -> dict[str, Any]:
     }
     if record["creator"]:
         # The last two are in captured answers but in no schema: a client must not mind.
-        shown |= {"creator": record["creator"], "creator_kind": "User"}
-        shown["creator_display_name"] = caller.display_name
+        is_machine = record.get("creator_kind") == SERVICE_PRINCIPAL
+        shown |= {
+            "creator": record["creator"],
+            "creator_kind": "ServicePrincipal" if is_machine else "User",
+            "creator_display_name": record.get("creator_display_name", caller.display_name),
+        }
     if config:
         shown["endpoint_type"] = endpoints.kind_of(config)
         task = endpoints.task_of(config)
         shown |= {"task": task} if task else {}
     if record["ai_gateway"]:
         shown["ai_gateway"] = gateway(record)
+    if record.get("telemetry"):
+        shown["telemetry_config"] = telemetry.shown(record["telemetry"])
     return shown
 
 
 def _state(record: Record) -> dict[str, str]:
     """``ready`` is about the active config only. [serving-api 3.1]"""
-    is_ready = record["config"] and not record["suspended"]
+    is_ready = record["config"] and not record["suspended"] and not record.get("starting")
     return {
         "ready": "READY" if is_ready else "NOT_READY",
         "config_update": record["update"],
@@ -108,19 +118,28 @@ def _config(config: dict[str, Any]) -> dict[str, Any]:
         "config_version": config["version"],
     }
     if "auto_capture" in config:
-        shown["auto_capture_config"] = config["auto_capture"]
+        shown["auto_capture_config"] = auto_capture.shown(config["auto_capture"])
     return shown
 
 
 def _entity(entity: dict[str, Any]) -> dict[str, Any]:
     kind = endpoints.kind_of({"entities": [entity]})
-    shown = {key: value for key, value in entity.items() if key not in HIDDEN_OF_ENTITY}
+    shown = {key: value for key, value in entity.items() if key not in NOT_SHOWN}
     for key in ("external_model", "foundation_model"):
         if key in shown:
             shown[key] = _shown(shown[key])
     if "foundation_model" in shown:
         shown["foundation_model"].pop("task", None)
+    if kind == "CUSTOM_MODEL":
+        return shown | {"type": _type_of(entity), "batching_config": NO_BATCHING}
     return shown | {"type": TYPE_OF_KIND[kind]}
+
+
+def _type_of(entity: dict[str, Any]) -> str:
+    """Only UC_MODEL was seen; the others are guesses for what no client may rely on."""
+    if entities.is_feature_spec(entity):
+        return "FEATURE_SPEC"
+    return "UC_MODEL" if entities.is_full_name(entity["entity_name"]) else "WORKSPACE_MODEL"
 
 
 def _shown(value: Any) -> Any:

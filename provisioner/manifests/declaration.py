@@ -98,6 +98,7 @@ class Declaration:
             document=lifecycle.without_settings(self.document),
             prevent_destroy=said.get("prevent_destroy", False),
             ignore_changes=tuple(said.get(lifecycle.IGNORE_CHANGES, ())),
+            existing=self.document.get(lifecycle.EXISTING, False),
             where=self.where,
         )
 

@@ -13,6 +13,8 @@ from provisioner.manifests.types_in_words import kind_of, worded
 from provisioner.semantics import Document
 
 RESOURCES: Final = "resources"
+REMOVED: Final = "removed"
+PARTS: Final = (RESOURCES, REMOVED)
 FREE: Final = "x-"
 RESOURCE_KEY: Final = r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$"
 
@@ -69,21 +71,22 @@ def entries_of(manifest: Any, kinds: Collection[str]) -> Iterator[Entry | Findin
     if RESOURCES in manifest:
         found = manifest[RESOURCES]
         yield from (
-            _kinds(found, kinds) if isinstance(found, dict) else _no_mapping((), RESOURCES, found)
+            _kinds(found, kinds) if isinstance(found, dict) else no_mapping((), RESOURCES, found)
         )
 
 
 def _around(manifest: Document) -> Iterator[Finding]:
     for name in manifest:
-        if name != RESOURCES and not name.startswith(FREE):
-            close = get_close_matches(name, [RESOURCES], n=1, cutoff=0.7)
+        if name not in PARTS and not name.startswith(FREE):
+            close = get_close_matches(name, PARTS, n=1, cutoff=0.7)
             hint = (
                 f"did you mean `{close[0]}`?"
                 if close
-                else f"a manifest has `{RESOURCES}`, and `{FREE}…` for what anchors need"
+                else f"a manifest has `{RESOURCES}` and `{REMOVED}`, and `{FREE}…` for what "
+                "anchors need"
             )
             yield Finding((name,), "E104", f"unknown field `{name}`", hint, key=True)
-    if RESOURCES not in manifest:
+    if not manifest.keys() & set(PARTS):
         hint = "below it stand a kind, a key of your choice, and the resource"
         yield Finding((), "E106", f"missing field `{RESOURCES}`", hint)
 
@@ -93,16 +96,21 @@ def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[Entry | Find
         at = (RESOURCES, kind)
         if kind in kinds:
             yield from (
-                _keys(kind, found) if isinstance(found, dict) else _no_mapping(at[:1], kind, found)
+                _keys(kind, found) if isinstance(found, dict) else no_mapping(at[:1], kind, found)
             )
         elif kind in BUNDLE_KINDS:
             message = f"`{kind}` are left out: provisioner does not manage them"
             yield Finding(at, "W701", message, severity=Severity.NOTE, key=True)
         else:
-            close = get_close_matches(kind, [*kinds, *BUNDLE_KINDS], n=1)
-            known = ", ".join(f"`{name}`" for name in kinds)
-            hint = f"did you mean `{close[0]}`?" if close else f"known are {known}"
-            yield Finding(at, "E205", f"there is no kind `{kind}`", hint, key=True)
+            yield unknown_kind(at, kind, [*kinds, *BUNDLE_KINDS])
+
+
+def unknown_kind(at: Location, kind: str, known: Collection[str]) -> Finding:
+    """The finding for a kind that is none; the first ones of ``known`` are ours."""
+    close = get_close_matches(kind, known, n=1)
+    ours = ", ".join(f"`{name}`" for name in known if name not in BUNDLE_KINDS)
+    hint = f"did you mean `{close[0]}`?" if close else f"known are {ours}"
+    return Finding(at, "E205", f"there is no kind `{kind}`", hint, key=True)
 
 
 def _keys(kind: str, resources: Document) -> Iterator[Entry | Finding]:
@@ -114,10 +122,11 @@ def _keys(kind: str, resources: Document) -> Iterator[Entry | Finding]:
         elif isinstance(document, dict):
             yield Entry(kind, key, document)
         else:
-            yield from _no_mapping((RESOURCES, kind), key, document)
+            yield from no_mapping((RESOURCES, kind), key, document)
 
 
-def _no_mapping(parent: Location, name: str, value: Any) -> Iterator[Finding]:
+def no_mapping(parent: Location, name: str, value: Any) -> Iterator[Finding]:
+    """The finding for something else where a mapping belongs."""
     message = f"`{name}` needs a mapping, {worded(value, '', hide=True)}"
     hint = "fill it, or leave it out" if kind_of(value) == "null" else ""
     yield Finding((*parent, name), "E105", message, hint)

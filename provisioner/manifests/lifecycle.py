@@ -1,4 +1,4 @@
-"""The extension ``lifecycle`` of a resource, which is ours and is not sent."""
+"""The extensions ``lifecycle`` and ``existing`` of a resource: ours, and never sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from provisioner.errors import Finding
 from provisioner.semantics import Document, FieldRule, Key, parse_path
 
 LIFECYCLE: Final = "lifecycle"
+EXISTING: Final = "existing"
 IGNORE_CHANGES: Final = "ignore_changes"
 
 
@@ -21,7 +22,7 @@ def settings(document: Document) -> dict[str, Any]:
 
 def without_settings(document: Document) -> Document:
     """``document`` as it is compared and sent."""
-    return {name: part for name, part in document.items() if name != LIFECYCLE}
+    return {name: part for name, part in document.items() if name not in (LIFECYCLE, EXISTING)}
 
 
 def ignored_paths(document: Document, rules: FieldRule) -> Iterator[Finding]:

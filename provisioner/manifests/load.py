@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
@@ -14,19 +14,21 @@ from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.files import manifest_files, read
 from provisioner.manifests.lifecycle import ignored_paths
 from provisioner.manifests.project import Environment
+from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
 from provisioner.manifests.source import parse, without_collector
-from provisioner.resource import Declared, Kind, Resource
+from provisioner.resource import Declared, Kind, Removal, Resource
 from provisioner.semantics import Document
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """``digest`` covers the resources; ``files`` are relative to the project root."""
+    """``digest`` covers resources and removals; ``files`` are relative to the project root."""
 
     resources: tuple[Resource, ...]
     warnings: tuple[Problem, ...]
     digest: str
     files: tuple[str, ...]
+    removals: tuple[Removal, ...] = ()
 
 
 def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loaded:
@@ -36,37 +38,52 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
     """
     files = manifest_files(root, environment.manifests)
     with without_collector():
-        declarations, problems = _read_all(root, files, kinds)
+        said = _read_all(root, files, kinds)
+        declarations, problems = said.declarations, said.problems
         problems += _repeated(declarations)
+        problems += contradictions(said.removed, declarations)
         problems += _relations(declarations)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-        if not errors and not declarations:
+        if not errors and not declarations and not said.removed:
             errors = [_nothing(environment)]
         if errors:
             raise FileError(errors)
         resources = sorted((one.resource() for one in declarations), key=lambda one: one.address)
+        removals = sorted((one.removal for one in said.removed), key=lambda one: one.address)
         warnings = tuple(sorted(problems, key=by_place))
-        return Loaded(tuple(resources), warnings, _digest(resources), files)
+        digest = _digest(resources, removals)
+        return Loaded(tuple(resources), warnings, digest, files, tuple(removals))
 
 
-def _read_all(
-    root: Path, files: Iterable[str], kinds: Mapping[str, Kind]
-) -> tuple[list[Declaration], list[Problem]]:
-    declarations: list[Declaration] = []
-    problems: list[Problem] = []
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What all files say, and what is wrong with it so far."""
+
+    declarations: list[Declaration] = field(default_factory=list)
+    removed: list[RemovedEntry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind]) -> _Said:
+    said = _Said()
     for file in files:
         try:
             source = parse(file, read(root, file))
         except FileError as error:
-            problems += error.problems
+            said.problems.extend(error.problems)
             continue
         for found in entries_of(source.data, kinds):
             if isinstance(found, Finding):
-                problems.append(source.problem(found))
+                said.problems.append(source.problem(found))
             else:
-                declarations.append(declared(source, found, kinds[found.kind]))
-    problems += [problem for one in declarations for problem in one.problems]
-    return declarations, problems
+                said.declarations.append(declared(source, found, kinds[found.kind]))
+        for removed in removed_in(source, kinds):
+            if isinstance(removed, Problem):
+                said.problems.append(removed)
+            else:
+                said.removed.append(removed)
+    said.problems.extend(problem for one in said.declarations for problem in one.problems)
+    return said
 
 
 def _repeated(declarations: Iterable[Declaration]) -> Iterator[Problem]:
@@ -105,10 +122,13 @@ def _nothing(environment: Environment) -> Problem:
     return Problem("E209", f"the manifests {patterns} declare no resource", hint=hint)
 
 
-def _digest(resources: Iterable[Resource]) -> str:
-    said = [
+def _digest(resources: Iterable[Resource], removals: Iterable[Removal]) -> str:
+    said: list[list[object]] = [
         [str(one.address), one.name, one.document, one.prevent_destroy, one.ignore_changes]
         for one in resources
     ]
+    # Only where there are any: what was said before these words existed keeps its digest.
+    said += [[str(one.address), "existing"] for one in resources if one.existing]
+    said += [[str(one.address), one.name, one.delete] for one in removals]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -86,11 +86,28 @@ class Environment(Spec):
     guard: Guard = Field(default=Guard(), description="Brakes against accidents.")
 
 
+class Removed(Spec):
+    """What is to become of a resource whose manifest was taken out."""
+
+    name: str = Field(min_length=1, description="Its name in the workspace.")
+    delete: bool = Field(
+        description="`true` deletes it, if it carries this project's tag: this entry is the "
+        "consent. `false` only takes the tags off, and leaves it to others."
+    )
+
+
 class Manifest(Spec):
     """A manifest. Its shape is the resource part of a Databricks bundle."""
 
-    resources: dict[str, dict[str, Any]] = Field(
-        description="The resources: by kind, and below it by a key of your choice."
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1})
+
+    resources: dict[str, dict[str, Any]] | None = Field(
+        default=None, description="The resources: by kind, and below it by a key of your choice."
+    )
+    removed: dict[str, dict[str, Any]] | None = Field(
+        default=None,
+        description="Resources whose manifests were taken out: by kind and key. The entry can "
+        "be deleted once every environment has been applied.",
     )
 
 
@@ -165,6 +182,10 @@ class PlanStep(Spec):
     )
     ignore_changes: tuple[str, ...] = Field(
         default=(), description="Paths that the manifest says to leave as they are."
+    )
+    consented: bool = Field(default=False, description="An entry of `removed` names this deletion.")
+    existing: bool = Field(
+        default=False, description="Somebody else creates it: it is updated at most."
     )
 
 

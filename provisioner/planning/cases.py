@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from provisioner.plan import SEVERITY, Action, Address, FieldChange
-from provisioner.resource import Kind, Live, Resource
+from provisioner.resource import Kind, Live, Removal, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two sides of one resource; None where there is nothing on a side."""
+    """The two sides of one resource; None where there is nothing on a side.
+
+    ``removal`` says what is to become of a live one that no manifest wants any more.
+    """
 
     address: Address
     name: str
     desired: Resource | None
     live: Live | None
+    removal: Removal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,16 @@ class Case:
     def owner(self) -> str:
         """Whose mark is on the live resource; ``""`` for nobody's."""
         return self.pair.live.marks.owner if self.pair.live else ""
+
+    @property
+    def is_existing(self) -> bool:
+        """Whether somebody else creates the resource."""
+        return bool(self.pair.desired and self.pair.desired.existing)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the live resource carries our mark."""
+        return self.owner == self.request.owner
 
     @property
     def rotated(self) -> frozenset[str]:

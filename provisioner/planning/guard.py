@@ -60,7 +60,7 @@ def _of_step(plan: Plan, step: Step, consent: Consent) -> Iterator[Problem]:
             reason = "; ".join(_reasons(step))
             message = f"{subject} would be deleted and created again ({reason})"
             yield Problem("E502", message, None, _flag("--allow-replace", subject))
-        case Action.DELETE if not _may_delete(plan, subject, consent):
+        case Action.DELETE if not (step.consented or _may_delete(plan, subject, consent)):
             message = f"{subject} would be deleted"
             yield Problem("E503", message, None, _flag("--allow-delete", subject))
         case Action.ADOPT if consent.yes and not consent.adopt:

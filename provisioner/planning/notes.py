@@ -30,6 +30,14 @@ def state(case: Case) -> Iterator[str]:
         yield readiness.message or f"it is {readiness.phase}"
 
 
+def managed(case: Case) -> Iterator[str]:
+    if case.pair.desired and case.is_existing:
+        fields = listed((name,) for name in sorted(case.pair.desired.document) if name != "name")
+        yield f"somebody else creates it; managed here: {fields or 'nothing'}"
+        if case.owner and not case.is_ours:
+            yield f"it belongs to {case.owner}"
+
+
 def unreadable(case: Case) -> Iterator[str]:
     if case.pair.desired and not case.kind.compare:
         values = write_only_values(case.pair.desired.document, case.kind.rules())
@@ -65,6 +73,7 @@ def nothing_to_rotate(case: Case) -> Iterator[str]:
 
 NOTES: tuple[Callable[[Case], Iterator[str]], ...] = (
     state,
+    managed,
     unreadable,
     chosen_again,
     nothing_to_rotate,

@@ -11,8 +11,8 @@ from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import by_path, diff
 from provisioner.planning.notes import notes
 from provisioner.planning.rulings import ruling
-from provisioner.planning.unseen import Seen, unseen_changes
-from provisioner.planning.verdicts import IGNORED, Difference, is_ignored, judged
+from provisioner.planning.unseen import OWNER, Seen, unseen_changes
+from provisioner.planning.verdicts import IGNORED, Difference, anew, is_ignored, judged
 from provisioner.resource import Comparison, Intent, Kind, Listed, Live, Marks, Resource
 from provisioner.semantics import Document, FieldRule
 
@@ -26,7 +26,7 @@ INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
     """The one step that takes ``pair`` from its live to its desired side."""
     desired, live = pair.desired, pair.live
-    marks = _marks(desired, kind, request)
+    marks = _marks(pair, kind, request)
     case = Case(pair, kind, request, changes=())
     case = Case(pair, kind, request, _changes(case, marks))
     settled = ruling(case)
@@ -41,6 +41,8 @@ def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
         live_fingerprint=live.fingerprint if live else "",
         reason=settled.reason,
         hint=settled.hint,
+        consented=bool(pair.removal and settled.action is Action.DELETE),
+        existing=bool(desired and desired.existing),
         notes=notes(case),
         desired=document,
         needs=_needs(document, kind, request),
@@ -69,22 +71,34 @@ def remaining(step: Step, live: Live | None, kind: Kind) -> tuple[FieldChange, .
         wanted = ABSENT if step.desired is None else step.name
         found = ABSENT if live is None else live.name
         return () if wanted is found else (FieldChange(("name",), found, wanted),)
-    desired = Resource(step.address, step.name, step.desired, ignore_changes=step.ignore_changes)
+    desired = Resource(
+        step.address,
+        step.name,
+        step.desired,
+        ignore_changes=step.ignore_changes,
+        existing=step.existing,
+    )
     compare = kind.compare
     changes = _by_kind(desired, live, compare) if compare else _by_rules(desired, live, kind)
     return tuple(change for change in changes if change.action is not Action.KEEP)
 
 
-def _marks(desired: Resource | None, kind: Kind, request: Request) -> Marks:
+def _marks(pair: Pair, kind: Kind, request: Request) -> Marks:
+    desired, live = pair.desired, pair.live
     if desired is None or not kind.markable:
         return Marks()
+    if desired.existing:
+        # None of ours, and nobody else's touched.
+        return live.marks if live and live.marks.owner != request.owner else Marks()
     applied = kind.applied(desired.document) if kind.applied else ""
     return Marks(request.owner, desired.prevent_destroy, applied)
 
 
 def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
     desired, live, kind = case.pair.desired, case.pair.live, case.kind
-    if desired is None:
+    if case.pair.removal and live and case.is_ours and not case.pair.removal.delete:
+        return (FieldChange(OWNER, case.owner, ABSENT),)
+    if desired is None or (live is None and desired.existing):
         return ()
     if kind.compare:
         return _by_kind(desired, live, kind.compare, case.rotated)
@@ -93,7 +107,7 @@ def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
         return _created(desired.document, rules)
     compared = _by_rules(desired, live, kind)
     seen = Seen(desired, live, compared, rules, marks, rotate=bool(case.rotated))
-    return _sorted([*compared, *unseen_changes(seen)])
+    return _sorted(anew([*compared, *unseen_changes(seen)], rules))
 
 
 def _by_rules(desired: Resource, live: Live, kind: Kind) -> tuple[FieldChange, ...]:

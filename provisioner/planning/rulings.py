@@ -11,6 +11,7 @@ from provisioner.planning.unseen import listed
 from provisioner.planning.verdicts import remedy
 
 UNPROTECT = "set `lifecycle: {prevent_destroy: false}` in its manifest and apply that first"
+RESTORE = "put its manifest back with `lifecycle: {prevent_destroy: false}` and apply that first"
 
 
 class Ruling(NamedTuple):
@@ -23,8 +24,20 @@ class Ruling(NamedTuple):
 
 def ruling(case: Case) -> Ruling:
     """The first ruling that applies; at the end of each table stands one that always does."""
-    table = UNWANTED if case.pair.desired is None else WANTED
+    table = WANTED
+    if case.pair.desired is None:
+        table = REMOVED if case.pair.removal else UNWANTED
     return next(found for rule in table if (found := rule(case)))
+
+
+def never_created(case: Case) -> Ruling | None:
+    if case.pair.live or not case.is_existing:
+        return None
+    return Ruling(
+        Action.BLOCKED,
+        "is not there, and with `existing: true` it is never created",
+        "correct its name, have it created, or declare all of it without `existing`",
+    )
 
 
 def not_there(case: Case) -> Ruling | None:
@@ -39,8 +52,20 @@ def not_owned_as_a_whole(case: Case) -> Ruling | None:
     return Ruling(Action.UPDATE if case.worst is Action.CREATE else case.worst)
 
 
+def of_somebody_else(case: Case) -> Ruling | None:
+    """What somebody else creates is updated at most, whoever's mark is on it."""
+    if not case.is_existing:
+        return None
+    if case.worst in DESTRUCTIVE:
+        paths = listed(change.path for change in case.changes if change.action in DESTRUCTIVE)
+        return Ruling(Action.BLOCKED, f"with `existing: true` nothing can replace it for {paths}")
+    if case.is_ours:
+        return Ruling(Action.UPDATE, f"carries the tag of {case.owner}, which is taken off")
+    return Ruling(case.worst)
+
+
 def owned_by_another(case: Case) -> Ruling | None:
-    if case.owner in ("", case.request.owner, case.request.take_over_from):
+    if case.is_existing or case.owner in ("", case.request.owner, case.request.take_over_from):
         return None
     return Ruling(
         Action.BLOCKED,
@@ -73,6 +98,17 @@ def protected_from_replacement(case: Case) -> Ruling | None:
     return Ruling(Action.BLOCKED, reason, f"put {paths} back, or {UNPROTECT}")
 
 
+def loses_something(case: Case) -> Ruling | None:
+    live = case.pair.live
+    if case.worst not in DESTRUCTIVE or live is None or not live.at_stake:
+        return None
+    return Ruling(
+        Action.BLOCKED,
+        f"replacing it would lose what its manifest does not hold: {'; '.join(live.at_stake)}",
+        "add it to `permissions` in the manifest, or take it away from the endpoint",
+    )
+
+
 def destroyed(case: Case) -> Ruling | None:
     if case.worst not in DESTRUCTIVE:
         return None
@@ -85,7 +121,7 @@ def not_owned_yet(case: Case) -> Ruling | None:
 
 
 def taken_over(case: Case) -> Ruling | None:
-    if case.owner == case.request.owner:
+    if case.is_ours:
         return None
     return Ruling(Action.UPDATE, f"taken over from {case.owner}")
 
@@ -99,7 +135,7 @@ def already_gone(case: Case) -> Ruling | None:
 
 
 def never_ours(case: Case) -> Ruling | None:
-    if case.kind.markable and case.owner == case.request.owner:
+    if case.kind.markable and case.is_ours:
         return None
     reason = f"does not carry the tag of {case.request.owner}"
     return Ruling(Action.BLOCKED if case.request.prune else Action.KEEP, reason)
@@ -113,6 +149,35 @@ def orphaned(case: Case) -> Ruling | None:
         f"carries the tag of {case.request.owner} and has no manifest",
         "write a manifest for it, or delete it with --prune",
     )
+
+
+def foreign(case: Case) -> Ruling | None:
+    if case.is_ours:
+        return None
+    reason = f"does not carry the tag of {case.request.owner}"
+    if case.pair.removal and case.pair.removal.delete:
+        return Ruling(
+            Action.BLOCKED,
+            f"{reason}, so it is not for us to delete",
+            "take its entry out of `removed`, and delete it by hand if it is to go",
+        )
+    return Ruling(Action.KEEP, reason)
+
+
+def released(case: Case) -> Ruling | None:
+    if case.pair.removal is None or case.pair.removal.delete:
+        return None
+    return Ruling(Action.UPDATE, "removed with `delete: false`: only our tags are taken off")
+
+
+def protected_from_removal(case: Case) -> Ruling | None:
+    found = protected_from_deletion(case)
+    return found._replace(hint=f"{RESTORE}; then remove it again") if found else None
+
+
+def deleted_with_consent(case: Case) -> Ruling:
+    place = case.pair.removal.where if case.pair.removal else None
+    return Ruling(Action.DELETE, f"removed at {place}" if place else "removed")
 
 
 def protected_from_deletion(case: Case) -> Ruling | None:
@@ -129,15 +194,25 @@ def deleted(case: Case) -> Ruling:
 Table = tuple[Callable[[Case], Ruling | None], ...]
 # The first ruling wins: what is refused comes before what is done.
 WANTED: Table = (
+    never_created,
     not_there,
     owned_by_another,
     blocked_by_a_field,
+    of_somebody_else,
     not_owned_as_a_whole,
     protected_from_replacement,
+    loses_something,
     destroyed,
     not_owned_yet,
     taken_over,
     as_compared,
+)
+REMOVED: Table = (
+    already_gone,
+    foreign,
+    released,
+    protected_from_removal,
+    deleted_with_consent,
 )
 UNWANTED: Table = (
     already_gone,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.plan import ABSENT, Action, FieldChange
 from provisioner.planning.comparable import write_only_values
-from provisioner.planning.verdicts import is_ignored
+from provisioner.planning.verdicts import is_ignored, remedy
 from provisioner.resource import Live, Marks, Phase, Resource
 from provisioner.semantics import FieldRule, Path, path_text
 
@@ -15,11 +15,12 @@ ROTATED = "--rotate"
 NEVER_APPLIED = "cannot be read back, and was not applied by this project"
 APPLIED_DIFFERS = "cannot be read back; differs from what was applied last"
 FAILED = "the last update failed"
-TAKEN_OUT = "a field that cannot be read back was taken out of the manifest"
+TAKEN_OUT = "something that cannot be read back was taken out of the manifest"
 
 PROTECTION: Path = ("lifecycle", "prevent_destroy")
+OWNER: Path = ("provisioner_owner",)
 APPLIED: Path = ("provisioner_applied",)
-"""Stands for fields that are no longer in the manifest and cannot be seen on the live side."""
+"""Stands for our mark alone, where no other field has to be sent for it."""
 CONFIG = "config"
 """The field whose update can fail after the service has accepted it, in kinds that have it."""
 
@@ -49,20 +50,55 @@ def unseen_changes(seen: Seen) -> Iterator[FieldChange]:
 
 
 def _unreadable(seen: Seen) -> Iterator[FieldChange]:
-    before, after = seen.live.marks.applied, seen.marks.applied
-    found = list(write_only_values(seen.desired.document, seen.rules))
+    before, after = _digests(seen.live.marks.applied), _digests(seen.marks.applied)
+    differing = {name for name in before | after if before.get(name) != after.get(name)}
     whole = {change.path for change in seen.changes}
-    for path, value, rule in found:
+    held = set()
+    for path, value, rule in write_only_values(seen.desired.document, seen.rules):
+        field = str(path[0])
+        held.add(field)
         in_new_entry = any(path[:end] in whole for end in range(len(path)))
         if in_new_entry or is_ignored(path, seen.desired.ignore_changes):
             continue
         if seen.rotate and rule.secret:
             yield FieldChange(path, ABSENT, value, reason=ROTATED)
-        elif before != after:
-            reason = APPLIED_DIFFERS if before else NEVER_APPLIED
-            yield FieldChange(path, ABSENT, value, reason=reason)
-    if before != after and not found:
-        yield FieldChange(APPLIED, before or ABSENT, after or ABSENT, reason=TAKEN_OUT)
+        elif field in differing:
+            reason = APPLIED_DIFFERS if field in before else NEVER_APPLIED
+            yield _possible(FieldChange(path, ABSENT, value, reason=reason), seen)
+    yield from _taken_out(seen, sorted(differing - held))
+
+
+def _taken_out(seen: Seen, fields: list[str]) -> Iterator[FieldChange]:
+    """``fields`` have another digest, and hold nothing that cannot be read back."""
+    before = _digests(seen.live.marks.applied)
+    called = {str(each.path[0]) for each in seen.changes if each.action is not Action.KEEP}
+    mark_alone = False
+    for field in fields:
+        if is_ignored((field,), seen.desired.ignore_changes):
+            continue
+        if field in called or field not in before or field not in seen.rules.fields:
+            mark_alone = True
+            continue
+        was = seen.desired.document.get(field, f"digest {before[field]}")
+        now = seen.desired.document.get(field, ABSENT)
+        yield _possible(FieldChange((field,), was, now, reason=TAKEN_OUT), seen)
+    if mark_alone:
+        old, new = seen.live.marks.applied, seen.marks.applied
+        yield FieldChange(APPLIED, old or ABSENT, new or ABSENT, reason=TAKEN_OUT)
+
+
+def _digests(applied: str) -> dict[str, str]:
+    """``applied`` as the mark holds it: ``field:digest``, with blanks between."""
+    pairs = (entry.partition(":") for entry in applied.split())
+    return {field: digest for field, _, digest in pairs}
+
+
+def _possible(change: FieldChange, seen: Seen) -> FieldChange:
+    """``change`` as an update, or blocked where no call can make it."""
+    if not remedy(change, seen.rules):
+        return change
+    reason = f"{change.reason}; no call changes it"
+    return replace(change, action=Action.BLOCKED, reason=reason)
 
 
 def _failed(seen: Seen) -> Iterator[FieldChange]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from provisioner.plan import ABSENT, Action, FieldChange
@@ -13,6 +13,7 @@ from provisioner.semantics import FieldRule, Path, parse_path, rules_along
 
 CHOSEN_BY_SERVICE = "chosen by the service"
 IGNORED = "ignored by lifecycle.ignore_changes"
+ANEW = "set when it is created anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,21 @@ def remedy(change: FieldChange, rules: FieldRule) -> str:
     return next((rule.not_updatable for rule in along if rule.not_updatable), "")
 
 
+def anew(changes: Iterable[FieldChange], rules: FieldRule) -> Iterator[FieldChange]:
+    """``changes``, where a replacement also brings what no call could change."""
+    found = tuple(changes)
+    replaced = any(change.action is Action.REPLACE for change in found)
+    for change in found:
+        if replaced and change.action is Action.BLOCKED and remedy(change, rules):
+            yield replace(change, action=Action.REPLACE, reason=ANEW)
+        else:
+            yield change
+
+
 # The first verdict wins; a change that none of them claims is a plain update.
 VERDICTS: tuple[Callable[[Difference], Verdict], ...] = (
-    judged_by_kind,
     ignored_by_manifest,
+    judged_by_kind,
     chosen_by_service,
     given_as_plaintext,
     fixed_at_creation,

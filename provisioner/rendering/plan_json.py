@@ -90,6 +90,8 @@ def _step(step: Step) -> dict[str, Any]:
         "needs": [str(address) for address in step.needs],
         "unknown": list(step.unknown),
         "ignore_changes": list(step.ignore_changes),
+        "consented": step.consented,
+        "existing": step.existing,
     }
     return {
         "address": str(step.address),
@@ -178,6 +180,8 @@ def _read_step(data: JsonObject) -> Step:
         needs=data.words("needs", _address),
         unknown=data.texts("unknown"),
         ignore_changes=data.texts("ignore_changes"),
+        consented=data.take("consented", bool, False),
+        existing=data.take("existing", bool, False),
     )
 
 

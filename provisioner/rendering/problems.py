@@ -65,6 +65,8 @@ def _diagnostic(problem: Problem) -> dict[str, Any]:
     }
     if problem.subject:
         made["subject"] = harmless(problem.subject)
+    if problem.log:
+        made["log"] = harmless(problem.log)
     where = problem.where
     if where:
         end = {"line": where.line, "column": where.column + problem.width}
@@ -92,6 +94,9 @@ def _block(problem: Problem) -> Iterator[Line]:
     yield from _place(problem, margin)
     if problem.where and problem.excerpt:
         yield from _excerpt(problem, problem.where, margin)
+    # Behind a bar, so that no line of a log can look like one of ours.
+    for line in problem.log.splitlines():
+        yield (Span(f"{margin} | ", Role.FAINT), Span(harmless_line(line)))
     first, *more = harmless(problem.hint).split("\n")
     if first:
         yield (Span(f"{margin} = ", Role.FAINT), Span("hint: ", Role.STRONG), Span(first))

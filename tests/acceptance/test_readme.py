@@ -30,6 +30,11 @@ def assert_printed(lines: list[str], said: str) -> None:
             assert line in rest, f"the README shows {line!r}, which is not printed (there)"
 
 
+@pytest.fixture(autouse=True)
+def _width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture
 def keys(monkeypatch):
     for name in (*KEYS, "AWS_SECRET_ACCESS_KEY"):

@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "secret": "errors",
     "schemas": "semantics",
     "repository": "",
-    "resource": WORDS,
+    "connection": "semantics",
+    "resource": f"{WORDS} connection",
     "selection": "errors resource",
     "manifests": f"{WORDS} schemas",
     "planning": WORDS,
@@ -36,12 +37,15 @@ MAY_IMPORT = {
     "workspace": "errors secret",
     "rendering": f"{WORDS} codes outcome",
     "emulator": "",
-    "schema_files": "kinds manifests semantics",
+    "field_table": "resource semantics",
+    "schema_files": "field_table kinds manifests semantics",
     "checking": "errors kinds manifests",
     "reading": "errors plan resource",
     "session": "__init__ emulator kinds manifests repository resource secret workspace",
     "overview": "errors kinds reading resource selection session",
-    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session",
+    "steps": f"{WORDS} kinds planning reading",
+    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
+    "steps",
     "cli": f"{WORDS} __init__ applying checking codes emulator outcome planning rendering "
     "schema_files schemas session workflow",
 }

@@ -1,18 +1,19 @@
-"""Serving endpoints that serve external models."""
+"""Serving endpoints: external, registered and foundation models."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from provisioner import schemas
+from provisioner.kinds.model_serving_endpoints.applied import applied
 from provisioner.kinds.model_serving_endpoints.describe import describe
 from provisioner.kinds.model_serving_endpoints.judge import judge
 from provisioner.kinds.model_serving_endpoints.legacy import modernise
-from provisioner.kinds.model_serving_endpoints.operations import operations
+from provisioner.kinds.model_serving_endpoints.operations import CALLS_OF_FIELD, operations
 from provisioner.kinds.model_serving_endpoints.providers import SECRET_FIELDS
 from provisioner.kinds.model_serving_endpoints.query import ask
 from provisioner.kinds.model_serving_endpoints.relations import relations
-from provisioner.kinds.model_serving_endpoints.secrets import applied, needs
+from provisioner.kinds.model_serving_endpoints.secrets import needs
 from provisioner.resource import Connection, Driver, Kind
 from provisioner.secret import SecretReader
 from provisioner.semantics import FieldRule
@@ -54,4 +55,5 @@ KIND = Kind(
     secret_fields=SECRET_FIELDS,
     describe=describe,
     ask=ask,
+    calls=CALLS_OF_FIELD,
 )

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from provisioner.errors import LostAnswerError, ServiceError, UnreachableError, WorkspaceError
-from provisioner.kinds.model_serving_endpoints import translate
-from provisioner.kinds.model_serving_endpoints.operations import ROOT, endpoint_path, in_path
+from provisioner.kinds.model_serving_endpoints import existing, permissions, translate
+from provisioner.kinds.model_serving_endpoints.directory import Directory
+from provisioner.kinds.model_serving_endpoints.operations import (
+    CREATES,
+    ROOT,
+    endpoint_path,
+    in_path,
+)
 from provisioner.kinds.model_serving_endpoints.providers import SECRET_FIELDS
 from provisioner.kinds.model_serving_endpoints.readiness import failed_entities, readiness
 from provisioner.plan import Operation
@@ -31,6 +38,7 @@ class EndpointDriver:
         self._connection = connection
         self._secrets = secrets
         self._rules = rules
+        self._directory = Directory(connection)
         self._lock = threading.Lock()
         self._inventory: tuple[Listed, ...] | None = None
 
@@ -48,7 +56,21 @@ class EndpointDriver:
         cannot be about this endpoint.
         """
         raw = self._get(resource.name)
-        return None if raw is None else translate.live(raw, self._rules)
+        if raw is None:
+            return None
+        live = translate.live(raw, self._rules)
+        if resource.existing:
+            live = existing.limited(live, resource)
+        if permissions.FIELD not in resource.document:
+            return live
+        access = self._directory.access(live.identity, raw.get("creator"))
+        return permissions.with_access(live, resource, access)
+
+    def examine(self, resource: Resource, live: Live) -> Live:
+        """``live`` with the direct grants that nobody would give again after a replacement."""
+        access = self._directory.access(live.identity, "")
+        _, caller = self._directory.caller()
+        return replace(live, at_stake=permissions.at_stake(resource, access, caller))
 
     def perform(self, operation: Operation, identity: str) -> str:
         """Carry out one call; the identity afterwards, ``""`` where the answer has none.
@@ -57,8 +79,10 @@ class EndpointDriver:
         nobody knows whether the endpoint is there.
         """
         body = resolve(operation.payload, SECRET_FIELDS, self._secrets)
+        if permissions.mentions_caller(body):
+            body = permissions.with_caller(body, self._directory.caller())
         path = operation.path.replace("{id}", identity)
-        creating = operation.call == "create"
+        creating = operation.call in CREATES
         try:
             answer = self._connection.send(operation.method, path, body, repeatable=not creating)
         except ServiceError as error:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
-from provisioner.kinds.model_serving_endpoints.parts import (
-    ENTITIES,
-    at,
-    external_models,
-    mapping,
-    parts_of,
+from provisioner.kinds.model_serving_endpoints import permissions
+from provisioner.kinds.model_serving_endpoints.case import Case, Verdict
+from provisioner.kinds.model_serving_endpoints.judge_config import (
+    all_features,
+    config_taken_away,
+    legacy_table,
+    made_anew,
+    nothing_on_both_sides,
 )
+from provisioner.kinds.model_serving_endpoints.parts import at, mapping
 from provisioner.plan import ABSENT, Action, FieldChange
 from provisioner.resource import Live
 from provisioner.semantics import Document, Key
@@ -25,43 +27,13 @@ TABLE: Final = ("ai_gateway", "inference_table_config")
 PREFIX: Final = "table_name_prefix"
 TABLE_NAMES: Final = ("catalog_name", "schema_name", PREFIX)
 
-Verdict = tuple[Action, str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One change, and the two documents that it lies between."""
-
-    change: FieldChange
-    desired: Document
-    live: Document
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names on the path, without the keys of entries."""
-        return tuple(segment for segment in self.change.path if isinstance(segment, str))
-
 
 def judge(change: FieldChange, desired: Document, live: Live) -> Verdict:
     """Action and reason for ``change``, or None for no opinion."""
+    if change.path[0] == permissions.FIELD:
+        return permissions.verdict(change, live)
     case = Case(change, desired, live.document)
     return next((verdict for rule in RULES if (verdict := rule(case))), None)
-
-
-def must_replace(desired: Document, live: Document) -> str:
-    """Why ``live`` cannot become ``desired`` without being made anew; ``""`` if it can.
-
-    Source: service/serving.py ServedEntityInput.external_model: an endpoint is of external
-    models or not for ever, and all of them have one task.
-    """
-    wanted, actual = _tasks(desired), _tasks(live)
-    if list(parts_of(live, ENTITIES)) and not list(external_models(live)):
-        return "an endpoint that serves other models cannot change to external models"
-    if wanted and actual and wanted.isdisjoint(actual):
-        return (
-            f"the task of an endpoint is fixed: {_listed(actual)} cannot become {_listed(wanted)}"
-        )
-    return ""
 
 
 def moves_table(desired: Document, live: Document) -> bool:
@@ -87,27 +59,6 @@ def _is_default_prefix(live: Document) -> bool:
 
 def _as_table(name: Any) -> str:
     return re.sub(r"\W", "_", str(name)).casefold()
-
-
-def _config_taken_away(case: Case) -> Verdict:
-    if case.names[0] == "config" and not at(case.desired, ("config",)):
-        return Action.BLOCKED, (
-            "no call takes the config of an endpoint away: write it, or delete the endpoint"
-        )
-    return None
-
-
-def _made_anew(case: Case) -> Verdict:
-    concerns = case.names[:2] == ENTITIES and (
-        len(case.names) == len(ENTITIES) or case.names[-1] == "task"
-    )
-    described = case.names == ("description",) and "description" in case.desired
-    if not concerns and not described:
-        return None
-    why = must_replace(case.desired, case.live)
-    if why and described:
-        return Action.REPLACE, "set when the endpoint is created anew"
-    return (Action.REPLACE, why) if why else None
 
 
 def _off_on_both_sides(case: Case) -> Verdict:
@@ -148,8 +99,11 @@ def _other_order(case: Case) -> Verdict:
 
 
 RULES: Final[tuple[Callable[[Case], Verdict], ...]] = (
-    _config_taken_away,
-    _made_anew,
+    config_taken_away,
+    made_anew,
+    legacy_table,
+    nothing_on_both_sides,
+    all_features,
     _off_on_both_sides,
     _table_moves,
     _other_order,
@@ -162,12 +116,3 @@ def _is_index(segment: str | Key) -> bool:
 
 def _plain(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-
-
-def _tasks(document: Document) -> set[str]:
-    tasks = (model.value.get("task") for model in external_models(document))
-    return {task for task in tasks if isinstance(task, str)}
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(names))

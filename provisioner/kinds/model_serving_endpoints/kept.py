@@ -22,6 +22,8 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
     "routes": {"served_entity_name": ""},
     "rate_limits": {"key": "endpoint", "principal": ""},
 }
+FREE_MAPPINGS: Final = ("environment_vars",)
+"""Fields whose entries are told apart by their names: no list, though paths have keys."""
 
 
 def with_live_values(intent: Intent, field: str) -> Any:
@@ -42,7 +44,8 @@ def with_live_values(intent: Intent, field: str) -> Any:
 def _whole_list(change: FieldChange, live: Document) -> tuple[Path, Any]:
     """Path and live value of ``change``; of a list without keys always the whole list."""
     for index, segment in enumerate(change.path):
-        if isinstance(segment, Key) and change.path[index - 1] not in KEYS:
+        keyed = index and change.path[index - 1] in (*KEYS, *FREE_MAPPINGS)
+        if isinstance(segment, Key) and not keyed:
             place = tuple(str(name) for name in change.path[:index])
             found = at(live, place)
             return change.path[:index], ABSENT if found is None else found
@@ -54,6 +57,8 @@ def _put(value: Any, path: Path, new: Any, list_name: str) -> Any:
     if not path:
         return new
     segment, rest = path[0], path[1:]
+    if isinstance(segment, Key) and list_name in FREE_MAPPINGS:
+        segment = segment.value
     if isinstance(segment, Key):
         entries = value if isinstance(value, list) else []
         place = _index(entries, segment, KEYS[list_name])

@@ -10,61 +10,18 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from provisioner.kinds.model_serving_endpoints.model_external import SDK, ExternalModel, Spec
+from provisioner.kinds.model_serving_endpoints.model_config import API, CLI, Config
+from provisioner.kinds.model_serving_endpoints.model_external import SDK, TERRAFORM, Raw, Spec
 from provisioner.kinds.model_serving_endpoints.model_gateway import AiGateway
-from provisioner.semantics import Immutable, KeyedBy, NotUpdatable, ServerDefault
+from provisioner.kinds.model_serving_endpoints.model_permissions import Permission
+from provisioner.kinds.model_serving_endpoints.model_telemetry import TelemetryConfig
+from provisioner.semantics import Immutable, KeyedBy, NotUpdatable, ServerDefault, WriteOnly
 
-API = "https://docs.databricks.com/api/workspace/servingendpoints"
-# Seen in answers of the service: both route names, and 100 % for a single entity.
-ECHOED = f"{API}/get"
+PERMISSIONS = f"{API}/setpermissions"
 
 ENDPOINT_NAME = r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$"
-ENTITY_NAME = r"^[A-Za-z0-9_-]{1,63}$"
 
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
-
-
-class ServedEntity(Spec):
-    """One model behind the endpoint."""
-
-    name: Annotated[str | None, ServerDefault(SDK)] = Field(
-        default=None,
-        pattern=ENTITY_NAME,
-        description="The handle that traffic routes use. Needed where there are several.",
-    )
-    external_model: ExternalModel = Field(description="A model that runs outside Databricks.")
-
-
-class Route(Spec):
-    """How much of the traffic one entity gets."""
-
-    served_entity_name: str = Field(
-        pattern=ENTITY_NAME, description="The `name` of a served entity."
-    )
-    traffic_percentage: int = Field(
-        ge=0, le=100, description="Its share. 0 keeps it in reserve, as a fallback."
-    )
-
-
-class TrafficConfig(Spec):
-    """How the traffic is split."""
-
-    routes: Annotated[tuple[Route, ...] | None, KeyedBy(ECHOED, key=("served_entity_name",))] = (
-        Field(default=None, description="One entry per entity; the shares add up to 100.")
-    )
-
-
-class Config(Spec):
-    """What is served, and to whom the traffic goes."""
-
-    served_entities: Annotated[tuple[ServedEntity, ...], KeyedBy(ECHOED, key=("name",))] = Field(
-        min_length=1, description="The models behind the endpoint."
-    )
-    traffic_config: Annotated[TrafficConfig | None, ServerDefault(ECHOED)] = Field(
-        default=None,
-        description="The traffic split. A single entity gets everything; with several it has "
-        "to be written.",
-    )
 
 
 class Tag(Spec):
@@ -102,7 +59,7 @@ class Lifecycle(Spec):
 
 
 class ServingEndpoint(Spec):
-    """An endpoint that serves external models."""
+    """An endpoint that serves models: external ones, or those of Unity Catalog."""
 
     name: Annotated[str, Immutable(f"{API}/create")] = Field(
         pattern=ENDPOINT_NAME,
@@ -135,6 +92,61 @@ class ServingEndpoint(Spec):
     )
     email_notifications: EmailNotifications | None = Field(
         default=None, description="Who is told about updates."
+    )
+    permissions: Annotated[
+        tuple[Permission, ...] | None,
+        ServerDefault(PERMISSIONS),
+        KeyedBy(PERMISSIONS, key=("group_name", "user_name", "service_principal_name")),
+    ] = Field(
+        default=None,
+        description="Who may do what: all direct permissions, one entry for each principal. "
+        "Left out, they are left alone; `[]` takes them all away, but never an inherited one, "
+        "the creator's or the caller's own.",
+    )
+    existing: bool = Field(
+        default=False,
+        description="Somebody else creates the endpoint, such as the pay-per-token endpoints "
+        "`databricks-...`: it is never created, reconfigured, tagged as ours or deleted. Of the "
+        "blocks that are written, `ai_gateway` and `email_notifications` are managed as a whole; "
+        "of `tags` and `permissions` only the entries that are written.",
+    )
+    route_optimized: Annotated[
+        bool | None, Immutable(TERRAFORM), ServerDefault(CLI, only=(False,))
+    ] = Field(
+        default=None,
+        description="Whether requests take a shorter way, by a URL of their own. Custom models "
+        "only.",
+    )
+    telemetry_config: Annotated[TelemetryConfig | None, ServerDefault(CLI)] = Field(
+        default=None,
+        description="Which logs, traces and metrics are written to tables. Custom models only.",
+    )
+    budget_policy_id: Annotated[
+        str | None,
+        WriteOnly(CLI),
+        NotUpdatable(
+            CLI,
+            remedy="the service has no call that changes the budget policy of an endpoint and "
+            "does not show it: put the old id back, or leave it alone with "
+            "`lifecycle: {ignore_changes: [budget_policy_id]}`",
+        ),
+    ] = Field(
+        default=None,
+        min_length=1,
+        description="The budget policy that is billed. Can be set only when the endpoint is "
+        "created.",
+    )
+    raw: Annotated[
+        Raw,
+        NotUpdatable(
+            "extension of provisioner",
+            remedy="fields of the endpoint itself are sent only when it is created: put the old "
+            "ones back, or leave them alone with `lifecycle: {ignore_changes: [raw]}`",
+        ),
+    ] = Field(
+        default=None,
+        description="Fields of an endpoint that provisioner does not know. Sent as they are, "
+        "and only when the endpoint is created.",
     )
     lifecycle: Lifecycle | None = Field(
         default=None, description="Protection, and what is not to be touched."

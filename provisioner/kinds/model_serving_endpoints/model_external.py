@@ -6,17 +6,19 @@ Every secret has two fields: ``X`` holds a reference into a secret scope and is 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from provisioner.semantics import SecretReference, ServerDefault, WriteOnly
+from provisioner.semantics import Immutable, SecretReference, ServerDefault, WriteOnly
 
 SDK = "databricks-sdk service/serving.py"
 TERRAFORM = "terraform-provider-databricks docs/resources/model_serving.md"
 
 Reference = Annotated[str | None, SecretReference(SDK)]
 Plaintext = Annotated[str | None, WriteOnly(SDK, secret=True)]
+# Where an answer would show a field that we do not know, we do not know either.
+Raw = Annotated[dict[str, Any] | None, WriteOnly("extension of provisioner")]
 
 
 class Spec(BaseModel):
@@ -242,7 +244,7 @@ class ExternalModel(Spec):
         "palm",
         "custom",
     ] = Field(description="Who runs the model. The block of this provider has to be there too.")
-    task: str = Field(
+    task: Annotated[str, Immutable(SDK)] = Field(
         description="What the model is asked to do; the same for all models of an endpoint.",
         examples=["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"],
     )
@@ -272,4 +274,8 @@ class ExternalModel(Spec):
     )
     custom_provider_config: CustomProviderConfig | None = Field(
         default=None, description="Settings for the provider `custom`."
+    )
+    raw: Raw = Field(
+        default=None,
+        description="Fields of an external model that provisioner does not know. Sent as they are.",
     )

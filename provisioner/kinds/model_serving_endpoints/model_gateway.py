@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from provisioner.kinds.model_serving_endpoints.model_external import SDK, Spec
+from provisioner.kinds.model_serving_endpoints.model_external import SDK, Raw, Spec
 from provisioner.semantics import KeyedBy, ServerDefault
 
 # The service was seen to fill in these switches where nobody had set them.
@@ -128,4 +128,8 @@ class AiGateway(Spec):
     )
     inference_table_config: InferenceTableConfig | None = Field(
         default=None, description="Where requests and answers are kept."
+    )
+    raw: Raw = Field(
+        default=None,
+        description="Fields of the gateway that provisioner does not know. Sent as they are.",
     )

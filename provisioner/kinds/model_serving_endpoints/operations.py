@@ -6,37 +6,59 @@ The service has a call of its own for each group of fields, and none that takes 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
+from provisioner.kinds.model_serving_endpoints import permissions
+from provisioner.kinds.model_serving_endpoints.bodies import (
+    config_body,
+    create_body,
+    has_units,
+    merged,
+)
 from provisioner.kinds.model_serving_endpoints.judge import TABLE, moves_table
+from provisioner.kinds.model_serving_endpoints.judge_config import switched_off
 from provisioner.kinds.model_serving_endpoints.kept import with_live_values
 from provisioner.kinds.model_serving_endpoints.parts import at, mapping, parts_of
-from provisioner.kinds.model_serving_endpoints.translate import FIELDS, mark_tags
+from provisioner.kinds.model_serving_endpoints.translate import mark_tags
 from provisioner.plan import Action, Operation
 from provisioner.resource import Intent, Marks, Phase
 from provisioner.semantics import Document, Key
 
 ROOT: Final = "/api/2.0/serving-endpoints"
+ROOT_OF_UNITS: Final = f"{ROOT}/pt"
+CREATES: Final = frozenset(("create", "create_provisioned_throughput"))
 
 FIELDS_OF_CALL: Final[Mapping[str, tuple[str, ...]]] = {
+    "set_permissions": ("permissions",),
     "patch_tags": ("tags",),
     "update_notifications": ("email_notifications",),
     "update_config": ("config",),
     "put_ai_gateway": ("ai_gateway",),
+    "patch_telemetry_config": ("telemetry_config",),
 }
 """Every field that can be changed, once, in the order of the calls: what does not depend
-on the config first; the gateway after it, for its fallback may mean new entities.
+on the config first; the gateway after it, for its fallback may mean new entities; then
+telemetry, which needs an endpoint that is idle.
 """
+
+INSTEAD_WITH_UNITS: Final = {"update_config": "update_provisioned_throughput_config"}
+CALLS_OF_FIELD: Final[Mapping[str, tuple[str, ...]]] = {
+    field: (call, INSTEAD_WITH_UNITS[call]) if call in INSTEAD_WITH_UNITS else (call,)
+    for call, fields in FIELDS_OF_CALL.items()
+    for field in fields
+}
+"""The same by field, with the call that takes the place of another one."""
 
 
 def operations(intent: Intent) -> tuple[Operation, ...]:
     """The calls for ``intent``, in order."""
     match intent.action:
         case Action.CREATE:
-            return (_create(intent),)
+            return _created(intent)
         case Action.REPLACE:
-            return (_delete(intent), _create(intent))
+            return (_delete(intent), *_created(intent))
         case Action.DELETE:
             return (_delete(intent),)
         case Action.UPDATE | Action.ADOPT:
@@ -57,11 +79,19 @@ def in_path(name: str) -> str:
 
 def _create(intent: Intent) -> Operation:
     desired = intent.desired or {}
-    body: Document = {name: desired[name] for name in FIELDS if name in desired}
+    body = create_body(desired)
     ours = [{"key": key, "value": value} for key, value in mark_tags(intent.marks).items()]
     if ours:
         body["tags"] = [*body.get("tags", ()), *ours]
+    if has_units(desired):
+        return Operation("create_provisioned_throughput", "POST", ROOT_OF_UNITS, body, wait=True)
     return Operation("create", "POST", ROOT, body, wait=True)
+
+
+def _created(intent: Intent) -> tuple[Operation, ...]:
+    """The create, and what it does not take as soon as the id is known: waiting comes last."""
+    calls = (_create(intent), *permissions.after_create(intent))
+    return tuple(replace(call, wait=call is calls[-1]) for call in calls)
 
 
 def _delete(intent: Intent) -> Operation:
@@ -110,25 +140,33 @@ def _update_notifications(intent: Intent) -> Iterator[Operation]:
 
 
 def _update_config(intent: Intent) -> Iterator[Operation]:
+    # All of it: what is left out is not kept by the service but taken away.
+    body = config_body(with_live_values(intent, "config"))
+    body |= switched_off(body, _live(intent))
     updating = intent.live is not None and intent.live.readiness.phase is Phase.UPDATING
-    yield Operation(
-        "update_config",
-        "PUT",
-        f"{endpoint_path(intent.name)}/config",
-        # All of it: what is left out is not kept by the service but taken away.
-        dict(mapping(with_live_values(intent, "config"))),
-        wait=True,
-        after_idle=updating,
-    )
+    call, path = "update_config", f"{endpoint_path(intent.name)}/config"
+    if has_units(intent.desired or {}):
+        call = INSTEAD_WITH_UNITS[call]
+        path, body = f"{ROOT_OF_UNITS}/{in_path(intent.name)}/config", {"config": body}
+    yield Operation(call, "PUT", path, body, wait=True, after_idle=updating)
 
 
 def _put_ai_gateway(intent: Intent) -> Iterator[Operation]:
-    wanted = dict(mapping(with_live_values(intent, "ai_gateway")))
+    wanted = merged(with_live_values(intent, "ai_gateway"))
     path = f"{endpoint_path(intent.name)}/ai-gateway"
     if moves_table({"ai_gateway": wanted}, _live(intent)):
         off = {**mapping(at(_live(intent), TABLE)), "enabled": False}
         yield Operation("put_ai_gateway", "PUT", path, wanted | {TABLE[-1]: off})
     yield Operation("put_ai_gateway", "PUT", path, wanted)
+
+
+def _patch_telemetry(intent: Intent) -> Iterator[Operation]:
+    wanted = with_live_values(intent, "telemetry_config")
+    # serving-endpoints/patchtelemetryconfig: a body without the field takes telemetry away.
+    body = {"telemetry_config": wanted} if wanted else {}
+    path = f"{endpoint_path(intent.name)}/telemetry-config"
+    # A PATCH while an update is in progress is refused with 409.
+    yield Operation("patch_telemetry_config", "PATCH", path, body, after_idle=True)
 
 
 def _marks(intent: Intent) -> Iterator[Operation]:
@@ -146,8 +184,10 @@ def _live(intent: Intent) -> Document:
 
 
 CALLS: Final = {
+    "set_permissions": permissions.set_permissions,
     "patch_tags": _patch_tags,
     "update_notifications": _update_notifications,
     "update_config": _update_config,
     "put_ai_gateway": _put_ai_gateway,
+    "patch_telemetry_config": _patch_telemetry,
 }

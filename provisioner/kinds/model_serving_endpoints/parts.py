@@ -16,6 +16,7 @@ from provisioner.semantics import Document
 ENTITIES: Final[Location] = ("config", "served_entities")
 ROUTES: Final[Location] = ("config", "traffic_config", "routes")
 LIMITS: Final[Location] = ("ai_gateway", "rate_limits")
+RAW: Final = "raw"
 
 _REFERENCE = re.compile(r"\{\{secrets/([\w.@-]{1,128})/([\w.@-]{1,128})\}\}", re.ASCII)
 
@@ -68,21 +69,36 @@ def external_models(document: Document) -> Iterator[Part]:
             yield Part(entity.inner("external_model"), model)
 
 
+def environments(document: Document) -> Iterator[Part]:
+    """The environment variables of each served entity."""
+    for entity in parts_of(document, ENTITIES):
+        variables = entity.value.get("environment_vars")
+        if isinstance(variables, Mapping):
+            yield Part(entity.inner("environment_vars"), variables)
+
+
 def secret_holders(part: Part) -> Iterator[Part]:
-    """``part`` and every object inside it: each may hold secret fields."""
+    """``part`` and every object inside it, but not what is sent raw: each may hold secrets."""
     yield part
     for name, value in part.value.items():
-        if type(value) is not str and isinstance(value, Mapping):
+        if isinstance(value, Mapping) and name != RAW:
             yield from secret_holders(Part(part.inner(name), value))
 
 
 def references(document: Document) -> Iterator[tuple[Location, Any]]:
-    """Where a secret reference belongs and what is there, well formed or not."""
+    """Where a secret reference belongs and what is there, well formed or not.
+
+    An environment variable may be plain text as well: what has no braces is not one.
+    """
     for model in external_models(document):
         for holder in secret_holders(model):
             for name in REFERENCES:
                 if name in holder.value:
                     yield holder.inner(name), holder.value[name]
+    for variables in environments(document):
+        for name, value in variables.value.items():
+            if isinstance(value, str) and "{{" in value:
+                yield variables.inner(name), value
 
 
 def scope_and_key(reference: Any) -> tuple[str, str] | None:

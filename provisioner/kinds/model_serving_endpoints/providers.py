@@ -66,5 +66,13 @@ REQUIRED_SECRET: Final = MappingProxyType(
 
 
 def default_entity_name(model_name: str) -> str:
-    """The name that the service gives to an entity without one (service/serving.py)."""
+    """The name that the service gives to an external model without one (service/serving.py)."""
     return model_name.replace(".", "-").replace(":", "-")
+
+
+def registered_entity_name(entity_name: str, version: object) -> str:
+    """The name that the service gives to a registered model without one.
+
+    As captured: with the last part of a full name. For what has no version it is not known.
+    """
+    return f"{entity_name.rpartition('.')[2]}-{version}" if isinstance(version, str) else ""

@@ -13,7 +13,14 @@ from itertools import chain
 from typing import Final
 
 from provisioner.errors import Finding, Location
-from provisioner.kinds.model_serving_endpoints import relations_gateway, relations_models
+from provisioner.kinds.model_serving_endpoints import (
+    relations_blocks,
+    relations_entities,
+    relations_gateway,
+    relations_models,
+    relations_permissions,
+)
+from provisioner.kinds.model_serving_endpoints.existing import existing
 from provisioner.kinds.model_serving_endpoints.parts import (
     ENTITIES,
     ROUTES,
@@ -21,38 +28,32 @@ from provisioner.kinds.model_serving_endpoints.parts import (
     mapping,
     parts_of,
 )
-from provisioner.kinds.model_serving_endpoints.providers import default_entity_name
+from provisioner.kinds.model_serving_endpoints.providers import (
+    default_entity_name,
+    registered_entity_name,
+)
 from provisioner.resource import Declared
 from provisioner.semantics import Document
 
-RESERVED_NAMES: Final = "databricks-"
 RESERVED_TAGS: Final = "provisioner_"
 
 
 def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     """Everything about one endpoint that its schema cannot say."""
     return chain(
-        _name(document),
+        existing(document),
         _entity_names(document),
+        relations_entities.entities(document),
         relations_models.models(document),
         relations_models.same_task(document),
         relations_models.secret_references(document, declared),
         _routes(document),
         _traffic(document),
         relations_gateway.gateway(document),
+        relations_blocks.blocks(document),
         _tags(document),
+        relations_permissions.permissions(document),
     )
-
-
-def _name(document: Document) -> Iterator[Finding]:
-    name = document.get("name")
-    if isinstance(name, str) and name.startswith(RESERVED_NAMES):
-        yield Finding(
-            ("name",),
-            "E301",
-            f"names that begin with `{RESERVED_NAMES}` are kept for endpoints of Databricks",
-            f"for instance `{name.removeprefix(RESERVED_NAMES)}`",
-        )
 
 
 def _entity_names(document: Document) -> Iterator[Finding]:
@@ -83,8 +84,12 @@ def _known_names(document: Document) -> list[str]:
 
 
 def _name_of(entity: Part) -> str:
-    model = mapping(entity.value.get("external_model")).get("name")
-    name = entity.value.get("name", default_entity_name(model) if isinstance(model, str) else "")
+    model, registered = mapping(entity.value.get("external_model")).get("name"), ""
+    if isinstance(entity.value.get("entity_name"), str):
+        version = entity.value.get("entity_version")
+        registered = registered_entity_name(entity.value["entity_name"], version)
+    default = default_entity_name(model) if isinstance(model, str) else registered
+    name = entity.value.get("name", default)
     return name if isinstance(name, str) else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from provisioner.errors import Finding, Severity
+from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.model_serving_endpoints.parts import (
     Part,
     external_models,
@@ -80,7 +80,7 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
                 place,
                 "E306",
                 f"`{place[-1]}` is not a reference to a secret",
-                _right_form(reference, str(place[-1])),
+                _right_form(reference, place),
             )
         elif found[0].casefold() in scopes:
             keys = mapping(scopes[found[0].casefold()].get("secrets"))
@@ -88,14 +88,16 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
                 yield Finding(place, "E307", *_undeclared(found, list(keys)))
 
 
-def _right_form(reference: str, field: str) -> str:
+def _right_form(reference: str, place: Location) -> str:
     # The text may be a key that was pasted here: only the names in it are ever repeated.
     names = re.fullmatch(r"\s*\{+\s*secrets/([\w.@-]+)/([\w.@-]+)\s*\}+\s*", reference)
     if names:
         return f'write "{{{{secrets/{names[1]}/{names[2]}}}}}": two braces, no blanks'
+    if "environment_vars" in place:
+        return 'write "{{secrets/SCOPE/KEY}}" as the whole value, or text without two braces'
     return (
         f'write "{{{{secrets/SCOPE/KEY}}}}" as the whole value, or give the value itself as '
-        f"`{plaintext_of(field)}: ${{env.NAME}}`"
+        f"`{plaintext_of(str(place[-1]))}: ${{env.NAME}}`"
     )
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from provisioner.kinds.model_serving_endpoints.output_only import OUTPUT_ONLY
 from provisioner.kinds.model_serving_endpoints.parts import mapping
 from provisioner.kinds.model_serving_endpoints.readiness import is_updating, readiness
 from provisioner.resource import Listed, Live, Marks
@@ -19,48 +20,18 @@ from provisioner.semantics import Document, FieldRule, Key, Path, path_text
 OURS: Final = "provisioner_"
 OWNER, PROTECTED, APPLIED = f"{OURS}owner", f"{OURS}protected", f"{OURS}applied"
 
-FIELDS: Final = ("name", "config", "ai_gateway", "tags", "description", "email_notifications")
-
-OUTPUT_ONLY: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
-    (): frozenset(
-        (
-            "id",
-            "creator",
-            "creator_display_name",
-            "creator_kind",
-            "creation_timestamp",
-            "last_updated_timestamp",
-            "state",
-            "pending_config",
-            "task",
-            "permission_level",
-            "endpoint_type",
-            "endpoint_url",
-            "data_plane_info",
-            "resource_credential_strategy",
-            "effective_budget_policy_id",
-        )
-    ),
-    # `served_models` repeats `served_entities` in the words of before 2023.
-    ("config",): frozenset(("config_version", "start_time", "served_models")),
-    ("config", "served_entities"): frozenset(
-        (
-            "state",
-            "creator",
-            "creation_timestamp",
-            "foundation_model",
-            "type",
-            "batching_config",
-            "min_dbus",
-            "max_dbus",
-        )
-    ),
-}
-"""What the service adds of its own accord, by place: neither compared nor unknown.
-
-Sources: service/serving.py (classes ``...Output`` and ``ServingEndpointDetailed``), and for
-what is in no schema, captured answers.
-"""
+FIELDS: Final = (
+    "name",
+    "config",
+    "ai_gateway",
+    "tags",
+    "description",
+    "email_notifications",
+    "route_optimized",
+    "budget_policy_id",
+    "telemetry_config",
+)
+"""What a create takes, and apart from what cannot be read back, what a GET shows."""
 
 
 def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
@@ -137,8 +108,8 @@ def _known(value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> Any:
 
 
 def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: list[str]) -> Document:
-    place = tuple([segment for segment in path if isinstance(segment, str)])
-    expected = OUTPUT_ONLY.get(place, frozenset()) - rule.fields.keys()
+    place = tuple(segment for segment in path if isinstance(segment, str))
+    expected = OUTPUT_ONLY.get(place, {}).keys() - rule.fields.keys()
     fields = {
         name: _known(inner, rule.fields[name], (*path, name), unknown)
         for name, inner in value.items()
@@ -149,8 +120,9 @@ def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: list
 
 def _is_known(name: str, value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> bool:
     if name in rule.fields:
-        return True
-    # `false` too says nothing here: `route_optimized` is echoed for every endpoint.
+        # An answer with such a field would be new, and nothing could be compared with it.
+        return not rule.fields[name].write_only
+    # `false` too says nothing here: switches that we do not know are echoed when off.
     if not _is_empty(value) and value not in ("", False):
         unknown.append(path_text((*path, name)))
     return False
@@ -202,19 +174,20 @@ def _fingerprint(identity: Any, version: Any, document: Mapping[str, Any], marks
     count, for it is not stable.
     """
     seen = {"id": identity, "version": version, "document": document, "marks": mark_tags(marks)}
-    return f"sha256:{hashlib.sha256(_canonical(seen).encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(canonical(seen).encode()).hexdigest()}"
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
+    """JSON text that is the same for values that differ in the order of lists only."""
     return json.dumps(_ordered(value), sort_keys=True, separators=(",", ":"))
 
 
 def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: v if type(v) is str else _ordered(v) for k, v in value.items()}
+        return {name: _ordered(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        entries = list(map(_ordered, value))
-        return sorted(entries, key=_canonical) if len(entries) > 1 else entries
+        entries = [_ordered(entry) for entry in value]
+        return sorted(entries, key=canonical) if len(entries) > 1 else entries
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner import schemas
+from provisioner.kinds.secret_scopes.bundles import modernise
 from provisioner.kinds.secret_scopes.compare import compare
 from provisioner.kinds.secret_scopes.operations import operations
 from provisioner.kinds.secret_scopes.relations import relations
@@ -42,7 +43,9 @@ KIND = Kind(
     relations=relations,
     operations=operations,
     connect=connect,
+    modernise=modernise,
     compare=compare,
     secret_fields=frozenset({"string_value"}),
     markable=False,
+    calls={"secrets": ("put_secret",), "acls": ("put_acl",)},
 )

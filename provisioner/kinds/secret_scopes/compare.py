@@ -1,6 +1,7 @@
-"""Which declared keys have to be written. Values cannot be compared: none is ever read.
+"""Which declared keys have to be written, who is to get access, and where the scope is kept.
 
-Keys of the scope that nobody declared here are left alone.
+Values cannot be compared: none is ever read. Keys and principals of the scope that nobody
+declared here are left alone.
 """
 
 from __future__ import annotations
@@ -9,21 +10,25 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from provisioner.kinds.secret_scopes import access, backend
+from provisioner.kinds.secret_scopes.backend import KEY_VAULT
 from provisioner.kinds.secret_scopes.relations import moment
 from provisioner.plan import ABSENT, Action, FieldChange
 from provisioner.resource import Comparison
 from provisioner.secret import MARK
-from provisioner.semantics import Document, Key
+from provisioner.semantics import Document, Key, path_text
 
 ALL: Final = "*"
-KEY_VAULT: Final = "AZURE_KEYVAULT"
 VAULT: Final = "the scope is kept in an Azure Key Vault, so write it there"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def compare(comparison: Comparison) -> tuple[FieldChange, ...]:
-    """A change for each declared key that is missing, older than its rotation, or asked for."""
-    return tuple(_changes(comparison))
+    """The differences: keys that are missing, older than their rotation or asked for, grants
+    that are missing or weaker, and a backend that is another one.
+    """
+    changes = (*_changes(comparison), *access.changes(comparison), *backend.changes(comparison))
+    return tuple(sorted(changes, key=lambda change: path_text(change.path)))
 
 
 def _changes(comparison: Comparison) -> Iterator[FieldChange]:

@@ -1,6 +1,7 @@
 """Reads and writes secret scopes of one workspace. Values go there and never come back.
 
-One list of scopes, and one list of keys for each declared scope that exists.
+One list of scopes; for each declared scope that exists one list of keys, and one of ACLs
+where the manifest declares any.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import ServiceError, UnreachableError
+from provisioner.kinds.secret_scopes import access, backend
 from provisioner.kinds.secret_scopes.compare import declared_keys
 from provisioner.kinds.secret_scopes.operations import ROOT
 from provisioner.plan import Operation
@@ -42,7 +45,14 @@ class ScopeDriver:
         if scope is None:
             return None
         keys = self._keys(scope["name"])
-        return None if keys is None else _live(resource, scope, keys)
+        if keys is None:
+            return None
+        acls = self._acls(scope["name"]) if access.FIELD in resource.document else []
+        return _live(resource, scope, Contents(keys, acls))
+
+    def examine(self, resource: Resource, live: Live) -> Live:
+        """A scope is never replaced, so nothing of it is at stake."""
+        return live
 
     def perform(self, operation: Operation, identity: str) -> str:
         """Carry out one call. Both calls do no harm when they are sent twice."""
@@ -83,6 +93,20 @@ class ScopeDriver:
         answer = self._connection.get(path, {"scope": scope})
         return None if answer is None else _entries(answer, "secrets", "key", path)
 
+    def _acls(self, scope: str) -> list[Document]:
+        path = f"{ROOT}/acls/list"
+        # `items`, though an example of the service says `acls`.
+        answer = self._connection.get(path, {"scope": scope})
+        return _entries(answer, "items", "principal", path)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the service lists of a scope."""
+
+    keys: Sequence[Document]
+    acls: Sequence[Document]
+
 
 def _entries(answer: Document | None, field: str, name: str, path: str) -> list[Document]:
     """The list in ``answer``; the service leaves an empty one out.
@@ -108,17 +132,19 @@ def _is(scope: Document, name: str) -> bool:
     return bool(scope["name"].casefold() == name.casefold())
 
 
-def _live(resource: Resource, scope: Document, keys: Sequence[Document]) -> Live:
+def _live(resource: Resource, scope: Document, contents: Contents) -> Live:
     stored = {
         entry["key"]: {"last_updated_timestamp": entry.get("last_updated_timestamp")}
-        for entry in keys
+        for entry in contents.keys
     }
-    document = {"name": resource.name, "secrets": stored}
-    if "backend_type" in scope:
-        document["backend_type"] = scope["backend_type"]
-    # Keys of others may come and go between plan and apply.
+    kept_in = backend.of_live(scope)
+    document = {"name": resource.name, "secrets": stored, **kept_in}
+    if contents.acls:
+        document[access.FIELD] = list(contents.acls)
+    # Keys and grants of others may come and go between plan and apply.
     ours = {key: stored.get(key) for key in declared_keys(resource.document)}
-    seen = json.dumps([scope["name"], scope.get("backend_type"), ours], sort_keys=True)
+    granted = sorted(access.of_declared(resource.document, document).items())
+    seen = json.dumps([scope["name"], kept_in, ours, granted], sort_keys=True)
     return Live(
         name=resource.name,
         identity=scope["name"],

@@ -5,13 +5,19 @@ The values themselves stand in no file of the project and are never read back.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from provisioner.semantics import Immutable
+from provisioner.semantics import Immutable, KeyedBy, NotUpdatable, ServerDefault
 
 DOCS = "https://docs.databricks.com/api/workspace/secrets/createscope"
+
+ACLS = "https://docs.databricks.com/api/workspace/secrets/putacl"
+OTHER_SCOPE = (
+    "the service has no call for it: declare another scope under a new name, let the endpoints "
+    "refer to that one, and delete this one by hand"
+)
 
 SCOPE_NAME = r"^[A-Za-z0-9_.@-]{1,128}$"
 TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})$"
@@ -44,6 +50,30 @@ class SecretSource(Spec):
     )
 
 
+class Acl(Spec):
+    """What one principal may do with the scope."""
+
+    principal: str = Field(
+        min_length=1,
+        description="A user's login, a group, or the application id of a service principal.",
+    )
+    permission: Literal["READ", "WRITE", "MANAGE"] = Field(
+        description="`READ` values, `WRITE` them too, or `MANAGE` the scope and its ACLs as well."
+    )
+
+
+class KeyVault(Spec):
+    """The Azure Key Vault that keeps the values."""
+
+    resource_id: str = Field(
+        pattern=r"^/subscriptions/.+$", description="The vault's id: `/subscriptions/…`."
+    )
+    dns_name: str = Field(
+        pattern=r"^https://[^\s/]+/?$",
+        description="The vault's address: `https://….vault.azure.net/`.",
+    )
+
+
 class Lifecycle(Spec):
     """How the resource is treated. Not sent to the service."""
 
@@ -69,6 +99,24 @@ class SecretScope(Spec):
         description="Key to where its value comes from. Keys are letters, digits, `-`, `_` "
         "and `.`.",
     )
+    acls: Annotated[
+        tuple[Acl, ...] | None, ServerDefault(ACLS), KeyedBy(ACLS, key=("principal",))
+    ] = Field(
+        default=None,
+        description="Who may do what. Only the principals that are declared here are touched.",
+    )
+    backend_type: Annotated[
+        Literal["DATABRICKS", "AZURE_KEYVAULT"] | None,
+        ServerDefault(DOCS),
+        NotUpdatable(DOCS, remedy=OTHER_SCOPE),
+    ] = Field(
+        default=None,
+        description="Where the values are kept. `AZURE_KEYVAULT` only shows those of a vault, "
+        "so that no `secrets` can be written; it can be chosen only when the scope is created.",
+    )
+    backend_azure_keyvault: Annotated[
+        KeyVault | None, ServerDefault(DOCS), NotUpdatable(DOCS, remedy=OTHER_SCOPE)
+    ] = Field(default=None, description="Which vault. Needed with `AZURE_KEYVAULT`, and only then.")
     lifecycle: Lifecycle | None = Field(
         default=None, description="Protection, and what is not to be touched."
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.errors import Finding, Location
+from provisioner.kinds.secret_scopes import access, backend
 from provisioner.resource import Declared
 from provisioner.semantics import Document
 
@@ -24,6 +25,8 @@ def relations(
     document: Document, declared: Declared, clock: Callable[[], datetime] = now
 ) -> Iterator[Finding]:
     """Everything about one scope that its schema cannot say."""
+    yield from access.relations(document)
+    yield from backend.relations(document)
     secrets = document.get("secrets")
     for key, source in (secrets if isinstance(secrets, Mapping) else {}).items():
         place = ("secrets", key)

@@ -66,7 +66,7 @@ ENDS = [
     pytest.param(
         Readiness(Phase.FAILED, "model did not load"),
         "E602",
-        "the service could not bring `a` up: model did not load\nboom; not sent: `put_gateway`",
+        "the service could not bring `a` up: model did not load; not sent: `put_gateway`",
         id="failed",
     ),
     pytest.param(
@@ -87,6 +87,7 @@ def test_an_update_that_does_not_come_up(world, make, readiness, code, message):
     (problem,) = end.error.problems
     assert (end.status, end.done) == (Status.FAILED, ("create",))
     assert (problem.code, problem.message) == (code, message)
+    assert problem.log == ("boom" if readiness.phase is Phase.FAILED else "")
     assert world.service.calls() == ["create"], "nothing is deleted"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -70,6 +70,14 @@ class Client:
 
     def create(self, name: str = "chat", **parts: Any) -> Any:
         return self.post(BASE, {"name": name, **parts})
+
+    def principal(self, name: str = "", **more: Any) -> tuple[Any, Client]:
+        """A new principal as it is answered, and a client that asks with its token."""
+        made = self.post("/__emulator__/principals", {"name": name, **more})
+        return made, self.asking_with(made["token"])
+
+    def asking_with(self, token: str) -> Client:
+        return Client(replace(self.server, token=token))
 
     def faults(self, *rules: Json) -> None:
         self.post("/__emulator__/faults", {"rules": rules})

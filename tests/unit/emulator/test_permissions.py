@@ -39,7 +39,7 @@ def test_the_creator_manages_and_admins_inherit(client: Any, path: str) -> None:
     assert answer["object_type"] == "serving-endpoint"
     assert granted(answer) == ADMINS | MINE
     (mine,) = [each for each in answer["access_control_list"] if "user_name" in each]
-    assert mine["display_name"] == CREATOR
+    assert (mine["user_name"], mine["display_name"]) == (CREATOR, "Local User")
 
 
 def test_put_replaces_the_direct_grants(client: Any, path: str) -> None:

@@ -262,17 +262,6 @@ def test_older_rate_limits_are_answered_and_not_shown(client: Any, config: Any) 
     assert client.put(f"{BASE}/chat/rate-limits", {}) == {"rate_limits": []}
 
 
-def test_logs_tell_of_the_deployment(client: Any, config: Any) -> None:
-    client.faults(
-        {"deployment": {"endpoint": "chat", "state": "DEPLOYMENT_FAILED", "message": "no quota"}}
-    )
-    client.create(config=config())
-    client.endpoint()
-    assert "no quota" in client.get(f"{BASE}/chat/served-models/a/build-logs")["logs"]
-    assert client.get(f"{BASE}/chat/served-models/a/logs")["logs"]
-    assert client.call("GET", f"{BASE}/chat/served-models/b/logs").status == 404
-
-
 def test_the_tutorials_system_endpoints_are_there(client: Any) -> None:
     found = client.get(BASE)["endpoints"]
     assert sorted(names(found)) == [
@@ -327,9 +316,28 @@ DEFAULTS = [
         id="numbers and booleans may be strings",
     ),
     pytest.param(
-        custom(scale_to_zero_enabled=None, provisioned_model_units=50),
-        {"provisioned_model_units": 50, "workload_size": None, "workload_type": None},
-        id="model units have neither size nor type",
+        custom(scale_to_zero_enabled=None, max_provisioned_throughput=9000),
+        {"workload_type": "GPU_LARGE", "scale_to_zero_enabled": False, "type": "UC_MODEL"},
+        id="provisioned throughput need not say whether it scales to zero",
+    ),
+    pytest.param(
+        custom(entity_version=None, entity_name="ml.features.spec"),
+        {"name": "spec", "type": "FEATURE_SPEC", "workload_size": "Small", "entity_version": None},
+        id="a feature spec has no version",
+    ),
+    pytest.param(
+        custom(entity_name="fraud"),
+        {"name": "fraud-3", "type": "WORKSPACE_MODEL"},
+        id="a model of the workspace's own registry",
+    ),
+    pytest.param(
+        custom(instance_profile_arn="arn:aws:iam::1:instance-profile/p"),
+        {
+            "instance_profile_arn": "arn:aws:iam::1:instance-profile/p",
+            "batching_config": {"enabled": False},
+            "creator": "local-user@example.com",
+        },
+        id="what the service adds",
     ),
     pytest.param(
         custom(environment_vars={"KEY_plaintext": "v", "OTHER": "w"}),
@@ -355,18 +363,6 @@ def test_served_models_are_the_older_words(client: Any) -> None:
     shown = client.endpoint()["config"]
     assert served({"config": shown})[0]["entity_name"] == "ml.risk.fraud"
     assert shown["served_models"][0]["model_version"] == "3"
-
-
-def test_legacy_inference_tables_keep_their_names(client: Any) -> None:
-    table = {"catalog_name": "c", "schema_name": "s", "table_name_prefix": "p"}
-    config = {"served_entities": [custom()], "auto_capture_config": table}
-    client.create(config=config)
-    assert client.endpoint()["config"]["auto_capture_config"] == table | {"enabled": True}
-    moved = config | {"auto_capture_config": table | {"schema_name": "other"}}
-    assert client.call("PUT", f"{BASE}/chat/config", moved).status == 400
-    client.put(f"{BASE}/chat/config", config | {"auto_capture_config": {"enabled": False}})
-    assert client.endpoint()["config"]["auto_capture_config"]["enabled"] is False
-    assert client.call("PUT", f"{BASE}/chat/config", config).status == 400
 
 
 def test_a_workspace_takes_a_thousand_endpoints(tmp_path: Path, client_of: Any) -> None:

@@ -125,7 +125,23 @@ REFUSED_CONFIGS = [
         id="size and concurrency",
     ),
     pytest.param(serving(custom(entity_version=3)), "must be a string", id="a number as version"),
-    pytest.param(serving(custom(entity_version=None)), "entity_version", id="no version"),
+    pytest.param(
+        serving(custom(entity_name="fraud", entity_version=None)), "entity_version", id="no version"
+    ),
+    pytest.param(serving(custom(entity_name="")), "entity_name", id="no name"),
+    pytest.param(
+        serving(custom(min_provisioned_throughput=2, max_provisioned_throughput=1)),
+        "min_provisioned_throughput is larger",
+        id="throughput upside down",
+    ),
+    pytest.param(
+        serving(custom(min_provisioned_concurrency=8, max_provisioned_concurrency=4)),
+        "min_provisioned_concurrency is larger",
+        id="concurrency upside down",
+    ),
+    pytest.param(
+        serving(custom(provisioned_model_units=50)), "/pt", id="model units in the plain call"
+    ),
     pytest.param(serving(custom(scale_to_zero_enabled="no")), "true or false", id="no as false"),
     pytest.param(serving(custom(environment_vars=[])), "must be an object", id="listed variables"),
     pytest.param(serving(custom(workload_type="TPU")), "workload_type", id="unknown hardware"),
@@ -374,11 +390,3 @@ def test_an_update_needs_entities(client: Any) -> None:
     routes = {"traffic_config": {"routes": [{"served_model_name": "a", "traffic_percentage": 100}]}}
     for body in ({}, routes, {"served_entities": []}):
         assert client.call("PUT", f"{BASE}/chat/config", body).status == 400
-
-
-def test_what_is_not_there_yet_says_so(client: Any) -> None:
-    telemetry = {"telemetry_config": {"enabled_telemetry_features": []}}
-    client.post(BASE, serving(external()) | telemetry)
-    body = serving(custom()) | telemetry | {"name": "other"}
-    reply = client.call("POST", BASE, body)
-    assert (reply.status, reply.code) == (501, "NOT_IMPLEMENTED")

@@ -134,6 +134,8 @@ def test_one_entity_may_fail_and_take_the_update_with_it(client: Any, config: An
     assert update_of(endpoint) == "UPDATE_FAILED"
     found = deployments(endpoint["pending_config"])
     assert found == {"a": "DEPLOYMENT_READY", "b": "DEPLOYMENT_ABORTED"}
+    captured = "Served model creation aborted because the endpoint update timed out."
+    assert messages(endpoint["pending_config"]).startswith(captured)
 
 
 def test_one_deployment_may_take_longer(client: Any, config: Any) -> None:

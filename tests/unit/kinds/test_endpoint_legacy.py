@@ -54,6 +54,37 @@ TRANSLATED = [
         id="served models",
     ),
     pytest.param(
+        config(
+            served_models=[
+                {
+                    "model_name": "c.s.m",
+                    "model_version": "3",
+                    "workload_size": "Small",
+                    "scale_to_zero_enabled": False,
+                    "environment_vars": {"model_name": "x"},
+                }
+            ],
+            traffic_config={"routes": [{"served_model_name": "m-3", "traffic_percentage": 100}]},
+        ),
+        config(
+            served_entities=[
+                {
+                    "entity_name": "c.s.m",
+                    "entity_version": "3",
+                    "workload_size": "Small",
+                    "scale_to_zero_enabled": False,
+                    "environment_vars": {"model_name": "x"},
+                }
+            ],
+            traffic_config={"routes": [{"served_entity_name": "m-3", "traffic_percentage": 100}]},
+        ),
+        [
+            ("W710", ("config", "served_models")),
+            ("W712", (*ROUTES, 0, "served_model_name")),
+        ],
+        id="a custom model as Terraform's users have it",
+    ),
+    pytest.param(
         routed(served_model_name="a", traffic_percentage=100),
         routed(served_entity_name="a", traffic_percentage=100),
         [("W712", (*ROUTES, 0, "served_model_name"))],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import typing
 from enum import Enum
 
@@ -10,8 +11,10 @@ import pytest
 from databricks.sdk.service import serving
 
 from provisioner.kinds import KINDS
-from provisioner.kinds.model_serving_endpoints.kept import KEYS
-from provisioner.kinds.model_serving_endpoints.operations import FIELDS_OF_CALL
+from provisioner.kinds.model_serving_endpoints.judge_config import ALL_FEATURES
+from provisioner.kinds.model_serving_endpoints.kept import FREE_MAPPINGS, KEYS
+from provisioner.kinds.model_serving_endpoints.operations import CALLS, FIELDS_OF_CALL
+from provisioner.kinds.model_serving_endpoints.output_only import OUTPUT_ONLY
 from provisioner.kinds.model_serving_endpoints.providers import (
     BLOCK_OF,
     REFERENCES,
@@ -20,37 +23,30 @@ from provisioner.kinds.model_serving_endpoints.providers import (
     TASKS,
 )
 from provisioner.kinds.model_serving_endpoints.relations_models import NEEDED_BY_TYPE
-from provisioner.kinds.model_serving_endpoints.translate import FIELDS, OUTPUT_ONLY
+from provisioner.kinds.model_serving_endpoints.translate import FIELDS
 from provisioner.semantics import rules_in
 
 KIND = KINDS["model_serving_endpoints"]
 SCHEMA = KIND.model().model_json_schema()
 RULES = rules_in(SCHEMA)
-# Fields of the service that only other models than external ones have.
-OTHER_MODELS = {
-    (): {"route_optimized", "budget_policy_id", "telemetry_config"},
-    ("config",): {"auto_capture_config"},
-    ("config", "served_entities"): {
-        "burst_scaling_enabled",
-        "entity_name",
-        "entity_version",
-        "environment_vars",
-        "instance_profile_arn",
-        "max_provisioned_concurrency",
-        "max_provisioned_throughput",
-        "min_provisioned_concurrency",
-        "min_provisioned_throughput",
-        "provisioned_model_units",
-        "scale_to_zero_enabled",
-        "workload_size",
-        "workload_type",
-    },
-}
+# Words of manifests: no field of the service.
+OURS = {"raw", "lifecycle", "existing"}
+# Kept by the service beside the endpoint, with calls of their own.
+BESIDE = {"permissions"}
 # Old spellings, which `modernise` translates.
 LEGACY = {
+    (): {"rate_limits"},
     ("config",): {"served_models"},
     ("config", "traffic_config", "routes"): {"served_model_name"},
 }
+# The client's constructor wants a name for a config; the service ignores it.
+NEEDLESS = {serving.EndpointCoreConfigInput: {"name"}}
+CONFIGS = (
+    serving.EndpointCoreConfigInput,
+    serving.PtEndpointCoreConfig,
+    serving.EndpointPendingConfig,
+    serving.EndpointCoreConfigSummary,
+)
 
 
 def dataclass_in(hint):
@@ -61,34 +57,74 @@ def dataclass_in(hint):
 
 
 def classes(root, rule, path=()):
-    """The client's classes beside our rules, as far down as both go."""
+    """The client's classes beside our rules, as far down as what we hold goes."""
     yield root, rule, path
     for name, hint in typing.get_type_hints(root).items():
         inner = dataclass_in(hint)
-        if inner and name in rule.fields and rule.fields[name].fields:
+        if inner and name in rule.fields:
             yield from classes(inner, rule.fields[name], (*path, name))
 
 
-PAIRS = list(classes(serving.ServingEndpointDetailed, RULES)) + list(
-    classes(serving.EndpointCoreConfigInput, RULES.fields["config"], ("config",))
-)
+PAIRS = [
+    pair
+    for root in (serving.ServingEndpointDetailed, serving.ServingEndpoint)
+    for pair in classes(root, RULES)
+] + [pair for root in CONFIGS for pair in classes(root, RULES.fields["config"], ("config",))]
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].__name__} {'.'.join(pair[2])}")
-def test_the_client_of_the_service_knows_no_field_that_we_do_not(pair):
+def name_of(pair):
+    return f"{pair[0].__name__} {'.'.join(pair[2])}"
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=name_of)
+def test_every_field_of_the_client_is_held_translated_or_left_out_with_a_reason(pair):
     root, rule, path = pair
     unknown = {field.name for field in dataclasses.fields(root)} - set(rule.fields)
-    listed = [table.get(path, set()) for table in (OUTPUT_ONLY, OTHER_MODELS, LEGACY)]
-    # The client's constructor wants a name for a config; the service ignores it.
-    needless = {"name"} if root is serving.EndpointCoreConfigInput else set()
-    assert unknown - set().union(*listed) - needless == set()
+    reasons = OUTPUT_ONLY.get(path, {})
+    assert all(reasons.values())
+    assert unknown - set(reasons) - LEGACY.get(path, set()) - NEEDLESS.get(root, set()) == set()
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].__name__} {'.'.join(pair[2])}")
-def test_we_know_no_field_that_the_client_of_the_service_does_not(pair):
-    root, rule, path = pair
-    known = {field.name for field in dataclasses.fields(root)}
-    assert set(rule.fields) - known == ({"lifecycle"} if path == () else set())
+def test_nothing_that_is_left_out_can_be_set():
+    inputs = {("config",): serving.EndpointCoreConfigInput}
+    inputs[("config", "served_entities")] = serving.ServedEntityInput
+    inputs[("config", "auto_capture_config")] = serving.AutoCaptureConfigInput
+    for path, root in inputs.items():
+        settable = {field.name for field in dataclasses.fields(root)} - LEGACY.get(path, set())
+        assert not settable & set(OUTPUT_ONLY.get(path, {}))
+
+
+WRITES = [
+    "create",
+    "create_provisioned_throughput_endpoint",
+    "update_config",
+    "update_provisioned_throughput_endpoint_config",
+    "put",
+    "put_ai_gateway",
+    "patch",
+    "patch_telemetry_config",
+    "update_notifications",
+]
+
+
+@pytest.mark.parametrize("method", WRITES)
+def test_every_parameter_of_a_call_that_writes_is_a_field(method):
+    asked = set(inspect.signature(getattr(serving.ServingEndpointsAPI, method)).parameters)
+    known = set(RULES.fields) | set(RULES.fields["config"].fields)
+    known |= set(RULES.fields["ai_gateway"].fields) | LEGACY[()] | LEGACY[("config",)]
+    assert asked - known - {"self", "add_tags", "delete_tags"} == set()
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=name_of)
+def test_we_hold_no_field_that_no_class_of_the_client_has(pair):
+    _, rule, path = pair
+    known = {
+        field.name
+        for other, _, place in PAIRS
+        if place == path
+        for field in dataclasses.fields(other)
+    }
+    assert set(rule.fields) - known <= OURS | (BESIDE if path == () else set())
 
 
 def test_the_comparison_with_the_client_reaches_every_class():
@@ -101,9 +137,16 @@ def test_the_comparison_with_the_client_reaches_every_class():
         "BearerTokenAuth",
         "AiGatewayGuardrailPiiBehavior",
         "AiGatewayRateLimit",
+        "AutoCaptureConfigInput",
+        "AutoCaptureConfigOutput",
         "EmailNotifications",
         "EndpointTag",
+        "PtServedModel",
         "Route",
+        "ServedEntityInput",
+        "ServedEntityOutput",
+        "TelemetryInferenceTableConfig",
+        "UnityCatalogTableNames",
     } <= reached
 
 
@@ -111,6 +154,7 @@ def enums_in(node):
     """Name of property to its allowed values, wherever one is in the schema."""
     for name, child in node.get("properties", {}).items():
         choices = [child, *child.get("anyOf", ())]
+        choices += [one["items"] for one in choices if "items" in one]
         yield from ((name, set(c["enum"])) for c in choices if "enum" in c)
         yield from ((name, {c["const"]}) for c in choices if "const" in c)
 
@@ -123,6 +167,8 @@ def enums_in(node):
         ("RateLimit", "key", serving.AiGatewayRateLimitKey),
         ("RateLimit", "renewal_period", serving.AiGatewayRateLimitRenewalPeriod),
         ("Pii", "behavior", serving.AiGatewayGuardrailPiiBehaviorBehavior),
+        ("ServedEntity", "workload_type", serving.ServingModelWorkloadType),
+        ("TelemetryConfig", "enabled_telemetry_features", serving.TelemetryFeature),
     ],
 )
 def test_the_values_of_a_choice_are_those_of_the_client(schema, field, enum: type[Enum]):
@@ -142,10 +188,19 @@ def test_every_field_that_can_be_changed_has_exactly_one_call():
     changeable = [
         name
         for name, rule in RULES.fields.items()
-        if not rule.immutable and not rule.not_updatable and name != "lifecycle"
+        if not rule.immutable and not rule.not_updatable and name not in OURS
     ]
     covered = [name for fields in FIELDS_OF_CALL.values() for name in fields]
     assert sorted(covered) == sorted(changeable)
+    assert list(CALLS) == list(FIELDS_OF_CALL)
+    assert list(FIELDS_OF_CALL) == [
+        "set_permissions",
+        "patch_tags",
+        "update_notifications",
+        "update_config",
+        "put_ai_gateway",
+        "patch_telemetry_config",
+    ]
 
 
 def test_the_rules_that_everybody_asks_are_those_of_the_model():
@@ -153,13 +208,14 @@ def test_the_rules_that_everybody_asks_are_those_of_the_model():
 
 
 def test_every_field_of_the_api_is_sent_and_read():
-    assert set(FIELDS) == set(RULES.fields) - {"lifecycle"}
+    assert set(FIELDS) == set(RULES.fields) - OURS - BESIDE
 
 
 def test_secret_fields_are_secret_write_only_and_the_only_ones():
     marked = {path[-1] for path, rule in ALL.items() if rule.secret}
     assert marked == SECRET_FIELDS == KIND.secret_fields
-    assert {path[-1] for path, rule in ALL.items() if rule.write_only} == SECRET_FIELDS
+    unseen = {"burst_scaling_enabled", "budget_policy_id", "table_names", "raw"}
+    assert {path[-1] for path, rule in ALL.items() if rule.write_only} == SECRET_FIELDS | unseen
     assert {path[-1] for path, rule in ALL.items() if rule.secret_reference} == set(REFERENCES)
     assert len(SECRET_FIELDS) == 12
 
@@ -193,6 +249,13 @@ def test_no_object_takes_unknown_fields():
     assert all(node["additionalProperties"] is False for _, node in objects(SCHEMA))
 
 
+def test_what_is_sent_raw_may_hold_anything_and_stands_in_five_places():
+    homes = {path[:-1] for path in ALL if path[-1] == "raw"}
+    entity = ("config", "served_entities")
+    assert homes == {(), ("config",), entity, (*entity, "external_model"), ("ai_gateway",)}
+    assert all(ALL[(*home, "raw")].mapping for home in homes)
+
+
 def test_the_tables_of_providers_name_fields_that_exist():
     model = ALL["config", "served_entities", "external_model"]
     assert set(BLOCK_OF.values()) == {name for name in model.fields if name.endswith("_config")}
@@ -206,8 +269,17 @@ def test_the_tables_of_providers_name_fields_that_exist():
 
 def test_lists_without_keys_hold_plain_values_only():
     keyed = {path[-1]: rule for path, rule in ALL.items() if rule.list_key}
-    assert set(keyed) == {"tags", *KEYS}
+    assert set(keyed) == {"tags", *KEYS} | BESIDE
     for name, keys in KEYS.items():
         assert keyed[name].list_key == tuple(keys)
         defaults = {key: otherwise for key, otherwise in keys.items() if otherwise}
         assert {k: v for k, v in keyed[name].key_default.items() if v} == defaults
+
+
+def test_free_mappings_that_are_compared_are_known_as_such():
+    free = {path[-1] for path, rule in ALL.items() if rule.mapping and not rule.write_only}
+    assert free == set(FREE_MAPPINGS)
+
+
+def test_all_features_are_those_of_the_client():
+    assert {feature.value for feature in serving.TelemetryFeature} == ALL_FEATURES

@@ -87,6 +87,7 @@ def test_an_answer_in_manifest_vocabulary():
     assert found.document == {
         "name": "chat",
         "description": "",
+        "route_optimized": False,
         "config": {
             "served_entities": [{"name": "a", "external_model": external()}],
             "traffic_config": {"routes": [{"served_entity_name": "a", "traffic_percentage": 100}]},
@@ -144,12 +145,12 @@ def test_which_config_is_compared(fields, expected):
 
 UNKNOWN = [
     pytest.param(
-        {"telemetry_config": {"x": 1}, "budget_policy_id": "b", "route_optimized": True},
-        ["budget_policy_id", "route_optimized", "telemetry_config"],
+        {"telemetry_config": {"x": 1}, "usage_policy": "b", "fast": True},
+        ["fast", "telemetry_config.x", "usage_policy"],
         id="fields that come later",
     ),
     pytest.param(
-        {"telemetry_config": {}, "budget_policy_id": "", "auto": None},
+        {"telemetry_config": {}, "usage_policy": "", "auto": None, "fast": False},
         [],
         id="fields that say nothing",
     ),
@@ -161,16 +162,15 @@ UNKNOWN = [
                     "entity_name": "c.s.m",
                     "entity_version": "1",
                     "workload_size": "Small",
-                    "scale_to_zero_enabled": False,
+                    "workload_class": "fast",
+                    "batching_config": {"enabled": False},
+                    "min_dbus": 1,
                     "state": {"deployment": "DEPLOYMENT_READY"},
                 }
             )
         },
-        [
-            f"config.served_entities[m-1].{name}"
-            for name in ("entity_name", "entity_version", "workload_size")
-        ],
-        id="a custom model",
+        ["config.served_entities[m-1].workload_class"],
+        id="a field of a custom model",
     ),
     pytest.param(
         {"ai_gateway": {"guardrails": {"input": {"toxicity": 3}}, "mcp": {"on": True}}},
@@ -183,9 +183,9 @@ UNKNOWN = [
         id="a provider that we do not know",
     ),
     pytest.param(
-        {"config": {"auto_capture_config": {"enabled": True}}},
-        ["config.auto_capture_config"],
-        id="a config of another sort",
+        {"config": {"auto_capture_config": {"enabled": True, "state": {"x": 1}, "kept": "30d"}}},
+        ["config.auto_capture_config.kept"],
+        id="a field of the legacy table",
     ),
     pytest.param({"lifecycle": {"prevent_destroy": True}}, ["lifecycle"], id="a word of manifests"),
 ]
@@ -196,6 +196,42 @@ def test_what_our_vocabulary_does_not_know_is_listed(fields, expected):
     found = live(**fields)
     assert list(found.unknown) == expected
     assert not any(f"'{name.rpartition('.')[2]}'" in str(found.document) for name in expected)
+
+
+def test_a_custom_model_in_manifest_vocabulary():
+    served = {
+        "name": "m-1",
+        "entity_name": "c.s.m",
+        "entity_version": "1",
+        "workload_size": "Small",
+        "workload_type": "CPU",
+        "scale_to_zero_enabled": False,
+        "min_provisioned_concurrency": "4",
+        "environment_vars": {"A": "{{secrets/a/b}}"},
+    }
+    hidden = {"burst_scaling_enabled": True, "type": "UC_MODEL", "creator": "me"}
+    telemetry = {
+        "telemetry_profile_id": "p",
+        "inference_table_config": {"name": "c.s.t", "sampling_fraction": 0.5},
+        "enabled_telemetry_features": ["TELEMETRY_FEATURE_LOGS"],
+    }
+    found = live(
+        config=config(served | hidden)
+        | {"auto_capture_config": {"enabled": True, "catalog_name": "c", "state": {"x": 1}}},
+        telemetry_config=telemetry | {"table_names": {"logs_table": "c.s.l"}},
+        effective_budget_policy_id="b",
+        route_optimized=True,
+        endpoint_url="https://x",
+        data_plane_info={"query_info": {}},
+    )
+    shown = found.document["config"]
+    assert shown["served_entities"] == [served | {"min_provisioned_concurrency": 4}]
+    assert shown["auto_capture_config"] == {"enabled": True, "catalog_name": "c"}
+    assert found.document["telemetry_config"] == telemetry | {
+        "inference_table_config": {"sampling_fraction": 0.5}
+    }
+    assert found.document["route_optimized"] is True
+    assert found.unknown == ()
 
 
 def test_the_case_of_a_bedrock_provider_does_not_matter():
@@ -380,7 +416,11 @@ def test_what_is_served_is_told_in_the_order_of_the_traffic():
     custom = {"name": "c", "entity_name": "m", "entity_version": "3"}
     split = config(entity("a"), entity("b"), custom) | {"traffic_config": {"routes": routes}}
     found = live(config=split)
-    assert KIND.describe(found) == ("b  90 %  openai gpt-4o", "a  10 %  openai gpt-4o", "c  0 %  ?")
+    assert KIND.describe(found) == (
+        "b  90 %  openai gpt-4o",
+        "a  10 %  openai gpt-4o",
+        "c  0 %  m v3",
+    )
 
 
 JSON = st.recursive(
@@ -391,9 +431,21 @@ JSON = st.recursive(
 FULL = answer(
     update="IN_PROGRESS",
     config=config(entity("a"), FAILED),
-    pending_config=config(CREATING),
+    pending_config=config(
+        CREATING,
+        {
+            "name": "b",
+            "entity_name": "c.s.m",
+            "entity_version": "1",
+            "environment_vars": {"A": "b"},
+            "min_provisioned_throughput": "0",
+        },
+    )
+    | {"auto_capture_config": {"enabled": True, "catalog_name": "c"}},
     tags=[{"key": "team", "value": "shop"}, {"key": "provisioner_owner", "value": "a/b"}],
     email_notifications={"on_update_success": ["a@b.c"]},
+    telemetry_config={"enabled_telemetry_features": ["x"], "telemetry_profile_id": "p"},
+    route_optimized=False,
     ai_gateway={
         "rate_limits": [{"key": "user", "renewal_period": "minute", "calls": 1, "principal": "p"}],
         "guardrails": {"input": {"pii": {"behavior": "BLOCK"}, "valid_topics": ["a"]}},

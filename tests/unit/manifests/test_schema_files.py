@@ -49,8 +49,13 @@ def test_a_file_that_is_missing_or_changed_is_stale(tmp_path):
     assert schema_files.stale(tmp_path) == ()
     (tmp_path / "plan.schema.json").unlink()
     (tmp_path / "kinds/secret_scopes.schema.json").write_text("{}")
+    (tmp_path / "FIELDS.md").write_text("")
     stale = [Path(path).relative_to(tmp_path).as_posix() for path in schema_files.stale(tmp_path)]
-    assert sorted(stale) == ["kinds/secret_scopes.schema.json", "plan.schema.json"]
+    assert sorted(stale) == [
+        "FIELDS.md",
+        "kinds/secret_scopes.schema.json",
+        "plan.schema.json",
+    ]
 
 
 def test_generating_twice_gives_the_same_text():
@@ -158,6 +163,82 @@ def overridden(resource: Any) -> dict[str, Any]:
     return {"model_serving_endpoints": {"chat": resource}}
 
 
+FIELDS = (ROOT / "schemas" / schema_files.TABLE).read_text(encoding="utf-8").splitlines()
+SDK = "databricks-sdk service/serving.py"
+ROWS = [
+    pytest.param(
+        "config.served_entities[].environment_vars",
+        ("mapping to text", "", "`update_config`, `update_provisioned_throughput_config`", ""),
+        id="a free mapping",
+    ),
+    pytest.param(
+        "config.served_entities[].min_provisioned_throughput",
+        (
+            "whole number",
+            "`0` where nothing is written",
+            "`update_config`, `update_provisioned_throughput_config`",
+            SDK,
+        ),
+        id="a default of the service",
+    ),
+    pytest.param(
+        "telemetry_config.table_names.logs_table",
+        (
+            "text",
+            "may be left to the service, cannot be read back",
+            "`patch_telemetry_config`",
+            "databricks/cli bundle/direct/dresources/resources.yml; "
+            "databricks/cli acceptance/bundle/resources/model_serving_endpoints/drift",
+        ),
+        id="rules of the blocks around it",
+    ),
+    pytest.param(
+        "ai_gateway.fallback_config.enabled",
+        ("true or false, required", "", "`put_ai_gateway`", ""),
+        id="a field without a rule",
+    ),
+    pytest.param(
+        "raw",
+        (
+            "mapping",
+            "a change is refused, cannot be read back",
+            "create only",
+            "extension of provisioner",
+        ),
+        id="a field that no call changes",
+    ),
+    pytest.param("lifecycle.prevent_destroy", ("true or false", "", "not sent", ""), id="ours"),
+]
+
+
+@pytest.mark.parametrize(("path", "cells"), ROWS)
+def test_the_table_of_fields_says(path, cells):
+    assert f"| {' | '.join((f'`{path}`', *cells))} |" in FIELDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_of_fields_has_every_leaf_once(kind):
+    rows = "\n".join(FIELDS).partition(f"## {kind}\n")[2].partition("\n## ")[0].splitlines()
+    paths = [row.split("`")[1] for row in rows if row.startswith("| `")]
+    names = {tuple(path.replace("[]", "").split(".")) for path in paths}
+    assert len(names) == len(paths)
+    leaves = {
+        path for path, rule in _below(schemas.rules(kind)) if not rule.fields and not _free(rule)
+    }
+    assert leaves <= names
+
+
+def _below(rule: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, inner in rule.fields.items():
+        yield (*path, name), inner
+        yield from _below(inner, (*path, name))
+
+
+def _free(rule: Any) -> bool:
+    """A mapping whose entries have fields is told by these."""
+    return rule.mapping and not rule.write_only and not rule.type
+
+
 OVERRIDES = [
     pytest.param({}, id="nothing"),
     pytest.param({"description": None}, id="taking a field out"),
@@ -226,6 +307,8 @@ STEP = Step(
     needs=(Address("secret_scopes", "keys"),),
     unknown=("x.y",),
     ignore_changes=("description",),
+    consented=True,
+    existing=True,
 )
 BARE = Step(Address("secret_scopes", "keys"), "keys", Action.KEEP)
 

@@ -51,6 +51,11 @@ ALLOWED = [
         plan(deletion()), Consent(allow_delete=addresses("a")), id="a deletion by address"
     ),
     pytest.param(plan(deletion()), ALL, id="all deletions"),
+    pytest.param(
+        plan(step("a", Action.DELETE, consented=True), protected=True),
+        YES,
+        id="a deletion that a reviewed file names",
+    ),
     pytest.param(plan(deletion(), owned=1), ALL, id="a single one, whatever the percentage"),
     pytest.param(plan(*deletions(5), owned=17), ALL, id="as many as the limits allow"),
     pytest.param(

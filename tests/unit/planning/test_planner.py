@@ -43,7 +43,8 @@ def operations(intent: Intent) -> tuple[Operation, ...]:
 
 
 def applied(document: Any) -> str:
-    return ",".join(sorted(document.get("raw", {})))
+    names = ",".join(sorted(document.get("raw", {})))
+    return f"raw:{names}" if names else ""
 
 
 def connect(connection: Any, secrets: Any) -> Any:
@@ -230,11 +231,14 @@ def judge(change: FieldChange, desired: Any, found: Live) -> tuple[Action, str] 
     return (Action.KEEP, f"{found.identity} says so") if change.path == ("capacity",) else None
 
 
-def test_the_kind_has_the_first_word():
+def test_the_kind_has_the_first_word_on_what_the_manifest_does_not_ignore():
     kind = replace(KIND, judge=judge)
-    desired = wanted(capacity=1, ratio=1, ignore_changes=("capacity",))
-    step = step_of(desired, live(capacity=2, ratio=2), kind=kind)
+    found = live(capacity=2, ratio=2)
+    step = step_of(wanted(capacity=1, ratio=1), found, kind=kind)
     assert told(step) == [("capacity", KEEP, "id-1 says so"), ("ratio", UPDATE, "")]
+    ignoring = wanted(capacity=1, ratio=1, ignore_changes=("capacity",))
+    reasons = [reason for _, _, reason in told(step_of(ignoring, found, kind=kind))]
+    assert reasons == ["ignored by lifecycle.ignore_changes", ""]
 
 
 STEPS = [
@@ -248,11 +252,18 @@ STEPS = [
         id="nothing but what the service chose",
     ),
     pytest.param(
-        wanted(capacity=1, description="new", optimized=True),
-        live(capacity=2, description="old", optimized=False),
+        wanted(capacity=1, description="new"),
+        live(capacity=2, description="old"),
         {},
         (BLOCKED, "description: no call changes it", "put the old text back"),
-        id="a blocked field is worse than all others",
+        id="a blocked field is worse than one that is updated",
+    ),
+    pytest.param(
+        wanted(description="new", optimized=True),
+        live(description="old", optimized=False),
+        {},
+        (REPLACE, "", ""),
+        id="a replacement also brings what no call changes",
     ),
     pytest.param(
         wanted(capacity=1, optimized=True),
@@ -440,18 +451,19 @@ def test_a_create_lists_every_entry_and_every_field_with_the_secrets_as_referenc
 
 def test_the_kind_is_told_which_marks_to_leave():
     step = step_of(wanted(prevent_destroy=True, raw={"b": 1, "a": 2}), None)
-    assert step.operations[0].payload["marks"] == ["shop/prod", True, "a,b"]
+    assert step.operations[0].payload["marks"] == ["shop/prod", True, "raw:a,b"]
 
 
 RAW, PLAINTEXT = ("raw",), ("config", "entities", Key("a"), "model", "key_plaintext")
 SENT = {"raw": {"a": 1}}
+TAKEN_OUT = "something that cannot be read back was taken out of the manifest"
 UNSEEN = [
     pytest.param(
-        wanted(**SENT), live(marks=replace(OURS, applied="a")), {}, [], id="applied as it is"
+        wanted(**SENT), live(marks=replace(OURS, applied="raw:a")), {}, [], id="applied as it is"
     ),
     pytest.param(
         wanted(**SENT),
-        live(marks=replace(OURS, applied="b")),
+        live(marks=replace(OURS, applied="raw:b")),
         {},
         [
             FieldChange(
@@ -479,24 +491,38 @@ UNSEEN = [
     ),
     pytest.param(
         wanted(ignore_changes=("raw",), **SENT),
-        live(marks=replace(OURS, applied="b")),
+        live(marks=replace(OURS, applied="raw:b")),
         {},
         [],
         id="applied otherwise, and ignored",
     ),
     pytest.param(
         wanted(),
-        live(marks=replace(OURS, applied="a")),
+        live(marks=replace(OURS, applied="raw:a")),
         {},
-        [
-            FieldChange(
-                ("provisioner_applied",),
-                "a",
-                ABSENT,
-                reason="a field that cannot be read back was taken out of the manifest",
-            )
-        ],
+        [FieldChange(("raw",), "digest a", ABSENT, reason=TAKEN_OUT)],
         id="taken out of the manifest",
+    ),
+    pytest.param(
+        wanted(),
+        live(marks=replace(OURS, applied="config:a")),
+        {},
+        [FieldChange(("config",), *[document()["config"]] * 2, reason=TAKEN_OUT)],
+        id="taken out of a field that is still there, which is sent again",
+    ),
+    pytest.param(
+        wanted(ignore_changes=("config",)),
+        live(marks=replace(OURS, applied="config:a")),
+        {},
+        [],
+        id="taken out of a field that is ignored",
+    ),
+    pytest.param(
+        wanted(),
+        live(marks=replace(OURS, applied="something else")),
+        {},
+        [FieldChange(("provisioner_applied",), "something else", ABSENT, reason=TAKEN_OUT)],
+        id="a mark that nobody understands",
     ),
     pytest.param(
         wanted(prevent_destroy=True),
@@ -560,7 +586,9 @@ def test_what_no_comparison_shows(desired, found, asked, expected):
 
 def test_a_new_entry_is_told_once_with_all_that_is_in_it():
     new = entity("b", model={"key_plaintext": SECRET})
-    step = step_of(wanted(entity("a"), new), live(entity("a"), marks=replace(OURS, applied="x")))
+    step = step_of(
+        wanted(entity("a"), new), live(entity("a"), marks=replace(OURS, applied="config:x"))
+    )
     assert [(path_text(c.path), c.after) for c in step.changes] == [("config.entities[b]", new)]
 
 

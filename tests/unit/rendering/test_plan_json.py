@@ -165,6 +165,8 @@ STEPS = st.builds(
     needs=st.lists(ADDRESSES, max_size=2).map(tuple),
     unknown=TEXTS,
     ignore_changes=TEXTS,
+    consented=st.booleans(),
+    existing=st.booleans(),
 )
 PLANS = st.builds(
     Plan,

@@ -57,6 +57,11 @@ WITHOUT = [
         Problem("E601", "m", subject="kind.key"), "error[E601]: m\n --> (kind.key)", id="a subject"
     ),
     pytest.param(
+        Problem("E602", "m", hint="h", log="one\nerror[E1]: \x1b[2J"),
+        "error[E602]: m\n  | one\n  | error[E1]: \\x1b[2J\n  = hint: h",
+        id="lines of a log",
+    ),
+    pytest.param(
         Problem("W701", "m", Position("a", 100), severity=Severity.NOTE),
         "note[W701]: m\n   --> a:100:1",
         id="a place without an excerpt",

@@ -113,6 +113,8 @@ def test_a_fault_that_passes(fault, request_, expected, serve, connect):
 
 def test_silence_after_a_slow_start_gets_only_the_time_that_is_left(serve, connect, clock):
     def behave(sock, server):
+        # The client's time runs from when it begins to wait, just after it has sent all.
+        server.stopped.wait(0.3)
         server.clock.advance(59.9)
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
         server.stopped.wait(20)

@@ -97,3 +97,16 @@ def test_an_embeddings_model_of_the_catalog_makes_vectors(client, custom, name):
     client.serve(name, custom("gte", "system.ai.gte_large_en_v1_5"))
     answer = client.query(name, {"input": "hello"})
     assert len(answer.json["data"][0]["embedding"]) == 1024
+
+
+def test_feature_serving_answers_with_an_object_for_each_row(client):
+    spec = {"entity_name": "ml.features.customer", "scale_to_zero_enabled": True}
+    client.serve("features", {"name": "spec", **spec})
+    rows = [{"customer": 1}, {"customer": 2}]
+    answer = client.query("features", {"dataframe_records": rows})
+    assert set(answer.json) == {"outputs"}
+    assert [each["customer"] for each in answer.json["outputs"]] == [1, 2]
+    made_up = [each["made_up_feature"] for each in answer.json["outputs"]]
+    assert made_up[0] != made_up[1]
+    split = {"dataframe_split": {"columns": ["customer"], "data": [[1]]}}
+    assert client.query("features", split).json["outputs"]

@@ -1,0 +1,71 @@
+"""Who may use a scope: only the declared principals are looked at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from provisioner.errors import Finding
+from provisioner.plan import ABSENT, Action, FieldChange
+from provisioner.resource import Comparison, Intent
+from provisioner.semantics import Document, Key
+
+FIELD: Final = "acls"
+MANAGE: Final = "MANAGE"
+LAST_MANAGER: Final = "nobody else could manage the scope then"
+
+
+def changes(comparison: Comparison) -> Iterator[FieldChange]:
+    """A change for each declared principal that is missing or has another permission."""
+    wanted = _permissions(comparison.desired)
+    actual = _permissions(comparison.live.document) if comparison.live else {}
+    managed = any(permission == MANAGE for _, permission in (actual | wanted).values())
+    for who, (name, permission) in sorted(wanted.items()):
+        before = actual.get(who, (name, ABSENT))[1]
+        path = (FIELD, Key(name))
+        if before is ABSENT:
+            entry = {"principal": name, "permission": permission}
+            yield FieldChange(path, ABSENT, entry, Action.CREATE)
+        elif before != permission:
+            stays = before == MANAGE and not managed
+            action, reason = (Action.KEEP, LAST_MANAGER) if stays else (Action.UPDATE, "")
+            yield FieldChange((*path, "permission"), before, permission, action, reason)
+
+
+def to_grant(intent: Intent) -> Iterator[Document]:
+    """The entries that have to be sent, sorted by principal."""
+    wanted = dict(_permissions(intent.desired or {}).values())
+    for change in intent.changes:
+        is_grant = change.path[0] == FIELD and change.action is not Action.KEEP
+        if is_grant and isinstance(change.path[1], Key):
+            name = change.path[1].value
+            yield {"principal": name, "permission": wanted[name]}
+
+
+def of_declared(desired: Document, live: Document) -> Mapping[str, str]:
+    """What the live scope grants to the principals that ``desired`` names."""
+    actual = _permissions(live)
+    return {who: actual[who][1] for who in _permissions(desired) if who in actual}
+
+
+def relations(document: Document) -> Iterator[Finding]:
+    """Each principal once."""
+    seen: set[str] = set()
+    entries = document.get(FIELD)
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        name = entry.get("principal") if isinstance(entry, Mapping) else None
+        if isinstance(name, str) and name.casefold() in seen:
+            message = f"`{name}` has another permission already"
+            hint = "keep one of the two: each permission holds the weaker ones"
+            yield Finding((FIELD, index, "principal"), "E346", message, hint)
+        elif isinstance(name, str):
+            seen.add(name.casefold())
+
+
+def _permissions(document: Document) -> dict[str, tuple[str, Any]]:
+    """Principal in lower case to its name as written and its permission."""
+    entries = document.get(FIELD) or []
+    return {
+        entry["principal"].casefold(): (entry["principal"], entry.get("permission"))
+        for entry in entries
+    }

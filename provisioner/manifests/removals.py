@@ -1,0 +1,118 @@
+"""The entries of ``removed:``: what is to become of resources whose manifests are gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner import schemas
+from provisioner.errors import Finding, Location, Problem
+from provisioner.manifests.declaration import Declaration
+from provisioner.manifests.envelope import REMOVED, RESOURCE_KEY, no_mapping, unknown_kind
+from provisioner.manifests.source import Source
+from provisioner.plan import Address
+from provisioner.resource import Kind, Removal
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedEntry:
+    """One entry, and the file it stands in."""
+
+    source: Source
+    at: Location
+    removal: Removal
+    kind: Kind
+
+    def problem(self, code: str, message: str, hint: str, field: str = "") -> Problem:
+        """A problem at the entry's key, or at one of its fields."""
+        at = (*self.at, field) if field else self.at
+        finding = Finding(at, code, message, hint, key=not field)
+        return self.source.problem(finding, str(self.removal.address))
+
+
+def removed_in(source: Source, kinds: Mapping[str, Kind]) -> Iterator[RemovedEntry | Problem]:
+    """The entries of one manifest, and what is wrong with them."""
+    found = source.data.get(REMOVED) if isinstance(source.data, dict) else None
+    if found is None:
+        return
+    if not isinstance(found, dict):
+        yield from map(source.problem, no_mapping((), REMOVED, found))
+        return
+    for kind, entries in found.items():
+        at = (REMOVED, kind)
+        if kind not in kinds:
+            yield source.problem(unknown_kind(at, kind, kinds))
+        elif not kinds[kind].markable:
+            message = f"a {kinds[kind].title} is never deleted, and carries no tags"
+            yield source.problem(Finding(at, "E214", message, "take it out", key=True))
+        elif not isinstance(entries, dict):
+            yield from map(source.problem, no_mapping(at[:1], kind, entries))
+        else:
+            for key, entry in entries.items():
+                yield from _entry(source, kinds[kind], key, entry)
+
+
+def _entry(source: Source, kind: Kind, key: str, entry: Any) -> Iterator[RemovedEntry | Problem]:
+    from provisioner.manifests.check import shape
+
+    at: Location = (REMOVED, kind.name, key)
+    if not re.fullmatch(RESOURCE_KEY, key):
+        message = f"`{key}` cannot be the key of a resource"
+        hint = "1 to 128 letters, digits, `-` and `_`, the first one not a `-`"
+        yield source.problem(Finding(at, "E109", message, hint, key=True))
+        return
+    if not isinstance(entry, dict):
+        yield from map(source.problem, no_mapping(at[:2], key, entry))
+        return
+    address = Address(kind.name, key)
+    wrong = [
+        source.problem(_moved(finding, at), str(address))
+        for finding in shape(entry, schemas.schema("removed"))
+    ]
+    if wrong:
+        yield from wrong
+        return
+    removal = Removal(address, entry["name"], entry["delete"], source.position(at))
+    yield RemovedEntry(source, at, removal, kind)
+
+
+def _moved(finding: Finding, at: Location) -> Finding:
+    return Finding(
+        (*at, *finding.at),
+        finding.code,
+        finding.message,
+        finding.hint,
+        finding.severity,
+        finding.key,
+    )
+
+
+def contradictions(
+    entries: Iterable[RemovedEntry], declarations: Iterable[Declaration]
+) -> Iterator[Problem]:
+    """Entries whose name or key is declared as well, or is removed twice."""
+    names = {(one.kind.name, one.name): one for one in declarations}
+    addresses = {one.address: one for one in names.values()}
+    removed_names: dict[tuple[str, str], RemovedEntry] = {}
+    removed_addresses: dict[Address, RemovedEntry] = {}
+    for entry in entries:
+        name = (entry.kind.name, entry.removal.name)
+        address = entry.removal.address
+        first = removed_names.setdefault(name, entry)
+        same_key = removed_addresses.setdefault(address, entry)
+        if name in names:
+            message = f"`{entry.removal.name}` is removed here and declared as well"
+            hint = f"it is declared at {names[name].where}: keep one of the two"
+            yield entry.problem("E212", message, hint, "name")
+        elif address in addresses:
+            message = f"`{address}` is removed here and declared as well"
+            hint = f"it is declared at {addresses[address].where}: give this entry another key"
+            yield entry.problem("E212", message, hint)
+        elif first is not entry or same_key is not entry:
+            other = first if first is not entry else same_key
+            message = f"`{entry.removal.name}` is removed twice"
+            if other is not first:
+                message = f"`{address}` is removed twice"
+            yield entry.problem("E213", message, f"the other one is at {other.removal.where}")
