@@ -23,7 +23,7 @@ demo: .venv/runtime
 	@$(RUN) query openai-completions-endpoint --prompt "What is the capital of France?"
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: .venv/dev
 	$(BIN)/ruff check .
@@ -40,7 +40,7 @@ bench: .venv/dev
 	$(BIN)/python tests/benchmarks/bench.py
 
 proofs: .venv/dev
-	PROVISIONER_PROOFS=1 $(BIN)/python -m pytest
+	PROVISIONER_PROOFS=1 $(BIN)/python -m pytest -n auto
 
 # Pins what is installed, for every Python from 3.11 on; needs a package index.
 lock:

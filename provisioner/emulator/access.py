@@ -25,7 +25,7 @@ def level(store: Store, caller: Caller, endpoint: dict[str, Any]) -> str:
 def level_on(store: Store, caller: Caller, endpoint_id: str) -> str:
     """The highest level that the caller or one of its groups was granted on this id.
 
-    Workspace administrators manage every endpoint. [platform documentation on endpoint ACLs]
+    Workspace administrators manage every endpoint. [GUESS: not in the reference]
     """
     if caller.is_admin:
         return CAN_MANAGE

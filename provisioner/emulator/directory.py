@@ -16,7 +16,7 @@ from provisioner.emulator.store import Store
 
 # The user that a local workspace always has, its administrator.
 LOCAL_USER = Caller("local-user@example.com", "Local User", ("admins", "users"))
-# Every principal is a member. [platform documentation on groups]
+# Every principal is a member. [GUESS: not in the reference]
 EVERYBODY = "users"
 ADMINS = "admins"
 # How long a login lasts. [serving-api 5.5]

@@ -9,7 +9,7 @@ from provisioner.emulator import entities
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.store import Store
 
-# The service's pages say: after 30 minutes without a query.
+# After 30 minutes without a query. [GUESS: not in the reference]
 IDLE_MS = 30 * 60 * 1000
 SCALED_TO_ZERO = {
     "deployment": "DEPLOYMENT_READY",

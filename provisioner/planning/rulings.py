@@ -112,8 +112,16 @@ def loses_something(case: Case) -> Ruling | None:
 def destroyed(case: Case) -> Ruling | None:
     if case.worst not in DESTRUCTIVE:
         return None
-    settled = not_owned_yet(case) or taken_over(case)
-    return Ruling(case.worst, settled.reason if settled else "")
+    if case.is_ours:
+        return Ruling(case.worst)
+    # A replacement begins with a deletion, and only what carries our tag may be deleted.
+    paths = listed(change.path for change in case.changes if change.action in DESTRUCTIVE)
+    owner = f"carries the tag of {case.owner}" if case.owner else "carries no owner's tag"
+    return Ruling(
+        Action.BLOCKED,
+        f"{owner}, so it is not for us to delete, which {paths} would need",
+        f"apply it first with {paths} as it is live: then it is ours",
+    )
 
 
 def not_owned_yet(case: Case) -> Ruling | None:

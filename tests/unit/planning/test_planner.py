@@ -302,7 +302,11 @@ STEPS = [
         wanted(optimized=True),
         live(optimized=False, marks=Marks()),
         {},
-        (REPLACE, "exists and carries no owner's tag", ""),
+        (
+            BLOCKED,
+            "carries no owner's tag, so it is not for us to delete, which optimized would need",
+            "apply it first with optimized as it is live: then it is ours",
+        ),
         id="nobody's, and could not be updated",
     ),
     pytest.param(
@@ -356,7 +360,12 @@ STEPS = [
         wanted(optimized=True),
         live(optimized=False, marks=Marks("other/prod")),
         {"take_over_from": "other/prod"},
-        (REPLACE, "taken over from other/prod", ""),
+        (
+            BLOCKED,
+            "carries the tag of other/prod, so it is not for us to delete, which optimized "
+            "would need",
+            "apply it first with optimized as it is live: then it is ours",
+        ),
         id="taken over and replaced",
     ),
     pytest.param(

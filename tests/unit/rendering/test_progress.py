@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import contextlib
+import io
 import os
 import pty
 
@@ -120,9 +120,8 @@ def everything_from(terminal: int) -> str:
 
 def test_on_a_terminal_rows_are_redrawn_and_wiped_away():
     parent, child = pty.openpty()
-    with open(child, "w", encoding="utf-8") as terminal:
-        with shown(terminal, live=True) as announce:
-            announce(waiting(0.0, "[bold]not markup[/bold] :smile:"))
+    with open(child, "w", encoding="utf-8") as terminal, shown(terminal, live=True) as announce:
+        announce(waiting(0.0, "[bold]not markup[/bold] :smile:"))
     written = everything_from(parent)
     assert "things.chat      0s  waiting: updating: [bold]not markup[/bold] :smile:" in written
     assert written.endswith("\x1b[2K"), "the last thing is that the row is erased"
