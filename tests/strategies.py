@@ -376,11 +376,16 @@ def endpoints(draw: st.DrawFn, sorts: tuple[str, ...] = tuple(SORTS)) -> Documen
     return draw(SORTS[draw(st.sampled_from(sorts))])
 
 
-scopes = st.dictionaries(
+_sources = st.dictionaries(
     st.sampled_from(SHOP_KEYS),
     optional({"from_env": st.just(VARIABLE)}, rotated_at=st.just("2024-01-02T03:04:05Z")),
     max_size=3,
-).map(lambda secrets: {"name": "shop", "secrets": secrets})
+)
+_acls = st.dictionaries(
+    st.sampled_from(("analysts", "data science", "a@example.com")),
+    st.sampled_from(("READ", "WRITE", "MANAGE")),
+).map(lambda found: [{"principal": who, "permission": what} for who, what in found.items()])
+scopes = optional({"name": st.just("shop"), "secrets": _sources}, acls=_acls)
 
 
 Manifest = dict[str, dict[str, Document]]

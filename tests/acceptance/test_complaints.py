@@ -216,6 +216,12 @@ ai_gateway:
   rate_limits:
     - {key: user, renewal_period: minute, calls: 2}
     - {key: endpoint, renewal_period: minute, calls: 9}
+telemetry_config:
+  telemetry_profile_id: one
+  enabled_telemetry_features:
+    - TELEMETRY_FEATURE_INFERENCE_TABLE
+    - TELEMETRY_FEATURE_LOGS
+    - TELEMETRY_FEATURE_TRACES
 """
 
 
@@ -223,7 +229,7 @@ def test_the_order_of_lists_is_no_difference(repository, run, workspace, settled
     repository.endpoint(REVERSED)
     settled()
     lines = REVERSED.splitlines()
-    swapped = {6: 7, 7: 6, 9: 10, 10: 9, 13: 14, 14: 13}
+    swapped = {6: 7, 7: 6, 9: 10, 10: 9, 13: 14, 14: 13, 18: 20, 20: 18}
     text = "\n".join(lines[swapped.get(at, at)] for at in range(len(lines)))
     assert text != REVERSED
     repository.endpoint(

@@ -121,7 +121,8 @@ def nothing_on_both_sides(case: Case) -> Verdict:
 
 
 def all_features(case: Case) -> Verdict:
-    silent = case.names == FEATURES and case.change.after is ABSENT
+    # Not an entry of the list, which may stand elsewhere in it.
+    silent = case.change.path == FEATURES and case.change.after is ABSENT
     if not silent or not isinstance(at(case.desired, FEATURES[:1]), dict):
         return None
     if _texts(case.change.before) == ALL_FEATURES:
