@@ -19,6 +19,7 @@ from provisioner.kinds.model_serving_endpoints import (
     relations_gateway,
     relations_models,
     relations_permissions,
+    relations_secrets,
 )
 from provisioner.kinds.model_serving_endpoints.existing import existing
 from provisioner.kinds.model_serving_endpoints.parts import (
@@ -46,7 +47,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
         relations_entities.entities(document),
         relations_models.models(document),
         relations_models.same_task(document),
-        relations_models.secret_references(document, declared),
+        relations_secrets.secret_references(document, declared),
         _routes(document),
         _traffic(document),
         relations_gateway.gateway(document),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from provisioner.errors import Finding, Location, Severity
+from provisioner.errors import Finding, Severity
 from provisioner.kinds.model_serving_endpoints.parts import (
     Part,
     external_models,
-    mapping,
-    references,
-    scope_and_key,
     secret_holders,
 )
 from provisioner.kinds.model_serving_endpoints.providers import (
@@ -24,10 +20,8 @@ from provisioner.kinds.model_serving_endpoints.providers import (
     TASKS,
     plaintext_of,
 )
-from provisioner.resource import Declared
 from provisioner.semantics import Document
 
-SECRET_SCOPES: Final = "secret_scopes"
 AZURE_FIELDS: Final = ("openai_api_base", "openai_api_version", "openai_deployment_name")
 ENTRA_FIELDS: Final = ("microsoft_entra_client_id", "microsoft_entra_tenant_id")
 ENTRA_SECRET: Final = "microsoft_entra_client_secret"
@@ -66,48 +60,6 @@ def same_task(document: Document) -> Iterator[Finding]:
                 f"the task is `{task}` here and `{first}` in the first served entity",
                 "all models of an endpoint have the same task; use an endpoint per task",
             )
-
-
-def secret_references(document: Document, declared: Declared) -> Iterator[Finding]:
-    """References are well formed and, where their scope is declared, the key is too."""
-    scopes = {name.casefold(): scope for name, scope in declared.get(SECRET_SCOPES, {}).items()}
-    for place, reference in references(document):
-        if not isinstance(reference, str):
-            continue
-        found = scope_and_key(reference)
-        if found is None:
-            yield Finding(
-                place,
-                "E306",
-                f"`{place[-1]}` is not a reference to a secret",
-                _right_form(reference, place),
-            )
-        elif found[0].casefold() in scopes:
-            keys = mapping(scopes[found[0].casefold()].get("secrets"))
-            if found[1] not in keys:
-                yield Finding(place, "E307", *_undeclared(found, list(keys)))
-
-
-def _right_form(reference: str, place: Location) -> str:
-    # The text may be a key that was pasted here: only the names in it are ever repeated.
-    names = re.fullmatch(r"\s*\{+\s*secrets/([\w.@-]+)/([\w.@-]+)\s*\}+\s*", reference)
-    if names:
-        return f'write "{{{{secrets/{names[1]}/{names[2]}}}}}": two braces, no blanks'
-    if "environment_vars" in place:
-        return 'write "{{secrets/SCOPE/KEY}}" as the whole value, or text without two braces'
-    return (
-        f'write "{{{{secrets/SCOPE/KEY}}}}" as the whole value, or give the value itself as '
-        f"`{plaintext_of(str(place[-1]))}: ${{env.NAME}}`"
-    )
-
-
-def _undeclared(reference: tuple[str, str], keys: list[str]) -> tuple[str, str]:
-    scope, key = reference
-    message = f"the secret scope `{scope}` is declared here, and has no key `{key}`"
-    close = get_close_matches(key, keys, n=1)
-    if close:
-        return message, f"did you mean `{close[0]}`?"
-    return message, f"add `{key}: {{from_env: NAME}}` to the `secrets` of that scope"
 
 
 def _block(model: Part) -> Iterator[Finding]:
