@@ -48,6 +48,7 @@ def command(
     project = workflow.open_project(common.project_dir)
     with workflow.session(project, where.environment, where.profile) as session:
         if planfile:
+            planned.refuse_options(what)
             plan = workflow.check_saved(session, planned.read(planfile))
         else:
             plan = workflow.make_plan(session, planned.wanted(what))

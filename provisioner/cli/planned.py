@@ -9,7 +9,7 @@ from pathlib import Path
 from provisioner import __version__
 from provisioner.cli.options import What
 from provisioner.cli.terminal import Terminal
-from provisioner.errors import FileError
+from provisioner.errors import FileError, UsageError
 from provisioner.plan import Plan
 from provisioner.workflow import Wanted
 
@@ -17,6 +17,17 @@ from provisioner.workflow import Wanted
 def wanted(what: What) -> Wanted:
     """The options as the workflow takes them."""
     return Wanted(what.select, frozenset(what.rotate), what.take_over_from, what.prune)
+
+
+def refuse_options(what: What) -> None:
+    """Raise UsageError for options that would change a plan which is already made."""
+    given = [f"--{name.replace('_', '-')}" for name, value in what._asdict().items() if value]
+    if given:
+        raise UsageError.of(
+            "E813",
+            f"a saved plan is applied as it is: {', '.join(given)} cannot change it any more",
+            hint="make the plan with these options: plan --out FILE",
+        )
 
 
 def show(terminal: Terminal, plan: Plan) -> None:

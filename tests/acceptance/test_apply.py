@@ -138,6 +138,16 @@ def test_a_saved_plan_is_applied_as_it_is(shop, run, workspace, tmp_path):
     assert run("plan", "--detailed-exitcode").code == 0
 
 
+def test_a_saved_plan_takes_no_options_that_would_change_it(shop, run, workspace, tmp_path):
+    saved = tmp_path / "plan.json"
+    run("plan", "--out", str(saved))
+    workspace.forget()
+    result = run("apply", str(saved), "--select", "chat", "--prune")
+    assert result.code == 1
+    assert "--select, --prune cannot change it" in result.err
+    assert workspace.writes() == []
+
+
 def test_a_saved_plan_is_stale_once_the_endpoint_has_changed(shop, run, workspace, tmp_path):
     run("apply", "-y")
     shop.endpoint(SIMPLE.replace("CALLS", "20"))
