@@ -39,9 +39,10 @@ def status(
         live = read(resources, (), session.drivers).live
         rows = tuple(_row(session, resource, live[resource.address]) for resource in resources)
         moving = any(row.readiness.phase is Phase.UPDATING for row in rows)
-        if not moving or clock.now() + pause > end:
+        left = end - clock.now()
+        if not moving or left <= 0:
             return rows
-        clock.sleep(pause)
+        clock.sleep(min(pause, left))
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner import __version__, repository
+from provisioner.errors import FileError, Severity
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import (
@@ -54,13 +55,16 @@ def open_project(folder: Path | None) -> Project:
 
 
 @contextmanager
-def session(project: Project, environment_name: str, profile: str = "") -> Iterator[Session]:
+def session(
+    project: Project, environment_name: str, profile: str = "", *, lenient: bool = False
+) -> Iterator[Session]:
     """Load the manifests, then connect. Nothing is sent before the manifests are good.
 
-    Raises FileError for files, WorkspaceError for the way to the workspace.
+    ``lenient``: manifests with errors count as none, and the errors become warnings. Raises
+    FileError for files, WorkspaceError for the way to the workspace.
     """
     environment = read_environment(project.root, environment_name)
-    loaded = load(project.root, environment, KINDS)
+    loaded = _loaded(project, environment, lenient=lenient)
     commit = repository.commit(project.root)
     agent = (
         f"provisioner/{__version__} ({project.name}; {environment.name}; {commit[:12] or 'no git'})"
@@ -68,6 +72,16 @@ def session(project: Project, environment_name: str, profile: str = "") -> Itera
     with connected(project, environment, agent, profile) as (connection, host):
         started = Session(project, environment, loaded, connection, {}, host, commit)
         yield replace(started, drivers=started.new_drivers())
+
+
+def _loaded(project: Project, environment: Environment, *, lenient: bool) -> Loaded:
+    try:
+        return load(project.root, environment, KINDS)
+    except FileError as error:
+        if not lenient:
+            raise
+        told = (replace(problem, severity=Severity.WARNING) for problem in error.problems)
+        return Loaded((), tuple(told), digest="", files=())
 
 
 @contextmanager
@@ -83,12 +97,17 @@ def connected(
         with connect(target, os.environ, agent) as connection:
             yield connection, connection.host
         return
-    from provisioner.emulator.server import running
+    from provisioner.emulator.server import START_ERRORS, running
     from provisioner.emulator.settings import Settings
 
     # Two reads long, so that a first apply shows what waiting looks like.
     local = Settings(state=project.root / settings.emulator, transition="polls=2")
-    with running(local) as server:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running(local))
+        except START_ERRORS as error:
+            message = f"the local workspace cannot use {settings.emulator}: {error}"
+            raise FileError.of("E815", message) from error
         target = Target(host=server.url, token=server.token)
-        with connect(target, {}, agent) as connection:
-            yield connection, f"emulator:{settings.emulator}"
+        connection = stack.enter_context(connect(target, {}, agent))
+        yield connection, f"emulator:{settings.emulator}"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from provisioner.errors import Problem, RefusedError
 from provisioner.kinds import KINDS
 from provisioner.overview import ask, status, status_code
-from provisioner.plan import FieldChange, Plan, Source, Step
+from provisioner.plan import Action, FieldChange, Plan, Source, Step
 from provisioner.planning.guard import Consent, Limits, refusals
 from provisioner.planning.planner import Request, remaining
 from provisioner.reading import Reading, read
@@ -75,6 +75,14 @@ def refuse_unsafe(session: Session, plan: Plan, consent: Consent) -> None:
     """Raise RefusedError with every reason why ``plan`` may not be applied like this."""
     guard = session.environment.guard
     found = refusals(plan, consent, Limits(guard.destructive_percent, guard.destructive_count))
+    if found:
+        raise RefusedError(found)
+
+
+def refuse_blocked(plan: Plan) -> None:
+    """Raise RefusedError with every blocked step: no consent helps, so none is asked for."""
+    blocked = tuple(step for step in plan.steps if step.action is Action.BLOCKED)
+    found = refusals(replace(plan, steps=blocked), Consent(), Limits())
     if found:
         raise RefusedError(found)
 

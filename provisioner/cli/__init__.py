@@ -6,15 +6,18 @@ what is heavy inside their functions: ``--help`` and ``validate`` must start at 
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from provisioner import __version__
+from provisioner.cli.options import FOLDER
 
 if TYPE_CHECKING:
     from provisioner.errors import ProvisionerError
@@ -74,12 +77,15 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="provisioner")
-def group() -> None:
+@click.option("-C", "--project-dir", type=FOLDER, help="Folder of the project, for any command.")
+@click.pass_context
+def group(context: click.Context, project_dir: Path | None) -> None:
     """Databricks model serving endpoints as code.
 
     Manifests in YAML say which endpoints and secrets there should be; plan shows what
     differs in the workspace, apply makes it so, and a second plan is empty.
     """
+    context.obj = project_dir
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,6 +98,10 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return 130
+    except SystemExit:
+        # click ends like this when whoever read us (head, a pager) has had enough, after
+        # it has made sure that nothing complains; that is no error of ours.
+        return 0
     except click.ClickException as error:
         # click would exit with 2, which a pipeline reads as "changes pending".
         error.show()
@@ -121,10 +131,11 @@ def _log_to_stderr() -> None:
 
 
 def _show(error: ProvisionerError) -> None:
+    from provisioner.cli.terminal import colour_wanted
     from provisioner.rendering.problems import text
 
-    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(text(error.problems, colour=colour and "--no-color" not in sys.argv), err=True)
+    colour = colour_wanted(sys.stderr, no_color="--no-color" in sys.argv)
+    click.echo(text(error.problems, colour=colour), err=True)
 
 
 def _defect(error: Exception) -> int:
@@ -136,6 +147,19 @@ def _defect(error: Exception) -> int:
     return 1
 
 
+def _disk_full() -> int:
+    from provisioner.errors import ProvisionerError
+
+    _close_stdout()
+    _show(ProvisionerError.of("E814", "the answer cannot be written: no space is left"))
+    return 1
+
+
+def _close_stdout() -> None:
+    """What is still in its buffer goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run() -> NoReturn:
     """The entry point: ``main`` with the ends of a process around it."""
     # Plans are large and hold no cycles: the usual threshold costs a tenth of their time.
@@ -144,17 +168,18 @@ def run() -> NoReturn:
         code = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read us (head, a pager) has had enough: that is no error of ours, and
-        # the interpreter must not complain when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The same for what was still in the buffer; the interpreter must not complain
+        # when it closes stdout.
+        _close_stdout()
         code = 0
     except KeyboardInterrupt:
         click.echo("\ninterrupted", err=True)
         code = 130
-    except Exception as defect:
+    except Exception as error:
         if "--debug" in sys.argv:
             raise
-        code = _defect(defect)
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        code = _disk_full() if full else _defect(error)
     sys.stderr.flush()
     if code == 130:
         # Requests in flight must not hold up the end of an interrupted command.

@@ -40,8 +40,12 @@ def carry_out(
     """Show ``plan``, make sure of consent, apply it and return the exit code."""
     if not terminal.common.json:
         terminal.answer(planned.as_text(terminal, plan))
+    elif not approved:
+        # stdout is for the JSON, but nobody can agree to what he does not see.
+        click.echo(planned.as_text(terminal, plan), err=True)
     consent = _given(applying)
-    if not plan.has_operations and not plan.blocked:
+    workflow.refuse_blocked(plan)
+    if not plan.has_operations:
         return _nothing(terminal, plan)
     if not approved:
         consent = _asked(plan, consent)

@@ -8,8 +8,8 @@ from provisioner.cli.options import (
     Applying,
     Common,
     Where,
-    applying_options,
     common_options,
+    destroying_options,
     select_option,
     where_options,
 )
@@ -19,7 +19,7 @@ from provisioner.cli.terminal import Terminal
 @click.command("destroy", short_help="Delete what carries our tag.")
 @where_options
 @select_option
-@applying_options
+@destroying_options
 @common_options
 def command(common: Common, where: Where, select: tuple[str, ...], applying: Applying) -> int:
     """Delete the endpoints that carry the tag of this project and environment.
@@ -37,6 +37,7 @@ def command(common: Common, where: Where, select: tuple[str, ...], applying: App
     terminal = Terminal(common)
     carrying_out.refuse_silence(terminal, applying.yes)
     project = workflow.open_project(common.project_dir)
-    with workflow.session(project, where.environment, where.profile) as session:
+    with workflow.session(project, where.environment, where.profile, lenient=True) as session:
+        terminal.problems(session.loaded.warnings)
         plan = workflow.make_destroy_plan(session, workflow.Wanted(select=select))
         return carrying_out.carry_out(terminal, session, plan, applying, approved=applying.yes)

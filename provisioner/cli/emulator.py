@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provisioner.cli.options import Common, common_options, packed
+from provisioner.cli.options import folder_option, packed
 from provisioner.cli.served import Served, serve
 
 served_options = packed(
@@ -39,8 +39,8 @@ def command() -> None:
 
 @command.command("start")
 @served_options
-@common_options
-def start(common: Common, served: Served) -> int:
+@folder_option
+def start(project_dir: Path | None, served: Served) -> int:
     """Start the local workspace and serve until Ctrl-C.
 
     Prints DATABRICKS_HOST=... and DATABRICKS_TOKEN=... for other programs, then serves on
@@ -50,5 +50,4 @@ def start(common: Common, served: Served) -> int:
     \b
     Exit codes: 0 stopped, 1 error, for instance when the port is taken.
     """
-    folder = common.project_dir or Path.cwd()
-    return serve(served, folder)
+    return serve(served, project_dir)

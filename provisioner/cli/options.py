@@ -47,13 +47,13 @@ class Applying(NamedTuple):
     """What the user agrees to on the command line, and how long to wait for it."""
 
     yes: bool
-    adopt: bool
-    allow_replace: tuple[str, ...]
     allow_delete: tuple[str, ...]
     allow_destructive: int | None
     parallelism: int
     timeout_s: float
-    no_wait: bool
+    adopt: bool = False
+    allow_replace: tuple[str, ...] = ()
+    no_wait: bool = False
 
 
 class Duration(click.ParamType[float]):
@@ -84,7 +84,7 @@ def packed(kind: type[Any], name: str, *options: Callable[[Any], Any]) -> Callab
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def call(*args: Any, **given: Any) -> Any:
-            given[name] = kind(**{key: given.pop(key) for key in names})
+            given[name] = kind(**{key: given.pop(key) for key in names if key in given})
             return command(*args, **given)
 
         for option in reversed(options):
@@ -96,15 +96,19 @@ def packed(kind: type[Any], name: str, *options: Callable[[Any], Any]) -> Callab
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
+folder_option = click.option(
+    "-C",
+    "--project-dir",
+    type=FOLDER,
+    # What stands before the command counts for it.
+    default=lambda: click.get_current_context().find_root().obj,
+    help="Folder of the project (default: the nearest one upward with provisioner.yaml).",
+)
+
 common_options = packed(
     Common,
     "common",
-    click.option(
-        "-C",
-        "--project-dir",
-        type=FOLDER,
-        help="Folder of the project (default: the nearest one upward with provisioner.yaml).",
-    ),
+    folder_option,
     click.option(
         "-o",
         "--output",
@@ -164,22 +168,13 @@ what_options = packed(
     ),
 )
 
-applying_options = packed(
-    Applying,
-    "applying",
+CONSENT = (
     click.option(
         "-y",
         "--auto-approve",
         "yes",
         is_flag=True,
         help="Do not ask. Covers create and update, nothing that destroys.",
-    ),
-    click.option("--adopt", is_flag=True, help="With -y: also take over endpoints nobody owns."),
-    click.option(
-        "--allow-replace",
-        multiple=True,
-        metavar="ADDRESS",
-        help="Agree to delete and create this one again. Repeatable.",
     ),
     click.option(
         "--allow-delete",
@@ -207,6 +202,21 @@ applying_options = packed(
         default="60m",
         show_default=True,
         help="How long to wait for each endpoint; its update goes on after that.",
+    ),
+)
+
+destroying_options = packed(Applying, "applying", *CONSENT)
+
+applying_options = packed(
+    Applying,
+    "applying",
+    *CONSENT,
+    click.option("--adopt", is_flag=True, help="With -y: also take over endpoints nobody owns."),
+    click.option(
+        "--allow-replace",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Agree to delete and create this one again. Repeatable.",
     ),
     click.option("--no-wait", is_flag=True, help="Do not wait until the endpoints serve."),
 )

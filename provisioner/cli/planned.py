@@ -79,6 +79,6 @@ def read(path: Path) -> Plan:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise FileError.of("E803", f"cannot read the plan {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileError.of("E803", f"{path} is not a plan: it is not JSON") from error
     return from_json(data)

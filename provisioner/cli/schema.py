@@ -34,8 +34,12 @@ def command(name: str, write: Path | None, check: Path | None) -> int:
     """
     if write:
         from provisioner import schema_files
+        from provisioner.errors import UsageError
 
-        schema_files.write(write)
+        try:
+            schema_files.write(write)
+        except OSError as error:
+            raise UsageError.of("E802", f"cannot write to {write}: {error.strerror}") from error
     elif check:
         from provisioner import schema_files
 

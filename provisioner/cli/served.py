@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,10 @@ import click
 if TYPE_CHECKING:
     from provisioner.emulator.server import Running
     from provisioner.errors import ProvisionerError
+
+
+# The address is taken, or a port below 1024 is not for everybody.
+PORT_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
 
 
 class Served(NamedTuple):
@@ -23,13 +28,17 @@ class Served(NamedTuple):
     latency_ms: int
 
 
-def serve(served: Served, folder: Path) -> int:
-    """Serve until interrupted. Raises UsageError for settings that cannot be."""
+def serve(served: Served, folder: Path | None) -> int:
+    """Serve until interrupted; the state is relative to the project around ``folder``.
+
+    Raises UsageError for settings that cannot be.
+    """
+    from provisioner.emulator.server import START_ERRORS
     from provisioner.emulator.server import serve as serve_until_stopped
     from provisioner.emulator.settings import Settings
     from provisioner.errors import UsageError
 
-    state = ":memory:" if served.state == ":memory:" else folder / served.state
+    state = ":memory:" if served.state == ":memory:" else _root(folder) / served.state
     try:
         settings = Settings(
             state=state,
@@ -41,12 +50,23 @@ def serve(served: Served, folder: Path) -> int:
         serve_until_stopped(settings, _announce)
     except ValueError as error:
         raise UsageError.of("E808", str(error)) from error
-    except OSError as error:
+    except START_ERRORS as error:
         raise _not_started(served, error) from error
     except KeyboardInterrupt:
         pass
     click.echo("stopped", err=True)
     return 0
+
+
+def _root(folder: Path | None) -> Path:
+    """The project's root, or the folder itself: a local workspace needs no project."""
+    from provisioner.errors import FileError
+    from provisioner.workflow import open_project
+
+    try:
+        return open_project(folder).root
+    except FileError:
+        return folder or Path.cwd()
 
 
 def _announce(running: Running) -> None:
@@ -57,10 +77,12 @@ def _announce(running: Running) -> None:
     click.echo("serving on the loopback only; Ctrl-C stops", err=True)
 
 
-def _not_started(served: Served, error: OSError) -> ProvisionerError:
+def _not_started(served: Served, error: Exception) -> ProvisionerError:
     from provisioner.errors import UsageError
 
-    reason = error.strerror or str(error)
+    reason = getattr(error, "strerror", None) or str(error)
+    if not isinstance(error, OSError) or error.errno not in PORT_ERRORS:
+        return UsageError.of("E815", f"the local workspace cannot use {served.state}: {reason}")
     return UsageError.of(
         "E809",
         f"cannot start on port {served.port}: {reason}",

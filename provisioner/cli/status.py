@@ -14,8 +14,6 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.terminal import Terminal
 
-EXIT_STILL_UPDATING = 5
-
 
 @click.command("status", short_help="Show what is ready and what it serves.")
 @where_options

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from provisioner.errors import Problem
 
 
+def colour_wanted(stream: TextIO, *, no_color: bool) -> bool:
+    """Whether ``stream`` is a terminal that wants colour (https://no-color.org)."""
+    plain = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not plain
+
+
 class Terminal(NamedTuple):
     """How to print. ``width`` in columns."""
 
@@ -27,10 +33,8 @@ class Terminal(NamedTuple):
         return shutil.get_terminal_size((100, 24)).columns
 
     def colour(self, stream: TextIO) -> bool:
-        """Whether ``stream`` is a terminal that wants colour (https://no-color.org)."""
-        plain = self.common.no_color or os.environ.get("NO_COLOR")
-        dumb = os.environ.get("TERM") == "dumb"
-        return stream.isatty() and not plain and not dumb
+        """Whether to write colour to ``stream``."""
+        return colour_wanted(stream, no_color=self.common.no_color)
 
     def unicode(self, stream: TextIO) -> bool:
         """Whether ``stream`` can show arrows and bars."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +24,8 @@ from provisioner.emulator.system_endpoints import add_missing
 # Only this one: the server has no other protection than its token.
 LOOPBACK = "127.0.0.1"
 BACKLOG = 2048
+# What ``running`` and ``serve`` raise when they cannot start.
+START_ERRORS = (OSError, sqlite3.DatabaseError)
 # Longer than clients keep an idle connection, so that a request never meets a closing one.
 KEEP_ALIVE_S = 75
 

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "schema_files": "field_table kinds manifests semantics",
     "checking": "errors kinds manifests",
     "reading": "errors plan resource",
-    "session": "__init__ emulator kinds manifests repository resource secret workspace",
+    "session": "__init__ emulator errors kinds manifests repository resource secret workspace",
     "overview": "errors kinds reading resource selection session",
     "steps": f"{WORDS} kinds planning reading",
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
@@ -64,7 +64,7 @@ DOORS = {
     "sqlite3": "emulator",
     "pydantic": "kinds manifests.models schema_files",
 }
-LONGEST_MODULE, LONGEST_MODEL, LONGEST_FUNCTION, MOST_PARAMETERS = 250, 400, 40, 5
+LONGEST_MODULE, LONGEST_MODEL, LONGEST_FUNCTION = 250, 400, 40
 
 
 def name_of(file: Path) -> str:
