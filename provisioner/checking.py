@@ -23,7 +23,10 @@ from provisioner.manifests.project import (
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result of ``validate``: problems by environment, and what was looked at."""
+    """The result of ``validate``: problems by environment, and what was looked at.
+
+    ``resources`` counts one that several environments share once.
+    """
 
     environments: tuple[str, ...]
     resources: int
@@ -35,6 +38,8 @@ class Checked:
         """One line for people."""
         where = ", ".join(self.environments)
         found = f"{_counted(self.resources, 'resource')} in {_counted(self.files, 'file')}"
+        if len(self.environments) > 1:
+            found += f", {len(self.environments)} environments"
         return f"{found}: good ({where})"
 
 
@@ -55,7 +60,13 @@ def validate(folder: Path | None, environment: str = "") -> Checked:
             problems += error.problems
     return Checked(
         environments=names,
-        resources=sum(len(one.resources) for one in loaded),
+        resources=len(
+            {
+                (resource.where.file if resource.where else "", resource.address)
+                for one in loaded
+                for resource in one.resources
+            }
+        ),
         files=len({file for one in loaded for file in one.files}),
         problems=_once(problems),
         warnings=_once(problem for one in loaded for problem in one.warnings),

@@ -50,6 +50,13 @@ class Outcome:
     message: str = ""
     seconds: float = 0.0
 
+    @property
+    def told(self) -> str:
+        """The message, or the codes of the problems, which are shown with all their text."""
+        if self.error is None:
+            return self.message
+        return ", ".join(dict.fromkeys(found.code for found in self.error.problems))
+
 
 class What(StrEnum):
     """What an event tells.
@@ -70,8 +77,8 @@ class Event:
     """Something that happened to a resource, for whoever shows progress.
 
     ``call`` belongs to CALLING; ``phase`` and ``message`` to WAITING; ``status`` and
-    ``message`` to FINISHED. ``seconds`` is how long the wait (WAITING) or the whole step
-    (FINISHED) has taken.
+    ``message`` to FINISHED (it is ``Outcome.told``). ``seconds`` is how long the wait
+    (WAITING) or the whole step (FINISHED) has taken.
     """
 
     address: Address

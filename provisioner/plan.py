@@ -106,6 +106,7 @@ class Step:
     ``needs`` names the addresses that have to be done first. ``ignore_changes`` are the
     paths whose differences are nobody's concern, also after the apply. ``consented``: a
     reviewed file names this very deletion. ``existing``: somebody else creates the resource.
+    ``updating``: an update was in progress when the step was planned.
     """
 
     address: Address
@@ -123,6 +124,12 @@ class Step:
     existing: bool = False
     unknown: tuple[str, ...] = ()
     ignore_changes: tuple[str, ...] = ()
+    updating: bool = False
+
+    @property
+    def only_waits(self) -> bool:
+        """Whether there is nothing to call, and an update to wait for that may be ours."""
+        return self.updating and self.action is Action.KEEP and not self.existing
 
 
 @dataclass(frozen=True, slots=True)

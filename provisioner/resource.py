@@ -216,12 +216,13 @@ class Kind:
     name) of what has to exist first. ``judge`` has the first word on a change that
     ``lifecycle.ignore_changes`` does not cover, for what no marker can say: (action,
     reason), or None for no opinion. ``compare`` replaces the
-    generic diff. ``applied`` digests what cannot be read back. ``secret_fields`` are the
-    names of the payload fields in which a secret may be resolved. ``markable``: resources
-    of this kind carry our tags, so they are adopted, orphaned and deleted; the others are
-    not ours as a whole. ``describe`` tells in lines what a live resource does. ``ask`` puts
-    a question to one; a kind without it cannot be queried. ``calls`` names the calls that
-    change each field of the resource.
+    generic diff. ``applied`` digests what cannot be read back. ``resend`` names the
+    field that an update may leave failed after the service took it, so that it is sent
+    again. ``markable``: resources of this kind carry our tags, so they are adopted,
+    orphaned and deleted; the others are not ours as a whole. ``describe`` tells in lines
+    what a live resource does. ``ask`` puts a question to one; a kind without it cannot be
+    queried. ``calls`` names the calls that change each field of the resource.
+    ``same_name`` gives one text for all names that are one name to the service.
     """
 
     name: str
@@ -236,8 +237,9 @@ class Kind:
     judge: Callable[[FieldChange, Document, Live], tuple[Action, str] | None] | None = None
     compare: Callable[[Comparison], tuple[FieldChange, ...]] | None = None
     applied: Callable[[Document], str] | None = None
-    secret_fields: frozenset[str] = frozenset()
+    resend: str = ""
     markable: bool = True
     describe: Callable[[Live], tuple[str, ...]] | None = None
     ask: Callable[[Connection, str, str], Answer] | None = None
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    same_name: Callable[[str], str] = str

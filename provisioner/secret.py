@@ -86,8 +86,8 @@ def resolve(payload: Any, names: frozenset[str], source: SecretReader, field: st
 class SecretReader:
     """Reads secrets from the environment and from files below the project root.
 
-    Raises RefusedError when the variable is not set or the file cannot be read: at the
-    moment the value is needed, not before.
+    Raises RefusedError when the variable is not set or the file cannot be read, is empty, or
+    lies elsewhere once links are followed: at the moment the value is needed, not before.
     """
 
     root: Path
@@ -98,11 +98,14 @@ class SecretReader:
         return self._file(reference["from_file"])
 
     def missing(self, reference: Mapping[str, str]) -> str:
-        """The name of the variable or file that is not there, or ``""``. Reads no value."""
+        """Why there would be no value, as in "is not set"; ``""`` where there is one."""
         if "from_env" in reference:
-            return "" if os.environ.get(reference["from_env"]) else reference["from_env"]
-        path = self.root / reference["from_file"]
-        return "" if path.is_file() else reference["from_file"]
+            return "" if os.environ.get(reference["from_env"]) else "is not set"
+        try:
+            self._content(reference["from_file"])
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _variable(self, name: str) -> Secret:
         value = os.environ.get(name)
@@ -115,11 +118,31 @@ class SecretReader:
         return Secret(value)
 
     def _file(self, name: str) -> Secret:
-        path = self.root / name
         try:
+            return Secret(self._content(name))
+        except ValueError as error:
+            # Nothing of the cause is kept: that of a wrong encoding holds the whole content.
+            raise RefusedError.of("E508", f"the secret file {name} {error}") from None
+
+    def _content(self, name: str) -> str:
+        """What the file says. Raises ValueError with what is wrong with it in words."""
+        try:
+            path = (self.root / name).resolve()
+            if not path.is_relative_to(self.root.resolve()):
+                raise ValueError("lies outside of the project")
+            # A pipe would be read once, by whoever asks first, or not answer at all.
+            if path.exists() and not path.is_file():
+                raise ValueError("is no file")
             # A trailing line break comes from the editor, not from the key.
-            return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            message = f"cannot read the secret file {name}: {reason}"
-            raise RefusedError.of("E508", message) from error
+            content = path.read_bytes().decode("utf-8").rstrip("\r\n")
+        except FileNotFoundError:
+            raise ValueError("is not there") from None
+        except UnicodeDecodeError:
+            raise ValueError("is not UTF-8 text") from None
+        except (OSError, RuntimeError) as error:
+            # A link to itself is a RuntimeError up to Python 3.12.
+            reason = getattr(error, "strerror", None) or "its links go in a circle"
+            raise ValueError(f"cannot be read: {reason.lower()}") from None
+        if not content:
+            raise ValueError("is empty")
+        return content

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.kinds import KINDS
 from provisioner.plan import Action, Address, Step
+from provisioner.planning.neighbours import Users, with_neighbours
 from provisioner.planning.planner import Pair, Request, orphan_step, plan_step
 from provisioner.reading import Reading, examine, read
 from provisioner.resource import Driver, Kind, Listed, Live, Removal, Resource
@@ -23,16 +24,19 @@ ORPHAN = "@orphan"
 class Proposing:
     """What steps are made from. ``removals``: what becomes of what is not declared any more.
 
-    ``spoken_for`` are (kind name, resource name) of all that the manifests name.
+    ``spoken_for`` are (kind name, resource name) of all that the manifests name. ``declared``
+    are all resources of the manifests, selected or not: they tell who uses what.
     """
 
     request: Request
     drivers: Mapping[str, Driver]
     removals: Mapping[Address, Removal] = field(default_factory=dict)
     spoken_for: Collection[tuple[str, str]] = ()
+    declared: Sequence[Resource] = ()
 
     def steps(self, resources: Iterable[Resource], reading: Reading) -> list[Step]:
         """The steps for declared and removed resources."""
+        resources = list(resources)
         pairs = [self._pair(resource, reading.live[resource.address]) for resource in resources]
         steps = {pair.address: self._step(pair) for pair in pairs}
         replaced = {
@@ -47,7 +51,7 @@ class Proposing:
             for pair in pairs
             if pair.address in examined
         }
-        return list(steps.values())
+        return with_neighbours(steps.values(), self._users(self.declared or resources))
 
     def orphans(self, reading: Reading) -> list[Step]:
         """Steps for what carries our tag and has no manifest; deletions when pruning."""
@@ -77,6 +81,15 @@ class Proposing:
         at = Address(kind, name)
         taken = at in self.removals or at in addresses.values()
         return Address(kind, name + ORPHAN) if taken else at
+
+    def _users(self, resources: Iterable[Resource]) -> Users:
+        """Who of ``resources`` needs what, the other way round."""
+        users: dict[Address, list[Address]] = {}
+        for resource in resources:
+            for needed in _kind(resource.address).needs(resource.document):
+                if needed in self.request.addresses:
+                    users.setdefault(self.request.addresses[needed], []).append(resource.address)
+        return users
 
     def _pair(self, resource: Resource, live: Live | None) -> Pair:
         removal = self.removals.get(resource.address)

@@ -62,7 +62,10 @@ def make_plan(session: Session, wanted: Wanted) -> Plan:
 def make_destroy_plan(session: Session, wanted: Wanted) -> Plan:
     """Plan the deletion of everything that carries our tag, declared or not."""
     proposing = _proposing(session, replace(_request(session, wanted), prune=True))
-    reading = read((), LISTED_KINDS, session.drivers)
+    # The list leaves out what the caller may not see, and that must not read as "gone": so
+    # what is declared is read too, and a refusal is an error.
+    declared = [r for r in session.loaded.resources if r.address.kind in LISTED_KINDS]
+    reading = read(declared, LISTED_KINDS, session.drivers)
     ours = [
         Resource(proposing.address(kind, one.name), one.name, {})
         for kind, one in owned(reading, proposing.request.owner)
@@ -99,9 +102,9 @@ def missing_secrets(session: Session, plan: Plan) -> tuple[Problem, ...]:
         for found in references(operation.payload)
     }
     return tuple(
-        _missing_secret(how, name, address)
+        _missing_secret(how, name, why, address)
         for (how, name), address in sorted(needed)
-        if reader.missing({how: name})
+        if (why := reader.missing({how: name}))
     )
 
 
@@ -156,7 +159,13 @@ def _request(session: Session, wanted: Wanted) -> Request:
 def _proposing(session: Session, request: Request) -> Proposing:
     removals = {one.address: one for one in session.loaded.removals}
     removed = {(at.kind, one.name) for at, one in removals.items()}
-    return Proposing(request, session.drivers, removals, removed | request.addresses.keys())
+    return Proposing(
+        request,
+        session.drivers,
+        removals,
+        removed | request.addresses.keys(),
+        declared=session.loaded.resources,
+    )
 
 
 def _plan(session: Session, reading: Reading, request: Request, steps: Sequence[Step]) -> Plan:
@@ -171,10 +180,10 @@ def _plan(session: Session, reading: Reading, request: Request, steps: Sequence[
     )
 
 
-def _missing_secret(how: str, name: str, address: str) -> Problem:
+def _missing_secret(how: str, name: str, why: str, address: str) -> Problem:
     if how == "from_env":
         hint = f"set it where this command runs: export {name}=..."
         return Problem(
-            "E507", f"the environment variable {name} is not set", None, hint, subject=address
+            "E507", f"the environment variable {name} {why}", None, hint, subject=address
         )
-    return Problem("E508", f"the secret file {name} is not there", subject=address)
+    return Problem("E508", f"the secret file {name} {why}", subject=address)

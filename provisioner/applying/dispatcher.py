@@ -11,7 +11,7 @@ from typing import Any
 
 from provisioner.applying.clock import Clock
 from provisioner.applying.course import Course
-from provisioner.applying.requests import Answer, Call, Pause, Read, Request, Wait
+from provisioner.applying.requests import Answer, Call, Examine, Pause, Read, Request, Wait
 from provisioner.applying.waiting import Waiter, Watch
 from provisioner.applying.workers import Task, Workers
 from provisioner.errors import ProvisionerError
@@ -45,6 +45,8 @@ class Dispatcher:
         match request:
             case Read():
                 self._queue(partial(driver.read, course.resource), course)
+            case Examine(live):
+                self._queue(partial(driver.examine, course.resource, live), course)
             case Call(operation, identity):
                 self._queue(partial(driver.perform, operation, identity), course)
             case Wait():

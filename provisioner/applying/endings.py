@@ -105,11 +105,25 @@ def stale(progress: Progress) -> Ending:
     return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
 
 
+def would_lose(progress: Progress, at_stake: tuple[str, ...]) -> Ending:
+    """Since the plan was made the resource has got what a replacement would take away."""
+    message = (
+        f"replacing `{progress.step.name}` would lose what it has got since the plan was made: "
+        f"{'; '.join(at_stake)}; nothing was written to it"
+    )
+    return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
+
+
 def update_failed(progress: Progress, readiness: Readiness) -> Ending:
     """The service gave up on what we sent; whatever served before still does."""
     why = f": {readiness.message}" if readiness.message else ""
     message = f"the service could not bring `{progress.step.name}` up{why}{progress.not_sent}"
-    hint = "nothing was deleted; mend the manifest, or what the log names, and apply again"
+    removed = any(
+        operation.method == "DELETE" and operation.call in progress.done
+        for operation in progress.step.operations
+    )
+    kept = "" if removed else "nothing was deleted; "
+    hint = f"{kept}mend the manifest, or what the log names, and apply again"
     found = Problem("E602", message, hint=hint, log=readiness.detail)
     ending = problem(progress, Status.FAILED, found)
     return replace(ending, message=readiness.message or "the update failed")
@@ -131,7 +145,7 @@ def gone(progress: Progress) -> Ending:
 
 def time_up(progress: Progress, readiness: Readiness) -> Ending:
     """The wait took too long; the service goes on without us."""
-    what = "an update" if progress.done else "an update that was not ours"
+    what = "an update" if progress.done else "an update that was already in progress"
     state = f"{readiness.phase}: {readiness.message}" if readiness.message else readiness.phase
     message = f"{what} goes on and the time was up (last seen: {state}){progress.not_sent}"
     then = ", then apply again" if progress.left else ""
@@ -142,9 +156,10 @@ def time_up(progress: Progress, readiness: Readiness) -> Ending:
 def not_converged(progress: Progress, left: Sequence[FieldChange], found: bool) -> Ending:
     """All calls went through, and the workspace still differs from the manifest."""
     fields = names(sorted({path_text(change.path) for change in left}))
-    what = f"after {names(progress.done)} these still differ: {fields}"
+    after = f"after {names(progress.done) or 'the update'}"
+    what = f"{after} these still differ: {fields}"
     if not found:
-        what = f"after {names(progress.done)} `{progress.step.name}` cannot be found"
+        what = f"{after} `{progress.step.name}` cannot be found"
     hint = "look at the plan: the service may have changed a value, or somebody else did"
     return problem(progress, Status.DID_NOT_CONVERGE, Problem("E606", what, hint=hint))
 

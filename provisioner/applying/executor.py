@@ -40,8 +40,8 @@ class Options:
 
     Without ``wait`` nobody waits for readiness: a step ends as accepted at the first call
     that would be waited for, and calls that have to come after it are not sent but named
-    in the outcome; the next apply sends them. A wait until an update of somebody else has
-    ended still happens: without it there would be nothing to accept.
+    in the outcome; the next apply sends them. A wait until an update that was in progress
+    before has ended still happens: without it there would be nothing to accept.
     """
 
     parallelism: int = 8
@@ -66,7 +66,9 @@ class Hooks:
 def apply(
     plan: Plan, drivers: Mapping[str, Driver], options: Options, hooks: Hooks
 ) -> tuple[Outcome, ...]:
-    """Carry out ``plan``; returns how each step that has operations ended, in its order.
+    """Carry out ``plan``; returns how its steps ended, in its order.
+
+    Of those that have nothing to call only the ones that are waited for are among them.
 
     ``drivers`` by kind name. Whatever the workspace does ends in an outcome. After a
     KeyboardInterrupt the outcomes come at once and ``hooks.stop`` is set. Raises Defect,
@@ -80,7 +82,11 @@ class _Executor:
         self, plan: Plan, drivers: Mapping[str, Driver], options: Options, hooks: Hooks
     ) -> None:
         self._steps = {step.address: step for step in plan.steps}
-        self._drivers = {s.address: drivers[s.address.kind] for s in plan.steps if s.operations}
+        self._drivers = {
+            s.address: drivers[s.address.kind]
+            for s in plan.steps
+            if s.operations or (options.wait and s.only_waits)
+        }
         self._terms = Terms(f"{plan.project}/{plan.environment}", options.wait, hooks.remaining)
         self._hooks = hooks
         self._order = TopologicalSorter(
@@ -155,7 +161,7 @@ class _Executor:
         """Queue the steps whose needs have come to an end; the empty ones end at once."""
         while addresses := self._order.get_ready():
             for address in addresses:
-                if self._steps[address].operations:
+                if address in self._drivers:
                     self._ready.append(self._steps[address])
                 else:
                     self._order.done(address)
@@ -199,15 +205,15 @@ class _Executor:
     def _record(
         self, step: Step, ending: Ending, done: tuple[str, ...] = (), seconds: float = 0.0
     ) -> None:
-        status, message = ending.status, ending.message
-        self._outcomes[step.address] = Outcome(step, status, done, ending.error, message, seconds)
+        outcome = Outcome(step, ending.status, done, ending.error, ending.message, seconds)
+        self._outcomes[step.address] = outcome
         self._announce(
             Event(
                 step.address,
                 step.name,
                 What.FINISHED,
-                status=status,
-                message=message,
+                status=ending.status,
+                message=outcome.told,
                 seconds=seconds,
             )
         )

@@ -17,6 +17,13 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Examine:
+    """Look for what a replacement would lose. Answered with a live one that says it."""
+
+    live: Live
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """Make a call. Answered with the identity that ``Driver.perform`` returns."""
 
@@ -39,7 +46,7 @@ class Pause:
     seconds: float
 
 
-Request = Read | Call | Wait | Pause
+Request = Read | Examine | Call | Wait | Pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from provisioner.applying.answers import (
     same_content,
 )
 from provisioner.applying.endings import Ending, Halt, Progress
-from provisioner.applying.requests import Asking, Call, Pause, Read, Terms, Wait, ask
+from provisioner.applying.requests import Asking, Call, Examine, Pause, Read, Terms, Wait, ask
 from provisioner.applying.waiting import Goal, Waited
 from provisioner.errors import LostAnswerError, ProvisionerError, ServiceError, WorkspaceError
 from provisioner.outcome import Status
@@ -58,7 +58,11 @@ class Script:
 
     def run(self) -> Asking[Ending]:
         try:
-            yield from self._check()
+            if self.step.only_waits:
+                # Not compared before: its version moves when the update becomes active.
+                yield from self._until_ready()
+            else:
+                yield from self._check()
             for operation in self.step.operations:
                 yield from self._carry_out(operation)
             yield from self._verify()
@@ -74,15 +78,23 @@ class Script:
         return Status.UNKNOWN if unknown else Status.FAILED
 
     def _check(self) -> Asking[None]:
-        """Nothing is written to what is not as it was planned against."""
-        if not self.step.live_fingerprint:
-            return  # Planned as absent: the service refuses a create whose name is taken.
+        """Nothing is written to what is not as it was planned against, or was not there.
+
+        A create is no exception: not every kind's is refused where the name is taken.
+        """
         self.at = READING
         live: Live | None = yield from ask(Read())
         if live is None and self.step.action is Action.DELETE:
             raise Halt(endings.already_gone())
-        if live is None or live.fingerprint != self.step.live_fingerprint:
+        if (live.fingerprint if live else "") != self.step.live_fingerprint:
             raise Halt(endings.stale(self.progress))
+        if live is None:
+            return
+        if self.step.action is Action.REPLACE:
+            # The fingerprint does not cover what no manifest declares, such as new grants.
+            examined: Live = yield from ask(Examine(live))
+            if examined.at_stake:
+                raise Halt(endings.would_lose(self.progress, examined.at_stake))
         self._before, self._identity = live, live.identity
         self._idle = live.readiness.phase is not Phase.UPDATING
 
@@ -211,6 +223,8 @@ class Script:
             return
         self.at = READING_BACK
         waits = any(operation.wait for operation in self.step.operations)
+        # Nor is it done while an update goes on that was in progress before.
+        waits = waits or (self.step.updating and self.terms.wait)
         for pause in (0.0, *SETTLING_S):
             if pause:
                 yield from ask(Pause(pause))

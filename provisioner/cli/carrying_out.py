@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 
 import click
@@ -15,7 +16,7 @@ from provisioner.cli import planned
 from provisioner.cli.options import Applying
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import RefusedError
-from provisioner.outcome import Defect
+from provisioner.outcome import Defect, Outcome
 from provisioner.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.session import Session
@@ -45,7 +46,8 @@ def carry_out(
         click.echo(planned.as_text(terminal, plan), err=True)
     consent = _given(applying)
     workflow.refuse_blocked(plan)
-    if not plan.has_operations:
+    waits = not applying.no_wait and any(step.only_waits for step in plan.steps)
+    if not (plan.has_operations or waits):
         return _nothing(terminal, plan)
     if not approved:
         consent = _asked(plan, consent)
@@ -113,15 +115,20 @@ def _run(terminal: Terminal, session: Session, plan: Plan, applying: Applying) -
         except Defect as defect:
             # A bug of ours must not hide what has already been done.
             terminal.say(outcomes.text(defect.outcomes))
+            _problems(terminal, defect.outcomes)
             raise
     if terminal.common.json:
         terminal.answer_json(outcomes.to_json(results, plan))
     else:
         terminal.answer(outcomes.text(results, terminal.colour(sys.stdout), plan.environment))
+    _problems(terminal, results)
+    return outcomes.exit_code(results, interrupted=stop.is_set())
+
+
+def _problems(terminal: Terminal, results: Iterable[Outcome]) -> None:
     for result in results:
         if result.error:
             terminal.problems(result.error.problems)
-    return outcomes.exit_code(results, interrupted=stop.is_set())
 
 
 def _live(terminal: Terminal) -> bool:

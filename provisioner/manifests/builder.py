@@ -25,6 +25,8 @@ from provisioner.manifests.text import Flaw, Span, Text
 DEEPEST = 100
 MOST_NODES = 200_000
 
+_FEWER = "an alias repeats all that its anchor holds: let no aliases refer to further aliases"
+
 _TAG = re.compile(r"![^\s,\[\]{}]{0,40}")
 _BRACES = re.compile(r"\{\{.*?\}\}[^\s,\]}]*")
 
@@ -165,7 +167,7 @@ class Builder:
 
     def _copy(self, value: Any, span: Span, depth: int) -> Any:
         """What an alias stands for, as data of its own: nothing is shared in a document."""
-        self._count(span, depth)
+        self._count(span, depth, _FEWER)
         if isinstance(value, dict):
             return {name: self._copy(inner, span, depth + 1) for name, inner in value.items()}
         if isinstance(value, list):
@@ -207,11 +209,11 @@ class Builder:
     def _flaw(self, code: str, message: str, span: Span, hint: str = "") -> None:
         self.flaws.append(Flaw(code, message, span, hint))
 
-    def _count(self, span: Span, depth: int) -> None:
+    def _count(self, span: Span, depth: int, hint: str = "split the file") -> None:
         self._nodes += 1
         if self._nodes > MOST_NODES:
             message = f"more than {MOST_NODES:,} values, with those that aliases repeat"
-            raise TooMuchError(Flaw("E114", message, span, "split the file"))
+            raise TooMuchError(Flaw("E114", message, span, hint))
         if depth > DEEPEST:
             message = f"nested more than {DEEPEST} levels deep"
             raise TooMuchError(Flaw("E113", message, span))

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import Finding, Location
-from provisioner.manifests.fields import FieldIndex, Schema, inlined, taken_as_text
+from provisioner.manifests.fields import FieldIndex, FieldPath, Schema, inlined, taken_as_text
 from provisioner.manifests.fits import anchored, fits
 
 if TYPE_CHECKING:
@@ -52,6 +52,12 @@ def numbers_as_text(document: Any, schema: Schema) -> None:
         for holder in _holders(document, path[:-1]):
             if taken_as_text(holder.get(path[-1])):
                 holder[path[-1]] = str(holder[path[-1]])
+
+
+def paths(schema: Schema) -> Iterator[FieldPath]:
+    """The paths of all fields of ``schema``."""
+    for name, homes in _ready(schema).homes.items():
+        yield from ((*home, name) for home in homes)
 
 
 def _holders(value: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ the function that words it. No text that may be a secret is repeated.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -67,7 +68,7 @@ def findings_of(complaint: Complaint, index: FieldIndex, written: Written) -> It
     elif complaint.keyword in ("anyOf", "oneOf"):
         yield from _none_of(complaint, index, written)
     elif complaint.keyword == "type":
-        yield _wrong_type(complaint, [complaint.asked], written)
+        yield _wrong_type(complaint, [complaint.asked], index, written)
     else:
         yield _WORDINGS.get(complaint.keyword, _other)(complaint)
 
@@ -135,16 +136,20 @@ def _none_of(complaint: Complaint, index: FieldIndex, written: Written) -> Itera
             yield from findings_of(inner, index, written)
         return
     types = [inner.asked for branch in complaint.branches for inner in branch]
-    yield _wrong_type(complaint, types, written)
+    yield _wrong_type(complaint, types, index, written)
 
 
-def _wrong_type(complaint: Complaint, types: list[Any], written: Written) -> Finding:
+def _wrong_type(
+    complaint: Complaint, types: list[Any], index: FieldIndex, written: Written
+) -> Finding:
     text = written(complaint.at)
     wanted = needed(types)
     is_text_for_a_part = kind_of(complaint.value) == "string" and not wanted.is_scalar
     hide = complaint.is_secret or is_text_for_a_part
     message = f"{complaint.name} needs {wanted.words}, {worded(complaint.value, text, hide)}"
     hint = "" if complaint.is_secret else hint_for_type(wanted, complaint.value, text)
+    if complaint.value is None and index.requires(complaint.at):
+        hint = "give it a value"
     return Finding(complaint.at, "E105", message, hint)
 
 
@@ -193,10 +198,29 @@ def _wrong_number_of_fields(complaint: Complaint) -> Finding:
 
 
 def _no_match(complaint: Complaint) -> Finding:
-    said = _first_sentence(complaint.schema.get("description", ""))
-    hint = f"it has to match `{complaint.asked}`" + (f" ({said})" if said else "")
+    description = complaint.schema.get("description", "")
+    hint = _said_of_form(description) or _FORMS.get(complaint.asked, "")
+    if not hint:
+        said = _first_sentence(description)
+        hint = f"it has to match `{complaint.asked}`" + (f" ({said})" if said else "")
     message = f"{complaint.shown} cannot be the value of {complaint.name}"
     return Finding(complaint.at, "E109", message, hint)
+
+
+def _said_of_form(description: str) -> str:
+    """The sentences of ``description`` in which the form is told: signs, or an example."""
+    sentences = description.rstrip(".").split(". ")
+    return "; ".join(one for one in sentences if _TELLS_A_FORM.search(one))
+
+
+_TELLS_A_FORM = re.compile(r"letters|digits|`[^`]*[-/…:][^`]*`")
+# Forms that descriptions do not tell, by their patterns.
+_FORMS = {
+    r"^[^@\s]+@[^@\s]+$": "write an e-mail address, as in `team@example.com`",
+    r"^[A-Za-z0-9_-]{1,63}$": "1 to 63 letters, digits, `-` and `_`",
+    r"^[1-9][0-9]*$": 'write a whole number from 1 on, as in "3"',
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "write the name of a variable, as in `OPENAI_API_KEY`",
+}
 
 
 def _other(complaint: Complaint) -> Finding:

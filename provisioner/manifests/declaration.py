@@ -72,11 +72,7 @@ class Declaration:
             return False
         names = tuple(step for step in finding.at if isinstance(step, str))
         rules = rules_along(self.kind.rules(), names)
-        if any(rule.secret or rule.secret_reference for rule in rules):
-            return True
-        # A text where a mapping is needed may be what the mapping should only refer to.
-        is_text = isinstance(value, str)
-        return finding.code == "E105" and is_text and bool(rules) and not rules[-1].type
+        return any(rule.secret or rule.secret_reference for rule in rules)
 
     def _original(self, at: Location) -> Location:
         """Where ``at`` stands in the file: below an old spelling it stands elsewhere."""

@@ -77,6 +77,15 @@ class FieldIndex:
                 node = inner if isinstance(inner, Mapping) else {}
         return tuple(path)
 
+    def requires(self, at: Location) -> bool:
+        """Whether the field ``at`` may not be left out."""
+        node = self.schema
+        for step in at[:-1]:
+            inner = "items" if isinstance(step, int) else "additionalProperties"
+            found = node.get("properties", {}).get(step, node.get(inner))
+            node = found if isinstance(found, Mapping) else {}
+        return bool(at) and at[-1] in node.get("required", ())
+
 
 def _fields(node: Schema, path: FieldPath) -> Iterator[tuple[FieldPath, Schema]]:
     for name, part in node.get("properties", {}).items():

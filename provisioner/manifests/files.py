@@ -6,41 +6,44 @@ the wish to have nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from provisioner.errors import FileError, Problem
+from provisioner.errors import FileError, Problem, Severity
 from provisioner.manifests.source import MOST_BYTES
+from provisioner.manifests.walk import WILD, unreadable, walk
 
-_WILD = "*?["
+_ENDINGS = {"yaml": "yml", "yml": "yaml"}
 
 
 def manifest_files(root: Path, patterns: tuple[str, ...]) -> tuple[str, ...]:
     """The files that ``patterns`` match below ``root``: relative, with ``/``, sorted.
 
-    Raises FileError for a pattern that matches no file, or one outside of ``root``.
+    Raises FileError for a pattern that matches no file, for one outside of ``root``, and for
+    whatever a pattern leads to and that cannot be read.
     """
     found: set[str] = set()
     problems: list[Problem] = []
     for pattern in patterns:
-        problem = _outside(pattern)
-        matches = [] if problem else list(_matches(root, pattern))
-        if not problem and not matches:
-            problem = _nothing(root, pattern)
-        if problem:
-            problems.append(problem)
-        found.update(matches)
-    # A file that is no link lies where its folder does; to follow both for each is slow.
-    inside = {folder: is_below(root, folder) for folder in {(root / name).parent for name in found}}
-    problems += [
-        _strays(name)
-        for name in sorted(found)
-        if not inside[(root / name).parent]
-        or ((root / name).is_symlink() and not is_below(root, root / name))
-    ]
+        outside = _outside(pattern)
+        seen = [outside] if outside else list(walk(root, pattern))
+        problems += [one for one in seen if isinstance(one, Problem)] or (
+            [] if seen else [_nothing(root, pattern)]
+        )
+        found.update(one for one in seen if isinstance(one, str))
     if problems:
-        raise FileError(problems)
+        raise FileError(dict.fromkeys(problems))
     return tuple(sorted(found))
+
+
+def overlooked(root: Path, patterns: Iterable[str], files: Iterable[str]) -> Iterator[Problem]:
+    """A warning for each file that a pattern would match if it ended the other way."""
+    others = (other for pattern in patterns if (other := _other_ending(pattern)))
+    found = {one for other in others for one in walk(root, other) if isinstance(one, str)}
+    for name in sorted(found.difference(files)):
+        message = f"`{name}` is no manifest: no pattern matches it"
+        hint = f"rename it to `{_swapped(name)}`, or add a pattern for it"
+        yield Problem("W724", message, hint=hint, severity=Severity.WARNING)
 
 
 def read(root: Path, name: str) -> bytes:
@@ -52,19 +55,18 @@ def read(root: Path, name: str) -> bytes:
         with (root / name).open("rb") as file:
             return file.read(MOST_BYTES + 1)
     except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
-        raise FileError.of("E208", f"cannot read `{name}`: {reason}") from error
+        raise FileError([unreadable(PurePosixPath(name), error)]) from error
 
 
-def is_below(root: Path, path: Path) -> bool:
-    """Whether ``path`` lies below ``root`` once every symbolic link is followed."""
-    return path.resolve().is_relative_to(root.resolve())
+def _other_ending(pattern: str) -> str:
+    last = PurePosixPath(pattern).name
+    return _swapped(pattern) if last.startswith("*.") else ""
 
 
-def _matches(root: Path, pattern: str) -> Iterator[str]:
-    for path in root.glob(pattern):
-        if path.is_file():
-            yield path.relative_to(root).as_posix()
+def _swapped(name: str) -> str:
+    """``name`` with the other of the two endings of YAML files; ``""`` where it has none."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}{dot}{_ENDINGS[ending]}" if ending in _ENDINGS else ""
 
 
 def _outside(pattern: str) -> Problem | None:
@@ -75,22 +77,17 @@ def _outside(pattern: str) -> Problem | None:
     return Problem("E204", message, hint="write paths relative to the folder of provisioner.yaml")
 
 
-def _strays(name: str) -> Problem:
-    message = f"`{name}` is a link to a file that is not below the project root"
-    return Problem("E204", message, hint="copy the file into the project")
-
-
 def _nothing(root: Path, pattern: str) -> Problem:
     """Why ``pattern`` matches nothing, as far as one can tell."""
     fixed = PurePosixPath()
     for part in PurePosixPath(pattern).parts:
-        if any(sign in part for sign in _WILD):
+        if any(sign in part for sign in WILD):
             break
         fixed /= part
         if not (root / fixed).exists():
             what = "file" if str(fixed) == pattern else "folder"
             return Problem("E203", f"there is no {what} `{fixed}` for the manifests `{pattern}`")
     hint = "no manifest at all is never taken as the wish to have nothing"
-    if pattern.endswith(".yaml") and any(_matches(root, pattern.removesuffix("aml") + "ml")):
+    if pattern.endswith(".yaml") and any(walk(root, _swapped(pattern))):
         hint = "there are files that end with `.yml`: rename them, or change the pattern"
     return Problem("E203", f"no file matches the manifests `{pattern}`", hint=hint)

@@ -11,7 +11,7 @@ from pathlib import Path
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
 from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import entries_of
-from provisioner.manifests.files import manifest_files, read
+from provisioner.manifests.files import manifest_files, overlooked, read
 from provisioner.manifests.lifecycle import ignored_paths
 from provisioner.manifests.project import Environment
 from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
@@ -43,6 +43,7 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
         problems += _repeated(declarations)
         problems += contradictions(said.removed, declarations)
         problems += _relations(declarations)
+        problems += overlooked(root, environment.manifests, files)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         if not errors and not declarations and not said.removed:
             errors = [_nothing(environment)]
@@ -97,7 +98,8 @@ def _repeated(declarations: Iterable[Declaration]) -> Iterator[Problem]:
             hint = f"the other one is at {first.where}: keep one, or give this one another key"
             yield from one.placed([Finding((), "E206", message, hint, key=True)])
             continue
-        first = names.setdefault((one.kind.name, one.name), one) if one.name else one
+        name = (one.kind.name, one.kind.same_name(one.name))
+        first = names.setdefault(name, one) if one.name else one
         if first is not one:
             message = f"there is another {one.kind.title} named `{one.name}`"
             hint = f"it is `{first.address}` at {first.where}"

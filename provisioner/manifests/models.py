@@ -187,6 +187,9 @@ class PlanStep(Spec):
     existing: bool = Field(
         default=False, description="Somebody else creates it: it is updated at most."
     )
+    updating: bool = Field(
+        default=False, description="An update was in progress when this was planned."
+    )
 
 
 class Plan(Spec):

@@ -13,12 +13,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import FileError, Finding, Location, Position, Problem
 from provisioner.manifests.builder import Builder, Built, Mark, TooMuchError
 from provisioner.manifests.syntax import flaw_of
 from provisioner.manifests.text import Flaw, Span, Text
+
+if TYPE_CHECKING:
+    from provisioner.manifests.veil import Covered
 
 MOST_BYTES = 2_000_000
 
@@ -28,13 +32,21 @@ _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U0001
 _UNPRINTABLE_ASCII = re.compile("[^\t\n\r\x20-\x7e]")
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, for the sake of what is found out only when there is a problem to tell.
+@dataclass(frozen=True)
 class Source:
     """``data`` is what the file says; ``mark`` is the tree of places beside it."""
 
     text: Text
     data: Any
     mark: Mark
+
+    @cached_property
+    def covered(self) -> tuple[Covered, ...]:
+        """What may be a secret, and is shown by no problem."""
+        from provisioner.manifests.veil import covered
+
+        return tuple(covered(self.data, self.mark))
 
     def has(self, at: Location) -> bool:
         """Whether there is anything at ``at`` in the file."""
@@ -51,9 +63,14 @@ class Source:
 
     def problem(self, finding: Finding, subject: str = "", hide: bool = False) -> Problem:
         """``finding`` with its place. ``hide``: what stands there is a secret."""
-        flaw = Flaw(finding.code, finding.message, self.span(finding.at, finding.key), finding.hint)
+        from provisioner.manifests.veil import without
+
+        message = without(finding.message, finding.at, self.covered)
+        hint = without(finding.hint, finding.at, self.covered)
+        flaw = Flaw(finding.code, message, self.span(finding.at, finding.key), hint)
         shows_value = self.has(finding.at) and not finding.key
-        found = self.text.problem(flaw, hide and shows_value)
+        spans = tuple(one.span for one in self.covered)
+        found = self.text.problem(flaw, hide and shows_value, spans)
         return replace(found, severity=finding.severity, subject=subject)
 
     def span(self, at: Location, key: bool = False) -> Span:

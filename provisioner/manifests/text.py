@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from provisioner.errors import Position, Problem
 
 Span = tuple[int, int]
 """Offsets in characters: where something begins and where it has ended."""
+
+Cover = Iterable[Span] | None
 
 MASK = "***"
 LONGEST_EXCERPT = 2_000
@@ -19,11 +22,16 @@ _FIELD = re.compile(r"\s*+(?:- ++)*+[\"']?([\w.$-]++)[\"']?\s*+:(?=\s|$)")
 _FIELD_VALUE = re.compile(r"(?<![\w-])([\w-]++)(?:[\"']\s*+:\s*+|\s*+:\s++)(?=\S)")
 _SECRET_NAME = re.compile(r"(?i)plaintext|api_?key|_key|token|password|passwd|secret|credential")
 # How keys of OpenAI and Anthropic, Databricks, AWS, Google and GitHub begin.
-_SECRET_VALUE = re.compile(r"(?<![\w-])(?:sk-|dapi|AKIA|ASIA|AIza|gh[ps]_)[\w-]{12,}")
+SECRET_VALUE = re.compile(r"(?<![\w-])(?:sk-|dapi|AKIA|ASIA|AIza|gh[ps]_)[\w-]{12,}")
 # Behind such a name these are shown: references, numbers, and what only begins a value
 # that stands on further lines.
 _HARMLESS = re.compile(
     r"[\"']?(?:\{\{|\$\{)|\{[^}]*from_|\{\s*+\}|\[\s*+\]|[|>#]|-?\d++\s*+(?:[#,}]|$)"
+)
+_SECRETS = re.compile(r"(?<![\w-])[\"']?secrets[\"']?\s*+:")
+# What is no name of a variable behind the name of a field, where sources of secrets stand.
+_SOURCE_VALUE = re.compile(
+    r":\s++(?:[&!*]\S*+\s++)?(?![\s{\[|>#*]|[\"']?[A-Z_][A-Z0-9_]*+[\"']?\s*+(?:[,}\]]|$))"
 )
 _LONGEST_VALUE_LINES = 400
 
@@ -61,29 +69,61 @@ class Text:
         end = self.starts[number] if number < len(self.starts) else len(self.content)
         return self.content[self.starts[number - 1] : end].rstrip("\r\n")
 
-    def problem(self, flaw: Flaw, hide: bool = False) -> Problem:
-        """``flaw`` at its place. ``hide``: what stands there is a secret."""
+    def problem(self, flaw: Flaw, hide: bool = False, covered: Cover = None) -> Problem:
+        """``flaw`` at its place. ``hide``: what stands there is a secret.
+
+        ``covered`` are places that are masked sign by sign, so that the rest stays in place;
+        None where the file could not be read as YAML, and only its lines can tell.
+        """
         start, end = flaw.span
         where = self.position(start)
-        excerpt = self._shown(where.line)
+        excerpt = self._shown(where.line, covered)
         if hide:
             excerpt = excerpt[: where.column - 1] + MASK
             end = start + len(MASK)
         if where.column > LONGEST_EXCERPT:
             excerpt = ""
         width = max(1, min(end - start, len(excerpt) - where.column + 1))
-        return Problem(flaw.code, flaw.message, where, flaw.hint, excerpt=excerpt, width=width)
+        message, hint = (SECRET_VALUE.sub(MASK, words) for words in (flaw.message, flaw.hint))
+        return Problem(flaw.code, message, where, hint, excerpt=excerpt, width=width)
 
-    def _shown(self, number: int) -> str:
+    def _shown(self, number: int, covered: Cover) -> str:
         """The line, with what looks like the value of a secret hidden."""
-        line = self.line(number)[:LONGEST_EXCERPT]
+        line = self._masked(number, covered or ())[:LONGEST_EXCERPT]
         if not _FIELD.match(line) and self._continues_a_secret(number):
             return line[: len(line) - len(line.lstrip())] + MASK
         for field in _FIELD_VALUE.finditer(line):
             if _SECRET_NAME.search(field[1]) and not _HARMLESS.match(line, field.end()):
                 return line[: field.end()] + MASK
-        key = _SECRET_VALUE.search(line)
+        if covered is None and self._is_below_secrets(number):
+            value = _SOURCE_VALUE.search(line)
+            line = line[: value.end()] + MASK if value else line
+        key = SECRET_VALUE.search(line)
         return line[: key.start()] + MASK if key else line
+
+    def _masked(self, number: int, covered: Iterable[Span]) -> str:
+        line = self.line(number)
+        begin = self.starts[number - 1]
+        for start, end in covered:
+            first, last = max(start - begin, 0), min(end - begin, len(line))
+            if first < last:
+                line = line[:first] + "*" * (last - first) + line[last:]
+        return line
+
+    def _is_below_secrets(self, number: int) -> bool:
+        """Whether the line belongs to the `secrets` of a scope, as its indentation has it."""
+        line = self.line(number)
+        if _SECRETS.search(line):
+            return True
+        indent = len(line) - len(line.lstrip())
+        for above in range(number - 1, max(number - _LONGEST_VALUE_LINES, 0), -1):
+            outer = self.line(above)
+            depth = len(outer) - len(outer.lstrip())
+            if outer.strip() and depth < indent:
+                if _SECRETS.search(outer):
+                    return True
+                indent = depth
+        return False
 
     def _continues_a_secret(self, number: int) -> bool:
         """Whether the line belongs to a field above it whose name is that of a secret."""

@@ -215,7 +215,7 @@ def _write_only_fields(
     # Rules know many fields, documents hold few, and most of those have nothing inside.
     for name in [name for name in rules.fields if name in document]:
         value, rule = document[name], rules.fields[name]
-        if value is None:
+        if is_empty(value):
             continue
         if rule.write_only:
             yield (*path, name), value, rule

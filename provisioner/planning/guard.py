@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from provisioner.errors import Problem
 from provisioner.plan import DESTRUCTIVE, Action, Plan, Step
+from provisioner.planning.verdicts import ANEW
 from provisioner.semantics import path_text
 
 ALL = "all"
@@ -71,10 +72,10 @@ def _of_step(plan: Plan, step: Step, consent: Consent) -> Iterator[Problem]:
 
 
 def _reasons(step: Step) -> Iterator[str]:
-    """Which changes make a replacement of the step."""
+    """Which changes make a replacement of the step, not those that come with it."""
     for change in step.changes:
-        if change.action in DESTRUCTIVE:
-            yield f"`{path_text(change.path)}` is {change.reason}"
+        if change.action in DESTRUCTIVE and change.reason != ANEW:
+            yield f"`{path_text(change.path)}`: {change.reason}"
 
 
 def _may_delete(plan: Plan, subject: str, consent: Consent) -> bool:

@@ -13,7 +13,7 @@ from provisioner.planning.notes import notes
 from provisioner.planning.rulings import ruling
 from provisioner.planning.unseen import OWNER, Seen, unseen_changes
 from provisioner.planning.verdicts import IGNORED, Difference, anew, is_ignored, judged
-from provisioner.resource import Comparison, Intent, Kind, Listed, Live, Marks, Resource
+from provisioner.resource import Comparison, Intent, Kind, Listed, Live, Marks, Phase, Resource
 from provisioner.semantics import Document, FieldRule
 
 __all__ = ["Pair", "Request", "orphan_step", "plan_step", "remaining"]
@@ -48,6 +48,7 @@ def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
         needs=_needs(document, kind, request),
         unknown=live.unknown if live else (),
         ignore_changes=desired.ignore_changes if desired else (),
+        updating=live is not None and live.readiness.phase is Phase.UPDATING,
     )
 
 
@@ -106,7 +107,8 @@ def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
     if live is None:
         return _created(desired.document, rules)
     compared = _by_rules(desired, live, kind)
-    seen = Seen(desired, live, compared, rules, marks, rotate=bool(case.rotated))
+    rotate = bool(case.rotated)
+    seen = Seen(desired, live, compared, rules, marks, rotate=rotate, resend=kind.resend)
     return _sorted(anew([*compared, *unseen_changes(seen)], rules))
 
 

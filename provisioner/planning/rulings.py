@@ -11,7 +11,10 @@ from provisioner.planning.unseen import listed
 from provisioner.planning.verdicts import remedy
 
 UNPROTECT = "set `lifecycle: {prevent_destroy: false}` in its manifest and apply that first"
-RESTORE = "put its manifest back with `lifecycle: {prevent_destroy: false}` and apply that first"
+RESTORE = (
+    "put its manifest back with `lifecycle: {prevent_destroy: false}` and apply that first; "
+    "then remove it again"
+)
 
 
 class Ruling(NamedTuple):
@@ -89,9 +92,10 @@ def blocked_by_a_field(case: Case) -> Ruling | None:
 
 
 def protected_from_replacement(case: Case) -> Ruling | None:
-    if case.worst not in DESTRUCTIVE or not (
-        case.pair.desired and case.pair.desired.prevent_destroy
-    ):
+    live, wanted = case.pair.live, case.pair.desired
+    # The mark on the live one too: lifting the protection and using that are two applies.
+    protected = (live and live.marks.protected) or (wanted and wanted.prevent_destroy)
+    if case.worst not in DESTRUCTIVE or not protected:
         return None
     paths = listed(change.path for change in case.changes if change.action in DESTRUCTIVE)
     reason = f"lifecycle.prevent_destroy forbids the replacement that {paths} would need"
@@ -178,11 +182,6 @@ def released(case: Case) -> Ruling | None:
     return Ruling(Action.UPDATE, "removed with `delete: false`: only our tags are taken off")
 
 
-def protected_from_removal(case: Case) -> Ruling | None:
-    found = protected_from_deletion(case)
-    return found._replace(hint=f"{RESTORE}; then remove it again") if found else None
-
-
 def deleted_with_consent(case: Case) -> Ruling:
     place = case.pair.removal.where if case.pair.removal else None
     return Ruling(Action.DELETE, f"removed at {place}" if place else "removed")
@@ -192,7 +191,8 @@ def protected_from_deletion(case: Case) -> Ruling | None:
     if not (case.pair.live and case.pair.live.marks.protected):
         return None
     reason = "lifecycle.prevent_destroy was applied to it, and forbids to delete it"
-    return Ruling(Action.BLOCKED, reason, UNPROTECT)
+    declared = (case.kind.name, case.pair.name) in case.request.addresses
+    return Ruling(Action.BLOCKED, reason, UNPROTECT if declared else RESTORE)
 
 
 def deleted(case: Case) -> Ruling:
@@ -219,7 +219,7 @@ REMOVED: Table = (
     already_gone,
     foreign,
     released,
-    protected_from_removal,
+    protected_from_deletion,
     deleted_with_consent,
 )
 UNWANTED: Table = (

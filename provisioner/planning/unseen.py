@@ -21,8 +21,6 @@ PROTECTION: Path = ("lifecycle", "prevent_destroy")
 OWNER: Path = ("provisioner_owner",)
 APPLIED: Path = ("provisioner_applied",)
 """Stands for our mark alone, where no other field has to be sent for it."""
-CONFIG = "config"
-"""The field whose update can fail after the service has accepted it, in kinds that have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Seen:
     """Both sides of a resource, and the changes that their comparison shows.
 
     ``marks`` are to be on the resource afterwards; ``rotate`` sends every secret that is
-    given as plaintext once more.
+    given as plaintext once more. ``resend`` is the field to send again after a failed update.
     """
 
     desired: Resource
@@ -39,6 +37,7 @@ class Seen:
     rules: FieldRule
     marks: Marks
     rotate: bool = False
+    resend: str = ""
 
 
 def unseen_changes(seen: Seen) -> Iterator[FieldChange]:
@@ -103,10 +102,11 @@ def _possible(change: FieldChange, seen: Seen) -> FieldChange:
 
 def _failed(seen: Seen) -> Iterator[FieldChange]:
     """What the service accepted and could not carry out is sent again, though it is equal."""
-    config = seen.desired.document.get(CONFIG)
-    sent = any(each.path[0] == CONFIG and each.action is not Action.KEEP for each in seen.changes)
-    if seen.live.readiness.phase is Phase.FAILED and config and not sent:
-        yield FieldChange((CONFIG,), config, config, reason=FAILED)
+    field = seen.resend
+    value = seen.desired.document.get(field)
+    sent = any(each.path[0] == field and each.action is not Action.KEEP for each in seen.changes)
+    if seen.live.readiness.phase is Phase.FAILED and value and not sent:
+        yield FieldChange((field,), value, value, reason=FAILED)
 
 
 def listed(paths: Iterable[Path]) -> str:

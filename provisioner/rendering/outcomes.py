@@ -17,6 +17,7 @@ WORDS = {
     Action.REPLACE: "replaced",
     Action.DELETE: "deleted",
     Action.ADOPT: "adopted",
+    Action.KEEP: "ready after waiting",
 }
 """What is said of a step that is done; also the keys of the summary, in its order."""
 
@@ -55,7 +56,7 @@ def _line(outcome: Outcome, width: int, colour: bool) -> str:
     word = _word(outcome)
     told = f"{COLOURS[good]}{word}{PLAIN}" if colour else word
     took = f" in {duration(outcome.seconds)}" if outcome.seconds >= 1 else ""
-    message = f": {harmless_line(outcome.message)}" if outcome.message else ""
+    message = f": {harmless_line(outcome.told)}" if outcome.told else ""
     return f"{outcome.step.address!s:{width}}  {told}{took}{message}"
 
 

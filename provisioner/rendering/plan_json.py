@@ -92,6 +92,7 @@ def _step(step: Step) -> dict[str, Any]:
         "ignore_changes": list(step.ignore_changes),
         "consented": step.consented,
         "existing": step.existing,
+        "updating": step.updating,
     }
     return {
         "address": str(step.address),
@@ -182,6 +183,7 @@ def _read_step(data: JsonObject) -> Step:
         ignore_changes=data.texts("ignore_changes"),
         consented=data.take("consented", bool, False),
         existing=data.take("existing", bool, False),
+        updating=data.take("updating", bool, False),
     )
 
 

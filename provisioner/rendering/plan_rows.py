@@ -53,7 +53,7 @@ class Block:
 
 def blocks_of(step: Step, style: Style) -> Iterator[Block]:
     """The changes that matter; with ``style.verbose`` also what is left as it is."""
-    shown = [each for each in step.changes if style.verbose or each.action is not Action.KEEP]
+    shown = [each for each in step.changes if _is_shown(each, step, style)]
     for place, changes in groupby(shown, key=lambda change: _place(change, style)):
         if place.is_routes:
             rows = tuple(_bar_row(change, style) for change in changes)
@@ -62,6 +62,12 @@ def blocks_of(step: Step, style: Style) -> Iterator[Block]:
             yield from (_entry(change, style) for change in changes)
         else:
             yield Block(tuple(_row(change, style) for change in changes))
+
+
+def _is_shown(change: FieldChange, step: Step, style: Style) -> bool:
+    if change.path == ("name",) and change.action is Action.CREATE and change.after == step.name:
+        return False  # It stands in the header.
+    return style.verbose or change.action is not Action.KEEP
 
 
 class _Place(NamedTuple):
@@ -129,7 +135,8 @@ def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _label(path: Path, style: Style) -> str:
-    return safe(path_text(path), style)
+    # An entry without a name is the only one; within a key the quotes would be escaped.
+    return safe(path_text(path).replace('[""]', "[]"), style)
 
 
 def _routes(change: FieldChange) -> Path:

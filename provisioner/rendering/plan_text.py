@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from provisioner.plan import Action, Plan, Step
 from provisioner.rendering.plan_rows import Block, Row, blocks_of
@@ -30,7 +30,7 @@ ROOM_FOR_VALUES, ROOM_FOR_REASONS = 24, 40
 
 
 def text(plan: Plan, style: Style) -> str:
-    """The whole plan; its last line is the summary."""
+    """The whole plan; it ends with the summary."""
     return painted(lines_of(plan, style), style)
 
 
@@ -60,7 +60,19 @@ def lines_of(plan: Plan, style: Style) -> Iterator[Line]:
         if style.verbose or step.action is not Action.KEEP:
             yield from _step(step, style)
             yield ()
-    yield (Span(summary_line(plan), Role.STRONG),)
+    yield from _in_progress(plan, style)
+    parts = summary_line(plan).split(", ")
+    words = [Span(f"{part},", Role.STRONG) for part in parts[:-1]]
+    yield from _in_lines([*words, Span(parts[-1], Role.STRONG)], " ", style.width)
+
+
+def _in_progress(plan: Plan, style: Style) -> Iterator[Line]:
+    """What apply would only wait for; such a step is not shown, and its note neither."""
+    waiting = ", ".join(str(step.address) for step in plan.steps if step.only_waits)
+    if waiting:
+        said = f"An update is in progress of {waiting}; apply waits until it is over"
+        for line in _wrapped(safe(said, style), "", 0, style):
+            yield (Span(line),)
 
 
 def _step(step: Step, style: Style) -> Iterator[Line]:
@@ -80,13 +92,20 @@ def _head(step: Step, style: Style) -> Iterator[Line]:
         symbol = style.glyphs.replace
     action = f"{symbol} {'unchanged' if step.action is Action.KEEP else step.action.value}"
     address, name = safe(str(step.address), style), safe(f"({step.name})", style)
-    yield (
-        Span(action, role),
-        Span(GAP),
-        Span(address, Role.STRONG),
-        Span(GAP),
-        Span(name, Role.FAINT),
-    )
+    words = (Span(action, role), Span(address, Role.STRONG), Span(name, Role.FAINT))
+    yield from _in_lines(words, GAP, style.width)
+
+
+def _in_lines(words: Iterable[Span], gap: str, width: int) -> Iterator[Line]:
+    """``words`` beside each other as far as they fit; none is broken."""
+    line: Line = ()
+    for word in words:
+        beside = (*line, Span(gap), word) if line else (word,)
+        if line and sum(columns(span.text) for span in beside) > width:
+            yield line
+            beside = (Span(INDENT), word)
+        line = beside
+    yield line
 
 
 def _told(word: str, said: str, style: Style) -> Iterator[Line]:

@@ -316,3 +316,65 @@ def test_the_tutorial_of_this_repository_is_valid(capsys):
 
     root = Path(__file__).parent.parent.parent
     assert main(["validate", "-C", str(root)]) == 0
+
+
+def test_a_saved_plan_that_was_applied_already_writes_no_secret_again(
+    shop, run, workspace, tmp_path, monkeypatch
+):
+    saved = tmp_path / "plan.json"
+    run("plan", "--out", str(saved))
+    assert run("apply", str(saved)).code == 0
+    monkeypatch.setenv("SHOP_KEY", "sk-rotated")
+    assert run("apply", "-y", "--rotate", "secret_scopes.keys").code == 0
+    monkeypatch.setenv("SHOP_KEY", "sk-shop")
+    workspace.forget()
+    result = run("apply", str(saved))
+    assert result.code == 1
+    assert "`keys` exists now; nothing was written to it" in result.err
+    assert workspace.writes() == []
+
+
+def test_the_text_of_a_problem_is_told_once(shop, run, tmp_path):
+    saved = tmp_path / "plan.json"
+    run("plan", "--out", str(saved))
+    run("apply", str(saved))
+    result = run("apply", str(saved))
+    assert (result.out + result.err).count("`keys` exists now") == 1
+    assert "secret_scopes.keys stale: E601" in " ".join(result.out.split())
+    assert "secret_scopes.keys: stale: E601" in result.err
+
+
+def deploys_for(workspace, seconds):
+    """Let the updates of the endpoint take so long from now on."""
+    rule = {"deployment": {"endpoint": "chat", "transition": f"seconds={seconds}"}}
+    workspace.call("POST", "/__emulator__/faults", {"rules": [rule]})
+
+
+def test_an_update_of_an_earlier_run_is_waited_for(shop, run, workspace):
+    deploys_for(workspace, 1)
+    assert run("apply", "-y", "--no-wait").code == 0
+    workspace.forget()
+    result = run("apply", "-y")
+    assert result.code == 0, result.err
+    assert "model_serving_endpoints.chat  ready after waiting" in result.out
+    assert workspace.endpoint("chat")["state"]["ready"] == "READY"
+    assert workspace.writes() == []
+    assert "Nothing to do" in run("apply", "-y").err
+
+
+def test_an_update_of_an_earlier_run_that_takes_too_long_is_told_as_any_other(
+    shop, run, workspace, tmp_path
+):
+    deploys_for(workspace, 600)
+    assert run("apply", "-y", "--no-wait").code == 0
+    saved = tmp_path / "plan.json"
+    plan = run("plan", "--out", str(saved))
+    assert "An update is in progress of model_serving_endpoints.chat" in plan.out
+    assert plan.out.splitlines()[-1].endswith("2 unchanged")
+    for how in (("-y",), (str(saved),)):
+        result = run("apply", *how, "--timeout", "1s")
+        assert result.code == 5
+        assert "an update that was already in progress goes on" in result.err
+    impatient = run("apply", "-y", "--no-wait")
+    assert impatient.code == 0
+    assert "Nothing to do" in impatient.err

@@ -143,12 +143,37 @@ MISTAKES = [
     pytest.param(
         change("      name: chat\n", "\tname: chat\n"), "4:1", ["tab"], id="a tab as indentation"
     ),
+    pytest.param(
+        change("      name: chat\n", "      name:\n"),
+        "4:7",
+        ["`name` needs text", "hint: give it a value\n"],
+        id="an empty field that may not be left out",
+    ),
+    pytest.param(
+        change("      name: chat\n", "      name: my chat\n"),
+        "4:13",
+        ["1 to 63 letters, digits"],
+        id="a name with a blank",
+    ),
+    pytest.param(
+        GOOD + "      email_notifications: {on_update_failure: [nobody]}\n",
+        "14:49",
+        ["`nobody`", "as in `team@example.com`"],
+        id="an address that is none",
+    ),
+    pytest.param(
+        "resources:\n  secret_scopes:\n    keys:\n      name: keys\n"
+        "      secrets: {k: {from_file: ../key}}\n",
+        "5:32",
+        ["`../key`", "below the project root"],
+        id="a secret from a file outside of the project",
+    ),
     pytest.param("a: " + "[" * 100_000, "1:", ["nest"], id="a hundred thousand brackets"),
     pytest.param(
         "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
         + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)),
         "",
-        ["alias"],
+        ["no aliases refer to further aliases"],
         id="an alias bomb",
     ),
     pytest.param("# " + "x" * 5_000_000, "", ["MB"], id="a file of five megabytes"),
@@ -198,6 +223,15 @@ def test_all_problems_of_all_files_are_told_at_once_in_order(repository, run):
         "manifests/a.yaml",
         "manifests/b.yaml",
     ], result.err
+
+
+def test_a_resource_of_several_environments_counts_once(planned, capsys):
+    from provisioner.cli import main
+
+    planned.write("environments/other.yaml", (planned.root / "environments/dev.yaml").read_text())
+    assert main(["validate", "-C", str(planned.root)]) == 0
+    said = capsys.readouterr()
+    assert "1 resource in 1 file, 2 environments: good (" in said.out + said.err
 
 
 def test_a_folder_of_manifests_that_is_missing(repository, run):

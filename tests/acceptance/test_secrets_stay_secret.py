@@ -189,3 +189,13 @@ def test_a_service_that_repeats_the_secret_in_an_error_does_not_make_us_show_it(
 def test_the_plan_file_says_which_variables_apply_will_need(canaries, run):
     plan = run("plan", "-o", "json").json
     assert plan["required_env"] == sorted(CANARIES)
+
+
+def test_a_secret_file_that_is_no_text_is_refused_before_the_first_write(canaries, run, workspace):
+    (canaries.root / "key.txt").write_bytes(b"canary-\xff")
+    result = run("apply", "-y")
+    assert result.code == 1
+    assert "error[E508]" in result.err
+    assert "key.txt is not UTF-8 text" in result.err
+    assert "canary-" not in result.err
+    assert {method for method, *_ in workspace.requests()} <= {"GET"}

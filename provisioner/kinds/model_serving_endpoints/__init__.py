@@ -10,7 +10,6 @@ from provisioner.kinds.model_serving_endpoints.describe import describe
 from provisioner.kinds.model_serving_endpoints.judge import judge
 from provisioner.kinds.model_serving_endpoints.legacy import modernise
 from provisioner.kinds.model_serving_endpoints.operations import CALLS_OF_FIELD, operations
-from provisioner.kinds.model_serving_endpoints.providers import SECRET_FIELDS
 from provisioner.kinds.model_serving_endpoints.query import ask
 from provisioner.kinds.model_serving_endpoints.relations import relations
 from provisioner.kinds.model_serving_endpoints.secrets import needs
@@ -52,7 +51,7 @@ KIND = Kind(
     needs=needs,
     judge=judge,
     applied=applied,
-    secret_fields=SECRET_FIELDS,
+    resend="config",
     describe=describe,
     ask=ask,
     calls=CALLS_OF_FIELD,

@@ -46,7 +46,7 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     """Field of the endpoint, and what is said in it that no answer shows."""
     for place in (("config",), ("ai_gateway",), ()):
         raw = at(document, (*place, RAW))
-        if raw is not None:
+        if raw:
             yield (*place, RAW)[0], _fact((*place, RAW), raw)
     for entity in parts_of(document, ENTITIES):
         yield from (("config", fact) for fact in _entity_facts(entity))
@@ -61,11 +61,12 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
 
 def _entity_facts(entity: Part) -> Iterator[str]:
     label = str(entity.value.get("name", ""))
-    for name in (BURST, RAW):
-        if name in entity.value:
-            yield _fact((label, name), entity.value[name])
+    if BURST in entity.value:
+        yield _fact((label, BURST), entity.value[BURST])
+    if entity.value.get(RAW):
+        yield _fact((label, RAW), entity.value[RAW])
     model = Part(("external_model",), mapping(entity.value.get("external_model")))
-    if RAW in model.value:
+    if model.value.get(RAW):
         yield _fact((label, "external_model", RAW), model.value[RAW])
     for holder in secret_holders(model):
         for twin in map(plaintext_of, REFERENCES):

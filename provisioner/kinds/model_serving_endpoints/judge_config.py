@@ -56,9 +56,7 @@ def _other_sort(desired: Document, live: Document) -> str:
 def _other_task(desired: Document, live: Document) -> str:
     wanted, actual = _tasks(desired), _tasks(live)
     if wanted and actual and wanted.isdisjoint(actual):
-        return (
-            f"the task of an endpoint is fixed: {_listed(actual)} cannot become {_listed(wanted)}"
-        )
+        return f"an endpoint keeps its task, so {_listed(actual)} cannot become {_listed(wanted)}"
     return ""
 
 

@@ -26,6 +26,7 @@ from provisioner.kinds.model_serving_endpoints.parts import (
     ENTITIES,
     ROUTES,
     Part,
+    at,
     mapping,
     parts_of,
 )
@@ -121,6 +122,12 @@ def _nobody(name: str, known: list[str]) -> tuple[str, str]:
 
 
 def _traffic(document: Document) -> Iterator[Finding]:
+    if isinstance(at(document, ROUTES[:-1]), dict) and not at(document, ROUTES):
+        # The service sends all traffic somewhere, and this could never be what it shows.
+        message = "this split has no routes"
+        hint = "remove it where there is one served entity, which gets all the traffic"
+        yield Finding(ROUTES[:-1], "E319", message, hint, key=True)
+        return
     shares = [route.value.get("traffic_percentage") for route in parts_of(document, ROUTES)]
     if not shares:
         # What the service does then is not documented. Names have to be right first.

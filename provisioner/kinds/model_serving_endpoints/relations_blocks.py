@@ -10,6 +10,7 @@ from typing import Final
 
 from provisioner import schemas
 from provisioner.errors import Finding, Location, Severity
+from provisioner.kinds.model_serving_endpoints.judge import PREFIX, TABLE
 from provisioner.kinds.model_serving_endpoints.judge_config import CAPTURE
 from provisioner.kinds.model_serving_endpoints.output_only import OUTPUT_ONLY
 from provisioner.kinds.model_serving_endpoints.parts import (
@@ -43,6 +44,7 @@ def blocks(document: Document) -> Iterator[Finding]:
     elif not document.get("existing"):
         yield from _custom_only(document, sorts)
     yield from _telemetry(document)
+    yield from _table_names(document)
     yield from _legacy_table(document)
     for variables in environments(document):
         yield from _variables(variables)
@@ -100,6 +102,14 @@ def _telemetry(document: Document) -> Iterator[Finding]:
         if isinstance(table, str) and not is_full_name(table):
             message = f"`{table}` is not the full name of a table"
             yield Finding((*TABLES, name), "E370", message, "write `catalog.schema.table`")
+
+
+def _table_names(document: Document) -> Iterator[Finding]:
+    for place in (CAPTURE, TABLE):
+        if mapping(at(document, place)).get(PREFIX) == "":
+            # The service takes it for none and chooses one, from which this always differs.
+            hint = "remove it, and the service chooses one; or write your own"
+            yield Finding((*place, PREFIX), "E375", f"`{PREFIX}` is empty", hint)
 
 
 def _legacy_table(document: Document) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ KIND = Kind(
     connect=connect,
     modernise=modernise,
     compare=compare,
-    secret_fields=frozenset({"string_value"}),
     markable=False,
     calls={"secrets": ("put_secret",), "acls": ("put_acl",)},
+    same_name=str.lower,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from provisioner.errors import Finding, Location
@@ -33,6 +34,7 @@ def relations(
         yield from _key_name(place, key)
         if isinstance(source, Mapping):
             yield from _one_source(place, source)
+            yield from _inside_of_the_project(place, source)
             yield from _rotation(place, source, clock)
 
 
@@ -59,6 +61,18 @@ def _one_source(place: Location, source: Mapping[str, Any]) -> Iterator[Finding]
             "`from_env` and `from_file` are both given",
             "keep one of the two",
             key=True,
+        )
+
+
+def _inside_of_the_project(place: Location, source: Mapping[str, Any]) -> Iterator[Finding]:
+    """Links are followed only when the file is read: here is nothing but what is written."""
+    path = source.get("from_file")
+    if isinstance(path, str) and (path.startswith("/") or ".." in PurePosixPath(path).parts):
+        yield Finding(
+            (*place, "from_file"),
+            "E348",
+            f"`{path}` does not stay below the project root",
+            "write a path relative to the folder of provisioner.yaml, or use `from_env`",
         )
 
 

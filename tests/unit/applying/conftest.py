@@ -100,6 +100,7 @@ class Service:
         self.log: list[tuple[str, str]] = []
         self.accepted: list[str] = []
         self.update_takes = 0.0
+        self.at_stake: tuple[str, ...] = ()
         self.read_lag = 0.0
         self.list_lag = 0.0
         self.faults: dict[str, list[Exception | Callable[[], None]]] = defaultdict(list)
@@ -162,6 +163,9 @@ class Service:
         self._begin("read", resource.name)
         thing = self._seen(resource.name, self.read_lag)
         return thing.live(resource.name, self.clock.now()) if thing else None
+
+    def examine(self, resource: Resource, live: Live) -> Live:
+        return replace(live, at_stake=self.at_stake)
 
     def poll(self) -> Mapping[str, Readiness]:
         self._begin("poll", "")
@@ -314,7 +318,8 @@ class World:
         plan = Plan("shop", "dev", "https://workspace.test", steps)
         hooks = Hooks(self.events.append, self.remaining, self.stop, self.clock)
         found = apply(plan, {KIND: driver or self.service}, Options(**options), hooks)
-        assert [one.step for one in found] == [step for step in steps if step.operations]
+        ended = [one.step for one in found]
+        assert ended == [step for step in steps if step.operations or step in ended]
         return {one.step.name: one for one in found}
 
 

@@ -56,6 +56,9 @@ class Faulty:
     def read(self, resource):
         return self._request(self.service.read, resource)
 
+    def examine(self, resource, live):
+        return self._request(self.service.examine, resource, live)
+
     def poll(self):
         return self._request(self.service.poll)
 

@@ -13,7 +13,7 @@ from provisioner.applying.clock import RealClock
 from provisioner.applying.executor import Hooks, Options, apply
 from provisioner.applying.interrupt import stopping
 from provisioner.outcome import Status, What
-from provisioner.plan import Plan
+from provisioner.plan import Action, Plan
 
 
 def test_a_stop_before_the_start_sends_nothing(world, make):
@@ -73,6 +73,20 @@ def test_a_stop_ends_every_wait_at_once(world, make):
     assert world.clock.now() == 100
 
 
+def test_a_stop_while_an_update_of_an_earlier_run_is_waited_for(world):
+    world.service.put("a", {"x": 1}, until=3600.0, version=2)
+    step = world.step("a", action=Action.KEEP, updating=True, desired={"x": 1})
+    world.clock.at(100, world.stop.set)
+    end = world.apply(step)["a"]
+    assert (end.status, end.message) == (Status.STILL_UPDATING, "on the server")
+
+
+def test_a_stop_while_it_is_seen_whether_a_name_is_free_has_started_nothing(world, make):
+    world.service.fail("read", world.stop.set)
+    assert world.apply(world.step("a", make.create("a")))["a"].status is Status.NOT_STARTED
+    assert world.service.calls() == []
+
+
 def test_a_stop_while_idleness_is_waited_for_has_started_nothing(world, make):
     world.service.put("a", {"x": 1}, until=3600.0, version=2)
     step = world.step("a", make.config("a", after_idle=True, x=2))
@@ -115,7 +129,7 @@ def test_a_request_that_hangs_holds_up_the_report_for_less_than_five_seconds(wor
 
 def test_a_stop_while_a_lost_create_is_looked_for(world, make):
     world.service.fail("create", make.lost("create"))
-    world.service.fail("read", world.stop.set)
+    world.service.fail("read", lambda: None, world.stop.set)
     end = world.apply(world.step("a", make.create("a")))["a"]
     assert (end.status, end.error.problems[0].subject) == (Status.UNKNOWN, "things.a, create")
     assert world.service.calls() == ["create"]

@@ -6,6 +6,7 @@ import pytest
 
 from provisioner.errors import UnreachableError
 from provisioner.outcome import Status, What
+from provisioner.plan import Action
 from provisioner.resource import Phase, Readiness
 
 
@@ -21,7 +22,7 @@ def test_one_poll_per_tick_serves_everybody_who_waits(world, make):
     assert world.service.count("confirm") == 25, "one each, when the list says that it is over"
     # 0.2 s, growing by half to 10 s: 10 looks in the first 23 s, then one every 10 s.
     assert polls == 38
-    assert world.service.count("read") == 25
+    assert world.service.count("read") == 50, "one before each create, one after"
 
 
 @pytest.mark.parametrize(
@@ -124,8 +125,94 @@ def test_an_update_of_somebody_else_that_takes_too_long(world, make):
     world.service.put("a", {"x": 1}, until=4000.0, version=2)
     end = world.apply(world.step("a", make.config("a", after_idle=True, x=2)), timeout_s=600)["a"]
     assert end.status is Status.STILL_UPDATING
-    assert end.message.startswith("an update that was not ours goes on")
+    assert end.message.startswith("an update that was already in progress goes on")
     assert world.service.calls() == []
+
+
+def kept(world, **more):
+    """A step that has nothing to call, planned while an update was in progress."""
+    wanted = {"action": Action.KEEP, "desired": {"x": 1}, "updating": True}
+    return world.step("a", **(wanted | more))
+
+
+def test_an_update_in_progress_is_waited_for_though_nothing_is_to_be_called(world):
+    world.service.put("a", {"x": 1}, until=400.0, version=2)
+    end = world.apply(kept(world))["a"]
+    assert (end.status, end.done, end.error) == (Status.DONE, (), None)
+    assert 400 <= end.seconds < 411
+    assert world.service.calls() == []
+
+
+def test_an_update_that_is_over_already_costs_no_time(world):
+    world.service.put("a", {"x": 1}, until=400.0, version=2)
+    step = kept(world)
+    world.clock.time = 500.0
+    end = world.apply(step)["a"]
+    assert (end.status, end.error) == (Status.DONE, None)
+    assert end.seconds < 1
+
+
+KEPT = [
+    pytest.param({"timeout_s": 60}, Readiness(Phase.READY), "E605", id="the time was up"),
+    pytest.param({}, Readiness(Phase.FAILED, "no model"), "E602", id="the update failed"),
+    pytest.param({}, Readiness(Phase.STOPPED), "E603", id="it was stopped"),
+]
+
+
+@pytest.mark.parametrize(("options", "ends_as", "code"), KEPT)
+def test_how_an_update_that_is_only_waited_for_may_end(world, options, ends_as, code):
+    world.service.put("a", {"x": 1}, until=400.0, version=2, ends_as=ends_as)
+    end = world.apply(kept(world), **options)["a"]
+    assert end.error.problems[0].code == code
+    assert end.status is (Status.STILL_UPDATING if code == "E605" else Status.FAILED)
+    assert world.service.calls() == []
+
+
+def test_an_update_that_brings_something_else_did_not_converge(world):
+    world.service.put("a", {"x": 1}, until=40.0, version=2)
+    step = kept(world)
+    world.clock.at(20, lambda: world.service.edit("a", x=3))
+    end = world.apply(step)["a"]
+    assert (end.status, end.error.problems[0].code) == (Status.DID_NOT_CONVERGE, "E606")
+    assert end.message == "after the update these still differ: `x`"
+
+
+NOT_WAITED_FOR = [
+    pytest.param({"updating": False}, {}, id="it is not updating"),
+    pytest.param({}, {"wait": False}, id="nobody wants to wait"),
+    pytest.param({"existing": True}, {}, id="the update is of somebody else's resource"),
+    pytest.param({"action": Action.BLOCKED}, {}, id="it is blocked"),
+    pytest.param({"action": Action.ORPHAN}, {}, id="it is an orphan"),
+]
+
+
+@pytest.mark.parametrize(("more", "options"), NOT_WAITED_FOR)
+def test_what_has_no_calls_is_otherwise_not_even_looked_at(world, more, options):
+    world.service.put("a", {"x": 1}, until=400.0, version=2)
+    assert world.apply(kept(world, **more), **options) == {}
+    assert world.service.log == []
+
+
+def test_a_small_write_beside_an_update_waits_for_the_update_as_well(world, make):
+    world.service.put("a", {"x": 1}, until=400.0, version=2)
+    end = world.apply(world.step("a", make.patch("a", t=1), updating=True))["a"]
+    assert (end.status, end.done) == (Status.DONE, ("patch_tags",))
+    assert end.seconds >= 400
+
+
+def test_what_needs_something_that_is_updating_comes_after_it(world, make):
+    world.service.put("a", {"x": 1}, until=400.0, version=2)
+    needy = world.step("b", make.create("b"), needs=(make.address("a"),))
+    done = world.apply(kept(world), needy)
+    assert {end.status for end in done.values()} == {Status.DONE}
+    assert world.service.log.index(("confirm", "a")) < world.service.log.index(("create", "b"))
+
+
+def test_progress_names_the_code_of_a_problem_and_leaves_its_text_to_the_report(world, make):
+    world.service.update_takes = 600
+    end = world.apply(world.step("a", make.create("a")), timeout_s=60)["a"]
+    assert (world.events[-1].status, world.events[-1].message) == (Status.STILL_UPDATING, "E605")
+    assert end.message.startswith("an update goes on")
 
 
 def test_a_confirmation_that_comes_after_the_time_was_up_changes_nothing(world, make):
@@ -149,7 +236,7 @@ def test_without_waiting_what_was_accepted_is_enough(world, make):
     world.service.update_takes = 600
     end = world.apply(world.step("a", make.create("a", x=1)), wait=False)["a"]
     assert (end.status, end.done, end.message) == (Status.ACCEPTED, ("create",), "not waited for")
-    assert world.service.log == [("create", "a")]
+    assert world.service.log == [("read", "a"), ("create", "a")]
 
 
 def test_without_waiting_calls_that_come_after_an_update_are_named_not_sent(world, make):

@@ -32,9 +32,29 @@ def test_nothing_is_written_to_what_changed_since_the_plan(world, make, meanwhil
     assert ("update_config", "a") not in world.service.log
 
 
-def test_a_create_is_not_preceded_by_a_read(world, make):
+def test_a_create_is_preceded_by_one_read_as_every_first_write_is(world, make):
     world.apply(world.step("a", make.create("a", wait=False, x=1)))
-    assert world.service.log == [("create", "a"), ("read", "a")]
+    assert world.service.log == [("read", "a"), ("create", "a"), ("read", "a")]
+
+
+def test_what_was_absent_and_is_there_now_is_not_written_even_where_a_create_does_no_harm(
+    world, make
+):
+    again = Operation("create_again", "PUT", "things/a", {"owner": make.OWNER})
+    step = world.step("a", again, make.patch("a", "put_secret", secret="old"))
+    world.service.put("a", {"secret": "rotated"})
+    end = world.apply(step)["a"]
+    assert (end.status, end.done) == (Status.STALE, ())
+    assert end.message == "`a` exists now; nothing was written to it"
+    assert world.service.calls() == []
+    assert world.service.things["a"].document == {"secret": "rotated"}
+
+
+def test_a_create_is_not_sent_where_it_cannot_be_seen_whether_the_name_is_free(world, make):
+    world.service.fail("read", make.refusal(403, "PERMISSION_DENIED"))
+    end = world.apply(world.step("a", make.create("a")))["a"]
+    assert (end.status, end.error.problems[0].subject) == (Status.FAILED, "things.a, reading it")
+    assert world.service.calls() == []
 
 
 @pytest.mark.parametrize("status", [400, 409])
@@ -87,7 +107,7 @@ def test_an_identity_that_the_create_did_not_tell_is_read(world, make, monkeypat
     )
     step = world.step("a", make.create("a", wait=False), make.grant("a", level="x"))
     assert world.apply(step)["a"].done == ("create", "set_permissions")
-    assert world.service.count("read") == 2
+    assert world.service.count("read") == 3
 
 
 # 409: an update is in progress.
@@ -199,14 +219,14 @@ def test_a_lost_create_that_did_arrive_is_ours(world, make):
     end = world.apply(step)["a"]
     assert (end.status, end.done) == (Status.DONE, ("create", "set_permissions"))
     assert world.service.calls() == ["create", "set_permissions"]
-    assert world.service.count("read") == 2, "one finds it with its identity, one verifies"
+    assert world.service.count("read") == 3, "is it free; found with its identity; verified"
 
 
 def test_a_lost_create_that_did_not_arrive_is_sent_once_more(world, make):
     world.service.fail("create", make.lost("create"))
     assert world.apply(world.step("a", make.create("a", x=1)))["a"].status is Status.DONE
     assert world.service.calls() == ["create", "create"]
-    assert world.service.count("read") > 2
+    assert world.service.count("read") > 3
 
 
 def test_a_lost_create_that_shows_late_is_neither_repeated_nor_lost(world, make):
@@ -233,7 +253,7 @@ def test_a_create_that_is_refused_the_second_time_has_failed(world, make):
 
 def test_a_lost_create_that_cannot_be_read_back_is_not_known(world, make):
     world.service.fail("create", make.lost("create"))
-    world.service.fail("read", UnreachableError.of("E402", "no answer"))
+    world.service.fail("read", lambda: None, UnreachableError.of("E402", "no answer"))
     end = world.apply(world.step("a", make.create("a")))["a"]
     assert end.status is Status.UNKNOWN
     assert "no answer" in end.message
@@ -346,6 +366,16 @@ def test_a_replacement_creates_when_the_old_one_is_gone(world, make):
     end = world.apply(step)["a"]
     assert (end.status, end.done) == (Status.DONE, ("delete", "create"))
     assert world.service.things["a"].identity == "id2"
+
+
+def test_a_replacement_that_would_lose_what_came_after_the_plan_is_not_begun(world, make):
+    world.service.put("a", {"x": 1})
+    step = world.step("a", make.delete("a"), make.create("a", x=2), action=Action.REPLACE)
+    world.service.at_stake = ("group `hand` has CAN_QUERY",)
+    end = world.apply(step)["a"]
+    assert (end.status, end.done) == (Status.STALE, ())
+    assert "group `hand` has CAN_QUERY" in end.error.problems[0].message
+    assert world.service.things["a"].identity == "id1"
 
 
 def test_a_replacement_knows_nothing_of_the_new_one(world, make):

@@ -275,6 +275,45 @@ SITUATIONS = {
         },
     ),
 }
+OFF = TABLE | {"enabled": False}
+EMPTY = {
+    "an empty gateway": serving(openai(), ai_gateway={}),
+    "guardrails of nothing": serving(openai(), ai_gateway={"guardrails": {"input": {}}}),
+    "a guardrail of nothing": serving(
+        openai(), ai_gateway={"guardrails": {"input": {"pii": {}}, "output": {}}}
+    ),
+    "no keywords": serving(
+        openai(), ai_gateway={"guardrails": {"input": {"invalid_keywords": []}}}
+    ),
+    "no tags": serving(openai(), tags=[]),
+    "nobody to notify": serving(openai(), email_notifications={}),
+    "nobody to notify of updates": serving(openai(), email_notifications={"on_update_success": []}),
+    "no permissions": serving(openai(), permissions=[]),
+    "an empty description": serving(openai(), description=""),
+    "nothing raw": serving(openai(raw={}), raw={}, ai_gateway={"raw": {}}),
+    "nothing raw in an entity": custom({"raw": {}}, config={"raw": {}}),
+    "no variables": custom({"environment_vars": {}}),
+    "all features": custom({}, telemetry_config=TELEMETRY | {"enabled_telemetry_features": []}),
+    "no split": custom({}, config={"traffic_config": {}}),
+    "a split of no routes": custom({}, config={"traffic_config": {"routes": []}}),
+    "a table that is off, with an empty prefix": serving(
+        openai(), ai_gateway={"inference_table_config": OFF | {"table_name_prefix": ""}}
+    ),
+    "a table with an empty prefix": serving(
+        openai(), ai_gateway={"inference_table_config": TABLE | {"table_name_prefix": ""}}
+    ),
+    "a legacy table with an empty prefix": custom(
+        {}, config={"auto_capture_config": CAPTURE | {"enabled": True, "table_name_prefix": ""}}
+    ),
+}
+"""Blocks that say nothing: refused where the service would answer with something."""
+REFUSED = {
+    "no split": "E319",
+    "a split of no routes": "E319",
+    "a table that is off, with an empty prefix": "E375",
+    "a table with an empty prefix": "E375",
+    "a legacy table with an empty prefix": "E375",
+}
 FAR_APART = [
     "one model",
     "one without a name",
@@ -324,6 +363,23 @@ def test_after_an_apply_nothing_is_left_to_do(keyed, situation):
     assert again.action is Action.KEEP
     assert again.unknown == ()
     assert keyed.poll()[document["name"]].phase is Phase.READY
+
+
+@pytest.mark.parametrize("base", ["nothing", "an endpoint without it"])
+@pytest.mark.parametrize("situation", EMPTY)
+def test_an_empty_block_converges_or_is_refused(keyed, situation, base):
+    document = {"name": f"endpoint-{next(NUMBERS)}"} | EMPTY[situation]
+    found = {each.code for each in KIND.relations(document, {}) if each.code.startswith("E")}
+    assert found == ({REFUSED[situation]} if situation in REFUSED else set())
+    if found:
+        return
+    if base != "nothing":
+        other = custom({}) if "entity_name" in str(document) else serving(openai())
+        carry_out(plan({"name": document["name"]} | other, keyed), keyed)
+    carry_out(plan(document, keyed), keyed)
+    again = plan(document, keyed)
+    assert [c for c in again.changes if c.action is not Action.KEEP] == []
+    assert again.action is Action.KEEP
 
 
 def kept(document, other):

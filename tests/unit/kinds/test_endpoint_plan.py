@@ -398,13 +398,13 @@ REPLACED = [
     pytest.param(
         manifest(entity(task="llm/v1/completions")),
         answer(manifest()),
-        "the task of an endpoint is fixed: `llm/v1/chat` cannot become `llm/v1/completions`",
+        "an endpoint keeps its task, so `llm/v1/chat` cannot become `llm/v1/completions`",
         id="another task",
     ),
     pytest.param(
         manifest(entity("b", task="llm/v1/embeddings")),
         answer(manifest()),
-        "the task of an endpoint is fixed: `llm/v1/chat` cannot become `llm/v1/embeddings`",
+        "an endpoint keeps its task, so `llm/v1/chat` cannot become `llm/v1/embeddings`",
         id="another task with another entity",
     ),
     pytest.param(

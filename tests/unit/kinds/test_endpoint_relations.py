@@ -388,6 +388,23 @@ GATEWAYS = [
         id="two limits for the endpoint, one of them without a key",
     ),
     pytest.param(
+        endpoint(openai(), config={"served_entities": [entity("a")], "traffic_config": {}}),
+        [("E319", "config.traffic_config")],
+        id="a split without routes",
+    ),
+    pytest.param(
+        endpoint(
+            openai(), config={"served_entities": [entity("a")], "traffic_config": {"routes": []}}
+        ),
+        [("E319", "config.traffic_config")],
+        id="a split with an empty list of routes",
+    ),
+    pytest.param(
+        gateway(inference_table_config={"enabled": False, "table_name_prefix": ""}),
+        [("E375", "ai_gateway.inference_table_config.table_name_prefix")],
+        id="an empty prefix of a table that is off",
+    ),
+    pytest.param(
         gateway(inference_table_config={"enabled": True, "schema_name": "s"}),
         [("E326", "ai_gateway.inference_table_config")],
         id="a table without a catalog",

@@ -309,6 +309,7 @@ STEP = Step(
     ignore_changes=("description",),
     consented=True,
     existing=True,
+    updating=True,
 )
 BARE = Step(Address("secret_scopes", "keys"), "keys", Action.KEEP)
 

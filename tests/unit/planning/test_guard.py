@@ -20,7 +20,8 @@ def plan(*steps, owned=100, protected=False):
 
 def replacement(key="a"):
     change = FieldChange(("optimized",), False, True, Action.REPLACE, "fixed at creation")
-    return step(key, Action.REPLACE, changes=(change, FieldChange(("x",), ABSENT, 1)))
+    anew = FieldChange(("about",), "a", "b", Action.REPLACE, "set when it is created anew")
+    return step(key, Action.REPLACE, changes=(change, anew, FieldChange(("x",), ABSENT, 1)))
 
 
 def deletion(key="a"):
@@ -89,7 +90,7 @@ REFUSED = [
         [
             (
                 "E502",
-                "toys.a would be deleted and created again (`optimized` is fixed at creation)",
+                "toys.a would be deleted and created again (`optimized`: fixed at creation)",
                 "--allow-replace toys.a",
             )
         ],

@@ -60,6 +60,7 @@ KIND = Kind(
     operations=operations,
     connect=connect,
     applied=applied,
+    resend="config",
 )
 
 
@@ -398,9 +399,21 @@ STEPS = [
         (
             BLOCKED,
             "lifecycle.prevent_destroy was applied to it, and forbids to delete it",
-            "set `lifecycle: {prevent_destroy: false}` in its manifest and apply that first",
+            "put its manifest back with `lifecycle: {prevent_destroy: false}` and apply that "
+            "first; then remove it again",
         ),
         id="protected although its manifest is gone",
+    ),
+    pytest.param(
+        None,
+        live(marks=Marks("shop/prod", protected=True)),
+        {"prune": True, "addresses": {("toys", "chat"): ADDRESS}},
+        (
+            BLOCKED,
+            "lifecycle.prevent_destroy was applied to it, and forbids to delete it",
+            "set `lifecycle: {prevent_destroy: false}` in its manifest and apply that first",
+        ),
+        id="protected, declared, and to be destroyed",
     ),
     pytest.param(
         None,
@@ -618,7 +631,7 @@ def test_without_a_config_there_is_nothing_to_send_again():
 NOTES = [
     pytest.param(wanted(), live(), {}, (), id="nothing to say"),
     pytest.param(
-        wanted(entity("a", burst=True), raw={}, gateway={"steps": ["x", {"seen": "y"}]}),
+        wanted(entity("a", burst=True), raw={"x": 1}, gateway={"steps": ["x", {"seen": "y"}]}),
         live(gateway={"steps": ["x", {}]}),
         {},
         ("cannot be read back: config.entities[a].burst, gateway.steps[1].seen, raw",),
@@ -791,3 +804,9 @@ def test_what_remains_of_a_kind_with_a_comparison_of_its_own_is_not_rotated_for_
 def test_unknown_fields_and_ignored_paths_travel_with_the_step():
     step = step_of(wanted(ignore_changes=("tags",)), replace(live(), unknown=("new_field",)))
     assert (step.unknown, step.ignore_changes) == (("new_field",), ("tags",))
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_step_tells_whether_an_update_was_in_progress(phase):
+    assert step_of(wanted(), live(phase=phase)).updating is (phase is Phase.UPDATING)
+    assert not step_of(wanted(), None).updating

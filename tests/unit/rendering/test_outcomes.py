@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from provisioner.errors import ProvisionerError
+from provisioner.errors import Problem, ProvisionerError
 from provisioner.outcome import Outcome, Status
 from provisioner.plan import Action, Address, Plan, Step
 from provisioner.rendering.outcomes import exit_code, text, to_json
@@ -39,7 +40,7 @@ def test_a_line_each_then_the_summary_then_what_to_run_next():
         "things.b           created",
         "things.c           updated",
         "things.d           adopted",
-        "things.embeddings  failed: update_config: 400: no",
+        "things.embeddings  failed: E407",
         "things.f           not started: needs things.embeddings, which ended as: failed",
         "Applied: 2 created, 1 updated, 0 replaced, 0 deleted, 1 adopted, 1 failed, 1 not started",
         "Next: provisioner apply -e prod  (when the cause is mended; only what is missing is sent)",
@@ -72,6 +73,21 @@ def test_what_to_run_next(statuses, advice):
     assert last.startswith(f"Next: {advice}")
 
 
+def test_the_text_of_a_problem_is_left_to_the_problem():
+    problems = [Problem(code, "the whole story", hint="all of it") for code in ("E601", "E605")]
+    stale = outcome(Status.STALE, message="the whole story", error=ProvisionerError(problems))
+    assert text([stale]).splitlines()[0] == "things.chat  stale: E601, E605"
+    assert to_json([stale], Plan("p", "e", "h", ()))["outcomes"][0]["message"] == "the whole story"
+
+
+def test_what_was_only_waited_for_is_told_and_counted():
+    kept = outcome(Status.DONE, action=Action.KEEP, seconds=30.0)
+    assert text([kept]).splitlines() == [
+        "things.chat  ready after waiting in 30s",
+        "Applied: 0 created, 0 updated, 0 replaced, 0 deleted, 1 ready after waiting",
+    ]
+
+
 def test_colour_only_where_it_is_wanted():
     assert "\x1b" not in text(MIXED)
     assert "\x1b[31mfailed\x1b[0m" in text(MIXED, colour=True)
@@ -82,9 +98,13 @@ def test_text_of_the_service_is_made_harmless():
     evil = outcome(
         Status.FAILED,
         message="\x1b[2J\u202e\nApplied: all",
+    )
+    shown = text([evil])
+    assert shown.splitlines()[0] == (r"things.chat  failed: \x1b[2J\u202e\nApplied: all")
+    evil = replace(
+        evil,
         error=ProvisionerError.of("E407", "\x1b[2J", hint="\x9b"),
     )
-    assert text([evil]).splitlines()[0] == (r"things.chat  failed: \x1b[2J\u202e\nApplied: all")
     shown = json.dumps(to_json([evil], Plan("p", "e", "h", ())), ensure_ascii=False)
     assert "\u202e" not in shown
     assert "\x9b" not in shown
@@ -124,6 +144,7 @@ def test_json():
             "replaced": 0,
             "deleted": 0,
             "adopted": 0,
+            "ready_after_waiting": 0,
             "accepted": 0,
             "failed": 1,
             "stale": 0,

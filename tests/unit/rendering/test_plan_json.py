@@ -167,6 +167,7 @@ STEPS = st.builds(
     ignore_changes=TEXTS,
     consented=st.booleans(),
     existing=st.booleans(),
+    updating=st.booleans(),
 )
 PLANS = st.builds(
     Plan,

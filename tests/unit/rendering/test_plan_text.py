@@ -34,7 +34,9 @@ def plan(*steps):
 
 def body(*steps, style=STYLE):
     """The lines between the header and the summary."""
-    return text(plan(*steps), style).splitlines()[2:-2]
+    lines = text(plan(*steps), style).splitlines()
+    summary = next(at for at, line in enumerate(lines) if line.startswith("Plan: "))
+    return lines[2 : summary - 1]
 
 
 def test_header_steps_and_summary():
@@ -64,12 +66,52 @@ def test_a_plan_that_changes_nothing_is_a_header_and_a_summary():
     ]
 
 
+def test_an_update_that_apply_would_wait_for_is_told_although_its_step_is_not_shown():
+    waiting = (step(KEEP, key=key, updating=True) for key in "ab")
+    others = (step(KEEP, updating=True, existing=True), step(KEEP))
+    assert text(plan(*waiting, *others), STYLE).splitlines()[2:] == [
+        "An update is in progress of toys.a, toys.b; apply waits until it is over",
+        "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 4 unchanged",
+    ]
+
+
 def test_the_summary_names_the_rest_only_where_there_is_any():
     steps = [step(action) for action in (Action.ADOPT, Action.BLOCKED, Action.ORPHAN)]
     assert summary_line(plan(*steps, step(Action.REPLACE), step(Action.DELETE))) == (
         "Plan: 0 to create, 0 to update, 1 to replace, 1 to delete, 0 unchanged, "
         "1 to adopt, 1 blocked, 1 orphan"
     )
+
+
+def test_the_summary_is_wrapped_between_its_parts():
+    steps = [step(action) for action in (Action.ADOPT, Action.BLOCKED, Action.ORPHAN)]
+    assert text(plan(*steps), STYLE).splitlines()[-2:] == [
+        "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged,",
+        "    1 to adopt, 1 blocked, 1 orphan",
+    ]
+
+
+def test_a_long_header_is_wrapped_between_its_words():
+    key, name = "k" * 60, "n" * 90
+    assert body(step(CREATE, key=key, name="name")) == [
+        f"+ create  toys.{key}",
+        "    (name)",
+    ]
+    assert body(step(CREATE, key=name, name=name)) == [
+        "+ create",
+        f"    toys.{name}",
+        f"    ({name})",
+    ]
+
+
+def test_an_entry_without_a_name_is_told_by_its_place():
+    changes = change('config.entities[""].size', ABSENT, "Small", CREATE)
+    assert body(step(CREATE, changes))[1:] == ["    config.entities[].size  Small"]
+
+
+def test_only_a_create_leaves_out_the_name():
+    kept = step(UPDATE, change("name", "old", "chat"))
+    assert body(kept)[1:] == ["    name  old → chat"]
 
 
 HEADS = [
@@ -141,7 +183,7 @@ BODIES = [
     ),
     pytest.param(
         step(CREATE, change("name", ABSENT, "chat", CREATE), change("n", ABSENT, 5, CREATE)),
-        ["    name  chat", "    n     5"],
+        ["    n  5"],
         id="what is created has no value before",
     ),
     pytest.param(
