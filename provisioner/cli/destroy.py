@@ -37,6 +37,6 @@ def command(common: Common, where: Where, select: tuple[str, ...], applying: App
     terminal = Terminal(common)
     carrying_out.refuse_silence(terminal, applying.yes)
     project = workflow.open_project(common.project_dir)
-    with workflow.session(project, where.environment, where.profile) as session:
+    with workflow.session(project, *where) as session:
         plan = workflow.make_destroy_plan(session, workflow.Wanted(select=select))
         return carrying_out.carry_out(terminal, session, plan, applying, approved=applying.yes)

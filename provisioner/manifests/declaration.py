@@ -11,8 +11,14 @@ from provisioner import schemas
 from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests import lifecycle
 from provisioner.manifests.envelope import Entry
-from provisioner.manifests.references import has_references, misplaced, resolved
+from provisioner.manifests.references import (
+    PLAINTEXT,
+    References,
+    has_references,
+    secrets_marked,
+)
 from provisioner.manifests.source import Source
+from provisioner.manifests.variables import Variables
 from provisioner.plan import Address
 from provisioner.resource import Kind, Resource
 from provisioner.semantics import PLAIN, Document, FieldRule, rules_along
@@ -71,6 +77,8 @@ class Declaration:
         if not isinstance(value, str | int | float) or _ALMOST_A_REFERENCE.fullmatch(str(value)):
             return False
         names = tuple(step for step in finding.at if isinstance(step, str))
+        if names and names[-1].endswith(PLAINTEXT):
+            return True
         rules = rules_along(self.kind.rules(), names)
         if any(rule.secret or rule.secret_reference for rule in rules):
             return True
@@ -103,25 +111,38 @@ class Declaration:
         )
 
 
-def declared(source: Source, entry: Entry, kind: Kind) -> Declaration:
+def declared(source: Source, entry: Entry, kind: Kind, variables: Variables) -> Declaration:
     """``entry`` in today's spelling, with the problems of its shape and its references."""
     from provisioner.manifests.check import numbers_as_text, shape
 
-    document, old = kind.modernise(entry.document) if kind.modernise else (entry.document, ())
+    some_refer = has_references(source.text.content)
+    references = References(variables)
+    document = references.replaced(entry.document) if some_refer else entry.document
+    document, old = kind.modernise(document) if kind.modernise else (document, ())
     moved = tuple(finding.at for finding in old)
     draft = Declaration(source, kind, entry, document, moved)
     schema = schemas.schema(f"kinds/{kind.name}")
     numbers_as_text(document, schema)
-    some_refer = has_references(source.text.content)
-    references = list(misplaced(document)) if some_refer else []
-    said = {finding.at for finding in references}
-    wrong = shape(document, schema, draft.written)
-    findings = [*old, *references, *(finding for finding in wrong if finding.at not in said)]
-    is_good = not any(finding.severity is Severity.ERROR for finding in findings)
-    problems = draft.placed(findings)
+    said = {finding.at for finding in references.findings}
+    wrong = [
+        finding
+        for finding in shape(document, schema, draft.written)
+        if not (said and (finding.at in said or _has_no_value(document, finding.at)))
+    ]
+    findings = [*old, *wrong]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    is_good = not errors and not said
+    as_written = Declaration(source, kind, entry, entry.document)
+    problems = draft.placed(findings) + as_written.placed(references.findings)
     if is_good and some_refer:
-        document = resolved(document)
+        document = secrets_marked(document)
     return Declaration(source, kind, entry, document, moved, is_good, problems)
+
+
+def _has_no_value(document: Any, at: Location) -> bool:
+    """Whether a reference is left at ``at``: it is wrong already, whatever its shape."""
+    value = _value(document, at)
+    return isinstance(value, str) and "${" in value
 
 
 def _shared(one: Location, other: Location) -> int:

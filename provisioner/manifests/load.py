@@ -16,6 +16,7 @@ from provisioner.manifests.lifecycle import ignored_paths
 from provisioner.manifests.project import Environment
 from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
 from provisioner.manifests.source import parse, without_collector
+from provisioner.manifests.variables import Variables
 from provisioner.resource import Declared, Kind, Removal, Resource
 from provisioner.semantics import Document
 
@@ -38,7 +39,8 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
     """
     files = manifest_files(root, environment.manifests)
     with without_collector():
-        said = _read_all(root, files, kinds)
+        variables = Variables(environment.name, environment.source, environment.outside)
+        said = _read_all(root, files, kinds, variables)
         declarations, problems = said.declarations, said.problems
         problems += _repeated(declarations)
         problems += contradictions(said.removed, declarations)
@@ -50,7 +52,7 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
             raise FileError(errors)
         resources = sorted((one.resource() for one in declarations), key=lambda one: one.address)
         removals = sorted((one.removal for one in said.removed), key=lambda one: one.address)
-        warnings = tuple(sorted(problems, key=by_place))
+        warnings = tuple(sorted((*problems, *variables.unused()), key=by_place))
         digest = _digest(resources, removals)
         return Loaded(tuple(resources), warnings, digest, files, tuple(removals))
 
@@ -64,7 +66,9 @@ class _Said:
     problems: list[Problem] = field(default_factory=list)
 
 
-def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind]) -> _Said:
+def _read_all(
+    root: Path, files: Iterable[str], kinds: Mapping[str, Kind], variables: Variables
+) -> _Said:
     said = _Said()
     for file in files:
         try:
@@ -76,8 +80,8 @@ def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind]) -> _S
             if isinstance(found, Finding):
                 said.problems.append(source.problem(found))
             else:
-                said.declarations.append(declared(source, found, kinds[found.kind]))
-        for removed in removed_in(source, kinds):
+                said.declarations.append(declared(source, found, kinds[found.kind], variables))
+        for removed in removed_in(source, kinds, variables):
             if isinstance(removed, Problem):
                 said.problems.append(removed)
             else:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 PROJECT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 Glob = Annotated[str, StringConstraints(min_length=1)]
+Value = str | int | float | bool | list[Any] | dict[str, Any]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -78,6 +79,11 @@ class Environment(Spec):
         default=("manifests/**/*.yaml",),
         min_length=1,
         description="Its manifests: patterns of paths, relative to the project root.",
+    )
+    variables: dict[str, Value] = Field(
+        default={},
+        description="Values that manifests refer to as `${var.NAME}`. They may refer to each "
+        "other, and to the environment of whoever runs the tool: `${env.NAME}`.",
     )
     protected: bool = Field(
         default=False,

@@ -11,7 +11,9 @@ from provisioner import schemas
 from provisioner.errors import Finding, Location, Problem
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.envelope import REMOVED, RESOURCE_KEY, no_mapping, unknown_kind
+from provisioner.manifests.references import References
 from provisioner.manifests.source import Source
+from provisioner.manifests.variables import Variables
 from provisioner.plan import Address
 from provisioner.resource import Kind, Removal
 
@@ -32,7 +34,9 @@ class RemovedEntry:
         return self.source.problem(finding, str(self.removal.address))
 
 
-def removed_in(source: Source, kinds: Mapping[str, Kind]) -> Iterator[RemovedEntry | Problem]:
+def removed_in(
+    source: Source, kinds: Mapping[str, Kind], variables: Variables
+) -> Iterator[RemovedEntry | Problem]:
     """The entries of one manifest, and what is wrong with them."""
     found = source.data.get(REMOVED) if isinstance(source.data, dict) else None
     if found is None:
@@ -51,7 +55,12 @@ def removed_in(source: Source, kinds: Mapping[str, Kind]) -> Iterator[RemovedEnt
             yield from map(source.problem, no_mapping(at[:1], kind, entries))
         else:
             for key, entry in entries.items():
-                yield from _entry(source, kinds[kind], key, entry)
+                references = References(variables)
+                made = references.replaced(entry, (*at, key))
+                if references.findings:
+                    yield from map(source.problem, references.findings)
+                else:
+                    yield from _entry(source, kinds[kind], key, made)
 
 
 def _entry(source: Source, kind: Kind, key: str, entry: Any) -> Iterator[RemovedEntry | Problem]:
