@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner import schemas
 from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests import lifecycle
 from provisioner.manifests.envelope import Entry
+from provisioner.manifests.layers import Layers
+from provisioner.manifests.overlay import Place
 from provisioner.manifests.references import (
     PLAINTEXT,
     References,
@@ -18,7 +20,6 @@ from provisioner.manifests.references import (
     secrets_marked,
 )
 from provisioner.manifests.source import Source
-from provisioner.manifests.variables import Variables
 from provisioner.plan import Address
 from provisioner.resource import Kind, Resource
 from provisioner.semantics import PLAIN, Document, FieldRule, rules_along
@@ -30,7 +31,8 @@ _ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
 class Declaration:
     """``document`` is in today's spelling. ``moved`` are the places of old spellings.
 
-    ``is_good``: the shape is right and everything in it may be where it is, so that its
+    ``layers`` is the environment's file, and ``place`` tells what of the document is from
+    there. ``is_good``: the shape is right and everything in it may be where it is, so that its
     relations can be asked.
     """
 
@@ -41,6 +43,8 @@ class Declaration:
     moved: tuple[Location, ...] = ()
     is_good: bool = True
     problems: tuple[Problem, ...] = ()
+    layers: Source | None = None
+    place: Place = field(default_factory=lambda: Place(""))
 
     @property
     def address(self) -> Address:
@@ -59,7 +63,13 @@ class Declaration:
 
     def written(self, at: Location) -> str:
         """The text of the number, boolean or null at ``at`` as typed, ``""`` for others."""
-        return self.source.written((*self.entry.at, *self._original(at)))
+        source, place = self._spot(at)
+        return source.written(place)
+
+    def position(self, at: Location) -> Position:
+        """Where what is at ``at`` in the document was written."""
+        source, place = self._spot(at)
+        return source.position(place)
 
     def placed(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
         """``findings`` about the document as problems in the file."""
@@ -68,8 +78,15 @@ class Declaration:
     def _placed(self, finding: Finding) -> Problem:
         parts = _parts(self.document, finding.at, self.kind.rules())
         subject = ", ".join([str(self.address), *parts])
-        at = (*self.entry.at, *self._original(finding.at))
-        return self.source.problem(replace(finding, at=at), subject, self._is_secret(finding))
+        source, at = self._spot(finding.at)
+        return source.problem(replace(finding, at=at), subject, self._is_secret(finding))
+
+    def _spot(self, at: Location) -> tuple[Source, Location]:
+        """The file that what is at ``at`` comes from, and where it is there."""
+        place = self.place.of(at)
+        if place.layer and self.layers:
+            return self.layers, place.at
+        return self.source, (*self.entry.at, *self._original(place.at))
 
     def _is_secret(self, finding: Finding) -> bool:
         """Whether the value to blame must not be shown."""
@@ -111,32 +128,32 @@ class Declaration:
         )
 
 
-def declared(source: Source, entry: Entry, kind: Kind, variables: Variables) -> Declaration:
-    """``entry`` in today's spelling, with the problems of its shape and its references."""
+def declared(source: Source, entry: Entry, kind: Kind, layers: Layers) -> Declaration:
+    """``entry`` in today's spelling with the layers on it, and all that is wrong with it."""
     from provisioner.manifests.check import numbers_as_text, shape
 
     some_refer = has_references(source.text.content)
-    references = References(variables)
-    document = references.replaced(entry.document) if some_refer else entry.document
-    document, old = kind.modernise(document) if kind.modernise else (document, ())
+    references = References(layers.variables)
+    written = references.replaced(entry.document) if some_refer else entry.document
+    today, old = kind.modernise(written) if kind.modernise else (written, ())
     moved = tuple(finding.at for finding in old)
-    draft = Declaration(source, kind, entry, document, moved)
     schema = schemas.schema(f"kinds/{kind.name}")
-    numbers_as_text(document, schema)
+    numbers_as_text(today, schema)
+    document, place = layers.laid(Address(kind.name, entry.key), today, kind)
+    draft = Declaration(source, kind, entry, document, moved, layers=layers.source, place=place)
     said = {finding.at for finding in references.findings}
     wrong = [
         finding
         for finding in shape(document, schema, draft.written)
         if not (said and (finding.at in said or _has_no_value(document, finding.at)))
     ]
-    findings = [*old, *wrong]
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    is_good = not errors and not said
     as_written = Declaration(source, kind, entry, entry.document)
-    problems = draft.placed(findings) + as_written.placed(references.findings)
-    if is_good and some_refer:
+    in_today = Declaration(source, kind, entry, today, moved)
+    problems = in_today.placed(old) + draft.placed(wrong) + as_written.placed(references.findings)
+    is_good = all(problem.severity is not Severity.ERROR for problem in problems)
+    if is_good and (some_refer or place.inner):
         document = secrets_marked(document)
-    return Declaration(source, kind, entry, document, moved, is_good, problems)
+    return replace(draft, document=document, is_good=is_good, problems=problems)
 
 
 def _has_no_value(document: Any, at: Location) -> bool:

@@ -85,6 +85,21 @@ class Environment(Spec):
         description="Values that manifests refer to as `${var.NAME}`. They may refer to each "
         "other, and to the environment of whoever runs the tool: `${env.NAME}`.",
     )
+    name_prefix: str = Field(
+        default="",
+        description="What the names of all endpoints begin with in this environment, so that "
+        "two of them can share a workspace. Not for scopes, and not for `existing` ones.",
+    )
+    defaults: dict[str, dict[str, Any]] = Field(
+        default={},
+        description="By kind, what is laid under every resource of that kind.",
+    )
+    overrides: dict[str, dict[str, dict[str, Any]]] = Field(
+        default={},
+        description="By kind and key, what is laid over the manifests: mappings merge, and so "
+        "do lists whose entries have an identity; `null` removes a field, `$delete: true` an "
+        "entry of such a list; everything else replaces.",
+    )
     protected: bool = Field(
         default=False,
         description="Each deletion and each replacement has to be consented to by name.",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner import schemas
 from provisioner.errors import Finding, Location, Problem
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.envelope import REMOVED, RESOURCE_KEY, no_mapping, unknown_kind
+from provisioner.manifests.layers import Layers
 from provisioner.manifests.references import References
 from provisioner.manifests.source import Source
-from provisioner.manifests.variables import Variables
 from provisioner.plan import Address
 from provisioner.resource import Kind, Removal
 
@@ -35,7 +35,7 @@ class RemovedEntry:
 
 
 def removed_in(
-    source: Source, kinds: Mapping[str, Kind], variables: Variables
+    source: Source, kinds: Mapping[str, Kind], layers: Layers
 ) -> Iterator[RemovedEntry | Problem]:
     """The entries of one manifest, and what is wrong with them."""
     found = source.data.get(REMOVED) if isinstance(source.data, dict) else None
@@ -55,12 +55,13 @@ def removed_in(
             yield from map(source.problem, no_mapping(at[:1], kind, entries))
         else:
             for key, entry in entries.items():
-                references = References(variables)
+                references = References(layers.variables)
                 made = references.replaced(entry, (*at, key))
                 if references.findings:
                     yield from map(source.problem, references.findings)
                 else:
-                    yield from _entry(source, kinds[kind], key, made)
+                    for one in _entry(source, kinds[kind], key, made):
+                        yield _prefixed(one, layers) if isinstance(one, RemovedEntry) else one
 
 
 def _entry(source: Source, kind: Kind, key: str, entry: Any) -> Iterator[RemovedEntry | Problem]:
@@ -85,6 +86,11 @@ def _entry(source: Source, kind: Kind, key: str, entry: Any) -> Iterator[Removed
         return
     removal = Removal(address, entry["name"], entry["delete"], source.position(at))
     yield RemovedEntry(source, at, removal, kind)
+
+
+def _prefixed(entry: RemovedEntry, layers: Layers) -> RemovedEntry:
+    name = layers.name(entry.removal.name, entry.kind)
+    return replace(entry, removal=replace(entry.removal, name=name))
 
 
 def _moved(finding: Finding, at: Location) -> Finding:
