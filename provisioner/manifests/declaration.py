@@ -31,8 +31,8 @@ _ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
 class Declaration:
     """``document`` is in today's spelling. ``moved`` are the places of old spellings.
 
-    ``layers`` is the environment's file, and ``place`` tells what of the document is from
-    there. ``is_good``: the shape is right and everything in it may be where it is, so that its
+    ``layers`` is the environment's, and ``place`` tells what of the document is from its
+    file. ``is_good``: the shape is right and everything in it may be where it is, so that its
     relations can be asked.
     """
 
@@ -43,7 +43,7 @@ class Declaration:
     moved: tuple[Location, ...] = ()
     is_good: bool = True
     problems: tuple[Problem, ...] = ()
-    layers: Source | None = None
+    layers: Layers | None = None
     place: Place = field(default_factory=lambda: Place(""))
 
     @property
@@ -64,7 +64,10 @@ class Declaration:
     def written(self, at: Location) -> str:
         """The text of the number, boolean or null at ``at`` as typed, ``""`` for others."""
         source, place = self._spot(at)
-        return source.written(place)
+        text = source.written(place)
+        if text or not self.layers:
+            return text
+        return self.layers.variables.written(_value(source.data, place))
 
     def position(self, at: Location) -> Position:
         """Where what is at ``at`` in the document was written."""
@@ -84,8 +87,8 @@ class Declaration:
     def _spot(self, at: Location) -> tuple[Source, Location]:
         """The file that what is at ``at`` comes from, and where it is there."""
         place = self.place.of(at)
-        if place.layer and self.layers:
-            return self.layers, place.at
+        if place.layer and self.layers and self.layers.source:
+            return self.layers.source, place.at
         return self.source, (*self.entry.at, *self._original(place.at))
 
     def _is_secret(self, finding: Finding) -> bool:
@@ -140,7 +143,7 @@ def declared(source: Source, entry: Entry, kind: Kind, layers: Layers) -> Declar
     schema = schemas.schema(f"kinds/{kind.name}")
     numbers_as_text(today, schema)
     document, place = layers.laid(Address(kind.name, entry.key), today, kind)
-    draft = Declaration(source, kind, entry, document, moved, layers=layers.source, place=place)
+    draft = Declaration(source, kind, entry, document, moved, layers=layers, place=place)
     said = {finding.at for finding in references.findings}
     wrong = [
         finding

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Final
@@ -111,13 +111,18 @@ class Layers:
         wrong = list(references.findings)
         said = {finding.at for finding in wrong}
         whole = {kind.name: {_ANY_KEY: value}}
-        for finding in shape(whole, schemas.schema("override")):
+        for finding in shape(whole, schemas.schema("override"), self._written_below(at)):
             place = (*at, *finding.at[2:])
             if place not in said:
                 wrong.append(replace(finding, at=place))
         for finding in wrong:
             self._say(finding)
         return None if wrong else Part(value, Place(OVERRIDES, at))
+
+    def _written_below(self, at: Location) -> Callable[[Location], str]:
+        """How to find the text of a number of the layer at ``at``: below kind and key."""
+        source = self.source
+        return lambda inner: source.written((*at, *inner[2:])) if source else ""
 
     def _checked_prefix(self) -> str:
         references = References(self.variables)

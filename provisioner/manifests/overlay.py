@@ -69,6 +69,9 @@ def _merged(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
         return _mapping(under, over, rule, clean)
     if rule.list_key and _has_entries(under.value) and _has_entries(over.value):
         return _keyed(under, over, rule, clean)
+    if type(under.value) is type(over.value) and under.value == over.value:
+        # What only says it again, such as the key of an entry, changes no origin.
+        return under
     return _cleaned(over) if clean else over
 
 

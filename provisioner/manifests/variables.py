@@ -59,11 +59,14 @@ class Variables:
 
     def text(self, word: str) -> str:
         """The value of ``${word}`` as part of a text. Raises NoValueError."""
-        value = self.value(word)
-        at = (VARIABLES, word.partition(".")[2])
-        is_as_written = self._source and at[1] not in self._given
-        written = self._source.written(at) if self._source and is_as_written else ""
-        return inside_a_text(value, written, word)
+        return inside_a_text(self.value(word), self.written(f"${{{word}}}"), word)
+
+    def written(self, reference: Any) -> str:
+        """The number or boolean behind ``${var.NAME}`` as typed in the file; else ``""``."""
+        if not isinstance(reference, str) or not self._source:
+            return ""
+        name = reference.removeprefix("${var.").removesuffix("}")
+        return "" if name in self._given else self._source.written((VARIABLES, name))
 
     def unused(self) -> Iterator[Problem]:
         """A warning for each variable that nothing asked for."""

@@ -125,6 +125,7 @@ def test_origins_stand_behind_the_values(run, repository, dev):
     lines = run("render", "--origins").out.splitlines()
     origins = {line.split("  # ")[0].strip(): line.split("  # ")[-1] for line in lines}
     assert origins["workload_size: Large"] == "environments/dev.yaml:7"
+    assert origins["- name: champion"] == "manifests/endpoint.yaml:7"
     assert origins["value: ml"] == "environments/dev.yaml:4"
     assert origins['entity_version: "1"'] == "manifests/endpoint.yaml:9"
 
@@ -228,3 +229,13 @@ def test_a_removed_endpoint_has_the_prefix_too(run, repository, dev, workspace):
     )
     (step,) = run("plan", "-o", "json").json["steps"]
     assert (step["name"], step["action"]) == ("dev-chat", "delete")
+
+
+def test_a_number_that_lost_a_digit_is_shown_as_it_was_typed(run, repository, dev):
+    repository.endpoint(ENDPOINT)
+    dev("variables: {catalog: main, version: 3.10}\n")
+    assert 'quote it: "3.10"' in run("validate").err
+    entity = "{name: champion, entity_version: 3.20}"
+    layer = f"{{model_serving_endpoints: {{chat: {{config: {{served_entities: [{entity}]}}}}}}}}"
+    dev(f"variables: {{catalog: main, version: '1'}}\noverrides: {layer}\n")
+    assert 'quote it: "3.20"' in run("validate").err
