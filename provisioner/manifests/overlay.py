@@ -94,19 +94,19 @@ def _mapping(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
 def _keyed(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
     theirs = dict(reversed([(_identity(p.value, rule), p) for p in _entries(over)]))
     found: list[Part] = []
-    met: set[str] = set()
+    met: set[Location] = set()
     # An entry of a keyed list has the fields of the list's rule, but no key of its own.
     entry_rule = FieldRule(fields=rule.fields)
     for part in _entries(under):
-        identity = _identity(part.value, rule)
-        other = theirs.get(identity)
-        if other is None or identity in met:
+        other = theirs.get(_identity(part.value, rule))
+        if other is None or other.place.at in met:
             found.append(part)
             continue
-        met.add(identity)
+        met.add(other.place.at)
         if not _removes(other.value):
             found.append(_merged(part, other, entry_rule, clean))
-    more = [part for part in _entries(over) if _identity(part.value, rule) not in met]
+    # One that is written twice stays twice: the relations of the kind say so at its place.
+    more = [part for part in _entries(over) if part.place.at not in met]
     if clean:
         more = [_cleaned(part) for part in more if not _removes(part.value)]
     found += more

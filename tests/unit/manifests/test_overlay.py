@@ -189,6 +189,11 @@ def test_each_value_remembers_where_it_is_from(at, layer, place):
     assert (found.layer, found.at) == (layer, place)
 
 
+def test_an_entry_that_is_written_twice_is_not_lost():
+    assert over(tags(A), tags(B, B)).value == tags(A, B, B)
+    assert over(tags(A), tags(A, A)).value == tags(A, A)
+
+
 def test_an_entry_that_is_deleted_but_is_not_there_is_found():
     found = removals_of_nothing(tags(A), tags({"key": "z", **GONE}, {"key": "a", **GONE}), RULES)
     assert list(found) == [("tags", 0)]
