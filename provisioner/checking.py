@@ -6,19 +6,23 @@ the time of a command that editors and commit hooks run all day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import FileError, Problem, by_place
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.outside import Outside, check_given
 from provisioner.manifests.project import (
+    Environment,
     environment_names,
     find_root,
     read_environment,
     read_project,
 )
+from provisioner.manifests.variables import declared_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +47,27 @@ class Checked:
         return f"{found}: good ({where})"
 
 
-def validate(folder: Path | None, environment: str = "") -> Checked:
+def validate(folder: Path | None, environment: str = "", given: Sequence[str] = ()) -> Checked:
     """Check the manifests of one environment, or of all, of the project around ``folder``.
 
-    Problems of manifests are in the result; raises FileError when there is no project.
+    ``given`` are values for variables, ``NAME=VALUE``. Problems of files are in the result;
+    raises FileError when there is no project, UsageError for ``given``.
     """
+    outside = Outside.of(given, os.environ)
     root = find_root(folder or Path.cwd())
     read_project(root)
     names = (environment,) if environment else environment_names(root)
+    read: list[Environment] = []
     loaded: list[Loaded] = []
     problems: list[Problem] = []
     for name in names:
         try:
-            loaded.append(load(root, read_environment(root, name), KINDS))
+            read.append(read_environment(root, name, outside))
+            loaded.append(load(root, read[-1], KINDS))
         except FileError as error:
             problems += error.problems
+    if len(read) == len(names):
+        check_given(outside, [declared_in(one.source) for one in read])
     return Checked(
         environments=names,
         resources=len(

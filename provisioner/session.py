@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +12,14 @@ from provisioner import __version__, repository
 from provisioner.errors import FileError, Severity
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.outside import Outside, check_given
 from provisioner.manifests.project import (
     Environment,
     find_root,
     read_environment,
     read_project,
 )
+from provisioner.manifests.variables import declared_in
 from provisioner.resource import Connection, Driver
 from provisioner.secret import SecretReader
 
@@ -54,17 +56,35 @@ def open_project(folder: Path | None) -> Project:
     return Project(root, read_project(root).name)
 
 
+def open_environment(
+    project: Project, name: str, given: Sequence[str] = (), *, lenient: bool = False
+) -> tuple[Environment, Loaded]:
+    """The environment ``name`` and its manifests. Raises FileError and UsageError.
+
+    ``lenient``: manifests with errors count as none, and the errors become warnings.
+    """
+    outside = Outside.of(given, os.environ)
+    environment = read_environment(project.root, name, outside)
+    check_given(outside, [declared_in(environment.source)])
+    return environment, _loaded(project, environment, lenient=lenient)
+
+
 @contextmanager
 def session(
-    project: Project, environment_name: str, profile: str = "", *, lenient: bool = False
+    project: Project,
+    environment_name: str,
+    profile: str = "",
+    given: Sequence[str] = (),
+    *,
+    lenient: bool = False,
 ) -> Iterator[Session]:
     """Load the manifests, then connect. Nothing is sent before the manifests are good.
 
-    ``lenient``: manifests with errors count as none, and the errors become warnings. Raises
-    FileError for files, WorkspaceError for the way to the workspace.
+    ``given`` are values for variables, ``NAME=VALUE``. ``lenient``: manifests with errors
+    count as none, and the errors become warnings. Raises FileError for files, UsageError
+    for ``given``, WorkspaceError for the way to the workspace.
     """
-    environment = read_environment(project.root, environment_name)
-    loaded = _loaded(project, environment, lenient=lenient)
+    environment, loaded = open_environment(project, environment_name, given, lenient=lenient)
     commit = repository.commit(project.root)
     agent = (
         f"provisioner/{__version__} ({project.name}; {environment.name}; {commit[:12] or 'no git'})"

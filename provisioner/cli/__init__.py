@@ -29,6 +29,7 @@ COMMANDS = {
     "destroy": "provisioner.cli.destroy",
     "status": "provisioner.cli.status",
     "query": "provisioner.cli.query",
+    "render": "provisioner.cli.render",
     "schema": "provisioner.cli.schema",
     "explain": "provisioner.cli.explain",
     "emulator": "provisioner.cli.emulator",

@@ -46,7 +46,7 @@ def command(
     approved = applying.yes or planfile is not None
     carrying_out.refuse_silence(terminal, approved)
     project = workflow.open_project(common.project_dir)
-    with workflow.session(project, where.environment, where.profile) as session:
+    with workflow.session(project, *where) as session:
         if planfile:
             planned.refuse_options(what)
             plan = workflow.check_saved(session, planned.read(planfile))

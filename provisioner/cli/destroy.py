@@ -37,7 +37,7 @@ def command(common: Common, where: Where, select: tuple[str, ...], applying: App
     terminal = Terminal(common)
     carrying_out.refuse_silence(terminal, applying.yes)
     project = workflow.open_project(common.project_dir)
-    with workflow.session(project, where.environment, where.profile, lenient=True) as session:
+    with workflow.session(project, *where, lenient=True) as session:
         terminal.problems(session.loaded.warnings)
         plan = workflow.make_destroy_plan(session, workflow.Wanted(select=select))
         return carrying_out.carry_out(terminal, session, plan, applying, approved=applying.yes)

@@ -28,10 +28,11 @@ class Common(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Which environment, and which login for its workspace."""
+    """Which environment, which login for its workspace, and values for its variables."""
 
     environment: str
     profile: str
+    variables: tuple[str, ...]
 
 
 class What(NamedTuple):
@@ -133,11 +134,20 @@ environment_option = click.option(
     help="Name of the environment: environments/NAME.yaml.",
 )
 
+variables_option = click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value for a variable of the environment; PROVISIONER_VAR_NAME does the same. Repeatable.",
+)
+
 where_options = packed(
     Where,
     "where",
     environment_option,
     click.option("-p", "--profile", default="", help="Profile of ~/.databrickscfg to log in with."),
+    variables_option,
 )
 
 select_option = click.option(

@@ -37,7 +37,7 @@ def command(
 
     terminal = Terminal(common)
     project = workflow.open_project(common.project_dir)
-    with workflow.session(project, where.environment, where.profile) as session:
+    with workflow.session(project, *where) as session:
         plan = workflow.make_plan(session, planned.wanted(what))
         terminal.problems(session.loaded.warnings)
         if out:

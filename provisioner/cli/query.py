@@ -27,7 +27,7 @@ def command(common: Common, where: Where, names: tuple[str, ...], prompt: str) -
 
     terminal = Terminal(common)
     project = workflow.open_project(common.project_dir)
-    with workflow.session(project, where.environment, where.profile) as session:
+    with workflow.session(project, *where) as session:
         answers = [workflow.ask(session, name, prompt) for name in names]
     if common.json:
         terminal.answer_json({answer.name: answer.raw for answer in answers})

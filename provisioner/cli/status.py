@@ -42,7 +42,7 @@ def command(
 
     terminal = Terminal(common)
     project = workflow.open_project(common.project_dir)
-    with workflow.session(project, where.environment, where.profile) as session:
+    with workflow.session(project, *where) as session:
         rows = workflow.status(session, select, timeout_s if wait else 0.0)
     if common.json:
         terminal.answer_json(status.to_json(rows))

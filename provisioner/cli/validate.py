@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import Common, common_options
+from provisioner.cli.options import Common, common_options, variables_option
 from provisioner.cli.terminal import Terminal
 
 
@@ -18,8 +18,9 @@ from provisioner.cli.terminal import Terminal
     default="",
     help="Only this environment (default: all of environments/).",
 )
+@variables_option
 @common_options
-def command(common: Common, environment: str) -> int:
+def command(common: Common, environment: str, variables: tuple[str, ...]) -> int:
     """Check the manifests of all environments, offline.
 
     Shape first, then how the fields go together. Every problem of every file is shown,
@@ -31,7 +32,7 @@ def command(common: Common, environment: str) -> int:
     from provisioner import checking
 
     terminal = Terminal(common)
-    checked = checking.validate(common.project_dir, environment)
+    checked = checking.validate(common.project_dir, environment, variables)
     terminal.problems((*checked.problems, *checked.warnings))
     if common.json:
         from provisioner.rendering.problems import to_json

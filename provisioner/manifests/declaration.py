@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner import schemas
 from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests import lifecycle
 from provisioner.manifests.envelope import Entry
-from provisioner.manifests.references import has_references, misplaced, resolved
+from provisioner.manifests.layers import Layers
+from provisioner.manifests.overlay import Place
+from provisioner.manifests.references import (
+    PLAINTEXT,
+    References,
+    has_references,
+    secrets_marked,
+)
 from provisioner.manifests.source import Source
 from provisioner.plan import Address
 from provisioner.resource import Kind, Resource
@@ -24,7 +31,8 @@ _ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
 class Declaration:
     """``document`` is in today's spelling. ``moved`` are the places of old spellings.
 
-    ``is_good``: the shape is right and everything in it may be where it is, so that its
+    ``layers`` is the environment's, and ``place`` tells what of the document is from its
+    file. ``is_good``: the shape is right and everything in it may be where it is, so that its
     relations can be asked.
     """
 
@@ -35,6 +43,8 @@ class Declaration:
     moved: tuple[Location, ...] = ()
     is_good: bool = True
     problems: tuple[Problem, ...] = ()
+    layers: Layers | None = None
+    place: Place = field(default_factory=lambda: Place(""))
 
     @property
     def address(self) -> Address:
@@ -53,7 +63,16 @@ class Declaration:
 
     def written(self, at: Location) -> str:
         """The text of the number, boolean or null at ``at`` as typed, ``""`` for others."""
-        return self.source.written((*self.entry.at, *self._original(at)))
+        source, place = self._spot(at)
+        text = source.written(place)
+        if text or not self.layers:
+            return text
+        return self.layers.variables.written(_value(source.data, place))
+
+    def position(self, at: Location) -> Position:
+        """Where what is at ``at`` in the document was written."""
+        source, place = self._spot(at)
+        return source.position(place)
 
     def placed(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
         """``findings`` about the document as problems in the file."""
@@ -62,8 +81,15 @@ class Declaration:
     def _placed(self, finding: Finding) -> Problem:
         parts = _parts(self.document, finding.at, self.kind.rules())
         subject = ", ".join([str(self.address), *parts])
-        at = (*self.entry.at, *self._original(finding.at))
-        return self.source.problem(replace(finding, at=at), subject, self._is_secret(finding))
+        source, at = self._spot(finding.at)
+        return source.problem(replace(finding, at=at), subject, self._is_secret(finding))
+
+    def _spot(self, at: Location) -> tuple[Source, Location]:
+        """The file that what is at ``at`` comes from, and where it is there."""
+        place = self.place.of(at)
+        if place.layer and self.layers and self.layers.source:
+            return self.layers.source, place.at
+        return self.source, (*self.entry.at, *self._original(place.at))
 
     def _is_secret(self, finding: Finding) -> bool:
         """Whether the value to blame must not be shown."""
@@ -71,6 +97,8 @@ class Declaration:
         if not isinstance(value, str | int | float) or _ALMOST_A_REFERENCE.fullmatch(str(value)):
             return False
         names = tuple(step for step in finding.at if isinstance(step, str))
+        if names and names[-1].endswith(PLAINTEXT):
+            return True
         rules = rules_along(self.kind.rules(), names)
         return any(rule.secret or rule.secret_reference for rule in rules)
 
@@ -99,25 +127,38 @@ class Declaration:
         )
 
 
-def declared(source: Source, entry: Entry, kind: Kind) -> Declaration:
-    """``entry`` in today's spelling, with the problems of its shape and its references."""
+def declared(source: Source, entry: Entry, kind: Kind, layers: Layers) -> Declaration:
+    """``entry`` in today's spelling with the layers on it, and all that is wrong with it."""
     from provisioner.manifests.check import numbers_as_text, shape
 
-    document, old = kind.modernise(entry.document) if kind.modernise else (entry.document, ())
-    moved = tuple(finding.at for finding in old)
-    draft = Declaration(source, kind, entry, document, moved)
-    schema = schemas.schema(f"kinds/{kind.name}")
-    numbers_as_text(document, schema)
     some_refer = has_references(source.text.content)
-    references = list(misplaced(document)) if some_refer else []
-    said = {finding.at for finding in references}
-    wrong = shape(document, schema, draft.written)
-    findings = [*old, *references, *(finding for finding in wrong if finding.at not in said)]
-    is_good = not any(finding.severity is Severity.ERROR for finding in findings)
-    problems = draft.placed(findings)
-    if is_good and some_refer:
-        document = resolved(document)
-    return Declaration(source, kind, entry, document, moved, is_good, problems)
+    references = References(layers.variables)
+    written = references.replaced(entry.document) if some_refer else entry.document
+    today, old = kind.modernise(written) if kind.modernise else (written, ())
+    moved = tuple(finding.at for finding in old)
+    schema = schemas.schema(f"kinds/{kind.name}")
+    numbers_as_text(today, schema)
+    document, place = layers.laid(Address(kind.name, entry.key), today, kind)
+    draft = Declaration(source, kind, entry, document, moved, layers=layers, place=place)
+    said = {finding.at for finding in references.findings}
+    wrong = [
+        finding
+        for finding in shape(document, schema, draft.written)
+        if not (said and (finding.at in said or _has_no_value(document, finding.at)))
+    ]
+    as_written = Declaration(source, kind, entry, entry.document)
+    in_today = Declaration(source, kind, entry, today, moved)
+    problems = in_today.placed(old) + draft.placed(wrong) + as_written.placed(references.findings)
+    is_good = all(problem.severity is not Severity.ERROR for problem in problems)
+    if is_good and (some_refer or place.inner):
+        document = secrets_marked(document)
+    return replace(draft, document=document, is_good=is_good, problems=problems)
+
+
+def _has_no_value(document: Any, at: Location) -> bool:
+    """Whether a reference is left at ``at``: it is wrong already, whatever its shape."""
+    value = _value(document, at)
+    return isinstance(value, str) and "${" in value
 
 
 def _shared(one: Location, other: Location) -> int:

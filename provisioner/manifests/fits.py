@@ -70,6 +70,10 @@ CHECKS: Final[Mapping[str, Callable[[Any, Any, Schema], bool]]] = {
     "properties": _properties,
     "additionalProperties": _additional,
     "items": _items,
+    "propertyNames": lambda value, asked, _: (
+        type(value) is not dict or all(fits(name, asked) for name in value)
+    ),
+    "anyOf": lambda value, asked, _: any(fits(value, one) for one in asked),
     "required": lambda value, asked, _: type(value) is not dict or value.keys() >= set(asked),
     "minProperties": lambda value, asked, _: type(value) is not dict or len(value) >= asked,
     "maxProperties": lambda value, asked, _: type(value) is not dict or len(value) <= asked,

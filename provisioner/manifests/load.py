@@ -12,6 +12,7 @@ from provisioner.errors import FileError, Finding, Problem, Severity, by_place
 from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.files import manifest_files, overlooked, read
+from provisioner.manifests.layers import Layers
 from provisioner.manifests.lifecycle import ignored_paths
 from provisioner.manifests.project import Environment
 from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
@@ -22,13 +23,17 @@ from provisioner.semantics import Document
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """``digest`` covers resources and removals; ``files`` are relative to the project root."""
+    """``digest`` covers resources and removals; ``files`` are relative to the project root.
+
+    ``declarations`` are what the resources were made of, in the same order.
+    """
 
     resources: tuple[Resource, ...]
     warnings: tuple[Problem, ...]
     digest: str
     files: tuple[str, ...]
     removals: tuple[Removal, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
 
 
 def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loaded:
@@ -38,8 +43,12 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
     """
     files = manifest_files(root, environment.manifests)
     with without_collector():
-        said = _read_all(root, files, kinds)
+        layers = Layers(environment, kinds)
+        said = _read_all(root, files, kinds, layers)
         declarations, problems = said.declarations, said.problems
+        problems += layers.problems
+        if said.is_whole:
+            problems += layers.undeclared({one.address for one in declarations})
         problems += _repeated(declarations)
         problems += contradictions(said.removed, declarations)
         problems += _relations(declarations)
@@ -49,11 +58,12 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
             errors = [_nothing(environment)]
         if errors:
             raise FileError(errors)
-        resources = sorted((one.resource() for one in declarations), key=lambda one: one.address)
+        declarations.sort(key=lambda one: one.address)
+        resources = tuple(one.resource() for one in declarations)
         removals = sorted((one.removal for one in said.removed), key=lambda one: one.address)
-        warnings = tuple(sorted(problems, key=by_place))
+        warnings = tuple(sorted((*problems, *layers.variables.unused()), key=by_place))
         digest = _digest(resources, removals)
-        return Loaded(tuple(resources), warnings, digest, files, tuple(removals))
+        return Loaded(resources, warnings, digest, files, tuple(removals), tuple(declarations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +73,29 @@ class _Said:
     declarations: list[Declaration] = field(default_factory=list)
     removed: list[RemovedEntry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every file could be read, so that what is not there is nowhere."""
+        return not self.unread
 
 
-def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind]) -> _Said:
+def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind], layers: Layers) -> _Said:
     said = _Said()
     for file in files:
         try:
             source = parse(file, read(root, file))
         except FileError as error:
             said.problems.extend(error.problems)
+            said.unread.append(file)
             continue
         for found in entries_of(source.data, kinds):
             if isinstance(found, Finding):
                 said.problems.append(source.problem(found))
             else:
-                said.declarations.append(declared(source, found, kinds[found.kind]))
-        for removed in removed_in(source, kinds):
+                said.declarations.append(declared(source, found, kinds[found.kind], layers))
+        for removed in removed_in(source, kinds, layers):
             if isinstance(removed, Problem):
                 said.problems.append(removed)
             else:

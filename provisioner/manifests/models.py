@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 PROJECT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 Glob = Annotated[str, StringConstraints(min_length=1)]
+Value = str | int | float | bool | list[Any] | dict[str, Any]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -78,6 +79,26 @@ class Environment(Spec):
         default=("manifests/**/*.yaml",),
         min_length=1,
         description="Its manifests: patterns of paths, relative to the project root.",
+    )
+    variables: dict[str, Value] = Field(
+        default={},
+        description="Values that manifests refer to as `${var.NAME}`. They may refer to each "
+        "other, and to the environment of whoever runs the tool: `${env.NAME}`.",
+    )
+    name_prefix: str = Field(
+        default="",
+        description="What the names of all endpoints begin with in this environment, so that "
+        "two of them can share a workspace. Not for scopes, and not for `existing` ones.",
+    )
+    defaults: dict[str, dict[str, Any]] = Field(
+        default={},
+        description="By kind, what is laid under every resource of that kind.",
+    )
+    overrides: dict[str, dict[str, dict[str, Any]]] = Field(
+        default={},
+        description="By kind and key, what is laid over the manifests: mappings merge, and so "
+        "do lists whose entries have an identity; `null` removes a field, `$delete: true` an "
+        "entry of such a list; everything else replaces.",
     )
     protected: bool = Field(
         default=False,

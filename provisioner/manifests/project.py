@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from provisioner import schemas
 from provisioner.errors import FileError, Position, ProvisionerError
 from provisioner.manifests import files
+from provisioner.manifests.outside import Outside
 from provisioner.manifests.source import Source, parse
+from provisioner.manifests.variables import mistakes
 
 PROJECT_FILE: Final = "provisioner.yaml"
 FOLDER: Final = "environments"
@@ -46,13 +48,19 @@ class GuardLimits:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One deployment of the manifests. ``manifests`` are patterns below the project root."""
+    """One deployment of the manifests. ``manifests`` are patterns below the project root.
+
+    ``source`` is its file, in which variables, defaults and overrides are as written;
+    ``outside`` is what is said about its variables elsewhere.
+    """
 
     name: str
     workspace: WorkspaceSettings
     manifests: tuple[str, ...] = MANIFESTS
     protected: bool = False
     guard: GuardLimits = field(default_factory=GuardLimits)
+    source: Source | None = field(default=None, compare=False, repr=False)
+    outside: Outside = field(default_factory=Outside, compare=False, repr=False)
 
 
 def find_root(start: Path) -> Path:
@@ -68,8 +76,7 @@ def find_root(start: Path) -> Path:
 
 def read_project(root: Path) -> Project:
     """The project whose file lies in ``root``. Raises FileError."""
-    data = _checked(root, PROJECT_FILE, "project")
-    return Project(data["project"])
+    return Project(_checked(root, PROJECT_FILE, "project").data["project"])
 
 
 def environment_names(root: Path) -> tuple[str, ...]:
@@ -78,7 +85,7 @@ def environment_names(root: Path) -> tuple[str, ...]:
     return tuple(names) or (LOCAL,)
 
 
-def read_environment(root: Path, name: str) -> Environment:
+def read_environment(root: Path, name: str, outside: Outside | None = None) -> Environment:
     """The environment ``name``. Raises FileError.
 
     Without a file, ``local`` is a local workspace with all of ``manifests/``.
@@ -86,13 +93,18 @@ def read_environment(root: Path, name: str) -> Environment:
     path = f"{FOLDER}/{name}.yaml"
     if name not in environment_names(root) or not (root / path).is_file():
         if name == LOCAL:
-            return Environment(LOCAL, WorkspaceSettings(emulator=".provisioner/local.sqlite"))
+            local = WorkspaceSettings(emulator=".provisioner/local.sqlite")
+            return Environment(LOCAL, local, outside=outside or Outside())
         raise _unknown(root, name)
     if not _NAME.fullmatch(name):
         message = f"`{name}` cannot be the name of an environment"
         hint = "letters, digits, `-`, `_` and `.`, at most 63; the file is named after it"
         raise FileError.of("E210", message, hint, where=Position(path))
-    data = _checked(root, path, "environment")
+    source = _checked(root, path, "environment")
+    wrong = [source.problem(finding) for finding in mistakes(source)]
+    if wrong:
+        raise FileError(wrong)
+    data = source.data
     settings = data["workspace"]
     return Environment(
         name=name,
@@ -100,6 +112,8 @@ def read_environment(root: Path, name: str) -> Environment:
         manifests=tuple(data.get("manifests", MANIFESTS)),
         protected=data.get("protected", False),
         guard=GuardLimits(**data.get("guard", {})),
+        source=source,
+        outside=outside or Outside(),
     )
 
 
@@ -114,13 +128,12 @@ def _unknown(root: Path, name: str) -> ProvisionerError:
     return FileError.of("E202", f"there is no environment `{name}`", hint)
 
 
-def _checked(root: Path, name: str, schema: str) -> dict[str, Any]:
-    """The file ``name`` as data that fits the schema. Raises FileError."""
+def _checked(root: Path, name: str, schema: str) -> Source:
+    """The file ``name``, whose data fits the schema. Raises FileError."""
     from provisioner.manifests.check import shape
 
     source: Source = parse(name, files.read(root, name))
     findings = list(shape(source.data, schemas.schema(schema), source.written))
     if findings:
         raise FileError(source.problem(finding) for finding in findings)
-    data: dict[str, Any] = source.data
-    return data
+    return source

@@ -1,14 +1,16 @@
-"""``${…}`` in manifests: where it is allowed, and what it becomes.
+"""``${…}`` in the project's files: where it is allowed, and what it becomes.
 
-There is one reference, ``${env.NAME}``, and one place for it: the whole value of a
-``*_plaintext`` field. It becomes a reference to a secret; the value is not read here.
+References to variables are replaced by values. ``${env.NAME}`` as the whole value of a
+``*_plaintext`` field becomes a reference to a secret, whose value is not read here.
 """
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from provisioner.errors import Finding, Location
 from provisioner.secret import MARK
@@ -16,47 +18,121 @@ from provisioner.secret import MARK
 PLAINTEXT = "_plaintext"
 ESCAPED = "$${"
 
-_REFERENCE = re.compile(r"(?<!\$)\$\{[^}]*\}?")
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{[^}]*\}?")
 _FROM_ENV = re.compile(r"\$\{env\.([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 
 
-def has_references(text: str) -> bool:
-    """Whether a file with this content has anything for the other functions to do."""
-    return "${" in text or PLAINTEXT in text
+class NoValueError(Exception):
+    """A reference that has no value, as the parts of a finding."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        self.code, self.message, self.hint = code, message, hint
+        super().__init__(message)
 
 
-def misplaced(value: Any, at: Location = ()) -> Iterator[Finding]:
-    """Plaintext that is no reference, and references where none is allowed."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from misplaced(inner, (*at, name))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from misplaced(inner, (*at, index))
-    elif isinstance(value, str):
+class Meaning(Protocol):
+    """What the words between the braces stand for."""
+
+    def value(self, word: str) -> Any:
+        """The value of ``${word}``. Raises NoValueError."""
+        ...
+
+    def text(self, word: str) -> str:
+        """The value of ``${word}`` inside of a text. Raises NoValueError."""
+        ...
+
+
+class References:
+    """Replaces the references in plain data; ``findings`` collects what is wrong.
+
+    A reference without a value stays as it is written.
+    """
+
+    def __init__(self, meaning: Meaning) -> None:
+        self._meaning = meaning
+        self.findings: list[Finding] = []
+
+    def replaced(self, value: Any, at: Location = ()) -> Any:
+        """``value``, which stands at ``at``, with the values in place of its references."""
+        if isinstance(value, dict):
+            return {name: self.replaced(inner, (*at, name)) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self.replaced(inner, (*at, index)) for index, inner in enumerate(value)]
+        if not isinstance(value, str):
+            return value
         name = at[-1] if at else ""
         if isinstance(name, str) and name.endswith(PLAINTEXT):
             if not _FROM_ENV.fullmatch(value):
-                yield _plaintext(name, at)
-        elif "${" in value:
-            yield from _not_here(value, at)
+                self.findings.append(_plaintext(name, at))
+            return value
+        return self._text(value, at) if "${" in value else value
+
+    def _text(self, text: str, at: Location) -> Any:
+        whole = _REFERENCE.fullmatch(text)
+        if whole and whole[1] is not None:
+            try:
+                # A copy: nothing is shared between two places of a document.
+                return copy.deepcopy(self._meaning.value(whole[1]))
+            except NoValueError as error:
+                self.findings.append(Finding(at, error.code, error.message, error.hint))
+                return text
+        return _REFERENCE.sub(lambda found: self._part(found, at), text)
+
+    def _part(self, found: re.Match[str], at: Location) -> str:
+        if found[0] == ESCAPED:
+            return "${"
+        try:
+            if found[1] is None:
+                message = f"`{found[0]}` refers to nothing"
+                hint = f"close the brace; `{ESCAPED}` is a plain `${{`"
+                raise NoValueError("E121", message, hint)
+            return self._meaning.text(found[1])
+        except NoValueError as error:
+            self.findings.append(Finding(at, error.code, error.message, error.hint))
+            return found[0]
 
 
-def resolved(value: Any, name: str = "") -> Any:
-    """``value`` with plaintext references as secrets, and ``$${`` as ``${``.
+def has_references(text: str) -> bool:
+    """Whether a file with this content has anything for ``References`` to do."""
+    return "${" in text or PLAINTEXT in text
 
-    For a value in which nothing is ``misplaced``.
-    """
+
+def words_in(value: Any, at: Location = ()) -> Iterator[tuple[Location, str]]:
+    """Each reference in plain data: where it stands and what is between its braces."""
     if isinstance(value, dict):
-        return {inner: resolved(part, inner) for inner, part in value.items()}
+        for name, inner in value.items():
+            yield from words_in(inner, (*at, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from words_in(inner, (*at, index))
+    elif isinstance(value, str):
+        for found in _REFERENCE.finditer(value):
+            if found[1] is not None:
+                yield at, found[1]
+
+
+def secrets_marked(value: Any, name: str = "") -> Any:
+    """``value`` with what its plaintext fields refer to as references to secrets."""
+    if isinstance(value, dict):
+        return {inner: secrets_marked(part, inner) for inner, part in value.items()}
     if isinstance(value, list):
-        return [resolved(part) for part in value]
-    if isinstance(value, str) and "${" in value:
+        return [secrets_marked(part) for part in value]
+    if isinstance(value, str) and name.endswith(PLAINTEXT):
         found = _FROM_ENV.fullmatch(value)
-        if found and name.endswith(PLAINTEXT):
-            return {MARK: {"from_env": found[1]}}
-        return value.replace(ESCAPED, "${")
+        return {MARK: {"from_env": found[1]}} if found else value
     return value
+
+
+def inside_a_text(value: Any, written: str, word: str) -> str:
+    """A variable's value as a part of a text. Raises NoValueError for lists and mappings.
+
+    ``written`` is a number as its author typed it: 3.10 stays 3.10.
+    """
+    if isinstance(value, dict | list):
+        what = "list" if isinstance(value, list) else "mapping"
+        message = f"`${{{word}}}` is a {what}, which cannot be a part of a text"
+        raise NoValueError("E217", message, "it has to be the whole value")
+    return value if isinstance(value, str) else written or json.dumps(value)
 
 
 def _plaintext(name: str, at: Location) -> Finding:
@@ -66,14 +142,3 @@ def _plaintext(name: str, at: Location) -> Finding:
         f"or take it from the environment, `{name}: ${{env.NAME}}`"
     )
     return Finding(at, "E308", f"`{name}` must not be written out in a file", hint)
-
-
-def _not_here(value: str, at: Location) -> Iterator[Finding]:
-    for found in _REFERENCE.finditer(value):
-        if found[0].startswith("${env."):
-            message = f"`{found[0]}` is not allowed here"
-            hint = "a variable of the environment can only be all of a `*_plaintext` field"
-        else:
-            message = f"`{found[0]}` refers to nothing: manifests have no variables"
-            hint = f"write the value itself; `{ESCAPED}` is a plain `${{`"
-        yield Finding(at, "E121", message, hint)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner import schemas
 from provisioner.errors import Finding, Location, Problem
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.envelope import REMOVED, RESOURCE_KEY, no_mapping, unknown_kind
+from provisioner.manifests.layers import Layers
+from provisioner.manifests.references import References
 from provisioner.manifests.source import Source
 from provisioner.plan import Address
 from provisioner.resource import Kind, Removal
@@ -32,7 +34,9 @@ class RemovedEntry:
         return self.source.problem(finding, str(self.removal.address))
 
 
-def removed_in(source: Source, kinds: Mapping[str, Kind]) -> Iterator[RemovedEntry | Problem]:
+def removed_in(
+    source: Source, kinds: Mapping[str, Kind], layers: Layers
+) -> Iterator[RemovedEntry | Problem]:
     """The entries of one manifest, and what is wrong with them."""
     found = source.data.get(REMOVED) if isinstance(source.data, dict) else None
     if found is None:
@@ -51,7 +55,13 @@ def removed_in(source: Source, kinds: Mapping[str, Kind]) -> Iterator[RemovedEnt
             yield from map(source.problem, no_mapping(at[:1], kind, entries))
         else:
             for key, entry in entries.items():
-                yield from _entry(source, kinds[kind], key, entry)
+                references = References(layers.variables)
+                made = references.replaced(entry, (*at, key))
+                if references.findings:
+                    yield from map(source.problem, references.findings)
+                else:
+                    for one in _entry(source, kinds[kind], key, made):
+                        yield _prefixed(one, layers) if isinstance(one, RemovedEntry) else one
 
 
 def _entry(source: Source, kind: Kind, key: str, entry: Any) -> Iterator[RemovedEntry | Problem]:
@@ -76,6 +86,11 @@ def _entry(source: Source, kind: Kind, key: str, entry: Any) -> Iterator[Removed
         return
     removal = Removal(address, entry["name"], entry["delete"], source.position(at))
     yield RemovedEntry(source, at, removal, kind)
+
+
+def _prefixed(entry: RemovedEntry, layers: Layers) -> RemovedEntry:
+    name = layers.name(entry.removal.name, entry.kind)
+    return replace(entry, removal=replace(entry.removal, name=name))
 
 
 def _moved(finding: Finding, at: Location) -> Finding:

@@ -176,7 +176,7 @@ def test_a_reference_in_the_wrong_field_is_refused_and_shown(project):
 MISPLACED = [
     pytest.param("name: ${env.X}", "`${env.X}` is not allowed here", id="the environment"),
     pytest.param("name: chat-${env.X}", "`${env.X}` is not allowed here", id="and in a part"),
-    pytest.param("name: ${var.x}", "`${var.x}` refers to nothing", id="a variable"),
+    pytest.param("name: ${vars.x}", "`${vars.x}` refers to nothing", id="a word nobody knows"),
     pytest.param("name: ${x", "`${x` refers to nothing", id="an open brace"),
 ]
 

@@ -1,0 +1,48 @@
+"""provisioner render: an environment's resources as they will be."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import (
+    Common,
+    common_options,
+    environment_option,
+    select_option,
+    variables_option,
+)
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("render", short_help="Show the resources of an environment, offline.")
+@environment_option
+@select_option
+@variables_option
+@click.option("--origins", is_flag=True, help="Behind each value the file and line it is from.")
+@common_options
+def command(
+    common: Common,
+    environment: str,
+    select: tuple[str, ...],
+    variables: tuple[str, ...],
+    origins: bool,
+) -> int:
+    """Print the resources with variables replaced, and defaults and overrides laid on.
+
+    The answer is a manifest again. Secrets stay references; nothing is sent.
+
+    \b
+    Exit codes: 0 done, 1 problems found.
+    """
+    from provisioner.rendered import render
+    from provisioner.rendering import manifest_text
+
+    terminal = Terminal(common)
+    rendered = render(common.project_dir, environment, select, variables)
+    terminal.problems(rendered.warnings)
+    if common.json:
+        terminal.answer_json(manifest_text.as_written(rendered.document))
+    else:
+        origin = rendered.origin if origins else None
+        terminal.answer(manifest_text.text(rendered.document, origin))
+    return 0

@@ -1,0 +1,143 @@
+"""What an environment's file does to the resources of the manifests.
+
+``defaults`` are laid under every resource of a kind, ``overrides`` over single ones, and
+``name_prefix`` goes before the names of what is ours as a whole.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, Final
+
+from provisioner import schemas
+from provisioner.errors import Finding, Location, Problem
+from provisioner.manifests.envelope import unknown_kind
+from provisioner.manifests.lifecycle import EXISTING
+from provisioner.manifests.overlay import Part, Place, laid_over, laid_under, removals_of_nothing
+from provisioner.manifests.project import Environment
+from provisioner.manifests.references import References
+from provisioner.manifests.variables import Variables
+from provisioner.plan import Address
+from provisioner.resource import Kind
+from provisioner.semantics import Document
+
+DEFAULTS: Final = "defaults"
+OVERRIDES: Final = "overrides"
+NAME_PREFIX: Final = "name_prefix"
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{0,40}", re.ASCII)
+_ANY_KEY: Final = "any"
+
+
+class Layers:
+    """The layers of one environment. ``problems`` are about its file.
+
+    A layer with a mistake is not laid: what would follow from it is not told as well.
+    """
+
+    def __init__(self, environment: Environment, kinds: Mapping[str, Kind]) -> None:
+        self.source = environment.source
+        self.variables = Variables(environment.name, self.source, environment.outside)
+        self.problems: list[Problem] = []
+        self._data: Document = self.source.data if self.source else {}
+        self._defaults: dict[str, Part] = {}
+        self._overrides: dict[Address, Part] = {}
+        self._wrong: set[Address] = set()
+        self._prefix = self._checked_prefix()
+        for kind in self._known(DEFAULTS, kinds):
+            found = self._data[DEFAULTS][kind.name]
+            part = self._layer(kind, found, (DEFAULTS, kind.name))
+            if part:
+                self._defaults[kind.name] = part
+        for kind in self._known(OVERRIDES, kinds):
+            for key, found in self._data[OVERRIDES][kind.name].items():
+                part = self._layer(kind, found, (OVERRIDES, kind.name, key))
+                address = Address(kind.name, key)
+                if part:
+                    self._overrides[address] = part
+                else:
+                    self._wrong.add(address)
+
+    def laid(self, address: Address, document: Document, kind: Kind) -> Part:
+        """``document`` of a manifest with the layers on it, and its name prefixed."""
+        part = Part(document, Place(""))
+        rules = kind.rules()
+        if kind.name in self._defaults:
+            part = laid_under(copy.deepcopy(self._defaults[kind.name]), part, rules)
+        over = self._overrides.get(address)
+        if over:
+            for at in removals_of_nothing(part.value, over.value, rules):
+                message = "there is no such entry to delete"
+                self._say(Finding((*over.place.at, *at), "E220", message, "take this one out"))
+            part = laid_over(part, copy.deepcopy(over), rules)
+        name = part.value.get("name")
+        if isinstance(name, str) and not part.value.get(EXISTING):
+            part = Part({**part.value, "name": self.name(name, kind)}, part.place)
+        return part
+
+    def name(self, name: str, kind: Kind) -> str:
+        """``name`` as it is in the workspace of this environment."""
+        return f"{self._prefix}{name}" if kind.markable else name
+
+    def undeclared(self, declared: Collection[Address]) -> Iterator[Problem]:
+        """A problem for each override of what no manifest declares."""
+        for address in sorted({*self._overrides, *self._wrong}):
+            if address not in declared and self.source:
+                keys = [one.key for one in declared if one.kind == address.kind]
+                close = get_close_matches(address.key, keys, n=1)
+                known = ", ".join(f"`{key}`" for key in sorted(keys)[:8]) or "none"
+                hint = f"did you mean `{close[0]}`?" if close else f"declared are {known}"
+                at = (OVERRIDES, address.kind, address.key)
+                message = f"no manifest declares `{address}`"
+                yield self.source.problem(Finding(at, "E219", message, hint, key=True))
+
+    def _known(self, section: str, kinds: Mapping[str, Kind]) -> Iterator[Kind]:
+        for name in self._data.get(section, {}):
+            if name in kinds:
+                yield kinds[name]
+            else:
+                self._say(unknown_kind((section, name), name, kinds))
+
+    def _layer(self, kind: Kind, written: Document, at: Location) -> Part | None:
+        """A layer with variables replaced; None, and problems, where something is wrong."""
+        from provisioner.manifests.check import numbers_as_text, shape
+
+        references = References(self.variables)
+        value = references.replaced(written, at)
+        numbers_as_text(value, schemas.schema(f"kinds/{kind.name}"))
+        wrong = list(references.findings)
+        said = {finding.at for finding in wrong}
+        whole = {kind.name: {_ANY_KEY: value}}
+        for finding in shape(whole, schemas.schema("override"), self._written_below(at)):
+            place = (*at, *finding.at[2:])
+            if place not in said:
+                wrong.append(replace(finding, at=place))
+        for finding in wrong:
+            self._say(finding)
+        return None if wrong else Part(value, Place(OVERRIDES, at))
+
+    def _written_below(self, at: Location) -> Callable[[Location], str]:
+        """How to find the text of a number of the layer at ``at``: below kind and key."""
+        source = self.source
+        return lambda inner: source.written((*at, *inner[2:])) if source else ""
+
+    def _checked_prefix(self) -> str:
+        references = References(self.variables)
+        prefix: Any = references.replaced(self._data.get(NAME_PREFIX, ""), (NAME_PREFIX,))
+        for finding in references.findings:
+            self._say(finding)
+        if references.findings:
+            return ""
+        if isinstance(prefix, str) and _PREFIX.fullmatch(prefix):
+            return prefix
+        hint = "at most 40 letters, digits, `-` and `_`"
+        self._say(Finding((NAME_PREFIX,), "E109", "names cannot begin like this", hint))
+        return ""
+
+    def _say(self, finding: Finding) -> None:
+        if self.source:
+            hide = finding.code == "E308"
+            self.problems.append(self.source.problem(finding, hide=hide))

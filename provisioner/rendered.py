@@ -1,0 +1,42 @@
+"""``render``: the resources of an environment as they will be, without a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from provisioner.errors import Location, Problem
+from provisioner.manifests.declaration import Declaration
+from provisioner.plan import Address
+from provisioner.selection import selected
+from provisioner.session import open_environment, open_project
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """``document`` is a manifest with everything in it that is laid over or replaced."""
+
+    document: Mapping[str, Any]
+    declarations: Mapping[Address, Declaration]
+    warnings: tuple[Problem, ...]
+
+    def origin(self, at: Location) -> str:
+        """``FILE:LINE`` of what stands at ``at`` in ``document``."""
+        _, kind, key, *inner = at
+        place = self.declarations[Address(str(kind), str(key))].position(tuple(inner))
+        return f"{place.file}:{place.line}"
+
+
+def render(
+    folder: Path | None, environment: str, select: Sequence[str], given: Sequence[str]
+) -> Rendered:
+    """The environment's resources. Raises FileError, and UsageError for what selects nothing."""
+    _, loaded = open_environment(open_project(folder), environment, given)
+    known = {one.address: one for one in loaded.declarations}
+    wanted = [known[one.address] for one in selected(loaded.resources, select)]
+    document: dict[str, dict[str, Any]] = {}
+    for one in wanted:
+        document.setdefault(one.kind.name, {})[one.entry.key] = one.document
+    return Rendered({"resources": document}, known, loaded.warnings)
