@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "schemas": "semantics",
     "repository": "",
     "connection": "semantics",
+    "registry": "connection errors semantics",
     "resource": f"{WORDS} connection",
     "selection": "errors resource",
     "manifests": f"{WORDS} schemas",
