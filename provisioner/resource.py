@@ -16,6 +16,7 @@ from provisioner.errors import Finding, Position
 from provisioner.plan import Action, Address, FieldChange, Operation
 from provisioner.secret import SecretReader
 from provisioner.semantics import Document, FieldRule
+from provisioner.topology import Topology
 
 
 class Phase(StrEnum):
@@ -223,6 +224,7 @@ class Kind:
     what a live resource does. ``ask`` puts a question to one; a kind without it cannot be
     queried. ``calls`` names the calls that change each field of the resource.
     ``same_name`` gives one text for all names that are one name to the service.
+    ``topology`` tells how requests to a resource branch.
     """
 
     name: str
@@ -243,3 +245,4 @@ class Kind:
     ask: Callable[[Connection, str, str], Answer] | None = None
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     same_name: Callable[[str], str] = str
+    topology: Callable[[Document], Topology] | None = None

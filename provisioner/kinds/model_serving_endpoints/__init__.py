@@ -13,6 +13,7 @@ from provisioner.kinds.model_serving_endpoints.operations import CALLS_OF_FIELD,
 from provisioner.kinds.model_serving_endpoints.query import ask
 from provisioner.kinds.model_serving_endpoints.relations import relations
 from provisioner.kinds.model_serving_endpoints.secrets import needs
+from provisioner.kinds.model_serving_endpoints.topology import topology
 from provisioner.resource import Connection, Driver, Kind
 from provisioner.secret import SecretReader
 from provisioner.semantics import FieldRule
@@ -55,4 +56,5 @@ KIND = Kind(
     describe=describe,
     ask=ask,
     calls=CALLS_OF_FIELD,
+    topology=topology,
 )
