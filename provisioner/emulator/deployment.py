@@ -9,7 +9,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
-from provisioner.emulator import auto_capture, endpoints, faults
+from provisioner.emulator import auto_capture, endpoints, faults, registration
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.routing import Workspace
 from provisioner.emulator.scope_acls import creators_problem
@@ -34,8 +34,12 @@ READY = {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""}
 
 
 def begin(workspace: Workspace, record: Record, config: dict[str, Any]) -> None:
-    """Make ``config`` (its entities and routes) the pending one. The record is not saved."""
+    """Make ``config`` (its entities and routes) the pending one. The record is not saved.
+
+    Raises ApiError for an entity that the registry does not have.
+    """
     store = workspace.store
+    registration.check_entities(store, record["creator"], config["entities"])
     now_ms = store.now_ms()
     ordered = faults.take_deployment(store, record["name"])
     transition = Transition.parse(ordered.get("transition", workspace.settings.transition))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from provisioner.emulator import (
     control,
+    grants,
     identity,
     inference,
+    model_versions,
     permissions,
     principals,
+    registered_models,
+    registration,
     secrets,
     serving,
     serving_logs,
@@ -32,4 +36,8 @@ ROUTES = (
     *inference.ROUTES,
     *control.ROUTES,
     *principals.ROUTES,
+    *registered_models.ROUTES,
+    *model_versions.ROUTES,
+    *grants.ROUTES,
+    *registration.ROUTES,
 )

@@ -69,6 +69,23 @@ CREATE TABLE IF NOT EXISTS logins (
     token TEXT PRIMARY KEY, principal TEXT COLLATE NOCASE NOT NULL, expires_ms INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS models (
+    full_name TEXT COLLATE NOCASE PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL,
+    comment TEXT NOT NULL, created_by TEXT NOT NULL, created_ms INTEGER NOT NULL,
+    updated_by TEXT NOT NULL, updated_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS model_versions (
+    model TEXT COLLATE NOCASE, version INTEGER, status TEXT NOT NULL, comment TEXT NOT NULL,
+    created_by TEXT NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY (model, version)
+);
+CREATE TABLE IF NOT EXISTS model_aliases (
+    model TEXT COLLATE NOCASE, alias TEXT COLLATE NOCASE, version INTEGER NOT NULL,
+    PRIMARY KEY (model, alias)
+);
+CREATE TABLE IF NOT EXISTS privileges (
+    securable TEXT COLLATE NOCASE, principal TEXT COLLATE NOCASE, privilege TEXT NOT NULL,
+    PRIMARY KEY (securable, principal, privilege)
+);
 """
 
 
