@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from provisioner.cli.options import folder_option, packed
+from provisioner.cli.options import (
+    Common,
+    common_options,
+    environment_option,
+    folder_option,
+    packed,
+)
 from provisioner.cli.served import Served, serve
+from provisioner.cli.terminal import Terminal
 
 served_options = packed(
     Served,
@@ -32,7 +40,7 @@ served_options = packed(
 )
 
 
-@click.group("emulator", short_help="Start the local workspace.")
+@click.group("emulator", short_help="Start the local workspace, and register models in it.")
 def command() -> None:
     """The local workspace: a server that behaves like a Databricks workspace."""
 
@@ -51,3 +59,35 @@ def start(project_dir: Path | None, served: Served) -> int:
     Exit codes: 0 stopped, 1 error, for instance when the port is taken.
     """
     return serve(served, project_dir)
+
+
+@command.command("register")
+@click.argument("model", metavar="CATALOG.SCHEMA.MODEL")
+@click.option("--version", type=click.IntRange(1), help="Its number (default: the next one).")
+@click.option("--alias", default="", help="Let this alias, such as champion, point to it.")
+@click.option("--feature-spec", is_flag=True, help="Not a model: a feature spec of that name.")
+@environment_option
+@click.option("--state", default="", metavar="FILE", help="The workspace's file, instead of -e.")
+@common_options
+def register(
+    common: Common, model: str, environment: str, state: str, feature_spec: bool, **given: Any
+) -> int:
+    """Register a version of a model in a local workspace, as a training job would.
+
+    A version that is there already stays as it is; with --alias the alias moves to it. As
+    soon as a catalog has a model, endpoints serve only what is registered in it: before
+    that, a local workspace takes every name.
+
+    \b
+    Exit codes: 0 registered, or was so already; 1 error.
+    """
+    from provisioner import registering
+
+    wanted = registering.Registration(model, function=feature_spec, **given)
+    made = registering.register(common.project_dir, environment, state, wanted)
+    terminal = Terminal(common)
+    if common.json:
+        terminal.answer_json(made.to_json())
+    else:
+        terminal.answer(made.summary())
+    return 0

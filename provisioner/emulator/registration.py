@@ -44,28 +44,36 @@ def register(workspace: Workspace, request: Request) -> Answer:
     be moved to it.
     """
     sent = SENT(request.json(), "")
-    if sent.get("kind") == FUNCTION:
-        if not catalog.find(workspace.store, sent["full_name"]):
-            catalog.add(workspace.store, sent["full_name"], FUNCTION, request.caller.name)
-        return Answer({"full_name": sent["full_name"]})
-    return Answer(registered(workspace.store, request.caller.name, sent))
+    is_function = sent.get("kind") == FUNCTION
+    return Answer(trained(workspace.store, sent, is_function=is_function))
 
 
-def registered(store: Store, owner: str, sent: dict[str, Any]) -> dict[str, Any]:
-    """Register as ``register`` does; the number of the version, and whether it is new.
+def trained(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[str, Any]:
+    """Register what was ``sent`` for the local user; its version (0: none), whether it is new.
 
     Raises ApiError.
     """
-    model = catalog.find(store, sent["full_name"])
-    name = (model or catalog.add(store, sent["full_name"], MODEL, owner)).full_name
-    row = store.row("SELECT max(version) FROM model_versions WHERE model = ?", name)
-    version = sent.get("version") or ((row[0] if row else None) or 0) + 1
+    full_name, owner = sent["full_name"], directory.LOCAL_USER.name
+    kind = FUNCTION if is_function else MODEL
+    found = catalog.find(store, full_name)
+    if found and found.kind != kind:
+        raise invalid(f"'{full_name}' is a {found.kind}.")
+    name = (found or catalog.add(store, full_name, kind, owner)).full_name
+    if is_function:
+        return {"name": name, "version": 0, "alias": "", "is_new": not found}
+    alias = sent.get("alias", "")
+    version = sent.get("version") or _last_version(store, name) + 1
     if is_new := not model_versions.exists(store, name, version):
         made = (name, version, sent.get("status", STATUSES[0]), "", owner, store.now_ms())
         store.change("INSERT INTO model_versions VALUES (?, ?, ?, ?, ?, ?)", *made)
-    if sent.get("alias"):
-        model_versions.point(store, name, sent["alias"], version)
-    return {"full_name": name, "version": version, "alias": sent.get("alias"), "is_new": is_new}
+    if alias:
+        model_versions.point(store, name, alias, version)
+    return {"name": name, "version": version, "alias": alias, "is_new": is_new}
+
+
+def _last_version(store: Store, name: str) -> int:
+    row = store.row("SELECT max(version) FROM model_versions WHERE model = ?", name)
+    return int(row[0]) if row and row[0] else 0
 
 
 def check_entities(store: Store, creator: str, entities: Iterable[dict[str, Any]]) -> None:

@@ -45,13 +45,14 @@ MAY_IMPORT = {
     "checking": "errors kinds manifests",
     "reading": "errors plan resource",
     "session": "__init__ emulator errors kinds manifests repository resource secret workspace",
+    "registering": "emulator errors manifests session",
     "rendered": "errors manifests plan selection session",
     "overview": "errors kinds reading resource selection session",
     "steps": f"{WORDS} kinds planning reading",
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
     "steps",
     "cli": f"{WORDS} __init__ applying checking codes emulator outcome planning rendered rendering "
-    "schema_files schemas session workflow",
+    "registering schema_files schemas session workflow",
 }
 # Library -> the only parts that may import it.
 DOORS = {
