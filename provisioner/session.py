@@ -85,6 +85,15 @@ def session(
     for ``given``, WorkspaceError for the way to the workspace.
     """
     environment, loaded = open_environment(project, environment_name, given, lenient=lenient)
+    with session_of(project, environment, loaded, profile) as started:
+        yield started
+
+
+@contextmanager
+def session_of(
+    project: Project, environment: Environment, loaded: Loaded, profile: str = ""
+) -> Iterator[Session]:
+    """Connect the workspace of an environment that is loaded. Raises WorkspaceError."""
     commit = repository.commit(project.root)
     agent = (
         f"provisioner/{__version__} ({project.name}; {environment.name}; {commit[:12] or 'no git'})"

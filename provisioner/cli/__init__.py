@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "provisioner.cli.status",
     "query": "provisioner.cli.query",
     "render": "provisioner.cli.render",
+    "diff": "provisioner.cli.diff",
     "schema": "provisioner.cli.schema",
     "explain": "provisioner.cli.explain",
     "emulator": "provisioner.cli.emulator",

@@ -18,6 +18,7 @@ from provisioner.manifests.references import (
     References,
     has_references,
     secrets_marked,
+    words_in,
 )
 from provisioner.manifests.source import Source
 from provisioner.plan import Address
@@ -73,6 +74,11 @@ class Declaration:
         """Where what is at ``at`` in the document was written."""
         source, place = self._spot(at)
         return source.position(place)
+
+    def words(self, at: Location) -> tuple[str, ...]:
+        """The references that what is at ``at`` in the document was written with."""
+        source, place = self._spot(at)
+        return tuple(word for _, word in words_in(_deepest(source.data, place)))
 
     def placed(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
         """``findings`` about the document as problems in the file."""
@@ -178,6 +184,15 @@ def _value(document: Any, at: Location) -> Any:
             document = document[step]
         except (KeyError, IndexError, TypeError):
             return None
+    return document
+
+
+def _deepest(document: Any, at: Location) -> Any:
+    """What is at ``at``, or the reference that stands for something around it."""
+    for step in at:
+        if isinstance(document, str):
+            break
+        document = _value(document, (step,))
     return document
 
 

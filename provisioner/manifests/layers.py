@@ -78,6 +78,14 @@ class Layers:
             part = Part({**part.value, "name": self.name(name, kind)}, part.place)
         return part
 
+    def over(self, address: Address) -> Part | None:
+        """What is laid over the resource; None where nothing is."""
+        return self._overrides.get(address)
+
+    def without_prefix(self, name: str, kind: Kind) -> str:
+        """``name`` in the workspace as the manifest has it."""
+        return name.removeprefix(self._prefix) if kind.markable else name
+
     def name(self, name: str, kind: Kind) -> str:
         """``name`` as it is in the workspace of this environment."""
         return f"{self._prefix}{name}" if kind.markable else name

@@ -68,6 +68,15 @@ class Variables:
         name = reference.removeprefix("${var.").removesuffix("}")
         return "" if name in self._given else self._source.written((VARIABLES, name))
 
+    def origin(self, name: str) -> str:
+        """Where the value of the variable is from: an option, or ``FILE:LINE``."""
+        if name in self._given:
+            return self._given[name][1]
+        if not self._source:
+            return ""
+        place = self._source.position((VARIABLES, name))
+        return f"{place.file}:{place.line}"
+
     def unused(self) -> Iterator[Problem]:
         """A warning for each variable that nothing asked for."""
         for name in self._declared:

@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "applying": "errors outcome plan resource semantics",
     "kinds": f"{WORDS} schemas topology",
     "workspace": "errors secret",
-    "rendering": f"{WORDS} codes outcome report topology",
+    "rendering": f"{WORDS} codes difference outcome report topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
@@ -47,12 +47,18 @@ MAY_IMPORT = {
     "session": "__init__ emulator errors kinds manifests repository resource secret workspace",
     "registering": "emulator errors manifests session",
     "rendered": "errors manifests plan selection session",
+    "difference": "plan semantics",
+    "declared_difference": "difference errors kinds manifests plan planning semantics",
+    "live_difference": "declared_difference difference manifests plan planning resource semantics",
+    "comparing": "declared_difference difference errors kinds live_difference manifests plan "
+    "planning reading resource selection session",
     "overview": "errors kinds reading resource selection session",
     "steps": f"{WORDS} kinds planning reading",
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
     "steps",
-    "cli": f"{WORDS} __init__ applying checking codes emulator outcome planning rendered rendering "
-    "registering schema_files schemas session workflow",
+    "cli": f"{WORDS} __init__ applying checking codes comparing emulator outcome "
+    "planning registering rendered rendering schema_files schemas session "
+    "workflow",
 }
 # Library -> the only parts that may import it.
 DOORS = {

@@ -1,0 +1,71 @@
+"""provisioner diff: two environments side by side."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+import click
+
+from provisioner.cli.options import (
+    Common,
+    common_options,
+    packed,
+    select_option,
+    variables_option,
+)
+from provisioner.cli.terminal import Terminal
+
+EXIT_ACCIDENTS = 2
+
+
+class Asked(NamedTuple):
+    """What is compared of the two environments."""
+
+    live: bool
+    select: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
+@click.command("diff", short_help="Show two environments side by side.")
+@click.argument("environments", nargs=2, metavar="A B")
+@packed(
+    Asked,
+    "asked",
+    click.option("--live", is_flag=True, help="Compare the workspaces instead of the files."),
+    select_option,
+    variables_option,
+)
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit with 2 when something differs by accident."
+)
+@common_options
+def command(
+    common: Common, environments: tuple[str, str], asked: Asked, detailed_exitcode: bool
+) -> int:
+    """Show in what the environments A and B differ, and whether somebody wanted that.
+
+    On purpose is what an environment's file says (variables, defaults, overrides). By
+    accident is the rest: resources that only one environment's manifests have, and with
+    --live what is not as declared. Resources are paired by address, so a name_prefix is no
+    difference. Without --live nothing is sent.
+
+    \b
+    Exit codes: 0 done; 1 error; 2 something differs by accident (only with
+    --detailed-exitcode).
+    """
+    from provisioner.comparing import compare
+    from provisioner.rendering import diff_json, diff_text
+    from provisioner.rendering.style import Style
+
+    terminal = Terminal(common)
+    found, warnings = compare(
+        common.project_dir, environments, asked.select, asked.variables, live=asked.live
+    )
+    terminal.problems(warnings)
+    if common.json:
+        terminal.answer_json(diff_json.to_json(found))
+    else:
+        style = Style(terminal.colour(sys.stdout), terminal.unicode(sys.stdout), terminal.width)
+        terminal.answer(diff_text.text(found, style))
+    return EXIT_ACCIDENTS if detailed_exitcode and found.has_accidents else 0
