@@ -105,12 +105,11 @@ def _live(
             found.append(live_difference(sides[0][address], sides[1][address]))
             continue
         # Missing in both is no difference: that it is to be applied is for plan to say.
-        absent = [
-            not_live(one.declared[address], one.environment.name)
-            for one, side in zip((left, right), sides, strict=True)
-            if address not in side
+        missing += [
+            not_live(here.declared[address], here.environment.name, there.environment.name)
+            for here, there, side in zip((left, right), (right, left), sides, strict=True)
+            if address in side
         ]
-        missing += absent if len(absent) == 1 else []
     return found, missing, hosts
 
 

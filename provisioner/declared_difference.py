@@ -94,7 +94,7 @@ def _classified(path: Path, left: Said, right: Said, rules: FieldRule) -> FieldD
 
 
 def side_of(one: Declaration, value: Any, path: Path) -> Side:
-    """What ``one`` says about the field at ``path``, and where."""
+    """``value`` at ``path``, and where ``one`` speaks of it."""
     return _side(one, value, path, _visible(one.kind.name))
 
 
@@ -103,6 +103,8 @@ def _side(one: Declaration, value: Any, path: Path, rules: FieldRule) -> Side:
         removal = _removal(one, path, rules)
         return Side(ABSENT, _place(removal) if removal else "")
     at = location_of(one.document, path, rules)
+    if len(at) < len(path):
+        return Side(value)
     words = one.words(at)
     names = [word.removeprefix(VARIABLE) for word in words if word.startswith(VARIABLE)]
     variables = one.layers.variables if one.layers else None

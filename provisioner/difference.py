@@ -27,13 +27,15 @@ class Side:
     """What one environment has, or ABSENT; a secret only as ``{"$secret": …}``.
 
     ``origin`` is where that was said: ``FILE:LINE``, an option, or ``""``. ``words`` are the
-    references that the value is made from (``var.version``). ``note`` tells what is odd.
+    references that the value is made from (``var.version``). ``note`` tells what is odd, and
+    ``declared`` what the manifests want instead.
     """
 
     value: Any = ABSENT
     origin: str = ""
     words: tuple[str, ...] = ()
     note: str = ""
+    declared: Any = ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +102,5 @@ class EnvironmentDiff:
     @property
     def has_accidents(self) -> bool:
         """Whether anything differs that nobody said should."""
-        return bool(self.only) or self.fields(Purpose.BY_ACCIDENT) > 0
+        alone = any(one.purpose is Purpose.BY_ACCIDENT for one in self.only)
+        return alone or self.fields(Purpose.BY_ACCIDENT) > 0

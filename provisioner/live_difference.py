@@ -61,11 +61,11 @@ def live_difference(left: Applied, right: Applied) -> ResourceDifference:
     return replace(declared, fields=tuple(fields))
 
 
-def not_live(one: Declaration, environment: str) -> OnlyHere:
-    """For a resource that is declared, but is not in the workspace of ``environment``."""
+def not_live(one: Declaration, live_in: str, missing_in: str) -> OnlyHere:
+    """For what both environments declare, and only the workspace of ``live_in`` has."""
     where = f"{one.where.file}:{one.where.line}"
-    reason = f"declared, but not in the workspace of {environment}: apply it"
-    return OnlyHere(one.address, one.name, environment, where, reason)
+    reason = f"declared in {missing_in} too, but not in its workspace: apply it"
+    return OnlyHere(one.address, one.name, live_in, where, reason)
 
 
 def _classified(
@@ -96,8 +96,8 @@ def _live_side(one: Applied, value: Any, path: Path) -> Side:
     """The live value, beside it what the manifest wants where that is something else."""
     for change in one.deviations(path):
         said = side_of(one.declaration, change.after, change.path)
-        return Side(value, said.origin, said.words, NOT_AS_DECLARED)
-    return Side(value)
+        return Side(value, said.origin, said.words, NOT_AS_DECLARED, change.after)
+    return side_of(one.declaration, value, path)
 
 
 def _as_planned(path: Path, left: Applied, right: Applied) -> FieldDifference:

@@ -17,7 +17,16 @@ settings.register_profile("proofs", deadline=None, max_examples=5000)
 settings.load_profile("proofs" if os.environ.get("PROVISIONER_PROOFS") else "default")
 
 GOLDEN = Path(__file__).parent / "golden"
-FOREIGN = ("DATABRICKS_", "ARM_", "AWS_", "GOOGLE_", "OPENAI_", "ANTHROPIC_", "COHERE_")
+FOREIGN = (
+    "DATABRICKS_",
+    "PROVISIONER_VAR_",
+    "ARM_",
+    "AWS_",
+    "GOOGLE_",
+    "OPENAI_",
+    "ANTHROPIC_",
+    "COHERE_",
+)
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 

@@ -73,6 +73,7 @@ def _field(field: FieldDifference) -> dict[str, Any]:
 def _side(side: Side) -> dict[str, Any]:
     return {
         **({} if side.value is ABSENT else {"value": side.value}),
+        **({} if side.declared is ABSENT else {"declared": side.declared}),
         "origin": side.origin,
         "references": list(side.words),
         "note": side.note,

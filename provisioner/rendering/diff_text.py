@@ -106,9 +106,13 @@ def _value(side: Side, style: Style) -> str:
 def _behind(side: Side, style: Style) -> str:
     """Where the value is from, and what it is made of."""
     words = ", ".join(dict.fromkeys(f"${{{word}}}" for word in side.words))
-    note = side.note if side.value is not ABSENT else ""
-    said = f"{note}: {side.origin}" if note and side.origin else note or side.origin
-    return safe(" ".join(filter(None, (said, words))), style)
+    where = safe(" ".join(filter(None, (side.origin, words))), style)
+    if side.value is ABSENT and side.declared is ABSENT:
+        return where
+    if not side.note:
+        return where
+    declared = shortened(value_text(side.declared, style), LEAST_VALUE, style.glyphs.ellipsis)
+    return GAP.join(filter(None, (f"{safe(side.note, style)}: {declared}", where)))
 
 
 def _cut(sides: Sides, room: int, style: Style) -> Sides:

@@ -123,7 +123,7 @@ def run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Run:
 
     def call(*words: str) -> Result:
         capsys.readouterr()
-        environment = [] if words[0] in {"schema", "explain"} else ["-e", "dev"]
+        environment = [] if words[0] in {"schema", "explain", "diff"} else ["-e", "dev"]
         folder = [] if words[0] in {"schema", "explain"} else ["-C", str(repository.root)]
         code = main([words[0], *environment, *folder, *words[1:]])
         said = capsys.readouterr()
