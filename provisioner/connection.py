@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from provisioner.semantics import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back to a question, also when it was a refusal.
+
+    ``document`` is the answer; of a refusal (``status`` 400 and more) ``error_code`` and
+    ``message``. ``headers`` have names in lower case. ``duration_ms`` is from sending to the
+    last byte. ``wait_s`` is how long the service asked to wait before the next question.
+    """
+
+    status: int
+    document: Document
+    duration_ms: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait_s: float | None = None
 
 
 class Connection(Protocol):
@@ -29,5 +46,12 @@ class Connection(Protocol):
 
         ``repeatable``: sending it twice does no harm, so a lost answer is tried again.
         Otherwise a lost answer raises LostAnswerError. Raises ServiceError when refused.
+        """
+        ...
+
+    def ask(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:
+        """POST a question to a model, once: what is refused or lost is not asked again.
+
+        Raises LoginError, and UnreachableError when no answer came in ``timeout_s``.
         """
         ...

@@ -83,10 +83,12 @@ def _type(part: Schema) -> str:
         return ", ".join(f"`{value}`" for value in part.get("enum", [part.get("const")]))
     if part.get("type") == "array":
         return f"list of {_type(part['items'])}"
+    if "anyOf" in part:
+        return " or ".join(_type(choice) for choice in part["anyOf"])
     inner = part.get("additionalProperties")
     if isinstance(inner, Mapping):
         return f"mapping to {_type(inner)}"
-    return WORDS[part["type"]]
+    return WORDS.get(part.get("type", ""), "anything")
 
 
 def _row(field: Field, rules: FieldRule, kind: Kind) -> str:

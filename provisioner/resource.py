@@ -12,8 +12,10 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from provisioner.connection import Connection as Connection
+from provisioner.connection import Reply as Reply
 from provisioner.errors import Finding, Position
 from provisioner.plan import Action, Address, FieldChange, Operation
+from provisioner.question import Answer, CheckResult, Question
 from provisioner.secret import SecretReader
 from provisioner.semantics import Document, FieldRule
 from provisioner.topology import Topology
@@ -57,10 +59,11 @@ class Marks:
 class Resource:
     """One resource as its author describes it, for one environment.
 
-    ``document`` holds no extension of ours that is not compared (``lifecycle`` and
-    ``existing`` are taken out of it). ``ignore_changes`` are paths as ``path_text`` writes
-    them. ``existing``: somebody else creates it; only the top-level fields that are written
-    are managed, it is never created, reconfigured, owned or deleted.
+    ``document`` holds no extension of ours that is not compared (``lifecycle``,
+    ``existing`` and ``checks`` are taken out of it). ``ignore_changes`` are paths as
+    ``path_text`` writes them. ``existing``: somebody else creates it; only the top-level
+    fields that are written are managed, it is never created, reconfigured, owned or
+    deleted. ``checks`` are questions that prove it, in the kind's own vocabulary.
     """
 
     address: Address
@@ -70,6 +73,7 @@ class Resource:
     ignore_changes: tuple[str, ...] = ()
     existing: bool = False
     where: Position | None = None
+    checks: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +157,6 @@ class StatusRow:
     serves: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a resource said to a question: ``text`` for a person, ``raw`` as it came."""
-
-    name: str
-    task: str
-    text: str
-    raw: Document
-
-
 class Driver(Protocol):
     """Acts on one workspace for one kind. Thread-safe."""
 
@@ -222,7 +216,8 @@ class Kind:
     again. ``markable``: resources of this kind carry our tags, so they are adopted,
     orphaned and deleted; the others are not ours as a whole. ``describe`` tells in lines
     what a live resource does. ``ask`` puts a question to one; a kind without it cannot be
-    queried. ``calls`` names the calls that change each field of the resource.
+    queried. ``verify`` carries out one check of a resource that is ready, with a timeout in
+    seconds. ``calls`` names the calls that change each field of the resource.
     ``same_name`` gives one text for all names that are one name to the service.
     ``topology`` tells how requests to a resource branch.
     """
@@ -242,7 +237,8 @@ class Kind:
     resend: str = ""
     markable: bool = True
     describe: Callable[[Live], tuple[str, ...]] | None = None
-    ask: Callable[[Connection, str, str], Answer] | None = None
+    ask: Callable[[Connection, str, Question], Answer] | None = None
+    verify: Callable[[Connection, Resource, Document, float], CheckResult] | None = None
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     same_name: Callable[[str], str] = str
     topology: Callable[[Document], Topology] | None = None

@@ -28,6 +28,7 @@ COMMANDS = {
     "apply": "provisioner.cli.apply",
     "destroy": "provisioner.cli.destroy",
     "status": "provisioner.cli.status",
+    "verify": "provisioner.cli.verify",
     "query": "provisioner.cli.query",
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",

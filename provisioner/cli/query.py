@@ -23,12 +23,13 @@ def command(common: Common, where: Where, names: tuple[str, ...], prompt: str) -
     Exit codes: 0 answered, 1 error.
     """
     from provisioner import workflow
+    from provisioner.question import Question
     from provisioner.rendering.text import harmless
 
     terminal = Terminal(common)
     project = workflow.open_project(common.project_dir)
     with workflow.session(project, *where) as session:
-        answers = [workflow.ask(session, name, prompt) for name in names]
+        answers = [workflow.ask(session, name, Question(prompt)) for name in names]
     if common.json:
         terminal.answer_json({answer.name: answer.raw for answer in answers})
         return 0

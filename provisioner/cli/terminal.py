@@ -13,6 +13,7 @@ from provisioner.cli.options import Common
 
 if TYPE_CHECKING:
     from provisioner.errors import Problem
+    from provisioner.rendering.style import Style
 
 
 def colour_wanted(stream: TextIO, *, no_color: bool) -> bool:
@@ -43,6 +44,12 @@ class Terminal(NamedTuple):
         except (UnicodeEncodeError, LookupError):
             return False
         return True
+
+    def style(self) -> Style:
+        """How an answer on stdout is to look."""
+        from provisioner.rendering.style import Style
+
+        return Style(self.colour(sys.stdout), self.unicode(sys.stdout), self.width)
 
     def answer(self, text: str) -> None:
         """Print the command's answer."""

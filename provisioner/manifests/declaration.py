@@ -129,6 +129,7 @@ class Declaration:
             prevent_destroy=said.get("prevent_destroy", False),
             ignore_changes=tuple(said.get(lifecycle.IGNORE_CHANGES, ())),
             existing=self.document.get(lifecycle.EXISTING, False),
+            checks=tuple(self.document.get(lifecycle.CHECKS, ())),
             where=self.where,
         )
 

@@ -1,4 +1,4 @@
-"""The extensions ``lifecycle`` and ``existing`` of a resource: ours, and never sent."""
+"""The extensions ``lifecycle``, ``existing`` and ``checks`` of a resource: never sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from provisioner.semantics import Document, FieldRule, Key, parse_path
 
 LIFECYCLE: Final = "lifecycle"
 EXISTING: Final = "existing"
+CHECKS: Final = "checks"
 IGNORE_CHANGES: Final = "ignore_changes"
+OURS: Final = (LIFECYCLE, EXISTING, CHECKS)
 
 
 def settings(document: Document) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def settings(document: Document) -> dict[str, Any]:
 
 def without_settings(document: Document) -> Document:
     """``document`` as it is compared and sent."""
-    return {name: part for name, part in document.items() if name not in (LIFECYCLE, EXISTING)}
+    return {name: part for name, part in document.items() if name not in OURS}
 
 
 def ignored_paths(document: Document, rules: FieldRule) -> Iterator[Finding]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from provisioner.errors import UnreachableError, WorkspaceError
+from provisioner.connection import Reply
+from provisioner.errors import ServiceError, UnreachableError, WorkspaceError
 from provisioner.workspace.answers import Answer, Asked, read_answer
 from provisioner.workspace.bodies import encoded
 from provisioner.workspace.breakages import explain
@@ -70,6 +72,29 @@ class Transport:
         answer = self._carry_out(Call(method, path, path, mode, data, secrets))
         return {} if answer is None else answer
 
+    def ask(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:
+        """POST a question to a model, once. See ``resource.Connection``.
+
+        The limit of one endpoint says nothing about the workspace: being told to slow down
+        here slows nobody else down.
+        """
+        _check_path(path, path)
+        data, secrets = encoded(body)
+        call = Call("POST", path, path, Mode.ONCE, data, secrets)
+        limits = replace(self._wire.limits, send_s=timeout_s)
+        login = self._login.headers()
+        tries = Tries(call, limits, self._clock.now() + timeout_s)
+        entered = self._limiter.enter(tries.deadline)
+        if entered is None:
+            raise tries.put_off()
+        try:
+            started = self._clock.now()
+            answer = self._exchange(tries, login, replace(self._wire, limits=limits))
+            duration_ms = round((self._clock.now() - started) * 1000)
+        finally:
+            self._limiter.leave(entered)
+        return _reply(answer, self._read(call, answer, login), duration_ms)
+
     def close(self) -> None:
         """Close the connections that are not in use; no request may follow."""
         self._wire.close()
@@ -86,8 +111,7 @@ class Transport:
         self.close()
 
     def _carry_out(self, call: Call) -> Document | None:
-        if not _PATH.fullmatch(call.target):
-            raise ValueError(f"not a path of the API: {call.path!r}")
+        _check_path(call.target, call.path)
         limits = self._wire.limits
         tries = Tries(call, limits, self._clock.now() + limits.budget_s)
         while True:
@@ -112,7 +136,8 @@ class Transport:
             raise tries.put_off()
         failure = None
         try:
-            result = self._exchange(tries, login)
+            answer = self._exchange(tries, login, self._wire)
+            result = self._read(tries.call, answer, login)
             failure = result if isinstance(result, Failure) else None
             return result
         finally:
@@ -121,19 +146,25 @@ class Transport:
             else:
                 self._limiter.leave(entered)
 
-    def _exchange(self, tries: Tries, login: Mapping[str, str]) -> Document | Failure | None:
+    def _exchange(self, tries: Tries, login: Mapping[str, str], wire: Wire) -> Answer | Failure:
         call, started = tries.call, self._clock.now()
         headers = {**self._headers, **login}
         if call.body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            response = self._wire.exchange(call.method, call.target, call.body, headers)
+            response = wire.exchange(call.method, call.target, call.body, headers)
         except Exception as error:
-            failure = explain(error, call, self._wire)
+            failure = explain(error, call, wire)
             self._log(tries, started, failure.fault.value)
             return failure
         self._log(tries, started, str(response.status))
-        answer = Answer(response.status, response.reason or "", response.headers, response.data)
+        return Answer(response.status, response.reason or "", response.headers, response.data)
+
+    def _read(
+        self, call: Call, answer: Answer | Failure, login: Mapping[str, str]
+    ) -> Document | Failure | None:
+        if isinstance(answer, Failure):
+            return answer
 
         def redactor() -> Redactor:
             return Redactor([*call.secrets, *_values(login)])
@@ -149,3 +180,22 @@ class Transport:
 def _values(headers: Mapping[str, str]) -> list[str]:
     """The values of login headers, also without the word before a token."""
     return [part for value in headers.values() for part in (value, value.rpartition(" ")[2])]
+
+
+def _check_path(target: str, path: str) -> None:
+    if not _PATH.fullmatch(target):
+        raise ValueError(f"not a path of the API: {path!r}")
+
+
+def _reply(answer: Answer | Failure, result: Document | Failure | None, duration_ms: int) -> Reply:
+    """The reply in ``answer``, of which ``result`` was read. Raises what is no reply."""
+    if isinstance(answer, Failure):
+        raise answer.error
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    if not isinstance(result, Failure):
+        return Reply(answer.status, result or {}, duration_ms, headers)
+    error = result.error
+    if not isinstance(error, ServiceError):
+        raise error
+    said = {"error_code": error.error_code, "message": error.reason}
+    return Reply(error.status, said, duration_ms, headers, result.wait_s)

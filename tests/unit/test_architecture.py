@@ -31,14 +31,15 @@ MAY_IMPORT = {
     "registry": "connection errors semantics",
     "topology": "",
     "report": "errors outcome plan topology",
-    "resource": f"{WORDS} connection topology",
+    "resource": f"{WORDS} connection question topology",
+    "question": "plan semantics",
     "selection": "errors resource",
     "manifests": f"{WORDS} schemas",
     "planning": WORDS,
     "applying": "errors outcome plan resource semantics",
-    "kinds": f"{WORDS} schemas topology",
-    "workspace": "errors secret",
-    "rendering": f"{WORDS} codes difference outcome report topology",
+    "kinds": f"{WORDS} question schemas topology",
+    "workspace": "connection errors secret",
+    "rendering": f"{WORDS} codes difference outcome question report topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
@@ -52,13 +53,14 @@ MAY_IMPORT = {
     "live_difference": "declared_difference difference manifests plan planning resource semantics",
     "comparing": "declared_difference difference errors kinds live_difference manifests plan "
     "planning reading resource selection session",
-    "overview": "errors kinds reading resource selection session",
+    "overview": "errors kinds question reading resource selection session",
     "steps": f"{WORDS} kinds planning reading",
-    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
-    "steps",
+    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection "
+    "session steps",
     "cli": f"{WORDS} __init__ applying checking codes comparing emulator outcome "
-    "planning registering rendered rendering schema_files schemas session "
-    "workflow",
+    "planning question registering rendered rendering schema_files schemas "
+    "session verification workflow",
+    "verification": "question errors kinds resource selection semantics session",
 }
 # Library -> the only parts that may import it.
 DOORS = {
@@ -73,6 +75,8 @@ DOORS = {
     "starlette": "emulator",
     "uvicorn": "emulator",
     "sqlite3": "emulator",
+    "regex": "kinds.model_serving_endpoints.expectations "
+    "kinds.model_serving_endpoints.relations_checks",
     "pydantic": "kinds manifests.models schema_files",
 }
 LONGEST_MODULE, LONGEST_MODEL, LONGEST_FUNCTION = 250, 400, 40

@@ -6,6 +6,7 @@ from typing import Any
 
 from provisioner import schemas
 from provisioner.kinds.model_serving_endpoints.applied import applied
+from provisioner.kinds.model_serving_endpoints.checks import verify
 from provisioner.kinds.model_serving_endpoints.describe import describe
 from provisioner.kinds.model_serving_endpoints.judge import judge
 from provisioner.kinds.model_serving_endpoints.legacy import modernise
@@ -55,6 +56,7 @@ KIND = Kind(
     resend="config",
     describe=describe,
     ask=ask,
+    verify=verify,
     calls=CALLS_OF_FIELD,
     topology=topology,
 )

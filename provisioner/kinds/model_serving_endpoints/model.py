@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from provisioner.kinds.model_serving_endpoints.model_checks import OURS, Check
 from provisioner.kinds.model_serving_endpoints.model_config import API, CLI, Config
 from provisioner.kinds.model_serving_endpoints.model_external import SDK, TERRAFORM, Raw, Spec
 from provisioner.kinds.model_serving_endpoints.model_gateway import AiGateway
@@ -147,6 +148,11 @@ class ServingEndpoint(Spec):
         default=None,
         description="Fields of an endpoint that provisioner does not know. Sent as they are, "
         "and only when the endpoint is created.",
+    )
+    checks: Annotated[tuple[Check, ...] | None, KeyedBy(OURS, key=("name",))] = Field(
+        default=None,
+        description="Questions that prove the endpoint, for `provisioner verify`. Not sent when "
+        "it is applied, and no difference of any plan.",
     )
     lifecycle: Lifecycle | None = Field(
         default=None, description="Protection, and what is not to be touched."

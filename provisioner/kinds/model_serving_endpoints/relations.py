@@ -15,6 +15,7 @@ from typing import Final
 from provisioner.errors import Finding, Location
 from provisioner.kinds.model_serving_endpoints import (
     relations_blocks,
+    relations_checks,
     relations_entities,
     relations_gateway,
     relations_models,
@@ -55,6 +56,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
         relations_blocks.blocks(document),
         _tags(document),
         relations_permissions.permissions(document),
+        relations_checks.checks(document, _known_names(document)),
     )
 
 

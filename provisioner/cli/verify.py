@@ -1,0 +1,64 @@
+"""provisioner verify: do the endpoints answer as their checks expect?"""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import (
+    Common,
+    Duration,
+    Where,
+    common_options,
+    select_option,
+    where_options,
+)
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("verify", short_help="Ask live endpoints what their checks ask.")
+@where_options
+@select_option
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=Duration(),
+    default="60s",
+    show_default=True,
+    help="How long to wait for each answer; a model that starts from zero may need minutes.",
+)
+@click.option(
+    "--parallelism",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="How many questions are asked at a time.",
+)
+@common_options
+def command(
+    common: Common, where: Where, select: tuple[str, ...], timeout_s: float, parallelism: int
+) -> int:
+    """Carry out the checks of the manifests against the live endpoints.
+
+    A check is a question and what its answer must be like: see `checks:` in the README.
+    Nothing is changed, but each question is a request to a model and may cost money. An
+    endpoint that is absent, updating or not ready fails its checks without being asked, and
+    a rate limit is an answer: nothing is asked twice.
+
+    \b
+    Exit codes: 0 all passed; 1 error, one failed, or there are no checks.
+    """
+    from provisioner import verification, workflow
+    from provisioner.rendering import checks
+
+    terminal = Terminal(common)
+    project = workflow.open_project(common.project_dir)
+    with workflow.session(project, *where) as session:
+        terminal.problems(session.loaded.warnings)
+        results = verification.verify(session, select, timeout_s=timeout_s, parallelism=parallelism)
+    if not results:
+        raise verification.no_checks()
+    if common.json:
+        terminal.answer_json(checks.to_json(results))
+    else:
+        terminal.answer(checks.text(results, terminal.style()))
+    return 0 if all(result.passed for result in results) else 1
