@@ -73,7 +73,8 @@ def _carried_out(
     resource, check, readiness = asked
     if readiness.phase is not Phase.READY:
         said = f": {readiness.message}" if readiness.message else ""
-        return _failed(resource, check, NOT_ASKED[readiness.phase] + said)
+        told = "" if readiness.phase is Phase.ABSENT else said
+        return _failed(resource, check, NOT_ASKED[readiness.phase] + told)
     verify_one = KINDS[resource.address.kind].verify
     if verify_one is None:
         raise TypeError(f"{resource.address.kind} has checks and cannot verify them")
