@@ -108,27 +108,6 @@ def missing_secrets(session: Session, plan: Plan) -> tuple[Problem, ...]:
     )
 
 
-def check_saved(session: Session, plan: Plan) -> Plan:
-    """``plan`` if it was made for this project, environment and workspace.
-
-    Raises RefusedError otherwise. Whether its resources still are as they were is checked
-    for each of them when it is applied.
-    """
-    here = (session.project.name, session.environment.name, session.host)
-    made_for = (plan.project, plan.environment, plan.host)
-    problems = [
-        Problem("E509", f"the plan is for the {what} `{theirs}`, and this is `{ours}`")
-        for what, theirs, ours in zip(
-            ("project", "environment", "workspace"), made_for, here, strict=True
-        )
-        if theirs != ours
-    ]
-    if problems:
-        raise RefusedError(problems)
-    # The digest of a plan does not cover it, so the file is not believed.
-    return replace(plan, protected=session.environment.protected)
-
-
 def apply(session: Session, plan: Plan, options: Options, hooks: Hooks) -> tuple[Outcome, ...]:
     """Carry out ``plan``. Raises RefusedError before the first write if a secret is missing."""
     from provisioner.applying.executor import apply as execute

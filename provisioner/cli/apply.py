@@ -33,24 +33,28 @@ def command(
     """Plan, ask, apply, wait until the endpoints serve, and compare once more.
 
     With PLANFILE exactly the saved plan is applied, and only to resources that have not
-    changed since it was made.
+    changed since it was made. With --expect-plan-digest the plan is made again, and applied
+    if it is the approved one. Neither asks; replacements and deletions need their flags.
 
     \b
     Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to
     run again; 5 still updating when the time was up; 130 interrupted.
     """
-    from provisioner import workflow
+    from provisioner import saved_plan, workflow
     from provisioner.cli import carrying_out, planned
 
     terminal = Terminal(common)
-    approved = applying.yes or planfile is not None
+    saved_plan.check_digest_given(applying.expect_plan_digest)
+    approved = bool(applying.yes or planfile or applying.expect_plan_digest)
     carrying_out.refuse_silence(terminal, approved)
+    saved = planned.saved(planfile, what) if planfile else None
     project = workflow.open_project(common.project_dir)
     with workflow.session(project, *where) as session:
-        if planfile:
-            planned.refuse_options(what)
-            plan = workflow.check_saved(session, planned.read(planfile))
+        if saved:
+            plan = saved_plan.accepted(session, saved)
+            terminal.say(saved_plan.other_manifests(session, plan))
         else:
             plan = workflow.make_plan(session, planned.wanted(what))
+        saved_plan.refuse_unapproved(saved.plan if saved else plan, applying.expect_plan_digest)
         terminal.problems(session.loaded.warnings)
         return carrying_out.carry_out(terminal, session, plan, applying, approved=approved)

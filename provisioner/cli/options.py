@@ -55,6 +55,7 @@ class Applying(NamedTuple):
     adopt: bool = False
     allow_replace: tuple[str, ...] = ()
     no_wait: bool = False
+    expect_plan_digest: str = ""
 
 
 class Duration(click.ParamType[float]):
@@ -229,4 +230,10 @@ applying_options = packed(
         help="Agree to delete and create this one again. Repeatable.",
     ),
     click.option("--no-wait", is_flag=True, help="Do not wait until the endpoints serve."),
+    click.option(
+        "--expect-plan-digest",
+        default="",
+        metavar="SHA",
+        help="Apply only the plan with this digest, and do not ask.",
+    ),
 )

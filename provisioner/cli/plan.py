@@ -40,9 +40,9 @@ def command(
     with workflow.session(project, *where) as session:
         plan = workflow.make_plan(session, planned.wanted(what))
         terminal.problems(session.loaded.warnings)
-        if out:
-            planned.save(plan, out)
         planned.show(terminal, plan)
+        if out:
+            planned.save(terminal, plan, out)
         for problem in workflow.missing_secrets(session, plan):
             terminal.say(f"apply will need it: {problem.message}")
     if plan.blocked:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner import __version__
 from provisioner.cli.options import What
 from provisioner.cli.terminal import Terminal
-from provisioner.errors import FileError, UsageError
+from provisioner.errors import UsageError
 from provisioner.plan import Plan
 from provisioner.workflow import Wanted
+
+if TYPE_CHECKING:
+    from provisioner.plan_file import SavedPlan
 
 
 def wanted(what: What) -> Wanted:
@@ -28,6 +31,14 @@ def refuse_options(what: What) -> None:
             f"a saved plan is applied as it is: {', '.join(given)} cannot change it any more",
             hint="make the plan with these options: plan --out FILE",
         )
+
+
+def saved(path: Path, what: What) -> SavedPlan:
+    """The plan in ``path``. Raises FileError, and UsageError for options that would change it."""
+    from provisioner.plan_file import load
+
+    refuse_options(what)
+    return load(path)
 
 
 def show(terminal: Terminal, plan: Plan) -> None:
@@ -52,33 +63,12 @@ def as_text(terminal: Terminal, plan: Plan) -> str:
     return text(plan, style)
 
 
-def save(plan: Plan, path: Path) -> None:
-    """Write ``plan`` to ``path``, readable by its owner only. Raises FileError."""
-    import json
+def save(terminal: Terminal, plan: Plan, path: Path) -> None:
+    """Write ``plan`` to ``path`` and say how to apply it. Raises FileError."""
+    import shlex
 
-    from provisioner.rendering.plan_json import to_json
+    from provisioner.plan_file import save
 
-    content = json.dumps(to_json(plan, __version__), indent=2) + "\n"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            # An existing file keeps its mode in open(); this one says what will be done.
-            os.fchmod(file.fileno(), 0o600)
-            file.write(content)
-    except OSError as error:
-        raise FileError.of("E802", f"cannot write {path}: {error.strerror}") from error
-
-
-def read(path: Path) -> Plan:
-    """The plan saved in ``path``. Raises FileError when it is not one, or was changed."""
-    import json
-
-    from provisioner.rendering.plan_json import from_json
-
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError.of("E803", f"cannot read the plan {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise FileError.of("E803", f"{path} is not a plan: it is not JSON") from error
-    return from_json(data)
+    digest = save(plan, path, __version__)
+    command = f"provisioner apply -e {plan.environment} {shlex.quote(str(path))}"
+    terminal.say(f"Saved with the digest {digest}\nApply exactly this plan: {command}")

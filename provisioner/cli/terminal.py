@@ -65,8 +65,8 @@ class Terminal(NamedTuple):
         click.echo(json.dumps(data, indent=2))
 
     def say(self, text: str) -> None:
-        """Print what is not the answer, unless --quiet."""
-        if not self.common.quiet:
+        """Print what is not the answer, unless it is nothing, or --quiet."""
+        if text and not self.common.quiet:
             click.echo(text, err=True)
 
     def problems(self, problems: Iterable[Problem]) -> None:

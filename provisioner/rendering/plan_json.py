@@ -135,19 +135,30 @@ def from_json(data: Any) -> Plan:
     if not isinstance(data, Mapping) or "format_version" not in data:
         raise FileError.of("E510", "this is not a plan", MAKE_AGAIN)
     version = data["format_version"]
-    if version != FORMAT_VERSION or isinstance(version, bool):
+    if version != FORMAT_VERSION or type(version) is not int:
         raise FileError.of(
             "E511",
             f"the plan has the format {version!r:.40}, and this version reads {FORMAT_VERSION}",
             MAKE_AGAIN,
         )
     try:
-        plan = _plan(JsonObject(data, "the plan"))
+        whole = JsonObject(data, "the plan")
+        plan, tool_version = _plan(whole), whole.take("tool_version", str)
     except WrongShapeError as wrong:
         raise FileError.of("E510", f"this is not a plan: {wrong}", MAKE_AGAIN) from None
     if data.get("digest") != digest(plan):
         raise FileError.of("E512", "the plan was changed after it was made", MAKE_AGAIN)
+    _refuse_additions(data, to_json(plan, tool_version))
     return plan
+
+
+def _refuse_additions(data: Mapping[str, Any], written: Mapping[str, Any]) -> None:
+    """What the digest does not cover has to follow from what it does."""
+    other = sorted(name for name in {*data, *written} if data.get(name) != written.get(name))
+    if other:
+        names = ", ".join(f"`{name:.40}`" for name in other)
+        message = f"the plan was changed after it was made: {names} cannot come from its steps"
+        raise FileError.of("E512", message, MAKE_AGAIN)
 
 
 def _plan(data: JsonObject) -> Plan:
