@@ -106,7 +106,8 @@ class Step:
     ``needs`` names the addresses that have to be done first. ``ignore_changes`` are the
     paths whose differences are nobody's concern, also after the apply. ``consented``: a
     reviewed file names this very deletion. ``existing``: somebody else creates the resource.
-    ``updating``: an update was in progress when the step was planned.
+    ``updating``: an update was in progress when the step was planned. ``attention``: a note
+    tells what a reader must know even where nothing is done.
     """
 
     address: Address
@@ -125,6 +126,7 @@ class Step:
     unknown: tuple[str, ...] = ()
     ignore_changes: tuple[str, ...] = ()
     updating: bool = False
+    attention: bool = False
 
     @property
     def only_waits(self) -> bool:

@@ -219,7 +219,9 @@ class Kind:
     queried. ``verify`` carries out one check of a resource that is ready, with a timeout in
     seconds. ``calls`` names the calls that change each field of the resource.
     ``same_name`` gives one text for all names that are one name to the service.
-    ``topology`` tells how requests to a resource branch.
+    ``topology`` tells how requests to a resource branch. ``obstacle`` tells why the service
+    would refuse an update as a whole, and what to do about it. ``remarks`` yields what a
+    reader must know even where nothing is done.
     """
 
     name: str
@@ -242,3 +244,5 @@ class Kind:
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     same_name: Callable[[str], str] = str
     topology: Callable[[Document], Topology] | None = None
+    obstacle: Callable[[Intent], tuple[str, str] | None] | None = None
+    remarks: Callable[[Intent], Iterator[str]] | None = None

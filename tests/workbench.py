@@ -127,9 +127,10 @@ class Workbench:
 
 
 @contextmanager
-def workbench(root: Path) -> Iterator[Workbench]:
+def workbench(root: Path, *, keeps_omitted_traffic: bool = False) -> Iterator[Workbench]:
+    settings = Settings(token=TOKEN, keeps_omitted_traffic=keeps_omitted_traffic)
     with (
-        running(Settings(token=TOKEN)) as server,
+        running(settings) as server,
         connect(Target(host=server.url, token=TOKEN), {}, "provisioner-tests/1") as connection,
     ):
         yield Workbench(server, connection, root)

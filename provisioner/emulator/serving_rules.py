@@ -61,8 +61,9 @@ def check_idle(endpoint: dict[str, Any]) -> None:
 
 
 def check_not_stopped(endpoint: dict[str, Any]) -> None:
-    """What the service does with an update of a stopped endpoint is not known. Refused: neither
-    does a stopped endpoint begin to cost, nor does anybody wait for it to become ready.
+    """What the service does with an update of a stopped endpoint is not known, nor which of its
+    calls count as one: here config, gateway and telemetry do. Refused: neither does a stopped
+    endpoint begin to cost, nor does anybody wait for it to become ready.
     """
     if endpoint["suspended"]:
         raise ApiError(

@@ -18,6 +18,7 @@ def patch(workspace: Workspace, request: Request) -> Answer:
         raise invalid(
             f"Telemetry is for custom models; endpoint {record['name']} is of the type {kind}."
         )
+    serving_rules.check_not_stopped(record)
     serving_rules.check_idle(record)
     sent = request.json().get("telemetry_config")
     record["telemetry"] = {} if sent is None else telemetry.read(sent)

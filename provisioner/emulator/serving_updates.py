@@ -37,19 +37,33 @@ def replaced(workspace: Workspace, request: Request, body: Any, read: configs.Re
     before = record["config"] or record["pending"]
     if before and record.get("auto_capture"):
         before = before | {"auto_capture": record["auto_capture"]}
+    if workspace.settings.keeps_omitted_traffic:
+        body = _with_traffic(body, before)
     config = read(body, "", before)
     deployment.begin(workspace, record, config)
     endpoints.save(workspace.store, record)
     return serving_answers.detailed(workspace, request, record)
 
 
+def _with_traffic(body: Any, before: configs.Config | None) -> Any:
+    """``body`` with the routes of ``before`` where it has none. [serving-api 3.3, the other way]"""
+    if not before or body.get("traffic_config"):
+        return body
+    routes = [
+        {"served_entity_name": route["entity"], "traffic_percentage": route["percent"]}
+        for route in before["routes"]
+    ]
+    return body | {"traffic_config": {"routes": routes}}
+
+
 def put_gateway(workspace: Workspace, request: Request) -> Answer:
     """A full replacement: a block that is not sent is switched off. [serving-api 1.7]
 
     Whether it is taken during an update is not known; refusing it is what a client has to be
-    prepared for.
+    prepared for. So it is with a stopped endpoint.
     """
     record = settled(workspace, request)
+    serving_rules.check_not_stopped(record)
     serving_rules.check_idle(record)
     record["ai_gateway"] = gateway.read(request.json(), "", record)
     save_touched(workspace, record)

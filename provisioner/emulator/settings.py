@@ -37,6 +37,8 @@ class Settings:
 
     ``certificate`` is a certificate file and a key file; with it the server speaks TLS.
     ``upstream`` is the base URL of an OpenAI-compatible server that answers queries.
+    ``keeps_omitted_traffic``: a config update without a traffic split keeps the old one, which
+    nobody knows of the service; for tests of clients that must be right either way.
     """
 
     state: Literal[":memory:"] | str | Path = MEMORY
@@ -46,6 +48,7 @@ class Settings:
     latency_ms: int = 0
     certificate: tuple[str | Path, str | Path] | None = None
     upstream: str = ""
+    keeps_omitted_traffic: bool = False
 
     def completed(self) -> Settings:
         """The same with a token. Raises ValueError where a setting makes no sense."""

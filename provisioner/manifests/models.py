@@ -211,6 +211,9 @@ class PlanStep(Spec):
     updating: bool = Field(
         default=False, description="An update was in progress when this was planned."
     )
+    attention: bool = Field(
+        default=False, description="A note tells what matters even where nothing is done."
+    )
 
 
 class Plan(Spec):

@@ -8,26 +8,34 @@ from provisioner.plan import Action, FieldChange
 from provisioner.planning.cases import Case
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.unseen import listed
-from provisioner.planning.verdicts import CHOSEN_BY_SERVICE
-from provisioner.resource import Phase, Readiness
+from provisioner.planning.verdicts import CHOSEN_BY_SERVICE, is_ignored
+from provisioner.resource import Intent, Phase
 from provisioner.semantics import rules_along
 
 UPDATING = "an update is in progress: compared with what it brings, and applied after it"
 
 
 def notes(case: Case) -> tuple[str, ...]:
-    """The notes of a step; none for what does not exist yet or is not wanted any more."""
+    """The other notes of a step; none for what does not exist yet or is not wanted any more."""
     if case.pair.live is None:
         return ()
     return tuple(note for about in NOTES for note in about(case))
 
 
-def state(case: Case) -> Iterator[str]:
-    readiness = case.pair.live.readiness if case.pair.live else Readiness(Phase.ABSENT)
-    if readiness.phase is Phase.UPDATING:
+def remarked(case: Case, intent: Intent) -> Iterator[str]:
+    """What a reader must know even where nothing is done about it."""
+    live = case.pair.live
+    if live is None:
+        return
+    if live.readiness.phase in (Phase.FAILED, Phase.STOPPED):
+        yield live.readiness.message or f"it is {live.readiness.phase}"
+    if case.kind.remarks and case.pair.desired:
+        yield from case.kind.remarks(intent)
+
+
+def in_progress(case: Case) -> Iterator[str]:
+    if case.pair.live and case.pair.live.readiness.phase is Phase.UPDATING:
         yield UPDATING
-    elif readiness.phase in (Phase.FAILED, Phase.STOPPED):
-        yield readiness.message or f"it is {readiness.phase}"
 
 
 def managed(case: Case) -> Iterator[str]:
@@ -64,6 +72,25 @@ def _is_free(case: Case, change: FieldChange) -> bool:
     return any(rule.server_default and not rule.default_values for rule in along)
 
 
+def sent_though_ignored(case: Case) -> Iterator[str]:
+    """What cannot be read back cannot be kept by a call that replaces all around it."""
+    desired = case.pair.desired
+    if desired is None or case.kind.compare:
+        return
+    sent = {change.path[0] for change in case.changes if change.action is Action.UPDATE}
+    values = write_only_values(desired.document, case.kind.rules())
+    paths = [
+        path
+        for path, _, _ in values
+        if path[0] in sent and is_ignored(path, desired.ignore_changes)
+    ]
+    if paths:
+        yield (
+            f"sent as written, though ignored: {listed(paths)}; it cannot be read back, and the "
+            "call replaces all around it"
+        )
+
+
 def nothing_to_rotate(case: Case) -> Iterator[str]:
     if case.rotated and case.pair.desired and not case.kind.compare:
         values = write_only_values(case.pair.desired.document, case.kind.rules())
@@ -72,9 +99,10 @@ def nothing_to_rotate(case: Case) -> Iterator[str]:
 
 
 NOTES: tuple[Callable[[Case], Iterator[str]], ...] = (
-    state,
+    in_progress,
     managed,
     unreadable,
     chosen_again,
+    sent_though_ignored,
     nothing_to_rotate,
 )

@@ -9,9 +9,9 @@ from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation, St
 from provisioner.planning.cases import Case, Pair, Request
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import by_path, diff
-from provisioner.planning.notes import notes
-from provisioner.planning.rulings import ruling
-from provisioner.planning.unseen import OWNER, Seen, unseen_changes
+from provisioner.planning.notes import notes, remarked
+from provisioner.planning.rulings import ruling, unless_refused
+from provisioner.planning.unseen import Seen, marks_taken_off, unseen_changes
 from provisioner.planning.verdicts import IGNORED, Difference, anew, is_ignored, judged
 from provisioner.resource import Comparison, Intent, Kind, Listed, Live, Marks, Phase, Resource
 from provisioner.semantics import Document, FieldRule
@@ -32,6 +32,9 @@ def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
     settled = ruling(case)
     document = desired.document if desired else None
     intent = Intent(settled.action, pair.name, document, live, case.changes, marks)
+    settled = unless_refused(settled, intent, kind)
+    intent = replace(intent, action=settled.action)
+    remarks = tuple(remarked(case, intent))
     return Step(
         address=pair.address,
         name=pair.name,
@@ -43,12 +46,13 @@ def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
         hint=settled.hint,
         consented=bool(pair.removal and settled.action is Action.DELETE),
         existing=bool(desired and desired.existing),
-        notes=notes(case),
+        notes=(*remarks, *notes(case)),
         desired=document,
         needs=_needs(document, kind, request),
         unknown=live.unknown if live else (),
         ignore_changes=desired.ignore_changes if desired else (),
         updating=live is not None and live.readiness.phase is Phase.UPDATING,
+        attention=bool(remarks and desired),
     )
 
 
@@ -98,7 +102,7 @@ def _marks(pair: Pair, kind: Kind, request: Request) -> Marks:
 def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
     desired, live, kind = case.pair.desired, case.pair.live, case.kind
     if case.pair.removal and live and case.is_ours and not case.pair.removal.delete:
-        return (FieldChange(OWNER, case.owner, ABSENT),)
+        return tuple(marks_taken_off(live.marks))
     if desired is None or (live is None and desired.existing):
         return ()
     if kind.compare:

@@ -9,6 +9,7 @@ from provisioner.plan import DESTRUCTIVE, Action
 from provisioner.planning.cases import Case
 from provisioner.planning.unseen import listed
 from provisioner.planning.verdicts import remedy
+from provisioner.resource import Intent, Kind
 
 UNPROTECT = "set `lifecycle: {prevent_destroy: false}` in its manifest and apply that first"
 RESTORE = (
@@ -31,6 +32,13 @@ def ruling(case: Case) -> Ruling:
     if case.pair.desired is None:
         table = REMOVED if case.pair.removal else UNWANTED
     return next(found for rule in table if (found := rule(case)))
+
+
+def unless_refused(settled: Ruling, intent: Intent, kind: Kind) -> Ruling:
+    """``settled``, or why the service would not take the calls that it leads to."""
+    updates = settled.action in (Action.UPDATE, Action.ADOPT)
+    found = kind.obstacle(intent) if updates and kind.obstacle else None
+    return Ruling(Action.BLOCKED, *found) if found else settled
 
 
 def never_created(case: Case) -> Ruling | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from provisioner.plan import ABSENT, Action, FieldChange
 from provisioner.planning.comparable import write_only_values
+from provisioner.planning.diff import diff
 from provisioner.planning.verdicts import is_ignored, remedy
 from provisioner.resource import Live, Marks, Phase, Resource
 from provisioner.semantics import FieldRule, Path, path_text
@@ -19,6 +20,7 @@ TAKEN_OUT = "something that cannot be read back was taken out of the manifest"
 
 PROTECTION: Path = ("lifecycle", "prevent_destroy")
 OWNER: Path = ("provisioner_owner",)
+PROTECTED: Path = ("provisioner_protected",)
 APPLIED: Path = ("provisioner_applied",)
 """Stands for our mark alone, where no other field has to be sent for it."""
 
@@ -105,8 +107,24 @@ def _failed(seen: Seen) -> Iterator[FieldChange]:
     field = seen.resend
     value = seen.desired.document.get(field)
     sent = any(each.path[0] == field and each.action is not Action.KEEP for each in seen.changes)
-    if seen.live.readiness.phase is Phase.FAILED and value and not sent:
+    failed = seen.live.readiness.phase is Phase.FAILED
+    if failed and value and not sent and not _is_left_alone(field, seen):
         yield FieldChange((field,), value, value, reason=FAILED)
+
+
+def _is_left_alone(field: str, seen: Seen) -> bool:
+    """Whether all that the manifest says of ``field`` is somebody else's concern."""
+    held = diff({field: seen.desired.document[field]}, {}, seen.rules)
+    return all(is_ignored(each.path, seen.desired.ignore_changes) for each in held)
+
+
+def marks_taken_off(marks: Marks) -> Iterator[FieldChange]:
+    """Each of our marks that is on a live resource which is let go."""
+    for path, value in ((APPLIED, marks.applied), (OWNER, marks.owner)):
+        if value:
+            yield FieldChange(path, value, ABSENT)
+    if marks.protected:
+        yield FieldChange(PROTECTED, "true", ABSENT)
 
 
 def listed(paths: Iterable[Path]) -> str:

@@ -93,6 +93,7 @@ def _step(step: Step) -> dict[str, Any]:
         "consented": step.consented,
         "existing": step.existing,
         "updating": step.updating,
+        "attention": step.attention,
     }
     return {
         "address": str(step.address),
@@ -195,6 +196,7 @@ def _read_step(data: JsonObject) -> Step:
         consented=data.take("consented", bool, False),
         existing=data.take("existing", bool, False),
         updating=data.take("updating", bool, False),
+        attention=data.take("attention", bool, False),
     )
 
 

@@ -57,7 +57,7 @@ def lines_of(plan: Plan, style: Style) -> Iterator[Line]:
     yield (Span(f"Plan for {where}", Role.STRONG),)
     yield ()
     for step in plan.steps:
-        if style.verbose or step.action is not Action.KEEP:
+        if style.verbose or step.attention or step.action is not Action.KEEP:
             yield from _step(step, style)
             yield ()
     yield from _in_progress(plan, style)

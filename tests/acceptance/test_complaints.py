@@ -316,7 +316,9 @@ def test_a_create_and_an_update_send_the_same_config(repository, workspace, sett
     workspace.forget()
     settled()
     (updated,) = bodies(workspace, "PUT", f"{CHAT}/config")
-    assert updated == created["config"]
+    # The route is for what it replaces: a create has nothing to replace.
+    routes = [{"served_entity_name": "fraud", "traffic_percentage": 100}]
+    assert updated == created["config"] | {"traffic_config": {"routes": routes}}
 
 
 CPU = {"name": "x", "entity_name": "m", "entity_version": "1", "scale_to_zero_enabled": True}

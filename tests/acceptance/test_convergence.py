@@ -21,15 +21,28 @@ SHARED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck
 many = settings(max_examples=5000 if PROOFS else 200, suppress_health_check=SHARED)
 some = settings(max_examples=2000 if PROOFS else 100, suppress_health_check=SHARED)
 
-# What we add of our own: marks among the tags.
+# What we add of our own: marks among the tags, and the route of a single entity.
 OURS = "provisioner_"
 TABLES = (("config", "auto_capture_config"), ("ai_gateway", "inference_table_config"))
+SHARE = "traffic_percentage"
 PERMISSIONS = "/api/2.0/permissions/"
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     with pytest.MonkeyPatch.context() as patch, workbench(tmp_path_factory.mktemp("x")) as made:
+        patch.setenv(VARIABLE, "not-a-key")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """A workspace that keeps the traffic split which a config update leaves out."""
+    folder = tmp_path_factory.mktemp("keeping")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        workbench(folder, keeps_omitted_traffic=True) as made,
+    ):
         patch.setenv(VARIABLE, "not-a-key")
         yield made
 
@@ -75,6 +88,10 @@ def nobody_wrote(bench: Workbench, *manifests: Manifest) -> set[tuple[str, ...]]
     # Our own marks; and whoever creates an endpoint keeps his grant.
     allowed |= {("tags",), ("tags", "key"), ("tags", "value"), ("permissions",)}
     allowed |= {("permissions", name) for name in ("user_name", "permission_level", "level")}
+    # Where it replaces others, the only entity gets its route, and a name for it.
+    config = ("traffic_config", "traffic_config.routes", "served_entities.name")
+    route = [f"traffic_config.routes.{name}" for name in ("served_entity_name", SHARE)]
+    allowed |= {("config", *place.split(".")) for place in (*config, *route)}
     # A table that is switched off is named as it is: the service may have chosen its prefix.
     allowed |= {(*place, name) for place in TABLES for name in ("enabled", "table_name_prefix")}
     bodies = [
@@ -98,6 +115,37 @@ def test_any_manifest_can_become_any_other_and_then_nothing_is_left_to_do(
         bench.forget()
         assert left_to_do(applied(bench, manifest)) == {}
         assert bench.writes() == []
+
+
+@some
+@given(changes())
+def test_it_can_also_where_the_service_keeps_the_traffic_that_is_left_out(
+    keeping: Workbench, manifests: tuple[Manifest, Manifest]
+) -> None:
+    keeping.empty(KEYS)
+    for manifest in manifests:
+        applied(keeping, manifest)
+        assert left_to_do(applied(keeping, manifest)) == {}
+
+
+@some
+@given(changes())
+def test_it_can_also_where_the_first_deployment_failed(
+    bench: Workbench, manifests: tuple[Manifest, Manifest]
+) -> None:
+    before, after = manifests
+    bench.empty(KEYS)
+    failing = {"endpoint": "*", "state": "DEPLOYMENT_FAILED", "entity": "*"}
+    rules = [{"deployment": failing, "times": 9}]
+    bench.call("POST", "/__emulator__/faults", {"rules": rules})
+    _, outcomes = bench.apply(before, prune=True)
+    serving = {key for key, one in before[ENDPOINTS].items() if "config" in one}
+    failed = {one.step.address.key for one in outcomes if one.status is Status.FAILED}
+    assert failed == serving
+    bench.call("DELETE", "/__emulator__/faults")
+    bench.forget()
+    applied(bench, after)
+    assert left_to_do(applied(bench, after)) == {}
 
 
 @some

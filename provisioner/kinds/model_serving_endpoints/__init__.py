@@ -15,6 +15,7 @@ from provisioner.kinds.model_serving_endpoints.query import ask
 from provisioner.kinds.model_serving_endpoints.relations import relations
 from provisioner.kinds.model_serving_endpoints.secrets import needs
 from provisioner.kinds.model_serving_endpoints.topology import topology
+from provisioner.kinds.model_serving_endpoints.whole_step import obstacle, remarks
 from provisioner.resource import Connection, Driver, Kind
 from provisioner.secret import SecretReader
 from provisioner.semantics import FieldRule
@@ -59,4 +60,6 @@ KIND = Kind(
     verify=verify,
     calls=CALLS_OF_FIELD,
     topology=topology,
+    obstacle=obstacle,
+    remarks=remarks,
 )

@@ -12,26 +12,33 @@ from typing import Any, Final
 from provisioner.kinds.model_serving_endpoints import permissions
 from provisioner.kinds.model_serving_endpoints.case import Case, Verdict
 from provisioner.kinds.model_serving_endpoints.judge_config import (
+    TABLE_NAMES,
     all_features,
     config_taken_away,
     legacy_table,
     made_anew,
+    never_served,
     nothing_on_both_sides,
+    sent_for_one,
 )
 from provisioner.kinds.model_serving_endpoints.parts import at, mapping
+from provisioner.kinds.model_serving_endpoints.translate import NEVER_SERVED
 from provisioner.plan import ABSENT, Action, FieldChange
 from provisioner.resource import Live
 from provisioner.semantics import Document, Key
 
 TABLE: Final = ("ai_gateway", "inference_table_config")
 PREFIX: Final = "table_name_prefix"
-TABLE_NAMES: Final = ("catalog_name", "schema_name", PREFIX)
 
 
 def judge(change: FieldChange, desired: Document, live: Live) -> Verdict:
     """Action and reason for ``change``, or None for no opinion."""
     if change.path[0] == permissions.FIELD:
         return permissions.verdict(change, live)
+    pending = live.beside.get(NEVER_SERVED)
+    if pending and change.path[0] == "config" and desired.get("config"):
+        why = never_served(desired, pending)
+        return (Action.REPLACE, f"its first config failed; {why}") if why else None
     case = Case(change, desired, live.document)
     return next((verdict for rule in RULES if (verdict := rule(case))), None)
 
@@ -101,6 +108,7 @@ def _other_order(case: Case) -> Verdict:
 RULES: Final[tuple[Callable[[Case], Verdict], ...]] = (
     config_taken_away,
     made_anew,
+    sent_for_one,
     legacy_table,
     nothing_on_both_sides,
     all_features,

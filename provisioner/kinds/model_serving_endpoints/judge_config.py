@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from provisioner.kinds.model_serving_endpoints.case import Case, Verdict
 from provisioner.kinds.model_serving_endpoints.parts import (
     ENTITIES,
+    ROUTES,
     at,
     external_models,
     mapping,
+    parts_of,
 )
 from provisioner.kinds.model_serving_endpoints.sorts import Sort, sorts_in
 from provisioner.plan import ABSENT, Action
 from provisioner.semantics import Document
 
 CAPTURE: Final = ("config", "auto_capture_config")
+TABLE_NAMES: Final = ("catalog_name", "schema_name", "table_name_prefix")
+LEFT_OFF: Final = (
+    "the legacy inference table was switched off and stays off: write `enabled: false`, and use "
+    "`ai_gateway.inference_table_config`"
+)
 FEATURES: Final = ("telemetry_config", "enabled_telemetry_features")
 # service/serving.py TelemetryFeature. Empty means all of them.
 ALL_FEATURES: Final = frozenset(
@@ -77,6 +84,17 @@ def made_anew(case: Case) -> Verdict:
     return (Action.REPLACE, why) if why else None
 
 
+def sent_for_one(case: Case) -> Verdict:
+    """What a config of one entity is sent with though the manifest is silent (``whole_config``)."""
+    if case.change.after is not ABSENT or len(list(parts_of(case.desired, ENTITIES))) != 1:
+        return None
+    if case.names[:2] == ROUTES[:2] and not at(case.desired, ROUTES[:2]):
+        return Action.KEEP, "the only entity gets all of the traffic"
+    if case.names == (*ENTITIES, "name") and len(list(parts_of(case.live, ENTITIES))) == 1:
+        return Action.KEEP, "the name stays as it is"
+    return None
+
+
 def legacy_table(case: Case) -> Verdict:
     """service/serving.py AutoCaptureConfigInput, and Terraform's page on the endpoint: its
     names are fixed once it is there, and what was switched off stays off.
@@ -90,7 +108,14 @@ def legacy_table(case: Case) -> Verdict:
         if case.names[-1] == "enabled" and case.change.before is True:
             return Action.UPDATE, "switched off: an endpoint keeps the names of its table"
         return Action.KEEP, "the table is off, and an endpoint keeps its names"
-    if case.names[-1] == "enabled" and case.change.after is True:
+    if case.names[-1] != "enabled" or actual.get("enabled") is not False:
+        return None
+    if _is_renamed(wanted, actual):
+        # Other names are another endpoint, whose table is on from the start.
+        return Action.REPLACE, "set when it is created anew"
+    if case.change.after is ABSENT:
+        return Action.KEEP, LEFT_OFF
+    if case.change.after is True:
         return Action.BLOCKED, (
             "a legacy inference table that was switched off cannot be switched on again: write "
             "`enabled: false`, and use `ai_gateway.inference_table_config`"
@@ -98,16 +123,20 @@ def legacy_table(case: Case) -> Verdict:
     return None
 
 
-def switched_off(body: Document, live: Document) -> Document:
-    """The legacy table of ``live`` as a config must send it that has none in ``body``.
+def _is_renamed(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
+    return any(name in wanted and wanted[name] != actual.get(name) for name in TABLE_NAMES)
 
-    What the service does with a table that is left out is not documented; one that is there
-    and off is off for certain, and is seen when somebody wants it on again.
+
+def never_served(desired: Document, pending: Document) -> str:
+    """Why an endpoint whose first config failed cannot get ``desired``; ``""`` if it can.
+
+    ``pending`` holds that config. It never served, but it settled what the endpoint is.
     """
-    table = mapping(at(live, CAPTURE))
-    if not table or CAPTURE[-1] in body:
-        return {}
-    return {CAPTURE[-1]: {**table, "enabled": False}}
+    wanted, actual = mapping(at(desired, CAPTURE)), mapping(at(pending, CAPTURE))
+    switched = actual.get("enabled") is False and wanted.get("enabled") is not False
+    if wanted and actual and (switched or _is_renamed(wanted, actual)):
+        return "the legacy inference table of its first config is fixed"
+    return must_replace(desired, pending)
 
 
 def nothing_on_both_sides(case: Case) -> Verdict:

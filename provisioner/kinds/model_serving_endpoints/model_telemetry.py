@@ -17,7 +17,7 @@ CLI_DRIFT = "databricks/cli acceptance/bundle/resources/model_serving_endpoints/
 class TelemetryInferenceTable(Spec):
     """How many requests are kept in the table of payloads."""
 
-    sampling_fraction: Annotated[float | None, ServerDefault(SDK)] = Field(
+    sampling_fraction: Annotated[float | None, ServerDefault(SDK, only=(1,))] = Field(
         default=None, ge=0, le=1, description="The share of the requests that is kept; 1 is all."
     )
 

@@ -11,17 +11,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from provisioner.kinds.model_serving_endpoints import permissions
-from provisioner.kinds.model_serving_endpoints.bodies import (
-    config_body,
-    create_body,
-    has_units,
-    merged,
-)
+from provisioner.kinds.model_serving_endpoints.bodies import create_body, has_units, merged
 from provisioner.kinds.model_serving_endpoints.judge import TABLE, moves_table
-from provisioner.kinds.model_serving_endpoints.judge_config import switched_off
 from provisioner.kinds.model_serving_endpoints.kept import with_live_values
 from provisioner.kinds.model_serving_endpoints.parts import at, mapping, parts_of
 from provisioner.kinds.model_serving_endpoints.translate import mark_tags
+from provisioner.kinds.model_serving_endpoints.whole_config import whole_config
 from provisioner.plan import Action, Operation
 from provisioner.resource import Intent, Marks, Phase
 from provisioner.semantics import Document, Key
@@ -140,9 +135,7 @@ def _update_notifications(intent: Intent) -> Iterator[Operation]:
 
 
 def _update_config(intent: Intent) -> Iterator[Operation]:
-    # All of it: what is left out is not kept by the service but taken away.
-    body = config_body(with_live_values(intent, "config"))
-    body |= switched_off(body, _live(intent))
+    body = whole_config(intent)
     updating = intent.live is not None and intent.live.readiness.phase is Phase.UPDATING
     call, path = "update_config", f"{endpoint_path(intent.name)}/config"
     if has_units(intent.desired or {}):

@@ -81,8 +81,8 @@ def _serving(raw: Mapping[str, Any]) -> Readiness | None:
 # The first verdict wins: what is going on comes before what serves meanwhile.
 VERDICTS: Final[tuple[Callable[[Mapping[str, Any]], Readiness | None], ...]] = (
     _updating,
-    _failed,
     _stopped,
+    _failed,
     _empty,
     _broken,
     _serving,

@@ -20,6 +20,9 @@ from provisioner.semantics import Document, FieldRule, Key, Path, path_text
 OURS: Final = "provisioner_"
 OWNER, PROTECTED, APPLIED = f"{OURS}owner", f"{OURS}protected", f"{OURS}applied"
 
+NEVER_SERVED: Final = "never_served"
+"""In ``Live.beside``: a document with the config that failed before any other served."""
+
 FIELDS: Final = (
     "name",
     "config",
@@ -46,15 +49,32 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
     whole = {**raw, "config": _plain_routes(config), "tags": tags}
     unknown: list[str] = []
     document = _fields(whole, _api_rules(rules), (), unknown)
+    beside = {} if config else _never_served(raw, rules)
     return Live(
         name=_text(raw.get("name")),
         identity=_text(raw.get("id")),
         document=document,
-        fingerprint=_fingerprint(raw.get("id"), config.get("config_version"), document, marks),
+        fingerprint=_fingerprint(
+            raw.get("id"), config.get("config_version"), document | beside, marks
+        ),
         marks=marks,
         readiness=readiness(raw),
         unknown=tuple(sorted(unknown)),
+        beside=beside,
     )
+
+
+def _never_served(raw: Mapping[str, Any], rules: FieldRule) -> Document:
+    """What settled the sort of an endpoint without an active config: its first one, failed."""
+    pending = mapping(raw.get("pending_config"))
+    if pending:
+        whole = {"config": _plain_routes(pending)}
+        return {NEVER_SERVED: _fields(whole, _api_rules(rules), (), [])}
+    # Seen in answers, in no schema; an update that was cancelled may leave no other trace.
+    if raw.get("endpoint_type") == "EXTERNAL_MODEL":
+        model = {"task": raw["task"]} if _text(raw.get("task")) else {}
+        return {NEVER_SERVED: {"config": {"served_entities": [{"external_model": model}]}}}
+    return {}
 
 
 def listed(raw: Mapping[str, Any]) -> Listed:

@@ -469,7 +469,10 @@ def test_a_config_update_is_flat_whole_and_waits():
     desired = manifest(entity(name="gpt-5"))
     update = only(step_for(desired, answer(manifest())), "update_config")
     assert (update.method, update.path) == ("PUT", f"{ROOT}/chat/config")
-    assert update.payload == {"served_entities": [entity(name="gpt-5")]}
+    assert update.payload == {
+        "served_entities": [entity(name="gpt-5")],
+        "traffic_config": {"routes": [{"served_entity_name": "a", "traffic_percentage": 100}]},
+    }
     assert update.wait
     assert not update.after_idle
 
@@ -586,7 +589,15 @@ IGNORING = [
         manifest({"external_model": model(name="new")}),
         answer(manifest(entity("a", openai_organization="by hand"))),
         "update_config",
-        manifest({"external_model": model(name="new", openai_organization="by hand")})["config"],
+        {
+            "served_entities": [
+                {
+                    "name": "a",
+                    "external_model": model(name="new", openai_organization="by hand"),
+                }
+            ],
+            "traffic_config": {"routes": [{"served_entity_name": "a", "traffic_percentage": 100}]},
+        },
         id="a field of a single entity without a name",
     ),
     pytest.param(

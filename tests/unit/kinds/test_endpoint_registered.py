@@ -569,7 +569,10 @@ def test_model_units_are_created_and_updated_by_calls_of_their_own():
     step = step_for(more, answer(manifest(with_units())))
     update = only(step, "update_provisioned_throughput_config")
     assert (update.method, update.path, update.wait) == ("PUT", f"{ROOT}/pt/fraud/config", True)
-    assert update.payload == {"config": {"served_entities": [with_units(100)]}}
+    routes = [{"served_entity_name": "a", "traffic_percentage": 100}]
+    assert update.payload == {
+        "config": {"served_entities": [with_units(100)], "traffic_config": {"routes": routes}}
+    }
 
 
 def test_telemetry_is_patched_when_the_endpoint_is_idle_and_removed_with_an_empty_body():

@@ -310,6 +310,7 @@ STEP = Step(
     consented=True,
     existing=True,
     updating=True,
+    attention=True,
 )
 BARE = Step(Address("secret_scopes", "keys"), "keys", Action.KEEP)
 

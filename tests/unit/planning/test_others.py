@@ -171,7 +171,11 @@ def test_what_becomes_of_a_removed_resource(removal, found, action, reason):
 
 def test_letting_go_shows_whose_it_was_and_leaves_no_mark():
     step = step_of(None, live(OURS), RELEASE)
-    assert [path_text(change.path) for change in step.changes] == ["provisioner_owner"]
+    assert [path_text(change.path) for change in step.changes] == [
+        "provisioner_applied",
+        "provisioner_owner",
+        "provisioner_protected",
+    ]
     assert marks_after(step) == ["", False, ""]
 
 

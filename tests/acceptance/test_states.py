@@ -1,0 +1,307 @@
+"""Endpoints that never served, that are stopped, or whose last update failed."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+ROOT = "/api/2.0/serving-endpoints"
+ADDRESS = "model_serving_endpoints.chat"
+CUSTOM = """
+name: chat
+config:
+  served_entities:
+    - {name: a, entity_name: main.ml.fraud, entity_version: "VERSION", scale_to_zero_enabled: true}
+"""
+EXTERNAL = """
+name: chat
+config:
+  served_entities:
+    - name: a
+      external_model:
+        name: gpt-4o
+        provider: openai
+        task: TASK
+        openai_config: {openai_api_key: "{{secrets/keys/openai}}"}
+"""
+UNITS = """
+name: chat
+config:
+  served_entities:
+    - {name: a, entity_name: system.ai.llama, entity_version: "1", provisioned_model_units: 50}
+"""
+TABLE = "  auto_capture_config: {catalog_name: CATALOG, schema_name: logs}\n"
+IGNORING = "lifecycle: {ignore_changes: [PATH]}\n"
+
+
+def custom(version: str = "1", more: str = "") -> str:
+    return CUSTOM.replace("VERSION", version) + more
+
+
+def external(task: str = "llm/v1/chat") -> str:
+    return EXTERNAL.replace("TASK", task)
+
+
+def table(catalog: str, more: str = "") -> str:
+    return custom() + TABLE.replace("CATALOG", catalog).replace("}", f"{more}}}")
+
+
+@pytest.fixture
+def shop(repository, workspace):
+    workspace.call("POST", "/api/2.0/secrets/scopes/create", {"scope": "keys"})
+    key = {"scope": "keys", "key": "openai", "string_value": "sk"}
+    workspace.call("POST", "/api/2.0/secrets/put", key)
+    return repository
+
+
+@pytest.fixture
+def failing(workspace):
+    """The next deployment fails."""
+
+    def order(**how: Any) -> None:
+        rule = {"endpoint": "chat", "state": "DEPLOYMENT_FAILED", "message": "no quota"} | how
+        workspace.call("POST", "/__emulator__/faults", {"rules": [{"deployment": rule}]})
+
+    return order
+
+
+@pytest.fixture
+def stopped(shop, run, workspace):
+    """The endpoint of ``custom()`` is applied, and somebody stopped it."""
+    shop.endpoint(custom())
+    assert run("apply", "-y").code == 0
+    workspace.call("POST", f"{ROOT}/chat/config:stop")
+    workspace.forget()
+    return shop
+
+
+def step(run) -> dict[str, Any]:
+    (found,) = run("plan", "-o", "json").json["steps"]
+    return found
+
+
+def empty(run) -> bool:
+    return run("plan", "--detailed-exitcode").code == 0
+
+
+FIRSTS = [
+    pytest.param((custom(), external(), "external models"), id="custom to external"),
+    pytest.param((external(), custom(), "other models"), id="external to custom"),
+    pytest.param((custom(), UNITS, "model units"), id="plain to model units"),
+    pytest.param((UNITS, custom(), "model units"), id="model units to plain"),
+    pytest.param((external(), external("llm/v1/embeddings"), "its task"), id="another task"),
+    pytest.param((table("main"), table("dev"), "legacy inference table"), id="another table"),
+    pytest.param(
+        (
+            table("main", ", enabled: false"),
+            table("main", ", enabled: true"),
+            "legacy inference table",
+        ),
+        id="a table that was off",
+    ),
+]
+
+
+@pytest.mark.parametrize("history", FIRSTS)
+def test_what_never_served_is_replaced_where_it_cannot_become_what_is_wanted(
+    shop, run, workspace, failing, history
+):
+    first, then, why = history
+    shop.endpoint(first)
+    failing()
+    assert run("apply", "-y").code == 4
+    identity = workspace.endpoint("chat")["id"]
+    shop.endpoint(then)
+    planned = step(run)
+    assert planned["action"] == "replace"
+    reasons = {one["reason"] for one in planned["changes"] if one["action"] == "replace"}
+    assert {
+        (reason.startswith("its first config failed; "), why in reason) for reason in reasons
+    } == {(True, True)}
+    workspace.forget()
+    refused = run("apply", "-y")
+    assert refused.code == 1
+    assert f"--allow-replace {ADDRESS}" in refused.err
+    assert workspace.writes() == []
+    done = run("apply", "-y", "--allow-replace", ADDRESS)
+    assert done.code == 0, done.err
+    assert workspace.endpoint("chat")["id"] != identity
+    assert empty(run)
+
+
+def test_what_never_served_is_updated_where_it_can_become_what_is_wanted(
+    shop, run, workspace, failing
+):
+    shop.endpoint(custom())
+    failing()
+    run("apply", "-y")
+    shop.endpoint(custom("2"))
+    assert step(run)["action"] == "update"
+    workspace.forget()
+    assert run("apply", "-y").code == 0
+    assert workspace.writes() == [("PUT", f"{ROOT}/chat/config")]
+    assert empty(run)
+
+
+IGNORED = ("config", "config.served_entities", '"config.served_entities[a]"')
+
+
+@pytest.mark.parametrize("case", [*itertools.product(IGNORED, (True, False))])
+def test_what_is_ignored_is_not_sent_again_after_a_failure(shop, run, workspace, failing, case):
+    path, served = case
+    shop.endpoint(custom())
+    if served:
+        run("apply", "-y")
+    failing()
+    shop.endpoint(custom("2"))
+    assert run("apply", "-y").code == 4
+    version = "1" if served else "2"
+    shop.endpoint(custom(version, IGNORING.replace("PATH", path)))
+    planned = run("plan")
+    assert planned.code == 0
+    assert "sent again" not in planned.out
+    # Nothing is done, but nobody may think that all is well.
+    assert "the last config update failed: a: no quota" in planned.out
+    workspace.forget()
+    assert run("apply", "-y").code == 0
+    assert workspace.writes() == []
+
+
+def test_a_config_is_never_sent_empty(shop, run, workspace):
+    shop.endpoint(custom())
+    run("apply", "-y")
+    # The live entity `a` is not written any more, and what is written is not to be added.
+    ignoring = IGNORING.replace("PATH", '"config.served_entities[b]"')
+    shop.endpoint(custom(more=ignoring).replace("name: a,", "name: b,"))
+    planned = step(run)
+    assert planned["action"] == "blocked"
+    assert "nothing would be left to serve" in planned["reason"]
+    assert planned["operations"] == []
+
+
+def test_traffic_that_is_ignored_does_not_go_where_nothing_is(shop, run, workspace):
+    shop.endpoint(custom())
+    run("apply", "-y")
+    ignoring = IGNORING.replace("PATH", "config.traffic_config")
+    shop.endpoint(custom(more=ignoring).replace("name: a,", "name: b,"))
+    planned = step(run)
+    assert (planned["action"], planned["operations"]) == ("blocked", [])
+    assert "goes to a, which would not be served any more" in planned["reason"]
+
+
+def test_what_cannot_be_kept_though_it_is_ignored_is_told(shop, run, workspace):
+    burst = ", burst_scaling_enabled: false}"
+    path = "config.served_entities[a].burst_scaling_enabled"
+    ignoring = IGNORING.replace("PATH", f'"{path}"')
+    shop.endpoint(UNITS.replace("50}", f"50{burst}"))
+    run("apply", "-y")
+    shop.endpoint(UNITS.replace("50}", "100, burst_scaling_enabled: true}") + ignoring)
+    planned = step(run)
+    (sent,) = planned["operations"][:1]
+    assert sent["payload"]["config"]["served_entities"][0]["burst_scaling_enabled"] is True
+    note = f"sent as written, though ignored: {path}"
+    assert [one for one in planned["notes"] if one.startswith(note)] != []
+    assert note in " ".join(run("plan").out.split())
+    assert run("apply", "-y").code == 0
+    assert empty(run)
+
+
+def test_a_stopped_endpoint_is_told_although_nothing_changes(stopped, run):
+    planned = run("plan", "--detailed-exitcode")
+    assert planned.code == 0
+    assert f"= unchanged  {ADDRESS}" in planned.out
+    assert "note: stopped: it answers no queries until it is started" in planned.out
+    assert "1 unchanged" in planned.out
+    assert "stopped" in run("status").out
+
+
+STOPPED = [
+    pytest.param(custom("2"), "config", id="the config"),
+    pytest.param(
+        custom(more="ai_gateway: {usage_tracking_config: {enabled: true}}\n"),
+        "ai_gateway",
+        id="the gateway",
+    ),
+    pytest.param(
+        custom(more="telemetry_config: {telemetry_profile_id: x}\n"),
+        "telemetry_config",
+        id="telemetry",
+    ),
+    pytest.param(custom("2", "tags: [{key: team, value: x}]\n"), "config", id="with a tag"),
+]
+
+
+@pytest.mark.parametrize(("then", "field"), STOPPED)
+def test_what_a_stopped_endpoint_may_refuse_is_blocked_with_a_remedy(
+    stopped, run, workspace, then, field
+):
+    stopped.endpoint(then)
+    planned = step(run)
+    assert planned["action"] == "blocked"
+    assert planned["reason"] == f"it is stopped, and `{field}` can be changed only while it runs"
+    assert f"{ROOT}/chat/config:start" in planned["hint"]
+    assert run("apply", "-y").code == 1
+    assert workspace.writes() == []
+    workspace.call("POST", f"{ROOT}/chat/config:start")
+    assert run("apply", "-y").code == 0
+    assert empty(run)
+
+
+def test_what_does_not_concern_serving_goes_through_while_it_is_stopped(stopped, run, workspace):
+    more = (
+        "tags: [{key: team, value: x}]\nemail_notifications: {on_update_failure: [a@b.c]}\n"
+        "permissions: [{level: CAN_QUERY, group_name: analysts}]\n"
+    )
+    stopped.endpoint(custom(more=more))
+    done = run("apply", "-y")
+    assert done.code == 0, done.err
+    assert [path.rpartition("/")[2] for _, path in workspace.writes()][1:] == [
+        "tags",
+        "notifications",
+    ]
+    assert empty(run)
+
+
+def test_a_sampling_fraction_that_is_taken_out_is_taken_away(shop, run, workspace):
+    sampled = "telemetry_config:\n  table_names: {logs_table: main.logs.x}\n"
+    fraction = "  inference_table_config: {sampling_fraction: 0.25}\n"
+    shop.endpoint(custom(more=sampled + fraction))
+    run("apply", "-y")
+    shop.endpoint(custom(more=sampled))
+    changed = [one for one in step(run)["changes"] if one["action"] == "update"]
+    assert [(one["path"], one["before"], "after" in one) for one in changed] == [
+        ("telemetry_config.inference_table_config.sampling_fraction", 0.25, False)
+    ]
+    assert run("apply", "-y").code == 0
+    shown = workspace.endpoint("chat")["telemetry_config"]
+    assert "sampling_fraction" not in shown.get("inference_table_config", {})
+    assert empty(run)
+
+
+def test_a_legacy_table_that_is_off_is_had_again_under_other_names(shop, run, workspace):
+    shop.endpoint(table("main"))
+    run("apply", "-y")
+    shop.endpoint(custom())
+    assert run("apply", "-y").code == 0
+    assert workspace.endpoint("chat")["config"]["auto_capture_config"]["enabled"] is False
+    # Under its old names it stays off for ever: said where it is asked for ...
+    shop.endpoint(table("main", ", enabled: true"))
+    assert step(run)["action"] == "blocked"
+    # ... and told where it may be meant.
+    shop.endpoint(table("main"))
+    assert step(run)["action"] == "keep"
+    assert "switched off and stays off: write `enabled: false`" in " ".join(run("plan").out.split())
+    # A config update for another reason does not ask for it either.
+    shop.endpoint(table("main").replace('"1"', '"2"'))
+    done = run("apply", "-y")
+    assert done.code == 0, done.err
+    # Other names are another endpoint.
+    for enabled in ("", ", enabled: true"):
+        shop.endpoint(table("dev", enabled))
+        assert step(run)["action"] == "replace"
+    done = run("apply", "-y", "--allow-replace", ADDRESS)
+    assert done.code == 0, done.err
+    assert workspace.endpoint("chat")["config"]["auto_capture_config"]["enabled"] is True
+    assert empty(run)
