@@ -1,15 +1,12 @@
-"""What declared resources are doing, and questions to them: reads only."""
+"""What declared resources are doing: reads only."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from provisioner.errors import UsageError
 from provisioner.kinds import KINDS
-from provisioner.question import Answer, Question
 from provisioner.reading import read
 from provisioner.resource import Live, Phase, Readiness, Resource, StatusRow
 from provisioner.selection import selected
@@ -64,23 +61,3 @@ def status_code(rows: Sequence[StatusRow]) -> int:
     if phases - {Phase.READY, Phase.UPDATING}:
         return 1
     return 5 if Phase.UPDATING in phases else 0
-
-
-def ask(session: Session, name: str, question: Question) -> Answer:
-    """Put ``question`` to the resource ``name``: its key, address or name in the workspace.
-
-    A name that no manifest declares is asked all the same: pay-per-token endpoints are
-    in no manifest. Raises UsageError when the kind of a declared one takes no question.
-    """
-    for resource in session.loaded.resources:
-        if name in (resource.name, resource.address.key, str(resource.address)):
-            put = KINDS[resource.address.kind].ask
-            if put:
-                return put(session.connection, resource.name, question)
-    undeclared = [kind.ask for kind in KINDS.values() if kind.ask]
-    if "." in name or not undeclared:
-        known = [str(r.address) for r in session.loaded.resources]
-        close = get_close_matches(name, known, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else ""
-        raise UsageError.of("E810", f"`{name}` cannot be asked", hint)
-    return undeclared[0](session.connection, name, question)

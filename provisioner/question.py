@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from provisioner.errors import Problem
 from provisioner.plan import Address
 from provisioner.semantics import Document
 
@@ -37,6 +38,15 @@ class Answer:
     entity: str = ""
     duration_ms: int = 0
     tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One of several that were asked, by the word its user typed: an answer or problems."""
+
+    word: str
+    answer: Answer | None
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
+from provisioner.at_once import at_once
 from provisioner.errors import LoginError, UsageError, WorkspaceError
 from provisioner.kinds import KINDS
 from provisioner.question import CheckResult
@@ -52,13 +52,13 @@ def verify(
     def carried_out(asked: tuple[Resource, Document, Readiness]) -> CheckResult:
         return _carried_out(session, asked, timeout_s)
 
-    readiness = _concurrently(stands, resources, parallelism)
+    readiness = at_once(stands, resources, parallelism)
     questions = [
         (resource, check, found)
         for resource, found in zip(resources, readiness, strict=True)
         for check in resource.checks
     ]
-    return tuple(_concurrently(carried_out, questions, parallelism))
+    return at_once(carried_out, questions, parallelism)
 
 
 def no_checks() -> UsageError:
@@ -97,17 +97,3 @@ def _failed(resource: Resource, check: Document, message: str) -> CheckResult:
         duration_ms=0,
         tokens=None,
     )
-
-
-def _concurrently(do: Callable[[Any], Any], items: Sequence[Any], most: int) -> list[Any]:
-    """``do`` for each item, at most ``most`` at a time. An interruption does not wait."""
-    if not items:
-        return []
-    pool = ThreadPoolExecutor(min(most, len(items)), thread_name_prefix="check")
-    try:
-        done = list(pool.map(do, items))
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-    return done
