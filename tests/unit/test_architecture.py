@@ -56,6 +56,8 @@ MAY_IMPORT = {
     "planning reading resource selection session",
     "overview": "kinds reading resource selection session",
     "steps": f"{WORDS} kinds planning reading",
+    "asking": "at_once errors kinds question resource session",
+    "verification": "at_once errors kinds question resource selection semantics session",
     "plan_file": "errors plan rendering",
     "saved_plan": "__init__ errors kinds plan plan_file reading rendering session steps",
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
