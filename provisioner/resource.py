@@ -15,6 +15,7 @@ from provisioner.connection import Connection as Connection
 from provisioner.connection import Reply as Reply
 from provisioner.errors import Finding, Position
 from provisioner.plan import Action, Address, FieldChange, Operation
+from provisioner.portrait import Importer
 from provisioner.question import Answer, CheckResult, Question
 from provisioner.secret import SecretReader
 from provisioner.semantics import Document, FieldRule
@@ -210,18 +211,18 @@ class Kind:
     ``relations`` yields what a schema cannot say. ``needs`` yields (kind name, resource
     name) of what has to exist first. ``judge`` has the first word on a change that
     ``lifecycle.ignore_changes`` does not cover, for what no marker can say: (action,
-    reason), or None for no opinion. ``compare`` replaces the
-    generic diff. ``applied`` digests what cannot be read back. ``resend`` names the
-    field that an update may leave failed after the service took it, so that it is sent
-    again. ``markable``: resources of this kind carry our tags, so they are adopted,
-    orphaned and deleted; the others are not ours as a whole. ``describe`` tells in lines
-    what a live resource does. ``ask`` puts a question to one; a kind without it cannot be
-    queried. ``verify`` carries out one check of a resource that is ready, with a timeout in
-    seconds. ``calls`` names the calls that change each field of the resource.
-    ``same_name`` gives one text for all names that are one name to the service.
-    ``topology`` tells how requests to a resource branch. ``obstacle`` tells why the service
-    would refuse an update as a whole, and what to do about it. ``remarks`` yields what a
-    reader must know even where nothing is done.
+    reason), or None for no opinion. ``compare`` replaces the generic diff. ``applied``
+    digests what cannot be read back. ``resend`` names the field that an update may leave
+    failed after the service took it, so that it is sent again. ``markable``: resources of
+    this kind carry our tags, so they are adopted, orphaned and deleted; the others are
+    not ours as a whole. ``describe`` tells in lines what a live resource does. ``ask``
+    puts a question to one; a kind without it cannot be queried. ``verify`` carries out
+    one check of a resource that is ready, with a timeout in seconds. ``calls`` names the
+    calls that change each field of the resource. ``same_name`` gives one text for all
+    names that are one name to the service. ``topology`` tells how requests to a resource
+    branch. ``obstacle`` tells why the service would refuse an update as a whole, and what
+    to do about it. ``remarks`` yields what a reader must know even where nothing is done.
+    ``importer`` describes what exists already.
     """
 
     name: str
@@ -246,3 +247,4 @@ class Kind:
     topology: Callable[[Document], Topology] | None = None
     obstacle: Callable[[Intent], tuple[str, str] | None] | None = None
     remarks: Callable[[Intent], Iterator[str]] | None = None
+    importer: Importer | None = None

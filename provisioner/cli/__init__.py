@@ -32,6 +32,7 @@ COMMANDS = {
     "query": "provisioner.cli.query",
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",
+    "import": "provisioner.cli.importing",
     "schema": "provisioner.cli.schema",
     "explain": "provisioner.cli.explain",
     "emulator": "provisioner.cli.emulator",

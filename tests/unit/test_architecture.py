@@ -31,16 +31,22 @@ MAY_IMPORT = {
     "registry": "connection errors semantics",
     "topology": "",
     "report": "errors outcome plan topology",
-    "resource": f"{WORDS} connection question topology",
+    "resource": f"{WORDS} connection portrait question topology",
     "question": "errors plan semantics",
     "at_once": "",
+    "portrait": "errors plan resource semantics",
+    "writing": "semantics",
+    "yaml_text": "errors semantics writing",
+    "importing": f"{WORDS} portrait yaml_text",
+    "new_manifests": "errors importing kinds manifests plan portrait resource",
+    "imports": "errors importing kinds manifests new_manifests plan portrait resource session",
     "selection": "errors resource",
     "manifests": f"{WORDS} schemas",
     "planning": WORDS,
     "applying": "errors outcome plan resource semantics",
-    "kinds": f"{WORDS} question schemas topology",
+    "kinds": f"{WORDS} portrait writing question schemas topology",
     "workspace": "connection errors secret",
-    "rendering": f"{WORDS} codes difference outcome question report topology",
+    "rendering": f"{WORDS} codes difference outcome portrait question report topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
@@ -72,10 +78,13 @@ MAY_IMPORT = {
         comparing
         emulator
         errors
+        imports
         kinds
+        new_manifests
         outcome
         plan_file
         planning
+        portrait
         question
         registering
         rendered

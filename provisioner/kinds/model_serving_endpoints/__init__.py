@@ -8,6 +8,7 @@ from provisioner import schemas
 from provisioner.kinds.model_serving_endpoints.applied import applied
 from provisioner.kinds.model_serving_endpoints.checks import verify
 from provisioner.kinds.model_serving_endpoints.describe import describe
+from provisioner.kinds.model_serving_endpoints.existing import DATABRICKS
 from provisioner.kinds.model_serving_endpoints.judge import judge
 from provisioner.kinds.model_serving_endpoints.legacy import modernise
 from provisioner.kinds.model_serving_endpoints.operations import CALLS_OF_FIELD, operations
@@ -16,7 +17,8 @@ from provisioner.kinds.model_serving_endpoints.relations import relations
 from provisioner.kinds.model_serving_endpoints.secrets import needs
 from provisioner.kinds.model_serving_endpoints.topology import topology
 from provisioner.kinds.model_serving_endpoints.whole_step import obstacle, remarks
-from provisioner.resource import Connection, Driver, Kind
+from provisioner.portrait import Importer, Portrait
+from provisioner.resource import Connection, Driver, Kind, Live
 from provisioner.secret import SecretReader
 from provisioner.semantics import FieldRule
 
@@ -33,6 +35,13 @@ def model() -> type[Any]:
 def rules() -> FieldRule:
     """The field rules, from the generated schema."""
     return schemas.rules(NAME)
+
+
+def portray(live: Live, words: str) -> Portrait:
+    """The live endpoint as a manifest would describe it."""
+    from provisioner.kinds.model_serving_endpoints import importing
+
+    return importing.portray(live, words)
 
 
 def connect(connection: Connection, secrets: SecretReader) -> Driver:
@@ -62,4 +71,5 @@ KIND = Kind(
     topology=topology,
     obstacle=obstacle,
     remarks=remarks,
+    importer=Importer(portray, {"permissions": []}, lambda name: name.startswith(DATABRICKS)),
 )

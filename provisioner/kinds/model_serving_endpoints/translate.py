@@ -47,7 +47,7 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
     config = coming or mapping(raw.get("config"))
     tags, marks = split_tags(raw.get("tags"))
     whole = {**raw, "config": _plain_routes(config), "tags": tags}
-    unknown: list[str] = []
+    unknown: Document = {}
     document = _fields(whole, _api_rules(rules), (), unknown)
     beside = {} if config else _never_served(raw, rules)
     return Live(
@@ -60,7 +60,7 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         marks=marks,
         readiness=readiness(raw),
         unknown=tuple(sorted(unknown)),
-        beside=beside,
+        beside=beside | ({"unknown": unknown} if unknown else {}),
     )
 
 
@@ -69,7 +69,7 @@ def _never_served(raw: Mapping[str, Any], rules: FieldRule) -> Document:
     pending = mapping(raw.get("pending_config"))
     if pending:
         whole = {"config": _plain_routes(pending)}
-        return {NEVER_SERVED: _fields(whole, _api_rules(rules), (), [])}
+        return {NEVER_SERVED: _fields(whole, _api_rules(rules), (), {})}
     # Seen in answers, in no schema; an update that was cancelled may leave no other trace.
     if raw.get("endpoint_type") == "EXTERNAL_MODEL":
         model = {"task": raw["task"]} if _text(raw.get("task")) else {}
@@ -111,7 +111,7 @@ def _api_rules(rules: FieldRule) -> FieldRule:
     return FieldRule(fields={name: rules.fields[name] for name in FIELDS if name in rules.fields})
 
 
-def _known(value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> Any:
+def _known(value: Any, rule: FieldRule, path: Path, unknown: Document) -> Any:
     """``value`` without what our vocabulary does not know; that is added to ``unknown``.
 
     What is no object or list where one belongs is left out, like a null.
@@ -127,7 +127,7 @@ def _known(value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> Any:
     ]
 
 
-def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: list[str]) -> Document:
+def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: Document) -> Document:
     place = tuple(segment for segment in path if isinstance(segment, str))
     expected = OUTPUT_ONLY.get(place, {}).keys() - rule.fields.keys()
     fields = {
@@ -138,13 +138,13 @@ def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: list
     return {name: inner for name, inner in fields.items() if not _is_empty(inner)}
 
 
-def _is_known(name: str, value: Any, rule: FieldRule, path: Path, unknown: list[str]) -> bool:
+def _is_known(name: str, value: Any, rule: FieldRule, path: Path, unknown: Document) -> bool:
     if name in rule.fields:
         # An answer with such a field would be new, and nothing could be compared with it.
         return not rule.fields[name].write_only
     # `false` too says nothing here: switches that we do not know are echoed when off.
     if not _is_empty(value) and value not in ("", False):
-        unknown.append(path_text((*path, name)))
+        unknown[path_text((*path, name))] = value
     return False
 
 

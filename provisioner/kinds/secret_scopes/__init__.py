@@ -9,7 +9,8 @@ from provisioner.kinds.secret_scopes.bundles import modernise
 from provisioner.kinds.secret_scopes.compare import compare
 from provisioner.kinds.secret_scopes.operations import operations
 from provisioner.kinds.secret_scopes.relations import relations
-from provisioner.resource import Connection, Driver, Kind
+from provisioner.portrait import Importer, Portrait
+from provisioner.resource import Connection, Driver, Kind, Live
 from provisioner.secret import SecretReader
 from provisioner.semantics import FieldRule
 
@@ -26,6 +27,13 @@ def model() -> type[Any]:
 def rules() -> FieldRule:
     """The field rules, from the generated schema."""
     return schemas.rules(NAME)
+
+
+def portray(live: Live, words: str) -> Portrait:
+    """The live scope as a manifest would describe it."""
+    from provisioner.kinds.secret_scopes import importing
+
+    return importing.portray(live, words)
 
 
 def connect(connection: Connection, secrets: SecretReader) -> Driver:
@@ -48,4 +56,5 @@ KIND = Kind(
     markable=False,
     calls={"secrets": ("put_secret",), "acls": ("put_acl",)},
     same_name=str.lower,
+    importer=Importer(portray, {"acls": []}),
 )

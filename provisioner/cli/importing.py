@@ -1,0 +1,65 @@
+"""provisioner import: manifests for what exists already."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import click
+
+from provisioner.cli.imported import finish
+from provisioner.cli.options import Common, Where, common_options, packed, where_options
+from provisioner.cli.terminal import Terminal
+
+
+class Written(NamedTuple):
+    """Which manifests are written, and whether they are."""
+
+    to: str
+    with_scopes: bool
+    dry_run: bool
+    to_stdout: bool
+
+
+written_options = packed(
+    Written,
+    "written",
+    click.option(
+        "--to",
+        default="manifests/{key}.yaml",
+        show_default=True,
+        metavar="PATTERN",
+        help="File of each manifest; {key}, or {name} in the workspace.",
+    ),
+    click.option("--with-scopes", is_flag=True, help="Also the secret scopes they refer to."),
+    click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing."),
+    click.option("--stdout", "to_stdout", is_flag=True, help="Print the manifests, write nothing."),
+)
+
+
+@click.command("import", short_help="Write manifests for what exists already.")
+@click.argument("names", nargs=-1, metavar="[NAME|GLOB]...")
+@click.option("--all", "everything", is_flag=True, help="All but what Databricks provides.")
+@written_options
+@where_options
+@common_options
+def command(
+    common: Common, where: Where, written: Written, names: tuple[str, ...], everything: bool
+) -> int:
+    """Write a readable manifest for each endpoint that is live and has none.
+
+    Only files are written, and none is overwritten; `apply --adopt` takes the endpoints over
+    afterwards, and its plan shows nothing but the owner tag. What the service chooses for
+    itself is left out. Keys that it never shows become ${env.NAME} with a comment.
+
+    \b
+    Exit codes: 0 done; 1 error, or something could not be imported (the rest was).
+    """
+    from provisioner import workflow
+    from provisioner.imports import Asked, bring_in
+
+    project = workflow.open_project(common.project_dir)
+    with workflow.session(project, *where, lenient=True) as session:
+        asked = Asked(names, everything, written.to, written.with_scopes)
+        imported = bring_in(session, asked)
+    shown = {"dry_run": written.dry_run, "to_stdout": written.to_stdout}
+    return finish(Terminal(common), imported, project.root, **shown)

@@ -1,0 +1,1 @@
+"""From what exists to manifests: a workspace, a bundle, a Terraform state. Pure."""

@@ -1,0 +1,85 @@
+"""What every new manifest has to pass before it is written, and how it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.errors import FileError, Finding, Problem, Severity
+from provisioner.importing.manifest import Entry, manifest
+from provisioner.kinds import KINDS
+from provisioner.manifests.declaration import declared
+from provisioner.manifests.envelope import entries_of
+from provisioner.manifests.layers import Layers
+from provisioner.manifests.project import Environment
+from provisioner.manifests.source import parse
+from provisioner.plan import Address
+from provisioner.portrait import Outcome, Portrait
+from provisioner.resource import Kind
+
+SCHEMA = "schemas/manifest.schema.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A resource on its way to its first manifest. ``name`` is its name in the workspace."""
+
+    kind: Kind
+    address: Address
+    name: str
+    portrait: Portrait
+
+
+def schema_path(root: Path, file: str) -> str:
+    """The way from ``file`` to the schema of manifests; ``""`` where there is none near."""
+    for folder in (root, *root.parents):
+        if (folder / SCHEMA).is_file():
+            return Path(os.path.relpath(folder / SCHEMA, (root / file).parent)).as_posix()
+        if (folder / ".git").exists():
+            break
+    return ""
+
+
+def complaints(environment: Environment, draft: Draft) -> tuple[Problem, ...]:
+    """Why ``draft`` would be refused as a manifest: what is live may break our rules."""
+    try:
+        source = parse(draft.name, manifest([entry_of(draft)]).encode())
+    except FileError as error:
+        return tuple(_left_out(draft, problem) for problem in error.problems)
+    layers = Layers(environment, KINDS)
+    problems: list[Problem] = []
+    for found in entries_of(source.data, KINDS):
+        if isinstance(found, Finding):
+            problems.append(source.problem(found))
+            continue
+        one = declared(source, found, draft.kind, layers)
+        problems += one.problems
+        if one.is_good:
+            problems += one.placed(draft.kind.relations(one.document, {}))
+    return tuple(_left_out(draft, p) for p in problems if p.severity is Severity.ERROR)
+
+
+def entry_of(draft: Draft) -> Entry:
+    """``draft`` as it stands in a manifest."""
+    return Entry(draft.address, draft.portrait, draft.kind.rules())
+
+
+def _left_out(draft: Draft, problem: Problem) -> Problem:
+    message = f"`{draft.name}` is left out: {problem.message}"
+    hint = problem.hint or f"provisioner explain {problem.code} says more"
+    return Problem("E833", message, hint=hint, subject=str(draft.address))
+
+
+def write(root: Path, outcomes: Iterable[Outcome]) -> None:
+    """Write the files. Raises FileError; what is there is replaced only where it was read."""
+    for file, text in {one.file: one.text for one in outcomes}.items():
+        path = root / file
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.part")
+            part.write_text(text, encoding="utf-8", newline="")
+            part.replace(path)
+        except OSError as error:
+            raise FileError.of("E802", f"cannot write {file}: {error.strerror}") from error
