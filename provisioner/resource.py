@@ -8,52 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
 
 from provisioner.connection import Connection as Connection
 from provisioner.connection import Reply as Reply
 from provisioner.errors import Finding, Position
+from provisioner.live import Listed as Listed
+from provisioner.live import Live as Live
+from provisioner.live import Marks as Marks
+from provisioner.live import Phase as Phase
+from provisioner.live import Readiness as Readiness
+from provisioner.live import StatusRow as StatusRow
+from provisioner.mentions import Mention, Restriction, no_mentions
 from provisioner.plan import Action, Address, FieldChange, Operation
 from provisioner.portrait import Importer
-from provisioner.question import Answer, CheckResult, Question
+from provisioner.question import Answer as Answer
+from provisioner.question import CheckResult, Question
 from provisioner.secret import SecretReader
 from provisioner.semantics import Document, FieldRule
 from provisioner.topology import Topology
-
-
-class Phase(StrEnum):
-    """Where a live resource stands. ``READY`` means that it serves and nothing moves."""
-
-    READY = "ready"
-    UPDATING = "updating"
-    FAILED = "failed"
-    STOPPED = "stopped"
-    NOT_READY = "not ready"
-    ABSENT = "absent"
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """``message`` is one line for a person; ``detail`` the tail of a log, or empty."""
-
-    phase: Phase
-    message: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Our tags on a live resource; never part of a comparison.
-
-    ``owner`` is ``<project>/<environment>`` or ``""``. ``applied`` holds, for each field of
-    the resource in which something was applied that cannot be read back, its name and a
-    digest of that: ``config:3fa81c22 raw:77f0a1b3``.
-    """
-
-    owner: str = ""
-    protected: bool = False
-    applied: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,39 +64,6 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """One resource as the workspace has it, in manifest vocabulary.
-
-    Never validated by our models: what breaks our rules must still be readable.
-    ``document`` is what to compare with: the pending config while an update is running,
-    else the active one. ``fingerprint`` covers identity, versions and all that was read.
-    ``unknown`` are the paths of what our vocabulary does not know. ``at_stake`` tells in
-    words what a replacement would lose; only ``Driver.examine`` looks for it. ``beside`` is
-    what no comparison looks at and the kind's own functions need.
-    """
-
-    name: str
-    identity: str
-    document: Document
-    fingerprint: str
-    marks: Marks = field(default_factory=Marks)
-    readiness: Readiness = Readiness(Phase.READY)
-    unknown: tuple[str, ...] = ()
-    at_stake: tuple[str, ...] = ()
-    beside: Document = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One entry of the list of a kind: enough for orphans, the guard and waiting."""
-
-    name: str
-    identity: str
-    marks: Marks = field(default_factory=Marks)
-    readiness: Readiness = Readiness(Phase.READY)
-
-
-@dataclass(frozen=True, slots=True)
 class Intent:
     """What the operations of a step must bring about.
 
@@ -146,16 +86,6 @@ class Comparison:
     desired: Document
     live: Live | None
     rotate: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class StatusRow:
-    """Where one declared resource stands, and in lines what it serves."""
-
-    address: Address
-    name: str
-    readiness: Readiness
-    serves: tuple[str, ...] = ()
 
 
 class Driver(Protocol):
@@ -223,6 +153,7 @@ class Kind:
     branch. ``obstacle`` tells why the service would refuse an update as a whole, and what
     to do about it. ``remarks`` yields what a reader must know even where nothing is done.
     ``importer`` describes what exists already.
+    ``mentions`` yields what a boundary may restrict, and ``restrictions`` says of which sorts.
     """
 
     name: str
@@ -244,6 +175,8 @@ class Kind:
     verify: Callable[[Connection, Resource, Document, float], CheckResult] | None = None
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     same_name: Callable[[str], str] = str
+    mentions: Callable[[Document], Iterator[Mention]] = no_mentions
+    restrictions: Mapping[str, Restriction] = field(default_factory=dict)
     topology: Callable[[Document], Topology] | None = None
     obstacle: Callable[[Intent], tuple[str, str] | None] | None = None
     remarks: Callable[[Intent], Iterator[str]] | None = None

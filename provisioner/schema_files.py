@@ -36,7 +36,7 @@ def generate() -> dict[str, Json]:
         **{f"kinds/{name}": _strict(model) for name, model in kinds.items()},
         "override": _override(kinds),
         "environment": _strict(models.Environment),
-        "project": _strict(models.Project),
+        "project": _project(),
         "plan": _strict(models.Plan),
         "removed": _strict(models.Removed),
     }
@@ -92,6 +92,25 @@ def _manifest(kinds: Mapping[str, type[Any]]) -> Json:
     removed["additionalProperties"] = False
     free = {"patternProperties": {"^x-": {"description": FREE_KEYS}}}
     return {"$schema": DRAFT, **made, **free, "definitions": _loose(kinds)}
+
+
+def _project() -> Json:
+    """The project's file, with the sorts of names that the kinds let boundaries restrict."""
+    made = _strict(models.Project)
+    boundary = made["properties"]["boundaries"]["additionalProperties"]
+    patterns = boundary.pop("additionalProperties")
+    sorts = {
+        sort: {"description": restriction.description, **patterns}
+        for kind in KINDS.values()
+        for sort, restriction in kind.restrictions.items()
+    }
+    boundary |= {
+        "description": "What manifests may name, as patterns with `*`. What is left out is not "
+        "restricted.",
+        "properties": sorts,
+        "additionalProperties": False,
+    }
+    return made
 
 
 def _override(kinds: Mapping[str, type[Any]]) -> Json:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
+from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.files import manifest_files, overlooked, read
@@ -52,6 +53,7 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
         problems += _repeated(declarations)
         problems += contradictions(said.removed, declarations)
         problems += _relations(declarations)
+        problems += _out_of_bounds(boundaries_of(root, kinds.values()), files, said, layers)
         problems += overlooked(root, environment.manifests, files)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         if not errors and not declarations and not said.removed:
@@ -133,6 +135,18 @@ def _relations(declarations: Iterable[Declaration]) -> Iterator[Problem]:
     for one in good:
         yield from one.placed(ignored_paths(one.document, one.kind.rules()))
         yield from one.placed(one.kind.relations(one.document, declared_here))
+
+
+def _out_of_bounds(
+    bounds: Boundaries, files: Iterable[str], said: _Said, layers: Layers
+) -> Iterator[Problem]:
+    """What teams name that is not theirs."""
+    yield from bounds.uncovered(files)
+    for one in said.declarations:
+        yield from bounds.problems(one)
+    for entry in said.removed:
+        bare = layers.without_prefix(entry.removal.name, entry.kind)
+        yield from bounds.of_removed(entry, bare)
 
 
 def _nothing(environment: Environment) -> Problem:

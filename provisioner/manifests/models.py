@@ -30,6 +30,11 @@ class Project(Spec):
         description="The project's name. With the environment's it marks what the project "
         "owns in a workspace, so it never changes: lower-case letters, digits, `-` and `_`.",
     )
+    boundaries: dict[str, dict[str, tuple[Glob, ...]]] = Field(
+        default={},
+        description="For repositories that teams share: patterns of manifest files to what "
+        "these may name. With any here each manifest needs one; where several match, all hold.",
+    )
 
 
 class Workspace(Spec):

@@ -11,6 +11,7 @@ from provisioner.kinds.model_serving_endpoints.describe import describe
 from provisioner.kinds.model_serving_endpoints.existing import DATABRICKS
 from provisioner.kinds.model_serving_endpoints.judge import judge
 from provisioner.kinds.model_serving_endpoints.legacy import modernise
+from provisioner.kinds.model_serving_endpoints.mentions import RESTRICTIONS, mentions
 from provisioner.kinds.model_serving_endpoints.operations import CALLS_OF_FIELD, operations
 from provisioner.kinds.model_serving_endpoints.query import ask
 from provisioner.kinds.model_serving_endpoints.relations import relations
@@ -72,4 +73,6 @@ KIND = Kind(
     obstacle=obstacle,
     remarks=remarks,
     importer=Importer(portray, {"permissions": []}, lambda name: name.startswith(DATABRICKS)),
+    mentions=mentions,
+    restrictions=RESTRICTIONS,
 )

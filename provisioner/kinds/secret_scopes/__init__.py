@@ -7,6 +7,7 @@ from typing import Any
 from provisioner import schemas
 from provisioner.kinds.secret_scopes.bundles import modernise
 from provisioner.kinds.secret_scopes.compare import compare
+from provisioner.kinds.secret_scopes.mentions import mentions
 from provisioner.kinds.secret_scopes.operations import operations
 from provisioner.kinds.secret_scopes.relations import relations
 from provisioner.portrait import Importer, Portrait
@@ -57,4 +58,5 @@ KIND = Kind(
     calls={"secrets": ("put_secret",), "acls": ("put_acl",)},
     same_name=str.lower,
     importer=Importer(portray, {"acls": []}),
+    mentions=mentions,
 )

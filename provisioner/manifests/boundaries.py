@@ -1,0 +1,112 @@
+"""What the manifests of a folder may name: boundaries between teams who share a repository.
+
+Checked on documents with everything laid on and replaced, so that neither a variable nor an
+override is a way around one. Where a project has boundaries, each manifest needs one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from provisioner.errors import Finding, Location, Problem
+from provisioner.manifests import files
+from provisioner.manifests.declaration import Declaration
+from provisioner.manifests.project import PROJECT_FILE
+from provisioner.manifests.removals import RemovedEntry
+from provisioner.manifests.source import Source, parse
+from provisioner.mentions import Mention
+from provisioner.resource import Kind
+
+BOUNDARIES: Final = "boundaries"
+NAME: Final[Location] = ("name",)
+
+
+@dataclass(frozen=True, slots=True)
+class Boundaries:
+    """The boundaries of a project; without any, everything is allowed everywhere.
+
+    ``limits`` are by pattern of files, then by sort of names; ``titles`` are those in words.
+    """
+
+    source: Source | None = None
+    limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def problems(self, one: Declaration) -> tuple[Problem, ...]:
+        """What the declaration names and may not, each where it was written."""
+        if not self.limits or not one.is_good:
+            return ()
+        bare = one.layers.without_prefix(one.name, one.kind) if one.layers else one.name
+        mentioned = one.kind.mentions(one.document)
+        return one.placed(self._findings(one.source.text.file, mentioned, bare))
+
+    def of_removed(self, entry: RemovedEntry, bare_name: str) -> Iterator[Problem]:
+        """The same for an entry of `removed`: nobody deletes what is another team's."""
+        if self.limits:
+            document = {"name": entry.removal.name}
+            mentioned = entry.kind.mentions(document)
+            for found in self._findings(entry.source.text.file, mentioned, bare_name):
+                yield entry.problem(found.code, found.message, found.hint, "name")
+
+    def uncovered(self, used: Iterable[str]) -> Iterator[Problem]:
+        """A problem for each manifest below no boundary."""
+        for file in used:
+            if self.limits and not self._of(file):
+                message = f"`{file}` is below none of the {BOUNDARIES}"
+                where = self.source.position((BOUNDARIES,)) if self.source else None
+                hint = f'add one for its folder; `"{_folder(file)}": {{}}` allows everything there'
+                yield Problem("E223", message, where, hint)
+
+    def _findings(self, file: str, mentioned: Iterable[Mention], bare: str) -> Iterator[Finding]:
+        every = tuple(mentioned)
+        for pattern, limits in self._of(file):
+            for one in every:
+                allowed = limits.get(one.sort)
+                said = {one.value, bare} if one.at == NAME else {one.value}
+                if allowed is None or any(fnmatchcase(s, p) for s in said for p in allowed):
+                    continue
+                yield self._out_of_bounds(one, pattern, allowed)
+
+    def _out_of_bounds(self, one: Mention, pattern: str, allowed: Iterable[str]) -> Finding:
+        words = ", ".join(f"`{each}`" for each in allowed) or "nothing"
+        message = f"{self.titles[one.sort]} `{one.value}` is out of bounds for `{pattern}`"
+        place = self.source.position((BOUNDARIES, pattern, one.sort)) if self.source else None
+        where = f"{place.file}:{place.line}" if place else PROJECT_FILE
+        return Finding(one.at, "E222", message, f"{where} allows {words}")
+
+    def _of(self, file: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """The boundaries around ``file``: all that match hold."""
+        return [each for each in self.limits.items() if _matcher(each[0]).fullmatch(file)]
+
+
+def boundaries_of(root: Path, kinds: Iterable[Kind]) -> Boundaries:
+    """What the project's file says; it was checked when the project was opened."""
+    if not (root / PROJECT_FILE).is_file():
+        return Boundaries()
+    source = parse(PROJECT_FILE, files.read(root, PROJECT_FILE))
+    limits = source.data.get(BOUNDARIES) if isinstance(source.data, dict) else None
+    titles = {
+        sort: restriction.title for kind in kinds for sort, restriction in kind.restrictions.items()
+    }
+    return Boundaries(source, limits or {}, titles)
+
+
+@cache
+def _matcher(pattern: str) -> re.Pattern[str]:
+    """Like the patterns of `manifests`: `*` stays in a folder, `**` is any depth."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    return re.compile("".join(_WILD.get(part, re.escape(part)) for part in parts))
+
+
+_WILD: Final = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def _folder(file: str) -> str:
+    folder = file.rpartition("/")[0]
+    return f"{folder}/**" if folder else file
