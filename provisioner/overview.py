@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from provisioner.kinds import KINDS
 from provisioner.reading import read
-from provisioner.resource import Live, Phase, Readiness, Resource, StatusRow
+from provisioner.resource import Live, Phase, Readiness, Resource
 from provisioner.selection import selected
 from provisioner.session import Session
+from provisioner.status_row import StatusRow
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 

@@ -26,6 +26,7 @@ from provisioner.question import Answer as Answer
 from provisioner.question import CheckResult, Question
 from provisioner.secret import SecretReader
 from provisioner.semantics import Document, FieldRule
+from provisioner.snippet import Clients
 from provisioner.topology import Topology
 
 
@@ -147,8 +148,8 @@ class Kind:
     this kind carry our tags, so they are adopted, orphaned and deleted; the others are
     not ours as a whole. ``describe`` tells in lines what a live resource does. ``ask``
     puts a question to one; a kind without it cannot be queried. ``verify`` carries out
-    one check of a resource that is ready, with a timeout in seconds. ``calls`` names the
-    calls that change each field of the resource. ``same_name`` gives one text for all
+    one check of a ready resource, with a timeout in seconds. ``clients`` are other programs
+    that ask one. ``calls`` names the calls of each field. ``same_name`` gives one text for all
     names that are one name to the service. ``topology`` tells how requests to a resource
     branch. ``obstacle`` tells why the service would refuse an update as a whole, and what
     to do about it. ``remarks`` yields what a reader must know even where nothing is done.
@@ -173,6 +174,7 @@ class Kind:
     describe: Callable[[Live], tuple[str, ...]] | None = None
     ask: Callable[[Connection, str, Question], Answer] | None = None
     verify: Callable[[Connection, Resource, Document, float], CheckResult] | None = None
+    clients: Clients | None = None
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     same_name: Callable[[str], str] = str
     mentions: Callable[[Document], Iterator[Mention]] = no_mentions

@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "provisioner.cli.status",
     "verify": "provisioner.cli.verify",
     "query": "provisioner.cli.query",
+    "connect": "provisioner.cli.connect",
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",
     "import": "provisioner.cli.importing",

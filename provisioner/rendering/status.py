@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from provisioner.rendering.text import harmless
-from provisioner.resource import Phase, StatusRow
+from provisioner.resource import Phase
+from provisioner.status_row import StatusRow
 
 SYMBOLS = {
     Phase.READY: "✓",

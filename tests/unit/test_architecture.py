@@ -33,7 +33,9 @@ MAY_IMPORT = {
     "report": "errors outcome plan topology",
     "live": "plan semantics",
     "mentions": "errors semantics",
-    "resource": f"{WORDS} connection live mentions portrait question topology",
+    "resource": f"{WORDS} connection live mentions portrait question snippet topology",
+    "snippet": "connection semantics",
+    "status_row": "plan resource",
     "question": "errors plan semantics",
     "at_once": "",
     "portrait": "errors plan resource semantics",
@@ -46,9 +48,11 @@ MAY_IMPORT = {
     "manifests": f"{WORDS} mentions schemas",
     "planning": WORDS,
     "applying": "errors outcome plan resource semantics",
-    "kinds": f"{WORDS} mentions portrait writing question schemas topology",
+    "kinds": f"{WORDS} connection mentions portrait question schemas snippet topology "
+    "writing",
     "workspace": "connection errors secret",
-    "rendering": f"{WORDS} codes difference outcome portrait question report topology",
+    "rendering": f"{WORDS} codes difference outcome portrait question report snippet "
+    "status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
@@ -62,8 +66,9 @@ MAY_IMPORT = {
     "live_difference": "declared_difference difference manifests plan planning resource semantics",
     "comparing": "declared_difference difference errors kinds live_difference manifests plan "
     "planning reading resource selection session",
-    "overview": "kinds reading resource selection session",
+    "overview": "kinds reading resource selection session status_row",
     "steps": f"{WORDS} kinds planning reading",
+    "connecting": "asking errors manifests resource session snippet",
     "asking": "at_once errors kinds question resource session",
     "verification": "at_once errors kinds question resource selection semantics session",
     "plan_file": "errors plan rendering",
@@ -78,6 +83,7 @@ MAY_IMPORT = {
         checking
         codes
         comparing
+        connecting
         emulator
         errors
         imports

@@ -7,6 +7,7 @@ from typing import Any
 from provisioner import schemas
 from provisioner.kinds.model_serving_endpoints.applied import applied
 from provisioner.kinds.model_serving_endpoints.checks import verify
+from provisioner.kinds.model_serving_endpoints.clients import CLIENTS
 from provisioner.kinds.model_serving_endpoints.describe import describe
 from provisioner.kinds.model_serving_endpoints.existing import DATABRICKS
 from provisioner.kinds.model_serving_endpoints.judge import judge
@@ -68,6 +69,7 @@ KIND = Kind(
     describe=describe,
     ask=ask,
     verify=verify,
+    clients=CLIENTS,
     calls=CALLS_OF_FIELD,
     topology=topology,
     obstacle=obstacle,

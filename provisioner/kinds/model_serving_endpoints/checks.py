@@ -20,7 +20,7 @@ from provisioner.resource import Connection, Resource
 from provisioner.semantics import Document
 
 AS_THEY_ARE: Final = ("messages", "input", *FRAMES)
-PARAMETERS: Final = ("max_tokens", "temperature")
+PARAMETERS: Final[tuple[str, ...]] = ("max_tokens", "temperature")
 QUESTIONS: Final = ("prompt", *AS_THEY_ARE, "request")
 """The fields of which a check has exactly one."""
 

@@ -8,18 +8,17 @@ from typing import Any, Final, TypeGuard
 
 from provisioner.errors import Finding
 from provisioner.kinds.model_serving_endpoints.checks import PARAMETERS, QUESTIONS
-from provisioner.kinds.model_serving_endpoints.parts import ENTITIES, Part, mapping, parts_of
+from provisioner.kinds.model_serving_endpoints.parts import Part, mapping, parts_of
 from provisioner.kinds.model_serving_endpoints.requests import (
     CHAT,
     COMPLETIONS,
+    CUSTOM,
     EMBEDDINGS,
     FRAMES,
-    task_of,
+    asked_as,
 )
-from provisioner.kinds.model_serving_endpoints.sorts import is_custom
 from provisioner.semantics import Document, Path, parse_path
 
-CUSTOM: Final = "custom"
 TASKS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "prompt": (CHAT, COMPLETIONS),
     "messages": (CHAT, CUSTOM),
@@ -40,7 +39,7 @@ OF_TOKENS: Final = ("total_tokens",)
 
 def checks(document: Document, known: list[str]) -> Iterator[Finding]:
     """The checks of one endpoint, whose served entities are named ``known``."""
-    task = _task(document)
+    task = asked_as(document)
     seen: set[str] = set()
     for check in parts_of(document, ("checks",)):
         name = check.value.get("name")
@@ -51,18 +50,6 @@ def checks(document: Document, known: list[str]) -> Iterator[Finding]:
         yield from _entity(check, known)
         yield from _question(check, task)
         yield from _expectations(check, task)
-
-
-def _task(document: Document) -> str:
-    """The declared task, ``custom`` for registered models, ``""`` where nobody can tell."""
-    task = task_of(document)
-    if task:
-        return task
-    entities = [entity.value for entity in parts_of(document, ENTITIES)]
-    # Models of `system.ai` are foundation models, and tell their task only when they serve.
-    named = [str(entity.get("entity_name", "")) for entity in entities if is_custom(entity)]
-    custom = named and all(name and not name.startswith("system.ai.") for name in named)
-    return CUSTOM if custom else ""
 
 
 def _entity(check: Part, known: list[str]) -> Iterator[Finding]:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from provisioner.kinds.model_serving_endpoints.parts import external_models
+from provisioner.kinds.model_serving_endpoints.parts import ENTITIES, external_models, parts_of
+from provisioner.kinds.model_serving_endpoints.sorts import is_custom
 from provisioner.semantics import Document
 
 CHAT, COMPLETIONS, EMBEDDINGS = "llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"
+CUSTOM: Final = "custom"
+"""Of models that somebody registered: the service has no word for what they do."""
 
 BODIES: Final[Mapping[str, Callable[[str], Document]]] = {
     CHAT: lambda prompt: {"messages": [{"role": "user", "content": prompt}]},
@@ -41,3 +44,15 @@ def task_of(endpoint: Mapping[str, Any]) -> str:
             if model.value.get("task"):
                 return str(model.value["task"])
     return ""
+
+
+def asked_as(endpoint: Mapping[str, Any]) -> str:
+    """The task of an endpoint, ``CUSTOM`` for registered models, ``""`` where nobody can tell."""
+    task = task_of(endpoint)
+    if task:
+        return task
+    entities = [entity.value for entity in parts_of(dict(endpoint), ENTITIES)]
+    names = [str(entity.get("entity_name", "")) for entity in entities if is_custom(entity)]
+    # Models of `system.ai` are foundation models, and tell their task only when they serve.
+    custom = names and all(name and not name.startswith("system.ai.") for name in names)
+    return CUSTOM if custom else ""
