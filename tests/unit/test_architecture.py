@@ -48,8 +48,7 @@ MAY_IMPORT = {
     "manifests": f"{WORDS} mentions schemas",
     "planning": WORDS,
     "applying": "errors outcome plan resource semantics",
-    "kinds": f"{WORDS} connection mentions portrait question schemas snippet topology "
-    "writing",
+    "kinds": f"{WORDS} connection mentions portrait question schemas snippet topology writing",
     "workspace": "connection errors secret",
     "rendering": f"{WORDS} codes difference outcome portrait question report snippet "
     "status_row topology",
