@@ -117,7 +117,7 @@ def _rules(rule: FieldRule) -> Iterator[str]:
 
 
 def _call(root: str, along: tuple[FieldRule, ...], kind: Kind) -> str:
-    if root in kind.calls:
+    if root in kind.calls and not any(rule.immutable for rule in along):
         return ", ".join(f"`{call}`" for call in kind.calls[root])
     fixed = any(rule.immutable or rule.not_updatable for rule in along)
     return CREATE if fixed else NOT_SENT

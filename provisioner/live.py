@@ -52,7 +52,8 @@ class Live:
     else the active one. ``fingerprint`` covers identity, versions and all that was read.
     ``unknown`` are the paths of what our vocabulary does not know. ``at_stake`` tells in
     words what a replacement would lose; only ``Driver.examine`` looks for it. ``beside`` is
-    what no comparison looks at and the kind's own functions need.
+    what no comparison looks at and the kind's own functions need. ``touched`` is another text
+    after each write, where the service tells when the last one was.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Live:
     unknown: tuple[str, ...] = ()
     at_stake: tuple[str, ...] = ()
     beside: Document = field(default_factory=dict)
+    touched: str = ""
 
 
 @dataclass(frozen=True, slots=True)

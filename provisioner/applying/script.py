@@ -20,16 +20,12 @@ from provisioner.applying.answers import (
 )
 from provisioner.applying.endings import Ending, Halt, Progress
 from provisioner.applying.requests import Asking, Call, Examine, Pause, Read, Terms, Wait, ask
+from provisioner.applying.settling import SETTLING_S, SOON_S, Reads
 from provisioner.applying.waiting import Goal, Waited
 from provisioner.errors import LostAnswerError, ProvisionerError, ServiceError, WorkspaceError
 from provisioner.outcome import Status
 from provisioner.plan import Action, Operation, Step
 from provisioner.resource import Live, Phase
-
-SOON_S = (0.2, 0.4, 0.8, 1.6)
-SETTLING_S = (*SOON_S, 3.2, 5.0, 5.0, 5.0, 5.0, 5.0)
-"""Pauses between reads until a write shows. Half a minute in all: how long the service's
-reads may lag is not documented, and a wrong "did not converge" is worse than the wait."""
 
 READING, WAITING, READING_BACK = "reading it", "waiting for it", "reading it back"
 
@@ -225,6 +221,7 @@ class Script:
         waits = any(operation.wait for operation in self.step.operations)
         # Nor is it done while an update goes on that was in progress before.
         waits = waits or (self.step.updating and self.terms.wait)
+        reads = Reads(self._before)
         for pause in (0.0, *SETTLING_S):
             if pause:
                 yield from ask(Pause(pause))
@@ -236,6 +233,8 @@ class Script:
             left = self.terms.remaining(self.step, live)
             if live is not None and not left:
                 return
+            if reads.have_settled(live, pause):
+                break
         raise Halt(endings.not_converged(self.progress, left, found=live is not None))
 
     def _read_until(

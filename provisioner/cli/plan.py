@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
-from provisioner.cli.options import Common, What, Where, common_options, what_options, where_options
+from provisioner.cli.options import (
+    Common,
+    What,
+    Where,
+    common_options,
+    packed,
+    what_options,
+    where_options,
+)
 from provisioner.cli.terminal import Terminal
 
 EXIT_CHANGES_PENDING = 2
 
 
+class Telling(NamedTuple):
+    """What becomes of the plan: a file, an exit code, and how much of it is shown."""
+
+    out: Path | None
+    detailed_exitcode: bool
+    verbose: bool
+
+
 @click.command("plan", short_help="Show what would change.")
 @where_options
 @what_options
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `apply FILE`."
+@packed(
+    Telling,
+    "telling",
+    click.option(
+        "--out",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Save the plan for `apply FILE`.",
+    ),
+    click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending."),
+    click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Also show what is left as it is, and why: unchanged resources, kept differences.",
+    ),
 )
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending.")
 @common_options
-def command(
-    common: Common, where: Where, what: What, out: Path | None, detailed_exitcode: bool
-) -> int:
+def command(common: Common, where: Where, what: What, telling: Telling) -> int:
     """Compare the manifests with the workspace and show the difference.
 
     Each changed field is shown with its value before and after, the reason where there
@@ -40,11 +67,11 @@ def command(
     with workflow.session(project, *where) as session:
         plan = workflow.make_plan(session, planned.wanted(what))
         terminal.problems(session.loaded.warnings)
-        planned.show(terminal, plan)
-        if out:
-            planned.save(terminal, plan, out)
+        planned.show(terminal, plan, verbose=telling.verbose)
+        if telling.out:
+            planned.save(terminal, plan, telling.out)
         for problem in workflow.missing_secrets(session, plan):
             terminal.say(f"apply will need it: {problem.message}")
     if plan.blocked:
         return 1
-    return EXIT_CHANGES_PENDING if detailed_exitcode and not plan.is_empty else 0
+    return EXIT_CHANGES_PENDING if telling.detailed_exitcode and not plan.is_empty else 0

@@ -41,17 +41,17 @@ def saved(path: Path, what: What) -> SavedPlan:
     return load(path)
 
 
-def show(terminal: Terminal, plan: Plan) -> None:
-    """Print ``plan`` in the form that was asked for."""
+def show(terminal: Terminal, plan: Plan, *, verbose: bool = False) -> None:
+    """Print ``plan`` in the form that was asked for; ``verbose``: also what is left alone."""
     if terminal.common.json:
         from provisioner.rendering.plan_json import to_json
 
         terminal.answer_json(to_json(plan, __version__))
     else:
-        terminal.answer(as_text(terminal, plan))
+        terminal.answer(as_text(terminal, plan, verbose=verbose))
 
 
-def as_text(terminal: Terminal, plan: Plan) -> str:
+def as_text(terminal: Terminal, plan: Plan, *, verbose: bool = False) -> str:
     """``plan`` as people read it, fitted to the terminal."""
     from provisioner.rendering.plan_text import Style, text
 
@@ -59,6 +59,7 @@ def as_text(terminal: Terminal, plan: Plan) -> str:
         colour=terminal.colour(sys.stdout),
         unicode=terminal.unicode(sys.stdout),
         width=terminal.width,
+        verbose=verbose,
     )
     return text(plan, style)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from provisioner.plan import DESTRUCTIVE, Action
 from provisioner.planning.cases import Case
-from provisioner.planning.unseen import listed
+from provisioner.planning.unseen import NEVER_APPLIED, listed, vouch
 from provisioner.planning.verdicts import remedy
 from provisioner.resource import Intent, Kind
 
@@ -90,7 +90,10 @@ def blocked_by_a_field(case: Case) -> Ruling | None:
     if not blocked:
         return None
     rules = case.kind.rules()
-    remedies = dict.fromkeys(remedy(change, rules) for change in blocked)
+    remedies = dict.fromkeys(
+        vouch(change.path) if change.reason.startswith(NEVER_APPLIED) else remedy(change, rules)
+        for change in blocked
+    )
     paths = listed(change.path for change in blocked)
     return Ruling(
         Action.BLOCKED,

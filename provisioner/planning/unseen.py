@@ -130,3 +130,12 @@ def marks_taken_off(marks: Marks) -> Iterator[FieldChange]:
 def listed(paths: Iterable[Path]) -> str:
     """``paths`` for a sentence, in their order, each once."""
     return ", ".join(dict.fromkeys(map(path_text, paths)))
+
+
+def vouch(path: Path) -> str:
+    """What to do where nobody can see whether the live value is the one that is wanted."""
+    return (
+        "no call shows or changes it: if it is as written, apply once with "
+        f"`lifecycle: {{ignore_changes: [{path_text(path)}]}}`, and from then on it counts as "
+        "applied; if it is not, only one that is created anew can have it"
+    )

@@ -101,6 +101,13 @@ def test_letting_go_takes_our_tags_off_and_nothing_else(shop, removed, run, work
     removed("old: {name: old, delete: false}")
     plan = run("plan")
     assert "removed with `delete: false`: only our tags are taken off" in plan.out
+    (step,) = [one for one in run("plan", "-o", "json").json["steps"] if one["address"] == OLD]
+    listed = {one["path"]: one["before"] for one in step["changes"]}
+    assert listed == {
+        "provisioner_owner": "shop/dev",
+        "provisioner_protected": "true",
+    }
+    assert set(listed) == {key for key in tags(workspace, "old") if key.startswith("provisioner_")}
     workspace.forget()
     assert run("apply", "-y").code == 0
     assert workspace.writes() == [("PATCH", f"{ROOT}/old/tags")]

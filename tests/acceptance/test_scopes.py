@@ -73,11 +73,28 @@ def test_only_declared_principals_are_touched(scope, run, workspace, granted):
     assert run("plan", "--detailed-exitcode").code == 0
 
 
+def test_access_that_is_not_declared_any_more_is_told_and_stays(scope, run, granted):
+    scope(acls(analysts="READ", guests="WRITE"))
+    run("apply", "-y")
+    scope(acls(analysts="READ"))
+    plan = run("plan", "--detailed-exitcode")
+    assert plan.code == 0
+    assert "= unchanged  secret_scopes.keys  (keys)" in plan.out
+    told = " ".join(plan.out.split())
+    assert f"not declared here, so it stays: access of guests (WRITE), {ME} (MANAGE)" in told
+    assert granted()["guests"] == "WRITE"
+    # Whoever made the scope manages it, which is no news.
+    scope(acls(analysts="READ", guests="WRITE"))
+    assert "access of" not in run("plan").out
+
+
 def test_the_only_one_who_may_manage_a_scope_keeps_that(scope, run, granted):
     scope()
     run("apply", "-y")
     scope(f"      acls: [{{principal: {ME.upper()}, permission: READ}}]\n")
-    assert run("plan", "--detailed-exitcode").code == 0
+    plan = run("plan", "--detailed-exitcode")
+    assert plan.code == 0
+    assert "nobody else could manage the scope then" in " ".join(plan.out.split())
     scope(
         f"      acls:\n        - {{principal: {ME}, permission: WRITE}}\n"
         "        - {principal: admins, permission: MANAGE}\n"

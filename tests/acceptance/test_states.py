@@ -305,3 +305,74 @@ def test_a_legacy_table_that_is_off_is_had_again_under_other_names(shop, run, wo
     assert done.code == 0, done.err
     assert workspace.endpoint("chat")["config"]["auto_capture_config"]["enabled"] is True
     assert empty(run)
+
+
+def test_a_table_that_is_taken_out_is_said_to_be_switched_off(shop, run, workspace):
+    inference = (
+        "ai_gateway: {inference_table_config: {catalog_name: main, schema_name: logs, "
+        "enabled: true}}\n"
+    )
+    shop.endpoint(custom(more=inference))
+    run("apply", "-y")
+    shop.endpoint(custom())
+    planned = step(run)
+    changes = {
+        one["path"].rpartition(".")[2]: one
+        for one in planned["changes"]
+        if one["path"].startswith("ai_gateway")
+    }
+    assert changes["enabled"]["before"] is True
+    assert {one["action"] for one in changes.values()} == {"update"}
+    assert {one["reason"] for one in changes.values()} == {
+        "the table is switched off, and what it holds stays"
+    }
+    assert not [note for note in planned.get("notes", []) if "choose again" in note]
+    assert run("apply", "-y").code == 0
+    assert empty(run)
+
+
+def test_what_nobody_can_see_is_vouched_for_when_it_is_adopted(shop, run, workspace):
+    shop.endpoint(custom())
+    run("apply", "-y")
+    ours = {"delete_tags": ["provisioner_owner"]}
+    workspace.call("PATCH", f"{ROOT}/chat/tags", ours)
+    policy = "budget_policy_id: policy-1\n"
+    shop.endpoint(custom(more=policy))
+    planned = step(run)
+    assert planned["action"] == "blocked"
+    ignoring = "lifecycle: {ignore_changes: [budget_policy_id]}"
+    assert f"apply once with `{ignoring}`" in planned["hint"]
+    assert "put the old id back" not in planned["hint"]
+    shop.endpoint(custom(more=f"{policy}{ignoring}\n"))
+    assert run("apply", "-y", "--adopt").code == 0
+    shop.endpoint(custom(more=policy))
+    assert empty(run)
+
+
+def test_a_grant_that_is_declared_and_not_made_is_told(shop, run, workspace):
+    me = workspace.call("GET", "/api/2.0/preview/scim/v2/Me")["userName"]
+    grant = f"permissions: [{{level: CAN_VIEW, user_name: {me}}}]\n"
+    shop.endpoint(custom(more=grant))
+    run("apply", "-y")
+    plan = run("plan", "--detailed-exitcode")
+    assert plan.code == 0
+    told = " ".join(plan.out.split())
+    assert f"not done: permissions[user_name:{me}].level: the creator's and the caller's" in told
+
+
+def test_verbose_also_shows_what_is_left_as_it_is(shop, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shop.endpoint(custom())
+    run("apply", "-y")
+    assert run("plan").out.splitlines()[2:] == [
+        "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 unchanged"
+    ]
+    shown = run("plan", "-v")
+    assert shown.code == 0
+    assert shown.out == run("plan", "--verbose").out
+    assert f"= unchanged  {ADDRESS}  (chat)" in shown.out
+    assert "config.served_entities[a].workload_size" in shown.out
+    assert '"Small" is kept' in shown.out or "Small is kept" in shown.out
+    assert "(chosen by the service)" in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+    assert run("plan", "-v", "-o", "json").json == run("plan", "-o", "json").json

@@ -81,6 +81,12 @@ def _off_on_both_sides(case: Case) -> Verdict:
     return None
 
 
+def _table_taken_out(case: Case) -> Verdict:
+    if case.names[:2] != TABLE or at(case.desired, TABLE) or case.change.after is not ABSENT:
+        return None
+    return Action.UPDATE, "the table is switched off, and what it holds stays"
+
+
 def _table_moves(case: Case) -> Verdict:
     names_it = case.names[:2] == TABLE and case.names[-1] in TABLE_NAMES
     if not names_it or not at(case.desired, TABLE):
@@ -113,6 +119,7 @@ RULES: Final[tuple[Callable[[Case], Verdict], ...]] = (
     nothing_on_both_sides,
     all_features,
     _off_on_both_sides,
+    _table_taken_out,
     _table_moves,
     _other_order,
 )

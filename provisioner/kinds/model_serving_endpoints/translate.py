@@ -61,6 +61,7 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         readiness=readiness(raw),
         unknown=tuple(sorted(unknown)),
         beside=beside | ({"unknown": unknown} if unknown else {}),
+        touched=str(raw.get("last_updated_timestamp", "")),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner import schemas
+from provisioner.kinds.secret_scopes import access
 from provisioner.kinds.secret_scopes.bundles import modernise
 from provisioner.kinds.secret_scopes.compare import compare
 from provisioner.kinds.secret_scopes.mentions import mentions
@@ -59,4 +60,5 @@ KIND = Kind(
     same_name=str.lower,
     importer=Importer(portray, {"acls": []}),
     mentions=mentions,
+    remarks=access.remarks,
 )

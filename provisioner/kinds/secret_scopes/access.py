@@ -8,7 +8,7 @@ from typing import Any, Final
 from provisioner.errors import Finding
 from provisioner.plan import ABSENT, Action, FieldChange
 from provisioner.resource import Comparison, Intent
-from provisioner.semantics import Document, Key
+from provisioner.semantics import Document, Key, path_text
 
 FIELD: Final = "acls"
 MANAGE: Final = "MANAGE"
@@ -30,6 +30,25 @@ def changes(comparison: Comparison) -> Iterator[FieldChange]:
             stays = before == MANAGE and not managed
             action, reason = (Action.KEEP, LAST_MANAGER) if stays else (Action.UPDATE, "")
             yield FieldChange((*path, "permission"), before, permission, action, reason)
+
+
+def remarks(intent: Intent) -> Iterator[str]:
+    """Who else has access, and what is declared and not done.
+
+    A grant that was taken out of the manifest stays, and looks like those of others. Somebody
+    else's MANAGE is whoever made the scope, as long as there is one alone.
+    """
+    for change in intent.changes:
+        if change.reason == LAST_MANAGER:
+            yield f"not done: {path_text(change.path)}: {change.reason}"
+    wanted = _permissions(intent.desired or {})
+    actual = _permissions(intent.live.document) if intent.live else {}
+    others = {name: what for who, (name, what) in actual.items() if who not in wanted}
+    if [*others.values()] == [MANAGE]:
+        return
+    if others:
+        told = ", ".join(f"{name} ({what})" for name, what in sorted(others.items()))
+        yield f"not declared here, so it stays: access of {told}"
 
 
 def to_grant(intent: Intent) -> Iterator[Document]:

@@ -26,8 +26,25 @@ def test_what_still_differs_is_named(world, make):
         "E606",
         "after `patch_tags` these still differ: `b`, `x`",
     )
-    assert world.clock.now() < 35
+    assert world.clock.now() < 5, "one field shows the write, and nothing else comes"
+    assert world.service.count("read") == 6, "one before the write, one at once, four later"
+
+
+def test_a_write_of_which_nothing_shows_is_waited_for(world, make):
+    world.service.put("a", {"x": 1})
+    world.service.normalises = {"x": 1}
+    end = world.apply(world.step("a", make.patch("a", x=2)))["a"]
+    assert end.status is Status.DID_NOT_CONVERGE
+    assert 30 < world.clock.now() < 35
     assert world.service.count("read") == 12, "one before the write, one at once, ten later"
+
+
+def test_a_write_that_shows_in_two_parts_is_waited_for(world, make):
+    world.service.put("a", {"x": 1})
+    world.service.normalises = {"x": 7}
+    world.clock.at(2.5, lambda: world.service.put("a", {"x": 2}))
+    end = world.apply(world.step("a", make.patch("a", x=2)))["a"]
+    assert end.status is Status.DONE
 
 
 def test_what_cannot_be_found_after_the_last_call_is_said(world, make):

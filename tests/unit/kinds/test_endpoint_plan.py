@@ -292,6 +292,7 @@ CHANGED = [
             "ai_gateway.guardrails.input.safety",
             "ai_gateway.guardrails.input.valid_topics",
             "ai_gateway.inference_table_config.catalog_name",
+            "ai_gateway.inference_table_config.enabled",
             "ai_gateway.inference_table_config.schema_name",
             "ai_gateway.rate_limits[endpoint]",
             "ai_gateway.rate_limits[user_group:ops]",

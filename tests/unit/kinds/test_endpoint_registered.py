@@ -455,7 +455,7 @@ BLOCKED = [
         manifest(budget_policy_id="b"),
         answer(manifest()),
         ["budget_policy_id"],
-        "put the old id back",
+        "only one that is created anew can have it",
         id="a budget policy for an endpoint without one",
     ),
     pytest.param(
