@@ -31,7 +31,7 @@ def alias_version(connection: Connection, model: str, alias: str, where: str = "
     """
     where = where or connection.host
     path = f"{_path(model)}/aliases/{quote(alias, safe='')}"
-    answer = _get(connection, path, model, where)
+    answer = read(connection, path, model, where)
     if answer is not None:
         return _version_in(answer, path)
     if not model_exists(connection, model, where):
@@ -50,7 +50,7 @@ def version_exists(connection: Connection, model: str, version: str, where: str 
 def version_status(connection: Connection, model: str, version: str, where: str = "") -> str:
     """``READY``, another word of the service, or ``MISSING``. Raises as ``version_exists``."""
     path = f"{_path(model)}/versions/{quote(version, safe='')}"
-    answer = _get(connection, path, model, where or connection.host)
+    answer = read(connection, path, model, where or connection.host)
     if answer is None:
         return MISSING
     _version_in(answer, path)
@@ -59,7 +59,7 @@ def version_status(connection: Connection, model: str, version: str, where: str 
 
 def model_exists(connection: Connection, model: str, where: str = "") -> bool:
     """Whether there is a ``model``, whatever its versions. Raises as ``version_exists``."""
-    return _get(connection, _path(model), model, where or connection.host) is not None
+    return read(connection, _path(model), model, where or connection.host) is not None
 
 
 def may_execute(connection: Connection, model: str) -> bool:
@@ -78,9 +78,23 @@ def may_execute(connection: Connection, model: str) -> bool:
     return answer is not None and not answer.get("browse_only")
 
 
-def no_model(model: str, where: str) -> Problem:
+def read(connection: Connection, path: str, name: str, where: str) -> Document | None:
+    """What is at ``path``, which is about the model or function ``name``; None for nothing.
+
+    Raises WorkspaceError E763 where it is hidden.
+    """
+    try:
+        return connection.get(path)
+    except ServiceError as error:
+        if error.status != FORBIDDEN:
+            raise
+        raise WorkspaceError((not_executable(name, where, error.reason),)) from error
+
+
+def no_model(model: str, where: str, version: str = "") -> Problem:
     """What to say of a model that is not there, or is hidden."""
-    hint = _local_hint(model, where) or (
+    option = f" --version {version}" if version else ""
+    hint = _local_hint(model, where, option) or (
         "check its name, and register it there: mlflow.register_model, or "
         f"MlflowClient().copy_model_version(SOURCE, '{model}')"
     )
@@ -105,6 +119,15 @@ def no_version(model: str, version: str, where: str) -> Problem:
     return Problem("E762", f"`{model}` has no version {version} in {where}", hint=hint)
 
 
+def no_function(name: str, where: str) -> Problem:
+    """What to say of a feature spec that is not there, or is hidden."""
+    hint = _local_hint(name, where, " --feature-spec") or (
+        f"check its name, and create it there: FeatureEngineeringClient().create_feature_spec"
+        f"(name='{name}', ...)"
+    )
+    return Problem("E772", f"there is no feature spec `{name}` in {where}", hint=hint)
+
+
 def not_executable(model: str, where: str, said: str) -> Problem:
     """What to say of a model or function that this login may not execute."""
     catalog, _, rest = model.partition(".")
@@ -115,15 +138,6 @@ def not_executable(model: str, where: str, said: str) -> Problem:
         f"and USE_CATALOG on {catalog} and USE_SCHEMA on {catalog}.{schema} are needed too"
     )
     return Problem("E763", f"`{model}` may not be executed in {where}: {said}", hint=hint)
-
-
-def _get(connection: Connection, path: str, model: str, where: str) -> Document | None:
-    try:
-        return connection.get(path)
-    except ServiceError as error:
-        if error.status != FORBIDDEN:
-            raise
-        raise WorkspaceError((not_executable(model, where, error.reason),)) from error
 
 
 def _version_in(answer: Document, path: str) -> str:

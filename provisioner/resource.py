@@ -24,6 +24,7 @@ from provisioner.plan import Action, Address, FieldChange, Operation
 from provisioner.portrait import Importer
 from provisioner.question import Answer as Answer
 from provisioner.question import CheckResult, Question
+from provisioner.requirement import Requirement, nothing
 from provisioner.secret import SecretReader
 from provisioner.semantics import Document, FieldRule
 from provisioner.snippet import Clients
@@ -124,11 +125,6 @@ class Driver(Protocol):
         ...
 
 
-def no_needs(document: Document) -> Iterator[tuple[str, str]]:
-    """For kinds that depend on nothing."""
-    return iter(())
-
-
 Declared = Mapping[str, Mapping[str, Document]]
 """All documents of an environment: kind name, then resource name."""
 
@@ -155,6 +151,7 @@ class Kind:
     to do about it. ``remarks`` yields what a reader must know even where nothing is done.
     ``importer`` describes what exists already.
     ``mentions`` yields what a boundary may restrict, and ``restrictions`` says of which sorts.
+    ``requires`` yields what has to be in the workspace, ``most`` is how many it takes.
     """
 
     name: str
@@ -165,7 +162,7 @@ class Kind:
     operations: Callable[[Intent], tuple[Operation, ...]]
     connect: Callable[[Connection, SecretReader], Driver]
     modernise: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
-    needs: Callable[[Document], Iterator[tuple[str, str]]] = no_needs
+    needs: Callable[[Document], Iterator[tuple[str, str]]] = nothing
     judge: Callable[[FieldChange, Document, Live], tuple[Action, str] | None] | None = None
     compare: Callable[[Comparison], tuple[FieldChange, ...]] | None = None
     applied: Callable[[Document], str] | None = None
@@ -179,6 +176,8 @@ class Kind:
     same_name: Callable[[str], str] = str
     mentions: Callable[[Document], Iterator[Mention]] = no_mentions
     restrictions: Mapping[str, Restriction] = field(default_factory=dict)
+    requires: Callable[[Document], Iterator[Requirement]] = nothing
+    most: int = 0
     topology: Callable[[Document], Topology] | None = None
     obstacle: Callable[[Intent], tuple[str, str] | None] | None = None
     remarks: Callable[[Intent], Iterator[str]] | None = None

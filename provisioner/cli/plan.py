@@ -27,6 +27,7 @@ class Telling(NamedTuple):
     out: Path | None
     detailed_exitcode: bool
     verbose: bool
+    preflight: bool
 
 
 @click.command("plan", short_help="Show what would change.")
@@ -47,6 +48,11 @@ class Telling(NamedTuple):
         is_flag=True,
         help="Also show what is left as it is, and why: unchanged resources, kept differences.",
     ),
+    click.option(
+        "--preflight",
+        is_flag=True,
+        help="Also look for the models, secrets and principals that are named.",
+    ),
 )
 @common_options
 def command(common: Common, where: Where, what: What, telling: Telling) -> int:
@@ -55,23 +61,29 @@ def command(common: Common, where: Where, what: What, telling: Telling) -> int:
     Each changed field is shown with its value before and after, the reason where there
     is one, and the calls that apply would make. Nothing is written.
 
+    With --preflight the workspace is also asked for what the manifests name and others
+    provide: versions of registered models, feature specs, secret keys, principals, and who
+    would own new endpoints.
+
     \b
-    Exit codes: 0 done; 1 error, or a step is blocked; 2 changes are pending
-    (only with --detailed-exitcode).
+    Exit codes: 0 done; 1 error, a step is blocked, or --preflight found something missing;
+    2 changes are pending (only with --detailed-exitcode).
     """
     from provisioner import workflow
     from provisioner.cli import planned
+    from provisioner.preflight import examine
 
     terminal = Terminal(common)
     project = workflow.open_project(common.project_dir)
     with workflow.session(project, *where) as session:
         plan = workflow.make_plan(session, planned.wanted(what))
         terminal.problems(session.loaded.warnings)
-        planned.show(terminal, plan, verbose=telling.verbose)
+        before = examine(session, what.select) if telling.preflight else None
+        planned.show(terminal, plan, before, verbose=telling.verbose)
         if telling.out:
             planned.save(terminal, plan, telling.out)
-        for problem in workflow.missing_secrets(session, plan):
+        for problem in () if before else workflow.missing_secrets(session, plan):
             terminal.say(f"apply will need it: {problem.message}")
-    if plan.blocked:
+    if plan.blocked or (before and not before.is_clear):
         return 1
     return EXIT_CHANGES_PENDING if telling.detailed_exitcode and not plan.is_empty else 0

@@ -11,6 +11,7 @@ from provisioner.cli.options import What
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import UsageError
 from provisioner.plan import Plan
+from provisioner.preflight import Preflight
 from provisioner.workflow import Wanted
 
 if TYPE_CHECKING:
@@ -41,14 +42,24 @@ def saved(path: Path, what: What) -> SavedPlan:
     return load(path)
 
 
-def show(terminal: Terminal, plan: Plan, *, verbose: bool = False) -> None:
-    """Print ``plan`` in the form that was asked for; ``verbose``: also what is left alone."""
+def show(
+    terminal: Terminal, plan: Plan, preflight: Preflight | None = None, *, verbose: bool = False
+) -> None:
+    """Print ``plan``, and what its workspace lacks, in the form that was asked for.
+
+    ``verbose``: also what is left alone.
+    """
     if terminal.common.json:
         from provisioner.rendering.plan_json import to_json
+        from provisioner.rendering.problems import to_json as problems_to_json
 
-        terminal.answer_json(to_json(plan, __version__))
-    else:
-        terminal.answer(as_text(terminal, plan, verbose=verbose))
+        found = {"preflight": problems_to_json(preflight.problems)} if preflight else {}
+        terminal.answer_json({**to_json(plan, __version__), **found})
+        return
+    terminal.answer(as_text(terminal, plan, verbose=verbose))
+    if preflight:
+        terminal.problems(preflight.problems)
+        terminal.answer(f"\n{preflight.summary()}")
 
 
 def as_text(terminal: Terminal, plan: Plan, *, verbose: bool = False) -> str:

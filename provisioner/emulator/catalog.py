@@ -16,8 +16,8 @@ from provisioner.emulator.store import Store
 MODEL, FUNCTION = "model", "function"
 EXECUTE, USE_CATALOG, USE_SCHEMA = "EXECUTE", "USE_CATALOG", "USE_SCHEMA"
 EVERYTHING = "ALL_PRIVILEGES"
-# What Databricks itself provides is there for everybody.
-SYSTEM = "system"
+# What Databricks itself provides: whatever is asked for is there, and for everybody.
+SYSTEM, PROVIDER = "system.", "System user"
 COLUMNS = "full_name, kind, owner, comment, created_by, created_ms, updated_by, updated_ms"
 
 
@@ -70,6 +70,8 @@ def add(store: Store, full_name: str, kind: str, owner: str, comment: str = "") 
 
 
 def find(store: Store, full_name: str) -> Securable | None:
+    if full_name.lower().startswith(SYSTEM):
+        return Securable(full_name, MODEL, PROVIDER, "", PROVIDER, 0, PROVIDER, 0)
     row = store.row(f"SELECT {COLUMNS} FROM models WHERE full_name = ?", full_name)
     return Securable(*row) if row else None
 
@@ -113,14 +115,15 @@ def owned(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
 def is_owner(caller: Caller, found: Securable) -> bool:
     """Administrators of the workspace administer the metastore as well: a guess."""
     everyone = {name.lower() for name in (caller.name, *caller.groups)}
-    return caller.is_admin or found.owner.lower() in everyone
+    is_ours = found.owner != PROVIDER
+    return is_ours and (caller.is_admin or found.owner.lower() in everyone)
 
 
 def missing_privilege(store: Store, caller: Caller, found: Securable) -> str:
     """Why ``caller`` may not execute what was found; ``""`` where it may."""
     catalog, schema, _ = found.full_name.split(".")
     below_schema = (catalog, f"{catalog}.{schema}")
-    if caller.is_admin:
+    if caller.is_admin or found.full_name.lower().startswith(SYSTEM):
         return ""
     if not holds(store, caller, USE_CATALOG, (catalog,)):
         return f"User does not have USE CATALOG on Catalog '{catalog}'."

@@ -12,6 +12,7 @@ from provisioner.emulator import (
     principals,
     registered_models,
     registration,
+    scim,
     secrets,
     serving,
     serving_logs,
@@ -40,4 +41,5 @@ ROUTES = (
     *model_versions.ROUTES,
     *grants.ROUTES,
     *registration.ROUTES,
+    *scim.ROUTES,
 )

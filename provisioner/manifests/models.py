@@ -238,3 +238,8 @@ class Plan(Spec):
     owned: int = Field(ge=0, description="How many live resources carry our tag.")
     digest: Digest = Field(description="Of environment, host and steps; not of time or commit.")
     steps: tuple[PlanStep, ...]
+    preflight: dict[str, Any] | None = Field(
+        default=None,
+        description="What the workspace lacks, as `validate -o json` tells problems: only with "
+        "`plan --preflight`, and never in a saved plan.",
+    )

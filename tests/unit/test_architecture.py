@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "report": "errors outcome plan topology",
     "live": "plan semantics",
     "mentions": "errors semantics",
-    "resource": f"{WORDS} connection live mentions portrait question snippet topology",
+    "resource": f"{WORDS} connection live mentions portrait question requirement snippet topology",
     "snippet": "connection semantics",
     "status_row": "plan resource",
     "question": "errors plan semantics",
@@ -44,11 +44,15 @@ MAY_IMPORT = {
     "importing": f"{WORDS} portrait yaml_text",
     "new_manifests": "errors importing kinds manifests plan portrait resource",
     "imports": "errors importing kinds manifests new_manifests plan portrait resource session",
+    "requirement": "errors semantics",
+    "existence": "connection errors registry requirement",
+    "preflight": "errors existence kinds manifests requirement resource secret selection session",
     "selection": "errors resource",
     "manifests": f"{WORDS} mentions schemas",
     "planning": WORDS,
     "applying": "errors outcome plan resource semantics",
-    "kinds": f"{WORDS} connection mentions portrait question schemas snippet topology writing",
+    "kinds": f"{WORDS} connection mentions portrait question requirement "
+    "schemas snippet topology writing",
     "workspace": "connection errors secret",
     "rendering": f"{WORDS} codes difference outcome portrait question report snippet "
     "status_row topology",
@@ -92,6 +96,7 @@ MAY_IMPORT = {
         plan_file
         planning
         portrait
+        preflight
         question
         registering
         rendered

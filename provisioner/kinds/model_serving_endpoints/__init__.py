@@ -16,6 +16,7 @@ from provisioner.kinds.model_serving_endpoints.mentions import RESTRICTIONS, men
 from provisioner.kinds.model_serving_endpoints.operations import CALLS_OF_FIELD, operations
 from provisioner.kinds.model_serving_endpoints.query import ask
 from provisioner.kinds.model_serving_endpoints.relations import relations
+from provisioner.kinds.model_serving_endpoints.requires import requires
 from provisioner.kinds.model_serving_endpoints.secrets import needs
 from provisioner.kinds.model_serving_endpoints.topology import topology
 from provisioner.kinds.model_serving_endpoints.whole_step import obstacle, remarks
@@ -25,6 +26,9 @@ from provisioner.secret import SecretReader
 from provisioner.semantics import FieldRule
 
 NAME = "model_serving_endpoints"
+# https://learn.microsoft.com/azure/databricks/machine-learning/model-serving/model-serving-limits:
+# per workspace, and more on request.
+MOST_ENDPOINTS = 1000
 
 
 def model() -> type[Any]:
@@ -71,6 +75,8 @@ KIND = Kind(
     verify=verify,
     clients=CLIENTS,
     calls=CALLS_OF_FIELD,
+    requires=requires,
+    most=MOST_ENDPOINTS,
     topology=topology,
     obstacle=obstacle,
     remarks=remarks,

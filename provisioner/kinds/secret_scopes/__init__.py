@@ -11,6 +11,7 @@ from provisioner.kinds.secret_scopes.compare import compare
 from provisioner.kinds.secret_scopes.mentions import mentions
 from provisioner.kinds.secret_scopes.operations import operations
 from provisioner.kinds.secret_scopes.relations import relations
+from provisioner.kinds.secret_scopes.requires import requires
 from provisioner.portrait import Importer, Portrait
 from provisioner.resource import Connection, Driver, Kind, Live
 from provisioner.secret import SecretReader
@@ -61,4 +62,5 @@ KIND = Kind(
     importer=Importer(portray, {"acls": []}),
     mentions=mentions,
     remarks=access.remarks,
+    requires=requires,
 )

@@ -295,3 +295,25 @@ def test_a_feature_spec_is_a_function(client: Any) -> None:
     body = served("", "ml.features.other")
     assert client.call("POST", "/api/2.0/serving-endpoints", body).status == 404
     client.post("/api/2.0/serving-endpoints", served("", spec))
+
+
+def test_what_databricks_provides_is_there_for_everybody(client: Any, ada: Any) -> None:
+    llama = "system.ai.llama"
+    client.post("/api/2.0/serving-endpoints", served("4", llama))
+    assert ada.get(f"{MODELS}/{llama}/versions/4")["status"] == "READY"
+    assert ada.get(f"{MODELS}/{llama}")["owner"] == "System user"
+    assert client.call("DELETE", f"{MODELS}/{llama}").code == "PERMISSION_DENIED"
+
+
+def test_everybody_is_there_until_somebody_is_added(
+    client: Any, sdk: WorkspaceClient, ada: Any
+) -> None:
+    assert [one.user_name for one in sdk.users.list(filter='userName eq "ADA@example.com"')] == [
+        "ada@example.com"
+    ]
+    assert [one.display_name for one in sdk.groups.list(filter='displayName eq "analysts"')]
+    assert not list(sdk.groups.list(filter='displayName eq "strangers"'))
+    assert len(list(sdk.users.list())) == 2
+    client.post("/__emulator__/reset")
+    assert [one.display_name for one in sdk.groups.list(filter='displayName eq "strangers"')]
+    assert client.call("GET", "/api/2.0/preview/scim/v2/Users?filter=id%20pr").status == 501

@@ -1,0 +1,22 @@
+"""What a scope needs: a value for each key that is to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioner.kinds.secret_scopes.backend import KEY_VAULT
+from provisioner.kinds.secret_scopes.compare import declared_keys
+from provisioner.requirement import Need, Requirement
+from provisioner.semantics import Document
+
+SOURCES = ("from_env", "from_file")
+
+
+def requires(document: Document) -> Iterator[Requirement]:
+    """Each declared key, with where its value comes from; a vault is filled elsewhere."""
+    if document.get("backend_type") == KEY_VAULT:
+        return
+    for key, source in declared_keys(document).items():
+        named = {how: source[how] for how in SOURCES if how in source}
+        name = (str(document.get("name")), key)
+        yield Requirement(Need.SECRET, name, ("secrets", key), named)

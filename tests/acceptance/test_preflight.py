@@ -1,0 +1,192 @@
+"""`plan --preflight`: what a workspace lacks, before anything is written."""
+
+from __future__ import annotations
+
+import pytest
+
+MODEL = "ml.risk.fraud"
+ENDPOINT = """
+name: fraud
+config:
+  served_entities:
+    - name: champion
+      entity_name: ml.risk.fraud
+      entity_version: "3"
+      workload_size: Small
+      scale_to_zero_enabled: true
+      environment_vars: {TOKEN: "{{secrets/risk/token}}"}
+permissions:
+  - {level: CAN_QUERY, group_name: analysts}
+"""
+SCOPE = """
+resources:
+  secret_scopes:
+    risk: {name: risk, secrets: {token: {from_env: RISK_TOKEN}}}
+"""
+
+
+@pytest.fixture
+def complete(repository, workspace):
+    """A workspace that has all that the endpoint needs."""
+    repository.endpoint(ENDPOINT)
+    workspace.call("POST", "/__emulator__/models", {"full_name": MODEL, "version": 3})
+    workspace.call("POST", "/api/2.0/secrets/scopes/create", {"scope": "risk"})
+    body = {"scope": "risk", "key": "token", "string_value": "x"}
+    workspace.call("POST", "/api/2.0/secrets/put", body)
+    return workspace
+
+
+def missing(result):
+    told = result.json["preflight"]["diagnostics"]
+    return [one["code"] for one in told if one["severity"] == "error"]
+
+
+def preflight(run, *words):
+    return run("plan", "--preflight", "-o", "json", *words)
+
+
+def test_nothing_is_missing(complete, run):
+    result = run("plan", "--preflight", "--detailed-exitcode")
+    assert result.code == 2
+    assert result.out.endswith("\nPreflight: 3 things looked at, nothing is missing\n")
+    assert "1 new serving endpoint will belong to `local-user@example.com`" in result.err
+    assert complete.writes() == [
+        one for one in complete.writes() if one[1].startswith(("/api/2.0/secrets",))
+    ]
+
+
+def test_a_plan_alone_looks_for_none_of_it(repository, run):
+    repository.endpoint(ENDPOINT)
+    result = run("plan", "-o", "json")
+    assert result.code == 0
+    assert "preflight" not in result.json
+
+
+def test_who_owns_it_is_told_only_of_what_is_new(complete, run):
+    assert run("apply", "-y").code == 0
+    assert "W771" not in run("plan", "--preflight").err
+
+
+def delete_scope(workspace):
+    workspace.call("POST", "/api/2.0/secrets/scopes/delete", {"scope": "risk"})
+
+
+def delete_key(workspace):
+    workspace.call("POST", "/api/2.0/secrets/delete", {"scope": "risk", "key": "token"})
+
+
+def delete_version(workspace):
+    workspace.call("DELETE", f"/api/2.1/unity-catalog/models/{MODEL}/versions/3")
+
+
+def delete_model(workspace):
+    workspace.call("DELETE", f"/api/2.1/unity-catalog/models/{MODEL}")
+
+
+def unready_version(workspace):
+    delete_version(workspace)
+    body = {"full_name": MODEL, "version": 3, "status": "FAILED_REGISTRATION"}
+    workspace.call("POST", "/__emulator__/models", body)
+
+
+def strangers(workspace):
+    workspace.call("POST", "/__emulator__/principals", {"name": "ada@example.com"})
+
+
+LACKS = [
+    pytest.param(delete_scope, "E768", "databricks secrets create-scope risk", id="a scope"),
+    pytest.param(delete_key, "E769", "databricks secrets put-secret risk token", id="a key"),
+    pytest.param(delete_version, "E762", "copy_model_version", id="a version"),
+    pytest.param(delete_model, "E760", "mlflow.register_model", id="a model"),
+    pytest.param(unready_version, "E767", "register it again", id="a version that is ready"),
+    pytest.param(strangers, "E771", "look for a typo", id="a group"),
+]
+
+
+@pytest.mark.parametrize(("lose", "code", "remedy"), LACKS)
+def test_what_is_missing_is_named_with_a_remedy_and_its_place(complete, run, lose, code, remedy):
+    lose(complete)
+    result = preflight(run)
+    assert result.code == 1
+    assert missing(result) == [code]
+    (told,) = (one for one in result.json["preflight"]["diagnostics"] if one["code"] == code)
+    assert remedy in told["detail"]
+    assert told["range"]["filename"] == "manifests/endpoint.yaml"
+    assert run("plan", "--preflight").code == 1
+
+
+def test_two_places_that_lack_the_same_are_told_once(complete, repository, run):
+    delete_key(complete)
+    text = (repository.root / "manifests/endpoint.yaml").read_text()
+    second = text.replace("    chat:", "    other:").replace("name: fraud", "name: other", 1)
+    repository.write("manifests/other.yaml", second)
+    result = preflight(run)
+    assert missing(result) == ["E769"]
+    assert "needed as well by model_serving_endpoints.other" in run("plan", "--preflight").err
+
+
+def test_a_declared_key_needs_a_value_only_while_none_is_stored(
+    complete, repository, run, monkeypatch
+):
+    repository.write("manifests/scope.yaml", SCOPE)
+    monkeypatch.delenv("RISK_TOKEN", raising=False)
+    assert missing(preflight(run)) == []
+    delete_scope(complete)
+    assert missing(preflight(run)) == ["E773"]
+    monkeypatch.setenv("RISK_TOKEN", "value")
+    assert missing(preflight(run)) == []
+
+
+def test_a_selection_looks_only_for_what_is_selected(complete, repository, run):
+    repository.write("manifests/scope.yaml", SCOPE)
+    delete_version(complete)
+    assert missing(preflight(run, "--select", "risk")) == []
+
+
+def test_a_model_that_is_hidden_is_told_with_the_grant(complete, run, monkeypatch):
+    ada = complete.call("POST", "/__emulator__/principals", {"name": "ada@example.com"})
+    complete.call(
+        "POST",
+        "/api/2.0/secrets/acls/put",
+        {"scope": "risk", "principal": "users", "permission": "READ"},
+    )
+    monkeypatch.setenv("DATABRICKS_TOKEN", ada["token"])
+    result = preflight(run)
+    assert "E763" in missing(result)
+    assert f"databricks grants update function {MODEL}" in run("plan", "--preflight").err
+
+
+def test_what_cannot_be_looked_at_is_a_warning(complete, run):
+    rule = {
+        "method": "GET",
+        "path": "/api/2.0/preview/scim/v2/Groups",
+        "times": 0,
+        "action": {"status": 403, "body": {"error_code": "PERMISSION_DENIED", "message": "no"}},
+    }
+    complete.call("POST", "/__emulator__/faults", {"rules": [rule]})
+    result = preflight(run)
+    assert result.code == 0
+    assert missing(result) == []
+    assert "W772" in {one["code"] for one in result.json["preflight"]["diagnostics"]}
+
+
+def test_a_feature_spec_is_looked_for(repository, run):
+    text = ENDPOINT.replace('      entity_version: "3"\n', "")
+    repository.endpoint(text.partition("      environment_vars")[0])
+    assert missing(preflight(run)) == ["E772"]
+
+
+def test_one_request_for_each_distinct_thing(complete, repository, run):
+    text = (repository.root / "manifests/endpoint.yaml").read_text()
+    for number in range(10):
+        other = text.replace("    chat:", f"    other{number}:")
+        other = other.replace("name: fraud", f"name: other{number}", 1)
+        repository.write(f"manifests/other{number}.yaml", other)
+    run("plan")
+    complete.forget()
+    run("plan")
+    alone = len(complete.requests())
+    complete.forget()
+    assert run("plan", "--preflight").code == 0
+    # A version, the keys of a scope, a group, and who is asking.
+    assert len(complete.requests()) == alone + 4
