@@ -37,6 +37,8 @@ class Checked:
     files: int
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    project: str = ""
+    root: Path = Path()
 
     def summary(self) -> str:
         """One line for people."""
@@ -55,7 +57,7 @@ def validate(folder: Path | None, environment: str = "", given: Sequence[str] = 
     """
     outside = Outside.of(given, os.environ)
     root = find_root(folder or Path.cwd())
-    read_project(root)
+    project = read_project(root)
     names = (environment,) if environment else environment_names(root)
     read: list[Environment] = []
     loaded: list[Loaded] = []
@@ -80,6 +82,8 @@ def validate(folder: Path | None, environment: str = "", given: Sequence[str] = 
         files=len({file for one in loaded for file in one.files}),
         problems=_once(problems),
         warnings=_once(problem for one in loaded for problem in one.warnings),
+        project=project.name,
+        root=root,
     )
 
 

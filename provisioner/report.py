@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from provisioner.errors import Problem
+from provisioner.errors import Position, Problem
 from provisioner.outcome import Outcome
 from provisioner.plan import Address, Plan
+from provisioner.question import CheckResult
 from provisioner.topology import Topology
 
 
@@ -30,9 +31,11 @@ class Audit:
 class Report:
     """Each command fills in what it has; no report minds what is missing.
 
-    ``command`` is its name, ``plan`` or ``apply``. ``problems`` holds errors and warnings,
-    also those of outcomes. ``topology`` is how requests branch, for resources of the plan
-    that will be there afterwards. ``plan_file`` is where the plan was saved.
+    ``command`` is its name, ``plan`` or ``apply``. ``problems`` are errors and warnings, but
+    not those that ``outcomes`` hold. ``topology`` is how requests branch, for resources of
+    the plan that will be there afterwards. ``places`` tells where resources are declared;
+    ``prefix`` is what leads from the root of the repository to the files of all places
+    (``""`` or a path that ends with a slash). ``plan_file`` is where the plan was saved.
     """
 
     command: str
@@ -42,6 +45,9 @@ class Report:
     plan: Plan | None = None
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[Problem, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     topology: tuple[tuple[Address, Topology], ...] = ()
+    places: tuple[tuple[Address, Position], ...] = ()
+    prefix: str = ""
     plan_file: str = ""
     audit: Audit = field(default_factory=Audit)

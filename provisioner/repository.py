@@ -15,6 +15,11 @@ def commit(root: Path) -> str:
     return f"{head}+" if changed else head
 
 
+def prefix(root: Path) -> str:
+    """What leads from the top of the git repository to ``root``: ``""`` or ``serving/``."""
+    return _git(root, "rev-parse", "--show-prefix")
+
+
 def _git(root: Path, *words: str) -> str:
     command = ["git", "-C", str(root), *words]
     try:

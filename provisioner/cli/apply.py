@@ -12,11 +12,10 @@ from provisioner.cli.options import (
     What,
     Where,
     applying_options,
-    common_options,
+    reporting_options,
     what_options,
     where_options,
 )
-from provisioner.cli.terminal import Terminal
 
 PLANFILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -26,7 +25,7 @@ PLANFILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @where_options
 @what_options
 @applying_options
-@common_options
+@reporting_options
 def command(
     planfile: Path | None, common: Common, where: Where, what: What, applying: Applying
 ) -> int:
@@ -42,19 +41,20 @@ def command(
     """
     from provisioner import saved_plan, workflow
     from provisioner.cli import carrying_out, planned
+    from provisioner.cli.recording import recording
 
-    terminal = Terminal(common)
     saved_plan.check_digest_given(applying.expect_plan_digest)
     approved = bool(applying.yes or planfile or applying.expect_plan_digest)
-    carrying_out.refuse_silence(terminal, approved)
     saved = planned.saved(planfile, what) if planfile else None
-    project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where) as session:
-        if saved:
-            plan = saved_plan.accepted(session, saved)
-            terminal.say(saved_plan.other_manifests(session, plan))
-        else:
-            plan = workflow.make_plan(session, planned.wanted(what))
-        saved_plan.refuse_unapproved(saved.plan if saved else plan, applying.expect_plan_digest)
-        terminal.problems(session.loaded.warnings)
-        return carrying_out.carry_out(terminal, session, plan, applying, approved=approved)
+    with recording(common, "apply", where.environment) as terminal:
+        carrying_out.refuse_silence(terminal, approved)
+        project = workflow.open_project(common.project_dir)
+        with workflow.session(project, *where) as session:
+            if saved:
+                plan = saved_plan.accepted(session, saved)
+                terminal.say(saved_plan.other_manifests(session, plan))
+            else:
+                plan = workflow.make_plan(session, planned.wanted(what))
+            saved_plan.refuse_unapproved(saved.plan if saved else plan, applying.expect_plan_digest)
+            terminal.opened(session, writes=True)
+            return carrying_out.carry_out(terminal, session, plan, applying, approved=approved)

@@ -39,10 +39,11 @@ def carry_out(
     terminal: Terminal, session: Session, plan: Plan, applying: Applying, *, approved: bool
 ) -> int:
     """Show ``plan``, make sure of consent, apply it and return the exit code."""
-    if not terminal.common.json:
+    terminal.note(plan=plan)
+    if not (terminal.common.json or terminal.silent):
         terminal.answer(planned.as_text(terminal, plan))
     elif not approved:
-        # stdout is for the JSON, but nobody can agree to what he does not see.
+        # stdout is for something else, but nobody can agree to what he does not see.
         click.echo(planned.as_text(terminal, plan), err=True)
     consent = _given(applying)
     workflow.refuse_blocked(plan)
@@ -116,13 +117,15 @@ def _run(terminal: Terminal, session: Session, plan: Plan, applying: Applying) -
             # A bug of ours must not hide what has already been done.
             terminal.say(outcomes.text(defect.outcomes))
             _problems(terminal, defect.outcomes)
+            terminal.note(outcomes=defect.outcomes)
             raise
+    terminal.note(outcomes=results)
     if terminal.common.json:
         terminal.answer_json(outcomes.to_json(results, plan))
     else:
         terminal.answer(outcomes.text(results, terminal.colour(sys.stdout), plan.environment))
     _problems(terminal, results)
-    return outcomes.exit_code(results, interrupted=stop.is_set())
+    return terminal.ended(outcomes.exit_code(results, interrupted=stop.is_set()))
 
 
 def _problems(terminal: Terminal, results: Iterable[Outcome]) -> None:

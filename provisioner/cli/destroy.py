@@ -8,19 +8,18 @@ from provisioner.cli.options import (
     Applying,
     Common,
     Where,
-    common_options,
     destroying_options,
+    reporting_options,
     select_option,
     where_options,
 )
-from provisioner.cli.terminal import Terminal
 
 
 @click.command("destroy", short_help="Delete what carries our tag.")
 @where_options
 @select_option
 @destroying_options
-@common_options
+@reporting_options
 def command(common: Common, where: Where, select: tuple[str, ...], applying: Applying) -> int:
     """Delete the endpoints that carry the tag of this project and environment.
 
@@ -33,11 +32,12 @@ def command(common: Common, where: Where, select: tuple[str, ...], applying: App
     """
     from provisioner import workflow
     from provisioner.cli import carrying_out
+    from provisioner.cli.recording import recording
 
-    terminal = Terminal(common)
-    carrying_out.refuse_silence(terminal, applying.yes)
-    project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where, lenient=True) as session:
-        terminal.problems(session.loaded.warnings)
-        plan = workflow.make_destroy_plan(session, workflow.Wanted(select=select))
-        return carrying_out.carry_out(terminal, session, plan, applying, approved=applying.yes)
+    with recording(common, "destroy", where.environment) as terminal:
+        carrying_out.refuse_silence(terminal, applying.yes)
+        project = workflow.open_project(common.project_dir)
+        with workflow.session(project, *where, lenient=True) as session:
+            terminal.opened(session, writes=True)
+            plan = workflow.make_destroy_plan(session, workflow.Wanted(select=select))
+            return carrying_out.carry_out(terminal, session, plan, applying, approved=applying.yes)

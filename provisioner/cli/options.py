@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from provisioner.cli.report_option import Target, report_option
+
 
 class Common(NamedTuple):
     """What every command that prints understands."""
@@ -21,6 +23,7 @@ class Common(NamedTuple):
     no_color: bool
     quiet: bool
     debug: bool
+    reports: tuple[Target, ...] = ()
 
     @property
     def json(self) -> bool:
@@ -107,9 +110,7 @@ folder_option = click.option(
     help="Folder of the project (default: the nearest one upward with provisioner.yaml).",
 )
 
-common_options = packed(
-    Common,
-    "common",
+COMMON = (
     folder_option,
     click.option(
         "-o",
@@ -123,6 +124,9 @@ common_options = packed(
     click.option("-q", "--quiet", is_flag=True, help="Only the answer and errors."),
     click.option("--debug", is_flag=True, help="Requests on stderr, tracebacks of defects."),
 )
+
+common_options = packed(Common, "common", *COMMON)
+reporting_options = packed(Common, "common", report_option, *COMMON)
 
 environment_option = click.option(
     "-e",

@@ -11,12 +11,11 @@ from provisioner.cli.options import (
     Common,
     What,
     Where,
-    common_options,
     packed,
+    reporting_options,
     what_options,
     where_options,
 )
-from provisioner.cli.terminal import Terminal
 
 EXIT_CHANGES_PENDING = 2
 
@@ -54,7 +53,7 @@ class Telling(NamedTuple):
         help="Also look for the models, secrets and principals that are named.",
     ),
 )
-@common_options
+@reporting_options
 def command(common: Common, where: Where, what: What, telling: Telling) -> int:
     """Compare the manifests with the workspace and show the difference.
 
@@ -71,19 +70,21 @@ def command(common: Common, where: Where, what: What, telling: Telling) -> int:
     """
     from provisioner import workflow
     from provisioner.cli import planned
+    from provisioner.cli.recording import recording
     from provisioner.preflight import examine
 
-    terminal = Terminal(common)
-    project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where) as session:
-        plan = workflow.make_plan(session, planned.wanted(what))
-        terminal.problems(session.loaded.warnings)
-        before = examine(session, what.select) if telling.preflight else None
-        planned.show(terminal, plan, before, verbose=telling.verbose)
-        if telling.out:
-            planned.save(terminal, plan, telling.out)
-        for problem in () if before else workflow.missing_secrets(session, plan):
-            terminal.say(f"apply will need it: {problem.message}")
-    if plan.blocked or (before and not before.is_clear):
-        return 1
-    return EXIT_CHANGES_PENDING if telling.detailed_exitcode and not plan.is_empty else 0
+    with recording(common, "plan", where.environment) as terminal:
+        project = workflow.open_project(common.project_dir)
+        with workflow.session(project, *where) as session:
+            plan = workflow.make_plan(session, planned.wanted(what))
+            terminal.opened(session)
+            before = examine(session, what.select) if telling.preflight else None
+            terminal.note(plan=plan, problems=before.problems if before else ())
+            planned.show(terminal, plan, before, verbose=telling.verbose)
+            if telling.out:
+                planned.save(terminal, plan, telling.out)
+            for problem in () if before else workflow.missing_secrets(session, plan):
+                terminal.say(f"apply will need it: {problem.message}")
+        trouble = plan.blocked or bool(before and not before.is_clear)
+        changes = telling.detailed_exitcode and not plan.is_empty
+        return terminal.ended(1 if trouble else EXIT_CHANGES_PENDING if changes else 0)

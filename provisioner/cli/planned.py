@@ -82,5 +82,6 @@ def save(terminal: Terminal, plan: Plan, path: Path) -> None:
     from provisioner.plan_file import save
 
     digest = save(plan, path, __version__)
+    terminal.note(plan_file=str(path))
     command = f"provisioner apply -e {plan.environment} {shlex.quote(str(path))}"
     terminal.say(f"Saved with the digest {digest}\nApply exactly this plan: {command}")

@@ -14,6 +14,8 @@ from provisioner.cli.options import Common
 if TYPE_CHECKING:
     from provisioner.errors import Problem
     from provisioner.rendering.style import Style
+    from provisioner.reporting import Recorder
+    from provisioner.session import Session
 
 
 def colour_wanted(stream: TextIO, *, no_color: bool) -> bool:
@@ -23,9 +25,15 @@ def colour_wanted(stream: TextIO, *, no_color: bool) -> bool:
 
 
 class Terminal(NamedTuple):
-    """How to print. ``width`` in columns."""
+    """How to print. ``width`` in columns.
+
+    ``silent``: a report is the answer. ``recorder`` collects what reports tell, if any are
+    to be written.
+    """
 
     common: Common
+    silent: bool = False
+    recorder: Recorder | None = None
 
     @property
     def width(self) -> int:
@@ -53,7 +61,8 @@ class Terminal(NamedTuple):
 
     def answer(self, text: str) -> None:
         """Print the command's answer."""
-        click.echo(text, nl=not text.endswith("\n"))
+        if not self.silent:
+            click.echo(text, nl=not text.endswith("\n"))
 
     def answer_json(self, data: Any) -> None:
         """Print the command's answer as JSON, keys in the order given.
@@ -62,7 +71,9 @@ class Terminal(NamedTuple):
         """
         import json
 
-        click.echo(json.dumps(data, indent=2))
+        if not self.silent:
+            # A build agent obeys this wherever it stands in a line of the log.
+            click.echo(json.dumps(data, indent=2).replace("##", "#\\u0023"))
 
     def say(self, text: str) -> None:
         """Print what is not the answer, unless it is nothing, or --quiet."""
@@ -76,6 +87,26 @@ class Terminal(NamedTuple):
             from provisioner.rendering.problems import text
 
             click.echo(text(found, colour=self.colour(sys.stderr)), err=True)
+
+    def note(self, **facts: Any) -> None:
+        """Fields of ``Report``, for the reports."""
+        if self.recorder:
+            self.recorder.note(**facts)
+
+    def opened(self, session: Session, *, writes: bool = False) -> None:
+        """Print the warnings of the manifests; ``writes``: reports say who does it."""
+        self.problems(session.loaded.warnings)
+        if self.recorder:
+            self.recorder.opened(session)
+            self.recorder.note(problems=session.loaded.warnings)
+            if writes:
+                self.recorder.asked_who(session)
+
+    def ended(self, code: int) -> int:
+        """The exit code, noted for the reports."""
+        if self.recorder:
+            self.recorder.exit_code = code
+        return code
 
     def interactive(self) -> bool:
         """Whether there is somebody to ask."""

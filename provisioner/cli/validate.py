@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import Common, common_options, variables_option
-from provisioner.cli.terminal import Terminal
+from provisioner.cli.options import Common, reporting_options, variables_option
 
 
 @click.command("validate", short_help="Check the manifests, offline.")
@@ -19,7 +18,7 @@ from provisioner.cli.terminal import Terminal
     help="Only this environment (default: all of environments/).",
 )
 @variables_option
-@common_options
+@reporting_options
 def command(common: Common, environment: str, variables: tuple[str, ...]) -> int:
     """Check the manifests of all environments, offline.
 
@@ -30,14 +29,17 @@ def command(common: Common, environment: str, variables: tuple[str, ...]) -> int
     Exit codes: 0 all good (warnings allowed), 1 problems found.
     """
     from provisioner import checking
+    from provisioner.cli.recording import recording
 
-    terminal = Terminal(common)
-    checked = checking.validate(common.project_dir, environment, variables)
-    terminal.problems((*checked.problems, *checked.warnings))
-    if common.json:
-        from provisioner.rendering.problems import to_json
+    with recording(common, "validate", environment) as terminal:
+        checked = checking.validate(common.project_dir, environment, variables)
+        found = (*checked.problems, *checked.warnings)
+        terminal.problems(found)
+        terminal.note(problems=found, project=checked.project, root=checked.root)
+        if common.json:
+            from provisioner.rendering.problems import to_json
 
-        terminal.answer_json(to_json((*checked.problems, *checked.warnings)))
-    elif not checked.problems:
-        terminal.answer(checked.summary())
-    return 1 if checked.problems else 0
+            terminal.answer_json(to_json(found))
+        elif not checked.problems:
+            terminal.answer(checked.summary())
+        return terminal.ended(1 if checked.problems else 0)

@@ -8,11 +8,10 @@ from provisioner.cli.options import (
     Common,
     Duration,
     Where,
-    common_options,
+    reporting_options,
     select_option,
     where_options,
 )
-from provisioner.cli.terminal import Terminal
 
 
 @click.command("verify", short_help="Ask live endpoints what their checks ask.")
@@ -33,7 +32,7 @@ from provisioner.cli.terminal import Terminal
     show_default=True,
     help="How many questions are asked at a time.",
 )
-@common_options
+@reporting_options
 def command(
     common: Common, where: Where, select: tuple[str, ...], timeout_s: float, parallelism: int
 ) -> int:
@@ -48,17 +47,21 @@ def command(
     Exit codes: 0 all passed; 1 error, one failed, or there are no checks.
     """
     from provisioner import verification, workflow
+    from provisioner.cli.recording import recording
     from provisioner.rendering import checks
 
-    terminal = Terminal(common)
-    project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where) as session:
-        terminal.problems(session.loaded.warnings)
-        results = verification.verify(session, select, timeout_s=timeout_s, parallelism=parallelism)
-    if not results:
-        raise verification.no_checks()
-    if common.json:
-        terminal.answer_json(checks.to_json(results))
-    else:
-        terminal.answer(checks.text(results, terminal.style()))
-    return 0 if all(result.passed for result in results) else 1
+    with recording(common, "verify", where.environment) as terminal:
+        project = workflow.open_project(common.project_dir)
+        with workflow.session(project, *where) as session:
+            terminal.opened(session)
+            results = verification.verify(
+                session, select, timeout_s=timeout_s, parallelism=parallelism
+            )
+        terminal.note(checks=results)
+        if not results:
+            raise verification.no_checks()
+        if common.json:
+            terminal.answer_json(checks.to_json(results))
+        else:
+            terminal.answer(checks.text(results, terminal.style()))
+        return terminal.ended(0 if all(result.passed for result in results) else 1)

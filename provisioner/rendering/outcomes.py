@@ -114,12 +114,18 @@ def to_json(outcomes: Sequence[Outcome], plan: Plan) -> dict[str, Any]:
     return {
         "project": plan.project,
         "environment": plan.environment,
-        "outcomes": [_as_json(outcome) for outcome in outcomes],
-        "summary": {word.replace(" ", "_"): n for word, n in summary(outcomes).items()},
+        "outcomes": [outcome_json(outcome) for outcome in outcomes],
+        "summary": to_counts(outcomes),
     }
 
 
-def _as_json(outcome: Outcome) -> dict[str, Any]:
+def to_counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """``{"created": 1, "did_not_converge": 0, ...}``."""
+    return {word.replace(" ", "_"): count for word, count in summary(outcomes).items()}
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """How one step ended."""
     problems = outcome.error.problems if outcome.error else ()
     return {
         "address": str(outcome.step.address),

@@ -100,14 +100,15 @@ def _step(step: Step) -> dict[str, Any]:
         "name": step.name,
         "action": step.action.value,
         "live_fingerprint": step.live_fingerprint,
-        "changes": [_change(change) for change in step.changes],
+        "changes": [change_json(change) for change in step.changes],
         "operations": [_operation(operation) for operation in step.operations],
         **{name: value for name, value in optional.items() if value},
         **({} if step.desired is None else {"desired": step.desired}),
     }
 
 
-def _change(change: FieldChange) -> dict[str, Any]:
+def change_json(change: FieldChange) -> dict[str, Any]:
+    """``change`` as a plan file has it; a side that is absent is left out."""
     sides = {"before": change.before, "after": change.after}
     return {
         "path": path_text(change.path),

@@ -146,6 +146,16 @@ def _routes(change: FieldChange) -> Path:
     return change.path[:-2] if change.path[-1] == SHARE else change.path[:-1]
 
 
+def moved_traffic(step: Step) -> dict[str, tuple[int, int]]:
+    """The percentage before and after of each entry of ``step`` whose traffic changes."""
+    changes = (change for change in step.changes if _routes(change))
+    return {_entry_key(change).value: _shares(change) or (0, 0) for change in changes}
+
+
+def _entry_key(change: FieldChange) -> Key:
+    return next(segment for segment in reversed(change.path) if isinstance(segment, Key))
+
+
 def _shares(change: FieldChange) -> tuple[int, int] | None:
     """The percentage before and after, 0 where there is no route; None for other changes."""
     entry = change.path[-1]
@@ -168,7 +178,7 @@ def _share(value: Any, *, whole: bool) -> int | None:
 
 def _bar_row(change: FieldChange, style: Style) -> Row:
     before, after = _shares(change) or (0, 0)
-    entry = next(segment for segment in reversed(change.path) if isinstance(segment, Key))
+    entry = _entry_key(change)
     arrow = style.glyphs.arrow
     text = f"{after:3} %" if change.before is ABSENT else f"{before:3} {arrow} {after} %"
     removed = " (removed)" if change.after is ABSENT else ""

@@ -9,14 +9,24 @@ import re
 # its own order (kubectl had to learn this: CVE-2021-25743).
 _HARMFUL = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-    # Halves of characters, which no stream can write, and invisible tags.
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+    # Halves of characters and what is none, which no stream can write, and invisible tags.
+    "\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
+    # What a build agent obeys wherever it stands in a line of the log: `##vso[...]`, `##[...]`.
+    r"|(?<=#)#(?=\[|vso\[)"
 )
 
 
 def harmless(text: str) -> str:
-    """``text`` with control, bidirectional and invisible characters shown as escapes."""
-    return _HARMFUL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    """``text`` with control, bidirectional and invisible characters shown as escapes.
+
+    The same for the commands that build agents look for in logs.
+    """
+    return _HARMFUL.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found.group()
+    return r"\x23" if character == "#" else character.encode("unicode_escape").decode()
 
 
 def harmless_line(text: str) -> str:

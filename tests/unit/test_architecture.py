@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "connection": "semantics",
     "registry": "connection errors semantics",
     "topology": "",
-    "report": "errors outcome plan topology",
+    "report": "errors outcome plan question topology",
     "live": "plan semantics",
     "mentions": "errors semantics",
     "resource": f"{WORDS} connection live mentions portrait question requirement snippet topology",
@@ -76,9 +76,8 @@ MAY_IMPORT = {
     "verification": "at_once errors kinds question resource selection semantics session",
     "plan_file": "errors plan rendering",
     "saved_plan": "__init__ errors kinds plan plan_file reading rendering session steps",
-    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
-    "steps",
     # One name a line: everybody adds to it.
+    "reporting": "__init__ errors kinds plan report repository session topology",
     "cli": f"""{WORDS}
         __init__
         applying
@@ -101,6 +100,8 @@ MAY_IMPORT = {
         registering
         rendered
         rendering
+        report
+        reporting
         resource
         saved_plan
         schema_files

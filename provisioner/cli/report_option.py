@@ -1,0 +1,60 @@
+"""``--report FORMAT=PATH``: which reports a command writes, and where to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+
+class Target(NamedTuple):
+    """Where one report goes. ``path`` is ``-`` for stdout, ``""`` where the format has a place
+    of its own; ``told``: the user did not choose the path and has to hear of it.
+    """
+
+    format: str
+    path: str
+    told: bool = False
+
+
+class ReportTarget(click.ParamType[Target]):
+    """``FORMAT=PATH``, or FORMAT alone for those that have a place of their own."""
+
+    name = "report"
+    placed = ("github", "azure", "auto")
+
+    def convert(
+        self, value: str | Target, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Target:
+        if isinstance(value, Target):
+            return value
+        from difflib import get_close_matches
+
+        from provisioner.rendering.reports import FORMATS
+
+        known = (*FORMATS, "auto")
+        name, equals, path = value.partition("=")
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}"
+            self.fail(f"`{name}` is not a format of reports; {hint}", param, ctx)
+        if not path and (equals or name not in self.placed):
+            self.fail(f"`{value}` names no file; write {name}=PATH, or {name}=-", param, ctx)
+        if name == "auto" and path == "-":
+            self.fail("`auto` writes several files; give it a folder", param, ctx)
+        if name != "auto" and Path(path).is_dir() and path:
+            self.fail(f"`{path}` is a folder; name a file", param, ctx)
+        return Target(name, path)
+
+
+report_option = click.option(
+    "--report",
+    "reports",
+    type=ReportTarget(),
+    multiple=True,
+    metavar="FORMAT=PATH",
+    help="Also write a report: markdown, html, json, github, gitlab-terraform, codequality, azure, "
+    "sarif, junit, or auto for what suits this CI system. PATH `-` is stdout, instead of the "
+    "answer. Repeatable.",
+)

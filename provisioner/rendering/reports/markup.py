@@ -1,0 +1,55 @@
+"""Text of others inside Markdown and Mermaid, where it must stay text. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+
+from provisioner.rendering.text import harmless_line
+
+# Everything that some reader of Markdown may take for structure, a link, HTML or a mention.
+_STRUCTURE = re.compile(r"[^\w\s.,;/%→±-]|_", re.ASCII)
+_TICKS = re.compile("`+")
+
+
+def escaped(text: str) -> str:
+    """``text`` as prose of one line: what could be markup becomes character references."""
+    return _STRUCTURE.sub(_reference, harmless_line(text)).replace("www.", "www&#46;")
+
+
+def _reference(found: re.Match[str]) -> str:
+    character = found.group()
+    return character if character.isalnum() or character in "→±…█░" else f"&#{ord(character)};"
+
+
+def code(text: str) -> str:
+    """``text`` as a code span, whatever backticks it holds."""
+    text = harmless_line(text) or " "
+    ticks = "`" * (max(map(len, _TICKS.findall(text)), default=0) + 1)
+    blank = " " if text.startswith(("`", " ")) or text.endswith(("`", " ")) else ""
+    return f"{ticks}{blank}{text}{blank}{ticks}"
+
+
+def fence(language: str, lines: Iterable[str]) -> str:
+    """``lines`` as a fenced block that none of them can close."""
+    content = "\n".join(map(harmless_line, lines))
+    longest = max(map(len, _TICKS.findall(content)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}{language}\n{content}\n{ticks}\n"
+
+
+def in_html(text: str) -> str:
+    """``text`` of one line inside an HTML element or attribute."""
+    return html.escape(harmless_line(text))
+
+
+def in_mermaid(text: str) -> str:
+    """``text`` inside the quotes of a Mermaid label, in its ``#35;`` notation."""
+    shown = harmless_line(text)
+    return "".join(_mermaid(character) for character in shown)
+
+
+def _mermaid(character: str) -> str:
+    plain = character.isalnum() or character in " .,-/%→"
+    return character if plain else f"#{ord(character)};"
