@@ -77,6 +77,8 @@ MAY_IMPORT = {
     "plan_file": "errors plan rendering",
     "saved_plan": "__init__ errors kinds plan plan_file reading rendering session steps",
     # One name a line: everybody adds to it.
+    "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
+    "steps",
     "reporting": "__init__ errors kinds plan report repository session topology",
     "cli": f"""{WORDS}
         __init__

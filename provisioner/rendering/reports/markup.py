@@ -8,19 +8,24 @@ from collections.abc import Iterable
 
 from provisioner.rendering.text import harmless_line
 
-# Everything that some reader of Markdown may take for structure, a link, HTML or a mention.
-_STRUCTURE = re.compile(r"[^\w\s.,;/%→±-]|_", re.ASCII)
+# Everything that some reader of Markdown may take for structure, a link or HTML. At the
+# beginning a slash would be a command to GitLab, and what is a list or a heading.
+_STRUCTURE = re.compile(r"[!\"#$&'*<>@\[\\\]^_`{|}~]|:(?=/)|^[/+=-]|^[0-9]+(?=[.)])|(?<=www)[.]")
 _TICKS = re.compile("`+")
 
 
 def escaped(text: str) -> str:
-    """``text`` as prose of one line: what could be markup becomes character references."""
-    return _STRUCTURE.sub(_reference, harmless_line(text)).replace("www.", "www&#46;")
+    """``text`` as prose of one line: what could be markup becomes character references.
+
+    Mentions and references to issues are looked for after that, in the text of elements, so
+    an empty comment parts their sign from what follows.
+    """
+    return _STRUCTURE.sub(_reference, harmless_line(text).strip())
 
 
 def _reference(found: re.Match[str]) -> str:
-    character = found.group()
-    return character if character.isalnum() or character in "→±…█░" else f"&#{ord(character)};"
+    references = "".join(f"&#{ord(character)};" for character in found.group())
+    return f"{references}<!-- -->" if found.group() in "@#" else references
 
 
 def code(text: str) -> str:

@@ -94,7 +94,7 @@ def _block_lines(block: Block) -> Iterator[DiffLine]:
         indent = "  "
     width = max((columns(row.label) for row in block.rows), default=0)
     for row in block.rows:
-        label = padded(row.label, min(width, 48))
+        label = padded(row.label, min(width, 60))
         said = f"{row.bar} {shown_values(row)}" if row.bar else shown_values(row)
         yield DiffLine(SIGNS.get(row.role, " "), f"{indent}{label}  {said}{_reason(row.reason)}")
 
