@@ -22,6 +22,7 @@ from provisioner.manifests.project import (
     read_environment,
     read_project,
 )
+from provisioner.manifests.sharing import clashes
 from provisioner.manifests.variables import declared_in
 
 
@@ -60,16 +61,18 @@ def validate(folder: Path | None, environment: str = "", given: Sequence[str] = 
     project = read_project(root)
     names = (environment,) if environment else environment_names(root)
     read: list[Environment] = []
-    loaded: list[Loaded] = []
     problems: list[Problem] = []
+    good: list[tuple[Environment, Loaded]] = []
     for name in names:
         try:
             read.append(read_environment(root, name, outside))
-            loaded.append(load(root, read[-1], KINDS))
+            good.append((read[-1], load(root, read[-1], KINDS)))
         except FileError as error:
             problems += error.problems
     if len(read) == len(names):
         check_given(outside, [declared_in(one.source) for one in read])
+    problems += clashes(good)
+    loaded = [one for _, one in good]
     return Checked(
         environments=names,
         resources=len(

@@ -11,6 +11,7 @@ from typing import Final
 from provisioner import schemas
 from provisioner.errors import FileError, Position, ProvisionerError
 from provisioner.manifests import files
+from provisioner.manifests.fixed import fixed_references
 from provisioner.manifests.outside import Outside
 from provisioner.manifests.source import Source, parse
 from provisioner.manifests.variables import mistakes
@@ -133,7 +134,10 @@ def _checked(root: Path, name: str, schema: str) -> Source:
     from provisioner.manifests.check import shape
 
     source: Source = parse(name, files.read(root, name))
-    findings = list(shape(source.data, schemas.schema(schema), source.written))
+    fixed = list(fixed_references(source))
+    told = {finding.at for finding in fixed}
+    wrong = shape(source.data, schemas.schema(schema), source.written)
+    findings = [*fixed, *(finding for finding in wrong if finding.at not in told)]
     if findings:
         raise FileError(source.problem(finding) for finding in findings)
     return source

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+from provisioner.cli import main
 
 ENDPOINT = """
 name: ${environment.name}-chat
@@ -74,11 +78,10 @@ def test_validate_shows_all_that_is_wrong_with_references(run, repository, dev):
 def test_it_is_enough_for_validate_that_one_environment_has_the_variable(
     run, repository, workspace, capsys
 ):
-    from provisioner.cli import main
-
     head = f"workspace: {{host: {workspace.server.url}}}\n"
     repository.write("environments/dev.yaml", f"{head}manifests: [a.yaml]\n")
-    repository.write("environments/prod.yaml", f"{head}variables: {{catalog: x, version: '1'}}\n")
+    prod = f"{head}name_prefix: prod-\nvariables: {{catalog: x, version: '1'}}\n"
+    repository.write("environments/prod.yaml", prod)
     repository.endpoint(ENDPOINT)
     manifest = (repository.root / "manifests/endpoint.yaml").read_text()
     fixed = manifest.replace("${var.catalog}", "main").replace("${var.version}", "'1'")
@@ -239,3 +242,117 @@ def test_a_number_that_lost_a_digit_is_shown_as_it_was_typed(run, repository, de
     layer = f"{{model_serving_endpoints: {{chat: {{config: {{served_entities: [{entity}]}}}}}}}}"
     dev(f"variables: {{catalog: main, version: '1'}}\noverrides: {layer}\n")
     assert 'quote it: "3.20"' in run("validate").err
+
+
+@pytest.fixture
+def validated(repository, capsys):
+    """Write environments from texts, and give the problems of all of them."""
+
+    def validate(**texts: str) -> list[dict]:
+        (repository.root / "environments/dev.yaml").unlink()
+        for name, text in texts.items():
+            repository.write(f"environments/{name}.yaml", f"{text}\n")
+        repository.endpoint(PLAIN)
+        capsys.readouterr()
+        main(["validate", "-C", str(repository.root), "-o", "json"])
+        return json.loads(capsys.readouterr().out)["diagnostics"]
+
+    return validate
+
+
+HOST = "workspace: {host: https://one.example.test}"
+# the lines of staging and of prod
+ONE_WORKSPACE = [
+    pytest.param(HOST, HOST, id="one host"),
+    pytest.param(HOST, "workspace: {host: https://ONE.example.test:443/}", id="one host, spelled"),
+    pytest.param("workspace: {profile: a}", "workspace: {profile: a}", id="one profile"),
+    pytest.param("workspace: {emulator: a}", "workspace: {emulator: ./a}", id="one local one"),
+    pytest.param(f"{HOST}\nname_prefix: a-", f"{HOST}\nname_prefix: a-", id="one prefix"),
+]
+
+
+@pytest.mark.parametrize(("staging", "prod"), ONE_WORKSPACE)
+def test_two_environments_with_the_same_names_are_two_workspaces(validated, staging, prod):
+    (found,) = validated(prod=prod, staging=staging)
+    assert (found["code"], found["range"]["filename"]) == ("E221", "environments/staging.yaml")
+    assert "`prod` and `staging` are one workspace, and both have" in found["summary"]
+    assert "the workspace of `prod` is at environments/prod.yaml:1" in found["detail"]
+
+
+APART = [
+    pytest.param(HOST, HOST.replace("one", "two"), id="two hosts"),
+    pytest.param(HOST, HOST.replace("https://one", "https://one.two"), id="hosts that look alike"),
+    pytest.param(HOST, f"{HOST}\nname_prefix: prod-", id="a prefix"),
+    pytest.param(HOST, "workspace: {profile: one}", id="a host and a profile"),
+    pytest.param(HOST, f"{HOST}\nmanifests: [other.yaml]", id="other manifests"),
+]
+
+
+@pytest.mark.parametrize(("staging", "prod"), APART)
+def test_environments_that_do_not_meet_are_good(repository, validated, staging, prod):
+    other = "resources:\n  secret_scopes:\n    keys: {name: keys}\n"
+    repository.write("other.yaml", other)
+    assert validated(prod=prod, staging=staging) == []
+
+
+def test_an_existing_endpoint_may_be_shared_by_environments_that_agree(repository, validated):
+    limits = (
+        "resources:\n  model_serving_endpoints:\n"
+        "    shared: {name: databricks-claude, existing: true, tags: [{key: a, value: b}]}\n"
+    )
+    repository.write("shared.yaml", limits)
+    agree = f"{HOST}\nmanifests: [shared.yaml]"
+    assert validated(prod=agree, staging=agree) == []
+    repository.write("environments/dev.yaml", "")
+    over = "overrides: {model_serving_endpoints: {shared: {tags: [{key: a, value: c}]}}}"
+    (found,) = validated(prod=agree, staging=f"{agree}\n{over}")
+    assert found["code"] == "E221"
+
+
+def test_the_host_of_another_environment_makes_its_resources_blocked(run, repository, workspace):
+    repository.endpoint(PLAIN)
+    assert run("apply", "-y").code == 0
+    copied = (repository.root / "environments/dev.yaml").read_text()
+    repository.write("environments/prod.yaml", copied)
+    workspace.forget()
+    folder = ["-C", str(repository.root), "-e", "prod"]
+    assert main(["plan", *folder]) == 1
+    assert main(["apply", *folder, "-y"]) == 1
+    assert workspace.writes() == []
+    tags = {tag["key"]: tag["value"] for tag in workspace.endpoint("chat")["tags"]}
+    assert tags["provisioner_owner"] == "shop/dev"
+
+
+# the environment's file, place, part of the hint
+NOT_REPLACED = [
+    pytest.param(
+        "workspace: {host: '${env.DATABRICKS_HOST_PROD}'}", "1:19", "profile", id="a host"
+    ),
+    pytest.param(
+        "workspace: {profile: '${var.profile}'}\nvariables: {profile: a}",
+        "1:22",
+        "write it out",
+        id="a profile",
+    ),
+    pytest.param(
+        f"{HOST}\nmanifests: ['${{environment.name}}/*.yaml']", "2:13", "patterns", id="a pattern"
+    ),
+    pytest.param(
+        f"{HOST}\nguard: {{destructive_count: '${{var.n}}'}}", "2:28", "may refer", id="a guard"
+    ),
+    pytest.param(f"{HOST}\nprotected: ${{env.PROTECTED}}", "2:12", "may refer", id="a protection"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "hint"), NOT_REPLACED)
+def test_what_says_where_to_deploy_is_written_out(validated, text, place, hint):
+    found = next(one for one in validated(prod=text) if one["code"] == "E224")
+    start = found["range"]["start"]
+    assert f"{start['line']}:{start['column']}" == place
+    assert "is not replaced in" in found["summary"]
+    assert hint in found["detail"]
+
+
+def test_a_projects_name_is_written_out(run, repository):
+    repository.write("provisioner.yaml", "project: ${env.PROJECT}\n")
+    assert "error[E224]" in run("validate").err

@@ -173,19 +173,68 @@ ORIGINS = [
         ("config", "served_entities", 1, "entity_version"),
         id="a field of an entry that moved up, from below",
     ),
+    pytest.param(
+        ("config", "served_entities"), "below", ("config", "served_entities"), id="a list"
+    ),
+    pytest.param(("tags", 0), "below", ("tags", 1), id="a whole entry"),
+    pytest.param(("tags", 1), "above", ("tags", 1), id="a whole entry that was added"),
+    pytest.param(
+        ("config", "served_entities", 0, "name"),
+        "below",
+        ("config", "served_entities", 1, "name"),
+        id="a key that both layers write",
+    ),
+    pytest.param(("notes", 1), "above", ("notes", 1), id="inside a list that was replaced"),
+    pytest.param(("free", "x"), "below", ("free", "x"), id="a word of a free mapping"),
+    pytest.param(("free", "y"), "above", ("free", "y"), id="a word that was added to it"),
+    pytest.param(("same",), "below", ("same",), id="what is only said again"),
+    pytest.param(("other", "b"), "above", ("other", "b"), id="what replaced a scalar"),
 ]
 
 
 @pytest.mark.parametrize(("at", "layer", "place"), ORIGINS)
 def test_each_value_remembers_where_it_is_from(at, layer, place):
     two = entities({"name": "x"}, {"name": "a", "entity_version": "1", "workload_size": "Small"})
-    under = {"name": "n", "description": "d", **tags(A, B), **two}
+    under = {
+        "name": "n",
+        "description": "d",
+        "notes": [1],
+        "free": {"x": 1, "z": 1},
+        "same": 1,
+        "other": 1,
+        **tags(A, B),
+        **two,
+    }
     on_top = {
         "description": "e",
+        "notes": [2, 3],
+        "free": {"y": 2, "z": None},
+        "same": 1,
+        "other": {"b": 2},
         **tags({"key": "a", **GONE}, C),
         **entities({"name": "a", "workload_size": "Large"}, {"name": "x", **GONE}),
     }
     found = over(under, on_top).place.of(at)
+    assert (found.layer, found.at) == (layer, place)
+
+
+# location in the result, layer, location in the layer
+ORIGINS_UNDER = [
+    pytest.param(("name",), "manifest", ("name",), id="what only the manifest has"),
+    pytest.param(("description",), "manifest", ("description",), id="what both have"),
+    pytest.param(("budget_policy_id",), "default", ("budget_policy_id",), id="a default"),
+    pytest.param(("tags", 1), "manifest", ("tags", 1), id="an entry of the manifest"),
+    pytest.param(("tags", 0), "default", ("tags", 1), id="an entry that was filled up"),
+]
+
+
+@pytest.mark.parametrize(("at", "layer", "place"), ORIGINS_UNDER)
+def test_each_default_remembers_where_it_is_from(at, layer, place):
+    default = {"description": "d", "budget_policy_id": "b", **tags(B, C)}
+    manifest = {"name": "n", "description": "m", **tags({"key": "b", **GONE}, A)}
+    made = laid_under(Part(default, Place("default")), Part(manifest, Place("manifest")), RULES)
+    assert [tag["key"] for tag in made.value["tags"]] == ["c", "a"]
+    found = made.place.of(at)
     assert (found.layer, found.at) == (layer, place)
 
 
