@@ -27,8 +27,11 @@ def remarked(case: Case, intent: Intent) -> Iterator[str]:
     live = case.pair.live
     if live is None:
         return
-    if live.readiness.phase in (Phase.FAILED, Phase.STOPPED):
-        yield live.readiness.message or f"it is {live.readiness.phase}"
+    readiness = live.readiness
+    if readiness.phase is Phase.STOPPED:
+        yield f"it is stopped{readiness.message and f': {readiness.message}'}"
+    if readiness.phase is Phase.FAILED:
+        yield readiness.message or "it is failed"
     if case.kind.remarks and case.pair.desired:
         yield from case.kind.remarks(intent)
 

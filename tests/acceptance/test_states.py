@@ -212,7 +212,7 @@ def test_a_stopped_endpoint_is_told_although_nothing_changes(stopped, run):
     planned = run("plan", "--detailed-exitcode")
     assert planned.code == 0
     assert f"= unchanged  {ADDRESS}" in planned.out
-    assert "note: stopped: it answers no queries until it is started" in planned.out
+    assert "note: it is stopped: it answers no queries until it is started" in planned.out
     assert "1 unchanged" in planned.out
     assert "stopped" in run("status").out
 
@@ -261,6 +261,20 @@ def test_what_does_not_concern_serving_goes_through_while_it_is_stopped(stopped,
         "tags",
         "notifications",
     ]
+    assert empty(run)
+
+
+def test_traffic_to_what_is_not_served_any_more_is_shown_going(shop, run):
+    two = custom() + CUSTOM.splitlines()[-1].replace("VERSION", "2").replace("a,", "b,", 1)
+    routes = "[{served_entity_name: a, traffic_percentage: 90}, {served_entity_name: b, "
+    shop.endpoint(f"{two}\n  traffic_config: {{routes: {routes}traffic_percentage: 10}}]}}\n")
+    done = run("apply", "-y")
+    assert done.code == 0, done.err
+    shop.endpoint(custom())
+    changes = {one["path"]: one for one in step(run)["changes"] if one["action"] == "update"}
+    assert list(changes) == ["config.served_entities[b]", "config.traffic_config.routes[b]"]
+    assert "may choose again: config.traffic_config" not in run("plan").out
+    assert run("apply", "-y").code == 0
     assert empty(run)
 
 

@@ -16,7 +16,7 @@ from provisioner.kinds.model_serving_endpoints.parts import (
 )
 from provisioner.kinds.model_serving_endpoints.sorts import Sort, sorts_in
 from provisioner.plan import ABSENT, Action
-from provisioner.semantics import Document
+from provisioner.semantics import Document, Key
 
 CAPTURE: Final = ("config", "auto_capture_config")
 TABLE_NAMES: Final = ("catalog_name", "schema_name", "table_name_prefix")
@@ -24,6 +24,7 @@ LEFT_OFF: Final = (
     "the legacy inference table was switched off and stays off: write `enabled: false`, and use "
     "`ai_gateway.inference_table_config`"
 )
+ALL_TRAFFIC: Final = "the only entity gets all of the traffic"
 FEATURES: Final = ("telemetry_config", "enabled_telemetry_features")
 # service/serving.py TelemetryFeature. Empty means all of them.
 ALL_FEATURES: Final = frozenset(
@@ -89,10 +90,18 @@ def sent_for_one(case: Case) -> Verdict:
     if case.change.after is not ABSENT or len(list(parts_of(case.desired, ENTITIES))) != 1:
         return None
     if case.names[:2] == ROUTES[:2] and not at(case.desired, ROUTES[:2]):
-        return Action.KEEP, "the only entity gets all of the traffic"
+        (only,) = parts_of(case.desired, ENTITIES)
+        left = only.value.get("name", _reached(case)) == _reached(case)
+        return (Action.KEEP if left else Action.UPDATE), ALL_TRAFFIC
     if case.names == (*ENTITIES, "name") and len(list(parts_of(case.live, ENTITIES))) == 1:
         return Action.KEEP, "the name stays as it is"
     return None
+
+
+def _reached(case: Case) -> str:
+    """The entity of the route that the change is about; ``""`` for all of the routes."""
+    keys = [segment.value for segment in case.change.path if isinstance(segment, Key)]
+    return keys[0] if keys else ""
 
 
 def legacy_table(case: Case) -> Verdict:

@@ -56,7 +56,7 @@ def _failed(raw: Mapping[str, Any]) -> Readiness | None:
 
 def _stopped(raw: Mapping[str, Any]) -> Readiness | None:
     if _state(raw, "suspend") == "STOPPED":
-        return Readiness(Phase.STOPPED, "stopped: it answers no queries until it is started")
+        return Readiness(Phase.STOPPED, "it answers no queries until it is started")
     return None
 
 

@@ -100,6 +100,9 @@ def test_a_stopped_endpoint_is_not_updated(fraud: Any) -> None:
     fraud.post(STOP)
     reply = fraud.call("PUT", f"{BASE}/chat/config", CUSTOM)
     assert (reply.status, reply.code) == (400, "BAD_REQUEST")
+    for method, path in (("PUT", "ai-gateway"), ("PATCH", "telemetry-config")):
+        reply = fraud.call(method, f"{BASE}/chat/{path}", {})
+        assert (reply.status, reply.code) == (400, "BAD_REQUEST")
     assert fraud.call("PATCH", f"{BASE}/chat/tags", {"add_tags": [{"key": "a"}]}).status == 200
     assert fraud.call("DELETE", f"{BASE}/chat").status == 200
 

@@ -374,3 +374,20 @@ def test_a_workspace_takes_a_thousand_endpoints(tmp_path: Path, client_of: Any) 
         connection.close()
         reply = client_of(server).call("POST", BASE, {"name": "one-more"})
     assert (reply.status, reply.code) == (400, "RESOURCE_LIMIT_EXCEEDED")
+
+
+def test_a_workspace_may_be_told_to_keep_the_traffic_that_is_left_out(
+    client_of: Any, config: Any
+) -> None:
+    with running(Settings(keeps_omitted_traffic=True)) as server:
+        client = client_of(server)
+        client.create(config=config("a", "b"))
+        before = client.endpoint()["config"]["traffic_config"]
+        alone = {"served_entities": config("a", "b")["served_entities"]}
+        assert client.call("PUT", f"{BASE}/chat/config", alone).status == 200
+        routes = client.endpoint()["config"]["traffic_config"]["routes"]
+        assert sorted(map(str, routes)) == sorted(map(str, before["routes"]))
+        gone = {"served_entities": config("a")["served_entities"]}
+        reply = client.call("PUT", f"{BASE}/chat/config", gone)
+        assert (reply.status, reply.code) == (400, "INVALID_PARAMETER_VALUE")
+        assert "which is not a served entity" in reply.json["message"]

@@ -252,7 +252,7 @@ CHANGED = [
         | {
             "config": echoed(manifest(entity("a"), entity("b"), traffic=split(a=1, b=99))["config"])
         },
-        ["config.served_entities[b]"],
+        ["config.served_entities[b]", "config.traffic_config.routes[b]"],
         ["update_config"],
         id="an entity less, and no split any more",
     ),

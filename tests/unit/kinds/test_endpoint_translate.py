@@ -389,7 +389,7 @@ READINESS = [
             "config": config(entity("a")),
         },
         Phase.STOPPED,
-        "stopped: it answers no queries until it is started",
+        "it answers no queries until it is started",
         id="stopped",
     ),
 ]
@@ -495,3 +495,49 @@ def test_no_answer_trips_us(raw):
     again = translate.live(found.document, RULES)
     assert again.document == found.document
     assert again.unknown == ()
+
+
+NEVER = [
+    pytest.param(
+        {"update": "UPDATE_FAILED", "pending_config": config(FAILED)},
+        [{"name": "a", "external_model": external()}],
+        id="the first config failed",
+    ),
+    pytest.param(
+        {"update": "UPDATE_CANCELED"},
+        [{"external_model": {"task": "llm/v1/chat"}}],
+        id="it was cancelled, and left its type alone",
+    ),
+    pytest.param({"endpoint_type": ""}, None, id="there never was a config"),
+    pytest.param({"config": config(entity("a"))}, None, id="a config serves"),
+    pytest.param(
+        {
+            "config": config(entity("a")),
+            "update": "UPDATE_FAILED",
+            "pending_config": config(FAILED),
+        },
+        None,
+        id="a later config failed",
+    ),
+    pytest.param(
+        {"update": "IN_PROGRESS", "pending_config": config(entity("a"))},
+        None,
+        id="the first config is on its way, and is compared with",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "entities"), NEVER)
+def test_a_config_that_never_served_is_known_beside_the_document(fields, entities):
+    found = live(ready="NOT_READY", **fields)
+    never = found.beside.get(translate.NEVER_SERVED)
+    assert (never and never["config"]["served_entities"]) == entities
+    assert never is None or "config" not in found.document
+
+
+def test_another_config_that_failed_makes_a_plan_stale():
+    first, other = (
+        live(ready="NOT_READY", update="UPDATE_FAILED", pending_config=config(entity(name)))
+        for name in ("a", "b")
+    )
+    assert first.fingerprint != other.fingerprint
