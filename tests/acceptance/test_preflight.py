@@ -190,3 +190,39 @@ def test_one_request_for_each_distinct_thing(complete, repository, run):
     assert run("plan", "--preflight").code == 0
     # A version, the keys of a scope, a group, and who is asking.
     assert len(complete.requests()) == alone + 4
+
+
+REGION = """
+name: chat
+config:
+  served_entities:
+    - name: gpt
+      external_model:
+        name: gpt-4o
+        provider: openai
+        task: llm/v1/chat
+        openai_config: {openai_api_key: "{{secrets/providers/openai}}"}
+    - name: claude
+      external_model:
+        name: claude-sonnet-4-5
+        provider: anthropic
+        task: llm/v1/chat
+        anthropic_config: {anthropic_api_key: "{{secrets/providers/anthropic}}"}
+  traffic_config:
+    routes:
+      - {served_entity_name: gpt, traffic_percentage: 50}
+      - {served_entity_name: claude, traffic_percentage: 50}
+"""
+
+
+def test_another_region_lists_each_key_that_it_still_lacks(repository, workspace, run):
+    repository.endpoint(REGION)
+    workspace.call("POST", "/api/2.0/secrets/scopes/create", {"scope": "providers"})
+    result = preflight(run)
+    assert missing(result) == ["E769", "E769"]
+    told = {one["summary"] for one in result.json["preflight"]["diagnostics"]}
+    for key in ("openai", "anthropic"):
+        assert any(f"has no key `{key}`" in one for one in told)
+        body = {"scope": "providers", "key": key, "string_value": "x"}
+        workspace.call("POST", "/api/2.0/secrets/put", body)
+    assert missing(preflight(run)) == []
