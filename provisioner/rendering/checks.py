@@ -12,7 +12,7 @@ from provisioner.rendering.values import columns, padded, safe, shortened
 from provisioner.rendering.wrapping import wrapped
 
 INDENT = "      "
-LONGEST_NAME, LONGEST_ENTITY = 34, 20
+LEAST_NAME, LONGEST_ENTITY = 16, 24
 WORDS = {True: Span("pass", Role.ADDED), False: Span("fail", Role.REMOVED)}
 
 
@@ -20,6 +20,9 @@ def text(results: Sequence[CheckResult], style: Style) -> str:
     """The checks below their resources, what went wrong below a check, and a count."""
     rows = [_row(result, style) for result in results]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    # The name takes what the others leave: two columns stand before each.
+    room = style.width - len(INDENT) - sum(2 + width for width in widths[1:])
+    widths[0] = min(widths[0], max(room - 2, LEAST_NAME))
     paired = zip(results, rows, strict=True)
     lines: list[Line] = []
     for address, group in groupby(paired, key=lambda pair: pair[0].address):
@@ -39,7 +42,7 @@ def _row(result: CheckResult, style: Style) -> tuple[str, str, str, str]:
     glyph = style.glyphs.ellipsis
     was_asked = result.duration_ms or result.passed
     return (
-        shortened(safe(result.check, style), LONGEST_NAME, glyph),
+        safe(result.check, style),
         f"{result.duration_ms} ms" if was_asked else "",
         "" if result.tokens is None else f"{result.tokens} tokens",
         shortened(safe(result.entity, style), LONGEST_ENTITY, glyph),
@@ -50,6 +53,7 @@ def _lines(
     result: CheckResult, row: Sequence[str], widths: Sequence[int], style: Style
 ) -> Iterator[Line]:
     name, took, tokens, entity = row
+    name = shortened(name, widths[0], style.glyphs.ellipsis)
     cells = (padded(name, widths[0]), f"{took:>{widths[1]}}", f"{tokens:>{widths[2]}}", entity)
     yield (Span("  "), WORDS[result.passed], Span("  " + "  ".join(cells).rstrip()))
     if result.message:

@@ -83,3 +83,25 @@ def test_the_table_of_commands_is_complete():
 
     table = README.split("## Commands")[1].split("\n\n")[1]
     assert set(re.findall(r"`([a-z]+)", table)) >= set(COMMANDS)
+
+
+def test_the_checks(keys, tmp_path, capsys):
+    example = shutil.copytree(ROOT / "examples" / "checks", tmp_path / "checks")
+    path = example / "manifests" / "answers.yaml"
+    text = path.read_text(encoding="utf-8")
+    part = README.split("## Checks")[1].split("```yaml\n      checks:\n")[1].split("```")[0]
+    first, second = part.split("        - name: personal")
+    assert first in text
+    assert second in text
+    path.write_text(text.replace('"predictions[0]", min: 0, max: 1', '"predictions[0]", max: 0.1'))
+    folder = ["-C", str(example)]
+    assert main(["apply", *folder, "-y"]) == 0
+    capsys.readouterr()
+    assert main(["verify", *folder]) == 1
+    printed = without_times(capsys.readouterr().out)
+    lines = without_times("\n".join(shown("$ provisioner verify"))).splitlines()
+    assert_printed(lines, printed)
+
+
+def without_times(text: str) -> str:
+    return re.sub(r" +[0-9]+ ms", " 0 ms", text)

@@ -21,6 +21,9 @@ OK: Final = 200
 TOLERANCE: Final = 1e-3
 """Of a norm that counts as 1. Source: `is_normalized` of Databricks' tutorial on embeddings."""
 
+_READING: Final = frozenset(("contains", "not_contains", "pattern", "json", "dimension"))
+"""Expectations that look into the answer: without them there has to be one at all."""
+
 PATTERN_TIMEOUT_S: Final = 1.0
 LONGEST_TEXT: Final = 1_000_000
 
@@ -38,6 +41,8 @@ def unmet(expect: Mapping[str, Any], reply: Reply) -> tuple[str, ...]:
     if reply.status != wanted:
         said = excerpt(text_of(reply.document) or "") if reply.status == OK else refusal(reply)
         return (f"expected status {wanted}, got {reply.status}: {said}".removesuffix(": "),)
+    if wanted == OK and not _READING.intersection(expect) and not _text(reply).strip():
+        return ("expected an answer, got an empty one",)
     found = (
         message
         for name, holds in EXPECTATIONS.items()

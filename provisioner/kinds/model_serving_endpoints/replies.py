@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeGuard
 
 from provisioner.kinds.model_serving_endpoints.parts import mapping
@@ -22,16 +22,24 @@ LONGEST_EXCERPT: Final = 80
 
 def text_of(answer: Mapping[str, Any]) -> str | None:
     """What the model said, or its predictions as JSON; None where there is nothing of it."""
-    first = mapping(_first(answer.get("choices")))
+    for read in READERS:
+        text = read(answer)
+        if text is not None:
+            return text
+    return None
+
+
+def _choice(answer: Mapping[str, Any]) -> str | None:
+    first = mapping(_end(answer.get("choices"), 0))
     if "message" in first:
         return _said(mapping(first["message"]))
-    if isinstance(first.get("text"), str):
-        return str(first["text"])
-    for name in PREDICTIONS:
-        if name in answer:
-            return json.dumps(answer[name], ensure_ascii=False)
-    vectors = vectors_of(answer)
-    return embedding_text(vectors[0]) if vectors else None
+    return first["text"] if isinstance(first.get("text"), str) else None
+
+
+def _turn(answer: Mapping[str, Any]) -> str | None:
+    """The last turn of an agent: `messages` of a chat agent, `output` of a responses agent."""
+    last = mapping(_end(answer.get("messages") or answer.get("output"), -1))
+    return _said(last) if last else None
 
 
 def _said(message: Mapping[str, Any]) -> str | None:
@@ -43,6 +51,24 @@ def _said(message: Mapping[str, Any]) -> str | None:
         return content
     calls = message.get("tool_calls")
     return json.dumps(calls, ensure_ascii=False) if calls else None
+
+
+def _predictions(answer: Mapping[str, Any]) -> str | None:
+    found = [answer[name] for name in PREDICTIONS if name in answer]
+    return json.dumps(found[0], ensure_ascii=False) if found else None
+
+
+def _embedding(answer: Mapping[str, Any]) -> str | None:
+    vectors = vectors_of(answer)
+    return embedding_text(vectors[0]) if vectors else None
+
+
+READERS: Final[tuple[Callable[[Mapping[str, Any]], str | None], ...]] = (
+    _choice,
+    _turn,
+    _predictions,
+    _embedding,
+)
 
 
 def vectors_of(answer: Mapping[str, Any]) -> list[list[float]]:
@@ -95,5 +121,5 @@ def excerpt(text: str, longest: int = LONGEST_EXCERPT) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else None
+def _end(value: Any, index: int) -> Any:
+    return value[index] if isinstance(value, list) and value else None
