@@ -102,7 +102,7 @@ def topology_of(plan: Plan) -> tuple[tuple[Address, Topology], ...]:
     return tuple(found)
 
 
-def of_saved(plan: Plan) -> Report:
+def of_saved(plan: Plan, file: str) -> Report:
     """What a plan file alone can tell."""
     return Report(
         "show",
@@ -111,5 +111,6 @@ def of_saved(plan: Plan) -> Report:
         host=plan.host,
         plan=plan,
         topology=topology_of(plan),
+        plan_file=file,
         audit=Audit(tool_version=__version__),
     )

@@ -26,6 +26,7 @@ COMMANDS = {
     "validate": "provisioner.cli.validate",
     "plan": "provisioner.cli.plan",
     "apply": "provisioner.cli.apply",
+    "show": "provisioner.cli.show",
     "destroy": "provisioner.cli.destroy",
     "status": "provisioner.cli.status",
     "verify": "provisioner.cli.verify",

@@ -46,26 +46,39 @@ def recording(common: Common, command: str, environment: str = "") -> Iterator[T
     A report that cannot be written is an error, but never hides how the command ended: only
     what would have been a success exits with 1.
     """
-    targets = _expanded(common.reports, command, environment)
-    if sum(target.path == STDOUT for target in targets) > 1:
-        raise UsageError.of("E821", "only one report can go to stdout", "give the others a file")
-    if not targets:
+    silent = takes_stdout(common)
+    if not common.reports:
         yield Terminal(common)
         return
     from provisioner.reporting import Recorder
 
     recorder = Recorder(command, environment)
-    silent = any(target.path == STDOUT for target in targets)
     terminal = Terminal(common, silent=silent, recorder=recorder)
     try:
         yield terminal
     except BaseException as error:
         recorder.exit_code = _code(error)
         recorder.note(problems=getattr(error, "problems", ()))
-        terminal.problems(_write(terminal, targets, recorder.finished()))
+        terminal.problems(_write(terminal, recorder.finished()))
         raise
-    problems = _write(terminal, targets, recorder.finished())
-    if problems and recorder.exit_code in UNTROUBLED:
+    write(terminal, recorder.finished())
+
+
+def takes_stdout(common: Common) -> bool:
+    """Whether a report is the answer. Raises UsageError where several want to be."""
+    wanted = sum(target.path == STDOUT for target in common.reports)
+    if wanted > 1:
+        raise UsageError.of("E821", "only one report can go to stdout", "give the others a file")
+    return wanted == 1
+
+
+def write(terminal: Terminal, report: Report) -> None:
+    """Write the reports of a command that has ended by itself.
+
+    Raises FileError for what cannot be written if the command would have been a success.
+    """
+    problems = _write(terminal, report)
+    if problems and report.audit.exit_code in UNTROUBLED:
         raise FileError(problems)
     terminal.problems(problems)
 
@@ -95,12 +108,12 @@ def _expanded(targets: Sequence[Target], command: str, environment: str) -> tupl
     return tuple(made)
 
 
-def _write(terminal: Terminal, targets: Sequence[Target], report: Report) -> list[Problem]:
+def _write(terminal: Terminal, report: Report) -> list[Problem]:
     """Write all of them; what cannot be written is returned, and the rest is written."""
     from provisioner.rendering.reports import FORMATS
 
     problems = []
-    for target in targets:
+    for target in _expanded(terminal.common.reports, report.command, report.environment):
         try:
             _put(target, FORMATS[target.format](report))
             if target.format in COMMANDS_OF_CI:

@@ -7,6 +7,19 @@ from typing import NamedTuple
 
 import click
 
+FORMATS = (
+    "markdown",
+    "html",
+    "json",
+    "github",
+    "gitlab-terraform",
+    "codequality",
+    "azure",
+    "sarif",
+    "junit",
+)
+"""What ``rendering.reports`` can write, which `--help` must not load; a test compares the two."""
+
 
 class Target(NamedTuple):
     """Where one report goes. ``path`` is ``-`` for stdout, ``""`` where the format has a place
@@ -31,8 +44,6 @@ class ReportTarget(click.ParamType[Target]):
             return value
         from difflib import get_close_matches
 
-        from provisioner.rendering.reports import FORMATS
-
         known = (*FORMATS, "auto")
         name, equals, path = value.partition("=")
         if name not in known:
@@ -54,7 +65,6 @@ report_option = click.option(
     type=ReportTarget(),
     multiple=True,
     metavar="FORMAT=PATH",
-    help="Also write a report: markdown, html, json, github, gitlab-terraform, codequality, azure, "
-    "sarif, junit, or auto for what suits this CI system. PATH `-` is stdout, instead of the "
-    "answer. Repeatable.",
+    help=f"Also write a report: {', '.join(FORMATS)}, or auto for what suits this CI system. PATH "
+    "`-` is stdout, instead of the answer. Repeatable.",
 )

@@ -25,6 +25,8 @@ from provisioner.report import Report
 OPEN_UP_TO = 25
 """With more cards than this only those are open that need a look."""
 
+MOST_NAMES = 8
+
 TITLES = {
     "plan": "Plan",
     "show": "Plan",
@@ -111,13 +113,21 @@ def _alarms(report: Report) -> Iterator[str]:
     if plan is None or report.outcomes:
         return
     destroyed, blocked = view.destroyed(plan), view.blocked(plan)
-    if destroyed:
-        names = ", ".join(tag("code", text_of(step.name)) for step in destroyed[:8])
-        more = f" and {len(destroyed) - 8} more" if len(destroyed) > 8 else ""
-        yield tag("p", f"Deletes or creates again: {names}{more}", class_="alarm", role="note")
+    deleted = [step for step in destroyed if step.action is Action.DELETE]
+    replaced = [step for step in destroyed if step.action is Action.REPLACE]
+    said = [f"deletes {_named(deleted)}"] if deleted else []
+    said += [f"deletes and creates again {_named(replaced)}"] if replaced else []
+    if said:
+        yield tag("p", f"This {', and '.join(said)}.", class_="alarm", role="note")
     if blocked:
-        said = f"Nothing can be applied while {len(blocked)} blocked below"
-        yield tag("p", said, class_="alarm", role="note")
+        told = f"Nothing can be applied: {_named(blocked)} cannot be done as written."
+        yield tag("p", told, class_="alarm", role="note")
+
+
+def _named(steps: list[Step]) -> str:
+    names = ", ".join(tag("code", text_of(step.name)) for step in steps[:MOST_NAMES])
+    more = len(steps) - MOST_NAMES
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _main(report: Report) -> str:

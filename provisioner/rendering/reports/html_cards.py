@@ -11,12 +11,14 @@ from provisioner.question import CheckResult
 from provisioner.rendering import problems
 from provisioner.rendering.plan_rows import Block, Row, blocks_of, moved_traffic
 from provisioner.rendering.reports import view
-from provisioner.rendering.reports.elements import tag, text_of
+from provisioner.rendering.reports.elements import prose, tag, text_of
 from provisioner.rendering.style import Role
 from provisioner.topology import Branch, Topology
 
 URGENT = DESTRUCTIVE | {Action.BLOCKED}
 BAR_WIDTH, BAR_HEIGHT = 120, 12
+LONGEST_LABEL = 58
+"""Characters of a path that stays on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def outcome_card(outcome: Outcome, branches: Topology) -> Card:
         )
         for each in found
     ]
-    message = tag("p", text_of(outcome.message)) if outcome.message else ""
+    message = tag("p", prose(outcome.message)) if outcome.message else ""
     return Card(
         word,
         "good" if good else "bad",
@@ -84,7 +86,7 @@ def outcome_card(outcome: Outcome, branches: Topology) -> Card:
 def check_card(result: CheckResult) -> Card:
     """What a check asked a live resource, and whether the answer was right."""
     word, sign = ("passed", "✓") if result.passed else ("failed", "✗")
-    said = [tag("p", text_of(result.message))] if result.message else []
+    said = [tag("p", prose(result.message))] if result.message else []
     if result.entity:
         said.append(tag("p", f"Answered by {tag('code', text_of(result.entity))}"))
     summary = (
@@ -115,18 +117,19 @@ def _summary(badge: str, step: Step, aside: str) -> str:
 
 
 def _body(step: Step, branches: Topology) -> str:
-    said = [tag("p", text_of(step.reason), class_="reason")] if step.reason else []
+    said = [tag("p", prose(step.reason), class_="reason")] if step.reason else []
     if step.hint:
-        said.append(tag("p", tag("b", "Hint: "), text_of(step.hint), class_="hint"))
+        said.append(tag("p", tag("b", "Hint: "), prose(step.hint), class_="hint"))
     rows = [row for block in blocks_of(step, view.STYLE) for row in _block(block)]
     if rows:
         said.append(tag("table", tag("tbody", *rows)))
     if branches and step.action is not Action.DELETE:
-        said.append(_flow(branches, moved_traffic(step)))
+        moved = {} if step.action is Action.CREATE else moved_traffic(step)
+        said.append(_flow(branches, moved))
     if step.operations:
         calls = ", ".join(tag("code", text_of(each.call)) for each in step.operations)
         said.append(tag("p", f"Calls: {calls}", class_="calls"))
-    said += [tag("p", text_of(note), class_="note") for note in step.notes]
+    said += [tag("p", prose(note), class_="note") for note in step.notes]
     return "".join(said)
 
 
@@ -136,7 +139,8 @@ def _block(block: Block) -> Iterator[str]:
         yield tag("tr", tag("th", said, colspan="2", scope="rowgroup", class_="heading"))
     inner = "inner" if block.heading else "outer"
     for row in block.rows:
-        label = tag("th", text_of(row.label), scope="row", class_=inner)
+        long = " long" if len(row.label) > LONGEST_LABEL else ""
+        label = tag("th", text_of(row.label), scope="row", class_=inner + long)
         yield tag("tr", label, tag("td", _values(row) + _reason(row.reason)))
 
 
@@ -150,7 +154,7 @@ def _values(row: Row) -> str:
 
 
 def _reason(reason: str) -> str:
-    return " " + tag("span", text_of(reason), class_="why") if reason else ""
+    return " " + tag("span", prose(reason), class_="why") if reason else ""
 
 
 def _flow(branches: Topology, moved: dict[str, tuple[int, int]]) -> str:

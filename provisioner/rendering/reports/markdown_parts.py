@@ -11,7 +11,7 @@ from provisioner.question import CheckResult
 from provisioner.rendering import problems
 from provisioner.rendering.reports import view
 from provisioner.rendering.reports.fitting import Part
-from provisioner.rendering.reports.markup import code, escaped, fence, in_html
+from provisioner.rendering.reports.markup import code, fence, in_html, prose
 from provisioner.report import Report
 
 TITLES = {
@@ -41,7 +41,7 @@ def _step(step: Step) -> Part:
     told = f"<b>{sign} {view.word(step.action)}</b> <code>{in_html(address)}</code>"
     summary = f"{told} ({in_html(step.name)})"
     line = f"- {sign} {code(address)} ({code(step.name)})"
-    why = f": {escaped(step.reason)}" if step.reason else ""
+    why = f": {prose(step.reason)}" if step.reason else ""
     return Part(
         f"{sign} {TITLES[step.action]}",
         _details(summary, step, opened=step.action is Action.BLOCKED),
@@ -55,16 +55,16 @@ def _details(summary: str, step: Step, *, opened: bool) -> str:
     """A summary that opens; the blank lines let Markdown begin again inside the HTML."""
     said = [f"<details{' open' if opened else ''}><summary>{summary}</summary>", ""]
     if step.reason:
-        said += [escaped(step.reason), ""]
+        said += [prose(step.reason), ""]
     if step.hint:
-        said += [f"**Hint:** {escaped(step.hint)}", ""]
+        said += [f"**Hint:** {prose(step.hint)}", ""]
     lines = [f"{line.sign} {line.text}".rstrip() for line in view.diff(step)]
     if lines:
         said.append(fence("diff", lines))
     if step.operations:
         calls = ", ".join(code(each.call) for each in step.operations)
         said += [f"Calls: {calls}", ""]
-    said += [line for note in step.notes for line in (f"Note: {escaped(note)}", "")]
+    said += [line for note in step.notes for line in (f"Note: {prose(note)}", "")]
     return "\n".join([*said, "</details>", ""])
 
 
@@ -72,7 +72,7 @@ def _outcome(outcome: Outcome) -> Part:
     good = outcome.status in WENT_WELL
     word, address = view.outcome_word(outcome), str(outcome.step.address)
     time = f" in {view.took(outcome)}" if view.took(outcome) else ""
-    told = f": {escaped(outcome.told)}" if outcome.told else ""
+    told = f": {prose(outcome.told)}" if outcome.told else ""
     line = f"- {'✓' if good else '✗'} {code(address)} {word}{time}{told}"
     found = outcome.error.problems if outcome.error else ()
     trouble = [fence("text", problems.text([each], colour=False).split("\n")) for each in found]
@@ -81,7 +81,7 @@ def _outcome(outcome: Outcome) -> Part:
 
 def _problem(problem: Problem) -> Part:
     place = f" {code(str(problem.where))}" if problem.where else ""
-    line = f"- {code(problem.code)}{place} {escaped(problem.message)}"
+    line = f"- {code(problem.code)}{place} {prose(problem.message)}"
     full = fence("text", problems.text([problem], colour=False).split("\n"))
     return Part(SEVERITIES[problem.severity], full, line, code(problem.code))
 
@@ -89,8 +89,8 @@ def _problem(problem: Problem) -> Part:
 def _check(result: CheckResult) -> Part:
     sign = "✓" if result.passed else "✗"
     by = f" by {code(result.entity)}" if result.entity else ""
-    said = f": {escaped(result.message)}" if result.message else ""
-    named = f"{code(str(result.address))} {escaped(result.check)}"
+    said = f": {prose(result.message)}" if result.message else ""
+    named = f"{code(str(result.address))} {prose(result.check)}"
     line = f"- {sign} {named}{by} in {result.duration_ms} ms{said}"
     group = "Checks that passed" if result.passed else "Checks that failed"
     return Part(group, line, line, named, vital=not result.passed)

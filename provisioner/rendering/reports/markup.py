@@ -11,7 +11,15 @@ from provisioner.rendering.text import harmless_line
 # Everything that some reader of Markdown may take for structure, a link or HTML. At the
 # beginning a slash would be a command to GitLab, and what is a list or a heading.
 _STRUCTURE = re.compile(r"[!\"#$&'*<>@\[\\\]^_`{|}~]|:(?=/)|^[/+=-]|^[0-9]+(?=[.)])|(?<=www)[.]")
+_QUOTED = re.compile(r"`([^`]+)`")
 _TICKS = re.compile("`+")
+
+
+def prose(text: str) -> str:
+    """``text`` of one line; what it has between backticks becomes a code span."""
+    parts = _QUOTED.split(harmless_line(text).strip())
+    spans = (code(part) if index % 2 else escaped(part) for index, part in enumerate(parts))
+    return "".join(spans)
 
 
 def escaped(text: str) -> str:
@@ -20,7 +28,7 @@ def escaped(text: str) -> str:
     Mentions and references to issues are looked for after that, in the text of elements, so
     an empty comment parts their sign from what follows.
     """
-    return _STRUCTURE.sub(_reference, harmless_line(text).strip())
+    return _STRUCTURE.sub(_reference, harmless_line(text))
 
 
 def _reference(found: re.Match[str]) -> str:

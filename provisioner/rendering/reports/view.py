@@ -124,11 +124,11 @@ def headline(report: Report) -> str:
     if report.checks:
         return check_summary(report.checks)
     errors = sum(problem.severity == "error" for problem in report.problems)
+    if report.plan:
+        trouble = f"; {_counted(errors, 'error')}" if errors else ""
+        return summary_line(report.plan) + trouble
     if errors:
         return _counted(errors, "error")
-    if report.plan:
-        nothing = report.plan.is_empty and report.command == "apply"
-        return "Nothing to do" if nothing else summary_line(report.plan)
     warnings = sum(problem.severity == "warning" for problem in report.problems)
     return _counted(warnings, "warning") if warnings else "No problems"
 

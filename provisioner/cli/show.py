@@ -1,0 +1,56 @@
+"""provisioner show: a saved plan again, in any form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provisioner.cli.options import Common, packed
+from provisioner.cli.report_option import FORMATS, report_option
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("show", short_help="Print a saved plan, in any form.")
+@click.argument("planfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@packed(
+    Common,
+    "common",
+    report_option,
+    click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["text", *FORMATS]),
+        metavar="FORM",
+        default="text",
+        show_default=True,
+        help=f"Form of the answer on stdout: text, {', '.join(FORMATS)}.",
+    ),
+    click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same."),
+    click.option("-q", "--quiet", is_flag=True, help="Only the answer and errors."),
+    click.option("--debug", is_flag=True, help="Tracebacks of defects."),
+)
+def command(common: Common, planfile: Path) -> int:
+    """Print a plan that `plan --out` has saved: as text, or as any report.
+
+    Needs no project, no login and no workspace; the file alone is read. `-o json` is the
+    plan as `plan -o json` prints it.
+
+    \b
+    Exit codes: 0 done; 1 the file is not a plan, or was changed.
+    """
+    from provisioner.cli import planned, recording
+    from provisioner.plan_file import load
+    from provisioner.reporting import of_saved
+
+    plan = load(planfile).plan
+    report = of_saved(plan, str(planfile))
+    terminal = Terminal(common, silent=recording.takes_stdout(common))
+    if common.output in ("text", "json"):
+        planned.show(terminal, plan)
+    else:
+        from provisioner.rendering.reports import FORMATS as WRITERS
+
+        terminal.answer(WRITERS[common.output](report))
+    recording.write(terminal, report)
+    return 0
