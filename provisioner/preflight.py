@@ -7,10 +7,10 @@ that is needed, whoever needs it; one list for each kind that a workspace takes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
+from provisioner.at_once import at_once
 from provisioner.errors import (
     Finding,
     LoginError,
@@ -28,6 +28,7 @@ from provisioner.resource import Resource
 from provisioner.secret import SecretReader
 from provisioner.selection import selected
 from provisioner.session import Session
+from provisioner.steps import as_resource
 
 MOST_AT_ONCE: Final = 16
 
@@ -73,7 +74,11 @@ def examine(session: Session, select: Sequence[str] = ()) -> Preflight:
     Raises UsageError for a selection of nothing, and WorkspaceError when the workspace cannot
     be reached at all or refuses the login; any other refusal becomes a warning.
     """
-    resources = selected(session.loaded.resources, select)
+    # What is removed can be selected as well, and needs nothing.
+    removed = map(as_resource, session.loaded.removals)
+    known = {resource.address for resource in session.loaded.resources}
+    meant = selected((*session.loaded.resources, *removed), select)
+    resources = [resource for resource in meant if resource.address in known]
     needed = _needed(session, resources)
     new = {name: _kind_of(resources, name) for name, kind in KINDS.items() if kind.most}
     facts = _ask(session, needed, [name for name, declared in new.items() if declared])
@@ -124,9 +129,8 @@ def _ask(session: Session, needed: Iterable[Needed], kinds: Sequence[str]) -> Ma
         question = QUESTIONS[one.requirement.need]
         about = question.about(one.requirement.name)
         questions[one.requirement.need, about] = _asking(session, one.requirement.need, about)
-    with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="preflight") as pool:
-        answers = pool.map(_refusals_told, questions.values())
-        return dict(zip(questions, answers, strict=True))
+    answers = at_once(_refusals_told, tuple(questions.values()), MOST_AT_ONCE)
+    return dict(zip(questions, answers, strict=True))
 
 
 def _asking(session: Session, need: Need, about: Name) -> Callable[[], Any]:

@@ -11,11 +11,11 @@ from provisioner.cli.options import What
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import UsageError
 from provisioner.plan import Plan
-from provisioner.preflight import Preflight
 from provisioner.workflow import Wanted
 
 if TYPE_CHECKING:
     from provisioner.plan_file import SavedPlan
+    from provisioner.preflight import Preflight
 
 
 def wanted(what: What) -> Wanted:

@@ -192,6 +192,18 @@ def test_one_request_for_each_distinct_thing(complete, repository, run):
     assert len(complete.requests()) == alone + 4
 
 
+def test_what_is_removed_needs_nothing(complete, repository, run):
+    assert run("apply", "-y").code == 0
+    (repository.root / "manifests/endpoint.yaml").unlink()
+    repository.write("manifests/scope.yaml", SCOPE)
+    repository.write(
+        "manifests/removed.yaml",
+        "removed: {model_serving_endpoints: {old: {name: fraud, delete: true}}}\n",
+    )
+    delete_model(complete)
+    assert missing(preflight(run, "--select", "old")) == []
+
+
 REGION = """
 name: chat
 config:

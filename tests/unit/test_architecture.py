@@ -46,7 +46,8 @@ MAY_IMPORT = {
     "imports": "errors importing kinds manifests new_manifests plan portrait resource session",
     "requirement": "errors semantics",
     "existence": "connection errors registry requirement",
-    "preflight": "errors existence kinds manifests requirement resource secret selection session",
+    "preflight": "at_once errors existence kinds manifests requirement resource secret selection "
+    "session steps",
     "selection": "errors resource",
     "manifests": f"{WORDS} mentions schemas",
     "planning": WORDS,
