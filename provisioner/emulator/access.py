@@ -25,7 +25,8 @@ def level(store: Store, caller: Caller, endpoint: dict[str, Any]) -> str:
 def level_on(store: Store, caller: Caller, endpoint_id: str) -> str:
     """The highest level that the caller or one of its groups was granted on this id.
 
-    Workspace administrators manage every endpoint. [GUESS: not in the reference]
+    Workspace administrators manage every endpoint. [GUESS: not in the reference] Who is none has
+    the stricter answers, and the caller can be either.
     """
     if caller.is_admin:
         return CAN_MANAGE

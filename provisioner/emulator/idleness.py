@@ -9,7 +9,8 @@ from provisioner.emulator import entities
 from provisioner.emulator.endpoints import Record
 from provisioner.emulator.store import Store
 
-# After 30 minutes without a query. [GUESS: not in the reference]
+# After 30 minutes without a query. [GUESS: not in the reference] It stays ready meanwhile, so no
+# client may take the message for a state.
 IDLE_MS = 30 * 60 * 1000
 SCALED_TO_ZERO = {
     "deployment": "DEPLOYMENT_READY",

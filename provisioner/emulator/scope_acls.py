@@ -42,7 +42,8 @@ def require_scope(store: Store, name: str) -> str:
 def level(store: Store, caller: Caller, scope: str) -> str:
     """The highest permission of the caller, or of one of its groups; "" is none.
 
-    Workspace administrators manage every scope. [GUESS: not in the reference]
+    Workspace administrators manage every scope. [GUESS: not in the reference] Who is none has
+    the stricter answers, and the caller can be either.
     """
     if caller.is_admin:
         return PERMISSIONS[-1]
