@@ -35,7 +35,8 @@ def generate() -> dict[str, Json]:
         "manifest": _manifest(kinds),
         **{f"kinds/{name}": _strict(model) for name, model in kinds.items()},
         "override": _override(kinds),
-        "environment": _strict(models.Environment),
+        "environment": _environment(kinds),
+        "shapes/environment": _strict(models.Environment),
         "project": _project(),
         "plan": _strict(models.Plan),
         "removed": _strict(models.Removed),
@@ -113,9 +114,30 @@ def _project() -> Json:
     return made
 
 
+def _environment(kinds: Mapping[str, type[Any]]) -> Json:
+    """For editors: an environment's file with the fields of `defaults` and `overrides`.
+
+    The tool checks those two by kind and key, after their references are replaced; what the
+    file must look like before that is ``shapes/environment``.
+    """
+    made = _strict(models.Environment)
+    layers = {
+        "defaults": {name: {"$ref": f"#/definitions/{name}"} for name in kinds},
+        "overrides": _by_kind(kinds),
+    }
+    for section, by_kind in layers.items():
+        made["properties"][section] |= {"properties": by_kind, "additionalProperties": False}
+    made["definitions"] = made.get("definitions", {}) | _partial(kinds)
+    return made
+
+
+def _partial(kinds: Mapping[str, type[Any]]) -> Json:
+    return {name: partial(schema) for name, schema in _loose(kinds).items()}
+
+
 def _override(kinds: Mapping[str, type[Any]]) -> Json:
     """What may be laid over manifests: kind, key, and any part of a resource."""
-    parts = {name: partial(schema) for name, schema in _loose(kinds).items()}
+    parts = _partial(kinds)
     return {
         "$schema": DRAFT,
         "description": "Parts of resources that are laid over the manifests: by kind and key.",

@@ -101,7 +101,7 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
         message = f"`{name}` cannot be the name of an environment"
         hint = "letters, digits, `-`, `_` and `.`, at most 63; the file is named after it"
         raise FileError.of("E210", message, hint, where=Position(path))
-    source = _checked(root, path, "environment")
+    source = _checked(root, path, "shapes/environment")
     wrong = [source.problem(finding) for finding in mistakes(source)]
     if wrong:
         raise FileError(wrong)

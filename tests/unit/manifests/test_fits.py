@@ -15,7 +15,7 @@ from provisioner.schemas import schema
 
 ENDPOINT = inlined(schema("kinds/model_serving_endpoints"))
 SCOPE = inlined(schema("kinds/secret_scopes"))
-ENVIRONMENT = inlined(schema("environment"))
+ENVIRONMENT = inlined(schema("shapes/environment"))
 
 GOOD: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (

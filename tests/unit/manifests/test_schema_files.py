@@ -270,8 +270,32 @@ def test_a_key_of_a_free_mapping_can_be_taken_out():
     assert errors("override", {"secret_scopes": {"keys": {"secrets": {"openai": None}}}}) == []
 
 
+LAYER = {"tags": [{"key": "team", "$delete": True}], "description": None, "name": "${var.x}"}
+# the sections of an environment's file, how many complaints an editor shows
+IN_EDITORS = [
+    pytest.param({"defaults": {"model_serving_endpoints": LAYER}}, 0, id="defaults"),
+    pytest.param({"overrides": {"model_serving_endpoints": {"a": LAYER}}}, 0, id="overrides"),
+    pytest.param({"overrides": {"model_serving_endpoint": {}}}, 1, id="a kind that is none"),
+    pytest.param({"defaults": {"model_serving_endpoints": {"tag": []}}}, 1, id="a typo"),
+    pytest.param(
+        {"overrides": {"model_serving_endpoints": {"a": {"route_optimized": "yes"}}}},
+        1,
+        id="a wrong type",
+    ),
+    pytest.param(
+        {"overrides": {"model_serving_endpoints": {"not a key": {}}}}, 1, id="no good key"
+    ),
+]
+
+
+@pytest.mark.parametrize(("sections", "complaints"), IN_EDITORS)
+def test_editors_know_the_fields_of_an_environments_layers(sections, complaints):
+    data = {"workspace": {"profile": "prod"}, **sections}
+    assert len(errors("environment", data)) == complaints
+
+
 def test_the_defaults_of_the_environment_are_those_of_the_code():
-    schema = ALL["environment"]
+    schema = ALL["shapes/environment"]
     assert tuple(schema["properties"]["manifests"]["default"]) == project.MANIFESTS
     guard = project.GuardLimits()
     assert schema["properties"]["guard"]["default"] == {
