@@ -71,7 +71,7 @@ def _opened(
     for name in environments:
         try:
             read.append(read_environment(project.root, name, outside))
-            opened.append(Opened(read[-1], load(project.root, read[-1], KINDS)))
+            opened.append(Opened.of(read[-1], load(project.root, read[-1], KINDS)))
         except FileError as error:
             problems += error.problems
     if len(read) == len(environments):
@@ -115,7 +115,8 @@ def _live(
 
 def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, Applied]:
     """The resources that are in the workspace, each compared with its manifest."""
-    resources = [one for one in session.loaded.resources if one.address in set(wanted)]
+    both = frozenset(wanted)
+    resources = [one for one in session.loaded.resources if one.address in both]
     reading = read(resources, (), session.drivers)
     request = Request(
         session.project.name,

@@ -7,7 +7,7 @@ accident until somebody says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -40,11 +40,12 @@ class Opened:
 
     environment: Environment
     loaded: Loaded
+    declared: Mapping[Address, Declaration]
 
-    @property
-    def declared(self) -> dict[Address, Declaration]:
-        """What its resources were made of."""
-        return {one.address: one for one in self.loaded.declarations}
+    @classmethod
+    def of(cls, environment: Environment, loaded: Loaded) -> Opened:
+        """``environment`` with what its resources were made of."""
+        return cls(environment, loaded, {one.address: one for one in loaded.declarations})
 
 
 def declared_difference(left: Declaration, right: Declaration) -> ResourceDifference:

@@ -78,6 +78,21 @@ def start_up(folder):
     print(f"  provisioner validate   {validate}   {validate.wall_s / nothing.wall_s:.1f}x")
 
 
+def environments(folder, count):
+    """What is done offline with ``count`` endpoints in three environments; aim: 2 s of CPU."""
+    world.write_environments(folder, count)
+    plain = environ()
+    commands = {
+        "validate (all three)": ["validate"],
+        "render -e prod": ["render", "-e", "prod"],
+        "diff dev prod": ["diff", "dev", "prod"],
+    }
+    costs = in_turns(2, *(([*US, *words, "-C", str(folder)], plain) for words in commands.values()))
+    print(f"{count} in three environments      wall        cpu     peak")
+    for name, cost in zip(commands, costs, strict=True):
+        print(f"  {name:22} {cost}")
+
+
 @contextmanager
 def workspace(folder, count):
     """The address of a server with ``count`` endpoints; its authority is FOLDER/ca.pem."""
@@ -121,6 +136,7 @@ def main():
     )
     with tempfile.TemporaryDirectory() as name:
         start_up(Path(name, "start-up"))
+        environments(Path(name, "environments"), 1000)
         for count in ROUNDS:
             plans(Path(name, str(count)), count)
 

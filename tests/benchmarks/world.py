@@ -41,6 +41,33 @@ def write_project(root, count, host):
         (root / "manifests" / f"{name}.yaml").write_text(MANIFEST.format(name=name))
 
 
+ENVIRONMENTS = ("dev", "staging", "prod")
+LAYERS = """\
+workspace:
+  host: https://{name}.example.test
+name_prefix: {name}-
+variables:
+  model: gpt-3.5-turbo-instruct
+defaults:
+  model_serving_endpoints:
+    tags: [{{key: cost_center, value: ml}}]
+overrides:
+  model_serving_endpoints:
+    endpoint-0000: {{tags: [{{key: team, value: {name}}}]}}
+"""
+
+
+def write_environments(root, count):
+    """A project of ``count`` endpoints, made from a variable, in three environments."""
+    write_project(root, count, "https://127.0.0.1:1")
+    (root / "environments" / "bench.yaml").unlink()
+    for name in ENVIRONMENTS:
+        (root / "environments" / f"{name}.yaml").write_text(LAYERS.format(name=name))
+    for file in (root / "manifests").iterdir():
+        made = file.read_text().replace("name: gpt-3.5-turbo-instruct", "name: ${var.model}")
+        file.write_text(made)
+
+
 def listed(name):
     """An entry of the list, in the shape of the service."""
     return {
