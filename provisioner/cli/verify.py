@@ -57,9 +57,9 @@ def command(
             results = verification.verify(
                 session, select, timeout_s=timeout_s, parallelism=parallelism
             )
-        terminal.note(checks=results)
         if not results:
             raise verification.no_checks()
+        terminal.note(checks=results)
         if common.json:
             terminal.answer_json(checks.to_json(results))
         else:

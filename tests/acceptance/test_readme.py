@@ -105,3 +105,10 @@ def test_the_checks(keys, tmp_path, capsys):
 
 def without_times(text: str) -> str:
     return re.sub(r" +[0-9]+ ms", " 0 ms", text)
+
+
+def test_the_program_that_asks(tmp_path, capsys):
+    example = shutil.copytree(ROOT / "examples" / "tutorial", tmp_path / "tutorial")
+    assert main(["connect", "-C", str(example), "openai_completions", "--client", "openai"]) == 0
+    wanted = shown("$ provisioner connect openai_completions")
+    assert capsys.readouterr().out.splitlines() == wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -96,6 +97,17 @@ def test_the_answer_as_json(chat, run):
     assert good["tokens"] > 10
     assert bad["check"] == "the next one answers"
     assert "`wombat`" in bad["message"]
+
+
+def test_the_results_go_into_a_report_of_tests(chat, run, repository):
+    chat(CHECKS.replace("served by next", "wombat"))
+    file = repository.root / "verify.xml"
+    assert run("verify", "--report", f"junit={file}").code == 1
+    root = ElementTree.parse(file).getroot()
+    good, bad = root.iter("testcase")
+    assert good.get("name") == "model_serving_endpoints.chat answers"
+    assert good.find("failure") is None
+    assert "expected text with `wombat`" in bad.find("failure").text
 
 
 def test_what_a_model_says_cannot_obey_a_terminal(chat, run, fault):

@@ -134,7 +134,7 @@ def test_a_snippet_asks_its_endpoint(snippet, answer, server, name, client):
     assert server.url in program
     needed = NEEDED.get(name, "langchain_openai")
     if client == "langchain" and not importlib.util.find_spec(needed):
-        pytest.skip(f"{needed} is not among the extras: with it come 700 MB")
+        pytest.skip(f"{needed} is in the extra `langchain`, with which come 700 MB")
     assert (TEXTS.get(name) or "0.") in answer(client, program)
 
 
