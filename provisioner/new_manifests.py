@@ -14,7 +14,7 @@ from provisioner.manifests.declaration import declared
 from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.project import Environment
-from provisioner.manifests.source import parse
+from provisioner.manifests.source import Source, parse
 from provisioner.plan import Address
 from provisioner.portrait import Outcome, Portrait
 from provisioner.resource import Kind
@@ -48,17 +48,22 @@ def complaints(environment: Environment, draft: Draft) -> tuple[Problem, ...]:
         source = parse(draft.name, manifest([entry_of(draft)]).encode())
     except FileError as error:
         return tuple(_left_out(draft, problem) for problem in error.problems)
+    return tuple(_left_out(draft, problem) for problem in wrong_in(source, environment))
+
+
+def wrong_in(source: Source, environment: Environment) -> tuple[Problem, ...]:
+    """The errors in the resources of one file, looked at by themselves."""
     layers = Layers(environment, KINDS)
     problems: list[Problem] = []
     for found in entries_of(source.data, KINDS):
         if isinstance(found, Finding):
             problems.append(source.problem(found))
             continue
-        one = declared(source, found, draft.kind, layers)
+        one = declared(source, found, KINDS[found.kind], layers)
         problems += one.problems
         if one.is_good:
-            problems += one.placed(draft.kind.relations(one.document, {}))
-    return tuple(_left_out(draft, p) for p in problems if p.severity is Severity.ERROR)
+            problems += one.placed(one.kind.relations(one.document, {}))
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 
 
 def entry_of(draft: Draft) -> Entry:

@@ -455,3 +455,17 @@ def _capture(document: Document) -> Document:
 
 def _principal(grant: Document) -> tuple[str, str]:
     return next((name, value) for name, value in grant.items() if name != "level")
+
+
+UNREADABLE = {"raw", "budget_policy_id", "burst_scaling_enabled", "table_names"}
+"""What no answer of the service tells; a manifest without it is another one."""
+
+
+def readable(value: Any) -> Any:
+    """``value`` without what nobody can read back from a workspace."""
+    if isinstance(value, dict):
+        made = {name: readable(inner) for name, inner in value.items() if name not in UNREADABLE}
+        if "telemetry_config" in made and "telemetry_profile_id" not in made["telemetry_config"]:
+            made["telemetry_config"]["telemetry_profile_id"] = "a-profile"
+        return made
+    return [readable(inner) for inner in value] if isinstance(value, list) else value

@@ -11,6 +11,13 @@ from provisioner.cli.options import Common, Where, common_options, packed, where
 from provisioner.cli.terminal import Terminal
 
 
+class Asking(NamedTuple):
+    """What is imported, and what for."""
+
+    everything: bool
+    update: bool
+
+
 class Written(NamedTuple):
     """Which manifests are written, and whether they are."""
 
@@ -36,14 +43,26 @@ written_options = packed(
 )
 
 
+asking_options = packed(
+    Asking,
+    "asking",
+    click.option("--all", "everything", is_flag=True, help="All but what Databricks provides."),
+    click.option("--update", is_flag=True, help="Bring manifests up to what is live, by line."),
+)
+
+
 @click.command("import", short_help="Write manifests for what exists already.")
 @click.argument("names", nargs=-1, metavar="[NAME|GLOB]...")
-@click.option("--all", "everything", is_flag=True, help="All but what Databricks provides.")
+@asking_options
 @written_options
 @where_options
 @common_options
 def command(
-    common: Common, where: Where, written: Written, names: tuple[str, ...], everything: bool
+    common: Common,
+    where: Where,
+    written: Written,
+    names: tuple[str, ...],
+    asking: Asking,
 ) -> int:
     """Write a readable manifest for each endpoint that is live and has none.
 
@@ -51,15 +70,20 @@ def command(
     afterwards, and its plan shows nothing but the owner tag. What the service chooses for
     itself is left out. Keys that it never shows become ${env.NAME} with a comment.
 
+    With --update the manifests that are there take over what is live: only the lines that
+    differ are edited, in the file that each value comes from; what comes from a variable is
+    named, to be changed by hand.
+
     \b
     Exit codes: 0 done; 1 error, or something could not be imported (the rest was).
     """
     from provisioner import workflow
+    from provisioner.accepting import accept
     from provisioner.imports import Asked, bring_in
 
     project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where, lenient=True) as session:
-        asked = Asked(names, everything, written.to, written.with_scopes)
-        imported = bring_in(session, asked)
+    with workflow.session(project, *where, lenient=not asking.update) as session:
+        asked = Asked(names, asking.everything, written.to, written.with_scopes)
+        imported = accept(session, names) if asking.update else bring_in(session, asked)
     shown = {"dry_run": written.dry_run, "to_stdout": written.to_stdout}
     return finish(Terminal(common), imported, project.root, **shown)

@@ -64,7 +64,7 @@ class Declaration:
 
     def written(self, at: Location) -> str:
         """The text of the number, boolean or null at ``at`` as typed, ``""`` for others."""
-        source, place = self._spot(at)
+        source, place = self.origin(at)
         text = source.written(place)
         if text or not self.layers:
             return text
@@ -72,12 +72,12 @@ class Declaration:
 
     def position(self, at: Location) -> Position:
         """Where what is at ``at`` in the document was written."""
-        source, place = self._spot(at)
+        source, place = self.origin(at)
         return source.position(place)
 
     def words(self, at: Location) -> tuple[str, ...]:
         """The references that what is at ``at`` in the document was written with."""
-        source, place = self._spot(at)
+        source, place = self.origin(at)
         return tuple(word for _, word in words_in(_deepest(source.data, place)))
 
     def placed(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
@@ -87,10 +87,10 @@ class Declaration:
     def _placed(self, finding: Finding) -> Problem:
         parts = _parts(self.document, finding.at, self.kind.rules())
         subject = ", ".join([str(self.address), *parts])
-        source, at = self._spot(finding.at)
+        source, at = self.origin(finding.at)
         return source.problem(replace(finding, at=at), subject, self._is_secret(finding))
 
-    def _spot(self, at: Location) -> tuple[Source, Location]:
+    def origin(self, at: Location) -> tuple[Source, Location]:
         """The file that what is at ``at`` comes from, and where it is there."""
         place = self.place.of(at)
         if place.layer and self.layers and self.layers.source:

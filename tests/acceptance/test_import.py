@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import KEYS, VARIABLE, manifests
+from strategies import KEYS, VARIABLE, manifests, readable
 from workbench import Workbench, left_to_do, workbench
 
 from provisioner.cli import main
@@ -214,18 +214,6 @@ def test_names_lose_the_prefix_of_the_environment(live, run, repository):
 
 
 # -- round trips -------------------------------------------------------------------------
-
-UNREADABLE = {"raw", "budget_policy_id", "burst_scaling_enabled", "table_names"}
-"""What no answer of the service tells; a manifest without it is another one."""
-
-
-def readable(value):
-    if isinstance(value, dict):
-        made = {name: readable(inner) for name, inner in value.items() if name not in UNREADABLE}
-        if "telemetry_config" in made and "telemetry_profile_id" not in made["telemetry_config"]:
-            made["telemetry_config"]["telemetry_profile_id"] = "a-profile"
-        return made
-    return [readable(inner) for inner in value] if isinstance(value, list) else value
 
 
 @pytest.fixture(scope="module")

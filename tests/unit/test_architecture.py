@@ -43,6 +43,10 @@ MAY_IMPORT = {
     "yaml_text": "errors semantics writing",
     "importing": f"{WORDS} portrait yaml_text",
     "new_manifests": "errors importing kinds manifests plan portrait resource",
+    "editing": f"{WORDS} writing yaml_text",
+    "placing": "editing errors importing plan planning semantics writing",
+    "accepting": "editing errors manifests new_manifests placing plan planning portrait resource "
+    "secret semantics session workflow writing",
     "imports": "errors importing kinds manifests new_manifests plan portrait resource session",
     "requirement": "errors semantics",
     "existence": "connection errors registry requirement",
@@ -83,6 +87,7 @@ MAY_IMPORT = {
     "reporting": "__init__ errors kinds plan report repository session topology",
     "cli": f"""{WORDS}
         __init__
+        accepting
         applying
         asking
         checking
@@ -120,7 +125,7 @@ MAY_IMPORT = {
 DOORS = {
     "deepdiff": "planning.diff",
     "jsonschema": "manifests.check",
-    "yaml": "manifests",
+    "yaml": "manifests editing.layout",
     "click": "cli",
     "urllib3": "workspace",
     "databricks": "workspace",
