@@ -134,10 +134,16 @@ class ServiceError(WorkspaceError):
     gave none). Texts of the service are already freed of control characters.
     """
 
-    def __init__(self, status: int, error_code: str, message: str, call: str) -> None:
+    def __init__(
+        self, status: int, error_code: str, message: str, call: str, hint: str = ""
+    ) -> None:
         self.status = status
         self.error_code = error_code
         self.reason = message
         self.call = call
         said = " ".join(part for part in (str(status), error_code) if part)
-        super().__init__((Problem("E407", f"{call}: {said}: {message}"),))
+        super().__init__((Problem("E407", f"{call}: {said}: {message}", hint=hint),))
+
+    def with_hint(self, hint: str) -> ServiceError:
+        """The same refusal, with what helps against it."""
+        return ServiceError(self.status, self.error_code, self.reason, self.call, hint)

@@ -102,8 +102,9 @@ def test_a_failed_registration_leaves_nothing(run):
 def test_an_endpoint_is_applied_once_its_version_is_registered(run):
     run(*REGISTER, MODEL, "-e", "dev")
     code, _, err = run("apply", "-e", "dev", "-y")
-    assert code == 4 or code == 1
+    assert code == 1
     assert "Model version '2' of 'ml.risk.fraud' does not exist" in err
+    assert "plan --preflight" in err
     run(*REGISTER, MODEL, "-e", "dev")
     assert run("apply", "-e", "dev", "-y")[0] == 0
 

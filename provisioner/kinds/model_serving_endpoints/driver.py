@@ -29,6 +29,8 @@ from provisioner.semantics import Document, FieldRule
 LOG_LINES: Final = 20
 LOG_CHARACTERS: Final = 4000
 NOT_FOUND: Final = 404
+# A create finds nothing: what it names is missing, a version of a model for instance.
+LACKING: Final = "`provisioner plan --preflight` lists what the workspace lacks"
 
 
 class EndpointDriver:
@@ -88,6 +90,8 @@ class EndpointDriver:
         except ServiceError as error:
             if operation.call == "delete" and error.status == NOT_FOUND:
                 return ""  # Gone is what was asked for; a repeated delete finds nothing.
+            if creating and error.status == NOT_FOUND:
+                raise error.with_hint(LACKING) from error
             raise
         if creating:
             _expect_created(answer, body, f"{operation.method} {path}")
