@@ -45,14 +45,17 @@ def compare(
     both = sorted(wanted & left.declared.keys() & right.declared.keys())
     only = [one for pair in ((left, right), (right, left)) for one in only_here(*pair)]
     only = [one for one in only if one.address in wanted]
-    hosts = None
+    hosts, missing = None, list[OnlyHere]()
     if live:
         resources, missing, hosts = _live(project, left, right, both)
         only += missing
     else:
         resources = [declared_difference(left.declared[at], right.declared[at]) for at in both]
     only.sort(key=lambda one: (one.purpose, one.address, one.environment))
-    found = EnvironmentDiff(project.name, environments, tuple(resources), tuple(only), hosts)
+    unread = len(both) - len(resources) - len(missing)
+    found = EnvironmentDiff(
+        project.name, environments, tuple(resources), tuple(only), hosts, unread
+    )
     warnings = (*left.loaded.warnings, *right.loaded.warnings)
     return found, tuple(dict.fromkeys(warnings))
 

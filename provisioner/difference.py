@@ -76,13 +76,17 @@ class OnlyHere:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentDiff:
-    """Two environments side by side. ``hosts`` are empty where only files were compared."""
+    """Two environments side by side. ``hosts`` is None where only files were compared.
+
+    ``absent`` counts what both declare and neither workspace has.
+    """
 
     project: str
     environments: tuple[str, str]
     resources: tuple[ResourceDifference, ...]
     only: tuple[OnlyHere, ...] = ()
     hosts: tuple[str, str] | None = None
+    absent: int = 0
 
     def fields(self, purpose: Purpose) -> int:
         """How many fields differ for this purpose."""

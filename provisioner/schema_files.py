@@ -80,7 +80,11 @@ def _strict(model: type[Any]) -> Json:
 
 
 def _manifest(kinds: Mapping[str, type[Any]]) -> Json:
-    """For editors: all kinds at once, references wherever a value can be."""
+    """For editors: all kinds at once, references wherever a value can be.
+
+    Old spellings are no part of it, so editors mark what `validate` takes with a warning:
+    draft-07 has no word for "deprecated", and completion would offer them.
+    """
     made = strict(models.Manifest.model_json_schema(ref_template=_AT))
     resources = made["properties"]["resources"]
     resources["properties"] = {

@@ -34,6 +34,7 @@ def to_json(found: EnvironmentDiff) -> dict[str, Any]:
             "left_alone": found.fields(Purpose.LEFT_ALONE),
             "only_in_one": len(found.only),
             "same": found.same,
+            "in_neither": found.absent,
         },
         "only": [_only(one) for one in found.only],
         "resources": [_resource(one) for one in found.differing],

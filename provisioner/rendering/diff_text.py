@@ -35,6 +35,8 @@ def summary(found: EnvironmentDiff) -> str:
     if found.only:
         parts.append(f"{_counted(len(found.only), 'resource')} in one only")
     parts.append(f"{_counted(found.same, 'resource')} the same")
+    if found.absent:
+        parts.append(f"{_counted(found.absent, 'resource')} in neither workspace")
     if found.fields(Purpose.LEFT_ALONE):
         parts.append(f"{_counted(found.fields(Purpose.LEFT_ALONE), 'field')} left alone")
     return "; ".join(parts)

@@ -268,7 +268,9 @@ def test_live_what_is_not_applied_yet_is_in_one_only(run, applied):
         .replace("chat:\n", "new:\n", 1)
         .replace("name: chat", "name: new"),
     )
-    assert run("diff", "dev", "prod", "--live", "-o", "json").json["only"] == []
+    neither = run("diff", "dev", "prod", "--live")
+    assert "only in" not in neither.out
+    assert "1 resource in neither workspace" in neither.out
     assert main(["apply", "-e", "dev", "-y", "-C", str(applied.root)]) == 0
     (only,) = run("diff", "dev", "prod", "--live", "-o", "json").json["only"]
     assert (only["environment"], only["name"]) == ("dev", "dev-new")

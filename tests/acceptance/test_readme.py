@@ -78,6 +78,36 @@ def test_the_plan(keys, tmp_path, capsys):
     assert_printed(shown("$ provisioner plan"), capsys.readouterr().out)
 
 
+CHAT = """resources:
+  model_serving_endpoints:
+    chat:
+      name: chat
+      config:
+        served_entities:
+          - name: champion
+            entity_name: ml.models.chat
+            entity_version: ${var.version}
+            workload_size: Small
+            scale_to_zero_enabled: true
+"""
+
+
+def test_two_environments_side_by_side(tmp_path, capsys):
+    for folder in ("environments", "manifests"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "provisioner.yaml").write_text("project: chat-platform\n")
+    for name, version in (("staging", 12), ("prod", 11)):
+        text = f"workspace: {{emulator: {name}.sqlite}}\nvariables:\n  version: '{version}'\n"
+        (tmp_path / f"environments/{name}.yaml").write_text(text)
+        by_hand = CHAT.replace("Small", "Large") if name == "prod" else CHAT
+        (tmp_path / "manifests/chat.yaml").write_text(by_hand)
+        assert main(["apply", "-C", str(tmp_path), "-e", name, "-y"]) == 0
+    (tmp_path / "manifests/chat.yaml").write_text(CHAT)
+    capsys.readouterr()
+    assert main(["diff", "staging", "prod", "--live", "-C", str(tmp_path)]) == 0
+    assert_printed(shown("$ provisioner diff "), capsys.readouterr().out)
+
+
 def test_the_table_of_commands_is_complete():
     from provisioner.cli import COMMANDS
 
