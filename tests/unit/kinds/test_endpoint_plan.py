@@ -11,6 +11,7 @@ import pytest
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints import translate
 from provisioner.kinds.model_serving_endpoints.kept import IGNORED, KEYS, label_of
+from provisioner.kinds.model_serving_endpoints.whole_config import name_by_default
 from provisioner.plan import Action, Address
 from provisioner.planning import verdicts
 from provisioner.planning.comparable import keyed
@@ -731,3 +732,42 @@ def test_paths_hold_names_percent_encoded():
 
 
 MINE = translate.split_tags([OWNER])[1]
+
+
+DEFAULT_NAMES = [
+    pytest.param(
+        {"external_model": {"name": "anthropic.claude-v2:1"}},
+        "anthropic-claude-v2-1",
+        id="an external model",
+    ),
+    pytest.param(
+        {"entity_name": "main.ml.fraud", "entity_version": "3"}, "fraud-3", id="a registered model"
+    ),
+    pytest.param({"entity_name": "main.features.spec"}, "spec", id="a feature spec"),
+    pytest.param(
+        {"entity_name": "x" * 70, "entity_version": "1"}, "x" * 63, id="a name that is too long"
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "name"), DEFAULT_NAMES)
+def test_an_entity_that_takes_the_place_of_several_is_named_as_the_service_would(fields, name):
+    assert name_by_default(fields) == name
+
+
+def test_an_entity_without_a_name_keeps_the_live_one_and_its_route():
+    unnamed = {"external_model": model(name="new")}
+    body = only(step_for(manifest(unnamed), answer(manifest(entity("a")))), "update_config").payload
+    assert [one["name"] for one in body["served_entities"]] == ["a"]
+    two = answer(manifest(entity("a"), entity("b")))
+    body = only(step_for(manifest(unnamed), two), "update_config").payload
+    assert [one["name"] for one in body["served_entities"]] == ["new"]
+    assert body["traffic_config"]["routes"] == [
+        {"served_entity_name": "new", "traffic_percentage": 100}
+    ]
+
+
+def test_the_first_config_of_an_endpoint_is_sent_as_it_is_written():
+    empty = answer({"name": "chat"})
+    body = only(step_for(manifest(entity("a")), empty), "update_config").payload
+    assert set(body) == {"served_entities"}
