@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from provisioner.at_once import at_once
-from provisioner.errors import LoginError, UsageError, WorkspaceError
+from provisioner.errors import LoginError, ServiceError, UsageError, WorkspaceError
 from provisioner.kinds import KINDS
 from provisioner.question import CheckResult
-from provisioner.resource import Phase, Readiness, Resource
+from provisioner.resource import Phase, Resource
 from provisioner.selection import selected
 from provisioner.semantics import Document
 from provisioner.session import Session
@@ -37,28 +37,36 @@ def verify(
 
     No result where they declare none. What is not there or not ready fails its checks without
     being asked. ``timeout_s`` is for each question. Raises UsageError for a selection of
-    nothing, LoginError.
+    nothing, LoginError, and UnreachableError where not even the workspace answers.
     """
     resources = [one for one in selected(session.loaded.resources, select) if one.checks]
 
-    def stands(resource: Resource) -> Readiness:
-        try:
-            return session.drivers[resource.address.kind].confirm(resource.name)
-        except LoginError:
-            raise
-        except WorkspaceError as error:
-            return Readiness(Phase.NOT_READY, str(error))
+    def obstacle(resource: Resource) -> str:
+        return _obstacle(session, resource)
 
-    def carried_out(asked: tuple[Resource, Document, Readiness]) -> CheckResult:
+    def carried_out(asked: tuple[Resource, Document, str]) -> CheckResult:
         return _carried_out(session, asked, timeout_s)
 
-    readiness = at_once(stands, resources, parallelism)
+    obstacles = at_once(obstacle, resources, parallelism)
     questions = [
         (resource, check, found)
-        for resource, found in zip(resources, readiness, strict=True)
+        for resource, found in zip(resources, obstacles, strict=True)
         for check in resource.checks
     ]
     return at_once(carried_out, questions, parallelism)
+
+
+def _obstacle(session: Session, resource: Resource) -> str:
+    """Why the live resource cannot be asked; ``""``: it can."""
+    try:
+        found = session.drivers[resource.address.kind].confirm(resource.name)
+    except ServiceError as error:
+        return f"not asked: {error}"
+    if found.phase is Phase.READY:
+        return ""
+    # That it is absent says all there is to say.
+    more = f": {found.message}" if found.message and found.phase is not Phase.ABSENT else ""
+    return NOT_ASKED[found.phase] + more
 
 
 def no_checks() -> UsageError:
@@ -68,13 +76,11 @@ def no_checks() -> UsageError:
 
 
 def _carried_out(
-    session: Session, asked: tuple[Resource, Document, Readiness], timeout_s: float
+    session: Session, asked: tuple[Resource, Document, str], timeout_s: float
 ) -> CheckResult:
-    resource, check, readiness = asked
-    if readiness.phase is not Phase.READY:
-        said = f": {readiness.message}" if readiness.message else ""
-        told = "" if readiness.phase is Phase.ABSENT else said
-        return _failed(resource, check, NOT_ASKED[readiness.phase] + told)
+    resource, check, obstacle = asked
+    if obstacle:
+        return _failed(resource, check, obstacle)
     verify_one = KINDS[resource.address.kind].verify
     if verify_one is None:
         raise TypeError(f"{resource.address.kind} has checks and cannot verify them")

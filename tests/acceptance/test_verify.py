@@ -161,6 +161,28 @@ def test_an_answer_that_takes_too_long_fails_its_check(chat, run, fault):
     assert "1 of 2 checks passed" in result.out
 
 
+def test_an_endpoint_that_may_not_be_read_fails_its_checks_alone(chat, run, fault):
+    chat()
+    body = {"error_code": "PERMISSION_DENIED", "message": "not for you"}
+    fault(path="/api/2.0/serving-endpoints/chat", action={"status": 403, "body": body})
+    result = run("verify", "-o", "json")
+    assert result.code == 1
+    assert {one["message"] for one in result.json["checks"]} == {
+        "not asked: GET /api/2.0/serving-endpoints/chat: 403 PERMISSION_DENIED: not for you"
+    }
+
+
+def test_a_workspace_that_does_not_answer_is_an_error_and_no_failed_check(chat, run, repository):
+    chat()
+    environment = repository.root / "environments" / "dev.yaml"
+    environment.write_text(
+        "workspace: {host: 'http://127.0.0.1:1'}\nmanifests: [manifests/*.yaml]\n"
+    )
+    result = run("verify")
+    assert (result.code, result.out) == (1, "")
+    assert "error[E408]" in result.err
+
+
 def test_nothing_to_check_proves_nothing(chat, run, workspace):
     chat("")
     result = run("verify")
