@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provisioner.cli.options import Common, packed
+from provisioner.cli.options import Common, folder_option, packed
 from provisioner.cli.report_option import FORMATS, report_option
 from provisioner.cli.terminal import Terminal
 
@@ -17,6 +17,7 @@ from provisioner.cli.terminal import Terminal
     Common,
     "common",
     report_option,
+    folder_option,
     click.option(
         "-o",
         "--output",

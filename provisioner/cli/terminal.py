@@ -69,11 +69,9 @@ class Terminal(NamedTuple):
 
         In ASCII: what the service says must not reach a terminal as control characters.
         """
-        import json
+        from provisioner.rendering.text import json_text
 
-        if not self.silent:
-            # A build agent obeys this wherever it stands in a line of the log.
-            click.echo(json.dumps(data, indent=2).replace("##", "#\\u0023"))
+        self.answer(json_text(data))
 
     def say(self, text: str) -> None:
         """Print what is not the answer, unless it is nothing, or --quiet."""

@@ -117,7 +117,8 @@ def _excerpt(problem: Problem, where: Position, margin: str) -> Iterator[Line]:
     shown, before, under = _around(problem.excerpt, where.column - 1, problem.width)
     caret = Span("^" * under, _ROLES[problem.severity])
     yield (Span(f"{margin} |", Role.FAINT),)
-    yield (Span(f"{where.line} | ", Role.FAINT), Span(shown))
+    # Once more as a whole: what a build agent obeys is more than one character.
+    yield (Span(f"{where.line} | ", Role.FAINT), Span(harmless_line(shown)))
     yield (Span(f"{margin} | {' ' * before}", Role.FAINT), caret)
 
 

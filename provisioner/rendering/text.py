@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 # C0 and C1 controls but the line break, and what reorders or hides text: a name or a
 # message of the service must not move the cursor, recolour the terminal or lie about
@@ -32,3 +34,8 @@ def _escape(found: re.Match[str]) -> str:
 def harmless_line(text: str) -> str:
     """The same for text that has to stay on one line."""
     return harmless(text).replace("\n", "\\n")
+
+
+def json_text(data: Any) -> str:
+    """``data`` as JSON in ASCII, keys in their order, without anything that a log would obey."""
+    return json.dumps(data, indent=2).replace("##", "#\\u0023") + "\n"

@@ -123,8 +123,8 @@ def run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Run:
 
     def call(*words: str) -> Result:
         capsys.readouterr()
-        environment = [] if words[0] in {"schema", "explain", "diff"} else ["-e", "dev"]
-        folder = [] if words[0] in {"schema", "explain"} else ["-C", str(repository.root)]
+        environment = [] if words[0] in {"schema", "explain", "diff", "show"} else ["-e", "dev"]
+        folder = [] if words[0] in {"schema", "explain", "show"} else ["-C", str(repository.root)]
         code = main([words[0], *environment, *folder, *words[1:]])
         said = capsys.readouterr()
         return Result(code, said.out, said.err)

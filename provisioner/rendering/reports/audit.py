@@ -6,7 +6,6 @@ ended. Requests are left out; secrets are named by their source, as everywhere.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from provisioner.outcome import Outcome
@@ -14,7 +13,7 @@ from provisioner.plan import Action, Step
 from provisioner.rendering import checks, problems
 from provisioner.rendering import outcomes as outcome_words
 from provisioner.rendering.plan_json import SUMMARY, change_json, digest
-from provisioner.rendering.text import harmless
+from provisioner.rendering.text import harmless, json_text
 from provisioner.report import Report
 
 FORMAT_VERSION = 1
@@ -22,7 +21,7 @@ FORMAT_VERSION = 1
 
 def text(report: Report) -> str:
     """The record as ASCII, so that no reader meets a control character."""
-    return json.dumps(to_json(report), indent=2) + "\n"
+    return json_text(to_json(report))
 
 
 def to_json(report: Report) -> dict[str, Any]:

@@ -19,13 +19,14 @@ class Part:
     """Something to tell, in three lengths. ``vital``: to be named before all others are.
 
     ``group`` is the heading above it, as Markdown; ``full`` and ``line`` are blocks of
-    their own, ``name`` stands in a list of names.
+    their own, ``name`` stands in a list of names that begins with their ``family``.
     """
 
     group: str
     full: str
     line: str
     name: str
+    family: str = ""
     vital: bool = False
 
     def size(self, level: int) -> int:
@@ -52,9 +53,9 @@ def fitted(parts: Sequence[Part], budget: int) -> str:
 
 
 def _headings(parts: Sequence[Part]) -> int:
-    # Each with the line that counts what is not even named.
-    groups = {part.group for part in parts}
-    return sum(len(group.encode()) + 60 for group in groups)
+    # Each with the line that counts what is not even named, and with its families.
+    headings = {text for part in parts for text in (part.group, part.group + part.family)}
+    return sum(len(text.encode()) + 60 for text in headings)
 
 
 def _levels(parts: Sequence[Part], budget: int) -> list[int]:
@@ -81,9 +82,10 @@ def _group(parts: Sequence[Part], levels: Sequence[int]) -> Iterator[str]:
     lines = [part.line for part, level in at if level == LINE]
     if lines:
         yield "\n".join(lines) + "\n"
-    names = [part.name for part, level in at if level == NAME]
-    if names:
-        yield ", ".join(names) + "\n"
+    named = [part for part, level in at if level == NAME]
+    for family in sorted({part.family for part in named}):
+        names = ", ".join(part.name for part in named if part.family == family)
+        yield f"{family}: {names}\n" if family else f"{names}\n"
     missing = sum(level == ABSENT for level in levels)
     if missing:
         yield f"... and {missing} more that {'is' if missing == 1 else 'are'} not named here\n"

@@ -8,6 +8,7 @@ from typing import Any
 from provisioner.errors import Severity
 from provisioner.rendering.reports.annotations import Annotation, annotations_of
 from provisioner.rendering.reports.counts import terraform_counts
+from provisioner.rendering.text import json_text
 from provisioner.report import Report
 
 SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
@@ -20,7 +21,7 @@ def terraform(report: Report) -> str:
 
 def code_quality(report: Report) -> str:
     """For ``artifacts:reports:codequality``: an issue for each annotation."""
-    return json.dumps([_issue(each) for each in annotations_of(report)], indent=2) + "\n"
+    return json_text([_issue(each) for each in annotations_of(report)])
 
 
 def _issue(each: Annotation) -> dict[str, Any]:

@@ -46,7 +46,8 @@ def _step(step: Step) -> Part:
         f"{sign} {TITLES[step.action]}",
         _details(summary, step, opened=step.action is Action.BLOCKED),
         line + why,
-        code(address),
+        code(step.address.key),
+        family=code(step.address.kind),
         vital=step.action in DESTRUCTIVE,
     )
 
@@ -76,7 +77,14 @@ def _outcome(outcome: Outcome) -> Part:
     line = f"- {'✓' if good else '✗'} {code(address)} {word}{time}{told}"
     found = outcome.error.problems if outcome.error else ()
     trouble = [fence("text", problems.text([each], colour=False).split("\n")) for each in found]
-    return Part(word.capitalize(), "\n".join([line, *trouble]), line, code(address), vital=not good)
+    return Part(
+        word.capitalize(),
+        "\n".join([line, *trouble]),
+        line,
+        code(outcome.step.address.key),
+        family=code(outcome.step.address.kind),
+        vital=not good,
+    )
 
 
 def _problem(problem: Problem) -> Part:

@@ -5,13 +5,13 @@ Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/, and what GitHub asks fo
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote
 
 from provisioner.codes import explanations
 from provisioner.errors import Severity
 from provisioner.rendering.reports.annotations import Annotation, annotations_of
+from provisioner.rendering.text import json_text
 from provisioner.report import Report
 
 SCHEMA = (
@@ -41,7 +41,7 @@ def text(report: Report) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(each, rules.index(each.rule)) for each in found],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(rule: str) -> dict[str, Any]:
