@@ -35,10 +35,12 @@ EVERYWHERE: Final = frozenset({"users", "admins", "account users"})
 class Question:
     """How one sort of need is looked up.
 
-    ``about`` is the part of a name that one request answers for. ``ask`` returns a fact about
-    it, and ``judge`` what is missing, by the fact, the whole name and where the workspace is.
+    ``same`` gives one name for all that are one to the service, and ``about`` the part of it
+    that one request answers for. ``ask`` returns a fact about that, and ``judge`` what is
+    missing, by the fact, the whole name and where the workspace is.
     """
 
+    same: Callable[[Name], Name]
     about: Callable[[Name], Name]
     ask: Callable[[Connection, Name, str], Fact]
     judge: Callable[[Fact, Name, str], Problem | None]
@@ -166,9 +168,22 @@ def _whole(name: Name) -> Name:
     return name
 
 
+def _folded(name: Name) -> Name:
+    return tuple(part.casefold() for part in name)
+
+
+def _scope(name: Name) -> Name:
+    return name[:1]
+
+
+def _folded_scope(name: Name) -> Name:
+    return (name[0].casefold(), *name[1:])
+
+
 QUESTIONS: Final[Mapping[Need, Question]] = {
-    Need.MODEL_VERSION: Question(_whole, _version, _judge_version),
-    Need.FUNCTION: Question(_whole, _function, _judge_function),
-    Need.SECRET: Question(lambda name: name[:1], _keys, _judge_key),
-    Need.PRINCIPAL: Question(_whole, _principal, _judge_principal),
+    Need.MODEL_VERSION: Question(_folded, _whole, _version, _judge_version),
+    Need.FUNCTION: Question(_folded, _whole, _function, _judge_function),
+    # Names of scopes are compared without regard to case, those of keys are not.
+    Need.SECRET: Question(_folded_scope, _scope, _keys, _judge_key),
+    Need.PRINCIPAL: Question(_folded, _whole, _principal, _judge_principal),
 }

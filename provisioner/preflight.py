@@ -23,7 +23,7 @@ from provisioner.errors import (
 from provisioner.existence import ME, QUESTIONS, Name, no_room, no_value, runs_as
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
-from provisioner.requirement import Need, Requirement
+from provisioner.requirement import ELSEWHERE, EVERY, Need, Requirement
 from provisioner.resource import Resource
 from provisioner.secret import SecretReader
 from provisioner.selection import selected
@@ -97,14 +97,15 @@ def _needed(session: Session, resources: Iterable[Resource]) -> list[Needed]:
     brought: set[tuple[Need, Name]] = set()
     for declaration in session.loaded.declarations:
         for one in declaration.kind.requires(declaration.document):
+            name = QUESTIONS[one.need].same(one.name)
             if one.source:
-                brought.add((one.need, one.name))
+                brought.add((one.need, name))
             if declaration.address in wanted:
-                asked.setdefault((one.need, one.name), []).append((declaration, one))
+                asked.setdefault((one.need, name), []).append((declaration, one))
     needed = []
     for key, places in asked.items():
         # What is declared is asked for where it is declared, and only there.
-        if key in brought:
+        if key in brought or (key[0], (*key[1][:-1], EVERY)) in brought:
             places = [place for place in places if place[1].source]
         if places:
             places.sort(key=lambda place: place[0].position(place[1].at))
@@ -163,6 +164,8 @@ def _has_value(session: Session, requirement: Requirement) -> bool:
     """Whether the manifests bring it, and what they bring it from is at hand."""
     if not requirement.source:
         return False
+    if requirement.source == ELSEWHERE:
+        return True
     return not SecretReader(session.project.root).missing(requirement.source)
 
 

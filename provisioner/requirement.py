@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from provisioner.errors import Location
 from provisioner.semantics import Document
+
+EVERY: Final = "*"
+ELSEWHERE: Final = {"elsewhere": ""}
 
 
 class Need(StrEnum):
@@ -27,7 +30,9 @@ class Need(StrEnum):
 class Requirement:
     """One thing that has to be there; ``at`` is where the document asks for it.
 
-    ``source``: the document itself brings it, from there (``{"from_env": "X"}``).
+    ``source``: the document itself brings it, from there (``{"from_env": "X"}``), or it is
+    kept where nobody here can look (``ELSEWHERE``); a name that ends with ``EVERY`` then
+    stands for all that begin like it.
     """
 
     need: Need

@@ -204,6 +204,33 @@ def test_what_is_removed_needs_nothing(complete, repository, run):
     assert missing(preflight(run, "--select", "old")) == []
 
 
+VAULT = """
+resources:
+  secret_scopes:
+    risk:
+      name: Risk
+      backend_type: AZURE_KEYVAULT
+      backend_azure_keyvault: {resource_id: /subscriptions/x, dns_name: https://risk.vault.test/}
+"""
+
+
+@pytest.mark.parametrize("lose", [delete_scope, delete_key])
+def test_a_declared_vault_has_every_key_whatever_the_case_of_its_name(
+    complete, repository, run, lose
+):
+    repository.write("manifests/scope.yaml", VAULT)
+    lose(complete)
+    assert run("validate").code == 0
+    assert missing(preflight(run)) == []
+
+
+def test_a_declared_scope_is_the_same_in_another_case(complete, repository, run, monkeypatch):
+    repository.write("manifests/scope.yaml", SCOPE.replace("name: risk", "name: Risk"))
+    monkeypatch.setenv("RISK_TOKEN", "value")
+    delete_scope(complete)
+    assert missing(preflight(run)) == []
+
+
 REGION = """
 name: chat
 config:

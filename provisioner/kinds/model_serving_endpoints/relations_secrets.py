@@ -13,6 +13,7 @@ from provisioner.resource import Declared
 from provisioner.semantics import Document
 
 SECRET_SCOPES = "secret_scopes"
+KEY_VAULT = "AZURE_KEYVAULT"
 
 
 def secret_references(document: Document, declared: Declared) -> Iterator[Finding]:
@@ -30,6 +31,9 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
                 _right_form(reference, place),
             )
         elif found[0].casefold() in scopes:
+            # The keys of a vault are written there, so none can be declared.
+            if scopes[found[0].casefold()].get("backend_type") == KEY_VAULT:
+                continue
             keys = mapping(scopes[found[0].casefold()].get("secrets"))
             if found[1] not in keys:
                 yield Finding(place, "E307", *_undeclared(found, list(keys)))
