@@ -31,6 +31,8 @@ from provisioner.session import Session
 from provisioner.steps import as_resource
 
 MOST_AT_ONCE: Final = 16
+# Of the resources that lack the same thing; a shared key may be that of a hundred.
+MOST_NAMED: Final = 3
 
 Asked = tuple[str, Name]
 """What one request answers for: the sort of need and the part of the name, or a kind's name."""
@@ -189,7 +191,8 @@ def _placed(one: Needed, found: Problem) -> Problem:
     """``found`` at the first place that needs it, with the others in its hint."""
     declaration, requirement = one.places[0]
     others = sorted({str(other.address) for other, _ in one.places} - {str(declaration.address)})
-    also = f"\nneeded as well by {', '.join(others)}" if others else ""
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    also = f"\nneeded as well by {', '.join(others[:MOST_NAMED])}{more}" if others else ""
     finding = Finding(requirement.at, found.code, found.message, found.hint + also, found.severity)
     (problem,) = declaration.placed((finding,))
     return problem

@@ -115,14 +115,22 @@ def test_what_is_missing_is_named_with_a_remedy_and_its_place(complete, run, los
     assert run("plan", "--preflight").code == 1
 
 
-def test_two_places_that_lack_the_same_are_told_once(complete, repository, run):
+@pytest.mark.parametrize(
+    ("others", "named"),
+    [
+        (1, "needed as well by model_serving_endpoints.other0\n"),
+        (5, "model_serving_endpoints.other1, model_serving_endpoints.other2 and 2 more\n"),
+    ],
+)
+def test_many_places_that_lack_the_same_are_told_once(complete, repository, run, others, named):
     delete_key(complete)
     text = (repository.root / "manifests/endpoint.yaml").read_text()
-    second = text.replace("    chat:", "    other:").replace("name: fraud", "name: other", 1)
-    repository.write("manifests/other.yaml", second)
-    result = preflight(run)
-    assert missing(result) == ["E769"]
-    assert "needed as well by model_serving_endpoints.other" in run("plan", "--preflight").err
+    for number in range(others):
+        other = text.replace("    chat:", f"    other{number}:")
+        other = other.replace("name: fraud", f"name: other{number}", 1)
+        repository.write(f"manifests/other{number}.yaml", other)
+    assert missing(preflight(run)) == ["E769"]
+    assert named in run("plan", "--preflight").err
 
 
 def test_a_declared_key_needs_a_value_only_while_none_is_stored(
