@@ -49,4 +49,4 @@ def _hint(resources: Sequence[Resource], pattern: str) -> str:
     close = get_close_matches(pattern, known, n=1)
     if close:
         return f"did you mean `{close[0]}`?"
-    return "the manifests declare " + ", ".join(sorted(str(r.address) for r in resources)[:8])
+    return "the manifests declare " + ", ".join(sorted({str(r.address) for r in resources})[:8])

@@ -44,7 +44,7 @@ EXIT_CODES = """\b
 Exit codes:
   0    done, or nothing to do
   1    error, refused, wrong usage, or a plan with blocked steps
-  2    changes pending (plan with --detailed-exitcode)
+  2    changes pending, or an accidental difference (with --detailed-exitcode)
   3    a generated file is not current (schema --check)
   4    applied in part; safe to run again
   5    still updating when the time was up; status --wait resumes

@@ -197,6 +197,13 @@ def test_an_environment_is_not_compared_with_itself(run, repository, two):
     assert "error[E780]" in run("diff", "dev", "dev").err
 
 
+def test_a_selection_of_nothing_names_each_resource_once(run, repository, two):
+    two()
+    repository.endpoint(ENDPOINT)
+    done = run("diff", "dev", "prod", "--select", "nothing")
+    assert done.err.count("model_serving_endpoints.chat") == 1
+
+
 def test_plaintext_is_shown_as_the_variable_it_comes_from(run, repository, two, monkeypatch):
     monkeypatch.setenv("KEY_DEV", "canary")
     monkeypatch.setenv("KEY_PROD", "canary")
