@@ -264,17 +264,49 @@ def test_what_does_not_concern_serving_goes_through_while_it_is_stopped(stopped,
     assert empty(run)
 
 
-def test_traffic_to_what_is_not_served_any_more_is_shown_going(shop, run):
+@pytest.fixture
+def split(shop, run):
+    """Two entities are applied; the manifest holds but the first one, and no split."""
     two = custom() + CUSTOM.splitlines()[-1].replace("VERSION", "2").replace("a,", "b,", 1)
     routes = "[{served_entity_name: a, traffic_percentage: 90}, {served_entity_name: b, "
     shop.endpoint(f"{two}\n  traffic_config: {{routes: {routes}traffic_percentage: 10}}]}}\n")
     done = run("apply", "-y")
     assert done.code == 0, done.err
     shop.endpoint(custom())
-    changes = {one["path"]: one for one in step(run)["changes"] if one["action"] == "update"}
-    assert list(changes) == ["config.served_entities[b]", "config.traffic_config.routes[b]"]
-    assert "may choose again: config.traffic_config" not in run("plan").out
+    return shop
+
+
+def test_what_is_left_alone_gets_all_of_the_traffic(split, run, workspace):
+    changes = {one["path"]: one for one in step(run)["changes"]}
+    assert changes["config.served_entities[b]"]["action"] == "update"
+    kept = changes["config.traffic_config.routes[a]"]
+    assert (kept["action"], kept["reason"]) == (
+        "keep",
+        "follows from what is served",
+    )
     assert run("apply", "-y").code == 0
+    (route,) = workspace.endpoint("chat")["config"]["traffic_config"]["routes"]
+    assert (route["served_entity_name"], route["traffic_percentage"]) == ("a", 100)
+    assert empty(run)
+
+
+def test_entities_that_are_ignored_keep_their_traffic(split, run, workspace):
+    ignoring = IGNORING.replace("PATH", '"config.served_entities[b]"')
+    split.endpoint(custom(more=ignoring))
+    assert empty(run)
+    split.endpoint(custom("2", ignoring))
+    done = run("apply", "-y")
+    assert done.code == 0, done.err
+    config = workspace.endpoint("chat")["config"]
+    routes = config["traffic_config"]["routes"]
+    assert {one["served_entity_name"]: one["traffic_percentage"] for one in routes} == {
+        "a": 90,
+        "b": 10,
+    }
+    assert {one["name"]: one["entity_version"] for one in config["served_entities"]} == {
+        "a": "2",
+        "b": "2",
+    }
     assert empty(run)
 
 

@@ -24,7 +24,7 @@ LEFT_OFF: Final = (
     "the legacy inference table was switched off and stays off: write `enabled: false`, and use "
     "`ai_gateway.inference_table_config`"
 )
-ALL_TRAFFIC: Final = "the only entity gets all of the traffic"
+ALL_TRAFFIC: Final = "follows from what is served"
 FEATURES: Final = ("telemetry_config", "enabled_telemetry_features")
 # service/serving.py TelemetryFeature. Empty means all of them.
 ALL_FEATURES: Final = frozenset(
@@ -91,8 +91,8 @@ def sent_for_one(case: Case) -> Verdict:
         return None
     if case.names[:2] == ROUTES[:2] and not at(case.desired, ROUTES[:2]):
         (only,) = parts_of(case.desired, ENTITIES)
-        left = only.value.get("name", _reached(case)) == _reached(case)
-        return (Action.KEEP if left else Action.UPDATE), ALL_TRAFFIC
+        is_its = only.value.get("name", _reached(case)) == _reached(case)
+        return (Action.KEEP, ALL_TRAFFIC) if is_its else None
     if case.names == (*ENTITIES, "name") and len(list(parts_of(case.live, ENTITIES))) == 1:
         return Action.KEEP, "the name stays as it is"
     return None

@@ -34,10 +34,13 @@ def _with_all_traffic(body: Document, live: Document) -> Document:
 
     Were the live routes kept instead, they would name an entity that is gone. The route needs
     a name: one that is not written stays as it is live, or is made as the service makes it.
+    Several without a split are there only because they are ignored: theirs stays, too.
     """
     entities = body.get("served_entities")
-    if not isinstance(entities, list) or len(entities) != 1:
+    if not isinstance(entities, list) or not entities:
         return body
+    if len(entities) > 1:
+        return {**body, "traffic_config": live["config"]["traffic_config"]}
     entity = mapping(entities[0])
     name = entity.get("name") or _live_name(live) or name_by_default(entity)
     route = {"served_entity_name": name, "traffic_percentage": 100}
