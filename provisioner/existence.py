@@ -139,7 +139,7 @@ def no_value(name: Name, source: Mapping[str, str], why: str) -> Problem:
 def no_room(title: str, there: int, new: int, most: int) -> Iterator[Problem]:
     """A warning where a workspace would have to hold more than it takes by default."""
     if there + new > most:
-        message = f"{there} {title}s are there and {new} are new: a workspace takes {most}"
+        message = f"{there} {title}s are there and {new} would be added: a workspace takes {most}"
         hint = "Databricks raises this limit on request; ask before you apply"
         yield Problem("W770", message, hint=hint, severity=Severity.WARNING)
 

@@ -273,3 +273,33 @@ def test_another_region_lists_each_key_that_it_still_lacks(repository, workspace
         body = {"scope": "providers", "key": key, "string_value": "x"}
         workspace.call("POST", "/api/2.0/secrets/put", body)
     assert missing(preflight(run)) == []
+
+
+def answer(workspace, path, body):
+    action = {"status": 200, "body": body}
+    rule = {"method": "GET", "path": path, "times": 0, "action": action}
+    workspace.call("POST", "/__emulator__/faults", {"rules": [rule]})
+
+
+def test_a_login_that_is_not_active_can_create_nothing(complete, run):
+    me = {"userName": "ada@example.com", "active": False}
+    # The plan asks who is calling as well, and only for the name.
+    answer(complete, "/api/2.0/preview/scim/v2/Me", me)
+    assert missing(preflight(run)) == ["E770"]
+
+
+def test_a_workspace_that_is_full_by_default_is_a_warning(complete, run):
+    listed = [{"name": f"e{number}", "id": str(number)} for number in range(1000)]
+    answer(complete, "/api/2.0/serving-endpoints", {"endpoints": listed})
+    result = preflight(run)
+    assert result.code == 0
+    (told,) = (one for one in result.json["preflight"]["diagnostics"] if one["code"] == "W770")
+    assert told["summary"].startswith("1000 serving endpoints are there and 1 would be added")
+
+
+def test_a_secret_file_that_is_not_there(repository, run):
+    scope = SCOPE.replace("from_env: RISK_TOKEN", "from_file: token.txt")
+    repository.write("manifests/scope.yaml", scope)
+    result = preflight(run)
+    assert missing(result) == ["E773"]
+    assert "token.txt" in run("plan", "--preflight").err
