@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,10 +10,11 @@ from pathlib import Path
 
 from provisioner.asking import Named, named, similar
 from provisioner.errors import RefusedError, UsageError
-from provisioner.manifests.project import Environment
-from provisioner.resource import Kind, Resource
+from provisioner.manifests.project import WorkspaceSettings
+from provisioner.resource import Kind
 from provisioner.session import Session, open_environment, open_project, session
 from provisioner.snippet import Clients, Reached, Snippet
+from provisioner.workspace.profiles import read_config_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def way_to(folder: Path | None, wanted: Wanted) -> Way:
     project = open_project(folder)
     environment, loaded = open_environment(project, wanted.environment, wanted.variables)
     meant = named(loaded.resources, wanted.name, _clients)
-    found = meant.resource and _way(environment, meant, meant.resource)
+    found = meant.resource and _declared(environment.workspace, meant, wanted.profile)
     if found and found.task:
         return found
     options = (wanted.environment, wanted.profile, wanted.variables)
@@ -71,12 +73,20 @@ def _clients(kind: Kind) -> Clients | None:
     return kind.clients
 
 
-def _way(environment: Environment, meant: Named, resource: Resource) -> Way | None:
-    clients, settings = meant.kind.clients, environment.workspace
-    if clients is None:
+def _declared(settings: WorkspaceSettings, meant: Named, profile: str) -> Way | None:
+    """The way to a declared resource, without a workspace."""
+    clients, resource = meant.kind.clients, meant.resource
+    if clients is None or resource is None:
         return None
-    reached = Reached(meant.name, settings.host, resource.document, resource.checks)
+    host = settings.host or ("" if settings.emulator else _host_of(settings.profile or profile))
+    reached = Reached(meant.name, host, resource.document, resource.checks)
     return Way(reached, clients, settings.emulator)
+
+
+def _host_of(profile: str) -> str:
+    """The address in a profile of the Databricks configuration file, ``""`` without one."""
+    known = read_config_file(os.environ).profiles.get(profile)
+    return known.settings.get("host", "").rstrip("/") if known else ""
 
 
 def _live(session: Session, meant: Named) -> Way:

@@ -180,6 +180,16 @@ def test_what_is_in_no_manifest_is_looked_up_live(snippet, post):
     assert "chat.completions" in snippet("databricks-dbrx-instruct", "openai")
 
 
+def test_the_address_of_a_profile_is_filled_in_without_a_login(snippet, project, monkeypatch):
+    config = project / "databrickscfg"
+    config.write_text("[far]\nhost = https://far.cloud.databricks.com/\ntoken = dapi-secret\n")
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", str(config))
+    (project / "environments" / "far.yaml").write_text("workspace: {profile: far}\n")
+    program = snippet("chat", "sdk", environment="far")
+    assert 'WorkspaceClient(host="https://far.cloud.databricks.com")' in program
+    assert "dapi" not in program
+
+
 def test_the_clients_are_listed_with_those_that_cannot_ask(project, capsys):
     folder = ["-C", str(project)]
     assert main(["connect", *folder, "records"]) == 0

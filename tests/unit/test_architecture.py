@@ -76,7 +76,7 @@ MAY_IMPORT = {
     "planning reading resource selection session",
     "overview": "kinds reading resource selection session status_row",
     "steps": f"{WORDS} kinds planning reading",
-    "connecting": "asking errors manifests resource session snippet",
+    "connecting": "asking errors manifests resource session snippet workspace",
     "asking": "at_once errors kinds question resource session",
     "verification": "at_once errors kinds question resource selection semantics session",
     "plan_file": "errors plan rendering",
