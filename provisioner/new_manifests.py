@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner.errors import FileError, Finding, Problem, Severity
@@ -13,10 +13,10 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import declared
 from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.layers import Layers
-from provisioner.manifests.project import Environment
+from provisioner.manifests.project import Environment, find_root
 from provisioner.manifests.source import Source, parse
 from provisioner.plan import Address
-from provisioner.portrait import Outcome, Portrait
+from provisioner.portrait import Fate, Outcome, Portrait
 from provisioner.resource import Kind
 
 SCHEMA = "schemas/manifest.schema.json"
@@ -75,6 +75,38 @@ def _left_out(draft: Draft, problem: Problem) -> Problem:
     message = f"`{draft.name}` is left out: {problem.message}"
     hint = problem.hint or f"provisioner explain {problem.code} says more"
     return Problem("E833", message, hint=hint, subject=str(draft.address))
+
+
+def root_near(folder: Path | None, otherwise: Path) -> Path:
+    """The root of the project around ``folder``; ``otherwise`` where there is no project yet."""
+    try:
+        return find_root(folder or Path.cwd())
+    except FileError:
+        return folder or otherwise
+
+
+def new_file(address: Address, file: str, text: str, name: str = "") -> Outcome:
+    """A file that is to be there with ``text``."""
+    return Outcome(address, name or address.key, file, Fate.NEW, text)
+
+
+def unless_there(
+    root: Path, outcomes: Iterable[Outcome]
+) -> tuple[tuple[Outcome, ...], tuple[Problem, ...]]:
+    """The new files; as problems those that are there already with another text."""
+    new: list[Outcome] = []
+    problems: dict[str, Problem] = {}
+    for one in outcomes:
+        path = root / one.file
+        if not path.exists():
+            new.append(one)
+        elif path.is_file() and path.read_bytes() == one.text.encode():
+            new.append(replace(one, fate=Fate.SAME))
+        else:
+            hint = "give another place with --to, or move it away"
+            message = f"`{one.file}` is there already, and stays"
+            problems[one.file] = Problem("E834", message, hint=hint)
+    return tuple(new), tuple(problems.values())
 
 
 def write(root: Path, outcomes: Iterable[Outcome]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -10,12 +11,20 @@ from provisioner.cli.imported import finish
 from provisioner.cli.options import Common, Where, common_options, packed, where_options
 from provisioner.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from provisioner.portrait import Imported
+
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 class Asking(NamedTuple):
     """What is imported, and what for."""
 
     everything: bool
     update: bool
+    bundle: Path | None
+    state: Path | None
 
 
 class Written(NamedTuple):
@@ -48,6 +57,20 @@ asking_options = packed(
     "asking",
     click.option("--all", "everything", is_flag=True, help="All but what Databricks provides."),
     click.option("--update", is_flag=True, help="Bring manifests up to what is live, by line."),
+    click.option(
+        "--from-bundle",
+        "bundle",
+        type=FILE,
+        metavar="FILE",
+        help="From a databricks.yml: manifests and environments, offline.",
+    ),
+    click.option(
+        "--from-terraform-state",
+        "state",
+        type=FILE,
+        metavar="FILE",
+        help="From a terraform.tfstate: manifests, and the blocks that let go of them.",
+    ),
 )
 
 
@@ -74,16 +97,38 @@ def command(
     differ are edited, in the file that each value comes from; what comes from a variable is
     named, to be changed by hand.
 
+    --from-bundle and --from-terraform-state need no workspace, and say how the other tool
+    lets go of what is imported. A secret value in a state is never written anywhere.
+
     \b
     Exit codes: 0 done; 1 error, or something could not be imported (the rest was).
     """
+    root, imported = _imported(common, where, written, (names, asking))
+    shown = {"dry_run": written.dry_run, "to_stdout": written.to_stdout}
+    return finish(Terminal(common), imported, root, **shown)
+
+
+def _imported(
+    common: Common, where: Where, written: Written, what: tuple[tuple[str, ...], Asking]
+) -> tuple[Path, Imported]:
+    names, asking = what
+    if asking.bundle:
+        from provisioner.bundles import bring_in_bundle
+
+        return bring_in_bundle(common.project_dir, asking.bundle, written.to)
+    if asking.state:
+        from provisioner.terraform import bring_in_state
+
+        return bring_in_state(common.project_dir, asking.state, written.to)
     from provisioner import workflow
-    from provisioner.accepting import accept
-    from provisioner.imports import Asked, bring_in
 
     project = workflow.open_project(common.project_dir)
     with workflow.session(project, *where, lenient=not asking.update) as session:
+        if asking.update:
+            from provisioner.accepting import accept
+
+            return project.root, accept(session, names)
+        from provisioner.imports import Asked, bring_in
+
         asked = Asked(names, asking.everything, written.to, written.with_scopes)
-        imported = accept(session, names) if asking.update else bring_in(session, asked)
-    shown = {"dry_run": written.dry_run, "to_stdout": written.to_stdout}
-    return finish(Terminal(common), imported, project.root, **shown)
+        return project.root, bring_in(session, asked)

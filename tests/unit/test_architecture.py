@@ -47,6 +47,9 @@ MAY_IMPORT = {
     "placing": "editing errors importing plan planning semantics writing",
     "accepting": "editing errors manifests new_manifests placing plan planning portrait resource "
     "secret semantics session workflow writing",
+    "bundles": "errors importing kinds manifests new_manifests plan portrait semantics writing "
+    "yaml_text",
+    "terraform": "errors importing kinds manifests new_manifests plan portrait",
     "imports": "errors importing kinds manifests new_manifests plan portrait resource session",
     "requirement": "errors semantics",
     "existence": "connection errors registry requirement",
@@ -90,6 +93,7 @@ MAY_IMPORT = {
         accepting
         applying
         asking
+        bundles
         checking
         codes
         comparing
@@ -118,6 +122,7 @@ MAY_IMPORT = {
         semantics
         session
         verification
+        terraform
         workflow
     """,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from provisioner import schemas
@@ -20,7 +21,7 @@ from provisioner.kinds.model_serving_endpoints.requires import requires
 from provisioner.kinds.model_serving_endpoints.secrets import needs
 from provisioner.kinds.model_serving_endpoints.topology import topology
 from provisioner.kinds.model_serving_endpoints.whole_step import obstacle, remarks
-from provisioner.portrait import Importer, Portrait
+from provisioner.portrait import Claimed, Importer, Portrait, StateEntry
 from provisioner.resource import Connection, Driver, Kind, Live
 from provisioner.secret import SecretReader
 from provisioner.semantics import FieldRule
@@ -48,6 +49,13 @@ def portray(live: Live, words: str) -> Portrait:
     from provisioner.kinds.model_serving_endpoints import importing
 
     return importing.portray(live, words)
+
+
+def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
+    """What a Terraform state holds of this kind."""
+    from provisioner.kinds.model_serving_endpoints import terraform
+
+    return terraform.from_terraform(entries)
 
 
 def connect(connection: Connection, secrets: SecretReader) -> Driver:
@@ -80,7 +88,12 @@ KIND = Kind(
     topology=topology,
     obstacle=obstacle,
     remarks=remarks,
-    importer=Importer(portray, {"permissions": []}, lambda name: name.startswith(DATABRICKS)),
+    importer=Importer(
+        portray,
+        {"permissions": []},
+        provided=lambda name: name.startswith(DATABRICKS),
+        from_terraform=from_terraform,
+    ),
     mentions=mentions,
     restrictions=RESTRICTIONS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from provisioner import schemas
@@ -12,7 +13,7 @@ from provisioner.kinds.secret_scopes.mentions import mentions
 from provisioner.kinds.secret_scopes.operations import operations
 from provisioner.kinds.secret_scopes.relations import relations
 from provisioner.kinds.secret_scopes.requires import requires
-from provisioner.portrait import Importer, Portrait
+from provisioner.portrait import Claimed, Importer, Portrait, StateEntry
 from provisioner.resource import Connection, Driver, Kind, Live
 from provisioner.secret import SecretReader
 from provisioner.semantics import FieldRule
@@ -39,6 +40,13 @@ def portray(live: Live, words: str) -> Portrait:
     return importing.portray(live, words)
 
 
+def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
+    """What a Terraform state holds of this kind."""
+    from provisioner.kinds.secret_scopes import terraform
+
+    return terraform.from_terraform(entries)
+
+
 def connect(connection: Connection, secrets: SecretReader) -> Driver:
     """A driver for the scopes of the workspace behind ``connection``."""
     from provisioner.kinds.secret_scopes.driver import ScopeDriver
@@ -59,7 +67,7 @@ KIND = Kind(
     markable=False,
     calls={"secrets": ("put_secret",), "acls": ("put_acl",)},
     same_name=str.lower,
-    importer=Importer(portray, {"acls": []}),
+    importer=Importer(portray, {"acls": []}, from_terraform=from_terraform),
     mentions=mentions,
     remarks=access.remarks,
     requires=requires,
