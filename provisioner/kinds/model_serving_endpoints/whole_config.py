@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from provisioner.kinds.model_serving_endpoints.bodies import config_body
 from provisioner.kinds.model_serving_endpoints.judge_config import CAPTURE
-from provisioner.kinds.model_serving_endpoints.kept import with_live_values
+from provisioner.kinds.model_serving_endpoints.kept import IGNORED, with_live_values
 from provisioner.kinds.model_serving_endpoints.parts import ENTITIES, ROUTES, at, mapping, parts_of
 from provisioner.resource import Intent
 from provisioner.semantics import Document
@@ -25,11 +25,12 @@ def whole_config(intent: Intent) -> Document:
     live = intent.live.document if intent.live else {}
     body = config_body(with_live_values(intent, "config"))
     if "traffic_config" not in body and any(parts_of(live, ROUTES)):
-        body = _with_all_traffic(body, live)
+        ignoring = any(each.reason == IGNORED for each in intent.changes)
+        body = _with_all_traffic(body, live, ignoring=ignoring)
     return body | _table(body, live)
 
 
-def _with_all_traffic(body: Document, live: Document) -> Document:
+def _with_all_traffic(body: Document, live: Document, *, ignoring: bool) -> Document:
     """``body`` with the route that a single entity gets anyway, where it replaces others.
 
     Were the live routes kept instead, they would name an entity that is gone. The route needs
@@ -40,7 +41,7 @@ def _with_all_traffic(body: Document, live: Document) -> Document:
     if not isinstance(entities, list) or not entities:
         return body
     if len(entities) > 1:
-        return {**body, "traffic_config": live["config"]["traffic_config"]}
+        return {**body, "traffic_config": live["config"]["traffic_config"]} if ignoring else body
     entity = mapping(entities[0])
     name = entity.get("name") or _live_name(live) or name_by_default(entity)
     route = {"served_entity_name": name, "traffic_percentage": 100}
