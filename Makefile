@@ -6,7 +6,7 @@ RUN := $(BIN)/python -m provisioner
 DEMO_KEYS := OPENAI_API_KEY=demo-openai ANTHROPIC_API_KEY=demo-anthropic COHERE_API_KEY=demo-cohere \
              AWS_ACCESS_KEY_ID=demo-aws-id AWS_SECRET_ACCESS_KEY=demo-aws-key
 
-.PHONY: demo test check format bench proofs lock clean
+.PHONY: demo test check format bench proofs browser pictures lock clean
 
 demo: .venv/runtime
 	@rm -rf .provisioner/local.sqlite*
@@ -42,6 +42,13 @@ bench: .venv/dev
 proofs: .venv/dev
 	PROVISIONER_PROOFS=1 $(BIN)/python -m pytest -n auto
 
+# The HTML report in Debian's Chromium, and our Mermaid charts in the real mermaid package.
+browser: .venv/browser
+	$(BIN)/python -m pytest -m browser tests/browser
+
+pictures: .venv/browser
+	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/pictures.py
+
 # Pins what is installed, for every Python from 3.11 on; needs a package index.
 lock:
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
@@ -49,6 +56,8 @@ lock:
 	  --no-emit-index-url --no-header --no-annotate -o requirements.txt pyproject.toml -
 	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --extra dev --extra clients -c requirements.txt -o requirements-dev.txt pyproject.toml
+	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --extra browser -c requirements-dev.txt -o requirements-browser.txt pyproject.toml
 	rm -rf .venv-lock
 
 clean:
@@ -65,4 +74,11 @@ clean:
 
 .venv/dev: requirements-dev.txt .venv/runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv/browser: requirements-browser.txt tests/browser/package-lock.json .venv/dev
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo "no Chromium; install it: apt-get install -y chromium"; exit 1; }
+	@command -v npm >/dev/null || { echo "no npm; install it: apt-get install -y npm"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-browser.txt
+	cd tests/browser && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@

@@ -20,6 +20,8 @@ COMMENT_BYTES = 60_000
 """GitHub takes 65,536 characters; whoever posts the comment may want to add some."""
 
 PICTURE_SHARE, LONGEST_COMMAND, MOST_NAMES = 0.15, 1_200, 5
+WIDEST_COMMAND = 90
+"""Characters of a command that stands on one line."""
 
 VERBS = {
     "plan": "Plan for",
@@ -114,7 +116,9 @@ def _how_to_apply(report: Report, plan: Plan) -> Iterator[str]:
         yield fence("console", [short])
         yield "with `--allow-delete ADDRESS` or `--allow-replace ADDRESS` for each of the above.\n"
     else:
-        yield fence("console", [command])
+        wide = len(command) > WIDEST_COMMAND
+        lines = command.replace(" --", " \\\n    --").split("\n") if wide else [command]
+        yield fence("console", lines)
     variables = view.needed_variables(plan)
     if variables:
         yield f"It takes secrets from {', '.join(map(code, variables[:50]))}.\n"

@@ -33,6 +33,9 @@ STYLE: Final = Style(width=4000)
 LONGEST_VALUE: Final = 300
 """Columns that the values of one line may take together."""
 
+LONGEST_LINE: Final = 110
+"""A line of a diff that would be longer has its reason below it."""
+
 SIGNS: Final = {
     Role.ADDED: "+",
     Role.CHANGED: "!",
@@ -96,7 +99,11 @@ def _block_lines(block: Block) -> Iterator[DiffLine]:
     for row in block.rows:
         label = padded(row.label, min(width, 60))
         said = f"{row.bar} {shown_values(row)}" if row.bar else shown_values(row)
-        yield DiffLine(SIGNS.get(row.role, " "), f"{indent}{label}  {said}{_reason(row.reason)}")
+        line, reason = f"{indent}{label}  {said}", _reason(row.reason)
+        beside = len(line) + len(reason) <= LONGEST_LINE
+        yield DiffLine(SIGNS.get(row.role, " "), line + reason if beside else line)
+        if reason and not beside:
+            yield DiffLine(" ", f"{indent}{reason}")
 
 
 def shown_values(row: Row) -> str:

@@ -1,0 +1,44 @@
+"""The real mermaid package reads our charts, and shows every name as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import report_runs as runs
+from playwright.sync_api import Browser
+from window import draw_mermaid
+
+from provisioner.rendering.reports.mermaid import flowchart
+from provisioner.topology import Branch
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chat",
+        "gpt-4o: mini (v3)",
+        'a"b]c}d)e|f;g#h%i',
+        "end",
+        "click x href y",
+        "<script>alert(1)</script>",
+        "-->",
+        "`*_markdown_*`",
+        "ünïcödé 語",
+        runs.NASTY,
+    ],
+)
+def test_a_name_is_only_a_name(browser: Browser, text: str):
+    report = runs.of_plan(runs.plan(text))
+    branches = (Branch(text, text, 90), Branch(f"{text} 2", text, 0, fallback=True))
+    steps = report.plan.steps if report.plan else ()
+    named = replace(report, topology=tuple((step.address, branches) for step in steps))
+    page = browser.new_page()
+    page.goto("about:blank")
+    svg = draw_mermaid(page, flowchart(named))
+    page.set_content(svg)
+    assert page.locator("script, img").count() == 0
+    assert "fallback" in page.locator("svg").first.text_content()
+    page.close()
