@@ -334,7 +334,17 @@ _telemetry = merged(
     ),
 )
 
+_checks = st.lists(
+    optional(
+        {"name": words, "request": st.just({"x": 1})},
+        expect=optional({"status": st.sampled_from((200, 400))}, contains=texts),
+    ),
+    unique_by=lambda check: check["name"],
+    max_size=2,
+)
+
 _around: Any = {
+    "checks": _checks,
     "tags": _tags,
     "email_notifications": _notifications,
     "permissions": permissions,
