@@ -35,6 +35,7 @@ COMMANDS = {
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",
     "import": "provisioner.cli.importing",
+    "fmt": "provisioner.cli.fmt",
     "schema": "provisioner.cli.schema",
     "explain": "provisioner.cli.explain",
     "emulator": "provisioner.cli.emulator",
@@ -45,7 +46,7 @@ Exit codes:
   0    done, or nothing to do
   1    error, refused, wrong usage, or a plan with blocked steps
   2    changes pending, or an accidental difference (with --detailed-exitcode)
-  3    a generated file is not current (schema --check)
+  3    a file is not as it would be written (schema --check, fmt --check)
   4    applied in part; safe to run again
   5    still updating when the time was up; status --wait resumes
   130  interrupted"""

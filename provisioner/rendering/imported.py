@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import unified_diff
 from typing import Any
 
 from provisioner.portrait import Fate, Imported, Outcome
+from provisioner.rendering.changed_files import diff_of
 from provisioner.rendering.text import harmless, harmless_line
 
 WIDEST = 60
@@ -42,18 +42,10 @@ def files(imported: Imported) -> str:
 
 def diff(imported: Imported) -> str:
     """The new and changed files as one unified diff; ``""`` where there are none."""
-    return harmless("".join(map(_diff, imported.files.values())))
-
-
-def _diff(one: Outcome) -> str:
-    before = f"a/{one.file}" if one.fate is Fate.CHANGED else "/dev/null"
-    lines = unified_diff(
-        one.before.splitlines(keepends=True),
-        one.text.splitlines(keepends=True),
-        before,
-        f"b/{one.file}",
+    return "".join(
+        diff_of(one.file, one.before, one.text, new=one.fate is Fate.NEW)
+        for one in imported.files.values()
     )
-    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
 def to_json(imported: Imported) -> dict[str, Any]:

@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "importing": f"{WORDS} portrait yaml_text",
     "new_manifests": "errors importing kinds manifests plan portrait resource",
     "editing": f"{WORDS} writing yaml_text",
+    "formatting": "editing errors kinds manifests schemas semantics",
     "placing": "editing errors importing plan planning semantics writing",
     "accepting": "editing errors manifests new_manifests placing plan planning portrait resource "
     "secret semantics session workflow writing",
@@ -100,6 +101,7 @@ MAY_IMPORT = {
         connecting
         emulator
         errors
+        formatting
         imports
         kinds
         new_manifests

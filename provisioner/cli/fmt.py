@@ -1,0 +1,47 @@
+"""provisioner fmt: one order and indentation for manifests and environments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provisioner.cli.options import Common, common_options
+from provisioner.cli.terminal import Terminal
+
+EXIT_WOULD_CHANGE = 3
+
+
+@click.command("fmt", short_help="Put fields and indentation in order.")
+@click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Write nothing; exit with 3 when a file would change.")
+@click.option("--diff", is_flag=True, help="Show what changes.")
+@common_options
+def command(common: Common, files: tuple[Path, ...], check: bool, diff: bool) -> int:
+    """Write manifests and environments with their fields in the order of the docs.
+
+    Without FILES all of the project's. Comments, quotes and values stay; a file is written only
+    if it says the same afterwards. Files with errors are left as they are.
+
+    \b
+    Exit codes: 0 done; 1 a file has errors; 3 a file would change (--check).
+    """
+    from provisioner.formatting import formatted, write
+    from provisioner.rendering.changed_files import diff_of
+
+    terminal = Terminal(common)
+    result = formatted(common.project_dir, files)
+    if not check:
+        write(result)
+    if common.json:
+        terminal.answer_json({"changed": list(result.changed), "looked_at": result.looked_at})
+    else:
+        for name, (before, after) in result.changed.items():
+            terminal.answer(diff_of(name, before, after) if diff else name)
+    terminal.problems(result.problems)
+    if not common.json:
+        words = "would change" if check else "changed"
+        terminal.say(f"{len(result.changed)} of {result.looked_at} files {words}")
+    if result.problems:
+        return 1
+    return EXIT_WOULD_CHANGE if check and result.changed else 0
