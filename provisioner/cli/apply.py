@@ -43,10 +43,10 @@ def command(
     from provisioner.cli import carrying_out, planned
     from provisioner.cli.recording import recording
 
-    saved_plan.check_digest_given(applying.expect_plan_digest)
     approved = bool(applying.yes or planfile or applying.expect_plan_digest)
-    saved = planned.saved(planfile, what) if planfile else None
     with recording(common, "apply", where.environment) as terminal:
+        saved_plan.check_digest_given(applying.expect_plan_digest)
+        saved = planned.saved(planfile, what) if planfile else None
         carrying_out.refuse_silence(terminal, approved)
         project = workflow.open_project(common.project_dir)
         with workflow.session(project, *where) as session:

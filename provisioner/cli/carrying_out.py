@@ -123,6 +123,7 @@ def _run(terminal: Terminal, session: Session, plan: Plan, applying: Applying) -
     if terminal.common.json:
         terminal.answer_json(outcomes.to_json(results, plan))
     else:
+        terminal.answer("")
         terminal.answer(outcomes.text(results, terminal.colour(sys.stdout), plan.environment))
     _problems(terminal, results)
     return terminal.ended(outcomes.exit_code(results, interrupted=stop.is_set()))
