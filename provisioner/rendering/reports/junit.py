@@ -77,10 +77,14 @@ def _lines(case: Case) -> Iterator[str]:
 def _cases(report: Report) -> Iterator[Case]:
     yield from (_of_problem(each, report) for each in report.problems)
     yield from (_of_check(each, report) for each in report.checks)
-    yield from (_of_outcome(each, report) for each in view.ordered_outcomes(report))
+    files = {at: harmless_line(report.prefix + where.file) for at, where in report.places}
+    for each in view.ordered_outcomes(report):
+        yield replace(_of_outcome(each, report), file=files.get(each.step.address, ""))
     if report.plan and not report.outcomes:
         steps = report.plan.steps
-        yield from (_of_step(step, report) for step in steps if step.action is not Action.KEEP)
+        for step in steps:
+            if step.action is not Action.KEEP:
+                yield replace(_of_step(step, report), file=files.get(step.address, ""))
 
 
 def _of_problem(problem: Problem, report: Report) -> Case:
@@ -118,7 +122,6 @@ def _of_outcome(outcome: Outcome, report: Report) -> Case:
         failure="" if good or not_started else why,
         skipped=why if not_started else "",
         said=", ".join(outcome.done),
-        file=_file(outcome.step, report),
     )
 
 
@@ -130,10 +133,4 @@ def _of_step(step: Step, report: Report) -> Case:
         f"{step.action} {step.address}",
         failure=harmless(why + hint) if step.action is Action.BLOCKED else "",
         said="\n".join(f"{line.sign} {line.text}" for line in view.diff(step)),
-        file=_file(step, report),
     )
-
-
-def _file(step: Step, report: Report) -> str:
-    place = dict(report.places).get(step.address)
-    return harmless_line(report.prefix + place.file) if place else ""

@@ -10,7 +10,9 @@ from provisioner.rendering.text import harmless_line
 
 # Everything that some reader of Markdown may take for structure, a link or HTML. At the
 # beginning a slash would be a command to GitLab, and what is a list or a heading.
-_STRUCTURE = re.compile(r"[!\"#$&'*<>@\[\\\]^_`{|}~]|:(?=/)|^[/+=-]|^[0-9]+(?=[.)](?:\s|$))|(?<=www)[.]")
+_STRUCTURE = re.compile(
+    r"[!\"#$&'*<>@\[\\\]^_`{|}~]|:(?=/)|(?<=www)[.]|^[/+=-]|^[0-9]+(?=[.)](?:\s|$))"
+)
 _QUOTED = re.compile(r"`([^`]+)`")
 _TICKS = re.compile("`+")
 
