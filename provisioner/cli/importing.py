@@ -112,6 +112,7 @@ def _imported(
     common: Common, where: Where, written: Written, what: tuple[tuple[str, ...], Asking]
 ) -> tuple[Path, Imported]:
     names, asking = what
+    _refuse_mixed(names, asking)
     if asking.bundle:
         from provisioner.bundles import bring_in_bundle
 
@@ -132,3 +133,18 @@ def _imported(
 
         asked = Asked(names, asking.everything, written.to, written.with_scopes)
         return project.root, bring_in(session, asked)
+
+
+def _refuse_mixed(names: tuple[str, ...], asking: Asking) -> None:
+    ways = {
+        "--update": asking.update,
+        "--from-bundle": asking.bundle,
+        "--from-terraform-state": asking.state,
+    }
+    given = [way for way, value in ways.items() if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} are two imports: run one after the other.")
+    if (asking.bundle or asking.state) and (names or asking.everything):
+        raise click.UsageError(f"{given[0]} imports all that the file holds: leave the names out.")
+    if asking.update and asking.everything:
+        raise click.UsageError("--update without names is about all that is declared.")

@@ -203,6 +203,61 @@ def test_what_breaks_our_rules_is_left_out_and_the_others_go_on(live, run, repos
     assert [path.name for path in repository.root.glob("manifests/*")] == ["chat.yaml"]
 
 
+def test_a_field_that_this_version_does_not_know_is_named(live, run, repository, monkeypatch):
+    from provisioner.kinds.model_serving_endpoints import driver
+
+    known = driver.translate.live
+
+    def newer(raw, rules):
+        raw["config"]["served_entities"][0]["x_new"] = 5
+        raw["x_secret"] = "canary\n\x1b[31m"
+        return known(raw, rules)
+
+    monkeypatch.setattr(driver.translate, "live", newer)
+    assert run("import", "chat").code == 0
+    text = (repository.root / "manifests/chat.yaml").read_text()
+    assert "# If it is a setting that has to stay, keep it here: raw: {x_new: 5}" in text
+    assert "`x_secret`" in text
+    assert "canary" not in text
+    assert [step["action"] for step in run("plan", "-o", "json").json["steps"]] == ["adopt"]
+
+
+def test_hostile_text_stays_text(live, run, repository):
+    said = "a: b #\x1b[31m \u202e ${var.x} {{secrets/a/b}}\n- c\x85"
+    make(live, "odd", description=said)
+    done = run("import", "odd", "--dry-run")
+    assert "\x1b" not in done.out
+    assert run("import", "odd").code == 0
+    assert run("render", "-o", "json").code == 0
+    plan = run("plan", "-o", "json").json
+    assert [(step["action"], differences(step)) for step in plan["steps"]] == [("adopt", [])]
+
+
+def test_what_may_not_be_read_is_a_problem_and_the_others_go_on(live, run, repository):
+    make(live, "closed")
+    body = {"error_code": "PERMISSION_DENIED", "message": "no"}
+    rule = {"path": f"{ENDPOINTS}/closed", "action": {"status": 403, "body": body}}
+    live.call("POST", "/__emulator__/faults", {"rules": [rule]})
+    done = run("import", "--all")
+    assert done.code == 1
+    assert "PERMISSION_DENIED" in done.err
+    assert [path.name for path in repository.root.glob("manifests/*")] == ["chat.yaml"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["--update", "--all"], id="an update of all"),
+        pytest.param(["x", "--from-bundle", "FILE"], id="a name and a bundle"),
+        pytest.param(["--update", "--from-bundle", "FILE"], id="two ways"),
+    ],
+)
+def test_ways_are_not_mixed(run, repository, words):
+    file = repository.write("databricks.yml", "resources: {}\n")
+    done = run("import", *(str(file) if word == "FILE" else word for word in words))
+    assert (done.code, done.out) == (1, "")
+
+
 def test_names_lose_the_prefix_of_the_environment(live, run, repository):
     path = repository.root / "environments/dev.yaml"
     path.write_text(f"{path.read_text()}name_prefix: dev-\n")

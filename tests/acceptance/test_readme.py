@@ -108,6 +108,15 @@ def test_two_environments_side_by_side(tmp_path, capsys):
     assert_printed(shown("$ provisioner diff "), capsys.readouterr().out)
 
 
+def test_the_import(keys, tmp_path, capsys):
+    project = Path(shutil.copytree(ROOT / "examples" / "tutorial", tmp_path / "tutorial"))
+    assert main(["apply", "-C", str(project), "-y"]) == 0
+    shutil.rmtree(project / "manifests")
+    capsys.readouterr()
+    assert main(["import", "-C", str(project), "--all", "--with-scopes"]) == 0
+    assert_printed(shown("$ provisioner import --all"), capsys.readouterr().out)
+
+
 def test_the_table_of_commands_is_complete():
     from provisioner.cli import COMMANDS
 

@@ -41,6 +41,11 @@ def loaded(*words: str) -> set[str]:
         pytest.param(["validate", "-C", "examples/gateway"], id="validate"),
         pytest.param(["schema"], id="schema"),
         pytest.param(["explain", "E104"], id="explain"),
+        pytest.param(["fmt", "-C", "examples/gateway", "--check"], id="fmt"),
+        pytest.param(
+            ["import", "--from-bundle", "tests/bundle/databricks.yml", "--dry-run"],
+            id="import of a bundle",
+        ),
     ],
 )
 def test_what_needs_no_workspace_loads_nothing_heavy(words):
