@@ -54,6 +54,7 @@ def test_an_installed_wheel_validates_plans_and_applies(installed, tmp_path):
     assert "2 to create" in run("plan")
     run("apply", "-y")
     assert "2 unchanged" in run("plan")
+    assert "<style>:root" in run("plan", "--report", "html=-")
     where = run("--version")
     assert "provisioner" in where
     assert run("schema", "manifest").startswith("{")

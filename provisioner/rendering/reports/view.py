@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from provisioner.outcome import WENT_WELL, Outcome, Status
+from provisioner.errors import Severity
+from provisioner.outcome import Outcome, Status
 from provisioner.plan import DESTRUCTIVE, Action, Address, Plan, Step
 from provisioner.question import CheckResult
 from provisioner.rendering import outcomes as outcome_words
@@ -28,6 +30,17 @@ WORST_FIRST: Final = (
     Action.UPDATE,
     Action.CREATE,
     Action.KEEP,
+)
+WORST_ENDS_FIRST: Final = (
+    Status.FAILED,
+    Status.DID_NOT_CONVERGE,
+    Status.UNKNOWN,
+    Status.INTERRUPTED,
+    Status.STALE,
+    Status.STILL_UPDATING,
+    Status.NOT_STARTED,
+    Status.ACCEPTED,
+    Status.DONE,
 )
 STYLE: Final = Style(width=4000)
 LONGEST_VALUE: Final = 300
@@ -65,8 +78,13 @@ def changed_steps(plan: Plan) -> list[Step]:
 
 
 def ordered_outcomes(report: Report) -> list[Outcome]:
-    """Failures first, each in the order of their addresses."""
-    return sorted(report.outcomes, key=lambda each: (each.status in WENT_WELL, each.step.address))
+    """The worst ends first, the same ends together, each in the order of their addresses."""
+    return sorted(report.outcomes, key=_outcome_rank)
+
+
+def _outcome_rank(outcome: Outcome) -> tuple[int, int, Address]:
+    action = WORST_FIRST.index(outcome.step.action) if outcome.status is Status.DONE else 0
+    return (WORST_ENDS_FIRST.index(outcome.status), action, outcome.step.address)
 
 
 def check_rank(result: CheckResult) -> tuple[bool, Address, str]:
@@ -130,14 +148,13 @@ def headline(report: Report) -> str:
         return outcome_words.summary_line(report.outcomes)
     if report.checks:
         return check_summary(report.checks)
-    errors = sum(problem.severity == "error" for problem in report.problems)
-    if report.plan:
-        trouble = f"; {_counted(errors, 'error')}" if errors else ""
-        return summary_line(report.plan) + trouble
-    if errors:
-        return _counted(errors, "error")
-    warnings = sum(problem.severity == "warning" for problem in report.problems)
-    return _counted(warnings, "warning") if warnings else "No problems"
+    found = Counter(problem.severity for problem in report.problems)
+    trouble = ", ".join(
+        _counted(found[severity], severity.value) for severity in Severity if found[severity]
+    )
+    if report.plan is None:
+        return trouble or "No problems"
+    return "; ".join(part for part in (summary_line(report.plan), trouble) if part)
 
 
 def _counted(number: int, noun: str) -> str:

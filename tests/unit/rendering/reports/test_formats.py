@@ -238,3 +238,15 @@ def test_problems_of_all_severities_are_in_the_page_and_the_comment():
     for name in ("markdown", "html", "junit", "sarif", "codequality"):
         for each in Severity:
             assert f"it is {each}" in FORMATS[name](report), name
+
+
+def test_how_resources_ended_stands_together_the_worst_first():
+    text = FORMATS["markdown"](runs.of_apply())
+    headings = re.findall(r"^### (.*) \(\d+\)$", text, re.MULTILINE)
+    assert headings == ["Failed", "Still updating", "Not started", "Done", "Ready after waiting"]
+
+
+def test_the_headline_counts_errors_and_warnings():
+    problems = (runs.problem("a"), runs.problem("b", Severity.WARNING))
+    assert "**1 error, 1 warning**" in FORMATS["markdown"](Report("validate", problems=problems))
+    assert "**No problems**" in FORMATS["markdown"](Report("validate"))
