@@ -63,11 +63,11 @@ class _Files:
                 self.sources[file] = parse(file, self.before[file].encode())
                 yield from (_not_good(problem) for problem in at_fault)
 
-    def outcome(self, step: Step, file: str) -> Outcome:
-        """What became of ``file`` for the resource of ``step``."""
+    def outcome(self, step: Step, file: str, written: bool) -> Outcome:
+        """What became of ``file`` for the resource of ``step``, if that was ``written``."""
         before = self.before.get(file, "")
         text = self.sources[file].text.content if file in self.sources else ""
-        fate = Fate.SAME if text == before else Fate.CHANGED
+        fate = Fate.CHANGED if written and text != before else Fate.SAME
         return Outcome(step.address, step.name, file, fate, text, before)
 
 
@@ -79,7 +79,7 @@ def accept(session: Session, select: Sequence[str]) -> Imported:
     plan = make_plan(session, Wanted(select=tuple(select)))
     declared = {one.address: one for one in session.loaded.declarations}
     files, problems = _Files(), list[Problem]()
-    changed: list[tuple[Step, str]] = []
+    rows_of: list[tuple[Step, str, bool]] = []
     for step in plan.steps:
         declaration = declared.get(step.address)
         if declaration is None or step.action is Action.ORPHAN:
@@ -90,9 +90,10 @@ def accept(session: Session, select: Sequence[str]) -> Imported:
                 written.add(_write(session, declaration, change, files))
             except CannotAcceptError as error:
                 problems.append(_problem(declaration, change, error))
-        changed += [(step, file) for file in sorted(written or {declaration.source.text.file})]
+        at = sorted(written or {declaration.source.text.file})
+        rows_of += [(step, file, bool(written)) for file in at]
     problems += files.undo_wrong(session.environment)
-    rows = tuple(files.outcome(step, file) for step, file in changed)
+    rows = tuple(files.outcome(*row) for row in rows_of)
     command = f"provisioner plan -e {session.environment.name}"
     return Imported(rows, tuple(problems), tuple(_notes(session, rows)), (command,))
 

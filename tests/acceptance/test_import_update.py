@@ -242,6 +242,15 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(applied, run, repository):
     assert text(repository) == before
 
 
+def test_what_shares_a_file_with_a_change_is_as_it_was(applied, run, repository):
+    path = repository.root / "manifests/endpoint.yaml"
+    path.write_text(f"{path.read_text()}  secret_scopes: {{keys: {{name: keys}}}}\n")
+    run("apply", "-y")
+    applied("small", entity_version="5")
+    rows = run("import", "--update", "-o", "json").json["resources"]
+    assert {row["name"]: row["fate"] for row in rows} == {"chat": "changed", "keys": "same"}
+
+
 def test_an_endpoint_that_is_gone_is_named(applied, run, repository, workspace):
     workspace.call("DELETE", f"{ENDPOINTS}/chat")
     done = run("import", "--update")
