@@ -67,15 +67,12 @@ class ServingEndpoint(Spec):
         description="The name in the URL and in clients' `model`. 1 to 63 letters, digits, "
         "`-` and `_`, with a letter or digit at both ends.",
     )
-    config: Config | None = Field(
-        default=None,
-        description="What the endpoint serves. Without it the endpoint is there and empty.",
-    )
-    ai_gateway: AiGateway | None = Field(
-        default=None, description="Limits, guardrails, fallback, usage and inference tables."
-    )
-    tags: Annotated[tuple[Tag, ...] | None, KeyedBy(f"{API}/patch", key=("key",))] = Field(
-        default=None, description="Labels of the endpoint."
+    existing: bool = Field(
+        default=False,
+        description="Somebody else creates the endpoint, such as the pay-per-token endpoints "
+        "`databricks-...`: it is never created, reconfigured, tagged as ours or deleted. Of the "
+        "blocks that are written, `ai_gateway` and `email_notifications` are managed as a whole; "
+        "of `tags` and `permissions` only the entries that are written.",
     )
     description: Annotated[
         str | None,
@@ -91,6 +88,16 @@ class ServingEndpoint(Spec):
         max_length=1000,
         description="What the endpoint is for. Can be set only when the endpoint is created.",
     )
+    config: Config | None = Field(
+        default=None,
+        description="What the endpoint serves. Without it the endpoint is there and empty.",
+    )
+    ai_gateway: AiGateway | None = Field(
+        default=None, description="Limits, guardrails, fallback, usage and inference tables."
+    )
+    tags: Annotated[tuple[Tag, ...] | None, KeyedBy(f"{API}/patch", key=("key",))] = Field(
+        default=None, description="Labels of the endpoint."
+    )
     email_notifications: EmailNotifications | None = Field(
         default=None, description="Who is told about updates."
     )
@@ -103,13 +110,6 @@ class ServingEndpoint(Spec):
         description="Who may do what: all direct permissions, one entry for each principal. "
         "Left out, they are left alone; `[]` takes them all away, but never an inherited one, "
         "the creator's or the caller's own.",
-    )
-    existing: bool = Field(
-        default=False,
-        description="Somebody else creates the endpoint, such as the pay-per-token endpoints "
-        "`databricks-...`: it is never created, reconfigured, tagged as ours or deleted. Of the "
-        "blocks that are written, `ai_gateway` and `email_notifications` are managed as a whole; "
-        "of `tags` and `permissions` only the entries that are written.",
     )
     route_optimized: Annotated[
         bool | None, Immutable(TERRAFORM), ServerDefault(CLI, only=(False,))
