@@ -35,6 +35,7 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(RUN) schema --write schemas
+	for folder in . examples/*/; do $(RUN) fmt -q -C $$folder || exit; done
 
 bench: .venv/dev
 	$(BIN)/python tests/benchmarks/bench.py

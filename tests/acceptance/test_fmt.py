@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from provisioner.cli import main
@@ -22,6 +24,17 @@ resources:
       name: chat   # and me
       tags: [{key: team, value: x}]
 """
+
+
+ROOT = Path(__file__).parent.parent.parent
+PROJECTS = sorted(path.parent for path in ROOT.glob("examples/*/provisioner.yaml"))
+
+
+@pytest.mark.parametrize(
+    "folder", [ROOT, *PROJECTS], ids=lambda path: path.relative_to(ROOT).name or "here"
+)
+def test_our_own_files_are_in_order(folder, capsys):
+    assert main(["fmt", "-C", str(folder), "--check", "--diff"]) == 0, capsys.readouterr().out
 
 
 @pytest.fixture
