@@ -36,6 +36,7 @@ class Report:
     the plan that will be there afterwards. ``places`` tells where resources are declared;
     ``prefix`` is what leads from the root of the repository to the files of all places
     (``""`` or a path that ends with a slash). ``plan_file`` is where the plan was saved.
+    ``options`` are words of the command line without which it would be another plan.
     """
 
     command: str
@@ -50,4 +51,5 @@ class Report:
     places: tuple[tuple[Address, Position], ...] = ()
     prefix: str = ""
     plan_file: str = ""
+    options: tuple[str, ...] = ()
     audit: Audit = field(default_factory=Audit)

@@ -91,6 +91,7 @@ def report(plan: Plan) -> Report:
         host=plan.host,
         plan=plan,
         topology=topology_of(plan),
+        options=("--prune",),
         audit=audit,
     )
 

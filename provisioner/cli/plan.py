@@ -79,7 +79,9 @@ def command(common: Common, where: Where, what: What, telling: Telling) -> int:
             plan = workflow.make_plan(session, planned.wanted(what))
             terminal.opened(session)
             before = examine(session, what.select) if telling.preflight else None
-            terminal.note(plan=plan, problems=before.problems if before else ())
+            terminal.note(
+                plan=plan, options=planned.words(what), problems=before.problems if before else ()
+            )
             planned.show(terminal, plan, before, verbose=telling.verbose)
             if telling.out:
                 planned.save(terminal, plan, telling.out)

@@ -23,6 +23,15 @@ def wanted(what: What) -> Wanted:
     return Wanted(what.select, frozenset(what.rotate), what.take_over_from, what.prune)
 
 
+def words(what: What) -> tuple[str, ...]:
+    """The options as they were typed, for whoever has to type them again."""
+    made = [word for value in what.select for word in ("--select", value)]
+    made += [word for value in what.rotate for word in ("--rotate", value)]
+    if what.take_over_from:
+        made += ["--take-over-from", what.take_over_from]
+    return (*made, "--prune") if what.prune else tuple(made)
+
+
 def refuse_options(what: What) -> None:
     """Raise UsageError for options that would change a plan which is already made."""
     given = [f"--{name.replace('_', '-')}" for name, value in what._asdict().items() if value]

@@ -113,12 +113,16 @@ def _write(terminal: Terminal, report: Report) -> list[Problem]:
     from provisioner.rendering.reports import FORMATS
 
     problems = []
-    for target in _expanded(terminal.common.reports, report.command, report.environment):
+    targets = _expanded(terminal.common.reports, report.command, report.environment)
+    # stdout last: whoever reads it may have had enough, and the files are to be there.
+    for target in sorted(targets, key=lambda target: target.path == STDOUT):
         try:
             _put(target, FORMATS[target.format](report))
             if target.format in COMMANDS_OF_CI:
                 _tell_system(target.format, report)
         except OSError as error:
+            if target.path == STDOUT:
+                raise
             where = target.path or error.filename
             said = f"cannot write the report {where}: {error.strerror}"
             problems.append(Problem("E820", said))

@@ -226,3 +226,12 @@ def test_the_example_in_the_repository_is_what_the_tool_writes(
     expected = (ROOT / "examples" / "report" / file).read_text(encoding="utf-8")
     made = WRITERS[name](report_sample.made_in(tmp_path))
     assert without_digest(made) == without_digest(expected), "run: make pictures"
+
+
+def test_the_way_to_apply_names_all_that_this_plan_takes(run, chat):
+    said = run("plan", "--select", "chat", "--prune", "--report", "markdown=-").out
+    assert "provisioner apply -e dev --select chat --prune\n" in said
+    digest = run("plan", "--select", "chat", "--prune", "-o", "json").json["digest"]
+    assert f"--expect-plan-digest {digest}" in said
+    words = ["--select", "chat", "--prune", "--expect-plan-digest", digest]
+    assert run("apply", *words).code == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioner.plan import Action, Plan, Step
+from provisioner.rendering.plan_json import digest
 from provisioner.rendering.reports import view
 from provisioner.rendering.reports.fitting import fitted
 from provisioner.rendering.reports.markdown_parts import parts_of
@@ -117,8 +118,11 @@ def _how_to_apply(report: Report, plan: Plan) -> Iterator[str]:
         yield "with `--allow-delete ADDRESS` or `--allow-replace ADDRESS` for each of the above.\n"
     else:
         wide = len(command) > WIDEST_COMMAND
-        lines = command.replace(" --", " \\\n    --").split("\n") if wide else [command]
+        lines = command.replace(" --", " \\\n  --").split("\n") if wide else [command]
         yield fence("console", lines)
+    if not report.plan_file:
+        exactly = code(f"--expect-plan-digest {digest(plan)}")
+        yield f"{exactly} beside it applies exactly this plan or nothing, and does not ask.\n"
     variables = view.needed_variables(plan)
     if variables:
         yield f"It takes secrets from {', '.join(map(code, variables[:50]))}.\n"

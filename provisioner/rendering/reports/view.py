@@ -197,6 +197,8 @@ def apply_command(report: Report, *, consent: bool = True) -> str:
     if report.plan_file:
         words.append(f" {_shell(report.plan_file)}")
     words.append(where)
+    if not report.plan_file:
+        words += [f" {_shell(word)}" for word in report.options]
     if any(step.action is Action.ADOPT for step in plan.steps) and not report.plan_file:
         words.append(" --adopt")
     flags = {Action.REPLACE: "--allow-replace", Action.DELETE: "--allow-delete"}
