@@ -258,6 +258,13 @@ def test_ways_are_not_mixed(run, repository, words):
     assert (done.code, done.out) == (1, "")
 
 
+def test_a_manifest_with_errors_stops_an_import(live, run, repository):
+    repository.write("manifests/broken.yaml", "resources: {model_serving_endpoint: {}}\n")
+    done = run("import", "--all")
+    assert (done.code, done.out) == (1, "")
+    assert "error[E205]" in done.err
+
+
 def test_names_lose_the_prefix_of_the_environment(live, run, repository):
     path = repository.root / "environments/dev.yaml"
     path.write_text(f"{path.read_text()}name_prefix: dev-\n")
