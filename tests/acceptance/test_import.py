@@ -317,7 +317,7 @@ def test_what_was_applied_and_imported_needs_nothing(bench, tmp_path, manifest):
 def test_every_example_can_be_imported_into_an_empty_folder(source, tmp_path, monkeypatch, capsys):
     one, two = tmp_path / "one", tmp_path / "two"
     shutil.copytree(source, one)
-    for text in source.glob("manifests/*.yaml"):
+    for text in source.rglob("*.yaml"):
         for name in re.findall(r"(?:env\.|from_env: )([A-Z_0-9]+)", text.read_text()):
             monkeypatch.setenv(name, "value")
     assert main(["apply", "-C", str(one), "-y"]) == 0, capsys.readouterr().err
