@@ -13,6 +13,7 @@ from pathlib import Path
 
 from provisioner.errors import FileError, Problem, by_place
 from provisioner.kinds import KINDS
+from provisioner.manifests.definitions import declared_in
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.outside import Outside, check_given
 from provisioner.manifests.project import (
@@ -23,7 +24,6 @@ from provisioner.manifests.project import (
     read_project,
 )
 from provisioner.manifests.sharing import clashes
-from provisioner.manifests.variables import declared_in
 
 
 @dataclass(frozen=True, slots=True)

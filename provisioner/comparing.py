@@ -12,10 +12,10 @@ from provisioner.difference import EnvironmentDiff, OnlyHere, ResourceDifference
 from provisioner.errors import FileError, Problem, UsageError
 from provisioner.kinds import KINDS
 from provisioner.live_difference import Applied, live_difference, not_live
+from provisioner.manifests.definitions import declared_in
 from provisioner.manifests.load import load
 from provisioner.manifests.outside import Outside, check_given
 from provisioner.manifests.project import Environment, read_environment
-from provisioner.manifests.variables import declared_in
 from provisioner.plan import Address, FieldChange
 from provisioner.planning.planner import Pair, Request, plan_step
 from provisioner.reading import read

@@ -39,6 +39,7 @@ def generate() -> dict[str, Json]:
         "shapes/environment": _strict(models.Environment),
         "project": _project(),
         "plan": _strict(models.Plan),
+        "release": _strict(models.Releases),
         "removed": _strict(models.Removed),
     }
 

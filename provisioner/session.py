@@ -11,6 +11,7 @@ from pathlib import Path
 from provisioner import __version__, repository
 from provisioner.errors import FileError, Severity
 from provisioner.kinds import KINDS
+from provisioner.manifests.definitions import declared_in
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.outside import Outside, check_given
 from provisioner.manifests.project import (
@@ -19,7 +20,6 @@ from provisioner.manifests.project import (
     read_environment,
     read_project,
 )
-from provisioner.manifests.variables import declared_in
 from provisioner.resource import Connection, Driver
 from provisioner.secret import SecretReader
 

@@ -50,7 +50,9 @@ def make_plan(session: Session, wanted: Wanted) -> Plan:
     """
     proposing = _proposing(session, _request(session, wanted))
     removed = map(as_resource, session.loaded.removals)
-    resources = selected((*session.loaded.resources, *removed), wanted.select)
+    known = (*session.loaded.resources, *removed, *session.loaded.withheld)
+    withheld = {one.address for one in session.loaded.withheld}
+    resources = [one for one in selected(known, wanted.select) if one.address not in withheld]
     check_rotated(resources, wanted.rotate)
     reading = read(resources, LISTED_KINDS, session.drivers)
     steps = proposing.steps(resources, reading)
@@ -64,7 +66,7 @@ def make_destroy_plan(session: Session, wanted: Wanted) -> Plan:
     proposing = _proposing(session, replace(_request(session, wanted), prune=True))
     # The list leaves out what the caller may not see, and that must not read as "gone": so
     # what is declared is read too, and a refusal is an error.
-    declared = [r for r in session.loaded.resources if r.address.kind in LISTED_KINDS]
+    declared = [r for r in _declared(session) if r.address.kind in LISTED_KINDS]
     reading = read(declared, LISTED_KINDS, session.drivers)
     ours = [
         Resource(proposing.address(kind, one.name), one.name, {})
@@ -131,8 +133,13 @@ def _request(session: Session, wanted: Wanted) -> Request:
         rotate=wanted.rotate,
         take_over_from=wanted.take_over_from,
         prune=wanted.prune,
-        addresses={(r.address.kind, r.name): r.address for r in session.loaded.resources},
+        addresses={(r.address.kind, r.name): r.address for r in _declared(session)},
     )
+
+
+def _declared(session: Session) -> tuple[Resource, ...]:
+    """What the manifests declare, also what is not released to the environment yet."""
+    return (*session.loaded.resources, *session.loaded.withheld)
 
 
 def _proposing(session: Session, request: Request) -> Proposing:

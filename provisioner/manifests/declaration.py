@@ -11,16 +11,18 @@ from provisioner import schemas
 from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests import lifecycle
 from provisioner.manifests.envelope import Entry
-from provisioner.manifests.layers import Layers
+from provisioner.manifests.layers import Layers, name_from_release
 from provisioner.manifests.overlay import Place
 from provisioner.manifests.references import (
     PLAINTEXT,
+    Noted,
     References,
     has_references,
     secrets_marked,
     words_in,
 )
 from provisioner.manifests.source import Source
+from provisioner.manifests.variables import NOT_RELEASED
 from provisioner.plan import Address
 from provisioner.resource import Kind, Resource
 from provisioner.semantics import PLAIN, Document, FieldRule, rules_along
@@ -34,7 +36,8 @@ class Declaration:
 
     ``layers`` is the environment's, and ``place`` tells what of the document is from its
     file. ``is_good``: the shape is right and everything in it may be where it is, so that its
-    relations can be asked.
+    relations can be asked. ``variables`` are the names of those that it is made from, and
+    ``lacking`` the released ones of them that have no value yet.
     """
 
     source: Source
@@ -46,6 +49,8 @@ class Declaration:
     problems: tuple[Problem, ...] = ()
     layers: Layers | None = None
     place: Place = field(default_factory=lambda: Place(""))
+    variables: frozenset[str] = frozenset()
+    lacking: tuple[str, ...] = ()
 
     @property
     def address(self) -> Address:
@@ -139,27 +144,45 @@ def declared(source: Source, entry: Entry, kind: Kind, layers: Layers) -> Declar
     from provisioner.manifests.check import numbers_as_text, shape
 
     some_refer = has_references(source.text.content)
-    references = References(layers.variables)
+    address = Address(kind.name, entry.key)
+    noted = Noted(layers.variables)
+    references = References(noted)
     written = references.replaced(entry.document) if some_refer else entry.document
     today, old = kind.modernise(written) if kind.modernise else (written, ())
     moved = tuple(finding.at for finding in old)
     schema = schemas.schema(f"kinds/{kind.name}")
     numbers_as_text(today, schema)
-    document, place = layers.laid(Address(kind.name, entry.key), today, kind)
+    document, place = layers.laid(address, today, kind)
+    words = noted.words | layers.words(address)
     draft = Declaration(source, kind, entry, document, moved, layers=layers, place=place)
-    said = {finding.at for finding in references.findings}
+    draft = replace(draft, **_made_from(words, layers))
+    some_lack = references.findings or draft.lacking
     wrong = [
         finding
         for finding in shape(document, schema, draft.written)
-        if not (said and (finding.at in said or _has_no_value(document, finding.at)))
+        if not (some_lack and _has_no_value(document, finding.at))
     ]
+    unsaid = [one for one in references.findings if one.code != NOT_RELEASED]
+    unsaid += _name_from_release(entry.document, layers)
     as_written = Declaration(source, kind, entry, entry.document)
     in_today = Declaration(source, kind, entry, today, moved)
-    problems = in_today.placed(old) + draft.placed(wrong) + as_written.placed(references.findings)
+    problems = in_today.placed(old) + draft.placed(wrong) + as_written.placed(unsaid)
     is_good = all(problem.severity is not Severity.ERROR for problem in problems)
-    if is_good and (some_refer or place.inner):
+    is_whole = is_good and not draft.lacking
+    if is_whole and (some_refer or place.inner):
         document = secrets_marked(document)
-    return replace(draft, document=document, is_good=is_good, problems=problems)
+    return replace(draft, document=document, is_good=is_whole, problems=problems)
+
+
+def _made_from(words: Iterable[str], layers: Layers) -> dict[str, Any]:
+    variables = layers.variables
+    return {"variables": variables.behind(words), "lacking": variables.lacking(words)}
+
+
+def _name_from_release(written: Document, layers: Layers) -> list[Finding]:
+    words = {word for _, word in words_in(written.get("name"))}
+    released = layers.released_behind(words)
+    return [name_from_release(("name",), released)] if released else []
 
 
 def _has_no_value(document: Any, at: Location) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Final
@@ -19,8 +19,8 @@ from provisioner.manifests.envelope import unknown_kind
 from provisioner.manifests.lifecycle import EXISTING
 from provisioner.manifests.overlay import Part, Place, laid_over, laid_under, removals_of_nothing
 from provisioner.manifests.project import Environment
-from provisioner.manifests.references import References
-from provisioner.manifests.variables import Variables
+from provisioner.manifests.references import Noted, References, words_in
+from provisioner.manifests.variables import NOT_RELEASED, Variables
 from provisioner.plan import Address
 from provisioner.resource import Kind
 from provisioner.semantics import Document
@@ -40,7 +40,10 @@ class Layers:
 
     def __init__(self, environment: Environment, kinds: Mapping[str, Kind]) -> None:
         self.source = environment.source
-        self.variables = Variables(environment.name, self.source, environment.outside)
+        promotion = environment.promotion
+        self.variables = Variables(environment.name, self.source, environment.outside, promotion)
+        self._released = frozenset(promotion.released)
+        self._words: dict[Location, frozenset[str]] = {}
         self.problems: list[Problem] = []
         self._data: Document = self.source.data if self.source else {}
         self._defaults: dict[str, Part] = {}
@@ -86,6 +89,15 @@ class Layers:
         """``name`` in the workspace as the manifest has it."""
         return name.removeprefix(self._prefix) if kind.markable else name
 
+    def words(self, address: Address) -> frozenset[str]:
+        """What the layers of this resource refer to, as it stands between the braces."""
+        of_kind = self._words.get((DEFAULTS, address.kind), frozenset())
+        return of_kind | self._words.get((OVERRIDES, address.kind, address.key), frozenset())
+
+    def released_behind(self, words: Iterable[str]) -> frozenset[str]:
+        """The released variables that ``words`` refer to, also through other variables."""
+        return self.variables.behind(words) & self._released
+
     def name(self, name: str, kind: Kind) -> str:
         """``name`` as it is in the workspace of this environment."""
         return f"{self._prefix}{name}" if kind.markable else name
@@ -113,11 +125,13 @@ class Layers:
         """A layer with variables replaced; None, and problems, where something is wrong."""
         from provisioner.manifests.check import numbers_as_text, shape
 
-        references = References(self.variables)
+        noted = Noted(self.variables)
+        references = References(noted)
         value = references.replaced(written, at)
+        self._words[at] = frozenset(noted.words)
         numbers_as_text(value, schemas.schema(f"kinds/{kind.name}"))
-        wrong = list(references.findings)
-        said = {finding.at for finding in wrong}
+        said = {finding.at for finding in references.findings}
+        wrong = [one for one in references.findings if one.code != NOT_RELEASED]
         whole = {kind.name: {_ANY_KEY: value}}
         for finding in shape(whole, schemas.schema("override"), self._written_below(at)):
             place = (*at, *finding.at[2:])
@@ -134,7 +148,12 @@ class Layers:
 
     def _checked_prefix(self) -> str:
         references = References(self.variables)
-        prefix: Any = references.replaced(self._data.get(NAME_PREFIX, ""), (NAME_PREFIX,))
+        written = self._data.get(NAME_PREFIX, "")
+        released = self.released_behind(word for _, word in words_in(written))
+        if released:
+            self._say(name_from_release((NAME_PREFIX,), released))
+            return ""
+        prefix: Any = references.replaced(written, (NAME_PREFIX,))
         for finding in references.findings:
             self._say(finding)
         if references.findings:
@@ -149,3 +168,10 @@ class Layers:
         if self.source:
             hide = finding.code == "E308"
             self.problems.append(self.source.problem(finding, hide=hide))
+
+
+def name_from_release(at: Location, released: Collection[str]) -> Finding:
+    """The finding for a name that each promotion would change."""
+    message = f"a name cannot be made from the released variable `{min(released)}`"
+    hint = "each promotion would create another endpoint and leave the old one behind"
+    return Finding(at, "E706", message, hint)

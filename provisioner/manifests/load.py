@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
+from provisioner.manifests import withheld
 from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import entries_of
@@ -18,6 +19,7 @@ from provisioner.manifests.lifecycle import ignored_paths
 from provisioner.manifests.project import Environment
 from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
 from provisioner.manifests.source import parse, without_collector
+from provisioner.plan import Address
 from provisioner.resource import Declared, Kind, Removal, Resource
 from provisioner.semantics import Document
 
@@ -26,7 +28,10 @@ from provisioner.semantics import Document
 class Loaded:
     """``digest`` covers resources and removals; ``files`` are relative to the project root.
 
-    ``declarations`` are what the resources were made of, in the same order.
+    ``declarations`` are what the resources were made of, in the same order. ``withheld`` are
+    those that are left out because nothing was released to the environment so far: not to be
+    created, and not to be taken for orphans. ``uses`` has for each variable the addresses
+    that are made from it, the withheld ones too.
     """
 
     resources: tuple[Resource, ...]
@@ -35,6 +40,8 @@ class Loaded:
     files: tuple[str, ...]
     removals: tuple[Removal, ...] = ()
     declarations: tuple[Declaration, ...] = ()
+    withheld: tuple[Resource, ...] = ()
+    uses: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
 
 
 def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loaded:
@@ -55,17 +62,28 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
         problems += _relations(declarations)
         problems += _out_of_bounds(boundaries_of(root, kinds.values()), files, said, layers)
         problems += overlooked(root, environment.manifests, files)
+        problems += withheld.mistakes(layers, environment)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         if not errors and not declarations and not said.removed:
             errors = [_nothing(environment)]
         if errors:
             raise FileError(errors)
         declarations.sort(key=lambda one: one.address)
-        resources = tuple(one.resource() for one in declarations)
+        whole = tuple(one for one in declarations if not one.lacking)
+        resources = tuple(one.resource() for one in whole)
         removals = sorted((one.removal for one in said.removed), key=lambda one: one.address)
-        warnings = tuple(sorted((*problems, *layers.variables.unused()), key=by_place))
-        digest = _digest(resources, removals)
-        return Loaded(resources, warnings, digest, files, tuple(removals), tuple(declarations))
+        problems += layers.variables.unused()
+        problems += withheld.notes(declarations, environment)
+        return Loaded(
+            resources,
+            tuple(sorted(problems, key=by_place)),
+            _digest(resources, removals),
+            files,
+            tuple(removals),
+            whole,
+            withheld.placeholders(declarations),
+            withheld.uses(declarations),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 PROJECT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
+DURATION = r"^[1-9][0-9]{0,5}[smhd]$"
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+
 Glob = Annotated[str, StringConstraints(min_length=1)]
 Value = str | int | float | bool | list[Any] | dict[str, Any]
+Single = str | int | float | bool
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -88,7 +92,26 @@ class Environment(Spec):
     variables: dict[str, Value] = Field(
         default={},
         description="Values that manifests refer to as `${var.NAME}`. They may refer to each "
-        "other, and to the environment of whoever runs the tool: `${env.NAME}`.",
+        "other, and to the environment of whoever runs the tool: `${env.NAME}`. A released one "
+        "may be `{alias: catalog.schema.model@champion}`, which `pin` resolves to a version.",
+    )
+    released: tuple[Glob, ...] = Field(
+        default=(),
+        description="The variables whose values come from `environments/releases/NAME.yaml`, "
+        "which only `pin`, `promote` and `rollback` write. Until there is one, what uses the "
+        "variable is left out.",
+    )
+    promotes_from: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The environment that proves values before they come here: what "
+        "`promote --to` takes from.",
+    )
+    soak: str | None = Field(
+        default=None,
+        pattern=DURATION,
+        description="For how long a value has to be unchanged in `promotes_from` before it "
+        "comes here, as in `90s`, `30m`, `2h` or `7d`.",
     )
     name_prefix: str = Field(
         default="",
@@ -110,6 +133,47 @@ class Environment(Spec):
         description="Each deletion and each replacement has to be consented to by name.",
     )
     guard: Guard = Field(default=Guard(), description="Brakes against accidents.")
+
+
+class ReleasedVariable(Spec):
+    """What is released of one variable, and where it is from. Written by the tool alone."""
+
+    value: Single | None = Field(
+        default=None, description="The value. Without one nothing was released so far."
+    )
+    previous: Single | None = Field(
+        default=None, description="The value before it: what `rollback` goes back to."
+    )
+    from_: str | None = Field(
+        default=None, alias="from", min_length=1, description="The environment it came from."
+    )
+    alias: str | None = Field(
+        default=None,
+        pattern=r"^[^@]+@[^@]+$",
+        description="The alias that `pin` resolved, as in `main.models.chat@champion`.",
+    )
+    rolled_back: Single | None = Field(
+        default=None, description="The value that a rollback took away."
+    )
+    commit: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{7,64}\+?$",
+        description="The project's commit then, as in `3fa81c2`; `3fa81c2+` when files "
+        "differed from it.",
+    )
+    at: str | None = Field(
+        default=None,
+        pattern=TIME,
+        description="When it was released, in UTC, as in `2026-11-20T10:00:00Z`.",
+    )
+    verified: str | None = Field(default=None, description="What had been checked before.")
+    rejected: tuple[Single, ...] = Field(
+        default=(), description="Values that were rolled back: `promote` and `pin` skip them."
+    )
+
+
+class Releases(RootModel[dict[str, ReleasedVariable]]):
+    """`environments/releases/NAME.yaml`: what is released to an environment."""
 
 
 class Removed(Spec):

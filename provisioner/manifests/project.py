@@ -11,10 +11,14 @@ from typing import Final
 from provisioner import schemas
 from provisioner.errors import FileError, Position, ProvisionerError
 from provisioner.manifests import files
+from provisioner.manifests.definitions import RELEASED, mistakes
 from provisioner.manifests.fixed import fixed_references
-from provisioner.manifests.outside import Outside
+from provisioner.manifests.outside import Outside, check_not_released
+from provisioner.manifests.promotes import promotes_mistakes, soak_s
+from provisioner.manifests.releases import ReleaseFile, read_releases
 from provisioner.manifests.source import Source, parse
-from provisioner.manifests.variables import mistakes
+from provisioner.release import Promotion
+from provisioner.semantics import Document
 
 PROJECT_FILE: Final = "provisioner.yaml"
 FOLDER: Final = "environments"
@@ -52,7 +56,8 @@ class Environment:
     """One deployment of the manifests. ``manifests`` are patterns below the project root.
 
     ``source`` is its file, in which variables, defaults and overrides are as written;
-    ``outside`` is what is said about its variables elsewhere.
+    ``outside`` is what is said about its variables elsewhere, ``promotion`` what its release
+    file, ``release_file``, says about them.
     """
 
     name: str
@@ -62,6 +67,8 @@ class Environment:
     guard: GuardLimits = field(default_factory=GuardLimits)
     source: Source | None = field(default=None, compare=False, repr=False)
     outside: Outside = field(default_factory=Outside, compare=False, repr=False)
+    promotion: Promotion = field(default_factory=Promotion)
+    release_file: ReleaseFile = field(default_factory=ReleaseFile, compare=False, repr=False)
 
 
 def find_root(start: Path) -> Path:
@@ -102,10 +109,17 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
         hint = "letters, digits, `-`, `_` and `.`, at most 63; the file is named after it"
         raise FileError.of("E210", message, hint, where=Position(path))
     source = _checked(root, path, "shapes/environment")
-    wrong = [source.problem(finding) for finding in mistakes(source)]
+    data = source.data
+    wrong = [
+        source.problem(finding)
+        for findings in (mistakes(source), promotes_mistakes(data, name, environment_names(root)))
+        for finding in findings
+    ]
     if wrong:
         raise FileError(wrong)
-    data = source.data
+    outside = outside or Outside()
+    check_not_released(outside, data.get(RELEASED, ()), name)
+    file = read_releases(root, name)
     settings = data["workspace"]
     return Environment(
         name=name,
@@ -114,7 +128,18 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
         protected=data.get("protected", False),
         guard=GuardLimits(**data.get("guard", {})),
         source=source,
-        outside=outside or Outside(),
+        outside=outside,
+        promotion=_promotion(data, file),
+        release_file=file,
+    )
+
+
+def _promotion(data: Document, file: ReleaseFile) -> Promotion:
+    return Promotion(
+        released=tuple(dict.fromkeys(data.get(RELEASED, ()))),
+        promotes_from=data.get("promotes_from", ""),
+        soak_s=soak_s(data.get("soak", "")),
+        releases=file.releases,
     )
 
 

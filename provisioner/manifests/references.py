@@ -42,6 +42,22 @@ class Meaning(Protocol):
         ...
 
 
+class Noted:
+    """A meaning that remembers in ``words`` what it was asked for."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self._meaning = meaning
+        self.words: set[str] = set()
+
+    def value(self, word: str) -> Any:
+        self.words.add(word)
+        return self._meaning.value(word)
+
+    def text(self, word: str) -> str:
+        self.words.add(word)
+        return self._meaning.text(word)
+
+
 class References:
     """Replaces the references in plain data; ``findings`` collects what is wrong.
 

@@ -6,12 +6,13 @@ Pure: what the process's environment and the command line hold comes in as ``Out
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Problem, Severity
-from provisioner.manifests.outside import VARIABLE, Outside, meant, typed
+from provisioner.manifests.definitions import RELEASED, VARIABLES, declared_in, is_alias
+from provisioner.manifests.outside import Outside, meant, typed
 from provisioner.manifests.references import (
     NoValueError,
     References,
@@ -19,21 +20,30 @@ from provisioner.manifests.references import (
     words_in,
 )
 from provisioner.manifests.source import MOST_BYTES, Source
+from provisioner.release import Promotion, Value
 
-VARIABLES: Final = "variables"
+NOT_RELEASED: Final = "E701"
 OWN_NAME: Final = ("environment.name", "bundle.target", "target.name")
 
 
 class Variables:
     """The values of one environment's variables. ``used`` are those that were asked for.
 
-    ``source`` is the environment's file; None where there is none.
+    ``source`` is the environment's file; None where there is none. What ``promotion`` says
+    is released wins over the file.
     """
 
-    def __init__(self, environment: str, source: Source | None, outside: Outside) -> None:
+    def __init__(
+        self,
+        environment: str,
+        source: Source | None,
+        outside: Outside,
+        promotion: Promotion | None = None,
+    ) -> None:
         self._environment = environment
         self._source = source
         self._outside = outside
+        self._promotion = promotion or Promotion()
         self._declared = declared_in(source)
         self._given = outside.given()
         self._known: dict[str, Any] = {}
@@ -66,7 +76,35 @@ class Variables:
         if not isinstance(reference, str) or not self._source:
             return ""
         name = reference.removeprefix("${var.").removesuffix("}")
-        return "" if name in self._given else self._source.written((VARIABLES, name))
+        elsewhere = name in self._given or self._released(name) is not None
+        return "" if elsewhere else self._source.written((VARIABLES, name))
+
+    def lacking(self, words: Iterable[str]) -> tuple[str, ...]:
+        """The released variables behind ``words`` that have no value so far, sorted."""
+        return tuple(sorted(name for name in self.behind(words) if self._is_lacking(name)))
+
+    def behind(self, words: Iterable[str]) -> frozenset[str]:
+        """The names of the variables that ``words`` refer to, also through other variables."""
+        found: set[str] = set()
+        left = [word.removeprefix("var.") for word in words if word.startswith("var.")]
+        while left:
+            name = left.pop()
+            if name not in found and name in self._declared:
+                found.add(name)
+                if self._released(name) is None:
+                    inside = words_in(self._declared[name])
+                    left += [word.removeprefix("var.") for _, word in inside]
+        return frozenset(found)
+
+    def unpinned(self) -> Iterator[Problem]:
+        """A problem for each alias that was asked for and stands for no version yet."""
+        for name in sorted(self.used):
+            if self._source and self._is_lacking(name) and is_alias(self._declared[name]):
+                message = f"the alias of `{name}` stands for no version yet"
+                hint = f"provisioner pin -e {self._environment} {name}"
+                if name not in self._promotion.released:
+                    hint = f"`released: [{name}]`, then: {hint}"
+                yield self._source.problem(Finding((VARIABLES, name), "E704", message, hint))
 
     def origin(self, name: str) -> str:
         """Where the value of the variable is from: an option, or ``FILE:LINE``."""
@@ -81,9 +119,11 @@ class Variables:
         """A warning for each variable that nothing asked for."""
         for name in self._declared:
             if name not in self.used and self._source:
+                at: Location = (VARIABLES, name)
+                if not self._source.has(at):
+                    at = (RELEASED, self._promotion.released.index(name))
                 message = f"the variable `{name}` is not used"
                 hint = f"use it as `${{var.{name}}}`, or take it out"
-                at = (VARIABLES, name)
                 finding = Finding(at, "W740", message, hint, Severity.WARNING, key=True)
                 yield self._source.problem(finding)
 
@@ -104,7 +144,22 @@ class Variables:
                 raise
         return self._known[name]
 
+    def _released(self, name: str) -> Value | None:
+        known = self._promotion.releases.get(name)
+        return known.value if known and name in self._promotion.released else None
+
+    def _is_lacking(self, name: str) -> bool:
+        """Whether ``name`` itself is released, or an alias, and has no value so far."""
+        declared = self._declared[name]
+        return self._released(name) is None and (declared is None or is_alias(declared))
+
     def _evaluated(self, name: str) -> Any:
+        released = self._released(name)
+        if released is not None:
+            return released
+        if self._is_lacking(name):
+            message = f"`{name}` has no value in {self._environment} yet"
+            raise NoValueError(NOT_RELEASED, message, "nothing was released there so far")
         declared = self._declared[name]
         if name in self._given:
             text, how = self._given[name]
@@ -146,55 +201,3 @@ class _Definition:
         if word.startswith("env."):
             return self.variables.from_process(word, self.name)
         return self.variables.text(word)
-
-
-def declared_in(source: Source | None) -> Mapping[str, Any]:
-    """The variables of an environment's file as they are written."""
-    found: Mapping[str, Any] = source.data.get(VARIABLES, {}) if source else {}
-    return found
-
-
-def mistakes(source: Source) -> Iterator[Finding]:
-    """What is wrong with the definitions themselves: names, references, circles."""
-    declared = declared_in(source)
-    refers: dict[str, list[tuple[Location, str]]] = {}
-    for name, value in declared.items():
-        at = (VARIABLES, name)
-        if not VARIABLE.fullmatch(name):
-            hint = "letters, digits and `_`, the first one not a digit"
-            message = f"`{name}` cannot be the name of a variable"
-            yield Finding(at, "E109", message, hint, key=True)
-        refers[name] = []
-        for place, word in words_in(value, at):
-            other = word.removeprefix("var.")
-            if other == word or other in declared:
-                refers[name].append((place, other))
-            else:
-                message = f"there is no variable `{other}`"
-                yield Finding(place, "E215", message, meant(other, declared))
-    yield from _circles(refers)
-
-
-def _circles(refers: Mapping[str, list[tuple[Location, str]]]) -> Iterator[Finding]:
-    """Each circle once, at the first of its variables."""
-    told: set[str] = set()
-    for start in refers:
-        way = _way_back(start, refers) if start not in told else []
-        if way:
-            told.update(way)
-            circle = " → ".join(f"`{name}`" for name in [*way, start])
-            message = f"the variable `{start}` is made from itself"
-            yield Finding((VARIABLES, start), "E216", message, f"write one of them out: {circle}")
-
-
-def _way_back(start: str, refers: Mapping[str, list[tuple[Location, str]]]) -> list[str]:
-    """The variables on the shortest way from ``start`` to itself; empty without one."""
-    ways, seen = [[start]], {start}
-    for way in ways:
-        for _, name in refers.get(way[-1], ()):
-            if name == start:
-                return way
-            if name not in seen:
-                seen.add(name)
-                ways.append([*way, name])
-    return []

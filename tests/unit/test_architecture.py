@@ -57,7 +57,8 @@ MAY_IMPORT = {
     "preflight": "at_once errors existence kinds manifests requirement resource secret selection "
     "session steps",
     "selection": "errors resource",
-    "manifests": f"{WORDS} mentions schemas",
+    "release": "",
+    "manifests": f"{WORDS} mentions release schemas",
     "planning": WORDS,
     "applying": "errors outcome plan resource semantics",
     "kinds": f"{WORDS} connection mentions portrait question requirement "
