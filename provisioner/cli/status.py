@@ -44,6 +44,8 @@ def command(
     project = workflow.open_project(common.project_dir)
     with workflow.session(project, *where) as session:
         rows = workflow.status(session, select, timeout_s if wait else 0.0)
+        left_out = [one for one in session.loaded.warnings if one.code == "W741"]
+    terminal.problems(left_out)
     if common.json:
         terminal.answer_json(status.to_json(rows))
     else:

@@ -30,5 +30,6 @@ def test_a_live_endpoint_without_its_value_is_no_orphan_and_is_not_pruned(
     assert "not released in dev yet: `version`" in done.err
     assert run("apply", "-y", "--prune", "--allow-delete", "all").code == 0
     assert run("plan", "--select", "chat", "-o", "json").json["steps"] == []
+    assert "not released in dev yet: `version`" in run("status").err
     assert workspace.writes() == []
     assert workspace.endpoint("chat")["name"] == "chat"
