@@ -60,6 +60,7 @@ MAY_IMPORT = {
     "release": "",
     "manifests": f"{WORDS} mentions release schemas",
     "planning": WORDS,
+    "promotion": "release",
     "applying": "errors outcome plan resource semantics",
     "kinds": f"{WORDS} connection mentions portrait question requirement "
     "schemas snippet topology writing",

@@ -1,0 +1,1 @@
+"""Releases: what one environment has proven, proposed to the next. Pure decisions."""
