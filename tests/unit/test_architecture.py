@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "session steps",
     "selection": "errors resource",
     "release": "",
+    "release_store": "errors manifests promotion release",
     "manifests": f"{WORDS} mentions release schemas",
     "planning": WORDS,
     "promotion": "release",
