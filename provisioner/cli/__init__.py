@@ -11,6 +11,8 @@ import gc
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -98,8 +100,11 @@ def group(context: click.Context, project_dir: Path | None) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a defect of ours raises."""
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
-    if debug:
-        _log_to_stderr()
+    with _requests_on_stderr() if debug else nullcontext():
+        return _answered(arguments, debug=debug)
+
+
+def _answered(arguments: list[str] | None, *, debug: bool) -> int:
     try:
         code = group.main(arguments, prog_name="provisioner", standalone_mode=False)
     except click.exceptions.Abort:
@@ -126,15 +131,22 @@ def main(arguments: list[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _requests_on_stderr() -> Iterator[None]:
     """One line a request; bodies and headers are never logged."""
     import logging
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
     logger = logging.getLogger("provisioner")
+    level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _show(error: ProvisionerError) -> None:

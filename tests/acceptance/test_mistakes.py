@@ -228,7 +228,7 @@ def test_all_problems_of_all_files_are_told_at_once_in_order(repository, run):
 def test_a_resource_of_several_environments_counts_once(planned, capsys):
     from provisioner.cli import main
 
-    planned.write("environments/other.yaml", (planned.root / "environments/dev.yaml").read_text())
+    planned.write("environments/other.yaml", "workspace: {emulator: .provisioner/other.sqlite}\n")
     assert main(["validate", "-C", str(planned.root)]) == 0
     said = capsys.readouterr()
     assert "1 resource in 1 file, 2 environments: good (" in said.out + said.err

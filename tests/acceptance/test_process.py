@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -82,3 +83,11 @@ def test_destroy_needs_no_manifests(project):
 def test_the_installed_command_is_the_one_with_the_ends_around_it():
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert scripts == {"provisioner": "provisioner.cli:run"}
+
+
+def test_what_debug_logs_ends_with_its_command(repository, run):
+    repository.write("manifests/scope.yaml", "resources: {secret_scopes: {keys: {name: keys}}}\n")
+    logger = logging.getLogger("provisioner")
+    before = (logger.level, list(logger.handlers))
+    assert "GET /api/2.0/secrets" in run("plan", "--debug").err
+    assert (logger.level, list(logger.handlers)) == before
