@@ -34,6 +34,7 @@ COMMANDS = {
     "verify": "provisioner.cli.verify",
     "query": "provisioner.cli.query",
     "connect": "provisioner.cli.connect",
+    "pin": "provisioner.cli.pin",
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",
     "import": "provisioner.cli.importing",
@@ -48,7 +49,7 @@ Exit codes:
   0    done, or nothing to do
   1    error, refused, wrong usage, or a plan with blocked steps
   2    changes pending, or an accidental difference (with --detailed-exitcode)
-  3    a file is not as it would be written (schema --check, fmt --check)
+  3    a file is not as it would be written (schema, fmt and pin --check)
   4    applied in part; safe to run again
   5    still updating when the time was up; status --wait resumes
   130  interrupted"""

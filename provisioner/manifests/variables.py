@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Problem, Severity
-from provisioner.manifests.definitions import RELEASED, VARIABLES, declared_in, is_alias
+from provisioner.manifests.definitions import (
+    ALIAS,
+    RELEASED,
+    VARIABLES,
+    declared_in,
+    is_alias,
+)
 from provisioner.manifests.outside import Outside, meant, typed
 from provisioner.manifests.references import (
     NoValueError,
@@ -96,15 +102,22 @@ class Variables:
                     left += [word.removeprefix("var.") for _, word in inside]
         return frozenset(found)
 
-    def unpinned(self) -> Iterator[Problem]:
-        """A problem for each alias that was asked for and stands for no version yet."""
-        for name in sorted(self.used):
-            if self._source and self._is_lacking(name) and is_alias(self._declared[name]):
-                message = f"the alias of `{name}` stands for no version yet"
-                hint = f"provisioner pin -e {self._environment} {name}"
-                if name not in self._promotion.released:
-                    hint = f"`released: [{name}]`, then: {hint}"
+    def unreleased_aliases(self) -> Iterator[Problem]:
+        """A problem for each alias that was asked for and can never stand for a version."""
+        for name in sorted(self.used - set(self._promotion.released)):
+            if self._source and is_alias(self._declared[name]):
+                message = f"`{name}` is an alias, and nothing says that it is released"
+                hint = f"write `released: [{name}]`; then: {self.pin_command((name,))}"
                 yield self._source.problem(Finding((VARIABLES, name), "E704", message, hint))
+
+    def pin_command(self, names: Iterable[str]) -> str:
+        """The command that resolves the aliases among ``names``; ``""`` where none is one."""
+        aliases = [name for name in names if is_alias(self._declared.get(name))]
+        return " ".join(["provisioner pin -e", self._environment, *aliases]) if aliases else ""
+
+    def alias(self, name: str) -> str:
+        """The alias ``name`` with values in place of its references. Raises NoValueError."""
+        return str(self._replaced(name, self._declared[name][ALIAS]))
 
     def origin(self, name: str) -> str:
         """Where the value of the variable is from: an option, or ``FILE:LINE``."""
@@ -117,8 +130,14 @@ class Variables:
 
     def unused(self) -> Iterator[Problem]:
         """A warning for each variable that nothing asked for."""
+        used = self.used | {
+            word.removeprefix("var.")
+            for name in self.used
+            if is_alias(self._declared[name])
+            for _, word in words_in(self._declared[name])
+        }
         for name in self._declared:
-            if name not in self.used and self._source:
+            if name not in used and self._source:
                 at: Location = (VARIABLES, name)
                 if not self._source.has(at):
                     at = (RELEASED, self._promotion.released.index(name))
@@ -164,14 +183,19 @@ class Variables:
         if name in self._given:
             text, how = self._given[name]
             return typed(text, how, declared)
-        inside = References(_Definition(self, name))
-        value = inside.replaced(declared, (VARIABLES, name))
-        if inside.findings:
-            first = inside.findings[0]
-            raise NoValueError(first.code, first.message, first.hint)
+        value = self._replaced(name, declared)
         if len(json.dumps(value)) > MOST_BYTES:
             message = f"the variable `{name}` becomes larger than {MOST_BYTES // 1_000_000} MB"
             raise NoValueError("E114", message)
+        return value
+
+    def _replaced(self, name: str, written: Any) -> Any:
+        """``written``, a part of the definition of ``name``, without references."""
+        inside = References(_Definition(self, name))
+        value = inside.replaced(written, (VARIABLES, name))
+        if inside.findings:
+            first = inside.findings[0]
+            raise NoValueError(first.code, first.message, first.hint)
         return value
 
     def from_process(self, word: str, name: str) -> str:

@@ -29,8 +29,8 @@ def uses(declarations: Iterable[Declaration]) -> Mapping[str, tuple[Address, ...
 
 
 def mistakes(layers: Layers, environment: Environment) -> Iterator[Problem]:
-    """Aliases that stand for no version yet, and released values that nothing asks for."""
-    yield from layers.variables.unpinned()
+    """Aliases that can never be pinned, and released values that nothing asks for."""
+    yield from layers.variables.unreleased_aliases()
     yield from environment.release_file.unknown(environment.promotion.released)
 
 
@@ -38,16 +38,23 @@ def notes(declarations: Iterable[Declaration], environment: Environment) -> Iter
     """A note for each that is left out, with the command that brings it in."""
     for one in declarations:
         if one.lacking:
-            names = " ".join(one.lacking)
             yield Problem(
                 "W741",
                 f"not released in {environment.name} yet: {_listed(one.lacking)}; "
                 f"`{one.address}` is left out",
                 one.where,
-                f"provisioner promote --to {environment.name} {names} --write",
+                _commands(one, environment.name),
                 Severity.NOTE,
                 str(one.address),
             )
+
+
+def _commands(one: Declaration, environment: str) -> str:
+    """What gives values to all that ``one`` lacks."""
+    pin = one.layers.variables.pin_command(one.lacking) if one.layers else ""
+    names = [name for name in one.lacking if name not in pin.split()]
+    promote = f"provisioner promote --to {environment} {' '.join(names)} --write"
+    return "; ".join([*filter(None, [pin]), *([promote] if names else [])])
 
 
 def _listed(names: Iterable[str]) -> str:

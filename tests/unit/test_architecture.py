@@ -59,6 +59,9 @@ MAY_IMPORT = {
     "selection": "errors resource",
     "release": "",
     "release_store": "errors manifests promotion release",
+    "released_names": "errors manifests selection",
+    "pinning": "at_once errors manifests promotion registry release release_store released_names "
+    "session",
     "manifests": f"{WORDS} mentions release schemas",
     "planning": WORDS,
     "promotion": "release",
@@ -66,7 +69,7 @@ MAY_IMPORT = {
     "kinds": f"{WORDS} connection mentions portrait question requirement "
     "schemas snippet topology writing",
     "workspace": "connection errors secret",
-    "rendering": f"{WORDS} codes difference outcome portrait question report snippet "
+    "rendering": f"{WORDS} codes difference outcome portrait question release report snippet "
     "status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
@@ -109,12 +112,14 @@ MAY_IMPORT = {
         kinds
         new_manifests
         outcome
+        pinning
         plan_file
         planning
         portrait
         preflight
         question
         registering
+        release_store
         rendered
         rendering
         report

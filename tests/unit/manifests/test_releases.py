@@ -112,6 +112,17 @@ def test_what_is_not_released_yet_is_left_out_and_the_rest_is_not(project):
     assert note.hint == "provisioner promote --to dev version --write"
 
 
+def test_an_alias_that_was_not_pinned_is_not_released_yet(project):
+    lines = """
+released: [version]
+variables: {version: {alias: "${var.catalog}.models.chat@champion"}, catalog: dev}
+"""
+    found = loaded(project, lines)
+    assert [one.name for one in found.withheld] == ["chat"]
+    (note,) = found.warnings
+    assert (note.code, note.hint) == ("W741", "provisioner pin -e dev version")
+
+
 def test_a_variable_made_from_an_unreleased_one_is_as_good_as_that(project):
     text = (project / "manifests/all.yaml").read_text()
     (project / "manifests/all.yaml").write_text(text.replace("var.version", "var.full"))
@@ -124,9 +135,9 @@ def test_a_variable_made_from_an_unreleased_one_is_as_good_as_that(project):
     ("lines", "code"),
     [
         pytest.param(
-            "released: [version]\nvariables: {version: {alias: main.models.chat@champion}}\n",
+            "variables: {version: {alias: main.models.chat@champion}}\n",
             "E704",
-            id="an alias that was not pinned",
+            id="an alias that is not released",
         ),
         pytest.param(
             "released: [version]\nvariables: {version: {alias: champion}}\n",

@@ -1,0 +1,50 @@
+"""provisioner pin: aliases of registered models become versions in the release file."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import Common, Where, common_options, where_options
+from provisioner.cli.terminal import Terminal
+
+EXIT_WOULD_CHANGE = 3
+
+
+@click.command("pin", short_help="Write the versions that aliases stand for.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@where_options
+@click.option("--check", is_flag=True, help="Write nothing; exit with 3 when something would.")
+@click.option("--retry-rejected", is_flag=True, help="Also versions that were rolled back.")
+@common_options
+def command(
+    common: Common, where: Where, names: tuple[str, ...], check: bool, retry_rejected: bool
+) -> int:
+    """Resolve aliases such as main.models.chat@champion, and write the release file.
+
+    NAME is a released variable, or a resource that is made from some; without one all
+    aliases of the environment. Only environments/releases/NAME.yaml is written: review the
+    change, then apply. An alias that leads nowhere stops no other.
+
+    \b
+    Exit codes: 0 done; 1 error, or an alias that leads nowhere; 3 a version would change
+    (only with --check).
+    """
+    from provisioner import pinning, release_store, workflow
+    from provisioner.rendering import pins
+
+    terminal = Terminal(common)
+    project = workflow.open_project(common.project_dir)
+    with workflow.session(project, *where) as session:
+        found = pinning.pin(session, names, retry_rejected=retry_rejected)
+        if not check:
+            release_store.write(project.root, found.environment, found.released)
+    if common.json:
+        told = {"environment": found.environment, "file": found.draft.file}
+        written = bool(found.released) and not check
+        terminal.answer_json({**told, "written": written, "pins": pins.to_json(found.pins)})
+    else:
+        terminal.answer(pins.text(found.pins, terminal.style()))
+    terminal.problems(found.problems)
+    if found.problems:
+        return 1
+    return EXIT_WOULD_CHANGE if check and found.released else 0
