@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,13 @@ from provisioner.cli.options import (
     what_options,
     where_options,
 )
+
+if TYPE_CHECKING:
+    from provisioner.cli.terminal import Terminal
+    from provisioner.plan import Plan
+    from provisioner.plan_file import SavedPlan
+    from provisioner.session import Session
+    from provisioner.tip import RequiredTip
 
 PLANFILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -35,6 +43,9 @@ def command(
     changed since it was made. With --expect-plan-digest the plan is made again, and applied
     if it is the approved one. Neither asks; replacements and deletions need their flags.
 
+    With --require-tip only the newest commit of a branch is applied: its remote is asked at
+    the start and right before the first write, and all that is loaded has to be committed.
+
     \b
     Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to
     run again; 5 still updating when the time was up; 130 interrupted.
@@ -42,6 +53,7 @@ def command(
     from provisioner import saved_plan, workflow
     from provisioner.cli import carrying_out, planned
     from provisioner.cli.recording import recording
+    from provisioner.tip import RequiredTip
 
     approved = bool(applying.yes or planfile or applying.expect_plan_digest)
     with recording(common, "apply", where.environment) as terminal:
@@ -49,12 +61,29 @@ def command(
         saved = planned.saved(planfile, what) if planfile else None
         carrying_out.refuse_silence(terminal, approved)
         project = workflow.open_project(common.project_dir)
+        wanted = applying.require_tip
+        tip = RequiredTip.of(project.root, wanted) if wanted else None
         with workflow.session(project, *where) as session:
+            if tip:
+                tip.check_files(session.environment, session.loaded)
             if saved:
-                plan = saved_plan.accepted(session, saved)
-                terminal.say(saved_plan.other_manifests(session, plan))
+                plan = _accepted(terminal, session, saved, tip)
             else:
                 plan = workflow.make_plan(session, planned.wanted(what))
             saved_plan.refuse_unapproved(saved.plan if saved else plan, applying.expect_plan_digest)
             terminal.opened(session, writes=True)
-            return carrying_out.carry_out(terminal, session, plan, applying, approved=approved)
+            order = carrying_out.Order(applying, approved, tip)
+            return carrying_out.carry_out(terminal, session, plan, order)
+
+
+def _accepted(
+    terminal: Terminal, session: Session, saved: SavedPlan, tip: RequiredTip | None
+) -> Plan:
+    """The saved plan, if it may be applied here. Raises RefusedError."""
+    from provisioner import saved_plan
+
+    plan = saved_plan.accepted(session, saved)
+    if tip:
+        tip.check_plan(plan, session.loaded)
+    terminal.say(saved_plan.other_manifests(session, plan))
+    return plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 
@@ -20,6 +20,19 @@ from provisioner.outcome import Defect, Outcome
 from provisioner.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.session import Session
+from provisioner.tip import RequiredTip
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a plan is to be carried out. ``approved``: nobody is asked any more.
+
+    ``tip`` is looked at again right before the first write.
+    """
+
+    applying: Applying
+    approved: bool
+    tip: RequiredTip | None = None
 
 
 def refuse_silence(terminal: Terminal, approved: bool) -> None:
@@ -35,14 +48,13 @@ def refuse_silence(terminal: Terminal, approved: bool) -> None:
         )
 
 
-def carry_out(
-    terminal: Terminal, session: Session, plan: Plan, applying: Applying, *, approved: bool
-) -> int:
+def carry_out(terminal: Terminal, session: Session, plan: Plan, order: Order) -> int:
     """Show ``plan``, make sure of consent, apply it and return the exit code."""
+    applying = order.applying
     terminal.note(plan=plan)
     if not (terminal.common.json or terminal.silent):
         terminal.answer(planned.as_text(terminal, plan))
-    elif not approved:
+    elif not order.approved:
         # stdout is for something else, but nobody can agree to what he does not see.
         click.echo(planned.as_text(terminal, plan), err=True)
     consent = _given(applying)
@@ -50,9 +62,11 @@ def carry_out(
     waits = not applying.no_wait and any(step.only_waits for step in plan.steps)
     if not (plan.has_operations or waits):
         return _nothing(terminal, plan)
-    if not approved:
+    if not order.approved:
         consent = _asked(plan, consent)
     workflow.refuse_unsafe(session, plan, consent)
+    if order.tip:
+        order.tip.check_again()
     return _run(terminal, session, plan, applying)
 
 

@@ -40,4 +40,5 @@ def command(common: Common, where: Where, select: tuple[str, ...], applying: App
         with workflow.session(project, *where, lenient=True) as session:
             terminal.opened(session, writes=True)
             plan = workflow.make_destroy_plan(session, workflow.Wanted(select=select))
-            return carrying_out.carry_out(terminal, session, plan, applying, approved=applying.yes)
+            order = carrying_out.Order(applying, approved=applying.yes)
+            return carrying_out.carry_out(terminal, session, plan, order)

@@ -59,6 +59,7 @@ class Applying(NamedTuple):
     allow_replace: tuple[str, ...] = ()
     no_wait: bool = False
     expect_plan_digest: str = ""
+    require_tip: str = ""
 
 
 class Duration(click.ParamType[float]):
@@ -239,5 +240,11 @@ applying_options = packed(
         default="",
         metavar="SHA",
         help="Apply only the plan with this digest, and do not ask.",
+    ),
+    click.option(
+        "--require-tip",
+        default="",
+        metavar="BRANCH",
+        help="Refuse unless HEAD is the tip of this branch at its remote (main, origin/main).",
     ),
 )

@@ -26,7 +26,8 @@ MAY_IMPORT = {
     "plan": "semantics",
     "secret": "errors",
     "schemas": "semantics",
-    "repository": "",
+    "repository": "errors",
+    "tip": "errors manifests plan repository",
     "connection": "semantics",
     "registry": "connection errors semantics",
     "topology": "",
@@ -133,6 +134,7 @@ MAY_IMPORT = {
         session
         verification
         terraform
+        tip
         workflow
     """,
 }
