@@ -56,7 +56,7 @@ lock:
 	printf 'editables\nhatchling\n' | .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -o requirements.txt pyproject.toml -
 	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra dev --extra clients -c requirements.txt -o requirements-dev.txt pyproject.toml
+	  --no-annotate --extra dev --extra clients --extra sql -c requirements.txt -o requirements-dev.txt pyproject.toml
 	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --extra browser -c requirements-dev.txt -o requirements-browser.txt pyproject.toml
 	rm -rf .venv-lock

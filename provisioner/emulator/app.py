@@ -38,12 +38,14 @@ class App:
     """One workspace over HTTP."""
 
     def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._dispatcher = Dispatcher(workspace)
         self._latency_s = workspace.settings.latency_ms / 1000
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="local-workspace")
 
     def close(self) -> None:
         """No further work; what waits for something is left to itself."""
+        self._workspace.statements.clear()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

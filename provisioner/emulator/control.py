@@ -27,6 +27,7 @@ def reset(workspace: Workspace, request: Request) -> Answer:
     if what == "log":
         workspace.store.clear(["requests"])
     else:
+        workspace.statements.clear()
         workspace.store.clear(workspace.store.tables())
         add_missing(workspace.store)
     return Answer()

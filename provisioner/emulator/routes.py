@@ -21,6 +21,7 @@ from provisioner.emulator import (
     serving_telemetry,
     serving_throughput,
     serving_updates,
+    sql,
 )
 
 ROUTES = (
@@ -42,4 +43,5 @@ ROUTES = (
     *grants.ROUTES,
     *registration.ROUTES,
     *scim.ROUTES,
+    *sql.ROUTES,
 )

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from provisioner.emulator.settings import Settings
+from provisioner.emulator.sql_running import Executions
 from provisioner.emulator.store import Store
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -46,6 +47,7 @@ class Workspace:
 
     store: Store
     settings: Settings
+    statements: Executions = field(default_factory=Executions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,17 @@ def of_a_shell(program: str) -> str:
     return json.dumps(said.get("choices", said), ensure_ascii=False)
 
 
+@pytest.mark.parametrize("name", ["chat", "completions", "embeddings", "records", "split"])
+def test_the_sql_is_run_as_a_statement(snippet, post, name):
+    pytest.importorskip("duckdb")
+    statement = {"statement": snippet(name, "sql"), "warehouse_id": "a1b2c3d4e5f60718"}
+    said = post("/api/2.0/sql/statements", statement)
+    assert said["status"] == {"state": "SUCCEEDED"}
+    assert said["manifest"]["schema"]["columns"][0]["name"] == "answer"
+    ((answer,),) = said["result"]["data_array"]
+    assert (TEXTS.get(name) or "0.") in answer
+
+
 def test_the_sql_escapes_what_would_end_its_texts(snippet):
     assert snippet("chat", "sql") == dedent("""\
         SELECT ai_query(

@@ -151,6 +151,8 @@ DOORS = {
     "starlette": "emulator",
     "uvicorn": "emulator",
     "sqlite3": "emulator",
+    "sqlglot": "emulator",
+    "duckdb": "emulator.sql_engine",
     "regex": "kinds.model_serving_endpoints.expectations "
     "kinds.model_serving_endpoints.relations_checks",
     "pydantic": "kinds manifests.models schema_files",

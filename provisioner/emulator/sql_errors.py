@@ -1,0 +1,45 @@
+"""What is wrong with a statement, in the words of Databricks SQL where they are known."""
+
+from __future__ import annotations
+
+
+class StatementError(Exception):
+    """A statement that fails: HTTP answers 200 all the same. [clients.md, SQL]
+
+    ``error_code`` is one of the SDK's ``ServiceErrorCode``.
+    """
+
+    def __init__(self, message: str, error_code: str = "BAD_REQUEST") -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = error_code
+
+
+def syntax_error(what: str) -> StatementError:
+    return StatementError(f"[PARSE_SYNTAX_ERROR] Syntax error: {what}. SQLSTATE: 42601")
+
+
+def unsupported(what: str) -> StatementError:
+    return StatementError(f"[UNSUPPORTED_FEATURE] The local workspace does not know {what}.")
+
+
+def not_found(table: str) -> StatementError:
+    quoted = ".".join(f"`{part}`" for part in table.split("."))
+    return StatementError(
+        f"[TABLE_OR_VIEW_NOT_FOUND] The table or view {quoted} cannot be found. A local workspace "
+        "has the inference tables of its endpoints and no others. SQLSTATE: 42P01"
+    )
+
+
+def refused_by_endpoint(message: str) -> StatementError:
+    return StatementError(
+        "[AI_FUNCTION_HTTP_REQUEST_ERROR] Error occurred while making an HTTP request for function "
+        f"ai_query: {message} SQLSTATE: 08000"
+    )
+
+
+def unreadable_answer(message: str) -> StatementError:
+    return StatementError(
+        "[AI_FUNCTION_HTTP_PARSE_CAST_ERROR] Failed to parse model output when casting to the "
+        f"specified returnType: {message} SQLSTATE: 2203G"
+    )
