@@ -29,7 +29,7 @@ ARGUMENTS = (
     "modelparameters",
     "responseformat",
 )
-UNKNOWN = exp.DataType.Type.USERDEFINED
+STRUCT = exp.DataType.Type.STRUCT
 ZONED = (exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMPLTZ)
 Arguments = Mapping[str, exp.Expression]
 
@@ -80,8 +80,8 @@ def type_named(text: str) -> exp.DataType:
             found = exp.DataType.build(written, dialect=DIALECT)
         except (SqlglotError, ValueError):
             continue
-        # What sqlglot does not know could be a type of the user's own; Databricks has no such.
-        if all(one.this != UNKNOWN for one in found.find_all(exp.DataType)):
+        # A struct of fields that sqlglot cannot read is one without fields.
+        if all(one.expressions for one in found.find_all(exp.DataType) if one.this == STRUCT):
             return found
     raise StatementError(f"[PARSE_SYNTAX_ERROR] '{text}' is no data type. SQLSTATE: 42601")
 
