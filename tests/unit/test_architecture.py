@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "secret": "errors",
     "schemas": "semantics",
     "repository": "errors",
+    "earlier": "errors repository",
     "tip": "errors manifests plan repository",
     "connection": "semantics",
     "registry": "connection errors semantics",
