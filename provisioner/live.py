@@ -44,6 +44,18 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """Who made a live resource, when, and when it was last written, as far as the service tells.
+
+    Times are RFC 3339 in UTC; ``""`` is unknown.
+    """
+
+    creator: str = ""
+    created_at: str = ""
+    changed_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """One resource as the workspace has it, in manifest vocabulary.
 
@@ -66,6 +78,7 @@ class Live:
     at_stake: tuple[str, ...] = ()
     beside: Document = field(default_factory=dict)
     touched: str = ""
+    history: History = field(default_factory=History)
 
 
 @dataclass(frozen=True, slots=True)

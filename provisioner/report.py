@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from provisioner.drifted import Drifted
 from provisioner.errors import Position, Problem
 from provisioner.outcome import Outcome
 from provisioner.plan import Address, Plan
@@ -47,6 +48,7 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[Problem, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    drift: Drifted | None = None
     topology: tuple[tuple[Address, Topology], ...] = ()
     places: tuple[tuple[Address, Position], ...] = ()
     prefix: str = ""

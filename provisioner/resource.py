@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 from provisioner.connection import Connection as Connection
 from provisioner.connection import Reply as Reply
+from provisioner.drifted import Sort
 from provisioner.errors import Finding, Position
+from provisioner.live import History as History
 from provisioner.live import Listed as Listed
 from provisioner.live import Live as Live
 from provisioner.live import Marks as Marks
@@ -149,7 +151,8 @@ class Kind:
     names that are one name to the service. ``topology`` tells how requests to a resource
     branch. ``obstacle`` tells why the service would refuse an update as a whole, and what
     to do about it. ``remarks`` yields what a reader must know even where nothing is done.
-    ``importer`` describes what exists already.
+    ``importer`` describes what exists already. ``drift_sort`` tells of which sort a difference is
+    that nobody applied, None for a plain edit.
     ``mentions`` yields what a boundary may restrict, and ``restrictions`` says of which sorts.
     ``requires`` yields what has to be in the workspace, ``most`` is how many it takes.
     """
@@ -182,3 +185,4 @@ class Kind:
     obstacle: Callable[[Intent], tuple[str, str] | None] | None = None
     remarks: Callable[[Intent], Iterator[str]] | None = None
     importer: Importer | None = None
+    drift_sort: Callable[[FieldChange], Sort | None] | None = None

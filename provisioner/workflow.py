@@ -1,7 +1,7 @@
 """The whole tool on one screen: load, read, plan, guard, apply, verify.
 
     manifests  text -> desired documents          (``session``)
-    reading    the workspace -> live documents
+    reading    the workspace -> live documents    (``compare``)
     planning   desired and live -> the plan       (``make_plan``)
     guard      what must not happen unasked       (``refuse_unsafe``)
     applying   the plan -> outcomes               (``apply``)
@@ -43,7 +43,22 @@ class Wanted:
     prune: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The manifests beside the workspace: what was read, and the step that it leads to."""
+
+    request: Request
+    reading: Reading
+    steps: Sequence[Step]
+
+
 def make_plan(session: Session, wanted: Wanted) -> Plan:
+    """The plan that takes the workspace to the manifests. Raises as ``compare``."""
+    found = compare(session, wanted)
+    return _plan(session, found.reading, found.request, found.steps)
+
+
+def compare(session: Session, wanted: Wanted) -> Compared:
     """Compare the manifests with the workspace. Changes nothing.
 
     Raises UsageError for a selection of nothing, WorkspaceError for what cannot be read.
@@ -58,7 +73,7 @@ def make_plan(session: Session, wanted: Wanted) -> Plan:
     steps = proposing.steps(resources, reading)
     if not wanted.select:
         steps += proposing.orphans(reading)
-    return _plan(session, reading, proposing.request, steps)
+    return Compared(proposing.request, reading, steps)
 
 
 def make_destroy_plan(session: Session, wanted: Wanted) -> Plan:

@@ -30,6 +30,7 @@ COMMANDS = {
     "apply": "provisioner.cli.apply",
     "show": "provisioner.cli.show",
     "destroy": "provisioner.cli.destroy",
+    "drift": "provisioner.cli.drift",
     "status": "provisioner.cli.status",
     "verify": "provisioner.cli.verify",
     "query": "provisioner.cli.query",

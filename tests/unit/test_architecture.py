@@ -32,10 +32,13 @@ MAY_IMPORT = {
     "connection": "semantics",
     "registry": "connection errors semantics",
     "topology": "",
-    "report": "errors outcome plan question topology",
+    "drifted": "errors plan semantics",
+    "drift": "drifted errors kinds plan planning resource session workflow",
+    "report": "drifted errors outcome plan question topology",
     "live": "plan semantics",
     "mentions": "errors semantics",
-    "resource": f"{WORDS} connection live mentions portrait question requirement snippet topology",
+    "resource": f"{WORDS} connection drifted live mentions portrait question requirement snippet "
+    "topology",
     "snippet": "connection semantics",
     "status_row": "plan resource",
     "question": "errors plan semantics",
@@ -68,10 +71,11 @@ MAY_IMPORT = {
     "planning": WORDS,
     "promotion": "release",
     "applying": "errors outcome plan resource semantics",
-    "kinds": f"{WORDS} connection mentions portrait question requirement "
+    "kinds": f"{WORDS} connection drifted mentions portrait question requirement "
     "schemas snippet topology writing",
     "workspace": "connection errors secret",
-    "rendering": f"{WORDS} codes difference outcome portrait question release report snippet "
+    "rendering": f"{WORDS} codes difference drifted outcome portrait question release report "
+    "snippet "
     "status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
@@ -107,6 +111,7 @@ MAY_IMPORT = {
         codes
         comparing
         connecting
+        drift
         emulator
         errors
         formatting

@@ -10,6 +10,7 @@ from provisioner.kinds.model_serving_endpoints.applied import applied
 from provisioner.kinds.model_serving_endpoints.checks import verify
 from provisioner.kinds.model_serving_endpoints.clients import CLIENTS
 from provisioner.kinds.model_serving_endpoints.describe import describe
+from provisioner.kinds.model_serving_endpoints.drift import drift_sort
 from provisioner.kinds.model_serving_endpoints.existing import DATABRICKS
 from provisioner.kinds.model_serving_endpoints.judge import judge
 from provisioner.kinds.model_serving_endpoints.legacy import modernise
@@ -96,4 +97,5 @@ KIND = Kind(
     ),
     mentions=mentions,
     restrictions=RESTRICTIONS,
+    drift_sort=drift_sort,
 )

@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from provisioner.kinds.model_serving_endpoints.output_only import OUTPUT_ONLY
 from provisioner.kinds.model_serving_endpoints.parts import mapping
 from provisioner.kinds.model_serving_endpoints.readiness import is_updating, readiness
-from provisioner.resource import Listed, Live, Marks
+from provisioner.resource import History, Listed, Live, Marks
 from provisioner.semantics import Document, FieldRule, Key, Path, path_text
 
 OURS: Final = "provisioner_"
 OWNER, PROTECTED, APPLIED = f"{OURS}owner", f"{OURS}protected", f"{OURS}applied"
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 NEVER_SERVED: Final = "never_served"
 """In ``Live.beside``: a document with the config that failed before any other served."""
@@ -62,7 +65,24 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         unknown=tuple(sorted(unknown)),
         beside=beside | ({"unknown": unknown} if unknown else {}),
         touched=str(raw.get("last_updated_timestamp", "")),
+        history=_history(raw),
     )
+
+
+def _history(raw: Mapping[str, Any]) -> History:
+    return History(
+        _text(raw.get("creator")),
+        _moment(raw.get("creation_timestamp")),
+        _moment(raw.get("last_updated_timestamp")),
+    )
+
+
+def _moment(milliseconds: Any) -> str:
+    """Milliseconds since 1970 in UTC, to the second; ``""`` for anything else."""
+    try:
+        return f"{EPOCH + timedelta(milliseconds=int(milliseconds)):%Y-%m-%dT%H:%M:%SZ}"
+    except (TypeError, ValueError, OverflowError):
+        return ""
 
 
 def _never_served(raw: Mapping[str, Any], rules: FieldRule) -> Document:

@@ -9,6 +9,7 @@ from provisioner import schemas
 from provisioner.kinds.secret_scopes import access
 from provisioner.kinds.secret_scopes.bundles import modernise
 from provisioner.kinds.secret_scopes.compare import compare
+from provisioner.kinds.secret_scopes.drift import drift_sort
 from provisioner.kinds.secret_scopes.mentions import mentions
 from provisioner.kinds.secret_scopes.operations import operations
 from provisioner.kinds.secret_scopes.relations import relations
@@ -71,4 +72,5 @@ KIND = Kind(
     mentions=mentions,
     remarks=access.remarks,
     requires=requires,
+    drift_sort=drift_sort,
 )

@@ -1,0 +1,58 @@
+"""provisioner drift: what differs from the manifests, and of which sort it is."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import (
+    Common,
+    Where,
+    reporting_options,
+    select_option,
+    where_options,
+)
+
+EXIT_DRIFT = 2
+
+
+@click.command("drift", short_help="Show what was changed behind the manifests.")
+@where_options
+@select_option
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is drift.")
+@reporting_options
+def command(common: Common, where: Where, select: tuple[str, ...], detailed_exitcode: bool) -> int:
+    """Show what in the workspace is not as the manifests say, and of which sort it is.
+
+    For a job that runs every night: edited by hand, another model version, permissions and
+    tags that were added or taken away, a failed update, what is gone, created again, or not
+    ours any more, and what carries our tag and has no manifest. Beside each difference stand
+    the declared and the live value, and at the end the commands that lead out of it.
+
+    There is no state file: a difference may also be a manifest that was changed and not
+    applied yet. Run it on the commit that was applied last. Nothing is written.
+
+    An update in progress and a stopped endpoint are shown, and are no drift by themselves.
+
+    \b
+    Exit codes: 0 no drift, or drift without --detailed-exitcode; 1 error;
+    2 drift (only with --detailed-exitcode).
+    """
+    from provisioner import workflow
+    from provisioner.cli.recording import recording
+    from provisioner.drift import look
+
+    with recording(common, "drift", where.environment) as terminal:
+        project = workflow.open_project(common.project_dir)
+        with workflow.session(project, *where) as session:
+            terminal.opened(session)
+            drifted = look(session, select)
+        terminal.note(drift=drifted)
+        if common.json:
+            from provisioner.rendering.drift_json import to_json
+
+            terminal.answer_json(to_json(drifted))
+        else:
+            from provisioner.rendering.drift_text import text
+
+            terminal.answer(text(drifted, terminal.style()))
+        return terminal.ended(EXIT_DRIFT if detailed_exitcode and drifted.drifted else 0)
