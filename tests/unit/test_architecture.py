@@ -75,8 +75,7 @@ MAY_IMPORT = {
     "schemas snippet topology writing",
     "workspace": "connection errors secret",
     "rendering": f"{WORDS} codes difference drifted outcome portrait question release report "
-    "snippet "
-    "status_row topology",
+    "snippet status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
