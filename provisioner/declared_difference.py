@@ -63,6 +63,7 @@ def declared_difference(left: Declaration, right: Declaration) -> ResourceDiffer
 def only_here(here: Opened, there: Opened) -> Iterator[OnlyHere]:
     """The resources of ``here`` that ``there`` does not have."""
     removed = {one.address: one for one in there.loaded.removals}
+    withheld = {one.address for one in there.loaded.withheld}
     missing = here.declared.keys() - there.declared.keys()
     for address in sorted(missing):
         one = here.declared[address]
@@ -70,6 +71,9 @@ def only_here(here: Opened, there: Opened) -> Iterator[OnlyHere]:
         if address in removed:
             place = _place(removed[address].where)
             reason, purpose = f"removed at {place}", Purpose.ON_PURPOSE
+        if address in withheld:
+            reason = f"it is not released in {there.environment.name} yet"
+            purpose = Purpose.ON_PURPOSE
         yield OnlyHere(address, one.name, here.environment.name, _place(one.where), reason, purpose)
 
 

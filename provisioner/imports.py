@@ -53,7 +53,9 @@ def bring_in(session: Session, asked: Asked) -> Imported:
     """
     check_pattern(asked.to)
     refuse_wrong(session)
-    declared = {(r.address.kind, r.name): r for r in session.loaded.resources}
+    # What waits for a release has its manifest: another one would declare it twice.
+    every = (*session.loaded.resources, *session.loaded.withheld)
+    declared = {(r.address.kind, r.name): r for r in every}
     found, problems = _wanted(session, asked)
     known = [declared[one] for one in found if one in declared]
     lives = _read(session, [one for one in found if one not in declared], problems)
@@ -156,7 +158,8 @@ def _read(
 def _drafts(
     session: Session, lives: Mapping[Name, Live | None], taken: Iterable[Address] = ()
 ) -> dict[Address, Draft]:
-    keys = {one.address for one in session.loaded.resources} | set(taken)
+    every = (*session.loaded.resources, *session.loaded.withheld)
+    keys = {one.address for one in every} | set(taken)
     drafts: dict[Address, Draft] = {}
     for (kind, name), live in sorted(lives.items(), key=lambda one: one[0]):
         if live is None:
@@ -231,7 +234,8 @@ def _no_schema(session: Session, drafts: Sequence[Draft]) -> Iterator[str]:
 
 
 def _scopes_left(drafts: Sequence[Draft], session: Session) -> Iterator[str]:
-    declared = {(one.address.kind, one.name) for one in session.loaded.resources}
+    every = (*session.loaded.resources, *session.loaded.withheld)
+    declared = {(one.address.kind, one.name) for one in every}
     declared |= {(one.address.kind, one.name) for one in drafts}
     left = [name for kind, name in _needed(drafts) if (kind, name) not in declared]
     if left:

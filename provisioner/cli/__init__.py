@@ -36,6 +36,7 @@ COMMANDS = {
     "query": "provisioner.cli.query",
     "connect": "provisioner.cli.connect",
     "pin": "provisioner.cli.pin",
+    "rollback": "provisioner.cli.rollback",
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",
     "import": "provisioner.cli.importing",

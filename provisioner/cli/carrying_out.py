@@ -50,27 +50,37 @@ def refuse_silence(terminal: Terminal, approved: bool) -> None:
 
 def carry_out(terminal: Terminal, session: Session, plan: Plan, order: Order) -> int:
     """Show ``plan``, make sure of consent, apply it and return the exit code."""
-    applying = order.applying
+    if agreed(terminal, session, plan, order):
+        return run(terminal, session, plan, order)
+    return nothing(terminal, plan)
+
+
+def agreed(terminal: Terminal, session: Session, plan: Plan, order: Order) -> bool:
+    """Show ``plan`` and make sure of consent; False where there is nothing to do.
+
+    Raises RefusedError without consent, and where a guard says no.
+    """
     terminal.note(plan=plan)
     if not (terminal.common.json or terminal.silent):
         terminal.answer(planned.as_text(terminal, plan))
     elif not order.approved:
         # stdout is for something else, but nobody can agree to what he does not see.
         click.echo(planned.as_text(terminal, plan), err=True)
-    consent = _given(applying)
+    consent = _given(order.applying)
     workflow.refuse_blocked(plan)
-    waits = not applying.no_wait and any(step.only_waits for step in plan.steps)
+    waits = not order.applying.no_wait and any(step.only_waits for step in plan.steps)
     if not (plan.has_operations or waits):
-        return _nothing(terminal, plan)
+        return False
     if not order.approved:
         consent = _asked(plan, consent)
     workflow.refuse_unsafe(session, plan, consent)
     if order.tip:
         order.tip.check_again()
-    return _run(terminal, session, plan, applying)
+    return True
 
 
-def _nothing(terminal: Terminal, plan: Plan) -> int:
+def nothing(terminal: Terminal, plan: Plan) -> int:
+    """Say that there is nothing to do."""
     if terminal.common.json:
         from provisioner.rendering.outcomes import to_json
 
@@ -116,10 +126,11 @@ def _is_to_be_named(step: Step) -> bool:
     return step.action in DESTRUCTIVE and not step.consented
 
 
-def _run(terminal: Terminal, session: Session, plan: Plan, applying: Applying) -> int:
+def run(terminal: Terminal, session: Session, plan: Plan, order: Order) -> int:
+    """Apply ``plan``, tell how it went and return the exit code."""
     from provisioner.rendering import outcomes, progress
 
-    stop = threading.Event()
+    stop, applying = threading.Event(), order.applying
     options = Options(applying.parallelism, applying.timeout_s, wait=not applying.no_wait)
     with (
         stopping(stop),

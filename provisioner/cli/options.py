@@ -223,9 +223,7 @@ CONSENT = (
 
 destroying_options = packed(Applying, "applying", *CONSENT)
 
-applying_options = packed(
-    Applying,
-    "applying",
+CARRYING_OUT = (
     *CONSENT,
     click.option("--adopt", is_flag=True, help="With -y: also take over endpoints nobody owns."),
     click.option(
@@ -241,6 +239,15 @@ applying_options = packed(
         metavar="SHA",
         help="Apply only the plan with this digest, and do not ask.",
     ),
+)
+
+# A rollback is the change of a file that nobody has committed yet: it is at no branch's tip.
+rollback_options = packed(Applying, "applying", *CARRYING_OUT)
+
+applying_options = packed(
+    Applying,
+    "applying",
+    *CARRYING_OUT,
     click.option(
         "--require-tip",
         default="",

@@ -69,7 +69,7 @@ MAY_IMPORT = {
     "session",
     "manifests": f"{WORDS} mentions release schemas",
     "planning": WORDS,
-    "promotion": "release",
+    "promotion": "errors release",
     "applying": "errors outcome plan resource semantics",
     "kinds": f"{WORDS} connection drifted mentions portrait question requirement "
     "schemas snippet topology writing",
@@ -99,6 +99,8 @@ MAY_IMPORT = {
     # One name a line: everybody adds to it.
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
     "steps",
+    "rolling_back": "errors kinds manifests pinning plan promotion release release_store "
+    "released_names repository session",
     "reporting": "__init__ errors kinds plan report repository session topology",
     "cli": f"""{WORDS}
         __init__
@@ -131,6 +133,7 @@ MAY_IMPORT = {
         report
         reporting
         resource
+        rolling_back
         saved_plan
         schema_files
         schemas
