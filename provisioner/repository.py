@@ -56,6 +56,11 @@ def prefix(root: Path) -> str:
     return _line(root, "rev-parse", "--show-prefix")
 
 
+def remote(root: Path) -> str:
+    """The address of the remote `origin`, ``""`` without one."""
+    return _line(root, "remote", "get-url", "origin")
+
+
 def head(root: Path, option: str) -> str:
     """The full hash of HEAD, which ``option`` needs.
 

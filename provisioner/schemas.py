@@ -20,11 +20,16 @@ def schema(name: str) -> dict[str, Any]:
 
     Raises FileNotFoundError in a broken installation.
     """
+    loaded: dict[str, Any] = json.loads(text(name))
+    return loaded
+
+
+def text(name: str) -> str:
+    """The file of the schema ``name``; see ``schema``."""
     for folder in FOLDERS:
         path = folder / f"{name}.schema.json"
         if path.is_file():
-            loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return loaded
+            return path.read_text(encoding="utf-8")
     raise FileNotFoundError(f"{name}.schema.json is missing from this installation")
 
 

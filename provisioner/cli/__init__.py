@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from provisioner.errors import ProvisionerError
 
 COMMANDS = {
+    "init": "provisioner.cli.init",
     "validate": "provisioner.cli.validate",
     "plan": "provisioner.cli.plan",
     "apply": "provisioner.cli.apply",

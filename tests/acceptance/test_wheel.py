@@ -55,6 +55,9 @@ def test_an_installed_wheel_validates_plans_and_applies(installed, tmp_path):
     run("apply", "-y")
     assert "2 unchanged" in run("plan")
     assert "<style>:root" in run("plan", "--report", "html=-")
+    run("init", "started")
+    assert (project / "started" / ".github" / "workflows" / "apply.yml").is_file()
+    run("apply", "-y", "-C", "started")
     where = run("--version")
     assert "provisioner" in where
     assert run("schema", "manifest").startswith("{")

@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "repository": "errors",
     "earlier": "errors repository",
     "tip": "errors manifests plan repository",
+    "starting": "__init__ errors repository schemas",
     "connection": "semantics",
     "registry": "connection errors semantics",
     "topology": "",
@@ -140,6 +141,7 @@ MAY_IMPORT = {
         selection
         semantics
         session
+        starting
         verification
         terraform
         tip

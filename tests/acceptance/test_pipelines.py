@@ -1,0 +1,287 @@
+"""The pipelines of ``init``: valid for their systems, and their shell steps run in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from check_jsonschema import builtin_schemas
+from pipelines import steps
+
+from provisioner.cli import apply, main
+from provisioner.emulator.server import Settings, running
+from provisioner.starting import SYSTEMS
+
+ROOT = Path(__file__).parent.parent.parent
+FORGE = Path(__file__).parent / "forge.py"
+TOKEN = "dapi-pipelines"
+SCHEMAS = {"github": "github-workflows", "gitlab": "gitlab-ci", "azure": "azure-pipelines"}
+FILES = {
+    "github": ".github/workflows/*.yml",
+    "gitlab": ".gitlab-ci.yml",
+    "azure": "azure-pipelines.yml .azure/*.yml",
+}
+SCHEMA_FOLDER = Path(builtin_schemas.__file__).parent / "vendor"
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[dict[str, str]]:
+    """Three workspaces: dev, staging and prod."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(running(Settings(token=TOKEN))).url
+            for name in ("dev", "staging", "prod")
+        }
+
+
+def started(folder: Path, system: str, hosts: Mapping[str, str] | None = None) -> Path:
+    given = [word for name, at in (hosts or {}).items() for word in ("--host", f"{name}={at}")]
+    words = ["init", str(folder), "--ci", system, "--project", f"shop-{system}", "-q", *given]
+    assert main(words) == 0
+    return folder
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_pipelines_fit_the_schema_of_their_system(system: str, tmp_path: Path):
+    schema = json.loads((SCHEMA_FOLDER / f"{SCHEMAS[system]}.json").read_text(encoding="utf-8"))
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    started(tmp_path, system)
+    found = [path for pattern in FILES[system].split() for path in tmp_path.glob(pattern)]
+    assert found
+    for path in found:
+        # To Azure every scalar is a text.
+        loader = yaml.BaseLoader if system == "azure" else yaml.SafeLoader
+        data = yaml.load(path.read_text(encoding="utf-8"), loader)
+        # YAML 1.1: the key `on` is read as true.
+        validator.validate({"on" if key is True else key: value for key, value in data.items()})
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A repository with a remote, its workspaces, and a forge that keeps comments."""
+
+    system: str
+    root: Path
+    hosts: Mapping[str, str]
+    bin: Path
+
+    def job(self, job: str, values: Mapping[str, str], environment: str = "dev") -> Done:
+        """Run the steps of a job until one fails, as its system would."""
+        out = ""
+        for step in steps(self.root, self.system, job, values):
+            variables = {
+                name: value
+                for name, value in step.variables.items()
+                # There is nobody to issue tokens here: a login of another sort stands in.
+                if not name.startswith("DATABRICKS_") and not value.startswith("$(")
+            }
+            done = subprocess.run(
+                [*step.shell, "-c", step.script],
+                cwd=self.root,
+                env={**self._machine(), **FACTS, "ENVIRONMENT": environment, **variables},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                check=False,
+            )
+            out += f"## {step.name}\n{done.stdout}"
+            if done.returncode:
+                return Done(done.returncode, out)
+        return Done(0, out)
+
+    def _machine(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.bin}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(self.bin),
+            "LANG": "C.UTF-8",
+            "FORGE_STATE": str(self.bin / "forge.json"),
+            "GIT_CONFIG_GLOBAL": str(self.bin / "gitconfig"),
+            "DATABRICKS_TOKEN": TOKEN,
+            "OPENAI_API_KEY": "a-key",
+            "GITHUB_OUTPUT": str(self.bin / "output"),
+            "PIPELINE_WORKSPACE": str(self.bin),
+        }
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run(
+            ["git", *words],
+            cwd=self.root,
+            env=self._machine(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    @property
+    def forge(self) -> Any:
+        return json.loads((self.bin / "forge.json").read_text())
+
+    def edit(self, name: str, before: str, after: str) -> None:
+        path = self.root / name
+        text = path.read_text(encoding="utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+# What the systems set by themselves.
+FACTS = {
+    "GITHUB_REPOSITORY": "owner/repository",
+    "GITHUB_RUN_ID": "31",
+    "GITHUB_ACTOR": "octocat",
+    "CI_API_V4_URL": "https://gitlab.test/api/v4",
+    "CI_PROJECT_ID": "1",
+    "CI_MERGE_REQUEST_IID": "7",
+    "CI_DEFAULT_BRANCH": "main",
+    "CI_PIPELINE_ID": "31",
+    "GITLAB_USER_NAME": "octocat",
+    "GITLAB_USER_EMAIL": "octocat@gitlab.test",
+    "GITLAB_TOKEN": "forge-token",
+    "SYSTEM_COLLECTIONURI": "https://dev.azure.test/owner",
+    "SYSTEM_TEAMPROJECT": "project",
+    "SYSTEM_PULLREQUEST_PULLREQUESTID": "7",
+    "BUILD_REPOSITORY_ID": "repository",
+    "BUILD_BUILDID": "31",
+    "BUILD_REQUESTEDFOR": "octocat",
+    "BUILD_REQUESTEDFOREMAIL": "octocat@azure.test",
+}
+GITHUB = {
+    "matrix.environment": "dev",
+    "inputs.environment": "dev",
+    "inputs.allow_replace": "",
+    "github.event.pull_request.number || inputs.pull_request": "7",
+    "github.token": "forge-token",
+    "vars.DATABRICKS_CLIENT_ID": "an-id",
+    "secrets.OPENAI_API_KEY": "a-key",
+    "inputs.from": "dev",
+    "inputs.to": "staging",
+    "inputs.names": "",
+}
+AZURE = {
+    "parameters.environment": "dev",
+    "parameters.allow_replace": " ",
+    "parameters.from": "dev",
+    "parameters.to": "staging",
+    "parameters.names": " ",
+}
+PROMOTING = {"FROM": "dev", "TO": "staging"}
+# Of each system: the job, and what its expressions stand for.
+JOBS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
+    "github": {
+        "validate": ("plan.yml:validate", GITHUB),
+        "propose": ("plan.yml:plan", GITHUB),
+        "plan": ("deploy.yml:plan", GITHUB),
+        "apply": ("deploy.yml:apply", GITHUB),
+        "wait": ("deploy.yml:wait", GITHUB),
+        "drift": ("drift.yml:drift", GITHUB),
+        "promote": ("promote.yml:promote", GITHUB),
+    },
+    "gitlab": {
+        "validate": ("validate", {}),
+        "propose": ("plan-dev", {}),
+        "plan": ("plan-dev", {"CI_MERGE_REQUEST_IID": ""}),
+        "apply": ("apply-dev", {}),
+        "wait": ("wait-dev", {}),
+        "drift": ("drift", {}),
+        "promote": ("promote", PROMOTING),
+    },
+    "azure": {
+        "propose": (".azure/plan.yml:", AZURE),
+        "plan": (".azure/deploy.yml:plan", AZURE),
+        "apply": (".azure/deploy.yml:apply", AZURE),
+        "wait": (".azure/deploy.yml:wait", AZURE),
+        "drift": (".azure/drift.yml:drift", AZURE),
+        "promote": (".azure/promote.yml:promote", AZURE),
+    },
+}
+
+
+@pytest.fixture(params=SYSTEMS)
+def pipeline(request: pytest.FixtureRequest, tmp_path: Path, hosts: dict[str, str]) -> Pipeline:
+    folder, tools = tmp_path / "repository", tmp_path / "bin"
+    tools.mkdir()
+    for name in ("gh", "az", "curl", "pip"):
+        (tools / name).write_text(FORGE.read_text(encoding="utf-8"), encoding="utf-8")
+    command = f'#!/bin/sh\nexec {sys.executable} -m provisioner "$@"\n'
+    if not any("--require-tip" in one.opts for one in apply.command.params):
+        strip = "s/ --require-tip [^ ]*//"
+        command = (
+            f"#!/bin/sh\nexec {sys.executable} -m provisioner $(echo \"$@\" | sed '{strip}')\n"
+        )
+    (tools / "provisioner").write_text(command)
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    (tools / "gitconfig").write_text("[user]\nname = octocat\nemail = octocat@users.test\n")
+    made = Pipeline(request.param, started(folder, request.param, hosts), hosts, tools)
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "origin.git")], check=True)
+    made.git("init", "--quiet", "--initial-branch", "main")
+    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    # What pipelines leave in the folder of a runner is not part of the repository.
+    (folder / ".git" / "info" / "exclude").write_text("*.html\n*.json\n*.md\n*.txt\ndeploy/\n")
+    made.commit("A starter repository")
+    made.git("push", "--quiet", "--set-upstream", "origin", "main")
+    return made
+
+
+def deploy(pipeline: Pipeline) -> Done:
+    """Plan and apply as after a merge; the artifact goes from one job to the other."""
+    jobs = JOBS[pipeline.system]
+    planned = pipeline.job(*jobs["plan"])
+    assert planned.code == 0, planned.out
+    if pipeline.system == "azure":
+        approved = pipeline.bin / "approved" / "deploy-dev-1"
+        approved.mkdir(parents=True, exist_ok=True)
+        (pipeline.root / "deploy" / "plan.json").replace(approved / "plan.json")
+    return pipeline.job(*jobs["apply"])
+
+
+def test_a_change_goes_its_way(pipeline: Pipeline):
+    jobs = JOBS[pipeline.system]
+    pipeline.git("switch", "--quiet", "--create", "change")
+    pipeline.edit("manifests/chat.yaml", "calls: 60", "calls: 30")
+    pipeline.commit("Fewer calls")
+    if "validate" in jobs:
+        validated = pipeline.job(*jobs["validate"])
+        assert validated.code == 0, validated.out
+
+    for _ in range(2):
+        proposed = pipeline.job(*jobs["propose"])
+        assert proposed.code == 0, proposed.out
+    (comment,) = pipeline.forge["comments"]
+    assert comment.startswith(f"<!-- provisioner:shop-{pipeline.system}/dev -->\n")
+    assert "2 to create" in comment
+
+    pipeline.git("switch", "--quiet", "main")
+    pipeline.git("merge", "--quiet", "change")
+    pipeline.git("push", "--quiet")
+    applied = deploy(pipeline)
+    assert applied.code == 0, applied.out
+    assert "2 created" in applied.out
+    audit = json.loads((pipeline.root / "audit.json").read_text(encoding="utf-8"))
+    assert audit["git_commit"] == pipeline.git("rev-parse", "HEAD")
+    waited = pipeline.job(*jobs["wait"])
+    assert waited.code == 0, waited.out
+    assert "2 of 2 ready" in waited.out
+    assert len(pipeline.forge["comments"]) == 1
