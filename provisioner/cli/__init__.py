@@ -37,6 +37,7 @@ COMMANDS = {
     "query": "provisioner.cli.query",
     "connect": "provisioner.cli.connect",
     "pin": "provisioner.cli.pin",
+    "promote": "provisioner.cli.promote",
     "rollback": "provisioner.cli.rollback",
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",

@@ -70,13 +70,19 @@ MAY_IMPORT = {
     "session",
     "manifests": f"{WORDS} mentions release schemas",
     "planning": WORDS,
-    "promotion": "errors release",
+    "promotion": "errors live plan question release",
+    "proposal": "errors plan release",
+    "promoting": "errors manifests promotion proposal proving receiving release released_names "
+    "session",
+    "proving": "at_once errors plan promotion question reading resource semantics session "
+    "verification workflow",
+    "receiving": "at_once errors kinds manifests plan preflight release session",
     "applying": "errors outcome plan resource semantics",
     "kinds": f"{WORDS} connection drifted mentions portrait question requirement "
     "schemas snippet topology writing",
     "workspace": "connection errors secret",
-    "rendering": f"{WORDS} codes difference drifted outcome portrait question release report "
-    "snippet status_row topology",
+    "rendering": f"{WORDS} codes difference drifted outcome portrait proposal question release "
+    "report snippet status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
@@ -126,6 +132,7 @@ MAY_IMPORT = {
         planning
         portrait
         preflight
+        promoting
         question
         registering
         release_store
