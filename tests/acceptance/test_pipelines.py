@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import yaml
 from check_jsonschema import builtin_schemas
 from pipelines import steps
 
-from provisioner.cli import apply, main
+from provisioner.cli import main
 from provisioner.emulator.server import Settings, running
 from provisioner.starting import SYSTEMS
 
@@ -225,15 +226,14 @@ def pipeline(request: pytest.FixtureRequest, tmp_path: Path, hosts: dict[str, st
     for name in ("gh", "az", "curl", "pip"):
         (tools / name).write_text(FORGE.read_text(encoding="utf-8"), encoding="utf-8")
     command = f'#!/bin/sh\nexec {sys.executable} -m provisioner "$@"\n'
-    if not any("--require-tip" in one.opts for one in apply.command.params):
-        strip = "s/ --require-tip [^ ]*//"
-        command = (
-            f"#!/bin/sh\nexec {sys.executable} -m provisioner $(echo \"$@\" | sed '{strip}')\n"
-        )
     (tools / "provisioner").write_text(command)
     for tool in tools.iterdir():
         tool.chmod(0o755)
     (tools / "gitconfig").write_text("[user]\nname = octocat\nemail = octocat@users.test\n")
+    for host in hosts.values():
+        reset = urllib.request.Request(f"{host}/__emulator__/reset", method="POST", data=b"{}")
+        reset.add_header("Authorization", f"Bearer {TOKEN}")
+        urllib.request.urlopen(reset).close()
     made = Pipeline(request.param, started(folder, request.param, hosts), hosts, tools)
     subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "origin.git")], check=True)
     made.git("init", "--quiet", "--initial-branch", "main")
@@ -285,3 +285,39 @@ def test_a_change_goes_its_way(pipeline: Pipeline):
     assert waited.code == 0, waited.out
     assert "2 of 2 ready" in waited.out
     assert len(pipeline.forge["comments"]) == 1
+
+
+def test_only_the_tip_of_the_branch_is_applied(pipeline: Pipeline):
+    pipeline.edit("manifests/chat.yaml", "calls: 60", "calls: 31")
+    pipeline.commit("A newer change")
+    pipeline.git("push", "--quiet")
+    pipeline.git("switch", "--quiet", "--detach", "HEAD~1")
+    older = deploy(pipeline)
+    assert older.code == 1
+    assert "error[E520]" in older.out
+
+
+def test_a_change_by_hand_is_told_at_night(pipeline: Pipeline):
+    job, values = JOBS[pipeline.system]["drift"]
+    assert deploy(pipeline).code == 0
+    clean = pipeline.job(job, values)
+    assert clean.code == 0, clean.out
+    by_hand(pipeline.hosts["dev"], f"shop-{pipeline.system}-chat")
+    drifted = pipeline.job(job, values)
+    assert drifted.code == 2, drifted.out
+    assert "rate_limits" in drifted.out
+    assert (pipeline.root / "drift.md").read_text(encoding="utf-8").startswith("<!-- provisioner:")
+
+
+def by_hand(host: str, name: str) -> None:
+    """Somebody changes a limit of the endpoint in the workspace."""
+    request = urllib.request.Request(
+        f"{host}/api/2.0/serving-endpoints/{name}/ai-gateway",
+        method="PUT",
+        data=json.dumps(
+            {"rate_limits": [{"key": "user", "renewal_period": "minute", "calls": 5}]}
+        ).encode(),
+        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
