@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner import __version__, repository
-from provisioner.errors import FileError, Severity
+from provisioner.errors import FileError, Severity, UsageError
 from provisioner.kinds import KINDS
 from provisioner.manifests.definitions import declared_in
 from provisioner.manifests.load import Loaded, load
@@ -130,10 +130,17 @@ def connected(
     from provisioner.emulator.settings import Settings
 
     # Two reads long, so that a first apply shows what waiting looks like.
-    local = Settings(state=project.root / settings.emulator, transition="polls=2")
+    local = Settings(
+        state=project.root / settings.emulator,
+        transition="polls=2",
+        upstream=os.environ.get("PROVISIONER_UPSTREAM", ""),
+        upstream_model=os.environ.get("PROVISIONER_UPSTREAM_MODEL", ""),
+    )
     with ExitStack() as stack:
         try:
             server = stack.enter_context(running(local))
+        except ValueError as error:
+            raise UsageError.of("E808", str(error)) from error
         except START_ERRORS as error:
             message = f"the local workspace cannot use {settings.emulator}: {error}"
             raise FileError.of("E815", message) from error

@@ -37,6 +37,20 @@ served_options = packed(
         help="When an update is done: immediate, polls=N or seconds=S.",
     ),
     click.option("--latency-ms", type=click.IntRange(0), default=0, help="Added to each answer."),
+    click.option(
+        "--upstream",
+        metavar="URL",
+        default="",
+        envvar="PROVISIONER_UPSTREAM",
+        help="Ask this OpenAI-compatible server, with the keys of the endpoints.",
+    ),
+    click.option(
+        "--upstream-model",
+        metavar="NAME",
+        default="",
+        envvar="PROVISIONER_UPSTREAM_MODEL",
+        help="Ask for this model there, whatever an endpoint names.",
+    ),
 )
 
 
@@ -54,6 +68,9 @@ def start(project_dir: Path | None, served: Served) -> int:
     Prints DATABRICKS_HOST=... and DATABRICKS_TOKEN=... for other programs, then serves on
     127.0.0.1 only. The default state is what this repository's `local` environment uses,
     so what was applied there can be queried here.
+
+    Answers are made up, unless --upstream names a server that has models: then chats,
+    completions and embeddings are asked there, each with the endpoint's own key and model.
 
     \b
     Exit codes: 0 stopped, 1 error, for instance when the port is taken.

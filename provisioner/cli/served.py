@@ -26,6 +26,8 @@ class Served(NamedTuple):
     token: str
     transition: str
     latency_ms: int
+    upstream: str
+    upstream_model: str
 
 
 def serve(served: Served, folder: Path | None) -> int:
@@ -46,6 +48,8 @@ def serve(served: Served, folder: Path | None) -> int:
             token=served.token,
             transition=served.transition,
             latency_ms=served.latency_ms,
+            upstream=served.upstream,
+            upstream_model=served.upstream_model,
         )
         serve_until_stopped(settings, _announce)
     except ValueError as error:

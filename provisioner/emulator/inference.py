@@ -1,16 +1,17 @@
 """Queries, the data plane: finds the endpoint, holds its limits, lets a served entity answer.
 
-Answers are made up and the same for the same query; nothing is sent anywhere.
+Answers are made up and the same for the same query; nothing is sent anywhere but to an upstream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from provisioner.emulator import endpoints, idleness, inference_access
+from provisioner.emulator import inference_forwarding as forwarding
 from provisioner.emulator import inference_limits as limits
 from provisioner.emulator import inference_tasks as tasks
 from provisioner.emulator import inference_traffic as traffic
@@ -24,6 +25,7 @@ from provisioner.emulator.routing import (
     event_stream,
     invalid,
 )
+from provisioner.emulator.store import Store
 
 # Vectors and predictions cannot say themselves that they are made up.
 MADE_UP = {"x-made-up-by": "local workspace"}
@@ -94,16 +96,32 @@ def _answered(workspace: Workspace, request: Request, call: Call) -> Answer:
     direct = traffic.named(endpoint, call.served) if call.served else None
     meters = limits.admit(store, endpoint, request.caller)
     idleness.queried(store, endpoint.id, endpoint.entities)
-    write = tasks.prepared(call.task, call.body, endpoint.gateway.get("guardrails") or {})
-    entity = traffic.answering(store, endpoint, direct)
-    source = tasks.source_of(endpoint, entity, call.task)
-    written = write(source, store.now_ms() // 1000)
+    prepared = tasks.prepared(call.task, call.body, endpoint.gateway.get("guardrails") or {})
+
+    def ask(entity: dict[str, Any]) -> tuple[str, tasks.Written]:
+        if workspace.settings.upstream and prepared.body is not None:
+            return entity["name"], forwarding.asked(workspace, entity, call.task, prepared)
+        source = tasks.source_of(endpoint, entity, call.task)
+        return source.entity, prepared.write(source, store.now_ms() // 1000)
+
+    entity, written = traffic.answered(store, endpoint, direct, ask)
     limits.charge(store, meters, written.tokens)
-    headers = {**MADE_UP, "served-model-name": source.entity}
+    headers = {**(MADE_UP if written.made_up else {}), "served-model-name": entity}
     if written.chunks is None:
         return Answer(written.json, headers=headers)
-    events = event_stream(written.chunks)
+    events = event_stream(_charged(store, meters, written))
     return Answer(stream=events, headers=headers, content_type="text/event-stream")
+
+
+def _charged(
+    store: Store, meters: Sequence[limits.Meter], written: tasks.Written
+) -> Iterator[dict[str, Any]]:
+    """The chunks; what they cost is charged as soon as it is known, also to who has gone."""
+    try:
+        yield from written.chunks or ()
+    finally:
+        if written.tally:
+            limits.charge(store, meters, written.tally.tokens)
 
 
 # Not atomic: a call that fails counts as well, and a provider may be made to wait.

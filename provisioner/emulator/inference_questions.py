@@ -73,6 +73,23 @@ def read_completions(body: Mapping[str, Any]) -> Query:
     )
 
 
+def with_texts(
+    body: Mapping[str, Any], before: Sequence[str], after: Sequence[str]
+) -> Mapping[str, Any]:
+    """The query ``body``, whose texts are ``before``, with those of ``after`` in their place."""
+    if tuple(before) == tuple(after):
+        return body
+    if "messages" not in body:
+        return {**body, "prompt": list(after) if isinstance(body["prompt"], list) else after[0]}
+    rows = zip(body["messages"], before, after, strict=True)
+    return {
+        **body,
+        "messages": [
+            message if was == now else {**message, "content": now} for message, was, now in rows
+        ],
+    }
+
+
 def wrong_task(field: str, task: str) -> ApiError:
     return ApiError(
         400,

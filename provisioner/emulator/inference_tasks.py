@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from provisioner.emulator.inference_answers import (
     reply,
 )
 from provisioner.emulator.inference_guardrails import guarded
-from provisioner.emulator.inference_questions import Query, read_chat, read_completions
+from provisioner.emulator.inference_questions import Query, read_chat, read_completions, with_texts
 
 CHAT = "llm/v1/chat"
 COMPLETIONS = "llm/v1/completions"
@@ -34,15 +34,43 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An answer and how many tokens it is charged with. With ``chunks`` it is streamed."""
+    """An answer and how many tokens it is charged with. With ``chunks`` it is streamed.
+
+    ``tally``: what is known only once the last chunk has come, in place of ``json`` and ``tokens``.
+    """
 
     json: dict[str, Any]
     tokens: int = 0
     chunks: Iterator[dict[str, Any]] | None = None
+    tally: Tally | None = None
+    made_up: bool = True
+
+
+@dataclass(slots=True)
+class Tally:
+    """A streamed answer as far as it has come."""
+
+    chunks: list[dict[str, Any]] = field(default_factory=list)
+    tokens: int = 0
 
 
 Writer = Callable[[Source, int], Written]
 """Writes the answer, given where it comes from and the time in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query that was read and guarded. ``write`` makes an answer up.
+
+    A provider is sent ``body``, None where there is no provider to ask, and its answer is guarded
+    by the rules ``output``.
+    """
+
+    write: Writer
+    body: Body | None = None
+    output: Body = field(default_factory=dict)
+    question: str = ""
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +87,22 @@ CHAT_SHAPE = Shape("chatcmpl-", read_chat, chat_json, streams.chat_chunks)
 COMPLETIONS_SHAPE = Shape("cmpl-", read_completions, completions_json, streams.completions_chunks)
 
 
-def prepared(task: str, body: Body, guardrails: Body) -> Writer:
-    """Read and guard a query; what is left is to write the answer.
+def prepared(task: str, body: Body, guardrails: Body) -> Prepared:
+    """Read and guard a query; what is left is to answer it.
 
     Raises ApiError 400 for a query that does not fit the task or that a guardrail stops.
     """
     return PREPARE[task](body, guardrails)
 
 
-def _prepared_text(shape: Shape, body: Body, guardrails: Body) -> Writer:
+def _prepared_text(shape: Shape, body: Body, guardrails: Body) -> Prepared:
     query = shape.read(body)
     spent = tokens.usage(tokens.count(query.texts), 0)
     texts = guarded(guardrails.get("input") or {}, "input", query.texts, spent)
-    return partial(_text, shape, replace(query, texts=texts), guardrails.get("output") or {})
+    rules = guardrails.get("output") or {}
+    write = partial(_text, shape, replace(query, texts=texts), rules)
+    sent = with_texts(body, query.texts, texts)
+    return Prepared(write, sent, rules, " ".join(texts), query.stream)
 
 
 def _text(shape: Shape, query: Query, rules: Body, source: Source, created: int) -> Written:
@@ -87,31 +118,31 @@ def _text(shape: Shape, query: Query, rules: Body, source: Source, created: int)
     return Written(shape.json(made), made.usage["total_tokens"], chunks)
 
 
-def _prepared_embeddings(body: Body, _: Body) -> Writer:
+def _prepared_embeddings(body: Body, _: Body) -> Prepared:
     query = embeddings.read(body)
 
     def write(source: Source, _: int) -> Written:
         made = embeddings.answer(query, source.model)
         return Written(made, made["usage"]["total_tokens"])
 
-    return write
+    return Prepared(write, body)
 
 
-def _prepared_predictions(body: Body, guardrails: Body) -> Writer:
+def _prepared_predictions(body: Body, guardrails: Body) -> Prepared:
     # Agents are custom models, too. What a model takes is in its signature, which is not known
     # here, so messages get an answer.
     if "messages" in body:
-        return _prepared_text(CHAT_SHAPE, body, guardrails)
+        return replace(_prepared_text(CHAT_SHAPE, body, guardrails), body=None)
     rows = predictions.read(body)
-    return lambda source, _: Written(predictions.answer(rows, source.entity))
+    return Prepared(lambda source, _: Written(predictions.answer(rows, source.entity)))
 
 
-def _prepared_features(body: Body, _: Body) -> Writer:
+def _prepared_features(body: Body, _: Body) -> Prepared:
     rows = predictions.read(body)
-    return lambda source, _: Written(predictions.features(rows, source.entity))
+    return Prepared(lambda source, _: Written(predictions.features(rows, source.entity)))
 
 
-PREPARE: Mapping[str, Callable[[Body, Body], Writer]] = {
+PREPARE: Mapping[str, Callable[[Body, Body], Prepared]] = {
     CHAT: partial(_prepared_text, CHAT_SHAPE),
     COMPLETIONS: partial(_prepared_text, COMPLETIONS_SHAPE),
     EMBEDDINGS: _prepared_embeddings,

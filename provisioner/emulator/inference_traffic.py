@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
+from collections.abc import Callable, Mapping
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 
 from provisioner.emulator import faults
 from provisioner.emulator.active import Active
-from provisioner.emulator.routing import ApiError
+from provisioner.emulator.routing import NOTHING, ApiError
 from provisioner.emulator.secret_values import problem_with, references_in
 from provisioner.emulator.store import Store
 
 Entity = dict[str, Any]
+A = TypeVar("A")
 
 MOST_FALLBACKS = 2
 
@@ -64,8 +66,10 @@ def routed(endpoint: Active, number: int) -> str:
     return endpoint.routes[bisect(ends, number * STRIDE % 100)][0]
 
 
-def answering(store: Store, endpoint: Active, direct: Entity | None) -> Entity:
-    """The entity whose provider answers: ``direct``, else the one whose turn it is.
+def answered(
+    store: Store, endpoint: Active, direct: Entity | None, ask: Callable[[Entity], A]
+) -> A:
+    """What ``ask`` gets from the entity ``direct``, else from the one whose turn it is.
 
     With fallbacks, and not for a direct call, the others are tried after a 429 or a 5xx, in their
     order and also those without traffic. [serving-api 3.8]
@@ -74,13 +78,14 @@ def answering(store: Store, endpoint: Active, direct: Entity | None) -> Entity:
     """
     entity = direct or chosen(store, endpoint)
     others = [] if direct else _fallbacks(endpoint, entity)
-    failure = _failure(store, endpoint, entity)
-    while failure and others and _may_pass_on(failure):
-        entity, *others = others
-        failure = _failure(store, endpoint, entity)
-    if failure:
-        raise failure
-    return entity
+    while True:
+        try:
+            _check(store, endpoint, entity)
+            return ask(entity)
+        except ApiError as failure:
+            if not others or not _may_pass_on(failure):
+                raise
+            entity, *others = others
 
 
 def _fallbacks(endpoint: Active, first: Entity) -> list[Entity]:
@@ -94,28 +99,32 @@ def _may_pass_on(failure: ApiError) -> bool:
     return failure.status == 429 or failure.status >= 500
 
 
-def _failure(store: Store, endpoint: Active, entity: Entity) -> ApiError | None:
+def _check(store: Store, endpoint: Active, entity: Entity) -> None:
+    """Raises ApiError where the entity's secrets are missing, or a fault rule lets it fail."""
     for reference in references_in(entity.get("external_model")):
         # Resolved when the provider is called. [serving-api 3.9]
         if problem := problem_with(store, reference):
-            return ApiError(400, "BAD_REQUEST", problem)
+            raise ApiError(400, "BAD_REQUEST", problem)
     fault = faults.take(store, "POST", (faults.PROVIDERS, endpoint.name, entity["name"]))
     if fault is None:
-        return None
+        return
     time.sleep(fault.delay_s)
     # A broken connection to a provider is an answer as well: the gateway's own.
     status = fault.status or (503 if fault.connection else 200)
-    return _wrapped(entity, status, fault) if status >= 400 else None
+    if status >= 400:
+        said = fault.body or {"message": "made to fail by a fault rule of the local workspace"}
+        raise provider_error(entity, status, said, fault.headers)
 
 
-def _wrapped(entity: Entity, status: int, fault: faults.Fault) -> ApiError:
+def provider_error(
+    entity: Entity, status: int, said: Any, headers: Mapping[str, str] = NOTHING
+) -> ApiError:
     """A provider's error as the gateway hands it on. [serving-api 3.10]"""
     provider = (entity.get("external_model") or {}).get("provider", "")
-    said = fault.body or {"message": "made to fail by a fault rule of the local workspace"}
     return ApiError(
         status,
         ERROR_CODES.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"),
         f"The provider of served entity {entity['name']} answered with status {status}.",
-        headers=fault.headers,
+        headers=headers,
         extra={"external_model_provider": provider, "external_model_message": said},
     )

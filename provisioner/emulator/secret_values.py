@@ -30,6 +30,14 @@ def scope_and_key(reference: str) -> tuple[str, str]:
     return scope, key
 
 
+def value_of(store: Store, reference: str) -> str:
+    """The value behind a well-formed reference; "" where there is none, or it is no text."""
+    found = store.row(
+        "SELECT value FROM secrets WHERE scope = ? AND key = ?", *scope_and_key(reference)
+    )
+    return bytes(found[0]).decode("utf-8", "replace").strip() if found else ""
+
+
 def problem_with(store: Store, reference: str) -> str:
     """Why a well-formed reference cannot be resolved; "" where it can."""
     scope, key = scope_and_key(reference)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 MEMORY = ":memory:"
+# Keys of providers are sent there: never in the clear over a network. No user, no query.
+UPSTREAM = re.compile(
+    r"(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?)(/[^\s?#]*)?",
+    re.IGNORECASE,
+)
 LARGEST_PORT = 65_535
 
 
@@ -36,7 +42,8 @@ class Settings:
     """``port`` 0 takes a free one, an empty ``token`` makes a random one.
 
     ``certificate`` is a certificate file and a key file; with it the server speaks TLS.
-    ``upstream`` is the base URL of an OpenAI-compatible server that answers queries.
+    ``upstream`` is the base URL of an OpenAI-compatible server that answers queries, for instance
+    ``http://127.0.0.1:11434/v1``; ``upstream_model`` is asked there whatever an entity names.
     ``keeps_omitted_traffic``: a config update without a traffic split keeps the old one, which
     nobody knows of the service; for tests of clients that must be right either way.
     """
@@ -48,6 +55,7 @@ class Settings:
     latency_ms: int = 0
     certificate: tuple[str | Path, str | Path] | None = None
     upstream: str = ""
+    upstream_model: str = ""
     keeps_omitted_traffic: bool = False
 
     def completed(self) -> Settings:
@@ -57,5 +65,9 @@ class Settings:
             raise ValueError(f"port must be between 0 and {LARGEST_PORT}")
         if self.latency_ms < 0:
             raise ValueError("latency_ms must not be negative")
+        if self.upstream and not UPSTREAM.fullmatch(self.upstream):
+            raise ValueError("upstream must be https://..., or http://... on the loopback")
+        if self.upstream_model and not self.upstream:
+            raise ValueError("upstream_model needs upstream")
         # The prefix of a personal access token, so that scanners of logs recognise it.
         return self if self.token else replace(self, token=f"dapi{secrets.token_hex(16)}")

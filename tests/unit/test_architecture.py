@@ -161,7 +161,8 @@ DOORS = {
     "jsonschema": "manifests.check",
     "yaml": "manifests editing.layout",
     "click": "cli",
-    "urllib3": "workspace",
+    # Two ways, two purposes: the workspace, and the model server that a local one asks.
+    "urllib3": "workspace emulator.inference_upstream",
     "databricks": "workspace",
     "certifi": "workspace",
     "rich": "rendering",
