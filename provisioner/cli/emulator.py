@@ -34,7 +34,7 @@ served_options = packed(
         "--transition",
         default="polls=2",
         show_default=True,
-        help="When an update is done: immediate, polls=N or seconds=S.",
+        help="When an update is done: immediate, polls=N, seconds=S, or command.",
     ),
     click.option("--latency-ms", type=click.IntRange(0), default=0, help="Added to each answer."),
     click.option(

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from provisioner.emulator.dispatch import Dispatcher, Raw, Reply
+from provisioner.emulator.dispatch import LOST, Dispatcher, Raw, Reply
 from provisioner.emulator.protocol import TRANSPORT, break_connection
 from provisioner.emulator.routing import Answer, ApiError, Workspace
 
@@ -32,6 +32,8 @@ WORKERS = 64
 STALL_CHECK_S = 0.05
 # Statuses of answers that have no body. RFC 9110, 6.4.1
 WITHOUT_BODY = (204, 304)
+# What no client can take for an answer.
+GARBAGE = b"\x00\xff\x16\x03 this is not HTTP \r\n\x00" * 8
 
 
 class App:
@@ -58,6 +60,7 @@ class App:
             headers=dict(request.headers),
             body=await _body(request),
             scheme=scope["scheme"],
+            client=scope["client"],
         )
         loop = asyncio.get_running_loop()
         reply = await loop.run_in_executor(self._workers, self._dispatcher.respond, raw)
@@ -70,7 +73,9 @@ class App:
         await self._send(reply, scope["state"][TRANSPORT], send)
 
     async def _send(self, reply: Reply, transport: asyncio.Transport, send: Send) -> None:
-        if reply.connection in ("drop", "reset"):
+        if reply.connection in LOST:
+            if reply.connection == "garbage":
+                transport.write(GARBAGE)
             break_connection(transport, reset=reply.connection == "reset")
             return
         is_whole = reply.connection not in ("truncate", "stall")

@@ -55,6 +55,7 @@ def begin(workspace: Workspace, record: Record, config: dict[str, Any]) -> None:
         "polls_left": transition.polls,
         "due_ms": now_ms + round(transition.seconds * 1000),
         "ordered": ordered,
+        "held": transition.on_command,
     }
     if "auto_capture" in config:
         completed = auto_capture.completed(config["auto_capture"], record["name"])
@@ -73,6 +74,8 @@ def settle(store: Store, record: Record, *, is_poll: bool) -> None:
     if record["update"] != endpoints.IN_PROGRESS:
         return
     pending = record["pending"]
+    if pending.get("held"):
+        return
     if pending["polls_left"] > 0 or store.now_ms() < pending["due_ms"]:
         if is_poll and pending["polls_left"] > 0:
             pending["polls_left"] -= 1
@@ -80,6 +83,14 @@ def settle(store: Store, record: Record, *, is_poll: bool) -> None:
         return
     _finish(store, record)
     endpoints.save(store, record)
+
+
+def release(store: Store, record: Record, ordered: dict[str, Any]) -> None:
+    """End the update now, in the way that is ``ordered``: the fields of a deployment rule."""
+    pending = record["pending"]
+    pending |= {"held": False, "polls_left": 0, "due_ms": 0}
+    pending["ordered"] |= ordered
+    settle(store, record, is_poll=False)
 
 
 def settle_all(store: Store) -> None:

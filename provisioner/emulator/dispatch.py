@@ -9,14 +9,18 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from provisioner.emulator import control, directory, faults, identity, request_log
+from provisioner.emulator import control, directory, faults, identity, killing, request_log
 from provisioner.emulator.faults import Fault
 from provisioner.emulator.routes import ROUTES
 from provisioner.emulator.routing import Answer, ApiError, Request, Route, Router, Workspace
 from provisioner.emulator.targets import base_url, check_hosts, path_of, split
 
+Address = tuple[str, int]
+
 NO_STATUS = 0
 NO_ANSWER = Answer()
+# Ways to break a connection after which nobody has seen a status.
+LOST = ("drop", "reset", "garbage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,13 @@ class Raw:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | ApiError = field(repr=False)
     scheme: str
+    client: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What to send and when, or how to break the connection: instead of sending anything
-    (``drop``, ``reset``) or in the middle (``truncate``; ``stall`` falls silent there).
+    (``drop``, ``reset``, ``garbage``) or in the middle (``truncate``; ``stall`` falls silent).
 
     With ``rest`` there is no answer yet: call it after the delay.
     """
@@ -69,12 +74,12 @@ class Dispatcher:
 
     def _finish(self, raw: Raw, segments: list[str], fault: Fault | None) -> Reply:
         if fault and fault.replaces_handler:
-            reply = _faulty(fault, fault.answer())
+            reply = _faulty(fault, fault.answer(), raw)
         elif fault and fault.phase == "after":
-            reply = _faulty(fault, self._answer(raw, segments))
+            reply = _faulty(fault, self._answer(raw, segments), raw)
         else:
             reply = Reply(self._answer(raw, segments))
-        is_lost = reply.connection in ("drop", "reset")
+        is_lost = reply.connection in LOST
         request_log.add(
             self._workspace.store,
             request_log.Entry(
@@ -131,8 +136,14 @@ class Dispatcher:
             return route.handler(self._workspace, request)
 
 
-def _faulty(fault: Fault, answer: Answer) -> Reply:
-    if fault.phase == "after" and fault.status is not None:
+def _faulty(fault: Fault, answer: Answer, raw: Raw) -> Reply:
+    if fault.kills:
+        try:
+            killing.kill_caller(raw.headers, raw.client)
+        except ApiError as error:
+            return Reply(error.answer())
+        return Reply(connection="drop")
+    if fault.phase == "after" and fault.has_answer:
         answer = fault.answer()
     delay_s = fault.delay_s if fault.phase == "after" else 0.0
     return Reply(answer, connection=fault.connection, delay_s=delay_s)

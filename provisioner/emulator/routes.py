@@ -8,6 +8,7 @@ from provisioner.emulator import (
     identity,
     inference,
     model_versions,
+    openapi,
     permissions,
     principals,
     registered_models,
@@ -22,6 +23,7 @@ from provisioner.emulator import (
     serving_throughput,
     serving_updates,
     sql,
+    transitions,
 )
 
 ROUTES = (
@@ -44,4 +46,6 @@ ROUTES = (
     *registration.ROUTES,
     *scim.ROUTES,
     *sql.ROUTES,
+    *openapi.ROUTES,
+    *transitions.ROUTES,
 )

@@ -15,26 +15,41 @@ UPSTREAM = re.compile(
     re.IGNORECASE,
 )
 LARGEST_PORT = 65_535
+LONGEST_NUMBER = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """How long an update takes: until ``polls`` reads saw it, and ``seconds`` have passed."""
+    """How long an update takes: until ``polls`` reads saw it, and ``seconds`` have passed, and
+    somebody has said so where it ends ``on_command``."""
 
     polls: int = 0
     seconds: float = 0.0
+    on_command: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Transition:
-        """Read ``immediate``, ``polls=N`` or ``seconds=S``. Raises ValueError for other text."""
+        """Read ``immediate``, ``command``, ``polls=N`` or ``seconds=S``.
+
+        Raises ValueError for other text.
+        """
         unit, _, amount = text.partition("=")
         if text == "immediate":
             return cls()
-        if unit == "polls" and amount.isdecimal():
+        if text == "command":
+            return cls(on_command=True)
+        if unit == "polls" and _is_number(amount):
             return cls(polls=int(amount))
-        if unit == "seconds" and amount.replace(".", "", 1).isdecimal():
+        if unit == "seconds" and _is_number(amount.replace(".", "", 1)):
             return cls(seconds=float(amount))
-        raise ValueError(f"transition must be immediate, polls=N or seconds=S, not {text!r}")
+        raise ValueError(
+            f"transition must be immediate, command, polls=N or seconds=S, not {text!r}"
+        )
+
+
+def _is_number(text: str) -> bool:
+    """Digits of ASCII, as many as a time or a count can need."""
+    return text.isdecimal() and text.isascii() and len(text) < LONGEST_NUMBER
 
 
 @dataclass(frozen=True, slots=True)

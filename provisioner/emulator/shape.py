@@ -8,21 +8,42 @@ as strings. [serving-api 2, 3.5]
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from provisioner.emulator.routing import invalid
 
 Reader = Callable[[Any, str], Any]
+AnyReader = TypeVar("AnyReader", bound=Reader)
+Schema = dict[str, Any]
 
 LARGEST_INTEGER = 2**63 - 1
+# Reader to the JSON Schema of what it takes, filled where readers are made.
+SCHEMAS: dict[Reader, Schema] = {}
 
 
+def schema_of(reader: Reader) -> Schema:
+    """The JSON Schema of the values that a reader of this module takes in any case."""
+    return SCHEMAS.get(reader, {})
+
+
+def described(schema: Schema) -> Callable[[AnyReader], AnyReader]:
+    """Marks a reader with the schema of what it takes."""
+
+    def mark(reader: AnyReader) -> AnyReader:
+        SCHEMAS[reader] = schema
+        return reader
+
+    return mark
+
+
+@described({"type": "string"})
 def text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise invalid(f"{where} must be a string.")
     return value
 
 
+@described({"type": "boolean"})
 def flag(value: Any, where: str) -> bool:
     if value in ("true", "false"):
         return bool(value == "true")
@@ -31,6 +52,7 @@ def flag(value: Any, where: str) -> bool:
     return value
 
 
+@described({"type": "integer", "minimum": 0, "maximum": LARGEST_INTEGER})
 def integer(value: Any, where: str) -> int:
     """A number that is not negative: no field of the service may be."""
     if isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < 20:
@@ -40,6 +62,7 @@ def integer(value: Any, where: str) -> int:
     return value
 
 
+@described({"type": "number", "minimum": 0, "maximum": 1})
 def fraction(value: Any, where: str) -> float:
     """A number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
@@ -48,6 +71,7 @@ def fraction(value: Any, where: str) -> float:
 
 
 def choice(*names: str) -> Reader:
+    @described({"type": "string", "enum": list(names)})
     def read(value: Any, where: str) -> str:
         if value not in names:
             raise invalid(f"{where} must be one of {', '.join(names)}.")
@@ -57,6 +81,7 @@ def choice(*names: str) -> Reader:
 
 
 def list_of(inner: Reader) -> Reader:
+    @described({"type": "array", "items": schema_of(inner)})
     def read(value: Any, where: str) -> list[Any]:
         if not isinstance(value, list):
             raise invalid(f"{where} must be a list.")
@@ -65,6 +90,7 @@ def list_of(inner: Reader) -> Reader:
     return read
 
 
+@described({"type": "object", "additionalProperties": {"type": "string"}})
 def text_by_name(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise invalid(f"{where} must be an object.")
@@ -74,6 +100,12 @@ def text_by_name(value: Any, where: str) -> dict[str, str]:
 def record(fields: Mapping[str, Reader], needed: tuple[str, ...] = ()) -> Reader:
     """An object with these fields; those in ``needed`` have to be there."""
 
+    schema: Schema = {
+        "type": "object",
+        "properties": {name: schema_of(reader) for name, reader in fields.items()},
+    }
+
+    @described(schema | ({"required": list(needed)} if needed else {}))
     def read(value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise invalid(f"{where} must be an object.")

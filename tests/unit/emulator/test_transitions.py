@@ -11,6 +11,7 @@ from provisioner.emulator.server import running
 from provisioner.emulator.settings import Settings
 
 BASE = "/api/2.0/serving-endpoints"
+TRANSITIONS = "/__emulator__/transitions"
 
 
 def update_of(endpoint: Any) -> str:
@@ -212,3 +213,49 @@ def test_what_a_key_vault_holds_is_not_known_here(client: Any, config: Any) -> N
     )
     client.create(config=config(**REFERENCE))
     assert update_of(client.endpoint()) == "NOT_UPDATING"
+
+
+def commanded(client: Any, **sent: Any) -> str:
+    return str(client.post(TRANSITIONS, {"endpoint": "chat", **sent})["update"])
+
+
+def test_an_update_may_wait_for_a_command(client_of: Any, config: Any) -> None:
+    with running(Settings(transition="command")) as server:
+        client = client_of(server)
+        client.create(config=config())
+        for _ in range(5):
+            client.pass_time(10_000)
+            assert update_of(client.endpoint()) == "IN_PROGRESS"
+        (waiting,) = client.get(TRANSITIONS)["transitions"]
+        assert (waiting["endpoint"], waiting["waits_for_command"]) == ("chat", True)
+        assert commanded(client) == "NOT_UPDATING"
+        assert client.endpoint()["state"]["ready"] == "READY"
+        assert client.get(TRANSITIONS) == {"transitions": []}
+
+
+def test_a_command_may_end_an_update_badly(client_of: Any, config: Any) -> None:
+    with running(Settings(transition="command")) as server:
+        client = client_of(server)
+        client.create(config=config("a", "b"))
+        assert commanded(client, end="fail", entity="b", message="no quota") == "UPDATE_FAILED"
+        failed = client.endpoint()["pending_config"]
+        assert deployments(failed) == {"a": "DEPLOYMENT_READY", "b": "DEPLOYMENT_FAILED"}
+        assert messages(failed) == "no quota"
+        client.put(f"{BASE}/chat/config", config("a"))
+        assert commanded(client, end="cancel") == "UPDATE_CANCELED"
+
+
+def test_one_deployment_may_wait_for_a_command(client: Any, config: Any) -> None:
+    client.faults({"deployment": {"endpoint": "chat", "transition": "command"}})
+    client.create(config=config())
+    assert update_of(client.endpoint()) == "IN_PROGRESS"
+    assert commanded(client) == "NOT_UPDATING"
+
+
+def test_only_what_is_updating_can_be_ended(client: Any, config: Any) -> None:
+    client.create(config=config())
+    client.endpoint()
+    refused = client.call("POST", TRANSITIONS, {"endpoint": "chat"})
+    assert (refused.status, refused.code) == (409, "RESOURCE_CONFLICT")
+    assert client.call("POST", TRANSITIONS, {"endpoint": "nobody"}).status == 404
+    assert client.call("POST", TRANSITIONS, {"endpoint": "chat", "end": "so-so"}).status == 400

@@ -1,0 +1,136 @@
+"""The emulator's own OpenAPI 3.1 document, made from its route table and its readers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache, partial
+from typing import Any
+
+from provisioner.emulator.control import PREFIX
+from provisioner.emulator.request_bodies import schema_of_body
+from provisioner.emulator.routing import Answer, Request, Route, Routes, Workspace
+
+Json = dict[str, Any]
+
+WITH_BODY = ("POST", "PUT", "PATCH")
+ERROR = {
+    "type": "object",
+    "properties": {"error_code": {"type": "string"}, "message": {"type": "string"}},
+    "required": ["error_code", "message"],
+}
+OBJECT = {"type": "object"}
+FORM = {"type": "object", "properties": {"grant_type": {"type": "string"}}}
+# Query parameters that mean something; any other is ignored on every route.
+QUERIES = {
+    "GET /api/2.0/secrets/list": ("scope",),
+    "GET /api/2.0/secrets/get": ("scope", "key"),
+    "GET /api/2.0/secrets/acls/list": ("scope",),
+    "GET /api/2.0/secrets/acls/get": ("scope", "principal"),
+    "GET /api/2.0/preview/scim/v2/Users": ("filter", "startIndex", "count"),
+    "GET /api/2.0/preview/scim/v2/Groups": ("filter", "startIndex", "count"),
+    "GET /api/2.0/preview/scim/v2/ServicePrincipals": ("filter", "startIndex", "count"),
+    "GET /api/2.1/unity-catalog/models": (
+        "catalog_name",
+        "schema_name",
+        "max_results",
+        "page_token",
+    ),
+    "GET /api/2.1/unity-catalog/models/{name}/versions": ("max_results", "page_token"),
+    "GET /api/2.1/unity-catalog/permissions/{type}/{name}": ("principal",),
+    f"GET /{PREFIX}/requests": ("after",),
+}
+# What is answered with 200, where it is something else than a JSON object.
+ANSWERS: dict[str, Json] = {
+    "GET /api/2.0/serving-endpoints/{name}/metrics": {"text/plain": {}},
+    "GET /api/2.0/serving-endpoints/{name}/openapi": {"text/plain": {}},
+}
+STREAMS = {"application/json": {"schema": OBJECT}, "text/event-stream": {}}
+
+
+def document(routes: Iterable[Route]) -> Json:
+    paths: dict[str, Json] = {}
+    for route in routes:
+        paths.setdefault(route.pattern, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Local workspace",
+            "version": "1",
+            "description": "What the local workspace of provisioner answers. Any other request "
+            "is answered with 501 and named.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {"Error": ERROR},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "password": {"type": "http", "scheme": "basic"},
+            },
+        },
+        "security": [{"token": []}, {"password": []}],
+    }
+
+
+def _operation(route: Route) -> Json:
+    name = f"{route.method} {route.pattern}"
+    operation: Json = {
+        "operationId": re.sub(r"[^a-zA-Z0-9]+", "_", f"{route.method.lower()}{route.pattern}"),
+        "summary": _summary(route),
+        "parameters": [
+            *(_parameter("path", each) for each in re.findall(r"{(\w+)", route.pattern)),
+            *(_parameter("query", each) for each in QUERIES.get(name, ())),
+        ],
+        "responses": {
+            "200": {"description": "Done.", "content": _answers(route)},
+            "default": {
+                "description": "Refused.",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            },
+        },
+    }
+    if route.method in WITH_BODY:
+        operation["requestBody"] = {"content": _contents(route)}
+    if not route.needs_token:
+        operation["security"] = []
+    return operation
+
+
+def _answers(route: Route) -> Json:
+    if route.pattern.endswith(("/invocations", "/completions")):
+        return STREAMS
+    return ANSWERS.get(f"{route.method} {route.pattern}", {"application/json": {"schema": OBJECT}})
+
+
+def _contents(route: Route) -> Json:
+    if route.pattern == "/oidc/v1/token":
+        return {"application/x-www-form-urlencoded": {"schema": FORM}}
+    return {"application/json": {"schema": schema_of_body(route.method, route.pattern)}}
+
+
+def _parameter(place: str, name: str) -> Json:
+    shape: Json = {"type": "string", "minLength": 1} if place == "path" else {"type": "string"}
+    return {"name": name, "in": place, "required": place == "path", "schema": shape}
+
+
+def _summary(route: Route) -> str:
+    """The first sentence about the handler, else its name."""
+    handler = route.handler.func if isinstance(route.handler, partial) else route.handler
+    about = (handler.__doc__ or "").strip().partition("\n")[0].partition(" [")[0]
+    return about or str(getattr(handler, "__name__", "")).replace("_", " ").capitalize()
+
+
+@lru_cache(maxsize=1)
+def _whole() -> Json:
+    # Here: the route table holds the route of this document.
+    from provisioner.emulator.routes import ROUTES as every
+
+    return document(every)
+
+
+def served(workspace: Workspace, request: Request) -> Answer:
+    """This document, with the address that the client used."""
+    return Answer(_whole() | {"servers": [{"url": request.base_url}]})
+
+
+ROUTES: Routes = (Route("GET", f"/{PREFIX}/openapi.json", served, needs_token=False),)

@@ -1,0 +1,161 @@
+"""What the routes take as a body, for the OpenAPI document: from the readers that check them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.emulator import (
+    configs,
+    fault_rules,
+    gateway,
+    grants,
+    permissions,
+    principals,
+    registered_models,
+    registration,
+    serving,
+    serving_rules,
+    telemetry,
+    transitions,
+)
+from provisioner.emulator.control import PREFIX
+from provisioner.emulator.shape import (
+    Schema,
+    choice,
+    described,
+    flag,
+    fraction,
+    integer,
+    list_of,
+    record,
+    schema_of,
+    text,
+)
+
+
+@described({})
+def anything(value: Any, where: str) -> Any:
+    return value
+
+
+@described({"type": "object"})
+def _object(value: Any, where: str) -> Any:
+    return value
+
+
+SERVING = serving.BASE
+SECRETS = "/api/2.0/secrets"
+MODELS = "/api/2.1/unity-catalog/models"
+TAGS = list_of(serving_rules.TAG)
+NOTIFICATIONS = serving_rules.NOTIFICATIONS
+CREATE = record(
+    {
+        "name": text,
+        "config": configs.CONFIG,
+        "ai_gateway": gateway.GATEWAY,
+        "description": text,
+        "email_notifications": NOTIFICATIONS,
+        "rate_limits": gateway.LEGACY_RATE_LIMITS,
+        "route_optimized": flag,
+        "tags": TAGS,
+        "telemetry_config": telemetry.READER,
+        "budget_policy_id": text,
+    },
+    needed=("name",),
+)
+PRINCIPAL_NAMES = dict.fromkeys(permissions.PRINCIPALS, text)
+ACCESS = record(
+    {
+        "access_control_list": list_of(
+            record(PRINCIPAL_NAMES | {"permission_level": choice(*permissions.LEVELS)})
+        )
+    }
+)
+SCOPE = record({"scope": text}, needed=("scope",))
+SECRET = record({"scope": text, "key": text}, needed=("scope", "key"))
+SCOPE_ACL = {"scope": text, "principal": text}
+MESSAGE = record({"role": choice("system", "user", "assistant", "tool"), "content": text})
+COMMON_QUERY = {
+    "max_tokens": integer,
+    "n": integer,
+    "stop": anything,
+    "stream": flag,
+    "temperature": fraction,
+}
+CHAT = {
+    "messages": list_of(MESSAGE),
+    "tools": list_of(_object),
+    "tool_choice": anything,
+    "response_format": _object,
+}
+COMPLETIONS = {"prompt": anything}
+EMBEDDINGS = {"input": anything, "encoding_format": choice("float", "base64")}
+ROWS = {
+    "dataframe_split": record({"columns": list_of(anything), "data": list_of(list_of(anything))}),
+    "dataframe_records": list_of(_object),
+    "instances": anything,
+    "inputs": anything,
+}
+ANY_QUERY = record(CHAT | COMPLETIONS | EMBEDDINGS | ROWS | COMMON_QUERY)
+
+
+def _openai(fields: Mapping[str, Any]) -> Any:
+    return record({"model": text, **fields, **COMMON_QUERY}, needed=("model",))
+
+
+BODIES = {
+    f"POST {SERVING}": CREATE,
+    f"POST {SERVING}/pt": CREATE,
+    f"PUT {SERVING}/pt/{{name}}/config": record({"config": configs.CONFIG}, needed=("config",)),
+    f"PUT {SERVING}/{{name}}/config": configs.CONFIG,
+    f"PUT {SERVING}/{{name}}/ai-gateway": gateway.GATEWAY,
+    f"PUT {SERVING}/{{name}}/rate-limits": record({"rate_limits": gateway.LEGACY_RATE_LIMITS}),
+    f"PATCH {SERVING}/{{name}}/tags": record({"add_tags": TAGS, "delete_tags": list_of(text)}),
+    f"PATCH {SERVING}/{{name}}/notifications": record({"email_notifications": NOTIFICATIONS}),
+    f"PATCH {SERVING}/{{name}}/telemetry-config": record({"telemetry_config": telemetry.READER}),
+    f"PUT {permissions.BASE}": ACCESS,
+    f"PATCH {permissions.BASE}": ACCESS,
+    f"POST {SECRETS}/scopes/create": record(
+        {
+            "scope": text,
+            "initial_manage_principal": text,
+            "scope_backend_type": choice("DATABRICKS", "AZURE_KEYVAULT"),
+            "backend_azure_keyvault": record({"resource_id": text, "dns_name": text}),
+        },
+        needed=("scope",),
+    ),
+    f"POST {SECRETS}/scopes/delete": SCOPE,
+    f"POST {SECRETS}/put": record(
+        {"scope": text, "key": text, "string_value": text, "bytes_value": text},
+        needed=("scope", "key"),
+    ),
+    f"POST {SECRETS}/delete": SECRET,
+    f"POST {SECRETS}/acls/put": record(
+        SCOPE_ACL | {"permission": choice("READ", "WRITE", "MANAGE")}, needed=(*SCOPE_ACL,)
+    ),
+    f"POST {SECRETS}/acls/delete": record(SCOPE_ACL, needed=(*SCOPE_ACL,)),
+    "POST /serving-endpoints/{name}/invocations": ANY_QUERY,
+    "POST /serving-endpoints/{name}/served-models/{served}/invocations": ANY_QUERY,
+    "POST /serving-endpoints/chat/completions": _openai(CHAT),
+    "POST /serving-endpoints/completions": _openai(COMPLETIONS),
+    "POST /serving-endpoints/embeddings": _openai(EMBEDDINGS),
+    f"POST {MODELS}": registered_models.CREATED,
+    f"PATCH {MODELS}/{{name}}": registered_models.UPDATED,
+    f"PUT {MODELS}/{{name}}/aliases/{{alias}}": record(
+        {"version_num": integer}, needed=("version_num",)
+    ),
+    f"PATCH {grants.PERMISSIONS}": record({"changes": grants.CHANGES}),
+    f"POST /{PREFIX}/reset": record({"what": choice("log", "everything")}),
+    f"POST /{PREFIX}/clock": record({"advance_s": integer}),
+    f"POST /{PREFIX}/principals": principals.PRINCIPAL,
+    f"POST /{PREFIX}/models": registration.SENT,
+    f"POST /{PREFIX}/transitions": transitions.SENT,
+    f"POST /{PREFIX}/faults": record({"rules": list_of(fault_rules.RULE)}, needed=("rules",)),
+}
+
+
+def schema_of_body(method: str, pattern: str) -> Schema:
+    """The JSON Schema of the body; any object where nothing is known about it."""
+    reader = BODIES.get(f"{method} {pattern}")
+    return schema_of(reader) if reader else {"type": "object"}
