@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provisioner.drifted import Drift, Drifted, Sort
 from provisioner.errors import Position, Problem, ProvisionerError, Severity
 from provisioner.outcome import Outcome, Status
 from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation, Plan, Step
@@ -94,6 +95,16 @@ def of_checks(text: str = "plain") -> Report:
     return Report("verify", "shop", "prod", checks=results)
 
 
+def of_drift(text: str = "plain") -> Report:
+    findings = tuple(
+        Drift(Address(KIND, f"{sort}-{text}"), text, sort, path, text, f"{text}2", text, text, text)
+        for sort in Sort
+        for path in ((), ("tags", Key(text or "x")))
+    )
+    drifted = Drifted("shop", "prod", "https://example.test", 3, findings)
+    return Report("drift", "shop", "prod", drift=drifted)
+
+
 def all_with(text: str) -> list[Report]:
     """A report of each sort, all of them full of ``text``."""
     return [
@@ -101,5 +112,6 @@ def all_with(text: str) -> list[Report]:
         of_plan(plan(text, blocked=True)),
         of_apply(text),
         of_checks(text),
+        of_drift(text),
         Report("validate", problems=(problem(text),)),
     ]

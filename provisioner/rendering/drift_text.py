@@ -7,29 +7,18 @@ from itertools import groupby
 from typing import Final
 
 from provisioner.drifted import Drift, Drifted, Sort
-from provisioner.plan import ABSENT
 from provisioner.rendering.drift_ways import Way, ways_out
+from provisioner.rendering.drift_words import (
+    WORDS,
+    label_of,
+    sides_of,
+    summary_line,
+    told,
+)
 from provisioner.rendering.style import Line, Role, Span, Style, painted
-from provisioner.rendering.values import Sides, columns, fitted, padded, safe, value_text
+from provisioner.rendering.values import columns, fitted, padded, safe
 from provisioner.rendering.wrapping import wrapped
-from provisioner.semantics import path_text
 
-WORDS: Final = {
-    Sort.NOT_OURS: "not ours any more",
-    Sort.RECREATED: "created again by somebody else, or its tags were taken off",
-    Sort.GONE: "gone: deleted, or never applied",
-    Sort.FAILED_UPDATE: "the last update failed",
-    Sort.VERSION: "version changed",
-    Sort.EDITED: "edited by hand",
-    Sort.PERMISSION_ADDED: "permission added",
-    Sort.PERMISSION_CHANGED: "permission changed",
-    Sort.PERMISSION_REMOVED: "permission removed",
-    Sort.TAG_ADDED: "tag added",
-    Sort.NOT_APPLIED: "not applied yet",
-    Sort.ORPHAN: "orphan: our tag, no manifest",
-    Sort.UPDATING: "updating: compared with what the update brings",
-    Sort.STOPPED: "stopped",
-}
 ROLES: Final = {
     Sort.NOT_OURS: Role.REMOVED,
     Sort.RECREATED: Role.REMOVED,
@@ -40,19 +29,6 @@ ROLES: Final = {
     Sort.STOPPED: Role.TAKEN,
     Sort.NOT_APPLIED: Role.TAKEN,
 }
-EITHER: Final = frozenset(
-    {
-        *(Sort.VERSION, Sort.EDITED),
-        *(Sort.PERMISSION_ADDED, Sort.PERMISSION_CHANGED, Sort.PERMISSION_REMOVED, Sort.TAG_ADDED),
-    }
-)
-CAVEAT: Final = (
-    "The live value is on the right. A difference may also be a manifest that was changed and "
-    "not applied yet."
-)
-SAME: Final = frozenset({"the last update failed", "the last config update failed"})
-"""Messages that say no more than the sort does."""
-
 INDENT, INNER = "  ", "    "
 LEAST_ROOM: Final = 24
 """Columns that values have beside their path; with less they stand below it."""
@@ -63,22 +39,11 @@ def text(drifted: Drifted, style: Style) -> str:
     return painted(_lines(drifted, style), style)
 
 
-def summary_line(drifted: Drifted) -> str:
-    """``Drift: 3 differences in 2 of 5 resources``, or that there is none."""
-    counted = [one for one in drifted.findings if one.counts]
-    looked = _counted(drifted.resources, "resource")
-    if not counted:
-        return f"No drift: {looked}, all as declared"
-    return f"Drift: {_counted(len(counted), 'difference')} in {drifted.drifted} of {looked}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 def _lines(drifted: Drifted, style: Style) -> Iterator[Line]:
     where = safe(f"{drifted.project}/{drifted.environment} at {drifted.host}", style)
     yield (Span(f"Drift of {where}", Role.STRONG),)
+    if any(one.path for one in drifted.findings):
+        yield (Span(f"as declared {style.glyphs.arrow} as it is live", Role.FAINT),)
     yield ()
     places = dict(drifted.places)
     for address, found in groupby(drifted.findings, key=lambda one: one.address):
@@ -129,11 +94,6 @@ def _of_sort(found: Sequence[Drift], style: Style) -> Iterator[Line]:
                 yield (Span(INNER + line, Role.FAINT),)
 
 
-def label_of(one: Drift, style: Style) -> str:
-    """The path as plans show it."""
-    return safe(path_text(one.path).replace('[""]', "[]"), style)
-
-
 def _field(one: Drift, label: str, width: int, style: Style) -> Iterator[Line]:
     arrow = f" {style.glyphs.arrow} "
     before = f"{INNER}{padded(label, width)}  "
@@ -145,30 +105,7 @@ def _field(one: Drift, label: str, width: int, style: Style) -> Iterator[Line]:
     yield (Span(before), Span(arrow.join(sides), ROLES.get(one.sort, Role.CHANGED)))
 
 
-def sides_of(one: Drift, style: Style) -> Sides:
-    """The declared and the live value; what cannot be read back is not shown."""
-    declared = value_text(one.declared, style)
-    if one.sort is Sort.NOT_APPLIED and one.live is ABSENT:
-        return Sides(declared, "(cannot be read back)")
-    return Sides(declared, value_text(one.live, style))
-
-
-def told(one: Drift) -> Iterator[str]:
-    """Who, when and why, as far as it is known, a line each."""
-    if one.owner:
-        yield f"it carries the tag of {one.owner}"
-    if not one.path and one.sort in (Sort.RECREATED, Sort.NOT_OURS):
-        made = " ".join(filter(None, (one.at, f"by {one.by}" if one.by else "")))
-        if made:
-            yield f"created {made}"
-    if one.reason and one.reason not in SAME and one.sort is not Sort.ORPHAN:
-        yield one.reason
-
-
 def _ways_out(drifted: Drifted, style: Style) -> Iterator[Line]:
-    if any(one.sort in EITHER for one in drifted.findings):
-        for line in wrapped(CAVEAT, style.width):
-            yield (Span(line, Role.FAINT),)
     ways = ways_out(drifted)
     if ways:
         yield (Span("Ways out:"),)

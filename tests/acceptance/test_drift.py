@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import xml.etree.ElementTree as ElementTree
+
 import pytest
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
@@ -379,12 +382,13 @@ def test_people_read_the_sort_first_and_the_live_value_last(applied, run, worksp
     config(workspace, entity_version="11")
     limit(workspace)
     lines = run("drift").out.splitlines()
-    assert lines[2] == "model_serving_endpoints.chat  (chat)  manifests/endpoint.yaml:3"
-    assert lines[3].startswith("  last written 2")
-    assert lines[4:8] == [
-        "  version changed",
+    assert lines[1] == "as declared → as it is live"
+    assert lines[3] == "model_serving_endpoints.chat  (chat)  manifests/endpoint.yaml:3"
+    assert lines[4].startswith("  last written 2")
+    assert lines[5:9] == [
+        "  another version: changed by hand, or not applied yet",
         f'    {VERSION}  "12" → "11"',
-        "  edited by hand",
+        "  edited by hand, or not applied yet",
         f"    {LIMIT}  20 → 100",
     ]
     assert lines[-1] == "Drift: 2 differences in 1 of 2 resources"
@@ -398,3 +402,34 @@ def test_an_unreadable_endpoint_is_an_error_and_no_drift(applied, run, workspace
     done = run("drift", "--detailed-exitcode")
     assert (done.code, done.out) == (1, "")
     assert "403" in done.err
+
+
+def test_reports_hold_every_difference_and_the_ways_out(applied, run, workspace, tmp_path):
+    config(workspace, entity_version="11")
+    limit(workspace)
+    files = {name: tmp_path / name for name in ("markdown", "html", "json", "junit", "sarif")}
+    words = [word for name, file in files.items() for word in ("--report", f"{name}={file}")]
+    assert run("drift", "--detailed-exitcode", *words).code == 2
+    for name in ("markdown", "html"):
+        text = files[name].read_text(encoding="utf-8")
+        assert "Drift: 2 differences in 1 of 2 resources" in text
+        assert "import --update model_serving_endpoints.chat -e dev" in text
+        assert VERSION in text
+        assert LIMIT in text
+    (failure,) = ElementTree.parse(files["junit"]).iter("failure")
+    assert VERSION in failure.text
+    assert LIMIT in failure.text
+    record = json.loads(files["json"].read_text())
+    assert record["exit_code"] == 2
+    assert record["drift"]["drifted"] == 1
+    assert [one["path"] for one in record["drift"]["differences"]] == [VERSION, LIMIT]
+    (found,) = json.loads(files["sarif"].read_text())["runs"]
+    assert [one["ruleId"] for one in found["results"]] == ["drift", "drift"]
+
+
+def test_reports_without_drift_say_so(applied, run):
+    assert (
+        "**No drift: 2 resources, all as declared**" in run("drift", "--report", "markdown=-").out
+    )
+    assert 'failures="0"' in run("drift", "--report", "junit=-").out
+    assert run("drift", "--report", "github=-").out == ""

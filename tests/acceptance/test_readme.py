@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.cli import main
+from provisioner.emulator.server import Settings, running
+from provisioner.workspace import Target, connect
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -106,6 +108,43 @@ def test_two_environments_side_by_side(tmp_path, capsys):
     capsys.readouterr()
     assert main(["diff", "staging", "prod", "--live", "-C", str(tmp_path)]) == 0
     assert_printed(shown("$ provisioner diff "), capsys.readouterr().out)
+
+
+def test_the_drift(tmp_path, capsys):
+    for folder in ("environments", "manifests"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "provisioner.yaml").write_text("project: chat-platform\n")
+    (tmp_path / "environments/prod.yaml").write_text("workspace: {emulator: prod.sqlite}\n")
+    grant = "      permissions: [{level: CAN_QUERY, group_name: analysts}]\n"
+    (tmp_path / "manifests/chat.yaml").write_text(CHAT.replace("${var.version}", '"12"') + grant)
+    folder = ["-C", str(tmp_path), "-e", "prod"]
+    assert main(["apply", *folder, "-y"]) == 0
+    edit_by_hand(tmp_path / "prod.sqlite")
+    capsys.readouterr()
+    assert main(["drift", *folder, "--detailed-exitcode"]) == 2
+    assert_printed(shown("$ provisioner drift "), capsys.readouterr().out)
+
+
+def edit_by_hand(state: Path) -> None:
+    settings = Settings(state=state)
+    with (
+        running(settings) as server,
+        connect(Target(host=server.url, token=server.token), {}, "by-hand/1") as connection,
+    ):
+        endpoint = connection.get("/api/2.0/serving-endpoints/chat")
+        entity = {
+            "name": "champion",
+            "entity_name": "ml.models.chat",
+            "entity_version": "11",
+            "workload_size": "Small",
+            "scale_to_zero_enabled": True,
+        }
+        body = {"served_entities": [entity]}
+        path = "/api/2.0/serving-endpoints/chat/config"
+        connection.send("PUT", path, body, repeatable=True)
+        row = {"group_name": "interns", "permission_level": "CAN_MANAGE"}
+        path = f"/api/2.0/permissions/serving-endpoints/{endpoint['id']}"
+        connection.send("PATCH", path, {"access_control_list": [row]}, repeatable=True)
 
 
 def test_the_import(keys, tmp_path, capsys):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from provisioner.errors import Position, Problem, Severity
 from provisioner.outcome import WENT_WELL
 from provisioner.plan import DESTRUCTIVE, Action, Address, Step
+from provisioner.rendering.reports import view
 from provisioner.rendering.text import harmless
 from provisioner.report import Report
 
@@ -56,6 +57,7 @@ def annotations_of(report: Report) -> tuple[Annotation, ...]:
         *map(_of_problem, report.problems),
         *_of_outcomes(report, places),
         *_of_checks(report, places),
+        *_of_drift(report, places),
         *_of_steps(report, places),
     ]
     prefixed = (replace(each, file=report.prefix + each.file) for each in found)
@@ -102,6 +104,14 @@ def _of_checks(report: Report, places: dict[Address, Position]) -> Iterator[Anno
             where = places.get(result.address, Position(PROJECT_FILE))
             said = f"check `{result.check}` failed: {result.message}"
             yield _placed(Severity.ERROR, "check", said, where, str(result.address))
+
+
+def _of_drift(report: Report, places: dict[Address, Position]) -> Iterator[Annotation]:
+    for one in report.drift.findings if report.drift else ():
+        if one.counts:
+            said = ": ".join(filter(None, (view.drift_told(one), view.drift_line(one))))
+            where = places.get(one.address, Position(PROJECT_FILE))
+            yield _placed(Severity.WARNING, "drift", said, where, str(one.address))
 
 
 def _of_steps(report: Report, places: dict[Address, Position]) -> Iterator[Annotation]:

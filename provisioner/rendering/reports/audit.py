@@ -10,13 +10,14 @@ from typing import Any
 
 from provisioner.outcome import Outcome
 from provisioner.plan import Action, Step
-from provisioner.rendering import checks, problems
+from provisioner.rendering import checks, drift_json, problems
 from provisioner.rendering import outcomes as outcome_words
 from provisioner.rendering.plan_json import SUMMARY, change_json, digest
 from provisioner.rendering.text import harmless, json_text
 from provisioner.report import Report
 
 FORMAT_VERSION = 1
+DRIFT = ("resources", "drifted", "summary", "drift", "ways_out")
 
 
 def text(report: Report) -> str:
@@ -48,6 +49,10 @@ def to_json(report: Report) -> dict[str, Any]:
         made["applied"] = outcome_words.to_counts(report.outcomes)
     if plan:
         made["resources"] = _resources(report)
+    if report.drift:
+        found = drift_json.to_json(report.drift)
+        names = {"drift": "differences"}
+        made["drift"] = {names.get(name, name): found[name] for name in DRIFT}
     if report.checks:
         made["checks"] = checks.to_json(report.checks)["checks"]
     made["problems"] = problems.to_json(report.problems)["diagnostics"]

@@ -28,6 +28,9 @@ def outputs(report: Report) -> dict[str, str]:
             "digest": digest(plan),
             **{action.value: str(plan.counts[action]) for action in SUMMARY},
         }
+    if report.drift:
+        drifted = report.drift.drifted
+        found |= {"has_drift": str(bool(drifted)).lower(), "drifted": str(drifted)}
     if report.plan_file:
         found["plan_file"] = report.plan_file
     return {name: harmless_line(value) for name, value in found.items()}

@@ -13,13 +13,21 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from provisioner.drifted import Drifted
 from provisioner.errors import Problem, Severity
 from provisioner.outcome import Outcome
 from provisioner.plan import Action, Plan, Step
 from provisioner.rendering import problems
+from provisioner.rendering.drift_ways import ways_out
 from provisioner.rendering.reports import view
 from provisioner.rendering.reports.elements import tag, text_of
-from provisioner.rendering.reports.html_cards import Card, check_card, outcome_card, step_card
+from provisioner.rendering.reports.html_cards import (
+    Card,
+    check_card,
+    drift_card,
+    outcome_card,
+    step_card,
+)
 from provisioner.report import Report
 
 OPEN_UP_TO = 25
@@ -139,6 +147,7 @@ def _main(report: Report) -> str:
         _tools(cards) if len(cards) > 1 else "",
         tag("section", *(card.html(opened=card.urgent or not many) for card in cards), id="cards"),
         _how_to_apply(report, report.plan) if report.plan and cards else "",
+        _ways_out(report.drift) if report.drift else "",
     )
 
 
@@ -147,6 +156,8 @@ def _cards(report: Report) -> list[Card]:
     if report.outcomes:
         made: list[Outcome] = view.ordered_outcomes(report)
         return [outcome_card(each, branches.get(each.step.address, ())) for each in made]
+    if report.drift:
+        return list(map(drift_card, view.drift_by_resource(report.drift)))
     if report.checks:
         return [check_card(each) for each in sorted(report.checks, key=view.check_rank)]
     steps: list[Step] = view.changed_steps(report.plan) if report.plan else []
@@ -197,3 +208,15 @@ def _how_to_apply(report: Report, plan: Plan) -> str:
         tag("pre", text_of(view.apply_command(report)), class_="command", tabindex="0"),
         tag("p", f"It takes secrets from {variables}.") if variables else "",
     )
+
+
+def _ways_out(drifted: Drifted) -> str:
+    ways = ways_out(drifted)
+    if not ways:
+        return ""
+    told = "".join(
+        tag("p", text_of(way.does))
+        + tag("pre", text_of(way.command), class_="command", tabindex="0")
+        for way in ways
+    )
+    return tag("section", tag("h2", "Ways out"), told)

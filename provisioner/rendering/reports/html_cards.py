@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from provisioner.drifted import Drift, Sort
 from provisioner.outcome import WENT_WELL, Outcome
 from provisioner.plan import DESTRUCTIVE, Action, Step
 from provisioner.question import CheckResult
 from provisioner.rendering import problems
+from provisioner.rendering.drift_words import WORDS, label_of
 from provisioner.rendering.plan_rows import Block, Row, blocks_of, moved_traffic
 from provisioner.rendering.reports import view
 from provisioner.rendering.reports.elements import prose, tag, text_of
@@ -16,6 +18,11 @@ from provisioner.rendering.style import Role
 from provisioner.topology import Branch, Topology
 
 URGENT = DESTRUCTIVE | {Action.BLOCKED}
+DRIFT_STYLES = {
+    **dict.fromkeys((Sort.NOT_OURS, Sort.RECREATED, Sort.GONE, Sort.FAILED_UPDATE), "bad"),
+    **dict.fromkeys((Sort.NOT_APPLIED, Sort.UPDATING, Sort.STOPPED), "a-adopt"),
+    Sort.ORPHAN: "a-orphan",
+}
 BAR_WIDTH, BAR_HEIGHT = 120, 12
 LONGEST_LABEL = 58
 """Characters of a path that stays on one line."""
@@ -103,6 +110,32 @@ def check_card(result: CheckResult) -> Card:
         f"{result.address} {result.name} {result.check}".lower(),
         urgent=not result.passed,
     )
+
+
+def drift_card(group: list[Drift]) -> Card:
+    """What is not as declared of one resource."""
+    first = group[0]
+    summary = (
+        tag("span", text_of(WORDS[first.sort]), class_="badge"),
+        tag("code", text_of(str(first.address)), class_="address"),
+        tag("span", text_of(first.name), class_="name"),
+    )
+    return Card(
+        WORDS[first.sort],
+        DRIFT_STYLES.get(first.sort, "a-update"),
+        "".join(summary),
+        tag("table", tag("tbody", *map(_drift_row, group))),
+        f"{first.address} {first.name}".lower(),
+        urgent=not first.path and first.counts,
+    )
+
+
+def _drift_row(one: Drift) -> str:
+    label, said = label_of(one, view.STYLE), view.drift_values(one)
+    why = tag("span", prose(view.drift_told(one)), class_="why")
+    long = " long" if len(label) > LONGEST_LABEL else ""
+    head = tag("th", text_of(label or "as a whole"), scope="row", class_=f"outer{long}")
+    return tag("tr", head, tag("td", text_of(said) + (" " if said else "") + why))
 
 
 def _summary(badge: str, step: Step, aside: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape, quoteattr
 
+from provisioner.drifted import Drift
 from provisioner.errors import Problem, Severity
 from provisioner.outcome import WENT_WELL, Outcome, Status
 from provisioner.plan import Action, Step
@@ -80,6 +81,8 @@ def _cases(report: Report) -> Iterator[Case]:
     files = {at: harmless_line(report.prefix + where.file) for at, where in report.places}
     for each in view.ordered_outcomes(report):
         yield replace(_of_outcome(each, report), file=files.get(each.step.address, ""))
+    for group in view.drift_by_resource(report.drift) if report.drift else ():
+        yield replace(_of_drift(group, report), file=files.get(group[0].address, ""))
     if report.plan and not report.outcomes:
         steps = report.plan.steps
         for step in steps:
@@ -122,6 +125,17 @@ def _of_outcome(outcome: Outcome, report: Report) -> Case:
         failure="" if good or not_started else why,
         skipped=why if not_started else "",
         said=", ".join(outcome.done),
+    )
+
+
+def _of_drift(group: list[Drift], report: Report) -> Case:
+    lines = [": ".join(filter(None, (view.drift_told(one), view.drift_line(one)))) for one in group]
+    counts = any(one.counts for one in group)
+    return Case(
+        f"{report.command} {view.title(report)}",
+        f"drift {group[0].address}",
+        failure="\n".join(lines) if counts else "",
+        said="" if counts else "\n".join(lines),
     )
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provisioner.drifted import Drifted
 from provisioner.plan import Action, Plan, Step
+from provisioner.rendering.drift_ways import ways_out
 from provisioner.rendering.plan_json import digest
 from provisioner.rendering.reports import view
 from provisioner.rendering.reports.fitting import fitted
@@ -98,11 +100,20 @@ def _end(report: Report) -> Iterator[str]:
     plan = report.plan
     if plan and not (report.outcomes or plan.blocked or plan.is_empty):
         yield from _how_to_apply(report, plan)
+    if report.drift and ways_out(report.drift):
+        yield "### Ways out\n"
+        yield fence("console", _ways(report.drift))
     facts = view.facts(report)
     if facts:
         yield "<sub>"
         yield " · ".join(f"{fact.name} {_in_code(fact.value)}" for fact in facts)
         yield "</sub>\n"
+
+
+def _ways(drifted: Drifted) -> Iterator[str]:
+    for way in ways_out(drifted):
+        yield f"# {way.does}"
+        yield way.command
 
 
 def _in_code(value: str) -> str:

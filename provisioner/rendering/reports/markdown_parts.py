@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provisioner.drifted import Drift
 from provisioner.errors import Problem, Severity
 from provisioner.outcome import WENT_WELL, Outcome
 from provisioner.plan import DESTRUCTIVE, Action, Step
 from provisioner.question import CheckResult
 from provisioner.rendering import problems
+from provisioner.rendering.drift_words import WORDS
 from provisioner.rendering.reports import view
 from provisioner.rendering.reports.fitting import Part
 from provisioner.rendering.reports.markup import code, fence, in_html, prose
@@ -32,6 +34,8 @@ def parts_of(report: Report) -> Iterator[Part]:
         yield from (_problem(each) for each in report.problems if each.severity is severity)
     yield from (_check(each) for each in sorted(report.checks, key=view.check_rank))
     yield from map(_outcome, view.ordered_outcomes(report))
+    if report.drift:
+        yield from map(_drifted, view.drift_by_resource(report.drift))
     if report.plan and not report.outcomes:
         yield from map(_step, view.changed_steps(report.plan))
 
@@ -102,3 +106,25 @@ def _check(result: CheckResult) -> Part:
     line = f"- {sign} {named}{by} in {result.duration_ms} ms{said}"
     group = "Checks that passed" if result.passed else "Checks that failed"
     return Part(group, line, line, named, vital=not result.passed)
+
+
+def _drifted(group: list[Drift]) -> Part:
+    """All differences of one resource; their sorts stand above their values."""
+    first, lines = group[0], []
+    for sort in dict.fromkeys(one.sort for one in group):
+        same = [one for one in group if one.sort is sort]
+        lines.append(f"# {WORDS[sort]}")
+        for one in same:
+            field, others = view.drift_line(one), view.drift_told(one).partition("; ")[2]
+            lines += [f"! {field}"] if field else []
+            lines += [f"  {others}"] if others else []
+    line = f"- {code(str(first.address))} ({code(first.name)})"
+    said = ", ".join(dict.fromkeys(WORDS[one.sort] for one in group))
+    return Part(
+        WORDS[first.sort].capitalize(),
+        f"{line}\n\n{fence('diff', lines)}",
+        f"{line}: {prose(said)}",
+        code(first.address.key),
+        family=code(first.address.kind),
+        vital=any(not one.path for one in group),
+    )

@@ -18,7 +18,10 @@ SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
-OTHER_RULES = {"check": "a check of a live resource that failed"}
+OTHER_RULES = {
+    "check": "a check of a live resource that failed",
+    "drift": "a live resource that is not as its manifest says",
+}
 """Titles of rules that are no code; the others are actions of a plan."""
 
 MOST_RESULTS = 5_000
