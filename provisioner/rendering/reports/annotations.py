@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from provisioner.errors import Position, Problem, Severity
 from provisioner.outcome import WENT_WELL
 from provisioner.plan import DESTRUCTIVE, Action, Address, Step
-from provisioner.rendering.reports import view
+from provisioner.rendering.reports import drift_view
 from provisioner.rendering.text import harmless
 from provisioner.report import Report
 
@@ -109,7 +109,7 @@ def _of_checks(report: Report, places: dict[Address, Position]) -> Iterator[Anno
 def _of_drift(report: Report, places: dict[Address, Position]) -> Iterator[Annotation]:
     for one in report.drift.findings if report.drift else ():
         if one.counts:
-            said = ": ".join(filter(None, (view.drift_told(one), view.drift_line(one))))
+            said = ": ".join(filter(None, (drift_view.told_of(one), drift_view.line(one))))
             where = places.get(one.address, Position(PROJECT_FILE))
             yield _placed(Severity.WARNING, "drift", said, where, str(one.address))
 

@@ -19,7 +19,7 @@ from provisioner.outcome import Outcome
 from provisioner.plan import Action, Plan, Step
 from provisioner.rendering import problems
 from provisioner.rendering.drift_ways import ways_out
-from provisioner.rendering.reports import view
+from provisioner.rendering.reports import drift_view, view
 from provisioner.rendering.reports.elements import tag, text_of
 from provisioner.rendering.reports.html_cards import (
     Card,
@@ -157,7 +157,7 @@ def _cards(report: Report) -> list[Card]:
         made: list[Outcome] = view.ordered_outcomes(report)
         return [outcome_card(each, branches.get(each.step.address, ())) for each in made]
     if report.drift:
-        return list(map(drift_card, view.drift_by_resource(report.drift)))
+        return list(map(drift_card, drift_view.by_resource(report.drift)))
     if report.checks:
         return [check_card(each) for each in sorted(report.checks, key=view.check_rank)]
     steps: list[Step] = view.changed_steps(report.plan) if report.plan else []

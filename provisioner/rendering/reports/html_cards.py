@@ -12,7 +12,7 @@ from provisioner.question import CheckResult
 from provisioner.rendering import problems
 from provisioner.rendering.drift_words import WORDS, label_of
 from provisioner.rendering.plan_rows import Block, Row, blocks_of, moved_traffic
-from provisioner.rendering.reports import view
+from provisioner.rendering.reports import drift_view, view
 from provisioner.rendering.reports.elements import prose, tag, text_of
 from provisioner.rendering.style import Role
 from provisioner.topology import Branch, Topology
@@ -131,8 +131,8 @@ def drift_card(group: list[Drift]) -> Card:
 
 
 def _drift_row(one: Drift) -> str:
-    label, said = label_of(one, view.STYLE), view.drift_values(one)
-    why = tag("span", prose(view.drift_told(one)), class_="why")
+    label, said = label_of(one, view.STYLE), drift_view.values(one)
+    why = tag("span", prose(drift_view.told_of(one)), class_="why")
     long = " long" if len(label) > LONGEST_LABEL else ""
     head = tag("th", text_of(label or "as a whole"), scope="row", class_=f"outer{long}")
     return tag("tr", head, tag("td", text_of(said) + (" " if said else "") + why))

@@ -16,7 +16,7 @@ from provisioner.outcome import WENT_WELL, Outcome, Status
 from provisioner.plan import Action, Step
 from provisioner.question import CheckResult
 from provisioner.rendering import problems
-from provisioner.rendering.reports import view
+from provisioner.rendering.reports import drift_view, view
 from provisioner.rendering.text import harmless, harmless_line
 from provisioner.report import Report
 
@@ -81,7 +81,7 @@ def _cases(report: Report) -> Iterator[Case]:
     files = {at: harmless_line(report.prefix + where.file) for at, where in report.places}
     for each in view.ordered_outcomes(report):
         yield replace(_of_outcome(each, report), file=files.get(each.step.address, ""))
-    for group in view.drift_by_resource(report.drift) if report.drift else ():
+    for group in drift_view.by_resource(report.drift) if report.drift else ():
         yield replace(_of_drift(group, report), file=files.get(group[0].address, ""))
     if report.plan and not report.outcomes:
         steps = report.plan.steps
@@ -129,7 +129,9 @@ def _of_outcome(outcome: Outcome, report: Report) -> Case:
 
 
 def _of_drift(group: list[Drift], report: Report) -> Case:
-    lines = [": ".join(filter(None, (view.drift_told(one), view.drift_line(one)))) for one in group]
+    lines = [
+        ": ".join(filter(None, (drift_view.told_of(one), drift_view.line(one)))) for one in group
+    ]
     counts = any(one.counts for one in group)
     return Case(
         f"{report.command} {view.title(report)}",

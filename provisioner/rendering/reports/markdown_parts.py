@@ -11,7 +11,7 @@ from provisioner.plan import DESTRUCTIVE, Action, Step
 from provisioner.question import CheckResult
 from provisioner.rendering import problems
 from provisioner.rendering.drift_words import WORDS
-from provisioner.rendering.reports import view
+from provisioner.rendering.reports import drift_view, view
 from provisioner.rendering.reports.fitting import Part
 from provisioner.rendering.reports.markup import code, fence, in_html, prose
 from provisioner.report import Report
@@ -35,7 +35,7 @@ def parts_of(report: Report) -> Iterator[Part]:
     yield from (_check(each) for each in sorted(report.checks, key=view.check_rank))
     yield from map(_outcome, view.ordered_outcomes(report))
     if report.drift:
-        yield from map(_drifted, view.drift_by_resource(report.drift))
+        yield from map(_drifted, drift_view.by_resource(report.drift))
     if report.plan and not report.outcomes:
         yield from map(_step, view.changed_steps(report.plan))
 
@@ -115,7 +115,7 @@ def _drifted(group: list[Drift]) -> Part:
         same = [one for one in group if one.sort is sort]
         lines.append(f"# {WORDS[sort]}")
         for one in same:
-            field, others = view.drift_line(one), view.drift_told(one).partition("; ")[2]
+            field, others = drift_view.line(one), drift_view.told_of(one).partition("; ")[2]
             lines += [f"! {field}"] if field else []
             lines += [f"  {others}"] if others else []
     line = f"- {code(str(first.address))} ({code(first.name)})"

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from provisioner.drifted import Drift, Drifted, Sort
 from provisioner.errors import Severity
 from provisioner.outcome import Outcome, Status
 from provisioner.plan import DESTRUCTIVE, Action, Address, Plan, Step
 from provisioner.question import CheckResult
-from provisioner.rendering import drift_words
 from provisioner.rendering import outcomes as outcome_words
 from provisioner.rendering.checks import summary as check_summary
+from provisioner.rendering.drift_words import summary_line as drift_summary
 from provisioner.rendering.plan_json import digest, required_env
 from provisioner.rendering.plan_rows import Block, Row, blocks_of
 from provisioner.rendering.plan_text import HEADS, summary_line
@@ -44,7 +43,6 @@ WORST_ENDS_FIRST: Final = (
     Status.ACCEPTED,
     Status.DONE,
 )
-SORTS: Final = tuple(Sort)
 STYLE: Final = Style(width=4000)
 LONGEST_VALUE: Final = 300
 """Columns that the values of one line may take together."""
@@ -156,7 +154,7 @@ def headline(report: Report) -> str:
         _counted(found[severity], severity.value) for severity in Severity if found[severity]
     )
     if report.drift:
-        return "; ".join(filter(None, (drift_words.summary_line(report.drift), trouble)))
+        return "; ".join(filter(None, (drift_summary(report.drift), trouble)))
     if report.plan is None:
         return trouble or "No problems"
     return "; ".join(part for part in (summary_line(report.plan), trouble) if part)
@@ -164,34 +162,6 @@ def headline(report: Report) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def drift_by_resource(drifted: Drifted) -> list[list[Drift]]:
-    """The differences of each resource, the resources with the worst sort first."""
-    found: dict[Address, list[Drift]] = {}
-    for one in drifted.findings:
-        found.setdefault(one.address, []).append(one)
-    return sorted(found.values(), key=lambda group: (SORTS.index(group[0].sort), group[0].address))
-
-
-def drift_line(one: Drift) -> str:
-    """``path  declared → live`` on one line, without the path of a whole resource."""
-    if not one.path:
-        return ""
-    return f"{drift_words.label_of(one, STYLE)}  {drift_values(one)}"
-
-
-def drift_values(one: Drift) -> str:
-    """``declared → live``, neither longer than can be read; nothing for a whole resource."""
-    if not one.path:
-        return ""
-    sides = fitted(drift_words.sides_of(one, STYLE), LONGEST_VALUE, STYLE.glyphs.ellipsis)
-    return f" {STYLE.glyphs.arrow} ".join(sides)
-
-
-def drift_told(one: Drift) -> str:
-    """The sort and what else is known, in one line."""
-    return harmless_line("; ".join((drift_words.WORDS[one.sort], *drift_words.told(one))))
 
 
 def facts(report: Report) -> list[Fact]:
