@@ -16,7 +16,8 @@ class Active:
     ``entities`` are as sent (with secret references and plaintext values) and in the order sent,
     which is the order of fallbacks; ``routes`` are entity name and percentage. Without an active
     config both are empty. ``rate_limits`` are those of the gateway and the older ones of the
-    endpoint; ``gateway`` is the whole gateway, ``{}`` where there is none.
+    endpoint; ``gateway`` is the whole gateway, ``{}`` where there is none, and so is
+    ``auto_capture``, the legacy inference table.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Active:
     routes: tuple[tuple[str, int], ...]
     gateway: dict[str, Any]
     rate_limits: tuple[dict[str, Any], ...]
+    auto_capture: dict[str, Any]
 
 
 def active(workspace: Workspace, name: str) -> Active:
@@ -41,6 +43,10 @@ def active(workspace: Workspace, name: str) -> Active:
     with workspace.store.transaction():
         record = endpoints.require(workspace.store, name)
         deployment.settle(workspace.store, record, is_poll=False)
+    return of_record(record)
+
+
+def of_record(record: endpoints.Record) -> Active:
     config = record["config"] or {"entities": [], "routes": [], "version": 0}
     gateway = record["ai_gateway"]
     return Active(
@@ -56,4 +62,5 @@ def active(workspace: Workspace, name: str) -> Active:
         routes=tuple((route["entity"], route["percent"]) for route in config["routes"]),
         gateway=gateway,
         rate_limits=(*gateway.get("rate_limits", ()), *record["rate_limits"]),
+        auto_capture=config.get("auto_capture") or {},
     )

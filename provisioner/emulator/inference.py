@@ -13,6 +13,7 @@ from typing import Any
 from provisioner.emulator import endpoints, idleness, inference_access
 from provisioner.emulator import inference_forwarding as forwarding
 from provisioner.emulator import inference_limits as limits
+from provisioner.emulator import inference_payloads as payloads
 from provisioner.emulator import inference_tasks as tasks
 from provisioner.emulator import inference_traffic as traffic
 from provisioner.emulator.active import Active, active
@@ -25,7 +26,6 @@ from provisioner.emulator.routing import (
     event_stream,
     invalid,
 )
-from provisioner.emulator.store import Store
 
 # Vectors and predictions cannot say themselves that they are made up.
 MADE_UP = {"x-made-up-by": "local workspace"}
@@ -92,36 +92,64 @@ def _serving(workspace: Workspace, request: Request, name: str) -> Active:
 
 
 def _answered(workspace: Workspace, request: Request, call: Call) -> Answer:
+    """The answer of an entity; it and every error are in the endpoint's inference table."""
+    store = workspace.store
+    exchange = payloads.Exchange(
+        store, call.endpoint, request.caller.name, call.body, store.now_ms()
+    )
+    try:
+        asked = _asked(workspace, request, call)
+    except ApiError as error:
+        exchange.add(error.status, error.answer().json)
+        raise
+    written = asked.written
+    headers = {**(MADE_UP if written.made_up else {}), "served-model-name": asked.entity["name"]}
+    if written.chunks is None:
+        exchange.add(200, written.json, asked.entity)
+        return Answer(written.json, headers=headers)
+    events = event_stream(_finished(exchange, asked))
+    return Answer(stream=events, headers=headers, content_type="text/event-stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An entity that has answered, or begun to, and the limits that it counts for."""
+
+    entity: dict[str, Any]
+    written: tasks.Written
+    meters: Sequence[limits.Meter]
+
+
+def _asked(workspace: Workspace, request: Request, call: Call) -> Asked:
     store, endpoint = workspace.store, call.endpoint
     direct = traffic.named(endpoint, call.served) if call.served else None
     meters = limits.admit(store, endpoint, request.caller)
     idleness.queried(store, endpoint.id, endpoint.entities)
     prepared = tasks.prepared(call.task, call.body, endpoint.gateway.get("guardrails") or {})
 
-    def ask(entity: dict[str, Any]) -> tuple[str, tasks.Written]:
+    def ask(entity: dict[str, Any]) -> Asked:
         if workspace.settings.upstream and prepared.body is not None:
-            return entity["name"], forwarding.asked(workspace, entity, call.task, prepared)
-        source = tasks.source_of(endpoint, entity, call.task)
-        return source.entity, prepared.write(source, store.now_ms() // 1000)
+            written = forwarding.asked(workspace, entity, call.task, prepared)
+        else:
+            source = tasks.source_of(endpoint, entity, call.task)
+            written = prepared.write(source, store.now_ms() // 1000)
+        return Asked(entity, written, meters)
 
-    entity, written = traffic.answered(store, endpoint, direct, ask)
-    limits.charge(store, meters, written.tokens)
-    headers = {**(MADE_UP if written.made_up else {}), "served-model-name": entity}
-    if written.chunks is None:
-        return Answer(written.json, headers=headers)
-    events = event_stream(_charged(store, meters, written))
-    return Answer(stream=events, headers=headers, content_type="text/event-stream")
+    asked = traffic.answered(store, endpoint, direct, ask)
+    limits.charge(store, meters, asked.written.tokens)
+    return asked
 
 
-def _charged(
-    store: Store, meters: Sequence[limits.Meter], written: tasks.Written
-) -> Iterator[dict[str, Any]]:
+def _finished(exchange: payloads.Exchange, asked: Asked) -> Iterator[dict[str, Any]]:
     """The chunks; what they cost is charged as soon as it is known, also to who has gone."""
+    written = asked.written
     try:
         yield from written.chunks or ()
     finally:
         if written.tally:
-            limits.charge(store, meters, written.tally.tokens)
+            limits.charge(exchange.store, asked.meters, written.tally.tokens)
+        response = written.tally.chunks if written.tally else written.json
+        exchange.add(200, response, asked.entity)
 
 
 # Not atomic: a call that fails counts as well, and a provider may be made to wait.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -73,10 +73,16 @@ def replace_table(table: exp.Table, name: str) -> None:
     table.replace(exp.Table(this=exp.to_identifier(name, quoted=True), alias=alias))
 
 
-def check_tables(query: exp.Query, place: Place, known: Mapping[str, str]) -> None:
-    """Replace every table by its name in the engine. Raises StatementError where there is none."""
+def check_tables(query: exp.Query, place: Place, known: Container[str]) -> dict[str, str]:
+    """Give every table a name of the engine: the new names by the old ones, in lower case.
+
+    Raises StatementError for one that is not ``known``.
+    """
+    names: dict[str, str] = {}
     for table in list(tables(query)):
         full_name = place.full_name(table)
         if full_name.lower() not in known:
             raise not_found(full_name)
-        replace_table(table, known[full_name.lower()])
+        name = names.setdefault(full_name.lower(), f"local_workspace_table_{len(names)}")
+        replace_table(table, name)
+    return names

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlglot import exp
+
+from provisioner.emulator import endpoints, sql_tables
+from provisioner.emulator import inference_payloads as payloads
 from provisioner.emulator import sql_ai_query as ai_query
 from provisioner.emulator import sql_engine as engine
 from provisioner.emulator import sql_statement as statements
-from provisioner.emulator import sql_tables
+from provisioner.emulator.active import of_record
 from provisioner.emulator.routing import Request, Workspace
 from provisioner.emulator.sql_running import Work
 from provisioner.emulator.sql_stopping import Stop
@@ -24,15 +28,39 @@ def of(workspace: Workspace, request: Request, sent: Mapping[str, Any], most_row
         statements.name_columns(query)
         statements.say_who_asks(query, request.caller.name)
         place = sql_tables.Place(sent.get("catalog", "main"), sent.get("schema", "default"))
-        sql_tables.check_tables(query, place, {})
+        tables = _tables(workspace, query, place)
         functions = _functions(workspace, request, query)
         text = statements.for_the_engine(query)
-        return _shown(engine.run(text, {}, functions, most_rows, stop))
+        return _shown(engine.run(text, tables, functions, most_rows, stop))
 
     return work
 
 
-def _functions(workspace: Workspace, request: Request, query: Any) -> dict[str, engine.Function]:
+def _tables(
+    workspace: Workspace, query: exp.Query, place: sql_tables.Place
+) -> dict[str, engine.Table]:
+    """The inference tables that the statement reads; in it they get the engine's names."""
+    kinds = {name.lower(): kind for name, kind in _inference_tables(workspace).items()}
+    found: dict[str, engine.Table] = {}
+    for name, own_name in sql_tables.check_tables(query, place, kinds).items():
+        columns = payloads.COLUMNS[kinds[name]]
+        rows = payloads.rows(workspace.store, name)
+        values = [[row.get(column) for column in columns] for row in rows]
+        found[own_name] = engine.Table(columns, values)
+    return found
+
+
+def _inference_tables(workspace: Workspace) -> dict[str, str]:
+    """Those with rows, and the empty ones of endpoints that write one."""
+    known = payloads.written(workspace.store)
+    for record in endpoints.every(workspace.store):
+        known |= dict(payloads.tables_of(of_record(record)))
+    return known
+
+
+def _functions(
+    workspace: Workspace, request: Request, query: exp.Query
+) -> dict[str, engine.Function]:
     """The engine's function for each call of ai_query, which is replaced by it."""
     functions: dict[str, engine.Function] = {}
     for number, call in enumerate(list(statements.ai_queries(query))):
