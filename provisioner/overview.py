@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from provisioner.kinds import KINDS
@@ -14,6 +14,7 @@ from provisioner.session import Session
 from provisioner.status_row import StatusRow
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+WATCH_PAUSE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,44 @@ def status(
     ``timeout_s`` is how long to go on reading; 0 reads once. Raises as ``reading.read``.
     """
     clock = clock or Clock()
-    resources = selected(session.loaded.resources, select)
     end, pause = clock.now() + timeout_s, FIRST_PAUSE_S
     while True:
-        live = read(resources, (), session.drivers).live
-        rows = tuple(_row(session, resource, live[resource.address]) for resource in resources)
-        moving = any(row.readiness.phase is Phase.UPDATING for row in rows)
+        rows = observed(session, select)
         left = end - clock.now()
-        if not moving or left <= 0:
+        if is_settled(rows) or left <= 0:
             return rows
         clock.sleep(min(pause, left))
         pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def watch(
+    session: Session, select: Sequence[str], timeout_s: float | None, clock: Clock | None = None
+) -> Iterator[tuple[StatusRow, ...]]:
+    """The state of the selected resources again and again.
+
+    It ends when nothing updates any more, or after ``timeout_s``; without one it never does.
+    """
+    clock = clock or Clock()
+    start = clock.now()
+    while True:
+        rows = observed(session, select)
+        yield rows
+        over = timeout_s is not None and clock.now() - start >= timeout_s
+        if over or (timeout_s is not None and is_settled(rows)):
+            return
+        clock.sleep(WATCH_PAUSE_S)
+
+
+def observed(session: Session, select: Sequence[str]) -> tuple[StatusRow, ...]:
+    """The state of the selected resources now."""
+    resources = selected(session.loaded.resources, select)
+    live = read(resources, (), session.drivers).live
+    return tuple(_row(session, resource, live[resource.address]) for resource in resources)
+
+
+def is_settled(rows: Sequence[StatusRow]) -> bool:
+    """Whether nothing is updating."""
+    return all(row.readiness.phase is not Phase.UPDATING for row in rows)
 
 
 def _row(session: Session, resource: Resource, live: Live | None) -> StatusRow:
@@ -53,7 +81,8 @@ def _row(session: Session, resource: Resource, live: Live | None) -> StatusRow:
         # Only a request of its own brings the tail of the build log.
         readiness = session.drivers[resource.address.kind].confirm(resource.name)
     serves = kind.describe(live) if kind.describe else ()
-    return StatusRow(resource.address, resource.name, readiness, serves)
+    changed_at = live.history.changed_at
+    return StatusRow(resource.address, resource.name, readiness, serves, changed_at)
 
 
 def status_code(rows: Sequence[StatusRow]) -> int:

@@ -29,6 +29,7 @@ from provisioner.question import CheckResult, Question
 from provisioner.requirement import Requirement, nothing
 from provisioner.secret import SecretReader
 from provisioner.semantics import Document, FieldRule
+from provisioner.served import Served
 from provisioner.snippet import Clients
 from provisioner.topology import Topology
 
@@ -144,7 +145,7 @@ class Kind:
     digests what cannot be read back. ``resend`` names the field that an update may leave
     failed after the service took it, so that it is sent again. ``markable``: resources of
     this kind carry our tags, so they are adopted, orphaned and deleted; the others are
-    not ours as a whole. ``describe`` tells in lines what a live resource does. ``ask``
+    not ours as a whole. ``describe`` tells what a live resource serves. ``ask``
     puts a question to one; a kind without it cannot be queried. ``verify`` carries out
     one check of a ready resource, with a timeout in seconds. ``clients`` are other programs
     that ask one. ``calls`` names the calls of each field. ``same_name`` gives one text for all
@@ -171,7 +172,7 @@ class Kind:
     applied: Callable[[Document], str] | None = None
     resend: str = ""
     markable: bool = True
-    describe: Callable[[Live], tuple[str, ...]] | None = None
+    describe: Callable[[Live], tuple[Served, ...]] | None = None
     ask: Callable[[Connection, str, Question], Answer] | None = None
     verify: Callable[[Connection, Resource, Document, float], CheckResult] | None = None
     clients: Clients | None = None

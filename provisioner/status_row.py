@@ -6,13 +6,18 @@ from dataclasses import dataclass
 
 from provisioner.plan import Address
 from provisioner.resource import Readiness
+from provisioner.served import Served
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """Where one declared resource stands, and in lines what it serves."""
+    """Where one declared resource stands, and what it serves.
+
+    ``changed_at`` is when it was last written, RFC 3339 in UTC; ``""`` where nobody tells.
+    """
 
     address: Address
     name: str
     readiness: Readiness
-    serves: tuple[str, ...] = ()
+    serves: tuple[Served, ...] = ()
+    changed_at: str = ""

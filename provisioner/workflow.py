@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import Problem, RefusedError
 from provisioner.kinds import KINDS
-from provisioner.overview import status, status_code
+from provisioner.overview import status, status_code, watch
 from provisioner.plan import Action, FieldChange, Plan, Source, Step
 from provisioner.planning.guard import Consent, Limits, refusals
 from provisioner.planning.planner import Request, remaining
@@ -30,7 +30,7 @@ from provisioner.steps import LISTED_KINDS, Proposing, as_resource, owned
 if TYPE_CHECKING:
     from provisioner.applying.executor import Hooks, Options, Outcome
 
-__all__ = ["open_project", "session", "status", "status_code"]
+__all__ = ["open_project", "session", "status", "status_code", "watch"]
 
 
 @dataclass(frozen=True, slots=True)

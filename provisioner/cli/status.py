@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 import click
 
+from provisioner.cli.duration import Duration
 from provisioner.cli.options import (
     Common,
-    Duration,
     Where,
     common_options,
+    packed,
     select_option,
     where_options,
 )
 from provisioner.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from provisioner.session import Session
+
+
+class Following(NamedTuple):
+    """How long to look. ``timeout_s`` counts with ``wait`` only."""
+
+    watch: bool
+    wait: bool
+    timeout_s: float
+
+
+following_options = packed(
+    Following,
+    "following",
+    click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C."),
+    click.option("--wait", is_flag=True, help="Wait until nothing is updating any more."),
+    click.option(
+        "--timeout",
+        "timeout_s",
+        type=Duration(),
+        default="60m",
+        show_default=True,
+        help="How long --wait waits.",
+    ),
+)
+
 
 @click.command("status", short_help="Show what is ready and what it serves.")
 @where_options
 @select_option
-@click.option("--wait", is_flag=True, help="Wait until nothing is updating any more.")
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=Duration(),
-    default="60m",
-    show_default=True,
-    help="How long --wait waits.",
-)
+@following_options
 @common_options
-def command(
-    common: Common, where: Where, select: tuple[str, ...], wait: bool, timeout_s: float
-) -> int:
+def command(common: Common, where: Where, select: tuple[str, ...], following: Following) -> int:
     """Show for each declared resource whether it is ready, and what it serves.
+
+    With --watch a terminal shows it live; elsewhere there is a line for each change, or with
+    -o json a line with all of it. --watch --wait ends when nothing is updating any more.
 
     \b
     Exit codes: 0 everything is ready; 1 error, or something failed or is missing;
-    5 still updating (with --wait: when the time was up).
+    5 still updating (with --wait: when the time was up); 130 interrupted.
     """
     from provisioner import workflow
     from provisioner.rendering import status
@@ -43,11 +66,23 @@ def command(
     terminal = Terminal(common)
     project = workflow.open_project(common.project_dir)
     with workflow.session(project, *where) as session:
-        rows = workflow.status(session, select, timeout_s if wait else 0.0)
-        left_out = [one for one in session.loaded.warnings if one.code == "W741"]
-    terminal.problems(left_out)
+        terminal.problems(one for one in session.loaded.warnings if one.code == "W741")
+        if following.watch:
+            return _watch(terminal, session, select, following)
+        rows = workflow.status(session, select, following.timeout_s if following.wait else 0.0)
     if common.json:
         terminal.answer_json(status.to_json(rows))
     else:
-        terminal.answer(status.text(rows))
+        terminal.answer(status.text(rows, terminal.style()))
     return workflow.status_code(rows)
+
+
+def _watch(
+    terminal: Terminal, session: Session, select: tuple[str, ...], following: Following
+) -> int:
+    from provisioner import workflow
+    from provisioner.rendering.watching import shown
+
+    limit_s = following.timeout_s if following.wait else None
+    seen = workflow.watch(session, select, limit_s)
+    return workflow.status_code(shown(seen, terminal.style(), objects=terminal.common.json))

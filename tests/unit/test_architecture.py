@@ -38,10 +38,11 @@ MAY_IMPORT = {
     "report": "drifted errors outcome plan question topology",
     "live": "plan semantics",
     "mentions": "errors semantics",
-    "resource": f"{WORDS} connection drifted live mentions portrait question requirement snippet "
-    "topology",
+    "resource": f"{WORDS} connection drifted live mentions portrait question requirement served "
+    "snippet topology",
     "snippet": "connection semantics",
-    "status_row": "plan resource",
+    "served": "",
+    "status_row": "plan resource served",
     "question": "errors plan semantics",
     "at_once": "",
     "portrait": "errors plan resource semantics",
@@ -79,10 +80,10 @@ MAY_IMPORT = {
     "receiving": "at_once errors kinds manifests plan preflight release session",
     "applying": "errors outcome plan resource semantics",
     "kinds": f"{WORDS} connection drifted mentions portrait question requirement "
-    "schemas snippet topology writing",
+    "schemas served snippet topology writing",
     "workspace": "connection errors secret",
     "rendering": f"{WORDS} codes difference drifted outcome portrait proposal question release "
-    "report snippet status_row topology",
+    "report served snippet status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from provisioner.kinds.model_serving_endpoints.describe import SINCE
 from provisioner.kinds.model_serving_endpoints.output_only import OUTPUT_ONLY
-from provisioner.kinds.model_serving_endpoints.parts import mapping
+from provisioner.kinds.model_serving_endpoints.parts import ENTITIES, mapping, parts_of
 from provisioner.kinds.model_serving_endpoints.readiness import is_updating, readiness
 from provisioner.resource import History, Listed, Live, Marks
 from provisioner.semantics import Document, FieldRule, Key, Path, path_text
@@ -63,7 +64,7 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         marks=marks,
         readiness=readiness(raw),
         unknown=tuple(sorted(unknown)),
-        beside=beside | ({"unknown": unknown} if unknown else {}),
+        beside=beside | _since(config) | ({"unknown": unknown} if unknown else {}),
         touched=str(raw.get("last_updated_timestamp", "")),
         history=_history(raw),
     )
@@ -75,6 +76,14 @@ def _history(raw: Mapping[str, Any]) -> History:
         _moment(raw.get("creation_timestamp")),
         _moment(raw.get("last_updated_timestamp")),
     )
+
+
+def _since(config: Mapping[str, Any]) -> Document:
+    """Since when each served entity is there, where the service tells."""
+    entities = [part.value for part in parts_of({"config": dict(config)}, ENTITIES)]
+    told = {_text(one.get("name")): _moment(one.get("creation_timestamp")) for one in entities}
+    since = {name: moment for name, moment in told.items() if moment}
+    return {SINCE: since} if since else {}
 
 
 def _moment(milliseconds: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import astuple
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints import translate
 from provisioner.resource import Marks, Phase
+from provisioner.served import Served
 
 KIND = KINDS["model_serving_endpoints"]
 RULES = KIND.rules()
@@ -414,12 +416,13 @@ def test_what_is_served_is_told_in_the_order_of_the_traffic():
         {"served_entity_name": "b", "traffic_percentage": 90},
     ]
     custom = {"name": "c", "entity_name": "m", "entity_version": "3"}
+    custom["creation_timestamp"] = 1795168800000
     split = config(entity("a"), entity("b"), custom) | {"traffic_config": {"routes": routes}}
     found = live(config=split)
     assert KIND.describe(found) == (
-        "b  90 %  openai gpt-4o",
-        "a  10 %  openai gpt-4o",
-        "c  0 %  m v3",
+        Served("b", "openai gpt-4o", "", 90, "1970-01-01T00:00:00Z"),
+        Served("a", "openai gpt-4o", "", 10, "1970-01-01T00:00:00Z"),
+        Served("c", "m", "3", 0, "2026-11-20T10:00:00Z"),
     )
 
 
@@ -490,7 +493,8 @@ def test_no_answer_trips_us(raw):
     assert found.fingerprint.startswith("sha256:")
     assert found.readiness.phase in Phase
     assert translate.listed(raw).marks == found.marks
-    assert all(isinstance(line, str) for line in KIND.describe(found))
+    for one in KIND.describe(found):
+        assert [type(value) for value in astuple(one)] == [str, str, str, int, str]
     # What was understood is understood again, and has nothing in it that is unknown.
     again = translate.live(found.document, RULES)
     assert again.document == found.document
