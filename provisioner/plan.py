@@ -69,7 +69,8 @@ class FieldChange:
     """One differing field. ``KEEP`` with a reason means that it is left as it is.
 
     ``before`` is the live value, ``after`` the desired one; a secret is never here, only
-    ``{"$secret": {"from_env": NAME}}``.
+    ``{"$secret": {"from_env": NAME}}``. ``drift``: the change of the files that was asked
+    about did not touch the field, so somebody else made it differ.
     """
 
     path: Path
@@ -77,6 +78,7 @@ class FieldChange:
     after: Any
     action: Action = Action.UPDATE
     reason: str = ""
+    drift: bool = False
 
 
 @dataclass(frozen=True, slots=True)

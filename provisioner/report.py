@@ -38,6 +38,9 @@ class Report:
     ``prefix`` is what leads from the root of the repository to the files of all places
     (``""`` or a path that ends with a slash). ``plan_file`` is where the plan was saved.
     ``options`` are words of the command line without which it would be another plan.
+    ``changed_since`` is the commit whose difference from the files decided what was planned.
+    ``parts`` are the reports of several environments, of which this is the sum (None: it is
+    about one, or none).
     """
 
     command: str
@@ -54,4 +57,6 @@ class Report:
     prefix: str = ""
     plan_file: str = ""
     options: tuple[str, ...] = ()
+    changed_since: str = ""
+    parts: tuple[Report, ...] | None = None
     audit: Audit = field(default_factory=Audit)

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from provisioner.errors import UsageError
+from provisioner.plan import Address
 from provisioner.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """The resources with these addresses, and of the orphans those that had a manifest.
+
+    ``former`` are (kind name, resource name).
+    """
+
+    addresses: frozenset[Address] = frozenset()
+    former: frozenset[tuple[str, str]] = frozenset()
 
 
 def selected(resources: Sequence[Resource], patterns: Sequence[str]) -> tuple[Resource, ...]:

@@ -23,7 +23,7 @@ from provisioner.planning.guard import Consent, Limits, refusals
 from provisioner.planning.planner import Request, remaining
 from provisioner.reading import Reading, read
 from provisioner.resource import Live, Resource
-from provisioner.selection import check_rotated, selected
+from provisioner.selection import Exactly, check_rotated, selected
 from provisioner.session import Session, open_project, session
 from provisioner.steps import LISTED_KINDS, Proposing, as_resource, owned
 
@@ -35,12 +35,16 @@ __all__ = ["open_project", "session", "status", "status_code", "watch"]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a plan is asked for besides "all of the manifests"."""
+    """What a plan is asked for besides "all of the manifests".
+
+    ``only``: nothing but these (None: no such limit).
+    """
 
     select: tuple[str, ...] = ()
     rotate: frozenset[str] = frozenset()
     take_over_from: str = ""
     prune: bool = False
+    only: Exactly | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,14 @@ def compare(session: Session, wanted: Wanted) -> Compared:
     removed = map(as_resource, session.loaded.removals)
     known = (*session.loaded.resources, *removed, *session.loaded.withheld)
     withheld = {one.address for one in session.loaded.withheld}
-    resources = [one for one in selected(known, wanted.select) if one.address not in withheld]
+    declared = {one.address for one in known}
+    left_out = withheld if wanted.only is None else withheld | (declared - wanted.only.addresses)
+    resources = [one for one in selected(known, wanted.select) if one.address not in left_out]
     check_rotated(resources, wanted.rotate)
     reading = read(resources, LISTED_KINDS, session.drivers)
     steps = proposing.steps(resources, reading)
     if not wanted.select:
-        steps += proposing.orphans(reading)
+        steps += _meant(proposing.orphans(reading), wanted.only)
     return Compared(proposing.request, reading, steps)
 
 
@@ -139,6 +145,12 @@ def apply(session: Session, plan: Plan, options: Options, hooks: Hooks) -> tuple
 def differs(step: Step, live: Live | None) -> tuple[FieldChange, ...]:
     """What still differs on ``live`` after ``step`` was applied."""
     return remaining(step, live, KINDS[step.address.kind])
+
+
+def _meant(orphans: Sequence[Step], only: Exactly | None) -> list[Step]:
+    return [
+        step for step in orphans if only is None or (step.address.kind, step.name) in only.former
+    ]
 
 
 def _request(session: Session, wanted: Wanted) -> Request:

@@ -27,6 +27,7 @@ class Telling(NamedTuple):
     detailed_exitcode: bool
     verbose: bool
     preflight: bool
+    changed_since: str = ""
 
 
 @click.command("plan", short_help="Show what would change.")
@@ -52,6 +53,12 @@ class Telling(NamedTuple):
         is_flag=True,
         help="Also look for the models, secrets and principals that are named.",
     ),
+    click.option(
+        "--changed-since",
+        metavar="REF",
+        default="",
+        help="Plan what the files' changes since this commit touch, in all environments unless -e.",
+    ),
 )
 @reporting_options
 def command(common: Common, where: Where, what: What, telling: Telling) -> int:
@@ -64,10 +71,22 @@ def command(common: Common, where: Where, what: What, telling: Telling) -> int:
     provide: versions of registered models, feature specs, secret keys, principals, and who
     would own new endpoints.
 
+    With --changed-since the files are compared with those of the commit at which HEAD and REF
+    (origin/main) parted. What renders to something else is planned, in every environment where
+    it does; a live difference that the change did not make is marked as drift.
+
     \b
     Exit codes: 0 done; 1 error, a step is blocked, or --preflight found something missing;
     2 changes are pending (only with --detailed-exitcode).
     """
+    if telling.changed_since:
+        from provisioner.cli.changes import plan_changes
+
+        return plan_changes(common, where, what, telling)
+    return _plan(common, where, what, telling)
+
+
+def _plan(common: Common, where: Where, what: What, telling: Telling) -> int:
     from provisioner import workflow
     from provisioner.cli import planned
     from provisioner.cli.recording import recording

@@ -11,6 +11,7 @@ from provisioner.cli.options import What
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import UsageError
 from provisioner.plan import Plan
+from provisioner.selection import Exactly
 from provisioner.workflow import Wanted
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from provisioner.preflight import Preflight
 
 
-def wanted(what: What) -> Wanted:
+def wanted(what: What, only: Exactly | None = None) -> Wanted:
     """The options as the workflow takes them."""
-    return Wanted(what.select, frozenset(what.rotate), what.take_over_from, what.prune)
+    return Wanted(what.select, frozenset(what.rotate), what.take_over_from, what.prune, only)
 
 
 def words(what: What) -> tuple[str, ...]:

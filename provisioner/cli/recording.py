@@ -27,6 +27,9 @@ COMMANDS_OF_CI = ("github", "azure")
 
 FOLDER = "provisioner-report"
 EVERYWHERE = {"markdown": "md", "html": "html", "json": "json"}
+FOR_SEVERAL = ("markdown", "json")
+"""Formats that hold the reports of several environments."""
+
 SYSTEMS: Mapping[str, Mapping[str, str]] = {
     "GITHUB_ACTIONS": {"github": ""},
     "GITLAB_CI": {
@@ -90,8 +93,18 @@ def _code(error: BaseException) -> int:
     return error.exit_code if isinstance(error, ProvisionerError) else 1
 
 
-def _expanded(targets: Sequence[Target], command: str, environment: str) -> tuple[Target, ...]:
+def refuse_for_several(common: Common) -> None:
+    """Raise UsageError for formats that cannot hold the reports of several environments."""
+    other = sorted({one.format for one in common.reports} - {*FOR_SEVERAL, "auto"})
+    if other:
+        said = f"{', '.join(f'`{name}`' for name in other)} can hold the plan of one environment"
+        hint = f"add -e NAME, or use {' and '.join(FOR_SEVERAL)}, which hold those of all"
+        raise UsageError.of("E527", said, hint)
+
+
+def _expanded(targets: Sequence[Target], report: Report) -> tuple[Target, ...]:
     """``targets`` with what ``auto`` stands for on this system."""
+    environment, several = report.environment, report.parts is not None
     made: list[Target] = []
     for target in targets:
         if target.format != "auto":
@@ -99,11 +112,12 @@ def _expanded(targets: Sequence[Target], command: str, environment: str) -> tupl
             continue
         system = next((name for name in SYSTEMS if os.environ.get(name)), "")
         folder = Path(target.path or FOLDER)
-        stem = f"{command}-{environment}" if environment else command
+        stem = f"{report.command}-{environment}" if environment else report.command
         endings = {**EVERYWHERE, **SYSTEMS.get(system, {})}
         made += [
             Target(name, str(folder / f"{stem}.{ending}") if ending else "", told=True)
             for name, ending in endings.items()
+            if name in FOR_SEVERAL or not several
         ]
     return tuple(made)
 
@@ -113,7 +127,7 @@ def _write(terminal: Terminal, report: Report) -> list[Problem]:
     from provisioner.rendering.reports import FORMATS
 
     problems = []
-    targets = _expanded(terminal.common.reports, report.command, report.environment)
+    targets = _expanded(terminal.common.reports, report)
     # stdout last: whoever reads it may have had enough, and the files are to be there.
     for target in sorted(targets, key=lambda target: target.path == STDOUT):
         try:

@@ -238,6 +238,9 @@ class PlanChange(Spec):
     after: Any = Field(default=None, description="The value that the manifests ask for.")
     action: Action
     reason: str = Field(description="Why this action, where it is not plain.")
+    drift: bool = Field(
+        default=False, description="With `--changed-since`: not touched by the change of the files."
+    )
 
 
 class PlanOperation(Spec):

@@ -115,6 +115,7 @@ def change_json(change: FieldChange) -> dict[str, Any]:
         **{name: value for name, value in sides.items() if value is not ABSENT},
         "action": change.action.value,
         "reason": change.reason,
+        **({"drift": True} if change.drift else {}),
     }
 
 
@@ -215,6 +216,7 @@ def _read_change(data: JsonObject) -> FieldChange:
         after=data.data.get("after", ABSENT),
         action=data.word("action", Action),
         reason=data.take("reason", str),
+        drift=data.take("drift", bool, False),
     )
 
 

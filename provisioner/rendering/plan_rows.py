@@ -95,12 +95,17 @@ def _entry(change: FieldChange, style: Style) -> Block:
         Row(_label(path, style), (value_text(value, style),), role=Role.ADDED)
         for path, value in _new_fields(change, style)
     )
-    return Block(rows, _label(change.path, style), change.reason)
+    return Block(rows, _label(change.path, style), _why(change))
 
 
 def _row(change: FieldChange, style: Style) -> Row:
     role = ROLES.get(change.action, Role.CHANGED)
-    return Row(_label(change.path, style), _values(change, style), change.reason, role)
+    return Row(_label(change.path, style), _values(change, style), _why(change), role)
+
+
+def _why(change: FieldChange) -> str:
+    """The reason; what the files' change did not bring about is said to be drift."""
+    return "; ".join(word for word in ("drift" if change.drift else "", change.reason) if word)
 
 
 def _values(change: FieldChange, style: Style) -> tuple[str, ...]:
@@ -183,7 +188,7 @@ def _bar_row(change: FieldChange, style: Style) -> Row:
     text = f"{after:3} %" if change.before is ABSENT else f"{before:3} {arrow} {after} %"
     removed = " (removed)" if change.after is ABSENT else ""
     role = Role.ADDED if after > before else Role.REMOVED
-    return Row(safe(entry.value, style), (text + removed,), change.reason, role, bar(after, style))
+    return Row(safe(entry.value, style), (text + removed,), _why(change), role, bar(after, style))
 
 
 def bar(percentage: int, style: Style) -> str:

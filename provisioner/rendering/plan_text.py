@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from provisioner.plan import Action, Plan, Step
@@ -39,7 +40,12 @@ def summary_line(plan: Plan) -> str:
 
     What to adopt, what is blocked and what is an orphan follows where there is any.
     """
-    counts = plan.counts
+    return summary_line_of(plan.steps)
+
+
+def summary_line_of(steps: Iterable[Step]) -> str:
+    """The same for steps of any plans."""
+    counts = Counter(step.action for step in steps)
     parts = [f"{counts[action]} to {action.value}" for action in ALWAYS]
     parts.append(f"{counts[Action.KEEP]} unchanged")
     if counts[Action.ADOPT]:
@@ -49,6 +55,13 @@ def summary_line(plan: Plan) -> str:
     if counts[Action.ORPHAN]:
         parts.append(f"{counts[Action.ORPHAN]} orphan")
     return f"Plan: {', '.join(parts)}"
+
+
+def drift_line(steps: Iterable[Step]) -> str:
+    """How many differences the files' change did not make; ``""`` where it made all of them."""
+    drifted = sum(change.drift for step in steps for change in step.changes)
+    noun = "difference" if drifted == 1 else "differences"
+    return f"Drift: {drifted} {noun} that the change did not make" if drifted else ""
 
 
 def lines_of(plan: Plan, style: Style) -> Iterator[Line]:

@@ -28,6 +28,8 @@ MAY_IMPORT = {
     "schemas": "semantics",
     "repository": "errors",
     "earlier": "errors repository",
+    "touched": "kinds manifests plan planning resource selection semantics",
+    "changed_since": "earlier errors kinds manifests session touched",
     "tip": "errors manifests plan repository",
     "starting": "__init__ errors repository schemas",
     "connection": "semantics",
@@ -63,7 +65,7 @@ MAY_IMPORT = {
     "existence": "connection errors registry requirement",
     "preflight": "at_once errors existence kinds manifests requirement resource secret selection "
     "session steps",
-    "selection": "errors resource",
+    "selection": "errors plan resource",
     "release": "",
     "release_store": "errors manifests promotion release",
     "released_names": "errors manifests selection",
@@ -116,6 +118,7 @@ MAY_IMPORT = {
         applying
         asking
         bundles
+        changed_since
         checking
         codes
         comparing
@@ -153,6 +156,7 @@ MAY_IMPORT = {
         verification
         terraform
         tip
+        touched
         workflow
     """,
 }

@@ -27,6 +27,15 @@ def text(report: Report) -> str:
 
 def to_json(report: Report) -> dict[str, Any]:
     """The record; what a command has none of is left out."""
+    made = _record(report)
+    if report.changed_since:
+        made["changed_since"] = report.changed_since
+    if report.parts is not None:
+        made["reports"] = [to_json(part) for part in report.parts]
+    return made
+
+
+def _record(report: Report) -> dict[str, Any]:
     audit, plan = report.audit, report.plan
     made: dict[str, Any] = {
         "format_version": FORMAT_VERSION,

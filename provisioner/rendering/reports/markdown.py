@@ -38,7 +38,32 @@ VERBS = {
 
 
 def text(report: Report, limit: int = COMMENT_BYTES) -> str:
-    """The whole report in at most ``limit`` bytes."""
+    """The whole report in at most ``limit`` bytes, a section for each environment of several."""
+    top = f"{marker(report)}\n"
+    if report.parts is None:
+        return top + _section(report, limit - _size(top))
+    top += f"## Changes since {code(report.changed_since)}\n\n"
+    top += f"**{escaped(view.headline_of_several(report))}**\n\n"
+    return top + _sections(report, limit - _size(top))
+
+
+def _sections(report: Report, limit: int) -> str:
+    """What no environment is to blame for, then each environment; short ones give room away."""
+    alone = Report(report.command, problems=report.problems)
+    notes = fitted(list(parts_of(alone)), limit // 4)
+    parts = report.parts or ()
+    room, made = limit - _size(notes), dict[int, str]()
+    for left, at in enumerate(sorted(range(len(parts)), key=lambda at: _weight(parts[at]))):
+        made[at] = _section(parts[at], room // (len(parts) - left) - 1)
+        room -= _size(made[at]) + 1
+    return "\n".join(part for part in (notes, *(made[at] for at in range(len(parts)))) if part)
+
+
+def _weight(report: Report) -> int:
+    return len(view.changed_steps(report.plan)) if report.plan else 0
+
+
+def _section(report: Report, limit: int) -> str:
     head = "\n".join(_head(report))
     end = "\n".join(_end(report))
     picture = _picture(report)
@@ -54,7 +79,6 @@ def _size(part: str) -> int:
 
 
 def _head(report: Report) -> Iterator[str]:
-    yield marker(report)
     yield f"## {VERBS.get(report.command, 'Report of')} {code(view.title(report))}\n"
     yield f"**{escaped(view.headline(report))}**\n"
     if report.plan and not report.outcomes:
@@ -131,7 +155,7 @@ def _how_to_apply(report: Report, plan: Plan) -> Iterator[str]:
         wide = len(command) > WIDEST_COMMAND
         lines = command.replace(" --", " \\\n  --").split("\n") if wide else [command]
         yield fence("console", lines)
-    if not report.plan_file:
+    if not (report.plan_file or report.changed_since):
         exactly = code(f"--expect-plan-digest {digest(plan)}")
         yield f"{exactly} beside it applies exactly this plan or nothing, and does not ask.\n"
     variables = view.needed_variables(plan)

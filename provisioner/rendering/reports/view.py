@@ -15,7 +15,7 @@ from provisioner.rendering.checks import summary as check_summary
 from provisioner.rendering.drift_words import summary_line as drift_summary
 from provisioner.rendering.plan_json import digest, required_env
 from provisioner.rendering.plan_rows import Block, Row, blocks_of
-from provisioner.rendering.plan_text import HEADS, summary_line
+from provisioner.rendering.plan_text import HEADS, drift_line, summary_line, summary_line_of
 from provisioner.rendering.progress import duration
 from provisioner.rendering.style import Role, Style
 from provisioner.rendering.text import harmless_line
@@ -157,7 +157,20 @@ def headline(report: Report) -> str:
         return "; ".join(filter(None, (drift_summary(report.drift), trouble)))
     if report.plan is None:
         return trouble or "No problems"
-    return "; ".join(part for part in (summary_line(report.plan), trouble) if part)
+    said = (summary_line(report.plan), drift_line(report.plan.steps), trouble)
+    return "; ".join(part for part in said if part)
+
+
+def headline_of_several(report: Report) -> str:
+    """How many environments are touched, and what is planned in all of them."""
+    parts = report.parts or ()
+    steps = tuple(step for part in parts if part.plan for step in part.plan.steps)
+    if not parts:
+        return "Nothing that is declared is touched"
+    names = ", ".join(harmless_line(part.environment) for part in parts)
+    drift = f". {drift_line(steps)}" if drift_line(steps) else ""
+    touched = f"{_counted(len(parts), 'environment')} touched: {names}"
+    return f"{touched}. {summary_line_of(steps)}{drift}"
 
 
 def _counted(number: int, noun: str) -> str:
@@ -171,6 +184,7 @@ def facts(report: Report) -> list[Fact]:
     found = (
         Fact("workspace", report.host),
         Fact("commit", commit),
+        Fact("changed since", report.changed_since),
         Fact("plan digest", digest(plan) if plan else ""),
         Fact("by", audit.actor),
         Fact("started", audit.started_at),

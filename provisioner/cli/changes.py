@@ -1,0 +1,143 @@
+"""plan --changed-since: one plan for each environment that a change of the files touches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+from click.core import ParameterSource
+
+from provisioner import __version__, changed_since, touched, workflow
+from provisioner.cli import planned, recording
+from provisioner.cli.options import Common, What, Where
+from provisioner.cli.terminal import Terminal
+from provisioner.errors import UsageError
+from provisioner.plan import Plan
+from provisioner.preflight import Preflight, examine
+from provisioner.reporting import Recorder
+from provisioner.session import Project, Session, session_of
+
+if TYPE_CHECKING:
+    from provisioner.cli.plan import Telling
+
+EXIT_CHANGES_PENDING = 2
+
+
+class Asked(NamedTuple):
+    """What was asked of one plan."""
+
+    profile: str
+    what: What
+    telling: Telling
+
+
+class Made(NamedTuple):
+    """One plan, and what its workspace lacks if that was asked."""
+
+    plan: Plan
+    preflight: Preflight | None
+
+    @property
+    def is_troubled(self) -> bool:
+        return self.plan.blocked or bool(self.preflight and not self.preflight.is_clear)
+
+
+def plan_changes(common: Common, where: Where, what: What, telling: Telling) -> int:
+    """Plan and show what is touched, and return the exit code."""
+    source = click.get_current_context().get_parameter_source("environment")
+    only = "" if source is ParameterSource.DEFAULT else where.environment
+    _refuse(what, telling, only)
+    if not only:
+        recording.refuse_for_several(common)
+    with recording.recording(common, "plan", only) as terminal:
+        project = workflow.open_project(common.project_dir)
+        change = changed_since.change_since(project, telling.changed_since, only, where.variables)
+        terminal.problems(change.notes)
+        terminal.note(problems=change.notes, changed_since=change.ref, project=project.name)
+        asked = Asked(where.profile, what, telling)
+        recorders = [_recorder(terminal, only, part.environment.name) for part in change.parts]
+        made = [
+            _planned(terminal._replace(recorder=recorder), project, part, asked)
+            for recorder, part in zip(recorders, change.parts, strict=True)
+        ]
+        if not only:
+            parts = tuple(one.finished() for one in recorders if one)
+            terminal.note(parts=parts, root=project.root)
+        _show(terminal, change, made, verbose=telling.verbose)
+        if telling.out:
+            planned.save(terminal, made[0].plan, telling.out)
+        return terminal.ended(_code(made, detailed=telling.detailed_exitcode))
+
+
+def _refuse(what: What, telling: Telling, only: str) -> None:
+    given = [f"--{name}" for name in ("select", "rotate") if getattr(what, name)]
+    if given:
+        said = f"--changed-since selects what the change touches, and takes no {given[0]} besides"
+        raise UsageError.of("E526", said, f"leave one of them away; {given[0]} alone plans all")
+    if telling.out and not only:
+        said = "--out saves the plan of one environment, and --changed-since may plan several"
+        raise UsageError.of("E526", said, "add -e NAME")
+
+
+def _recorder(terminal: Terminal, only: str, environment: str) -> Recorder | None:
+    if only or not terminal.recorder:
+        return terminal.recorder
+    return Recorder("plan", environment)
+
+
+def _planned(terminal: Terminal, project: Project, part: changed_since.Part, asked: Asked) -> Made:
+    exactly = part.touched.exactly
+    with session_of(project, part.environment, part.loaded, asked.profile) as session:
+        made = workflow.make_plan(session, planned.wanted(asked.what, exactly))
+        made = touched.with_drift(made, part.touched)
+        terminal.opened(session)
+        before = _preflight(session, part) if asked.telling.preflight else None
+        terminal.note(
+            plan=made,
+            changed_since=asked.telling.changed_since,
+            options=_words(part, asked.what),
+            problems=before.problems if before else (),
+        )
+        for problem in () if before else workflow.missing_secrets(session, made):
+            terminal.say(f"apply will need it: {problem.message}")
+    return Made(made, before)
+
+
+def _preflight(session: Session, part: changed_since.Part) -> Preflight | None:
+    names = tuple(str(address) for address in sorted(part.touched.paths))
+    return examine(session, names) if names else None
+
+
+def _words(part: changed_since.Part, what: What) -> tuple[str, ...]:
+    """The options with which apply does the same: it selects what is touched itself."""
+    if what.prune:
+        return planned.words(what)
+    names = [str(address) for address in sorted(part.touched.paths)]
+    selected = [word for name in names for word in ("--select", name)]
+    return (*selected, *planned.words(what))
+
+
+def _show(
+    terminal: Terminal, change: changed_since.Change, made: list[Made], *, verbose: bool
+) -> None:
+    if terminal.common.json:
+        from provisioner.rendering.changes import to_json
+
+        plans = [(one.plan, one.preflight.problems if one.preflight else None) for one in made]
+        found = {"changed_since": change.ref, "commit": change.commit}
+        terminal.answer_json({**found, **to_json(plans, change.notes, __version__)})
+        return
+    from provisioner.rendering.changes import summary
+
+    for one in made:
+        planned.show(terminal, one.plan, one.preflight, verbose=verbose)
+        terminal.answer("")
+    since = f"{change.ref} ({change.commit[:12]})"
+    terminal.answer(summary([one.plan for one in made], since))
+
+
+def _code(made: list[Made], *, detailed: bool) -> int:
+    if any(one.is_troubled for one in made):
+        return 1
+    changes = detailed and not all(one.plan.is_empty for one in made)
+    return EXIT_CHANGES_PENDING if changes else 0
