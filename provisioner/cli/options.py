@@ -91,23 +91,31 @@ folder_option = click.option(
     help="Folder of the project (default: the nearest one upward with provisioner.yaml).",
 )
 
-COMMON = (
-    folder_option,
-    click.option(
+
+def output_option(*forms: str) -> Callable[[Any], Any]:
+    """``-o``: which of ``forms`` the answer has; the first one where nothing is said."""
+    return click.option(
         "-o",
         "--output",
-        type=click.Choice(["text", "json"]),
-        default="text",
+        type=click.Choice(forms),
+        default=forms[0],
         show_default=True,
         help="Form of the answer on stdout.",
-    ),
+    )
+
+
+TALK = (
     click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same."),
     click.option("-q", "--quiet", is_flag=True, help="Only the answer and errors."),
     click.option("--debug", is_flag=True, help="Requests on stderr, tracebacks of defects."),
 )
+COMMON = (folder_option, output_option("text", "json"), *TALK)
 
 common_options = packed(Common, "common", *COMMON)
 reporting_options = packed(Common, "common", report_option, *COMMON)
+markdown_options = packed(
+    Common, "common", folder_option, output_option("text", "json", "markdown"), *TALK
+)
 
 environment_option = click.option(
     "-e",

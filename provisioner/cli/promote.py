@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import click
 
-from provisioner.cli.options import Common, common_options, packed
+from provisioner.cli import promotion_status
+from provisioner.cli.options import Common, markdown_options, packed
+from provisioner.cli.promotion_status import Standing, standing_options
 from provisioner.cli.terminal import Terminal
 
 
@@ -34,8 +36,9 @@ going_options = packed(
 @click.command("promote", short_help="Release to an environment what another one has proven.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @going_options
-@common_options
-def command(common: Common, going: Going, names: tuple[str, ...]) -> int:
+@standing_options
+@markdown_options
+def command(common: Common, going: Going, standing: Standing, names: tuple[str, ...]) -> int:
     """Propose released values of one environment for the next one, as a change to a file.
 
     NAME is a released variable, or a resource that is made from some; without one all. A value
@@ -44,9 +47,32 @@ def command(common: Common, going: Going, names: tuple[str, ...]) -> int:
     needs: the model version, secrets, groups. What may not stays as it is, with the reason, and
     stops no other. Nothing is applied: review the change, then `provisioner apply`.
 
+    STATUS: with --status nothing is proposed. All environments are shown side by side, in the
+    order of promotes_from: the value of each variable, whether it is what is live, how far it
+    is ahead of the next environment (and an alias ahead of the version that is pinned), since
+    when and from which commit, and what is rejected. With --offline only files are read.
+
     \b
-    Exit codes: 0 done, or nothing to do; 1 error, a NAME was kept, or nothing could go.
+    --status -o json:
+      {"project", "offline",
+       "environments": [{"name", "promotes_from", "workspace", "reached", "problems"}],
+       "variables": [{"name", "environments": {ENVIRONMENT:
+         {"value", "released", "state", "previous", "from", "alias", "rolled_back", "at",
+          "commit", "verified", "rejected",
+          "ahead": [{"of", "is_alias", "value", "by", "rejected"}]}}}]}
+      "state": live, updating, not ready, differs, absent, left out (waits for another
+      variable), not used, unreachable, not asked; "by": null where values are no numbers.
+
+    \b
+    Exit codes: 0 done, or nothing to do; 1 error, a NAME was kept, or nothing could go;
+    with --status 1 if no workspace could be reached.
     """
+    if promotion_status.is_wanted(common, standing, any(going)):
+        return promotion_status.show(common, names, offline=standing.offline)
+    return _promote(common, going, names)
+
+
+def _promote(common: Common, going: Going, names: tuple[str, ...]) -> int:
     from provisioner import promoting, release_store, workflow
     from provisioner.errors import UsageError
     from provisioner.rendering import promotions

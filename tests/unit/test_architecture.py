@@ -86,6 +86,7 @@ MAY_IMPORT = {
     "workspace": "connection errors secret",
     "rendering": f"{WORDS} codes difference drifted outcome portrait proposal question release "
     "report served snippet status_row topology",
+    "report snippet standing status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
@@ -111,6 +112,10 @@ MAY_IMPORT = {
     "steps",
     "rolling_back": "errors kinds manifests pinning plan promotion release release_store "
     "released_names repository session",
+    "standing": "errors release",
+    "looking": "at_once errors manifests plan registry release session standing workflow",
+    "standings": "at_once errors kinds looking manifests promotion release released_names session "
+    "standing",
     "reporting": "__init__ errors kinds plan report repository session topology",
     "cli": f"""{WORDS}
         __init__
@@ -152,6 +157,7 @@ MAY_IMPORT = {
         selection
         semantics
         session
+        standings
         starting
         verification
         terraform
