@@ -85,8 +85,7 @@ MAY_IMPORT = {
     "schemas served snippet topology writing",
     "workspace": "connection errors secret",
     "rendering": f"{WORDS} codes difference drifted outcome portrait proposal question release "
-    "report served snippet status_row topology",
-    "report snippet standing status_row topology",
+    "report served snippet standing status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
