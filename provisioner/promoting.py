@@ -6,15 +6,16 @@ Facts come from both workspaces, promotion/ judges them; what is written is one 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from provisioner.errors import Problem, UsageError
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.outside import Outside
 from provisioner.manifests.project import Environment, read_environment
 from provisioner.manifests.worth import aliases, values
+from provisioner.pinning import Now, utc_now
 from provisioner.promotion.entries import Stamp, promoted
 from provisioner.promotion.gates import Candidate, Terms, offline, online, verified
 from provisioner.proposal import Promoting, Proposal
@@ -29,13 +30,7 @@ from provisioner.session import (
     session_of,
 )
 
-Now = Callable[[], datetime]
 Problems = dict[str, tuple[Problem, ...]]
-
-
-def utc_now() -> datetime:
-    """The time of day in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +59,13 @@ def promote(project: Project, asked: Asked, now: Now = utc_now) -> Promoting:
     """
     terms = _terms(project, asked, now())
     source, target = (_Side(*open_environment(project, n)) for n in (terms.source, terms.target))
+    terms = replace(terms, before=source.environment.promotion.promotes_from)
     names = meant(target.loaded, asked.words, target.environment.promotion.released)
     candidates = _candidates(source, target, names)
     problems: Problems = {}
     for one in candidates:
-        if one.value != one.known.value:
+        # What has a value nowhere is only worth a word where somebody asked for it.
+        if one.value != one.known.value or (asked.words and one.value is None):
             problems[one.name] = offline(one, terms)
     going = [one for one in candidates if problems.get(one.name) == ()]
     notes: tuple[Problem, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from glob import escape
 from typing import TypeVar
 
 from provisioner import workflow
@@ -67,7 +68,7 @@ def _seen(session: Session, addresses: set[Address]) -> dict[Address, Proof]:
     """The addresses as they are, not asked yet; none are left out here."""
     if not addresses:
         return {}
-    names = tuple(sorted(map(str, addresses)))
+    names = tuple(escape(str(address)) for address in sorted(addresses))
     plan = workflow.make_plan(session, workflow.Wanted(select=names))
     resources = [one for one in session.loaded.resources if one.address in addresses]
     live = read(resources, (), session.drivers).live
@@ -100,7 +101,7 @@ def _moment(touched: str) -> datetime | None:
 
 def _checked(session: Session, seen: Mapping[Address, Proof]) -> dict[Address, Proof]:
     """The same with the results of their checks, where these would tell anything."""
-    askable = sorted(str(address) for address, proof in seen.items() if proof.may_be_asked)
+    askable = [escape(str(at)) for at, proof in sorted(seen.items()) if proof.may_be_asked]
     results = verify(session, askable) if askable else ()
     return {
         address: replace(proof, checks=_of(address, results)) for address, proof in seen.items()

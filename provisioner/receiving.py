@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from glob import escape
 
 from provisioner.at_once import at_once
 from provisioner.errors import FileError, Problem, Severity
@@ -89,7 +90,7 @@ def _lacking(session: Session, name: str) -> tuple[Problem, ...]:
         names.get(need) for one in resources for need in KINDS[one.address.kind].needs(one.document)
     )
     addresses = {*(one.address for one in resources), *filter(None, needed)}
-    return examine(session, sorted(map(str, addresses))).problems
+    return examine(session, [escape(str(at)) for at in sorted(addresses)]).problems
 
 
 def _sorted_out(

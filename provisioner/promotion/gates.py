@@ -27,13 +27,17 @@ NOT_READY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """From which environment to which, and on which conditions. ``now`` in UTC."""
+    """From which environment to which, and on which conditions. ``now`` in UTC.
+
+    ``before`` is the environment that the source itself takes values from, or ``""``.
+    """
 
     source: str
     target: str
     now: datetime
     soak_s: int = 0
     retry_rejected: bool = False
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,11 @@ def verified(candidate: Candidate) -> str:
 def _has_value(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
     if candidate.value is None:
         name = candidate.name
-        hint = f"provisioner promote --to {terms.source} {name} --write"
+        hint = f"give it one below `variables` in environments/{terms.source}.yaml"
         if candidate.alias:
             hint = f"provisioner pin -e {terms.source} {name}"
+        elif terms.before:
+            hint = f"provisioner promote --to {terms.source} {name} --write"
         yield Problem("E715", f"`{name}` has no value in {terms.source} yet", hint=hint)
 
 
@@ -115,7 +121,7 @@ def _not_rejected(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
 
 
 def _is_used(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
-    if not candidate.addresses:
+    if candidate.value is not None and not candidate.addresses:
         message = f"nothing in {terms.source} is made from `{candidate.name}`, so nothing proves it"
         hint = f"use it as `${{var.{candidate.name}}}`, or take it out of `released`"
         yield Problem("E716", message, hint=hint)
@@ -123,7 +129,8 @@ def _is_used(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
 
 def _is_applied(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
     for proof in candidate.proofs:
-        if proof.step.action is Action.KEEP:
+        # A failed update leaves the config before it: that it differs is no news then.
+        if proof.step.action is Action.KEEP or proof.readiness.phase is Phase.FAILED:
             continue
         select = f"-e {terms.source} --select {proof.address}"
         hint = f"look: provisioner plan {select}\nthen: provisioner apply {select}"

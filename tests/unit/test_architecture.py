@@ -75,8 +75,8 @@ MAY_IMPORT = {
     "planning": WORDS,
     "promotion": "errors live plan question release",
     "proposal": "errors plan release",
-    "promoting": "errors manifests promotion proposal proving receiving release released_names "
-    "session",
+    "promoting": "errors manifests pinning promotion proposal proving receiving release "
+    "released_names session",
     "proving": "at_once errors plan promotion question reading resource semantics session "
     "verification workflow",
     "receiving": "at_once errors kinds manifests plan preflight release session",
