@@ -9,6 +9,7 @@ from provisioner.emulator.routing import ApiError, Caller
 from provisioner.emulator.store import Store
 
 CAN_VIEW, CAN_QUERY, CAN_MANAGE = LEVELS = ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE")
+ASKING = (CAN_QUERY, CAN_MANAGE)
 NOTHING = ""
 RANK = {level: rank for rank, level in enumerate((NOTHING, *LEVELS))}
 

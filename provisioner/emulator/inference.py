@@ -13,6 +13,7 @@ from typing import Any
 from provisioner.emulator import endpoints, idleness, inference_access
 from provisioner.emulator import inference_forwarding as forwarding
 from provisioner.emulator import inference_limits as limits
+from provisioner.emulator import inference_models as models
 from provisioner.emulator import inference_payloads as payloads
 from provisioner.emulator import inference_tasks as tasks
 from provisioner.emulator import inference_traffic as traffic
@@ -58,6 +59,8 @@ def openai(task: str, workspace: Workspace, request: Request) -> Answer:
         raise invalid("model must be the name of a serving endpoint")
     endpoint = _serving(workspace, request, name)
     own_task = tasks.task_of(endpoint, body)
+    if task == tasks.RESPONSES and own_task == tasks.CHAT:
+        own_task = task
     if task != own_task and own_task != tasks.CUSTOM:
         raise ApiError(
             400,
@@ -133,7 +136,7 @@ def _asked(workspace: Workspace, request: Request, call: Call) -> Asked:
         else:
             source = tasks.source_of(endpoint, entity, call.task)
             written = prepared.write(source, store.now_ms() // 1000)
-        return Asked(entity, written, meters)
+        return Asked(entity, prepared.finish(written), meters)
 
     asked = traffic.answered(store, endpoint, direct, ask)
     limits.charge(store, meters, asked.written.tokens)
@@ -155,11 +158,24 @@ def _finished(exchange: payloads.Exchange, asked: Asked) -> Iterator[dict[str, A
 # Not atomic: a call that fails counts as well, and a provider may be made to wait.
 _query = partial(Route, "POST", atomic=False)
 
+# The second is how Databricks' own OpenAI client can be told to ask. [serving-api 6.4]
+OPENAI_BASES = ("/serving-endpoints", "/ai-gateway/mlflow/v1")
+OPENAI_PATHS = {
+    "chat/completions": tasks.CHAT,
+    "completions": tasks.COMPLETIONS,
+    "embeddings": tasks.EMBEDDINGS,
+    "responses": tasks.RESPONSES,
+}
+
 ROUTES = (
     _query("/serving-endpoints/{name}/invocations", invocations),
     _query(f"{inference_access.DATA_PLANE}/{{name}}/invocations", invocations),
     _query("/serving-endpoints/{name}/served-models/{served}/invocations", invocations),
-    _query("/serving-endpoints/chat/completions", partial(openai, tasks.CHAT)),
-    _query("/serving-endpoints/completions", partial(openai, tasks.COMPLETIONS)),
-    _query("/serving-endpoints/embeddings", partial(openai, tasks.EMBEDDINGS)),
+    *(
+        _query(f"{base}/{path}", partial(openai, task))
+        for base in OPENAI_BASES
+        for path, task in OPENAI_PATHS.items()
+    ),
+    *(Route("GET", f"{base}/models", models.listed) for base in OPENAI_BASES),
+    *(Route("GET", f"{base}/models/{{model}}", models.one) for base in OPENAI_BASES),
 )

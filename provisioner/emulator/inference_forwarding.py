@@ -20,6 +20,8 @@ Json = dict[str, Any]
 
 PATHS = {
     tasks.CHAT: "/chat/completions",
+    # Few model servers know that API; every one knows chats.
+    tasks.RESPONSES: "/chat/completions",
     tasks.COMPLETIONS: "/completions",
     tasks.EMBEDDINGS: "/embeddings",
 }
@@ -76,13 +78,20 @@ def _guarded(said: Json, rules: Mapping[str, Any]) -> Json:
     if not rules:
         return said
     texts = guarded(rules, "output", _texts(said), said.get("usage") or {})
-    choices = said.get("choices") or []
-    pairs = zip(choices, texts, strict=True)
+    pairs = zip(_choices(said), texts, strict=True)
     return {**said, "choices": [_with_text(choice, text) for choice, text in pairs]}
 
 
 def _texts(said: Json) -> list[str]:
-    return [str(_text(choice) or "") for choice in said.get("choices") or ()]
+    return [str(_text(choice) or "") for choice in _choices(said)]
+
+
+def _choices(said: Json) -> list[Json]:
+    """Those that are objects: an upstream may send anything."""
+    given = said.get("choices")
+    return (
+        [choice for choice in given if isinstance(choice, dict)] if isinstance(given, list) else []
+    )
 
 
 def _text(choice: Json) -> Any:
@@ -126,7 +135,7 @@ def _counted(chunks: Iterator[Json], tally: tasks.Tally, question: str) -> Itera
 def _in_one_chunk(said: Json) -> list[Json]:
     """A whole answer as a stream of one piece."""
     is_chat = said.get("object") == "chat.completion"
-    choices = [_chunked(choice) if is_chat else choice for choice in said.get("choices") or ()]
+    choices = [_chunked(choice) if is_chat else choice for choice in _choices(said)]
     return [{**said, "object": "chat.completion.chunk", "choices": choices} if is_chat else said]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from provisioner.emulator import inference_embeddings as embeddings
 from provisioner.emulator import inference_predictions as predictions
+from provisioner.emulator import inference_responses as responses
 from provisioner.emulator import inference_stream as streams
 from provisioner.emulator import inference_tokens as tokens
 from provisioner.emulator.active import Active
@@ -26,6 +27,8 @@ from provisioner.emulator.inference_questions import Query, read_chat, read_comp
 CHAT = "llm/v1/chat"
 COMPLETIONS = "llm/v1/completions"
 EMBEDDINGS = "llm/v1/embeddings"
+# Not a task of endpoints: how their chats can be asked, too.
+RESPONSES = "llm/v1/responses"
 CUSTOM = ""
 FEATURES = "features"
 
@@ -71,6 +74,8 @@ class Prepared:
     output: Body = field(default_factory=dict)
     question: str = ""
     stream: bool = False
+    # Puts an answer, made up or not, into the shape that was asked for.
+    finish: Callable[[Written], Written] = lambda written: written
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +133,25 @@ def _prepared_embeddings(body: Body, _: Body) -> Prepared:
     return Prepared(write, body)
 
 
+def _prepared_responses(body: Body, guardrails: Body) -> Prepared:
+    """As a chat that is not streamed; the events of a streamed response follow its end."""
+    inner = _prepared_text(CHAT_SHAPE, responses.chat_of(body), guardrails)
+
+    def finish(written: Written) -> Written:
+        response = responses.response_of(written.json, body)
+        events = responses.events(response) if body.get("stream") is True else None
+        return replace(written, json=response, chunks=events)
+
+    return replace(inner, finish=finish)
+
+
 def _prepared_predictions(body: Body, guardrails: Body) -> Prepared:
     # Agents are custom models, too. What a model takes is in its signature, which is not known
     # here, so messages get an answer.
     if "messages" in body:
         return replace(_prepared_text(CHAT_SHAPE, body, guardrails), body=None)
+    if "input" in body:
+        return replace(_prepared_responses(body, guardrails), body=None)
     rows = predictions.read(body)
     return Prepared(lambda source, _: Written(predictions.answer(rows, source.entity)))
 
@@ -146,6 +165,7 @@ PREPARE: Mapping[str, Callable[[Body, Body], Prepared]] = {
     CHAT: partial(_prepared_text, CHAT_SHAPE),
     COMPLETIONS: partial(_prepared_text, COMPLETIONS_SHAPE),
     EMBEDDINGS: _prepared_embeddings,
+    RESPONSES: _prepared_responses,
     CUSTOM: _prepared_predictions,
     FEATURES: _prepared_features,
 }
@@ -176,7 +196,7 @@ def _is_language_model(entity: Body) -> bool:
 
 def source_of(endpoint: Active, entity: Body, task: str) -> Source:
     """In the captured answers chat names the endpoint, the other tasks the provider's model."""
-    model = endpoint.name if task == CHAT else model_of(entity)
+    model = endpoint.name if task in (CHAT, RESPONSES) else model_of(entity)
     return Source(endpoint.name, str(entity["name"]), model)
 
 

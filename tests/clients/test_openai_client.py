@@ -135,3 +135,109 @@ def test_errors_have_the_classes_that_users_catch(openai):
         openai.chat.completions.create(messages=QUESTION, model=EMBEDDERS[0])
     with pytest.raises(AuthenticationError):
         openai.with_options(api_key="dapi-wrong").embeddings.create(model="x", input="x")
+
+
+def test_a_response(openai):
+    answer = openai.responses.create(
+        model=CHATS[0],
+        instructions="You are a helpful assistant.",
+        input="What is a mixture of experts model?",
+    )
+    assert (answer.object, answer.status, answer.model) == ("response", "completed", CHATS[0])
+    assert "mixture of experts" in answer.output_text
+    usage = answer.usage
+    assert usage.total_tokens == usage.input_tokens + usage.output_tokens > 0
+
+
+def test_a_response_to_a_conversation_that_is_cut(openai):
+    answer = openai.responses.create(
+        model=CHATS[1],
+        input=[
+            {"role": "user", "content": "hello"},
+            {"role": "assistant", "content": [{"type": "output_text", "text": "hi"}]},
+            {"role": "user", "content": [{"type": "input_text", "text": "and now?"}]},
+        ],
+        max_output_tokens=16,
+    )
+    assert (answer.status, answer.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+    assert answer.usage.output_tokens == 16
+
+
+def test_a_response_as_a_stream(openai):
+    with openai.responses.create(model=CHATS[0], input="hello", stream=True) as stream:
+        events = list(stream)
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    text = "".join(one.delta for one in events if one.type == "response.output_text.delta")
+    assert events[0].type == "response.created"
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.output_text == text
+    assert "You asked: hello" in text
+
+
+def test_the_client_puts_a_streamed_response_together(openai):
+    with openai.responses.stream(model=CHATS[0], input="hello") as stream:
+        whole = stream.get_final_response()
+    assert "You asked: hello" in whole.output_text
+
+
+WEATHER = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+    "required": ["city", "days"],
+    "additionalProperties": False,
+}
+
+
+def test_a_response_that_calls_a_function_and_gets_its_output(openai):
+    tool = {"type": "function", "name": "weather", "parameters": WEATHER, "strict": True}
+    choice = {"type": "function", "name": "weather"}
+    with openai.responses.create(
+        model=CHATS[0], input="Rain?", tools=[tool], tool_choice=choice, stream=True
+    ) as stream:
+        answer = list(stream)[-1].response
+    (call,) = answer.output
+    assert (call.type, call.name) == ("function_call", "weather")
+    assert set(json.loads(call.arguments)) == {"city", "days"}
+    output = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
+    asked = {"role": "user", "content": "Rain?"}
+    second = openai.responses.create(
+        model=CHATS[0], input=[asked, call.model_dump(), output], tools=[tool]
+    )
+    assert "Rain?" in second.output_text
+
+
+def test_a_response_in_the_form_of_a_schema(openai):
+    form = {"type": "json_schema", "name": "forecast", "schema": WEATHER, "strict": True}
+    answer = openai.responses.create(model=CHATS[0], input="Rain?", text={"format": form})
+    assert set(json.loads(answer.output_text)) == {"city", "days"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"input": []},
+        {"input": "x", "previous_response_id": "resp_1"},
+        {"input": [{"type": "image_generation_call"}]},
+    ],
+    ids=["nothing asked", "a response that is not kept", "an item nobody knows"],
+)
+def test_a_response_that_cannot_be(openai, body):
+    from openai import BadRequestError
+
+    with pytest.raises(BadRequestError):
+        openai.responses.create(model=CHATS[0], **body)
+
+
+def test_the_endpoints_are_the_models(openai):
+    names = [model.id for model in openai.models.list()]
+    assert {*CHATS, "openai-completions-endpoint"} <= set(names)
+    assert openai.models.retrieve(CHATS[0]).owned_by == "databricks"
+
+
+def test_the_other_address_that_databricks_own_client_knows(server):
+    from openai import OpenAI
+
+    base_url = f"{server.url}/ai-gateway/mlflow/v1"
+    with OpenAI(api_key=server.token, base_url=base_url, max_retries=0) as client:
+        answer = client.chat.completions.create(model=CHATS[0], messages=QUESTION)
+    assert "mixture of experts" in answer.choices[0].message.content

@@ -110,3 +110,11 @@ def test_feature_serving_answers_with_an_object_for_each_row(client):
     assert made_up[0] != made_up[1]
     split = {"dataframe_split": {"columns": ["customer"], "data": [[1]]}}
     assert client.query("features", split).json["outputs"]
+
+
+def test_an_agent_is_asked_with_input_items(client, name, custom):
+    client.serve(name, custom())
+    item = {"role": "user", "content": "hello"}
+    said = client.query(name, {"input": [item]}).json
+    assert said["object"] == "response"
+    assert "You asked: hello" in said["output"][0]["content"][0]["text"]

@@ -270,3 +270,15 @@ URLS = ["ftp://127.0.0.1", "http://10.0.0.1/v1", "http://models.example.com", "h
 def test_keys_go_to_no_other_place(url):
     with pytest.raises(ValueError, match="upstream"):
         Settings(upstream=url).completed()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_response_is_asked_as_a_chat(forwarding, model_server, keyed, stream):
+    forwarding.serve("real", keyed("gpt"))
+    body = {"model": "real", "input": "hello", "instructions": "short", "stream": stream}
+    reply = forwarding.post("/serving-endpoints/responses", body)
+    assert b"write to ann@example.com" in reply.content
+    ((path, _, sent),) = model_server.asked
+    assert path == "/v1/chat/completions"
+    messages = [{"role": "system", "content": "short"}, {"role": "user", "content": "hello"}]
+    assert sent == {"messages": messages, "model": "gpt-4o"}
