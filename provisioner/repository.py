@@ -24,12 +24,11 @@ _USER_INFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How git ended. ``said`` is its complaint, fit to be shown. ``late``: it was stopped."""
+    """How git ended. ``said`` is its complaint, fit to be shown."""
 
     code: int
     out: bytes = b""
     said: str = ""
-    late: bool = False
 
     @property
     def text(self) -> str:
@@ -102,7 +101,7 @@ def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -
         except BaseException as error:
             os.killpg(running.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                return Answer(1, said=f"no answer within {limit_s:.0f} s", late=True)
+                return Answer(1, said=f"no answer within {limit_s:.0f} s")
             raise
     return Answer(running.returncode, out, _showable(said))
 

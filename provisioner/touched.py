@@ -43,10 +43,18 @@ class Touched:
 
 
 def touched(then: Loaded, now: Loaded) -> Touched:
-    """The resources and removals in which ``now`` differs from ``then``."""
+    """The resources and removals in which ``now`` differs from ``then``.
+
+    Another key for a resource of the same name is no difference.
+    """
     before = {one.address: one for one in then.resources}
-    after = {one.address: one for one in now.resources}
-    paths = {at: found for at, one in after.items() if (found := _paths(before.get(at), one))}
+    named = {(one.address.kind, one.name): one for one in then.resources}
+    paths = {}
+    for one in now.resources:
+        was = before.get(one.address) or named.get((one.address.kind, one.name))
+        found = _paths(was, one)
+        if found:
+            paths[one.address] = found
     settled = {(one.address, one.name, one.delete) for one in then.removals}
     paths |= {
         one.address: WHOLE

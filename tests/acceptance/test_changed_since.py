@@ -135,6 +135,27 @@ def test_added_removed_and_renamed_resources_are_planned(team):
     assert sorted(pruned.values()) == ["create", "delete", "delete"]
 
 
+def test_another_key_for_the_same_endpoint_touches_nothing(team):
+    text = (team.root / "manifests/help.yaml").read_text()
+    team.shop.write("manifests/help.yaml", text.replace("    help:", "    helper:"))
+    assert team.steps() == {}
+
+
+def test_a_project_below_the_top_of_the_repository_is_compared_there(team):
+    inner = team.root / "serving"
+    inner.mkdir()
+    for name in ("provisioner.yaml", "environments", "manifests"):
+        (team.root / name).rename(inner / name)
+    team.commit()
+    file = inner / "manifests/endpoint.yaml"
+    file.write_text(file.read_text().replace("calls: 10", "calls: 20"))
+    team.capsys.readouterr()
+    words = ["-C", str(inner), "-e", "dev", "-o", "json", "--changed-since", "HEAD"]
+    assert main(["plan", *words]) == 0
+    (plan,) = json.loads(team.capsys.readouterr().out)["plans"]
+    assert [step["address"] for step in plan["steps"]] == [CHAT]
+
+
 def test_a_removal_is_planned_and_orphans_of_before_are_not(team):
     assert team.call("apply", "-e", "dev", "-y")[0] == 0
     body = {"name": "old", "tags": [{"key": "provisioner_owner", "value": "shop/dev"}]}
@@ -171,7 +192,7 @@ class TestDrift:
         assert text.endswith("\nDrift: 1 difference that the change did not make\n")
         assert "(drift)" in Path(f"{out}.md").read_text()
         assert "; Drift: 1 difference that" in Path(f"{out}.md").read_text()
-        assert "drift" in Path(f"{out}.html").read_text()
+        assert '<span class="why">drift</span>' in Path(f"{out}.html").read_text()
 
     def test_is_not_what_a_resource_differs_in_that_is_new(self, team):
         (team.root / "manifests/help.yaml").unlink()

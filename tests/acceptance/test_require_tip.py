@@ -258,6 +258,15 @@ class TestWhereNobodyCanTell:
         result = clone.refused("error[E519]: the remote `origin` does not say")
         assert "does not appear to be a git repository" in result.err
 
+    def test_a_remote_that_never_answers(self, clone, monkeypatch):
+        program = clone.remote / "sleeps"
+        program.write_text("#!/bin/sh\nsleep 60\n")
+        program.chmod(0o755)
+        clone.git("config", "remote.origin.uploadpack", str(program))
+        monkeypatch.setattr("provisioner.tip.NETWORK_S", 0.2)
+        result = clone.refused("error[E519]: the remote `origin` does not say")
+        assert "no answer within 0 s" in result.err
+
     def test_a_remote_that_wants_a_login_is_not_asked_for_long_nor_shown(self, clone, workspace):
         url = workspace.server.url.replace("://", "://me:canary@") + "/shop.git"
         clone.git("remote", "set-url", "origin", url)
