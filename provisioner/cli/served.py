@@ -6,6 +6,7 @@ import errno
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 import click
 
@@ -78,6 +79,8 @@ def _announce(running: Running) -> None:
     click.echo(f"DATABRICKS_HOST={running.url}")
     click.echo(f"DATABRICKS_TOKEN={running.token}")
     sys.stdout.flush()
+    # A fragment is never sent, so the token gets into no log of anybody.
+    click.echo(f"console: {running.url}/#token={quote(running.token, safe='')}", err=True)
     click.echo("serving on the loopback only; Ctrl-C stops", err=True)
 
 

@@ -8,14 +8,29 @@ from provisioner.emulator.system_endpoints import add_missing
 
 # The first segment of every path here. These requests are neither logged, delayed nor faulty.
 PREFIX = "__emulator__"
+MOST_NEWEST = 1000
 
 
 def requests(workspace: Workspace, request: Request) -> Answer:
-    """The request log in order; ``?after=N`` leaves out the first ones."""
+    """The request log in order; ``?after=N`` leaves out the first ones.
+
+    ``?newest=N`` gives the other end instead: the newest N that changed or queried something,
+    newest first, with ``&endpoint=NAME`` those about one endpoint.
+    """
+    if "newest" in request.query:
+        return _newest(workspace, request)
     after = request.query.get("after", "0")
     if not after.isdecimal():
         raise invalid("after must be the number of a request.")
     found = request_log.entries(workspace.store, int(after))
+    return Answer({"requests": found, "count": len(found)})
+
+
+def _newest(workspace: Workspace, request: Request) -> Answer:
+    most = request.query["newest"]
+    if not most.isdecimal() or not 0 < int(most) <= MOST_NEWEST:
+        raise invalid(f"newest must be a number from 1 to {MOST_NEWEST}.")
+    found = request_log.newest(workspace.store, int(most), request.query.get("endpoint", ""))
     return Answer({"requests": found, "count": len(found)})
 
 

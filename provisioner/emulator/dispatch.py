@@ -9,11 +9,19 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from provisioner.emulator import control, directory, faults, identity, killing, request_log
+from provisioner.emulator import (
+    control,
+    directory,
+    faults,
+    identity,
+    killing,
+    pages,
+    request_log,
+)
 from provisioner.emulator.faults import Fault
 from provisioner.emulator.routes import ROUTES
 from provisioner.emulator.routing import Answer, ApiError, Request, Route, Router, Workspace
-from provisioner.emulator.targets import base_url, check_hosts, path_of, split
+from provisioner.emulator.targets import base_url, check_hosts, check_origin, path_of, split
 
 Address = tuple[str, int]
 
@@ -21,6 +29,8 @@ NO_STATUS = 0
 NO_ANSWER = Answer()
 # Ways to break a connection after which nobody has seen a status.
 LOST = ("drop", "reset", "garbage")
+# First segments of what no real workspace has; the console is at `/`, too.
+OURS: tuple[list[str], ...] = ([control.PREFIX], [pages.PREFIX], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class Dispatcher:
 
     def _respond(self, raw: Raw) -> Reply:
         segments = split(path_of(raw.target))
-        if segments[:1] == [control.PREFIX]:
+        if segments[:1] in OURS:
             return Reply(self._answer(raw, segments), is_delayed=False)
         fault = faults.take(self._workspace.store, raw.method, segments)
         finish = partial(_guarded, partial(self._finish, raw, segments, fault))
@@ -107,6 +117,7 @@ class Dispatcher:
 
     def _handle(self, raw: Raw, segments: list[str]) -> Answer:
         check_hosts(raw.target, raw.headers)
+        check_origin(raw.method, raw.scheme, raw.headers)
         route, parameters = self._router.find(raw.method, segments)
         path = "/" + "/".join(segments)
         caller = directory.LOCAL_USER

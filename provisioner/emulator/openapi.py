@@ -38,12 +38,16 @@ QUERIES = {
     ),
     "GET /api/2.1/unity-catalog/models/{name}/versions": ("max_results", "page_token"),
     "GET /api/2.1/unity-catalog/permissions/{type}/{name}": ("principal",),
-    f"GET /{PREFIX}/requests": ("after",),
+    f"GET /{PREFIX}/requests": ("after", "newest", "endpoint"),
 }
 # What is answered with 200, where it is something else than a JSON object.
 ANSWERS: dict[str, Json] = {
     "GET /api/2.0/serving-endpoints/{name}/metrics": {"text/plain": {}},
     "GET /api/2.0/serving-endpoints/{name}/openapi": {"text/plain": {}},
+    "GET /": {"text/html": {}},
+    "HEAD /": {"text/html": {}},
+    "GET /console/{file}": {"text/css": {}, "text/javascript": {}, "image/svg+xml": {}},
+    "HEAD /console/{file}": {"text/css": {}, "text/javascript": {}, "image/svg+xml": {}},
 }
 STREAMS = {"application/json": {"schema": OBJECT}, "text/event-stream": {}}
 

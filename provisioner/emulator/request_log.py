@@ -15,6 +15,9 @@ SLACK = 500
 BODY_LIMIT_BYTES = 64 * 1024
 MASK = "***"
 
+COLUMNS = ("number", "at_ms", "method", "path", "query", "status", "user_agent", "body")
+WRITES = "method NOT IN ('GET', 'HEAD', 'OPTIONS')"
+
 # The value of such a key is a secret in any case.
 SECRET_KEYS = frozenset({"string_value", "bytes_value"})
 SECRET_SUFFIX = "_plaintext"
@@ -75,11 +78,35 @@ def add(store: Store, entry: Entry) -> None:
 
 def entries(store: Store, after: int) -> list[dict[str, Any]]:
     """Requests whose number is larger than ``after``, oldest first."""
-    columns = ("number", "at_ms", "method", "path", "query", "status", "user_agent", "body")
-    rows = store.rows(
-        f"SELECT {', '.join(columns)} FROM requests WHERE number > ? ORDER BY number", after
+    return _selected(store, "number > ? ORDER BY number", after)
+
+
+def newest(store: Store, most: int, endpoint: str = "") -> list[dict[str, Any]]:
+    """The ``most`` newest requests that read nothing, newest first.
+
+    With ``endpoint`` only what is about it: by its path, or by ``model`` as in OpenAI's calls.
+    """
+    if not endpoint:
+        return _selected(store, f"{WRITES} ORDER BY number DESC LIMIT ?", most)
+    paths = (f"/api/2.0/serving-endpoints/{endpoint}", f"/serving-endpoints/{endpoint}/")
+    about = " OR ".join(
+        (
+            "path = ?",
+            "substr(path, 1, ?) = ?",
+            "substr(path, 1, ?) = ?",
+            # Python's JSON has numbers that SQLite's has not, such as NaN.
+            "json_valid(body) AND (json_extract(body, '$.model') = ?"
+            " OR path = '/api/2.0/serving-endpoints' AND json_extract(body, '$.name') = ?)",
+        )
     )
-    found = [dict(zip(columns, row, strict=True)) for row in rows]
+    values = (paths[0], len(paths[0]) + 1, f"{paths[0]}/", len(paths[1]), paths[1], endpoint)
+    condition = f"{WRITES} AND ({about}) ORDER BY number DESC LIMIT ?"
+    return _selected(store, condition, *values, endpoint, most)
+
+
+def _selected(store: Store, condition: str, *values: Any) -> list[dict[str, Any]]:
+    rows = store.rows(f"SELECT {', '.join(COLUMNS)} FROM requests WHERE {condition}", *values)
+    found = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     return [entry | {"body": json.loads(entry["body"])} for entry in found]
 
 

@@ -10,6 +10,7 @@ from provisioner.emulator import (
     inference_payloads,
     model_versions,
     openapi,
+    pages,
     permissions,
     principals,
     registered_models,
@@ -50,4 +51,5 @@ ROUTES = (
     *sql.ROUTES,
     *openapi.ROUTES,
     *transitions.ROUTES,
+    *pages.ROUTES,
 )

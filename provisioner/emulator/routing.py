@@ -163,7 +163,7 @@ class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         self._candidates: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
         for route in sorted(routes, key=lambda route: route.pattern.count("{")):
-            segments = tuple(route.pattern.strip("/").split("/"))
+            segments = tuple(filter(None, route.pattern.split("/")))
             key = (route.method, len(segments))
             self._candidates.setdefault(key, []).append((segments, route))
 

@@ -38,5 +38,22 @@ def check_hosts(target: str, headers: Mapping[str, str]) -> None:
         raise ApiError(403, "PERMISSION_DENIED", "The local workspace is only at 127.0.0.1.")
 
 
+def check_origin(method: str, scheme: str, headers: Mapping[str, str]) -> None:
+    """Raises ApiError for what a page of somebody else makes a browser ask.
+
+    Browsers say so in Origin, and in Sec-Fetch-Site also where there is no Origin; other clients
+    send neither. Another port of this computer is somebody else as well. To follow a link to us
+    is no harm: such a request carries no token, and no page can read its answer.
+    """
+    origin = headers.get("origin")
+    is_link = method in ("GET", "HEAD") and headers.get("sec-fetch-dest") == "document"
+    is_foreign = origin is not None and origin.lower() != base_url(scheme, headers).lower()
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not is_link:
+        is_foreign = True
+    if is_foreign:
+        message = "The local workspace does not answer pages of another origin."
+        raise ApiError(403, "PERMISSION_DENIED", message)
+
+
 def base_url(scheme: str, headers: Mapping[str, str]) -> str:
     return f"{scheme}://{headers.get('host', '127.0.0.1')}"

@@ -91,3 +91,12 @@ def test_what_debug_logs_ends_with_its_command(repository, run):
     before = (logger.level, list(logger.handlers))
     assert "GET /api/2.0/secrets" in run("plan", "--debug").err
     assert (logger.level, list(logger.handlers)) == before
+
+
+def test_the_address_of_the_console_is_talk_and_not_part_of_the_answer(project):
+    start = "timeout -s INT 5 $P emulator start --state :memory: --token 'a/b c'"
+    done = shell(f"{start} > out; cat out; exit 0", project)
+    host, token = done.stdout.splitlines()
+    url = host.removeprefix("DATABRICKS_HOST=")
+    assert token == "DATABRICKS_TOKEN=a/b c"
+    assert f"console: {url}/#token=a%2Fb%20c\n" in done.stderr

@@ -58,6 +58,11 @@ def test_an_installed_wheel_validates_plans_and_applies(installed, tmp_path):
     run("init", "started")
     assert (project / "started" / ".github" / "workflows" / "apply.yml").is_file()
     run("apply", "-y", "-C", "started")
+    (console,) = installed.parent.parent.glob("lib/*/site-packages/provisioner/emulator/console")
+    in_checkout = ROOT / "provisioner" / "emulator" / "console"
+    assert sorted(file.name for file in console.iterdir()) == sorted(
+        file.name for file in in_checkout.iterdir()
+    )
     where = run("--version")
     assert "provisioner" in where
     assert run("schema", "manifest").startswith("{")

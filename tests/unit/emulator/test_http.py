@@ -112,7 +112,7 @@ def test_what_is_no_http_is_answered_in_json(client: Any) -> None:
 
 
 UNKNOWN = [
-    pytest.param("GET", "/", id="the root"),
+    pytest.param("POST", "/", id="the root, which is only a page"),
     pytest.param("GET", "/api/2.0/clusters/list", id="another API"),
     pytest.param("PUT", BASE, id="a method that the path has not"),
     pytest.param("HEAD", f"{BASE}/chat", id="HEAD"),

@@ -1,0 +1,110 @@
+"""A local workspace with something of everything, for pictures and tests of the console."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from provisioner.emulator.server import Running, running
+from provisioner.emulator.settings import Settings
+
+BASE = "/api/2.0/serving-endpoints"
+TASK = "llm/v1/chat"
+
+
+def call(server: Running, method: str, path: str, body: Any = None) -> Any:
+    asked = urllib.request.Request(
+        server.url + path,
+        None if body is None else json.dumps(body).encode(),
+        {"authorization": f"Bearer {server.token}", "content-type": "application/json"},
+        method=method,
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return json.load(answer)
+
+
+def external(name: str, model: str, provider: str = "openai", task: str = TASK) -> Any:
+    key = f"{{{{secrets/providers/{provider}_api_key}}}}"
+    served = {
+        "name": model,
+        "provider": provider,
+        "task": task,
+        f"{provider}_config": {f"{provider}_api_key": key},
+    }
+    return {"name": name, "external_model": served}
+
+
+def custom(name: str, model: str, version: str) -> Any:
+    return {
+        "name": name,
+        "entity_name": model,
+        "entity_version": version,
+        "workload_size": "Small",
+        "scale_to_zero_enabled": True,
+    }
+
+
+def config(*parts: tuple[Any, int]) -> Any:
+    routes = [
+        {"served_entity_name": entity["name"], "traffic_percentage": part} for entity, part in parts
+    ]
+    return {
+        "served_entities": [entity for entity, _ in parts],
+        "traffic_config": {"routes": routes},
+    }
+
+
+def create(server: Running, name: str, *parts: tuple[Any, int], **more: Any) -> None:
+    call(server, "POST", BASE, {"name": name, "config": config(*parts), **more})
+
+
+def limit(calls: int, **more: Any) -> Any:
+    return {"calls": calls, "renewal_period": "minute", **more}
+
+
+def fill(server: Running) -> None:
+    """Scopes, models, and endpoints of every sort; the last one is being updated."""
+    secrets = "/api/2.0/secrets"
+    call(server, "POST", f"{secrets}/scopes/create", {"scope": "providers"})
+    for key in ("openai_api_key", "anthropic_api_key", "cohere_api_key"):
+        sent = {"scope": "providers", "key": key, "string_value": "sk-never-shown"}
+        call(server, "POST", f"{secrets}/put", sent)
+    gpt, claude = external("gpt-4o", "gpt-4o"), external("claude", "claude-sonnet-4", "anthropic")
+    gateway = {
+        "rate_limits": [limit(100, key="user"), limit(10, key="user_group", principal="interns")],
+        "guardrails": {"input": {"safety": True, "pii": {"behavior": "BLOCK"}}},
+        "fallback_config": {"enabled": True},
+        "usage_tracking_config": {"enabled": True},
+    }
+    tags = [{"key": "team", "value": "assistants"}, {"key": "cost_center", "value": "4711"}]
+    create(server, "support-assistant", (gpt, 90), (claude, 10), ai_gateway=gateway, tags=tags)
+    create(server, "summaries", (external("gpt-4o-mini", "gpt-4o-mini"), 100))
+    embed = external("embed", "embed-english-v3", "cohere", "llm/v1/embeddings")
+    create(server, "search-embeddings", (embed, 100), ai_gateway={"rate_limits": [limit(600)]})
+    challenge = (custom("champion", "prod.risk.fraud", "11"), 80)
+    create(server, "fraud", challenge, (custom("challenger", "prod.risk.fraud", "12"), 20))
+    question = {"messages": [{"role": "user", "content": "How do I reset my password?"}]}
+    for name in ("fraud", "summaries", "support-assistant"):
+        wait_until_ready(server, name)
+    call(server, "POST", "/serving-endpoints/support-assistant/invocations", question)
+
+
+def wait_until_ready(server: Running, name: str) -> None:
+    while call(server, "GET", f"{BASE}/{name}")["state"]["config_update"] == "IN_PROGRESS":
+        pass
+
+
+def start_update(server: Running) -> None:
+    """Give `fraud` another version; it serves when the clock was moved on."""
+    parts = (custom("champion", "prod.risk.fraud", "12"), 100)
+    call(server, "PUT", f"{BASE}/fraud/config", config(parts))
+
+
+@contextmanager
+def filled(transition: str = "immediate") -> Iterator[Running]:
+    with running(Settings(transition=transition)) as server:
+        fill(server)
+        yield server
