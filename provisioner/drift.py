@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from provisioner.drifted import Drift, Drifted, Sort
 from provisioner.errors import Position
+from provisioner.explaining import explained
 from provisioner.kinds import KINDS
 from provisioner.plan import Action, Address, FieldChange, Source, Step
 from provisioner.planning.diff import by_path
@@ -68,14 +69,16 @@ def look(session: Session, select: Sequence[str] = ()) -> Drifted:
         for step in compared.steps
         for one in findings(_seen(step, compared, removals.get(step.address)))
     ]
+    history = explained(session, found, compared.reading.live)
     return Drifted(
         session.project.name,
         session.environment.name,
         session.host,
         resources=len(compared.steps),
-        findings=tuple(sorted(found, key=_rank)),
+        findings=tuple(sorted(history.findings, key=_rank)),
         source=Source(session.loaded.digest, session.git_commit),
         places=tuple(_places(session, {one.address for one in found})),
+        commits=history.commits,
     )
 
 

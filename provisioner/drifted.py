@@ -14,8 +14,8 @@ from provisioner.semantics import Path
 class Sort(StrEnum):
     """Of which sort a difference is, in the order in which they are told.
 
-    Without a state file nobody can tell a change by hand from a manifest that was changed
-    and not applied yet: ``EDITED``, ``VERSION`` and the sorts of permissions may be either.
+    Without a state file only earlier commits can tell a change by hand from a manifest that
+    was changed and not applied yet.
     """
 
     NOT_OURS = "not_ours"
@@ -34,6 +34,14 @@ class Sort(StrEnum):
     STOPPED = "stopped"
 
 
+EITHER: Final = frozenset(
+    {
+        *(Sort.VERSION, Sort.EDITED, Sort.TAG_ADDED),
+        *(Sort.PERMISSION_ADDED, Sort.PERMISSION_CHANGED, Sort.PERMISSION_REMOVED),
+    }
+)
+"""Sorts of changes by hand that may be a manifest which waits for an apply, too."""
+
 PASSING: Final = frozenset({Sort.UPDATING, Sort.STOPPED})
 """States that no manifest can differ from: told, and no drift by themselves."""
 
@@ -45,7 +53,8 @@ class Drift:
     ``path`` is empty where it is about the resource as a whole. ``reason`` says more in
     words. ``by`` is who made the resource, ``at`` when (RFC 3339, UTC) it was made, or for a
     field when the resource was last written; ``""`` where the workspace does not tell.
-    ``owner`` is whose tag is on it, where that is not ours.
+    ``owner`` is whose tag is on it, where that is not ours. ``by_hand``: earlier commits were
+    looked at, and none of them declares what is live; ``commit`` is the one that does.
     """
 
     address: Address
@@ -58,6 +67,8 @@ class Drift:
     by: str = ""
     at: str = ""
     owner: str = ""
+    by_hand: bool = False
+    commit: str = ""
 
     @property
     def counts(self) -> bool:
@@ -69,7 +80,8 @@ class Drift:
 class Drifted:
     """All differences of one environment, by address, then in the order of ``Sort``.
 
-    ``resources`` is how many were looked at, ``places`` where they are declared.
+    ``resources`` is how many were looked at, ``places`` where they are declared. ``commits``
+    is how many earlier commits were looked at for what is live.
     """
 
     project: str
@@ -79,6 +91,7 @@ class Drifted:
     findings: tuple[Drift, ...]
     source: Source = field(default_factory=Source)
     places: tuple[tuple[Address, Position], ...] = ()
+    commits: int = 0
 
     @property
     def drifted(self) -> int:

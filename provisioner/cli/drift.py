@@ -28,8 +28,9 @@ def command(common: Common, where: Where, select: tuple[str, ...], detailed_exit
     ours any more, and what carries our tag and has no manifest. Beside each difference stand
     the declared and the live value, and at the end the commands that lead out of it.
 
-    There is no state file: a difference may also be a manifest that was changed and not
-    applied yet. Run it on the commit that was applied last. Nothing is written.
+    There is no state file: what is live as one of the last 20 commits declared it was not
+    applied yet, what none of them declared was done by hand, and without earlier commits (no
+    git, a shallow clone) it may be either. Nothing is written.
 
     An update in progress and a stopped endpoint are shown, and are no drift by themselves.
 

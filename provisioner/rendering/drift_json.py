@@ -22,6 +22,7 @@ def to_json(drifted: Drifted) -> dict[str, Any]:
         "workspace": {"host": drifted.host},
         "source": {"git_commit": drifted.source.git_commit, "digest": drifted.source.digest},
         "resources": drifted.resources,
+        "commits": drifted.commits,
         "drifted": drifted.drifted,
         "summary": summary(drifted),
         "drift": entries(drifted),
@@ -42,13 +43,21 @@ def entries(drifted: Drifted) -> list[dict[str, Any]]:
 
 
 def _entry(one: Drift, where: str) -> dict[str, Any]:
-    texts = {"reason": one.reason, "owner": one.owner, "by": one.by, "at": one.at, "where": where}
+    texts = {
+        "reason": one.reason,
+        "owner": one.owner,
+        "by": one.by,
+        "at": one.at,
+        "commit": one.commit,
+    }
+    texts["where"] = where
     sides = {"declared": one.declared, "live": one.live}
     return {
         "address": str(one.address),
         "name": one.name,
         "sort": one.sort.value,
         "counts": one.counts,
+        **({"by_hand": True} if one.by_hand else {}),
         **({"path": path_text(one.path)} if one.path else {}),
         **{name: value for name, value in sides.items() if value is not ABSENT},
         **{name: harmless(text) for name, text in texts.items() if text},

@@ -9,11 +9,12 @@ from typing import Final
 from provisioner.drifted import Drift, Drifted, Sort
 from provisioner.rendering.drift_ways import Way, ways_out
 from provisioner.rendering.drift_words import (
-    WORDS,
+    evidence,
     label_of,
     sides_of,
     summary_line,
     told,
+    words,
 )
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, fitted, padded, safe
@@ -58,16 +59,17 @@ def _lines(drifted: Drifted, style: Style) -> Iterator[Line]:
 def _resource(group: Sequence[Drift], place: str, style: Style) -> Iterator[Line]:
     first = group[0]
     address, name = safe(str(first.address), style), safe(f"({first.name})", style)
-    words = [Span(address, Role.STRONG), Span(name, Role.FAINT)]
+    heading = [Span(address, Role.STRONG), Span(name, Role.FAINT)]
     if place:
-        words.append(Span(safe(place, style), Role.FAINT))
-    yield from _beside(words, style)
+        heading.append(Span(safe(place, style), Role.FAINT))
+    yield from _beside(heading, style)
     written = next((one.at for one in group if one.path and one.at), "")
     if written:
         yield (Span(f"{INDENT}last written {safe(written, style)}", Role.FAINT),)
     for sort, found in groupby(group, key=lambda one: one.sort):
-        yield (Span(INDENT), Span(WORDS[sort], ROLES.get(sort, Role.CHANGED)))
-        yield from _of_sort(list(found), style)
+        same = list(found)
+        yield (Span(INDENT), Span(words(same[0]), ROLES.get(sort, Role.CHANGED)))
+        yield from _of_sort(same, style)
 
 
 def _beside(words: list[Span], style: Style) -> Iterator[Line]:
@@ -106,7 +108,10 @@ def _field(one: Drift, label: str, width: int, style: Style) -> Iterator[Line]:
 
 
 def _ways_out(drifted: Drifted, style: Style) -> Iterator[Line]:
-    ways = ways_out(drifted)
+    said, ways = evidence(drifted), ways_out(drifted)
+    if said:
+        yield from ((Span(line, Role.FAINT),) for line in wrapped(said, style.width))
+        yield ()
     if ways:
         yield (Span("Ways out:"),)
         yield from (line for way in ways for line in _way(way, style))

@@ -6,20 +6,13 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 from typing import Final, NamedTuple
 
-from provisioner.drifted import Drift, Drifted, Sort
+from provisioner.drifted import EITHER, Drift, Drifted, Sort
 from provisioner.rendering.text import harmless_line
 
 MOST_NAMED: Final = 5
 """With more resources than this the command is about all of them."""
 
 NOT_FOR_APPLY: Final = frozenset({Sort.NOT_OURS, Sort.ORPHAN, Sort.UPDATING, Sort.STOPPED})
-IN_MANIFESTS: Final = frozenset(
-    {
-        *(Sort.EDITED, Sort.VERSION, Sort.TAG_ADDED),
-        *(Sort.PERMISSION_ADDED, Sort.PERMISSION_CHANGED, Sort.PERMISSION_REMOVED),
-    }
-)
-"""Sorts that a manifest can take over."""
 
 
 class Way(NamedTuple):
@@ -43,7 +36,7 @@ def _apply(drifted: Drifted) -> Iterator[Way]:
 
 
 def _import(drifted: Drifted) -> Iterator[Way]:
-    found = [one for one in drifted.findings if one.sort in IN_MANIFESTS]
+    found = [one for one in drifted.findings if one.sort in EITHER]
     if found:
         keys = _keys(found)
         words = ["--update", *(keys if len(keys) <= MOST_NAMED else [])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from provisioner.drifted import Drift, Drifted, Sort
+from provisioner.drifted import EITHER, Drift, Drifted, Sort
 from provisioner.plan import ABSENT
 from provisioner.rendering.style import Style
 from provisioner.rendering.values import Sides, safe, value_text
@@ -16,19 +16,35 @@ WORDS: Final = {
     Sort.RECREATED: "created again by somebody else, or its tags were taken off",
     Sort.GONE: "gone: deleted, or never applied",
     Sort.FAILED_UPDATE: "the last update failed",
-    Sort.VERSION: "another version: changed by hand, or not applied yet",
-    Sort.EDITED: "edited by hand, or not applied yet",
-    Sort.PERMISSION_ADDED: "permission added, or taken out and not applied yet",
-    Sort.PERMISSION_CHANGED: "permission changed, or not applied yet",
-    Sort.PERMISSION_REMOVED: "permission removed, or not applied yet",
-    Sort.TAG_ADDED: "tag added, or taken out and not applied yet",
+    Sort.VERSION: "another version",
+    Sort.EDITED: "edited by hand",
+    Sort.PERMISSION_ADDED: "permission added",
+    Sort.PERMISSION_CHANGED: "permission changed",
+    Sort.PERMISSION_REMOVED: "permission removed",
+    Sort.TAG_ADDED: "tag added",
     Sort.NOT_APPLIED: "not applied yet",
     Sort.ORPHAN: "orphan: our tag, no manifest",
     Sort.UPDATING: "updating: compared with what the update brings",
     Sort.STOPPED: "stopped",
 }
+OR_NOT_APPLIED: Final = ", or not applied yet"
 SAME: Final = frozenset({"the last update failed", "the last config update failed"})
 """Messages that say no more than the sort does."""
+
+
+def words(one: Drift) -> str:
+    """The sort in words; what it may be as well where no history says more."""
+    unsure = one.sort in EITHER and not one.by_hand
+    return f"{WORDS[one.sort]}{OR_NOT_APPLIED if unsure else ''}"
+
+
+def evidence(drifted: Drifted) -> str:
+    """What earlier commits say about the changes by hand; nothing where there are none."""
+    if not any(one.by_hand for one in drifted.findings):
+        return ""
+    if drifted.commits == 1:
+        return "By hand: the one earlier commit does not declare it like that either."
+    return f"By hand: none of {drifted.commits} earlier commits declares it like that."
 
 
 def summary_line(drifted: Drifted) -> str:
@@ -52,7 +68,7 @@ def label_of(one: Drift, style: Style) -> str:
 def sides_of(one: Drift, style: Style) -> Sides:
     """The declared and the live value; what cannot be read back is not shown."""
     declared = value_text(one.declared, style)
-    if one.sort is Sort.NOT_APPLIED and one.live is ABSENT:
+    if one.sort is Sort.NOT_APPLIED and one.live is ABSENT and not one.commit:
         return Sides(declared, "(cannot be read back)")
     return Sides(declared, value_text(one.live, style))
 

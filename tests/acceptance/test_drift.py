@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -386,7 +388,7 @@ def test_people_read_the_sort_first_and_the_live_value_last(applied, run, worksp
     assert lines[3] == "model_serving_endpoints.chat  (chat)  manifests/endpoint.yaml:3"
     assert lines[4].startswith("  last written 2")
     assert lines[5:9] == [
-        "  another version: changed by hand, or not applied yet",
+        "  another version, or not applied yet",
         f'    {VERSION}  "12" → "11"',
         "  edited by hand, or not applied yet",
         f"    {LIMIT}  20 → 100",
@@ -433,3 +435,68 @@ def test_reports_without_drift_say_so(applied, run):
     )
     assert 'failures="0"' in run("drift", "--report", "junit=-").out
     assert run("drift", "--report", "github=-").out == ""
+
+
+@pytest.fixture
+def commit(repository):
+    """Commit everything in the repository."""
+    identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com"}
+    identity |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
+
+    def git(*words):
+        where = ["git", "-C", str(repository.root), "-c", "init.defaultBranch=main"]
+        environ = {**os.environ, **identity}
+        return subprocess.run([*where, *words], env=environ, check=True, capture_output=True)
+
+    def make():
+        git("init", "-q")
+        git("add", "-A")
+        git("commit", "-q", "--allow-empty", "-m", "x")
+
+    return make
+
+
+def test_what_an_earlier_commit_declared_is_not_applied_yet_and_the_rest_by_hand(
+    applied, run, workspace, commit
+):
+    commit()
+    applied.endpoint(CHAT.replace('"12"', '"13"').replace("value: shop", "value: chat"))
+    commit()
+    limit(workspace)
+    workspace.forget()
+    by_hand, *others = run("drift", "-o", "json").json["drift"]
+    assert (by_hand["path"], by_hand["sort"], by_hand["by_hand"]) == (LIMIT, "edited", True)
+    assert [(one["path"], one["sort"]) for one in others] == [
+        (VERSION, "not_applied"),
+        ("tags[team].value", "not_applied"),
+    ]
+    assert all("declared it, still or again" in one["reason"] for one in others)
+    out = run("drift").out
+    assert "  edited by hand" in out.splitlines()
+    assert "By hand: the one earlier commit does not declare it like that either." in out
+    assert workspace.writes() == []
+
+
+def test_what_is_being_edited_is_compared_with_the_last_commit(applied, run, commit):
+    commit()
+    applied.endpoint(CHAT.replace('"12"', '"13"'))
+    (one,) = run("drift", "-o", "json").json["drift"]
+    assert (one["sort"], one["declared"], one["live"]) == ("not_applied", "13", "12")
+
+
+def test_a_first_commit_alone_proves_nothing(applied, run, workspace, commit):
+    commit()
+    limit(workspace)
+    done = run("drift", "-o", "json").json
+    assert done["commits"] == 0
+    assert "by_hand" not in done["drift"][0]
+    assert "  edited by hand, or not applied yet" in run("drift").out.splitlines()
+
+
+def test_a_commit_whose_files_are_wrong_is_passed_over(applied, run, workspace, commit):
+    applied.endpoint("name: [chat\n")
+    commit()
+    applied.endpoint(CHAT)
+    commit()
+    limit(workspace)
+    assert run("drift", "-o", "json").json["commits"] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -116,13 +117,22 @@ def test_the_drift(tmp_path, capsys):
     (tmp_path / "provisioner.yaml").write_text("project: chat-platform\n")
     (tmp_path / "environments/prod.yaml").write_text("workspace: {emulator: prod.sqlite}\n")
     grant = "      permissions: [{level: CAN_QUERY, group_name: analysts}]\n"
-    (tmp_path / "manifests/chat.yaml").write_text(CHAT.replace("${var.version}", '"12"') + grant)
+    for version in ("9", "10", "12"):
+        text = CHAT.replace("${var.version}", f'"{version}"') + grant
+        (tmp_path / "manifests/chat.yaml").write_text(text)
+        commit_all(tmp_path)
     folder = ["-C", str(tmp_path), "-e", "prod"]
     assert main(["apply", *folder, "-y"]) == 0
     edit_by_hand(tmp_path / "prod.sqlite")
     capsys.readouterr()
     assert main(["drift", *folder, "--detailed-exitcode"]) == 2
     assert_printed(shown("$ provisioner drift "), capsys.readouterr().out)
+
+
+def commit_all(folder: Path) -> None:
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "a change"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
 
 
 def edit_by_hand(state: Path) -> None:

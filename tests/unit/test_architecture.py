@@ -36,7 +36,9 @@ MAY_IMPORT = {
     "registry": "connection errors semantics",
     "topology": "",
     "drifted": "errors plan semantics",
-    "drift": "drifted errors kinds plan planning resource session workflow",
+    "explaining": "drifted earlier errors kinds manifests plan planning repository resource "
+    "semantics session",
+    "drift": "drifted errors explaining kinds plan planning resource session workflow",
     "report": "drifted errors outcome plan question topology",
     "live": "plan semantics",
     "mentions": "errors semantics",

@@ -6,7 +6,7 @@ from typing import Final
 
 from provisioner.drifted import Drift, Drifted, Sort
 from provisioner.plan import Address
-from provisioner.rendering.drift_words import WORDS, label_of, sides_of, told
+from provisioner.rendering.drift_words import label_of, sides_of, told, words
 from provisioner.rendering.reports.view import LONGEST_VALUE, STYLE
 from provisioner.rendering.text import harmless_line
 from provisioner.rendering.values import fitted
@@ -39,4 +39,4 @@ def values(one: Drift) -> str:
 
 def told_of(one: Drift) -> str:
     """The sort and what else is known, in one line."""
-    return harmless_line("; ".join((WORDS[one.sort], *told(one))))
+    return harmless_line("; ".join((words(one), *told(one))))

@@ -10,7 +10,7 @@ from provisioner.outcome import WENT_WELL, Outcome
 from provisioner.plan import DESTRUCTIVE, Action, Step
 from provisioner.question import CheckResult
 from provisioner.rendering import problems
-from provisioner.rendering.drift_words import WORDS, label_of
+from provisioner.rendering.drift_words import label_of, words
 from provisioner.rendering.plan_rows import Block, Row, blocks_of, moved_traffic
 from provisioner.rendering.reports import drift_view, view
 from provisioner.rendering.reports.elements import prose, tag, text_of
@@ -116,12 +116,12 @@ def drift_card(group: list[Drift]) -> Card:
     """What is not as declared of one resource."""
     first = group[0]
     summary = (
-        tag("span", text_of(WORDS[first.sort]), class_="badge"),
+        tag("span", text_of(words(first)), class_="badge"),
         tag("code", text_of(str(first.address)), class_="address"),
         tag("span", text_of(first.name), class_="name"),
     )
     return Card(
-        WORDS[first.sort],
+        words(first),
         DRIFT_STYLES.get(first.sort, "a-update"),
         "".join(summary),
         tag("table", tag("tbody", *map(_drift_row, group))),

@@ -10,7 +10,7 @@ from provisioner.outcome import WENT_WELL, Outcome
 from provisioner.plan import DESTRUCTIVE, Action, Step
 from provisioner.question import CheckResult
 from provisioner.rendering import problems
-from provisioner.rendering.drift_words import WORDS
+from provisioner.rendering.drift_words import words
 from provisioner.rendering.reports import drift_view, view
 from provisioner.rendering.reports.fitting import Part
 from provisioner.rendering.reports.markup import code, fence, in_html, prose
@@ -113,15 +113,15 @@ def _drifted(group: list[Drift]) -> Part:
     first, lines = group[0], []
     for sort in dict.fromkeys(one.sort for one in group):
         same = [one for one in group if one.sort is sort]
-        lines.append(f"# {WORDS[sort]}")
+        lines.append(f"# {words(same[0])}")
         for one in same:
             field, others = drift_view.line(one), drift_view.told_of(one).partition("; ")[2]
             lines += [f"! {field}"] if field else []
             lines += [f"  {others}"] if others else []
     line = f"- {code(str(first.address))} ({code(first.name)})"
-    said = ", ".join(dict.fromkeys(WORDS[one.sort] for one in group))
+    said = ", ".join(dict.fromkeys(words(one) for one in group))
     return Part(
-        WORDS[first.sort].capitalize(),
+        words(first).capitalize(),
         f"{line}\n\n{fence('diff', lines)}",
         f"{line}: {prose(said)}",
         code(first.address.key),
