@@ -166,7 +166,7 @@ def _received(
         lacking = missing_secrets(session) if both else ()
     problems |= found.problems
     told = {problem.message for one in found.problems.values() for problem in one}
-    return (*found.notes.values(), *(one for one in lacking if one.message not in told))
+    return (*found.notes, *(one for one in lacking if one.message not in told))
 
 
 def _proposal(candidate: Candidate, problems: tuple[Problem, ...], named: bool) -> Proposal:

@@ -14,7 +14,6 @@ from provisioner.errors import FileError, Problem, Severity
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.worth import with_released
-from provisioner.plan import Address
 from provisioner.preflight import examine
 from provisioner.release import Released
 from provisioner.session import Session
@@ -28,29 +27,28 @@ class Receiving:
     """The ``problems`` by variable, and what else is worth knowing, in ``notes``."""
 
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
-    notes: dict[str, Problem] = field(default_factory=dict)
+    notes: tuple[Problem, ...] = ()
 
 
 def received(session: Session, entries: Mapping[str, Released]) -> Receiving:
-    """Look whether the workspace of ``session`` can take ``entries``, each for itself.
+    """Look whether the workspace of ``session`` can take ``entries``.
 
-    Values that go to one resource are judged together, without those that stay behind.
-    Raises WorkspaceError when the workspace cannot be reached or refuses the login.
+    All of them are tried together; only if something is missing is each asked for itself, and
+    the others are tried again without those that have to stay behind. Raises WorkspaceError
+    when the workspace cannot be reached or refuses the login.
     """
     found = Receiving()
     left = dict(entries)
-    ask = set(left)
-    while left and ask:
+    while left:
         loaded = _rendered(session, left, found)
+        if loaded is not None:
+            with_them = replace(session, loaded=loaded)
+            together = _lacking(with_them, left)
+            if not _errors(together):
+                found.notes = together
+                break
+            found.problems |= _apart(with_them, sorted(left)) or dict.fromkeys(left, together)
         left = {name: entry for name, entry in left.items() if name not in found.problems}
-        if loaded is None:
-            continue
-        asked = sorted(ask & left.keys())
-        with_them = replace(session, loaded=loaded)
-        answers = at_once(lambda name: _lacking(with_them, name), asked)  # noqa: B023
-        refused = _sorted_out(asked, answers, found)
-        ask = _neighbours(loaded, refused, left.keys() - refused)
-        left = {name: entry for name, entry in left.items() if name not in refused}
     return found
 
 
@@ -80,35 +78,26 @@ def _load(session: Session, entries: Mapping[str, Released]) -> Loaded | tuple[P
         return error.problems
 
 
-def _lacking(session: Session, name: str) -> tuple[Problem, ...]:
-    wanted = set(session.loaded.uses.get(name, ()))
+def _apart(session: Session, names: Sequence[str]) -> dict[str, tuple[Problem, ...]]:
+    """The errors of those of ``names`` that have some."""
+    answers = at_once(lambda name: _errors(_lacking(session, (name,))), names)
+    return {name: errors for name, errors in zip(names, answers, strict=True) if errors}
+
+
+def _errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
+
+
+def _lacking(session: Session, names: Iterable[str]) -> tuple[Problem, ...]:
+    """What is missing for the resources made from the variables ``names``, and what else."""
+    wanted = {at for name in names for at in session.loaded.uses.get(name, ())}
     resources = [one for one in session.loaded.resources if one.address in wanted]
     if not resources:
         return ()
-    names = {(one.address.kind, one.name): one.address for one in session.loaded.resources}
+    known = {(one.address.kind, one.name): one.address for one in session.loaded.resources}
+    # What is declared is asked for where it is declared: a scope before who uses its keys.
     needed = (
-        names.get(need) for one in resources for need in KINDS[one.address.kind].needs(one.document)
+        known.get(need) for one in resources for need in KINDS[one.address.kind].needs(one.document)
     )
     addresses = {*(one.address for one in resources), *filter(None, needed)}
     return examine(session, [escape(str(at)) for at in sorted(addresses)]).problems
-
-
-def _sorted_out(
-    asked: Sequence[str], answers: Iterable[Sequence[Problem]], found: Receiving
-) -> set[str]:
-    """Who is refused; what is no error is noted once."""
-    refused: set[str] = set()
-    for name, problems in zip(asked, answers, strict=True):
-        errors = tuple(one for one in problems if one.severity is Severity.ERROR)
-        if errors:
-            found.problems[name] = errors
-            refused.add(name)
-            continue
-        found.notes |= {problem.message: problem for problem in problems}
-    return refused
-
-
-def _neighbours(loaded: Loaded, refused: Iterable[str], left: Iterable[str]) -> set[str]:
-    """Those of ``left`` that share a resource with one that stays behind."""
-    shared: set[Address] = {at for name in refused for at in loaded.uses.get(name, ())}
-    return {name for name in left if shared.intersection(loaded.uses.get(name, ()))}

@@ -72,6 +72,7 @@ def _problem(problem: Problem) -> dict[str, str]:
         "code": problem.code,
         "message": problem.message,
         "resource": problem.subject,
+        "where": str(problem.where or ""),
         "hint": problem.hint,
     }
 

@@ -285,6 +285,33 @@ def test_a_missing_secret_refuses(shop, monkeypatch):
     assert "1 promoted, 1 kept" in shop.good("promote", "--to", "staging", "--write")
 
 
+def test_variables_of_one_endpoint_go_together(shop):
+    """Only both of them together can be rendered in the target, and one version is missing."""
+    shop.edit("manifests/fraud.yaml", "      checks:", f"{SECOND}      checks:")
+    for name in ("dev", "staging"):
+        path = f"environments/{name}.yaml"
+        shop.edit(path, "[fraud_version, ", "[fraud_version, challenger_version, ")
+    shop.register("dev", "fraud", 2)
+    shop.release("dev", fraud=1, challenger=2, chat=1)
+    shop.good("apply", "-e", "dev", "-y")
+    assert "1 to promote, 2 kept" in shop.good("promote", "--to", "staging")
+    shop.register("staging", "fraud", 2)
+    assert "2 promoted" in shop.good("promote", "--to", "staging", "fraud", "--write")
+    shop.good("apply", "-e", "staging", "-y")
+
+
+SECOND = """          - name: challenger
+            entity_name: ${var.catalog}.risk.fraud
+            entity_version: ${var.challenger_version}
+            workload_size: Small
+            scale_to_zero_enabled: true
+        traffic_config:
+          routes:
+            - {served_entity_name: champion, traffic_percentage: 90}
+            - {served_entity_name: challenger, traffic_percentage: 10}
+"""
+
+
 def test_what_has_a_value_nowhere_is_told_to_whoever_asks(shop):
     shop.release("dev", chat=1)
     code, _, err = shop.run("promote", "--to", "staging", "fraud")
