@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from provisioner.errors import RefusedError
 
 LOCAL_S: Final = 60.0
 NETWORK_S: Final = 30.0
+MOST_REVISIONS: Final = 500
 _USER_INFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -75,6 +76,61 @@ def head(root: Path, option: str) -> str:
         message = f"{option} needs a commit, and the repository has none yet"
         raise RefusedError.of("E517", message, "git commit")
     return found.text
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit that changed one file, which held ``content`` then; None: it was not there.
+
+    ``parents`` are the commits before it that changed the file. ``at`` is the author's date.
+    """
+
+    commit: str
+    parents: tuple[str, ...]
+    author: str
+    at: str
+    subject: str
+    content: bytes | None
+
+
+def revisions(root: Path, path: str) -> tuple[Revision, ...]:
+    """The newest changes of the file ``path`` below ``root``, newest first; none without git."""
+    layout = "--format=%x01%H%x00%P%x00%an%x00%aI%x00%s"
+    options = ("--no-show-signature", "--encoding=UTF-8", "--parents", f"-{MOST_REVISIONS}")
+    try:
+        log = git(root, "log", *options, layout, "--", path)
+    except RefusedError:
+        return ()
+    entries = log.out.decode(errors="replace").split("\x01")[1:] if not log.code else []
+    found = [entry.strip().split("\0") for entry in entries]
+    contents = _contents(root, [f"{one[0]}:./{path}" for one in found])
+    return tuple(
+        Revision(commit, tuple(parents.split()), author, at, subject, content)
+        for (commit, parents, author, at, subject), content in zip(found, contents, strict=True)
+    )
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether the clone holds only the newest commits."""
+    return _line(root, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def _contents(root: Path, names: Sequence[str]) -> list[bytes | None]:
+    """What each of the objects ``names`` holds; None for one that is not there."""
+    if not names:
+        return []
+    asked = "".join(f"{name}\n" for name in names).encode()
+    answer = git(root, "cat-file", "--batch", given=asked).out
+    found: list[bytes | None] = []
+    for _ in names:
+        head, _, answer = answer.partition(b"\n")
+        kind, size = head.split()[-2:] if head.count(b" ") >= 2 else (b"", b"")
+        if kind != b"blob" or not size.isdigit():
+            found.append(None)
+            continue
+        found.append(answer[: int(size)])
+        answer = answer[int(size) + 1 :]
+    return found
 
 
 def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -> Answer:

@@ -22,6 +22,7 @@ from provisioner.promotion.rollback import Rollback, is_known, rolled_back
 from provisioner.release import Released, Value
 from provisioner.released_names import meant
 from provisioner.session import Project
+from provisioner.standings import nothing_released
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,6 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
         tuple(sorted(affected)),
         tuple(_unheard_of(name, before, after)) if to else (),
     )
-
-
-def nothing_released(environment: str) -> UsageError:
-    """What to say of an environment to which nothing can be released."""
-    hint = f"list variables in environments/{environment}.yaml: `released: [NAME]`"
-    return UsageError.of("E720", f"{environment} releases no variable", hint)
 
 
 def write(project: Project, decided: RollingBack) -> None:

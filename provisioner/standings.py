@@ -38,9 +38,9 @@ def standing(project: Project, words: Sequence[str], *, offline: bool = False) -
     Raises FileError for environments that cannot be read or promote in a circle, and
     UsageError where nothing is released, or for a word that names nothing anywhere.
     """
-    environments = _environments(project)
+    environments = taking_part(project)
     loading = _Loading(project, environments)
-    names = _names(environments, loading, words)
+    names = named(project, environments, words)
     seen: Mapping[str, Seen | None] = dict.fromkeys(environments)
     if not offline:
         seen = _looked(loading, names)
@@ -79,8 +79,11 @@ def _place(environment: Environment) -> str:
     return f"{place.file}:{place.line}" if place else environment.name
 
 
-def _environments(project: Project) -> Environments:
-    """Those that take part. Raises FileError with the problems of all, and UsageError."""
+def taking_part(project: Project) -> Environments:
+    """The environments to which, or from which, values are released, in that order.
+
+    Raises FileError with the problems of all of them, and UsageError where there is none.
+    """
     outside = Outside.of((), os.environ)
     found: dict[str, Environment] = {}
     problems: list[Problem] = []
@@ -93,12 +96,18 @@ def _environments(project: Project) -> Environments:
     if problems:
         raise FileError(dict.fromkeys(problems))
     releasing = {name for name, one in found.items() if one.promotion.released}
-    taking_part = releasing | {found[name].promotion.promotes_from for name in releasing}
+    concerned = releasing | {found[name].promotion.promotes_from for name in releasing}
     if not releasing:
         hint = "list variables in an environment's file: `released: [NAME]`"
         raise UsageError.of("E720", "no environment releases any variable", hint)
     sources = {name: one.promotion.promotes_from for name, one in found.items()}
-    return {name: found[name] for name in ordered(sources) if name in taking_part}
+    return {name: found[name] for name in ordered(sources) if name in concerned}
+
+
+def nothing_released(environment: str) -> UsageError:
+    """What to say of an environment to which nothing can be released."""
+    hint = f"list variables in environments/{environment}.yaml: `released: [NAME]`"
+    return UsageError.of("E720", f"{environment} releases no variable", hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +122,17 @@ class _Loading:
         return load(self.project.root, self.environments[name], KINDS)
 
 
-def _names(environments: Environments, loading: _Loading, words: Sequence[str]) -> tuple[str, ...]:
-    """The variables that ``words`` name in any environment, sorted; all without a word."""
+def named(project: Project, environments: Environments, words: Sequence[str]) -> tuple[str, ...]:
+    """The variables that ``words`` name in any environment, sorted; all without a word.
+
+    Manifests are loaded only for a word that is no variable. Raises FileError, UsageError.
+    """
     known = {name for one in environments.values() for name in one.promotion.released}
     found = known if not words else {word for word in words if word in known}
     others = [word for word in words if word not in known]
     if not others:
         return tuple(sorted(found))
+    loading = _Loading(project, environments)
     loaded = [loading.loaded(name) for name in environments]
     for word in others:
         errors = []

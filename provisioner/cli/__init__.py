@@ -39,6 +39,7 @@ COMMANDS = {
     "pin": "provisioner.cli.pin",
     "promote": "provisioner.cli.promote",
     "rollback": "provisioner.cli.rollback",
+    "history": "provisioner.cli.history",
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",
     "import": "provisioner.cli.importing",

@@ -127,13 +127,22 @@ def _few(names: set[str]) -> list[str]:
 
 
 def summary(standing: Standing) -> str:
-    """``2 variables in 3 environments, 1 ahead``."""
-    ahead = len({variable for variable, _, _ in standing.distances()})
+    """``2 variables in 3 environments, 1 not level, 1 rejected``."""
+    found = [
+        (row.name, one.rejected)
+        for row in standing.rows
+        for cell in row.cells.values()
+        for one in cell.distances
+    ]
     counted = f"{_counted(len(standing.rows), 'variable')} in "
     counted += _counted(len(standing.columns), "environment")
     if not any(cell.value is not None for row in standing.rows for cell in row.cells.values()):
         return f"{counted}, nothing is released yet"
-    return f"{counted}, {f'{ahead} not level' if ahead else 'all level'}"
+    said = []
+    for is_rejected, how in ((False, "not level"), (True, "held back: rejected")):
+        number = len({name for name, rejected in found if rejected is is_rejected})
+        said += [f"{number} {how}"] if number else []
+    return ", ".join((counted, *(said or ["all level"])))
 
 
 def _counted(number: int, noun: str) -> str:

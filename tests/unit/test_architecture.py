@@ -75,7 +75,7 @@ MAY_IMPORT = {
     "session",
     "manifests": f"{WORDS} mentions release schemas",
     "planning": WORDS,
-    "promotion": "errors live plan question release",
+    "promotion": "errors live plan question release release_event",
     "proposal": "errors plan release",
     "promoting": "errors manifests pinning promotion proposal proving receiving release "
     "released_names session",
@@ -87,7 +87,7 @@ MAY_IMPORT = {
     "schemas served snippet topology writing",
     "workspace": "connection errors secret",
     "rendering": f"{WORDS} codes difference drifted outcome portrait proposal question release "
-    "report served snippet standing status_row topology",
+    "release_event report served snippet standing status_row topology",
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
@@ -112,8 +112,10 @@ MAY_IMPORT = {
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
     "steps",
     "rolling_back": "errors kinds manifests pinning plan promotion release release_store "
-    "released_names repository session",
+    "released_names repository session standings",
     "standing": "errors release",
+    "release_event": "release",
+    "histories": "errors manifests promotion release release_event repository session standings",
     "looking": "at_once errors manifests plan registry release session standing workflow",
     "standings": "at_once errors kinds looking manifests promotion release released_names session "
     "standing",
@@ -133,6 +135,7 @@ MAY_IMPORT = {
         emulator
         errors
         formatting
+        histories
         imports
         kinds
         new_manifests

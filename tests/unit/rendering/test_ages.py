@@ -16,8 +16,8 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
     [
         pytest.param("", "", id="not told"),
         pytest.param("2026-11-20T11:59:01Z", "just now", id="seconds"),
-        pytest.param("2026-11-20T11:59:00Z", "1 minute", id="one minute"),
-        pytest.param("2026-11-20T11:00:01Z", "59 minutes", id="nearly an hour"),
+        pytest.param("2026-11-20T11:59:00Z", "1 min", id="one minute"),
+        pytest.param("2026-11-20T11:00:01Z", "59 min", id="nearly an hour"),
         pytest.param("2026-11-20T11:00:00Z", "1 hour", id="an hour"),
         pytest.param("2026-11-19T12:00:01Z", "23 hours", id="nearly a day"),
         pytest.param("2026-11-19T12:00:00Z", "1 day", id="a day"),

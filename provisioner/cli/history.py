@@ -1,0 +1,52 @@
+"""provisioner history: what was released, when, by whom and from which commit."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import Common, common_options
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("history", short_help="Show who released what, and when.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "-e",
+    "--environment",
+    "-t",
+    "--target",
+    "environment",
+    default="",
+    help="Only this environment (default: all that release the variable).",
+)
+@common_options
+def command(common: Common, names: tuple[str, ...], environment: str) -> int:
+    """Show what was released of NAME, newest first, offline.
+
+    NAME is a released variable, or an endpoint, which stands for those it is made from. What
+    was released, from where, what was verified and what is rejected is in the release files;
+    who committed it, git knows. Without git the present and the previous value are told.
+
+    \b
+    -o json:
+      {"git", "shallow", "variables": [{"name", "events": [
+        {"environment", "value", "before", "from", "alias", "rolled_back", "rejected",
+         "verified", "at", "project_commit", "commit", "author", "committed_at",
+         "subject"}]}]}
+
+    \b
+    Exit codes: 0 done; 1 error.
+    """
+    from provisioner.histories import history
+    from provisioner.rendering import history as rendering
+    from provisioner.session import open_project
+
+    terminal = Terminal(common)
+    found = history(open_project(common.project_dir), names, environment)
+    if common.json:
+        terminal.answer_json(rendering.to_json(found))
+    else:
+        terminal.answer(rendering.text(found, terminal.style()))
+        for note in rendering.notes(found):
+            terminal.say(f"note: {note}")
+    return 0
