@@ -79,6 +79,8 @@ class Live:
     beside: Document = field(default_factory=dict)
     touched: str = ""
     history: History = field(default_factory=History)
+    manageable: bool | None = None
+    """Whether the login may change it, where the service tells."""
 
 
 @dataclass(frozen=True, slots=True)

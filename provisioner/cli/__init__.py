@@ -46,6 +46,7 @@ COMMANDS = {
     "fmt": "provisioner.cli.fmt",
     "schema": "provisioner.cli.schema",
     "explain": "provisioner.cli.explain",
+    "doctor": "provisioner.cli.doctor",
     "emulator": "provisioner.cli.emulator",
 }
 

@@ -67,6 +67,11 @@ def find_login(target: Target, environ: Mapping[str, str]) -> Login:
     return sdk_login(host, profile, environ, asked)
 
 
+def address_of(target: Target, environ: Mapping[str, str]) -> Host:
+    """The address that ``find_login`` would log in to. Raises LoginError."""
+    return _host(target, environ, _profile(target, environ))
+
+
 def _headers(token: str, source: str) -> TokenHeaders:
     # A line break at the end comes from a file; one inside would end the header.
     stripped = token.strip()

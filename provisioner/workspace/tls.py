@@ -29,6 +29,12 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
+def source_of(environ: Mapping[str, str]) -> str:
+    """In words where the believed authorities come from."""
+    variable = next((name for name in _VARIABLES if environ.get(name)), None)
+    return f"{environ[variable]} ({variable})" if variable else "those of the package certifi"
+
+
 def _load(context: ssl.SSLContext, path: Path, variable: str) -> None:
     try:
         if path.is_dir():

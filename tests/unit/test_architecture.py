@@ -46,6 +46,9 @@ MAY_IMPORT = {
     "snippet topology",
     "snippet": "connection semantics",
     "served": "",
+    "diagnosis": "",
+    "doctor": "__init__ at_once diagnosis errors existence kinds live manifests preflight "
+    "repository resource session workspace",
     "status_row": "plan resource served",
     "question": "errors plan semantics",
     "at_once": "",
@@ -86,8 +89,24 @@ MAY_IMPORT = {
     "kinds": f"{WORDS} connection drifted mentions portrait question requirement "
     "schemas served snippet topology writing",
     "workspace": "connection errors secret",
-    "rendering": f"{WORDS} codes difference drifted outcome portrait proposal question release "
-    "release_event report served snippet standing status_row topology",
+    "rendering": f"""{WORDS}
+        codes
+        diagnosis
+        difference
+        drifted
+        outcome
+        portrait
+        proposal
+        question
+        release
+        release_event
+        report
+        served
+        snippet
+        standing
+        status_row
+        topology
+    """,
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
@@ -131,6 +150,7 @@ MAY_IMPORT = {
         codes
         comparing
         connecting
+        doctor
         drift
         emulator
         errors

@@ -67,7 +67,12 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         beside=beside | _since(config) | ({"unknown": unknown} if unknown else {}),
         touched=str(raw.get("last_updated_timestamp", "")),
         history=_history(raw),
+        manageable=_manageable(raw.get("permission_level")),
     )
+
+
+def _manageable(level: Any) -> bool | None:
+    return level == "CAN_MANAGE" if isinstance(level, str) else None
 
 
 def _history(raw: Mapping[str, Any]) -> History:

@@ -1,0 +1,36 @@
+"""provisioner doctor: what is between this machine and a workspace."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import Common, Where, common_options, where_options
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("doctor", short_help="Look for what keeps a workspace out of reach.")
+@where_options
+@common_options
+def command(common: Common, where: Where) -> int:
+    """Look at everything between this machine and an environment's workspace, from near to far.
+
+    Versions, git, manifests, network, proxy, certificates, clock, login, identity; what may be
+    listed, read and changed; the models, keys and principals that the manifests name. Each
+    failure comes with what helps. Nothing is written, and no value of a secret is shown.
+
+    \b
+    Exit codes: 0 nothing failed; 1 something did.
+    """
+    from provisioner.doctor import Asked, findings
+    from provisioner.rendering import doctor
+
+    terminal = Terminal(common)
+    found = []
+    for one in findings(Asked(common.project_dir, *where)):
+        found.append(one)
+        if not common.json:
+            terminal.answer(doctor.text(one, terminal.style()))
+    answer = doctor.to_json(found)
+    if common.json:
+        terminal.answer_json(answer)
+    return 0 if answer["healthy"] else 1

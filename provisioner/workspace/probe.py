@@ -1,0 +1,52 @@
+"""Whether a workspace answers at all: one request without a login, and seconds to answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from provisioner.workspace import Target
+from provisioner.workspace.breakages import explain
+from provisioner.workspace.credentials import Login, address_of
+from provisioner.workspace.faults import Call, Mode
+from provisioner.workspace.hosts import Host
+from provisioner.workspace.proxies import proxy_for
+from provisioner.workspace.retrying import Limits
+from provisioner.workspace.tls import source_of
+from provisioner.workspace.wire import open_wire
+
+LIMIT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How requests get to a workspace. ``proxy`` is ``""`` for the direct way."""
+
+    host: Host
+    proxy: str
+    certificates: str
+
+
+def way_to(target: Target, environ: Mapping[str, str]) -> Way:
+    """The way to ``target``; nothing is sent.
+
+    Raises LoginError where no host is named, UnreachableError for an unusable proxy.
+    """
+    host = address_of(target, environ)
+    proxy = proxy_for(host, environ)
+    return Way(host, str(proxy) if proxy else "", source_of(environ))
+
+
+def date_at(way: Way, environ: Mapping[str, str]) -> str:
+    """The time that the workspace's answer carries (``""``: none). Raises UnreachableError."""
+    nobody = Login(way.host, "none", "", dict)
+    limits = replace(Limits(), connect_s=LIMIT_S, read_s=LIMIT_S)
+    wire = open_wire(nobody, environ, 1, limits=limits)
+    call = Call("GET", "/", "/", Mode.READ)
+    try:
+        return wire.exchange("GET", "/", None, {}).headers.get("date", "")
+    except Exception as error:
+        raise explain(error, call, wire).error from None
+    finally:
+        wire.close()
