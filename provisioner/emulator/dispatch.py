@@ -15,8 +15,10 @@ from provisioner.emulator import (
     faults,
     identity,
     killing,
+    lag,
     pages,
     request_log,
+    serving,
 )
 from provisioner.emulator.faults import Fault
 from provisioner.emulator.routes import ROUTES
@@ -143,7 +145,11 @@ class Dispatcher:
     def _call(self, route: Route, request: Request) -> Answer:
         if not route.atomic:
             return route.handler(self._workspace, request)
-        with self._workspace.store.transaction():
+        store = self._workspace.store
+        if request.method != "GET" and request.path.startswith(serving.BASE):
+            with store.transaction(), lag.remembered(store, request):
+                return route.handler(self._workspace, request)
+        with store.transaction():
             return route.handler(self._workspace, request)
 
 

@@ -55,16 +55,20 @@ def find(store: Store, name: str) -> Record | None:
 
 
 def require(store: Store, name: str) -> Record:
-    """The record. Raises ApiError RESOURCE_DOES_NOT_EXIST.
-
-    The reference pages say NOT_FOUND; captured answers and notebooks say this. [serving-api 8.3]
-    """
+    """The record. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     record = find(store, name)
     if record is None:
-        raise ApiError(
-            404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint with name '{name}' does not exist."
-        )
+        raise missing(name)
     return record
+
+
+def missing(name: str) -> ApiError:
+    """The reference pages say NOT_FOUND; captured answers and notebooks say this.
+
+    [serving-api 8.3]
+    """
+    message = f"Endpoint with name '{name}' does not exist."
+    return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
 def every(store: Store) -> Iterator[Record]:

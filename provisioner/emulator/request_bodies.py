@@ -10,6 +10,7 @@ from provisioner.emulator import (
     fault_rules,
     gateway,
     grants,
+    lag,
     permissions,
     principals,
     registered_models,
@@ -150,6 +151,7 @@ BODIES = {
     f"POST /{PREFIX}/clock": record({"advance_s": integer}),
     f"POST /{PREFIX}/principals": principals.PRINCIPAL,
     f"POST /{PREFIX}/models": registration.SENT,
+    f"POST /{PREFIX}/lag": lag.SENT,
     f"POST /{PREFIX}/transitions": transitions.SENT,
     f"POST /{PREFIX}/faults": record({"rules": list_of(fault_rules.RULE)}, needed=("rules",)),
 }

@@ -8,6 +8,7 @@ from provisioner.emulator import (
     identity,
     inference,
     inference_payloads,
+    lag,
     model_versions,
     openapi,
     pages,
@@ -52,4 +53,5 @@ ROUTES = (
     *openapi.ROUTES,
     *transitions.ROUTES,
     *pages.ROUTES,
+    *lag.ROUTES,
 )

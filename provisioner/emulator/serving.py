@@ -10,6 +10,7 @@ from provisioner.emulator import (
     deployment,
     endpoints,
     gateway,
+    lag,
     permissions,
     serving_answers,
     serving_rules,
@@ -47,9 +48,13 @@ def created(
 
 
 def get(workspace: Workspace, request: Request) -> Answer:
-    record = endpoints.require(workspace.store, request.parameters["name"])
+    record, is_stale = lag.seen(workspace.store, request.parameters["name"])
+    if record is None:
+        # Not raised: that this read was one has to be kept.
+        return endpoints.missing(request.parameters["name"]).answer()
     access.require(workspace.store, request.caller, record, access.CAN_VIEW)
-    deployment.settle(workspace.store, record, is_poll=True)
+    if not is_stale:
+        deployment.settle(workspace.store, record, is_poll=True)
     return serving_answers.detailed(workspace, request, record)
 
 
@@ -57,8 +62,7 @@ def list_all(workspace: Workspace, request: Request) -> Answer:
     """One answer with all of them; the key is there also when there are none. [clients.md]"""
     deployment.settle_all(workspace.store)
     found = (
-        serving_answers.listed(workspace, request, record)
-        for record in endpoints.every(workspace.store)
+        serving_answers.listed(workspace, request, record) for record in lag.every(workspace.store)
     )
     return Answer({"endpoints": [entry for entry in found if entry]})
 
