@@ -39,6 +39,10 @@ QUERIES = {
     "GET /api/2.1/unity-catalog/models/{name}/versions": ("max_results", "page_token"),
     "GET /api/2.1/unity-catalog/permissions/{type}/{name}": ("principal",),
     f"GET /{PREFIX}/requests": ("after", "newest", "endpoint"),
+    "GET /api/2.0/workspace/get-status": ("path",),
+    "GET /api/2.0/workspace/list": ("path",),
+    "GET /api/2.0/workspace/export": ("path", "direct_download"),
+    "POST /api/2.0/workspace-files/import-file/{path+}": ("overwrite",),
 }
 # What is answered with 200, where it is something else than a JSON object.
 ANSWERS: dict[str, Json] = {
@@ -48,6 +52,10 @@ ANSWERS: dict[str, Json] = {
     "HEAD /": {"text/html": {}},
     "GET /console/{file}": {"text/css": {}, "text/javascript": {}, "image/svg+xml": {}},
     "HEAD /console/{file}": {"text/css": {}, "text/javascript": {}, "image/svg+xml": {}},
+    "GET /api/2.0/workspace/export": {
+        "application/json": {"schema": OBJECT},
+        "application/octet-stream": {},
+    },
 }
 STREAMS = {"application/json": {"schema": OBJECT}, "text/event-stream": {}}
 
@@ -55,7 +63,7 @@ STREAMS = {"application/json": {"schema": OBJECT}, "text/event-stream": {}}
 def document(routes: Iterable[Route]) -> Json:
     paths: dict[str, Json] = {}
     for route in routes:
-        paths.setdefault(route.pattern, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,6 +82,10 @@ def document(routes: Iterable[Route]) -> Json:
         },
         "security": [{"token": []}, {"password": []}],
     }
+
+
+def _path(route: Route) -> str:
+    return route.pattern.replace("+}", "}")
 
 
 def _operation(route: Route) -> Json:
@@ -109,6 +121,8 @@ def _answers(route: Route) -> Json:
 def _contents(route: Route) -> Json:
     if route.pattern == "/oidc/v1/token":
         return {"application/x-www-form-urlencoded": {"schema": FORM}}
+    if route.pattern.endswith("+}"):
+        return {"application/octet-stream": {}}
     return {"application/json": {"schema": schema_of_body(route.method, route.pattern)}}
 
 

@@ -19,6 +19,7 @@ from provisioner.emulator import (
     serving_rules,
     telemetry,
     transitions,
+    workspace_files,
 )
 from provisioner.emulator.control import PREFIX
 from provisioner.emulator.shape import (
@@ -151,6 +152,9 @@ BODIES = {
     f"POST /{PREFIX}/clock": record({"advance_s": integer}),
     f"POST /{PREFIX}/principals": principals.PRINCIPAL,
     f"POST /{PREFIX}/models": registration.SENT,
+    f"POST {workspace_files.BASE}/mkdirs": workspace_files.PATH,
+    f"POST {workspace_files.BASE}/delete": workspace_files.DELETE,
+    f"POST {workspace_files.BASE}/import": workspace_files.IMPORT,
     f"POST /{PREFIX}/lag": lag.SENT,
     f"POST /{PREFIX}/transitions": transitions.SENT,
     f"POST /{PREFIX}/faults": record({"rules": list_of(fault_rules.RULE)}, needed=("rules",)),

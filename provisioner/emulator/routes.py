@@ -27,6 +27,7 @@ from provisioner.emulator import (
     serving_updates,
     sql,
     transitions,
+    workspace_files,
 )
 
 ROUTES = (
@@ -53,5 +54,6 @@ ROUTES = (
     *openapi.ROUTES,
     *transitions.ROUTES,
     *pages.ROUTES,
+    *workspace_files.ROUTES,
     *lag.ROUTES,
 )

@@ -158,11 +158,17 @@ Routes = tuple[Route, ...]
 
 
 class Router:
-    """Finds the route of a path. A literal segment wins over a parameter."""
+    """Finds the route of a path. A literal segment wins over a parameter.
+
+    A last parameter such as ``{path+}`` takes all segments that are left, with their slashes.
+    """
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._candidates: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
-        for route in sorted(routes, key=lambda route: route.pattern.count("{")):
+        every = tuple(routes)
+        self._open_ended = tuple(route for route in every if route.pattern.endswith("+}"))
+        closed = [route for route in every if route not in self._open_ended]
+        for route in sorted(closed, key=lambda route: route.pattern.count("{")):
             segments = tuple(filter(None, route.pattern.split("/")))
             key = (route.method, len(segments))
             self._candidates.setdefault(key, []).append((segments, route))
@@ -171,14 +177,21 @@ class Router:
         self, method: str, segments: Sequence[str]
     ) -> tuple[Route, dict[str, str]] | tuple[None, dict[str, str]]:
         """The route for decoded path segments, with its parameters."""
-        for pattern, route in self._candidates.get((method, len(segments)), ()):
-            parameters = _bound(pattern, segments)
+        for candidate, route in self._candidates.get((method, len(segments)), ()):
+            parameters = _bound(candidate, segments)
             if parameters is not None:
                 return route, parameters
+        for route in self._open_ended:
+            *pattern, last = route.pattern.strip("/").split("/")
+            parameters = _bound(pattern, segments[: len(pattern)])
+            if method == route.method and parameters is not None and len(segments) > len(pattern):
+                return route, {**parameters, last[1:-2]: "/".join(segments[len(pattern) :])}
         return None, {}
 
 
 def _bound(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+    if len(pattern) != len(segments):
+        return None
     parameters = {}
     for expected, actual in zip(pattern, segments, strict=True):
         if expected.startswith("{"):

@@ -86,7 +86,7 @@ def test_every_route_is_in_it() -> None:
         for path, operations in document(ROUTES)["paths"].items()
         for method in operations
     }
-    assert found == {(route.method, route.pattern) for route in ROUTES}
+    assert found == {(route.method, route.pattern.replace("+}", "}")) for route in ROUTES}
 
 
 def test_every_operation_has_a_sentence_and_an_identifier_of_its_own() -> None:
