@@ -27,8 +27,8 @@ COMMANDS_OF_CI = ("github", "azure")
 
 FOLDER = "provisioner-report"
 EVERYWHERE = {"markdown": "md", "html": "html", "json": "json"}
-FOR_SEVERAL = ("markdown", "json")
-"""Formats that hold the reports of several environments."""
+FOR_ONE = frozenset({"html", "junit"})
+"""Formats that hold the report of one environment."""
 
 SYSTEMS: Mapping[str, Mapping[str, str]] = {
     "GITHUB_ACTIONS": {"github": ""},
@@ -95,10 +95,10 @@ def _code(error: BaseException) -> int:
 
 def refuse_for_several(common: Common) -> None:
     """Raise UsageError for formats that cannot hold the reports of several environments."""
-    other = sorted({one.format for one in common.reports} - {*FOR_SEVERAL, "auto"})
+    other = sorted({one.format for one in common.reports} & FOR_ONE)
     if other:
         said = f"{', '.join(f'`{name}`' for name in other)} can hold the plan of one environment"
-        hint = f"add -e NAME, or use {' and '.join(FOR_SEVERAL)}, which hold those of all"
+        hint = "add -e NAME, or use markdown, which has a section for each"
         raise UsageError.of("E527", said, hint)
 
 
@@ -117,7 +117,7 @@ def _expanded(targets: Sequence[Target], report: Report) -> tuple[Target, ...]:
         made += [
             Target(name, str(folder / f"{stem}.{ending}") if ending else "", told=True)
             for name, ending in endings.items()
-            if name in FOR_SEVERAL or not several
+            if not (several and name in FOR_ONE)
         ]
     return tuple(made)
 

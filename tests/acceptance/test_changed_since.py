@@ -349,10 +349,35 @@ class TestReports:
 
     def test_that_hold_one_environment_are_refused_before_anything_is_read(self, team):
         team.workspace.forget()
-        code, _, err = team.call("plan", "--changed-since", "main", "--report", "sarif=x")
+        code, _, err = team.call("plan", "--changed-since", "main", "--report", "junit=x")
         assert code == 1
-        assert "error[E527]: `sarif` can hold the plan of one environment" in err
+        assert "error[E527]: `junit` can hold the plan of one environment" in err
         assert team.workspace.requests() == []
+
+    def test_a_step_of_github_gets_all_of_them(self, team, tmp_path, monkeypatch):
+        (team.root / "manifests/help.yaml").unlink()
+        summary, outputs = tmp_path / "summary.md", tmp_path / "outputs"
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+        monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+        words = ["--changed-since", "main", "--prune", "--report", f"auto={tmp_path}/made"]
+        code, _, err = team.call("plan", *words)
+        assert code == 0, err
+        assert "## Plan for `shop/prod`" in summary.read_text()
+        lines = outputs.read_text().splitlines()
+        assert lines[lines.index("dev,prod") - 1].startswith("environments<<")
+        deleted = next(at for at, line in enumerate(lines) if line.startswith("delete<<"))
+        assert lines[deleted + 1] == "2"
+        assert err.count("::warning ") == 2
+        names = sorted(path.name for path in (tmp_path / "made").iterdir())
+        assert names == ["plan.json", "plan.md"]
+
+    def test_what_gitlab_counts_is_the_sum(self, team, tmp_path):
+        touch(team)
+        path = tmp_path / "terraform.json"
+        words = ["--changed-since", "main", "--report", f"gitlab-terraform={path}"]
+        assert team.call("plan", *words)[0] == 0
+        assert json.loads(path.read_text()) == {"create": 0, "update": 2, "delete": 0}
 
     def test_nothing_touched_is_a_comment_too(self, team, tmp_path):
         path = tmp_path / "comment.md"

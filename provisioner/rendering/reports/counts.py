@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from provisioner.errors import Severity
-from provisioner.plan import Action
+from provisioner.plan import Action, Plan
 from provisioner.rendering.plan_json import SUMMARY, digest
 from provisioner.rendering.reports import view
 from provisioner.rendering.reports.annotations import annotations_of
@@ -26,7 +28,14 @@ def outputs(report: Report) -> dict[str, str]:
         found |= {
             "has_changes": str(not plan.is_empty).lower(),
             "digest": digest(plan),
-            **{action.value: str(plan.counts[action]) for action in SUMMARY},
+            **_counts([plan]),
+        }
+    if report.parts is not None:
+        plans = [part.plan for part in report.parts if part.plan]
+        found |= {
+            "environments": ",".join(part.environment for part in report.parts),
+            "has_changes": str(not all(each.is_empty for each in plans)).lower(),
+            **_counts(plans),
         }
     if report.drift:
         drifted = report.drift.drifted
@@ -34,6 +43,10 @@ def outputs(report: Report) -> dict[str, str]:
     if report.plan_file:
         found["plan_file"] = report.plan_file
     return {name: harmless_line(value) for name, value in found.items()}
+
+
+def _counts(plans: Sequence[Plan]) -> dict[str, str]:
+    return {action.value: str(sum(each.counts[action] for each in plans)) for action in SUMMARY}
 
 
 def severities(report: Report) -> dict[str, str]:
@@ -47,7 +60,8 @@ def severities(report: Report) -> dict[str, str]:
 
 def terraform_counts(report: Report) -> dict[str, int]:
     """``create``, ``update`` and ``delete`` as Terraform counts: a replacement is two of them."""
-    counts = report.plan.counts if report.plan else dict.fromkeys(Action, 0)
+    plans = [each.plan for each in (report, *(report.parts or ())) if each.plan]
+    counts = {action: sum(plan.counts[action] for plan in plans) for action in Action}
     return {
         "create": counts[Action.CREATE] + counts[Action.REPLACE],
         "update": counts[Action.UPDATE] + counts[Action.ADOPT],

@@ -43,7 +43,7 @@ def text(report: Report, limit: int = COMMENT_BYTES) -> str:
     if report.parts is None:
         return top + _section(report, limit - _size(top))
     top += f"## Changes since {code(report.changed_since)}\n\n"
-    top += f"**{escaped(view.headline_of_several(report))}**\n\n"
+    top += f"**{escaped(view.headline(report))}**\n\n"
     return top + _sections(report, limit - _size(top))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from provisioner.errors import Severity
@@ -145,6 +145,8 @@ def title(report: Report) -> str:
 
 def headline(report: Report) -> str:
     """The result in one line: how it was applied, else what is planned, else what is wrong."""
+    if report.parts is not None:
+        return _headline_of_several(report.parts)
     if report.outcomes:
         return outcome_words.summary_line(report.outcomes)
     if report.checks:
@@ -161,9 +163,8 @@ def headline(report: Report) -> str:
     return "; ".join(part for part in said if part)
 
 
-def headline_of_several(report: Report) -> str:
+def _headline_of_several(parts: Sequence[Report]) -> str:
     """How many environments are touched, and what is planned in all of them."""
-    parts = report.parts or ()
     steps = tuple(step for part in parts if part.plan for step in part.plan.steps)
     if not parts:
         return "Nothing that is declared is touched"
