@@ -42,7 +42,7 @@ class Commit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """``commits`` is how many earlier ones were looked at; 0: nobody knows."""
+    """``commits`` is how many earlier ones declare something else; 0: nobody knows."""
 
     findings: tuple[Drift, ...]
     commits: int = 0
@@ -77,30 +77,26 @@ def _told(one: Drift, commit: Commit | None, looked: int) -> Drift:
 
 
 def _commits(root: Folder) -> Iterator[Commit]:
-    """Those that changed files of the project, the last one first.
-
-    The files of the last one are the present ones, unless somebody is editing them.
-    """
+    """Those that changed files of the project, the last one first."""
     patterns = [f":(glob)**/*{ending}" for ending in ENDINGS]
     try:
-        listed = git(root, "log", f"-n{MOST_COMMITS + 1}", "--format=%H %cs", "--", *patterns)
-        edited = git(root, "status", "--porcelain", "--", *patterns)
+        listed = git(root, "log", f"-n{MOST_COMMITS}", "--format=%H %cs", "--", *patterns)
     except RefusedError:
         return
-    lines = listed.text.splitlines() if listed.code == 0 else []
-    first = 0 if edited.text else 1
-    for line in lines[first : first + MOST_COMMITS]:
+    for line in listed.text.splitlines() if listed.code == 0 else ():
         yield Commit(*line.split(" ", 1))
 
 
 def _resources_at(session: Session, commit: Commit) -> Mapping[Address, Resource] | None:
-    """What was declared for the environment then; None where that cannot be told."""
+    """What was declared for the environment then; None for the same as now, or if unreadable."""
     now = session.environment
     try:
         with project_at(session.project.root, commit.identity) as folder:
             then = read_environment(folder, now.name, now.outside)
             loaded = load(folder, then, KINDS)
     except (FileError, RefusedError):
+        return None
+    if loaded.digest == session.loaded.digest:
         return None
     return {one.address: one for one in loaded.resources}
 

@@ -486,6 +486,9 @@ def test_what_is_being_edited_is_compared_with_the_last_commit(applied, run, com
 
 def test_a_first_commit_alone_proves_nothing(applied, run, workspace, commit):
     commit()
+    applied.write("README.yaml", "about: something else\n")
+    commit()
+    applied.write("report.json", "{}")
     limit(workspace)
     done = run("drift", "-o", "json").json
     assert done["commits"] == 0
