@@ -12,10 +12,11 @@ from pathlib import Path as Folder
 from typing import Final, NamedTuple
 
 from provisioner.drifted import EITHER, Drift, Sort
-from provisioner.earlier import ENDINGS, project_at
+from provisioner.earlier import project_at
 from provisioner.errors import FileError, RefusedError
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
+from provisioner.manifests.project import FOLDER as ENVIRONMENTS
 from provisioner.manifests.project import read_environment
 from provisioner.plan import Action, Address, FieldChange, Step
 from provisioner.planning.planner import remaining
@@ -54,7 +55,7 @@ def explained(session: Session, findings: Sequence[Drift], live: Documents) -> E
     left = {number: one for number, one in enumerate(findings) if one.sort in EITHER}
     found: dict[int, Commit] = {}
     looked = 0
-    for commit in _commits(session.project.root) if left else ():
+    for commit in _commits(session.project.root, _files(session, left.values())) if left else ():
         resources = _resources_at(session, commit)
         if resources is None:
             continue
@@ -76,11 +77,19 @@ def _told(one: Drift, commit: Commit | None, looked: int) -> Drift:
     return replace(one, sort=Sort.NOT_APPLIED, reason=reason, commit=commit.identity)
 
 
-def _commits(root: Folder) -> Iterator[Commit]:
-    """Those that changed files of the project, the last one first."""
-    patterns = [f":(glob)**/*{ending}" for ending in ENDINGS]
+def _files(session: Session, findings: Iterable[Drift]) -> list[str]:
+    """The files that say what the resources of ``findings`` are to be."""
+    about = {one.address for one in findings}
+    declared = session.loaded.resources
+    files = {one.where.file for one in declared if one.where and one.address in about}
+    return [ENVIRONMENTS, *sorted(files)]
+
+
+def _commits(root: Folder, files: Sequence[str]) -> Iterator[Commit]:
+    """Those that changed one of ``files``, the last one first."""
+    names = [f":(literal){file}" for file in files]
     try:
-        listed = git(root, "log", f"-n{MOST_COMMITS}", "--format=%H %cs", "--", *patterns)
+        listed = git(root, "log", f"-n{MOST_COMMITS}", "--format=%H %cs", "--", *names)
     except RefusedError:
         return
     for line in listed.text.splitlines() if listed.code == 0 else ():
