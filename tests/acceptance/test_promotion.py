@@ -170,6 +170,21 @@ def test_git_shows_the_line_of_the_version_alone(shop):
 FRAUD_2 = 'fraud_version: {value: "2"}'
 
 
+def test_workspaces_are_only_read_and_asked(shop):
+    for environment in ("dev", "staging"):
+        with shop.workspace(environment) as call:
+            call("POST", "/__emulator__/reset", {"what": "log"})
+    shop.good("promote", "--to", "staging", "--write")
+    asked = {}
+    for environment in ("dev", "staging"):
+        with shop.workspace(environment) as call:
+            log = call("GET", "/__emulator__/requests")["requests"]
+        assert log
+        asked[environment] = {one["path"] for one in log if one["method"] != "GET"}
+    questions = {f"/serving-endpoints/{team}/invocations" for team in TEAMS}
+    assert asked == {"dev": questions, "staging": set()}
+
+
 def by_hand(shop):
     with shop.workspace("dev") as call:
         tags = {"add_tags": [{"key": "who", "value": "me"}]}
@@ -390,6 +405,16 @@ WRONG = [
 def test_what_makes_no_sense_is_refused(shop, words, code):
     assert shop.run(*words)[0] == 1
     assert f"error[{code}]" in shop.run(*words)[2]
+
+
+def test_a_token_of_one_workspace_does_not_reach_the_other(shop, monkeypatch):
+    for name in ("dev", "staging"):
+        emulator, host = f"emulator: .provisioner/{name}.sqlite", f"host: https://{name}.invalid"
+        shop.edit(f"environments/{name}.yaml", emulator, host)
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-dev")
+    code, _, err = shop.run("promote", "--to", "staging")
+    assert code == 1
+    assert "error[E403]: DATABRICKS_TOKEN is of one workspace" in err
 
 
 def test_another_region_hears_of_every_key_that_it_lacks(shop, monkeypatch):
