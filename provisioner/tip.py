@@ -127,8 +127,8 @@ def tip_of(root: Path, branch: Branch) -> str:
         return here.text
     answer = git(root, "ls-remote", "--refs", "--", branch.remote, ref, limit_s=NETWORK_S)
     if answer.code:
-        message = f"the remote `{branch.remote}` does not say where {branch} is"
-        hint = f"the job needs a login that may read it: git ls-remote {branch.remote}"
+        message = f"the remote `{branch.remote}` does not say where `{branch.name}` is"
+        hint = f"it has to be reached with a login that may read it: git ls-remote {branch.remote}"
         raise RefusedError.of("E519", message, hint, log=answer.said)
     for line in answer.text.splitlines():
         commit, _, name = line.partition("\t")
