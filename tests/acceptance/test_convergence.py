@@ -12,8 +12,11 @@ from live_edits import Document, Edit, edited, on_the_wire
 from strategies import ENDPOINTS, KEYS, VARIABLE, Manifest, changes
 from workbench import Workbench, left_to_do, workbench
 
+from provisioner.drift import drift
+from provisioner.drifted import EITHER
 from provisioner.outcome import Status
 from provisioner.plan import Plan
+from provisioner.semantics import path_text
 
 PROOFS = bool(os.environ.get("PROVISIONER_PROOFS"))
 # The workspace is emptied by each example, so sharing it is no danger.
@@ -162,6 +165,9 @@ def test_a_change_by_hand_is_shown_at_its_path_and_taken_back(
     shown = left_to_do(bench.plan(manifest_of(document)))
     assert list(shown) == [ADDRESS]
     assert {within(edit.path, path) for path in shown[ADDRESS]} == {True}, shown
+    drifted = [one for one in drift(bench.session(manifest_of(document))) if one.counts]
+    assert {path_text(one.path) for one in drifted} == set(shown[ADDRESS])
+    assert {one.sort for one in drifted} <= EITHER
     applied(bench, manifest_of(document))
     assert left_to_do(bench.plan(manifest_of(document))) == {}
 
@@ -178,6 +184,7 @@ def test_a_change_by_hand_to_what_is_ignored_is_shown_nowhere_and_survives(
     by_hand(bench, edit)
     bench.forget()
     assert left_to_do(bench.plan(manifest_of(ignoring))) == {}
+    assert drift(bench.session(manifest_of(ignoring))) == ()
     applied(bench, manifest_of(ignoring))
     assert bench.writes() == []
 
