@@ -93,6 +93,21 @@ def environments(folder, count):
         print(f"  {name:22} {cost}")
 
 
+def releases(folder, count):
+    """Where ``count`` released versions stand in three environments; aim: 2 s of CPU."""
+    world.write_releases(folder, count)
+    offline = [*US, "promote", "--status", "--offline", "-C", str(folder)]
+    found = f"{count} variables in 3 environments"
+    text, endpoint = in_turns(
+        2,
+        (offline, environ(), found),
+        ([*offline, "endpoint-0000"], environ(), "1 variable in 3 environments"),
+    )
+    print(f"{count} released versions         wall        cpu     peak")
+    print(f"  promote --status       {text}")
+    print(f"  --status ENDPOINT      {endpoint}")
+
+
 @contextmanager
 def workspace(folder, count):
     """The address of a server with ``count`` endpoints; its authority is FOLDER/ca.pem."""
@@ -137,6 +152,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         start_up(Path(name, "start-up"))
         environments(Path(name, "environments"), 1000)
+        releases(Path(name, "releases"), 1000)
         for count in ROUNDS:
             plans(Path(name, str(count)), count)
 

@@ -57,6 +57,33 @@ overrides:
 """
 
 
+RELEASED = """\
+workspace:
+  host: https://{name}.example.test
+{source}released:
+"""
+LINE = 'version_{number:04}: {{value: "{value}", previous: "1", commit: 3fa81c2d4e5f, at: {at}}}'
+
+
+def write_releases(root, count):
+    """A project of ``count`` endpoints with a released version each, in three environments."""
+    write_project(root, count, "https://127.0.0.1:1")
+    (root / "environments" / "bench.yaml").unlink()
+    (root / "environments" / "releases").mkdir()
+    source = ""
+    for place, name in enumerate(ENVIRONMENTS):
+        variables = "".join(f"  - version_{number:04}\n" for number in range(count))
+        head = RELEASED.format(name=name, source=source)
+        (root / "environments" / f"{name}.yaml").write_text(head + variables)
+        at = f"2026-11-{20 - place}T10:00:00Z"
+        lines = [LINE.format(number=one, value=9 - place - one % 3, at=at) for one in range(count)]
+        (root / "environments" / "releases" / f"{name}.yaml").write_text("\n\n".join(lines))
+        source = f"promotes_from: {name}\n"
+    for number, file in enumerate(sorted((root / "manifests").iterdir())):
+        reference = f"name: ${{var.version_{number:04}}}"
+        file.write_text(file.read_text().replace("name: gpt-3.5-turbo-instruct", reference))
+
+
 def write_environments(root, count):
     """A project of ``count`` endpoints, made from a variable, in three environments."""
     write_project(root, count, "https://127.0.0.1:1")
