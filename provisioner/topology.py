@@ -10,13 +10,15 @@ class Branch:
     """One way: ``name`` in the manifest, ``serves`` what is behind it, in words.
 
     ``share`` is the percentage of requests that goes this way; ``fallback`` says that
-    requests come here when another way has failed.
+    requests come here when another way has failed. ``secrets`` are the names of the scopes
+    that this way takes secrets from.
     """
 
     name: str
     serves: str
     share: int
     fallback: bool = False
+    secrets: tuple[str, ...] = ()
 
 
 Topology = tuple[Branch, ...]

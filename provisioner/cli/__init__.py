@@ -46,6 +46,7 @@ COMMANDS = {
     "fmt": "provisioner.cli.fmt",
     "schema": "provisioner.cli.schema",
     "explain": "provisioner.cli.explain",
+    "graph": "provisioner.cli.graph",
     "doctor": "provisioner.cli.doctor",
     "emulator": "provisioner.cli.emulator",
 }

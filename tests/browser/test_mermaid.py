@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import report_runs as runs
 from playwright.sync_api import Browser
 from window import draw_mermaid
 
+from provisioner.graph import graph
+from provisioner.rendering.network import mermaid
 from provisioner.rendering.reports.mermaid import flowchart
 from provisioner.topology import Branch
 
@@ -41,4 +44,17 @@ def test_a_name_is_only_a_name(browser: Browser, text: str):
     page.set_content(svg)
     assert page.locator("script, img").count() == 0
     assert "fallback" in page.locator("svg").first.text_content()
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["traffic-split", "tutorial", "permissions", "promotion"])
+def test_graphs_of_examples_are_drawn(browser: Browser, name: str):
+    root = Path(__file__).parent.parent.parent / "examples" / name
+    environment = "" if (root / "provisioner.yaml").is_file() else "dev"
+    folder = root if not environment else root.parent.parent
+    network = graph(folder, environment)
+    page = browser.new_page()
+    page.goto("about:blank")
+    page.set_content(draw_mermaid(page, mermaid(network)))
+    assert page.locator("g.node").count() == len(network.nodes)
     page.close()

@@ -47,6 +47,8 @@ MAY_IMPORT = {
     "snippet": "connection semantics",
     "served": "",
     "diagnosis": "",
+    "network": "",
+    "graph": "kinds manifests network resource selection session topology",
     "doctor": "__init__ at_once diagnosis errors existence kinds live manifests preflight "
     "repository resource session workspace",
     "status_row": "plan resource served",
@@ -94,6 +96,7 @@ MAY_IMPORT = {
         diagnosis
         difference
         drifted
+        network
         outcome
         portrait
         proposal
@@ -151,6 +154,7 @@ MAY_IMPORT = {
         comparing
         connecting
         doctor
+        graph
         drift
         emulator
         errors

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from provisioner.kinds.model_serving_endpoints.describe import model_of, shares_of
-from provisioner.kinds.model_serving_endpoints.parts import ENTITIES, at, parts_of
+from provisioner.kinds.model_serving_endpoints.parts import (
+    ENTITIES,
+    at,
+    parts_of,
+    references,
+    scope_and_key,
+)
 from provisioner.semantics import Document
 from provisioner.topology import Branch, Topology
 
-FALLBACK = ("ai_gateway", "fallback_config", "enabled")
+FALLBACK: Final = ("ai_gateway", "fallback_config", "enabled")
 
 
 def topology(document: Document) -> Topology:
@@ -26,6 +34,18 @@ def topology(document: Document) -> Topology:
             model_of(entity),
             100 if alone else shares.get(str(entity.get("name")), 0),
             fallback,
+            _scopes(document, index),
         )
-        for entity in entities
+        for index, entity in enumerate(entities)
     )
+
+
+def _scopes(document: Document, index: int) -> tuple[str, ...]:
+    """The scopes that the entity ``index`` takes secrets from, in the order of the manifest."""
+    place = (*ENTITIES, index)
+    found = [
+        scope_and_key(reference)
+        for where, reference in references(document)
+        if where[: len(place)] == place
+    ]
+    return tuple(dict.fromkeys(names[0] for names in found if names))

@@ -1,0 +1,67 @@
+"""provisioner graph: a picture of what leads to what."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.cli.options import Common, folder_option, packed, select_option, variables_option
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("graph", short_help="Draw what leads to what, from environments to secrets.")
+@click.option(
+    "-e",
+    "--environment",
+    "-t",
+    "--target",
+    "environment",
+    default="",
+    help="Only this environment (default: all of environments/).",
+)
+@select_option
+@variables_option
+@packed(
+    Common,
+    "common",
+    folder_option,
+    click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["mermaid", "svg", "json"]),
+        default="mermaid",
+        show_default=True,
+        help="Form of the picture on stdout.",
+    ),
+    click.option("--no-color", is_flag=True, hidden=True),
+    click.option("-q", "--quiet", is_flag=True, help="Only the picture and errors."),
+    click.option("--debug", is_flag=True, help="Tracebacks of defects."),
+)
+def command(
+    common: Common, environment: str, select: tuple[str, ...], variables: tuple[str, ...]
+) -> int:
+    """Draw environments, endpoints, served entities with their traffic, models and scopes.
+
+    From the manifests alone, offline. Mermaid is drawn by GitHub and GitLab in any Markdown;
+    the SVG is complete in itself, in light and dark. Dashed is what gets no traffic, and what
+    somebody else declares.
+
+    \b
+    Exit codes: 0 done; 1 error.
+    """
+    from provisioner.graph import graph
+    from provisioner.rendering import network as rendering
+
+    terminal = Terminal(common)
+    network = graph(common.project_dir, environment, select, variables)
+    if common.json:
+        terminal.answer_json(rendering.to_json(network))
+    elif common.output == "svg":
+        from provisioner.rendering.network_svg import svg
+
+        terminal.answer(svg(network))
+    else:
+        terminal.answer(rendering.mermaid(network))
+        if len(network.edges) > rendering.MOST_EDGES:
+            most = f"GitHub draws at most {rendering.MOST_EDGES} edges, and these are"
+            terminal.say(f"{most} {len(network.edges)}: choose with -e or --select")
+    return 0
