@@ -28,7 +28,8 @@ def _behind(loaded: Loaded, word: str, known: Collection[str]) -> set[str]:
     try:
         resources = selected((*loaded.resources, *loaded.withheld), [word])
     except UsageError:
-        close = get_close_matches(word, sorted(known), n=1)
+        keys = {one.address.key for one in (*loaded.resources, *loaded.withheld)}
+        close = get_close_matches(word, sorted({*known, *keys}), n=1)
         named = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
         hint = f"did you mean `{close[0]}`?" if close else f"variables are {named}"
         message = f"`{word}` is no released variable, and no resource either"

@@ -111,6 +111,7 @@ def test_a_named_resource_means_the_variables_behind_it(run, release_file):
     assert code == 1
     assert "error[E711]" in err
     assert "did you mean `fraud_version`?" in err
+    assert "did you mean `fraud`?" in run("pin", "-e", "dev", "froud")[2]
     assert "[E711]" in run("pin", "-e", "dev", "open")[2]
 
 
