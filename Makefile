@@ -39,6 +39,7 @@ format: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/emulator.py
 
 proofs: .venv/dev
 	PROVISIONER_PROOFS=1 $(BIN)/python -m pytest -n auto

@@ -23,7 +23,7 @@ CHECKED = [
     CHECKS.get_one(name) for name in ("response_schema_conformance", "content_type_conformance")
 ]
 # `make test` sends about 400 requests, `make proofs` more than 5,000.
-EXAMPLES = 70 if os.environ.get("PROVISIONER_PROOFS") else 5
+EXAMPLES = 60 if os.environ.get("PROVISIONER_PROOFS") else 5
 # The service has no others, and 500 means that we have crashed.
 STATUSES = {200, 302, 400, 401, 403, 404, 409, 429, 501, 503}
 # After these the workspace is filled again.

@@ -1,0 +1,60 @@
+"""A workspace whose reads lag behind its writes, and one that cannot be reached at all."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+ENDPOINTS = "/api/2.0/serving-endpoints"
+MANIFEST = """
+resources:
+  model_serving_endpoints:
+    chat:
+      name: chat
+      description: Answers questions.
+      tags: [{key: team, value: ml}]
+      config:
+        served_entities:
+          - name: gpt
+            external_model:
+              name: gpt-4o
+              provider: openai
+              task: llm/v1/chat
+              openai_config: {openai_api_key: "{{secrets/keys/openai}}"}
+"""
+
+
+@pytest.fixture
+def shop(repository, workspace):
+    repository.write("manifests/all.yaml", MANIFEST)
+    workspace.call("POST", "/api/2.0/secrets/scopes/create", {"scope": "keys"})
+    secret = {"scope": "keys", "key": "openai", "string_value": "sk-x"}
+    workspace.call("POST", "/api/2.0/secrets/put", secret)
+    return repository
+
+
+@pytest.mark.parametrize("reads", [1, 2, 3])
+def test_an_apply_converges_although_reads_lag(shop, run, workspace, reads):
+    workspace.call("POST", "/__emulator__/lag", {"reads": reads})
+    applied = run("apply", "-y")
+    assert applied.code == 0, applied.out + applied.err
+    creates = [call for call in workspace.writes() if call == ("POST", ENDPOINTS)]
+    assert len(creates) == 1
+    workspace.call("POST", "/__emulator__/lag", {})
+    assert run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_workspace_that_cannot_be_reached_is_never_replaced_by_a_local_one(shop, run, command):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        host = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        shop.write("environments/dev.yaml", f"workspace: {{host: {host}}}\n")
+        failed = run("apply", "-y")
+    assert failed.code == 1
+    assert host in failed.err
+    assert not (shop.root / ".provisioner").exists()
+    servers = [each for each in threading.enumerate() if each.name == "local-workspace"]
+    # The one that this session's tests share.
+    assert len(servers) == 1
