@@ -47,7 +47,7 @@ class App:
 
     def close(self) -> None:
         """No further work; what waits for something is left to itself."""
-        self._workspace.statements.clear()
+        self._workspace.let_go()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

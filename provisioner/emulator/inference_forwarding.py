@@ -42,9 +42,11 @@ def asked(workspace: Workspace, entity: Json, task: str, prepared: tasks.Prepare
     try:
         if is_streamed:
             tally = tasks.Tally()
-            chunks = _counted(upstream.streamed(question), tally, prepared.question)
+            chunks = _counted(
+                upstream.streamed(workspace.lines, question), tally, prepared.question
+            )
             return tasks.Written({}, chunks=chunks, tally=tally, made_up=False)
-        said = upstream.answered(question)
+        said = upstream.answered(workspace.lines, question)
     except upstream.UpstreamError as error:
         raise _failure(entity, error) from error
     said = _guarded(said, prepared.output)

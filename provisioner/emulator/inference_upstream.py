@@ -6,12 +6,15 @@ Loopback over http, everything else over https. Keys are in headers and in nothi
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
+from weakref import WeakSet
 
 import urllib3
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
 CONNECT_TIMEOUT_S = 5.0
@@ -42,18 +45,44 @@ class UpstreamError(Exception):
         self.headers = dict(headers or {})
 
 
-@cache
-def _pool() -> urllib3.PoolManager:
-    return urllib3.PoolManager(
-        maxsize=16,
-        retries=False,
-        timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
-    )
+class Lines:
+    """The connections of one local workspace to its upstream."""
+
+    def __init__(self) -> None:
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self.pool = urllib3.PoolManager(
+            maxsize=16,
+            retries=False,
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
+        )
+        self.pool.pool_classes_by_scheme = {
+            "http": _watched(HTTPConnectionPool, self._sockets),
+            "https": _watched(HTTPSConnectionPool, self._sockets),
+        }
+
+    def hang_up(self) -> None:
+        """Let go of every answer that is waited for: a stopping server waits for none."""
+        for line in list(self._sockets):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        self.pool.clear()
 
 
-def answered(question: Question) -> dict[str, Any]:
+def _watched(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socket]) -> Any:
+    """The same pool, which puts the socket of each new connection into ``sockets``."""
+    known: Any = pool.ConnectionCls
+
+    class Connection(known):  # type: ignore[misc]  # the library has a class for each scheme
+        def connect(self) -> None:
+            super().connect()
+            sockets.add(self.sock)
+
+    return type("Pool", (pool,), {"ConnectionCls": Connection})
+
+
+def answered(lines: Lines, question: Question) -> dict[str, Any]:
     """The answer as JSON. Raises UpstreamError."""
-    response = _sent(question)
+    response = _sent(lines, question)
     try:
         content = response.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
     except HTTPError as error:
@@ -69,11 +98,11 @@ def answered(question: Question) -> dict[str, Any]:
     return said
 
 
-def streamed(question: Question) -> Iterator[dict[str, Any]]:
+def streamed(lines: Lines, question: Question) -> Iterator[dict[str, Any]]:
     """The chunks of a streamed answer. Raises UpstreamError: at once for an answer that is an
     error, and in between where the stream breaks.
     """
-    return _chunks(_sent(question))
+    return _chunks(_sent(lines, question))
 
 
 def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[dict[str, Any]]:
@@ -107,11 +136,11 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     yield rest
 
 
-def _sent(question: Question) -> urllib3.BaseHTTPResponse:
+def _sent(lines: Lines, question: Question) -> urllib3.BaseHTTPResponse:
     content = json.dumps(question.body).encode()
     headers = {"Content-Type": "application/json", **question.headers}
     try:
-        response = _pool().request(
+        response = lines.pool.request(
             "POST",
             question.url,
             body=content,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from provisioner.emulator.inference_upstream import Lines
 from provisioner.emulator.settings import Settings
 from provisioner.emulator.sql_running import Executions
 from provisioner.emulator.store import Store
@@ -48,6 +49,12 @@ class Workspace:
     store: Store
     settings: Settings
     statements: Executions = field(default_factory=Executions)
+    lines: Lines = field(default_factory=Lines)
+
+    def let_go(self) -> None:
+        """End what waits for something: statements that run, models that think."""
+        self.lines.hang_up()
+        self.statements.clear()
 
 
 @dataclass(frozen=True, slots=True)

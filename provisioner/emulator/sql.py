@@ -18,7 +18,6 @@ WAREHOUSE_ID = "a1b2c3d4e5f60718"
 DEFAULT_WAIT_S, LEAST_WAIT_S, MOST_WAIT_S = 10, 5, 50
 CONTINUE, CANCEL = "CONTINUE", "CANCEL"
 MOST_ROWS = 100_000
-MOST_BYTES_OF_STATEMENT = 16 * 1024 * 1024
 
 STATEMENT = record(
     {
@@ -60,6 +59,8 @@ def _check(sent: dict[str, Any]) -> None:
     """Raises ApiError for what a statement cannot ask of a local workspace."""
     if not sent["statement"].strip():
         raise invalid("statement must not be empty.")
+    # Half a character, which JSON can hold, is more than the engine can take.
+    sent["statement"].encode()
     if sent["warehouse_id"] != WAREHOUSE_ID:
         raise _no_warehouse(sent["warehouse_id"])
     if sent.get("disposition", "INLINE") != "INLINE":

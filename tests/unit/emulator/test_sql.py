@@ -201,6 +201,7 @@ REFUSED = [
     pytest.param({"wait_timeout": "3s"}, 400, "between 5s and 50s", id="too short a wait"),
     pytest.param({"wait_timeout": "soon"}, 400, "wait_timeout", id="a wait that is none"),
     pytest.param({"statement": " "}, 400, "empty", id="no statement"),
+    pytest.param({"statement": "SELECT '\ud800'"}, 400, "Unicode", id="half a character"),
     pytest.param({"warehouse_id": "nope"}, 404, "nope", id="no such warehouse"),
     pytest.param({"disposition": "EXTERNAL_LINKS"}, 501, "EXTERNAL_LINKS", id="links"),
     pytest.param({"format": "ARROW_STREAM"}, 400, "ARROW_STREAM", id="arrow inline"),
