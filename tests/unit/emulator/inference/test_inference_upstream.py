@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from provisioner.emulator.inference_upstream import Lines, Question, UpstreamError, answered
 from provisioner.emulator.server import running
 from provisioner.emulator.settings import Settings
 
@@ -261,6 +264,18 @@ def test_guardrails_see_questions_and_answers(forwarding, model_server, keyed, s
     assert "ann@example.com" not in said
     sent = model_server.asked[0][2]["messages"]
     assert [message["content"] for message in sent] == ["short", "I am <EMAIL_ADDRESS>"]
+
+
+def test_a_workspace_that_stops_waits_for_no_model():
+    lines = Lines()
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        question = Question(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", {}, {})
+        asked = pool.submit(answered, lines, question)
+        line, _ = silent.accept()
+        with line:
+            assert line.recv(4) == b"POST"
+            lines.hang_up()
+            assert isinstance(asked.exception(timeout=10), UpstreamError)
 
 
 URLS = ["ftp://127.0.0.1", "http://10.0.0.1/v1", "http://models.example.com", "https://u:p@host/v1"]
