@@ -12,7 +12,7 @@ from provisioner.promotion.past import Past, events, newest_first
 from provisioner.release import Released, release_path
 from provisioner.release_event import History, ReleaseEvent
 from provisioner.session import Project
-from provisioner.standings import named, nothing_released, taking_part
+from provisioner.taking_part import named, nothing_released, taking_part
 
 
 def history(project: Project, words: Sequence[str], environment: str = "") -> Mapping[str, History]:

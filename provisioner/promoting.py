@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from provisioner.errors import LoginError, Problem, UsageError
+from provisioner.errors import Problem, UsageError
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.outside import Outside
 from provisioner.manifests.project import Environment, read_environment
@@ -27,6 +27,7 @@ from provisioner.session import (
     Project,
     Session,
     open_environment,
+    refuse_one_token,
     session_of,
 )
 
@@ -59,7 +60,7 @@ def promote(project: Project, asked: Asked, now: Now = utc_now) -> Promoting:
     """
     terms = _terms(project, asked, now())
     source, target = (_Side(*open_environment(project, n)) for n in (terms.source, terms.target))
-    _refuse_one_token(source.environment, target.environment, os.environ)
+    refuse_one_token((source.environment, target.environment), os.environ)
     terms = replace(terms, before=source.environment.promotion.promotes_from)
     names = meant(target.loaded, asked.words, target.environment.promotion.released)
     candidates = _candidates(source, target, names)
@@ -109,19 +110,6 @@ def _terms(project: Project, asked: Asked, now: datetime) -> Terms:
         raise UsageError.of("E714", message, f"write `released: [NAME]` in {file}")
     source, soak_s = asked.source or follows, target.promotion.soak_s
     return Terms(source, asked.target, now, soak_s, asked.retry_rejected)
-
-
-def _refuse_one_token(source: Environment, target: Environment, environ: Mapping[str, str]) -> None:
-    """Raise LoginError where a token of one workspace would be sent to both."""
-    hosts = {one.workspace.host for one in (source, target)} - {""}
-    if len(hosts) > 1 and environ.get("DATABRICKS_TOKEN"):
-        first, second = sorted(hosts)
-        message = f"DATABRICKS_TOKEN is of one workspace, and would reach both {first} and {second}"
-        hint = (
-            "take it away, and log in to each: a profile in ~/.databrickscfg for each host, or a "
-            "service principal that both know (DATABRICKS_CLIENT_ID)"
-        )
-        raise LoginError.of("E403", message, hint)
 
 
 def _candidates(source: _Side, target: _Side, names: Sequence[str]) -> list[Candidate]:

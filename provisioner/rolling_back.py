@@ -22,7 +22,7 @@ from provisioner.promotion.rollback import Rollback, is_known, rolled_back
 from provisioner.release import Released, Value
 from provisioner.released_names import meant
 from provisioner.session import Project
-from provisioner.standings import nothing_released
+from provisioner.taking_part import nothing_released
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner import __version__, repository
-from provisioner.errors import FileError, Severity, UsageError
+from provisioner.errors import FileError, LoginError, Severity, UsageError
 from provisioner.kinds import KINDS
 from provisioner.manifests.definitions import declared_in
 from provisioner.manifests.load import Loaded, load
@@ -67,6 +67,20 @@ def open_environment(
     environment = read_environment(project.root, name, outside)
     check_given(outside, [declared_in(environment.source)])
     return environment, _loaded(project, environment, lenient=lenient)
+
+
+def refuse_one_token(environments: Iterable[Environment], environ: Mapping[str, str]) -> None:
+    """Raise LoginError where a token of one workspace would be sent to several hosts."""
+    hosts = sorted({one.workspace.host for one in environments} - {""})
+    if len(hosts) > 1 and environ.get("DATABRICKS_TOKEN"):
+        both = "both " if len(hosts) == 2 else ""
+        listed = f"{', '.join(hosts[:-1])} and {hosts[-1]}"
+        message = f"DATABRICKS_TOKEN is of one workspace, and would reach {both}{listed}"
+        hint = (
+            "take it away, and log in to each: a profile in ~/.databrickscfg for each host, or a "
+            "service principal that both know (DATABRICKS_CLIENT_ID)"
+        )
+        raise LoginError.of("E403", message, hint)
 
 
 @contextmanager

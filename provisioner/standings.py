@@ -6,30 +6,23 @@ Reads only. One workspace that cannot be reached leaves its column without a sta
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.at_once import at_once
-from provisioner.errors import FileError, Finding, Problem, UsageError
-from provisioner.kinds import KINDS
-from provisioner.manifests.load import Loaded, load
-from provisioner.manifests.outside import Outside
-from provisioner.manifests.project import Environment, environment_names, read_environment
-from provisioner.manifests.promotes import PROMOTES_FROM
+from provisioner.errors import FileError, LoginError, Problem
+from provisioner.manifests.project import Environment
 from provisioner.manifests.worth import aliases, values
-from provisioner.promotion.chains import circles, ordered, targets
+from provisioner.promotion.chains import targets
 from provisioner.promotion.distance import steps
 from provisioner.release import Alias, Released, Value
-from provisioner.released_names import meant
-from provisioner.session import Project
+from provisioner.session import Project, refuse_one_token
 from provisioner.standing import Cell, Column, Distance, Row, Standing, State
+from provisioner.taking_part import Environments, Loading, named, taking_part
 
 if TYPE_CHECKING:
     from provisioner.looking import Seen
-
-Environments = Mapping[str, Environment]
-"""By name, in the order of promotion."""
 
 
 def standing(project: Project, words: Sequence[str], *, offline: bool = False) -> Standing:
@@ -39,7 +32,7 @@ def standing(project: Project, words: Sequence[str], *, offline: bool = False) -
     UsageError where nothing is released, or for a word that names nothing anywhere.
     """
     environments = taking_part(project)
-    loading = _Loading(project, environments)
+    loading = Loading(project, environments)
     names = named(project, environments, words)
     seen: Mapping[str, Seen | None] = dict.fromkeys(environments)
     if not offline:
@@ -53,105 +46,16 @@ def standing(project: Project, words: Sequence[str], *, offline: bool = False) -
     )
 
 
-def circle_problems(environments: Environments) -> list[Problem]:
-    """A problem at each ``promotes_from`` that leads back to where it stands."""
-    sources = {name: one.promotion.promotes_from for name, one in environments.items()}
-    problems = []
-    for circle in circles(sources):
-        way = " → ".join(f"`{name}`" for name in (*circle, circle[0]))
-        for name in circle:
-            others = ", ".join(str(_place(environments[one])) for one in circle if one != name)
-            finding = Finding(
-                (PROMOTES_FROM,),
-                "E726",
-                f"values would go round in a circle: {way}",
-                f"the rest of it is at {others}: take one out",
-            )
-            problems += [
-                source.problem(finding) for source in [environments[name].source] if source
-            ]
-    return problems
-
-
-def _place(environment: Environment) -> str:
-    source = environment.source
-    place = source.position((PROMOTES_FROM,)) if source else None
-    return f"{place.file}:{place.line}" if place else environment.name
-
-
-def taking_part(project: Project) -> Environments:
-    """The environments to which, or from which, values are released, in that order.
-
-    Raises FileError with the problems of all of them, and UsageError where there is none.
-    """
-    outside = Outside.of((), os.environ)
-    found: dict[str, Environment] = {}
-    problems: list[Problem] = []
-    for name in environment_names(project.root):
-        try:
-            found[name] = read_environment(project.root, name, outside)
-        except FileError as error:
-            problems += error.problems
-    problems += circle_problems(found)
-    if problems:
-        raise FileError(dict.fromkeys(problems))
-    releasing = {name for name, one in found.items() if one.promotion.released}
-    concerned = releasing | {found[name].promotion.promotes_from for name in releasing}
-    if not releasing:
-        hint = "list variables in an environment's file: `released: [NAME]`"
-        raise UsageError.of("E720", "no environment releases any variable", hint)
-    sources = {name: one.promotion.promotes_from for name, one in found.items()}
-    return {name: found[name] for name in ordered(sources) if name in concerned}
-
-
-def nothing_released(environment: str) -> UsageError:
-    """What to say of an environment to which nothing can be released."""
-    hint = f"list variables in environments/{environment}.yaml: `released: [NAME]`"
-    return UsageError.of("E720", f"{environment} releases no variable", hint)
-
-
-@dataclass(frozen=True, slots=True)
-class _Loading:
-    """The manifests of the environments, where they are asked for."""
-
-    project: Project
-    environments: Environments
-
-    def loaded(self, name: str) -> Loaded:
-        """Raises FileError."""
-        return load(self.project.root, self.environments[name], KINDS)
-
-
-def named(project: Project, environments: Environments, words: Sequence[str]) -> tuple[str, ...]:
-    """The variables that ``words`` name in any environment, sorted; all without a word.
-
-    Manifests are loaded only for a word that is no variable. Raises FileError, UsageError.
-    """
-    known = {name for one in environments.values() for name in one.promotion.released}
-    found = known if not words else {word for word in words if word in known}
-    others = [word for word in words if word not in known]
-    if not others:
-        return tuple(sorted(found))
-    loading = _Loading(project, environments)
-    loaded = [loading.loaded(name) for name in environments]
-    for word in others:
-        errors = []
-        for one in loaded:
-            try:
-                found |= set(meant(one, [word], known))
-            except UsageError as error:
-                errors.append(error)
-        if len(errors) == len(loaded):
-            raise errors[0]
-    return tuple(sorted(found))
-
-
-def _looked(loading: _Loading, names: Sequence[str]) -> Mapping[str, Seen | None]:
+def _looked(loading: Loading, names: Sequence[str]) -> Mapping[str, Seen | None]:
     """What the workspaces say, all asked at once."""
     from provisioner.looking import Seen, View, look
 
+    refusal = _one_token(loading.environments.values())
+
     def view(name: str) -> View | Seen:
         environment = loading.environments[name]
+        if refusal and environment.workspace.host:
+            return Seen(problems=refusal)
         own = [one for one in names if one in environment.promotion.released]
         try:
             return View(environment, loading.loaded(name), own, aliases(environment))
@@ -163,6 +67,15 @@ def _looked(loading: _Loading, names: Sequence[str]) -> Mapping[str, Seen | None
 
     views = [view(name) for name in loading.environments]
     return dict(zip(loading.environments, at_once(seen, views), strict=True))
+
+
+def _one_token(environments: Iterable[Environment]) -> tuple[Problem, ...]:
+    """Why none of the hosts may be asked with this login."""
+    try:
+        refuse_one_token(environments, os.environ)
+    except LoginError as error:
+        return error.problems
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,19 @@ def test_one_workspace_that_cannot_be_reached_hides_no_other(level, tmp_path):
     status(level, code=1)
 
 
+def test_a_token_of_one_workspace_reaches_no_other(level, tmp_path, monkeypatch):
+    for name in ("dev", "prod"):
+        file = tmp_path / "environments" / f"{name}.yaml"
+        emulator, host = f"emulator: .provisioner/{name}.sqlite", f"host: https://{name}.invalid"
+        file.write_text(file.read_text().replace(emulator, host))
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-dev")
+    found = status(level)
+    assert cells(found)["staging"]["state"] == "live"
+    dev, _, prod = found["environments"]
+    for one in (dev, prod):
+        assert (one["reached"], one["problems"][0]["code"]) == (False, "E403")
+
+
 def test_a_manifest_with_a_mistake_leaves_the_values_in_sight(level, tmp_path):
     (tmp_path / "examples/promotion/manifests/fraud.yaml").write_text("resources: [no]\n")
     found = status(level, code=1)

@@ -134,13 +134,13 @@ MAY_IMPORT = {
     "workflow": f"{WORDS} applying kinds manifests overview planning reading selection session "
     "steps",
     "rolling_back": "errors kinds manifests pinning plan promotion release release_store "
-    "released_names repository session standings",
+    "released_names repository session taking_part",
     "standing": "errors release",
     "release_event": "release",
-    "histories": "errors manifests promotion release release_event repository session standings",
+    "histories": "errors manifests promotion release release_event repository session taking_part",
     "looking": "at_once errors manifests plan registry release session standing workflow",
-    "standings": "at_once errors kinds looking manifests promotion release released_names session "
-    "standing",
+    "standings": "at_once errors looking manifests promotion release session standing taking_part",
+    "taking_part": "errors kinds manifests promotion released_names session",
     "reporting": "__init__ errors kinds plan report repository session topology",
     "cli": f"""{WORDS}
         __init__
