@@ -115,7 +115,6 @@ class Pipeline:
             "LANG": "C.UTF-8",
             "FORGE_STATE": str(self.bin / "forge.json"),
             "GIT_CONFIG_GLOBAL": str(self.bin / "gitconfig"),
-            "DATABRICKS_TOKEN": TOKEN,
             "OPENAI_API_KEY": "a-key",
             "GITHUB_OUTPUT": str(self.bin / "output"),
             "PIPELINE_WORKSPACE": str(self.bin),
@@ -157,6 +156,10 @@ FACTS = {
     "CI_MERGE_REQUEST_IID": "7",
     "CI_DEFAULT_BRANCH": "main",
     "CI_PIPELINE_ID": "31",
+    "CI_JOB_TOKEN": "job-token",
+    "CI_SERVER_HOST": "gitlab.test",
+    "CI_SERVER_PORT": "443",
+    "CI_PROJECT_PATH": "group/project",
     "GITLAB_USER_NAME": "octocat",
     "GITLAB_USER_EMAIL": "octocat@gitlab.test",
     "GITLAB_TOKEN": "forge-token",
@@ -229,7 +232,15 @@ def pipeline(request: pytest.FixtureRequest, tmp_path: Path, hosts: dict[str, st
     (tools / "provisioner").write_text(command)
     for tool in tools.iterdir():
         tool.chmod(0o755)
-    (tools / "gitconfig").write_text("[user]\nname = octocat\nemail = octocat@users.test\n")
+    # A profile for each workspace: a token in the environment would be for one of them.
+    profiles = [f"[{name}]\nhost = {host}\ntoken = {TOKEN}\n" for name, host in hosts.items()]
+    (tools / ".databrickscfg").write_text("\n".join(profiles))
+    gitlab = "https://gitlab-ci-token:job-token@gitlab.test:443/group/project.git"
+    (tools / "gitconfig").write_text(
+        "[user]\nname = octocat\nemail = octocat@users.test\n"
+        f'[url "{tmp_path / "origin.git"}"]\ninsteadOf = {gitlab}\n'
+        "[receive]\nadvertisePushOptions = true\n"
+    )
     for host in hosts.values():
         reset = urllib.request.Request(f"{host}/__emulator__/reset", method="POST", data=b"{}")
         reset.add_header("Authorization", f"Bearer {TOKEN}")
@@ -321,3 +332,18 @@ def by_hand(host: str, name: str) -> None:
     )
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 200
+
+
+def test_what_dev_has_proven_is_proposed_to_staging(pipeline: Pipeline):
+    assert deploy(pipeline).code == 0
+    promoted = pipeline.job(*JOBS[pipeline.system]["promote"])
+    assert promoted.code == 0, promoted.out
+    assert pipeline.git("ls-remote", "--heads", "origin", "promote/staging-31") != ""
+    changed = pipeline.git("show", "--format=%s", "--name-only", "origin/promote/staging-31")
+    assert changed.split("\n\n") == [
+        "Promote from dev to staging",
+        "environments/releases/staging.yaml",
+    ]
+    released = (pipeline.root / "environments/releases/staging.yaml").read_text(encoding="utf-8")
+    assert "chat_model" in released
+    assert "gpt-4o-mini" in (pipeline.root / "promotion.txt").read_text(encoding="utf-8")
