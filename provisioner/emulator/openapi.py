@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 from provisioner.emulator.control import PREFIX
@@ -13,6 +14,8 @@ from provisioner.emulator.routing import Answer, Request, Route, Routes, Workspa
 
 Json = dict[str, Any]
 
+GUIDE = Path(__file__).parent / "guide.md"
+MARKDOWN = "text/markdown; charset=utf-8"
 WITH_BODY = ("POST", "PUT", "PATCH")
 ERROR = {
     "type": "object",
@@ -46,6 +49,7 @@ QUERIES = {
 }
 # What is answered with 200, where it is something else than a JSON object.
 ANSWERS: dict[str, Json] = {
+    f"GET /{PREFIX}": {"text/markdown": {}},
     "GET /api/2.0/serving-endpoints/{name}/metrics": {"text/plain": {}},
     "GET /api/2.0/serving-endpoints/{name}/openapi": {"text/plain": {}},
     "GET /": {"text/html": {}},
@@ -151,4 +155,12 @@ def served(workspace: Workspace, request: Request) -> Answer:
     return Answer(_whole() | {"servers": [{"url": request.base_url}]})
 
 
-ROUTES: Routes = (Route("GET", f"/{PREFIX}/openapi.json", served, needs_token=False),)
+def guide(workspace: Workspace, request: Request) -> Answer:
+    """How to use the local workspace's own routes, as Markdown."""
+    return Answer(text=GUIDE.read_text(encoding="utf-8"), content_type=MARKDOWN)
+
+
+ROUTES: Routes = (
+    Route("GET", f"/{PREFIX}/openapi.json", served, needs_token=False),
+    Route("GET", f"/{PREFIX}", guide, needs_token=False),
+)
