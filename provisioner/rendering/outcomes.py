@@ -10,6 +10,7 @@ from provisioner.outcome import WENT_WELL, Outcome, Status
 from provisioner.plan import Action, Plan
 from provisioner.rendering.progress import duration
 from provisioner.rendering.text import harmless, harmless_line
+from provisioner.rendering.values import common_width
 
 WORDS = {
     Action.CREATE: "created",
@@ -46,7 +47,7 @@ def text(outcomes: Sequence[Outcome], colour: bool = False, environment: str = "
     The problems themselves are in ``Outcome.error`` and not repeated here.
     ``environment`` completes the commands.
     """
-    width = max((len(str(outcome.step.address)) for outcome in outcomes), default=0)
+    width = common_width(str(outcome.step.address) for outcome in outcomes)
     lines = [_line(outcome, width, colour) for outcome in outcomes]
     return "\n".join([*lines, summary_line(outcomes), *_next(outcomes, environment)])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.text import harmless_line
-from provisioner.rendering.values import columns
+from provisioner.rendering.values import columns, common_width
 from provisioner.resource import Phase
 from provisioner.served import Served
 from provisioner.status_row import StatusRow
@@ -41,7 +41,7 @@ def _lines(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[
 def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Line:
     readiness = row.readiness
     unicode, ascii_sign, role = SIGNS[readiness.phase]
-    width = max(len(str(one.address)) for one in rows)
+    width = common_width(str(one.address) for one in rows)
     said = f": {harmless_line(readiness.message)}" if readiness.message else ""
     since = f"  since {moment(row.changed_at)}" if row.changed_at and not said else ""
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
@@ -135,3 +135,8 @@ def _first_difference(sides: Sides) -> int:
     pairs = enumerate(zip(*sides, strict=False))
     shorter = min(map(len, sides))
     return next((index for index, (left, right) in pairs if left != right), shorter)
+
+
+def common_width(texts: Iterable[str], most: int = 48) -> int:
+    """The columns that ``texts`` take below each other; a longer one sticks out alone."""
+    return max((width for text in texts if (width := columns(text)) <= most), default=0)

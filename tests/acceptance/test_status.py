@@ -139,3 +139,20 @@ def test_names_of_any_width_stand_in_columns():
         "    挑戦者     90 %  模型 v4",
         "    champion   10 %  fraud v3",
     ]
+
+
+def test_one_long_address_moves_no_other_out_of_sight():
+    from provisioner.rendering import status
+
+    rows = [
+        row(Phase.READY, 100),
+        row(Phase.FAILED, 100, name="a" * 70),
+        row(Phase.READY, name="b"),
+    ]
+    lines = [line for line in status.text(rows, Style()).splitlines() if line[0] != " "]
+    assert lines == [
+        "✓ model_serving_endpoints.chat  ready",
+        f"✗ model_serving_endpoints.{'a' * 70}  failed",
+        "✓ model_serving_endpoints.b     ready",
+        "2 of 3 ready",
+    ]
