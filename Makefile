@@ -44,12 +44,13 @@ bench: .venv/dev
 proofs: .venv/dev
 	PROVISIONER_PROOFS=1 $(BIN)/python -m pytest -n auto
 
-# The HTML report in Debian's Chromium, and our Mermaid charts in the real mermaid package.
+# The console and the HTML report in Debian's Chromium, and our Mermaid charts in the real mermaid package.
 browser: .venv/browser
 	$(BIN)/python -m pytest -m browser tests/browser
 
 pictures: .venv/browser
 	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/pictures.py
+	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/console_picture.py
 
 # Pins what is installed, for every Python from 3.11 on; needs a package index.
 lock:

@@ -65,19 +65,30 @@ def limit(calls: int, **more: Any) -> Any:
     return {"calls": calls, "renewal_period": "minute", **more}
 
 
-def fill(server: Running) -> None:
-    """Scopes, models, and endpoints of every sort; the last one is being updated."""
+def add_keys(server: Running) -> None:
     secrets = "/api/2.0/secrets"
     call(server, "POST", f"{secrets}/scopes/create", {"scope": "providers"})
-    for key in ("openai_api_key", "anthropic_api_key", "cohere_api_key"):
+    for provider in ("openai", "anthropic", "cohere"):
+        key = f"{provider}_api_key"
         sent = {"scope": "providers", "key": key, "string_value": "sk-never-shown"}
         call(server, "POST", f"{secrets}/put", sent)
+
+
+def fill(server: Running) -> None:
+    """Scopes and endpoints of every sort, and a query."""
+    add_keys(server)
     gpt, claude = external("gpt-4o", "gpt-4o"), external("claude", "claude-sonnet-4", "anthropic")
     gateway = {
         "rate_limits": [limit(100, key="user"), limit(10, key="user_group", principal="interns")],
         "guardrails": {"input": {"safety": True, "pii": {"behavior": "BLOCK"}}},
         "fallback_config": {"enabled": True},
         "usage_tracking_config": {"enabled": True},
+        "inference_table_config": {
+            "enabled": True,
+            "catalog_name": "prod",
+            "schema_name": "logs",
+            "table_name_prefix": "support",
+        },
     }
     tags = [{"key": "team", "value": "assistants"}, {"key": "cost_center", "value": "4711"}]
     create(server, "support-assistant", (gpt, 90), (claude, 10), ai_gateway=gateway, tags=tags)
@@ -93,14 +104,23 @@ def fill(server: Running) -> None:
 
 
 def wait_until_ready(server: Running, name: str) -> None:
+    """An hour later is enough for any update that was started."""
     while call(server, "GET", f"{BASE}/{name}")["state"]["config_update"] == "IN_PROGRESS":
-        pass
+        call(server, "POST", "/__emulator__/clock", {"advance_s": 3600})
 
 
 def start_update(server: Running) -> None:
     """Give `fraud` another version; it serves when the clock was moved on."""
     parts = (custom("champion", "prod.risk.fraud", "12"), 100)
     call(server, "PUT", f"{BASE}/fraud/config", config(parts))
+
+
+def register(server: Running, full_name: str) -> None:
+    """A model with two versions; `champion` is the second."""
+    models = "/__emulator__/models"
+    for version in (1, 2):
+        sent = {"full_name": full_name, "version": version, "alias": "champion"}
+        call(server, "POST", models, sent)
 
 
 @contextmanager

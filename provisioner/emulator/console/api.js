@@ -63,6 +63,10 @@ export async function requests(most, name = "") {
   return (await get(`/__emulator__/requests?newest=${most}${about}`)).requests;
 }
 
+export async function payloads(table, most) {
+  return (await get(`/__emulator__/payloads?table=${part(table)}`)).rows.slice(-most);
+}
+
 export async function scopes() {
   const found = (await get("/api/2.0/secrets/scopes/list")).scopes ?? [];
   return Promise.all(

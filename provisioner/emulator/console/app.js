@@ -110,6 +110,7 @@ function drawNow() {
 }
 
 function failed(problem) {
-  if (problem.status !== 404) return errorBox(problem);
-  return empty("Not here", problem.message, h("p", {}, h("a", { href: "#/endpoints" }, "All endpoints")));
+  const heading = h("div", { class: "heading" }, h("h1", { tabindex: -1 }, shown.view.title(shown.route)));
+  if (problem.status !== 404) return [heading, errorBox(problem)];
+  return [heading, empty("Not here", problem.message, h("p", {}, h("a", { href: "#/endpoints" }, "All endpoints")))];
 }

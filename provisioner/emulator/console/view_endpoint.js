@@ -7,7 +7,7 @@ import { ago, kindName, taskName } from "./format.js";
 import { overview } from "./endpoint_overview.js";
 import { badge, empty, errorBox, listing, table, time } from "./parts.js";
 import { queryForm } from "./query_form.js";
-import { requestTable } from "./view_requests.js";
+import { payloadTable, requestTable } from "./view_requests.js";
 
 const HISTORY = 100;
 
@@ -18,8 +18,8 @@ const PARTS = {
   logs: { title: "Logs", load: loadLogs, render: renderLogs },
   requests: {
     title: "Requests",
-    load: (endpoint) => api.requests(HISTORY, endpoint.name),
-    render: (endpoint, found) => requestTable(found, `Nobody has changed or queried ${endpoint.name} yet.`),
+    load: loadHistory,
+    render: renderHistory,
   },
   permissions: { title: "Permissions", load: loadPermissions, render: renderPermissions },
   json: {
@@ -120,6 +120,29 @@ function renderLogs(endpoint, found) {
       listing(each.server, `Server logs of ${each.name}`),
     ),
   );
+}
+
+async function loadHistory(endpoint) {
+  const [requests, ...tables] = await Promise.all([
+    api.requests(HISTORY, endpoint.name),
+    ...tablesOf(endpoint).map(async (name) => ({ name, rows: await api.payloads(name, HISTORY) })),
+  ]);
+  return { requests, tables };
+}
+
+/** Full names of the inference tables that the endpoint writes. */
+function tablesOf(endpoint) {
+  return [endpoint.ai_gateway?.inference_table_config, endpoint.config?.auto_capture_config]
+    .filter((block) => block?.enabled)
+    .map((block) => `${block.catalog_name}.${block.schema_name}.${block.table_name_prefix}_payload`);
+}
+
+function renderHistory(endpoint, { requests, tables }) {
+  return [
+    tables.map(({ name, rows }) => payloadTable(name, rows)),
+    tables.length > 0 && h("h2", {}, "Request log"),
+    requestTable(requests, `Nobody has changed or queried ${endpoint.name} yet.`),
+  ];
 }
 
 async function loadPermissions(endpoint) {

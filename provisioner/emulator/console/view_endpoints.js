@@ -106,7 +106,7 @@ const subtitle = (endpoint) =>
 function version(endpoint) {
   const active = endpoint.config?.config_version;
   const pending = endpoint.pending_config?.config_version;
-  return [active && `config v${active}`, pending && `v${pending} pending`].filter(Boolean).join(", ");
+  return [active && `config\u00a0v${active}`, pending && `v${pending}\u00a0pending`].filter(Boolean).join(", ");
 }
 
 function provided(endpoints) {

@@ -2,10 +2,44 @@
 
 import * as api from "./api.js";
 import { h } from "./dom.js";
-import { absolute, clock, iso } from "./format.js";
+import { absolute, clock, duration, iso } from "./format.js";
 import { empty, listing, table } from "./parts.js";
 
 const MOST = 200;
+
+/** Rows of an inference table, the newest first. */
+export function payloadTable(name, rows) {
+  return h(
+    "div",
+    { class: "block", "data-key": name },
+    h("h2", {}, `Inference table ${name}`),
+    rows.length
+      ? table(
+          `Rows of ${name}`,
+          ["Status", "Served by", "Time taken", "Request and response"],
+          [...rows].reverse().map(payloadRow),
+        )
+      : h("p", { class: "faint" }, "No rows yet: each query adds one."),
+  );
+}
+
+function payloadRow(row) {
+  const text = `${row.request ?? "too large to log"}\n\n${row.response ?? "too large to log"}`;
+  return {
+    key: row.databricks_request_id,
+    cells: [
+      status(row.status_code),
+      row.served_entity_id ?? row.request_metadata?.model_name ?? "",
+      duration(row.execution_duration_ms ?? row.execution_time_ms ?? 0),
+      h(
+        "details",
+        { class: "target" },
+        h("summary", {}, row.databricks_request_id),
+        listing(text, `Row ${row.databricks_request_id}`),
+      ),
+    ],
+  };
+}
 
 export function requestTable(requests, nothing) {
   if (!requests.length) return empty("No requests yet", nothing);
@@ -25,7 +59,12 @@ export function requestTable(requests, nothing) {
 }
 
 function sent(request) {
-  const line = [h("b", { class: "method" }, request.method), ` ${request.path}`];
+  const name = nameIn(request.body);
+  const line = [
+    h("b", { class: "method" }, request.method),
+    ` ${request.path}`,
+    name && h("span", { class: "faint" }, ` ${name}`),
+  ];
   if (request.body === null) return h("span", { class: "target" }, line);
   return h(
     "details",
@@ -33,6 +72,12 @@ function sent(request) {
     h("summary", {}, line),
     listing(JSON.stringify(request.body, null, 2), `Body of request ${request.number}`),
   );
+}
+
+/** What a body names, where its path does not: a new endpoint, a key of a scope, a model. */
+function nameIn(body) {
+  const found = [body?.name, body?.scope, body?.key, body?.model].filter((text) => typeof text === "string");
+  return found.length ? found.join("/") : "";
 }
 
 function status(number) {
