@@ -66,6 +66,7 @@ def opened(browser: Browser) -> Iterator[Opened]:
         )
         page.goto(f"{server.url}/#token={server.token}&/{place}")
         expect(page.locator("h1")).to_be_visible()
+        expect(page.locator("main .loading")).to_have_count(0)
         return page
 
     yield open_page
@@ -79,6 +80,7 @@ def go(page: Page, server: Running, place: str) -> None:
     page.goto(f"{server.url}/#/{place}")
     page.evaluate("document.querySelector('h1').textContent = 'before'")
     expect(page.locator("h1")).not_to_have_text("before")
+    expect(page.locator("main .loading")).to_have_count(0)
 
 
 def row(page: Page, name: str):

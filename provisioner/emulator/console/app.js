@@ -105,12 +105,14 @@ function drawNow() {
   let content;
   if (data !== undefined && (!problem || isLost)) content = view.render(data, route);
   else if (problem && !isLost) content = failed(problem);
-  else content = h("p", { class: "faint loading" }, "Reading …");
+  else content = [heading(), h("p", { class: "faint loading" }, "Reading …")];
   morphChildren(document.querySelector("#main"), h("main", {}, content));
 }
 
+const heading = () =>
+  h("div", { class: "heading" }, h("h1", { tabindex: -1 }, shown.view.title(shown.route)));
+
 function failed(problem) {
-  const heading = h("div", { class: "heading" }, h("h1", { tabindex: -1 }, shown.view.title(shown.route)));
-  if (problem.status !== 404) return [heading, errorBox(problem)];
-  return [heading, empty("Not here", problem.message, h("p", {}, h("a", { href: "#/endpoints" }, "All endpoints")))];
+  if (problem.status !== 404) return [heading(), errorBox(problem)];
+  return [heading(), empty("Not here", problem.message, h("p", {}, h("a", { href: "#/endpoints" }, "All endpoints")))];
 }
