@@ -139,3 +139,14 @@ def test_a_folder_that_cannot_be_written_is_an_error(init, tmp_path: Path):
     code, _, err = init("--ci", "none")
     assert code == 1
     assert "E861" in err
+
+
+def test_the_readme_shows_what_is_written_and_what_doctor_says(init, tmp_path: Path, capsys):
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+    _, out, _ = init("--ci", "github")
+    block = readme.split("$ provisioner init chat-platform --ci github\n")[1].split("$ ")[0]
+    assert {line for line in block.splitlines() if line != "..."} <= set(out.splitlines())
+    assert main(["doctor", "-e", "staging", "-C", str(tmp_path / "shop")]) == 1
+    said = capsys.readouterr().out
+    told = readme.split("$ provisioner doctor -e staging\n...\n")[1].split("```")[0]
+    assert told in said
