@@ -46,7 +46,7 @@ def test_an_apply_converges_although_reads_lag(shop, run, workspace, reads):
     assert run("plan", "--detailed-exitcode").code == 0
 
 
-def test_a_workspace_that_cannot_be_reached_is_never_replaced_by_a_local_one(shop, run, command):
+def test_a_workspace_that_cannot_be_reached_is_never_replaced_by_a_local_one(shop, run):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{closed.getsockname()[1]}"
