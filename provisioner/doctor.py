@@ -220,7 +220,7 @@ def _needs(session: Session) -> Iterator[Finding]:
     for one in found.problems:
         yield Finding("needs", VERDICTS.get(one.severity, Verdict.OK), one.message, one.hint)
     if found.is_clear:
-        yield Finding("needs", Verdict.OK, f"{found.looked_at} things looked at, none is missing")
+        yield Finding("needs", Verdict.OK, f"{found.things} looked at, nothing is missing")
 
 
 def _failed(about: str, error: ProvisionerError, hint: str = "") -> Finding:

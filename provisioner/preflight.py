@@ -50,11 +50,16 @@ class Preflight:
         """Whether nothing is missing; what could not be looked at does not count."""
         return all(problem.severity is not Severity.ERROR for problem in self.problems)
 
+    @property
+    def things(self) -> str:
+        """``looked_at`` in words."""
+        return f"{self.looked_at} thing" + ("" if self.looked_at == 1 else "s")
+
     def summary(self) -> str:
         """One line for people."""
         missing = sum(problem.severity is Severity.ERROR for problem in self.problems)
         found = f"{missing} missing" if missing else "nothing is missing"
-        return f"Preflight: {self.looked_at} things looked at, {found}"
+        return f"Preflight: {self.things} looked at, {found}"
 
 
 @dataclass(frozen=True, slots=True)

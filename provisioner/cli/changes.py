@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -11,11 +13,11 @@ from provisioner import __version__, changed_since, touched, workflow
 from provisioner.cli import planned, recording
 from provisioner.cli.options import Common, What, Where
 from provisioner.cli.terminal import Terminal
-from provisioner.errors import UsageError
+from provisioner.errors import Problem, ProvisionerError, UsageError
 from provisioner.plan import Plan
 from provisioner.preflight import Preflight, examine
 from provisioner.reporting import Recorder
-from provisioner.session import Project, Session, session_of
+from provisioner.session import Project, Session, refuse_one_token, session_of
 
 if TYPE_CHECKING:
     from provisioner.cli.plan import Telling
@@ -42,6 +44,13 @@ class Made(NamedTuple):
         return self.plan.blocked or bool(self.preflight and not self.preflight.is_clear)
 
 
+class Failed(NamedTuple):
+    """An environment that could not be planned, and why."""
+
+    environment: str
+    problems: tuple[Problem, ...]
+
+
 def plan_changes(common: Common, where: Where, what: What, telling: Telling) -> int:
     """Plan and show what is touched, and return the exit code."""
     source = click.get_current_context().get_parameter_source("environment")
@@ -55,18 +64,15 @@ def plan_changes(common: Common, where: Where, what: What, telling: Telling) -> 
         terminal.problems(change.notes)
         terminal.note(problems=change.notes, changed_since=change.ref, project=project.name)
         asked = Asked(where.profile, what, telling)
-        recorders = [_recorder(terminal, only, part.environment.name) for part in change.parts]
-        made = [
-            _planned(terminal._replace(recorder=recorder), project, part, asked)
-            for recorder, part in zip(recorders, change.parts, strict=True)
-        ]
-        if not only:
-            parts = tuple(one.finished() for one in recorders if one)
-            terminal.note(parts=parts, root=project.root)
-        _show(terminal, change, made, verbose=telling.verbose)
+        if only:
+            made = [_planned(terminal, project, part, asked) for part in change.parts]
+            failed: list[Failed] = []
+        else:
+            made, failed = _all_planned(terminal, project, change, asked)
+        _show(terminal, change, made, failed, verbose=telling.verbose)
         if telling.out:
             planned.save(terminal, made[0].plan, telling.out)
-        return terminal.ended(_code(made, detailed=telling.detailed_exitcode))
+        return terminal.ended(1 if failed else _code(made, detailed=telling.detailed_exitcode))
 
 
 def _refuse(what: What, telling: Telling, only: str) -> None:
@@ -79,10 +85,33 @@ def _refuse(what: What, telling: Telling, only: str) -> None:
         raise UsageError.of("E526", said, "add -e NAME")
 
 
-def _recorder(terminal: Terminal, only: str, environment: str) -> Recorder | None:
-    if only or not terminal.recorder:
-        return terminal.recorder
-    return Recorder("plan", environment)
+def _all_planned(
+    terminal: Terminal, project: Project, change: changed_since.Change, asked: Asked
+) -> tuple[list[Made], list[Failed]]:
+    """One plan for each environment; one that cannot be planned does not hide the others."""
+    refuse_one_token((part.environment for part in change.parts), os.environ)
+    made, failed, parts = [], [], []
+    for part in change.parts:
+        name = part.environment.name
+        recorder = Recorder("plan", name)
+        recorder.note(project=project.name)
+        inner = terminal._replace(recorder=recorder)
+        try:
+            one = _planned(inner, project, part, asked)
+            made.append(one)
+            recorder.exit_code = _code([one], detailed=asked.telling.detailed_exitcode)
+        except ProvisionerError as error:
+            failed.append(Failed(name, tuple(_named(each, name) for each in error.problems)))
+            recorder.note(problems=failed[-1].problems)
+            recorder.exit_code = error.exit_code
+        parts.append(recorder.finished())
+    terminal.note(parts=tuple(parts), root=project.root)
+    return made, failed
+
+
+def _named(problem: Problem, environment: str) -> Problem:
+    """``problem``, of which can be told where it is."""
+    return replace(problem, subject=problem.subject or f"environment {environment}")
 
 
 def _planned(terminal: Terminal, project: Project, part: changed_since.Part, asked: Asked) -> Made:
@@ -118,14 +147,32 @@ def _words(part: changed_since.Part, what: What) -> tuple[str, ...]:
 
 
 def _show(
-    terminal: Terminal, change: changed_since.Change, made: list[Made], *, verbose: bool
+    terminal: Terminal,
+    change: changed_since.Change,
+    made: list[Made],
+    failed: list[Failed],
+    *,
+    verbose: bool,
+) -> None:
+    _answer(terminal, change, made, failed, verbose=verbose)
+    for one in failed:
+        terminal.problems(one.problems)
+
+
+def _answer(
+    terminal: Terminal,
+    change: changed_since.Change,
+    made: list[Made],
+    failed: list[Failed],
+    *,
+    verbose: bool,
 ) -> None:
     if terminal.common.json:
         from provisioner.rendering.changes import to_json
 
         plans = [(one.plan, one.preflight.problems if one.preflight else None) for one in made]
         found = {"changed_since": change.ref, "commit": change.commit}
-        terminal.answer_json({**found, **to_json(plans, change.notes, __version__)})
+        terminal.answer_json({**found, **to_json(plans, failed, change.notes, __version__)})
         return
     from provisioner.rendering.changes import summary
 
@@ -133,7 +180,8 @@ def _show(
         planned.show(terminal, one.plan, one.preflight, verbose=verbose)
         terminal.answer("")
     since = f"{change.ref} ({change.commit[:12]})"
-    terminal.answer(summary([one.plan for one in made], since))
+    names = [one.environment for one in failed]
+    terminal.answer(summary([one.plan for one in made], since, names))
 
 
 def _code(made: list[Made], *, detailed: bool) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from provisioner.cli import main
+from tests.acceptance.conftest import TOKEN
 from tests.acceptance.test_apply import SCOPE, SIMPLE
 
 CHAT = "model_serving_endpoints.chat"
@@ -383,6 +384,64 @@ class TestReports:
         path = tmp_path / "comment.md"
         assert team.call("plan", "--changed-since", "main", "--report", f"markdown={path}")[0] == 0
         assert "**Nothing that is declared is touched**" in path.read_text()
+
+
+class TestAnEnvironmentThatCannotBePlanned:
+    @pytest.fixture
+    def out_of_reach(self, team, tmp_path_factory, monkeypatch):
+        """The change touches dev and prod, and nobody answers at the workspace of prod."""
+        logins = tmp_path_factory.mktemp("home") / "databrickscfg"
+        hosts = {"dev": team.workspace.server.url, "prod": "http://127.0.0.1:9"}
+        logins.write_text(
+            "".join(f"[{name}]\nhost = {host}\ntoken = {TOKEN}\n" for name, host in hosts.items())
+        )
+        monkeypatch.setenv("DATABRICKS_CONFIG_FILE", str(logins))
+        monkeypatch.delenv("DATABRICKS_TOKEN")
+        file = team.root / "environments/prod.yaml"
+        file.write_text(file.read_text().replace(hosts["dev"], hosts["prod"]))
+        touch(team)
+        return team
+
+    def test_does_not_hide_the_plans_of_the_others(self, out_of_reach):
+        code, out, err = out_of_reach.call("plan", "--changed-since", "main")
+        assert code == 1
+        assert "~ update  model_serving_endpoints.chat" in out
+        assert ": dev, prod\nPlan: 0 to create, 1 to update" in out
+        assert out.endswith("\nNot planned, see the errors: prod\n")
+        assert "error[E408]" in err
+        assert "(environment prod)" in err
+
+    def test_is_told_in_json_and_in_reports(self, out_of_reach, tmp_path):
+        made = [tmp_path / name for name in ("plan.md", "plan.json")]
+        words = [f"--report=markdown={made[0]}", f"--report=json={made[1]}", "-o", "json"]
+        code, out, _ = out_of_reach.call(
+            "plan", "--changed-since", "main", "--detailed-exitcode", *words
+        )
+        assert code == 1
+        answer = json.loads(out)
+        assert [plan["environment"] for plan in answer["plans"]] == ["dev"]
+        (failed,) = answer["not_planned"]
+        assert (failed["environment"], failed["diagnostics"][0]["code"]) == ("prod", "E408")
+        text, record = made[0].read_text(), json.loads(made[1].read_text())
+        assert "2 environments touched: dev, prod. Plan: 0 to create, 1 to update" in text
+        assert "Not planned, see the errors: prod**" in text
+        assert "## Plan for `shop/dev`" in text
+        assert "E408" in text[text.index("## Plan for `shop/prod`") :]
+        ends = {one["environment"]: one["exit_code"] for one in record["reports"]}
+        assert ends == {"dev": 2, "prod": 1}
+
+    def test_is_the_error_of_a_plan_for_it_alone(self, out_of_reach):
+        code, out, err = out_of_reach.call("plan", "--changed-since", "main", "-e", "prod")
+        assert (code, out) == (1, "")
+        assert "error[E408]" in err
+
+    def test_gets_no_token_that_is_of_another_workspace(self, out_of_reach, monkeypatch):
+        monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
+        out_of_reach.workspace.forget()
+        code, out, err = out_of_reach.call("plan", "--changed-since", "main")
+        assert (code, out) == (1, "")
+        assert "error[E403]: DATABRICKS_TOKEN is of one workspace" in err
+        assert out_of_reach.workspace.requests() == []
 
 
 @pytest.mark.parametrize(

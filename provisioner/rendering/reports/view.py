@@ -171,7 +171,9 @@ def _headline_of_several(parts: Sequence[Report]) -> str:
     names = ", ".join(harmless_line(part.environment) for part in parts)
     drift = f". {drift_line(steps)}" if drift_line(steps) else ""
     touched = f"{_counted(len(parts), 'environment')} touched: {names}"
-    return f"{touched}. {summary_line_of(steps)}{drift}"
+    failed = [harmless_line(part.environment) for part in parts if part.plan is None]
+    missing = f". Not planned, see the errors: {', '.join(failed)}" if failed else ""
+    return f"{touched}. {summary_line_of(steps)}{drift}{missing}"
 
 
 def _counted(number: int, noun: str) -> str:
