@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
+from provisioner.cli.report_option import FORMATS
+
 CANARIES = {
     "SCOPE_KEY": "canary/scope+key=1 ",
     "PLAIN_KEY": "canary-plain-key-2",
@@ -30,6 +32,7 @@ resources:
   model_serving_endpoints:
     openai:
       name: openai
+      checks: [{name: answers, prompt: Hello}]
       config:
         served_entities:
           - name: plain
@@ -152,6 +155,64 @@ def test_no_command_shows_or_stores_a_secret(canaries, run, caplog):
     assert leaks("\n".join(said)) == []
     assert leaks(caplog.text) == []
     assert leaks(files_of(canaries.root)) == []
+
+
+def test_no_report_and_no_reading_command_shows_or_stores_a_secret(
+    canaries, run, workspace, caplog, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("written")
+    saved = str(folder / "plan.json")
+    shown = ["json", *FORMATS]
+    steps = (
+        (["validate"], 0),
+        (["plan", "--preflight", "--out", saved, "--debug"], 0),
+        *((["show", saved, "-o", name], 0) for name in shown),
+        (["apply", "-y", "--debug"], 0),
+        (["drift", "--detailed-exitcode", "--debug"], 0),
+        (_edited_by_hand, 0),
+        (["drift", "--detailed-exitcode", "--debug"], 2),
+        (["drift", "-o", "json"], 0),
+        (["import", "--update", "--dry-run"], 0),
+        (["import", "*", "--to", "imported.yaml", "--debug"], 0),
+        (["graph"], 0),
+        (["graph", "-o", "svg"], 0),
+        (["doctor", "-o", "json"], 0),
+        (["render"], 0),
+        (["verify", "-o", "json"], 0),
+        (["destroy", "-y", "--allow-delete", "all", "--allow-destructive", "6"], 0),
+    )
+    said = []
+    for number, (words, code) in enumerate(steps):
+        if callable(words):
+            words(workspace)
+            continue
+        reports = _reports(folder / str(number)) if words[0] in REPORTING else []
+        result = run(*words, *reports)
+        assert result.code == code, f"{words}: {result.err}"
+        said.append(result.out + result.err)
+    assert leaks("\n".join(said)) == []
+    assert leaks(caplog.text) == []
+    assert len(list(folder.rglob("*"))) > len(FORMATS) * len(REPORTING)
+    assert leaks(files_of(folder)) == []
+    assert leaks(files_of(canaries.root)) == []
+
+
+REPORTING = frozenset({"validate", "plan", "apply", "drift", "verify", "destroy"})
+
+
+def _reports(folder: Path) -> list[str]:
+    """The options that write every format into ``folder``."""
+    return [word for name in FORMATS for word in ("--report", f"{name}={folder / name}")]
+
+
+def _edited_by_hand(workspace) -> None:
+    """Somebody puts another key into one endpoint, and a limit on another."""
+    openai = {"openai_api_key_plaintext": CANARIES["PLAIN_KEY"], "openai_api_type": "openai"}
+    model = {"name": "gpt-4.1", "provider": "openai", "task": "llm/v1/chat"}
+    entity = {"name": "plain", "external_model": {**model, "openai_config": openai}}
+    workspace.call("PUT", "/api/2.0/serving-endpoints/openai/config", {"served_entities": [entity]})
+    limits = [{"key": "user", "renewal_period": "minute", "calls": 7}]
+    workspace.call("PUT", "/api/2.0/serving-endpoints/bedrock/ai-gateway", {"rate_limits": limits})
 
 
 @pytest.mark.parametrize(
