@@ -59,7 +59,7 @@ def findings(asked: Asked, clock: Callable[[], datetime] = now) -> Iterator[Find
         environment, loaded = open_environment(project, asked.environment, asked.variables)
         yield Finding("manifests", Verdict.OK, _declared(project, environment, loaded))
     except ProvisionerError as error:
-        yield _failed("manifests", error, f"provisioner validate -e {asked.environment}")
+        yield _failed("manifests", error, _to_mend(error, asked.environment))
         yield Finding("workspace", Verdict.UNKNOWN, "not looked at: the manifests come first")
         return
     if environment.workspace.emulator:
@@ -221,6 +221,13 @@ def _needs(session: Session) -> Iterator[Finding]:
         yield Finding("needs", VERDICTS.get(one.severity, Verdict.OK), one.message, one.hint)
     if found.is_clear:
         yield Finding("needs", Verdict.OK, f"{found.things} looked at, nothing is missing")
+
+
+def _to_mend(error: ProvisionerError, environment: str) -> str:
+    """What shows all that is wrong with files; where nothing is to be shown, what helps."""
+    first, *others = error.problems
+    is_in_a_file = bool(others or first.where)
+    return f"provisioner validate -e {environment}" if is_in_a_file else first.hint
 
 
 def _failed(about: str, error: ProvisionerError, hint: str = "") -> Finding:

@@ -78,7 +78,7 @@ def find_root(start: Path) -> Path:
         if (folder / PROJECT_FILE).is_file():
             return folder
     message = f"there is no `{PROJECT_FILE}` in `{start}` or any folder above it"
-    hint = "create it where your manifests are, with the line `project: NAME`"
+    hint = "go to your project or pass -C DIR; for a new one: provisioner init"
     raise FileError.of("E201", message, hint)
 
 

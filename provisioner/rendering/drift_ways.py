@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from provisioner.drifted import EITHER, Drift, Drifted, Sort
 from provisioner.rendering.text import harmless_line
+from provisioner.secret import references
 
 MOST_NAMED: Final = 5
 """With more resources than this the command is about all of them."""
@@ -36,11 +37,16 @@ def _apply(drifted: Drifted) -> Iterator[Way]:
 
 
 def _import(drifted: Drifted) -> Iterator[Way]:
-    found = [one for one in drifted.findings if one.sort in EITHER]
+    found = [one for one in drifted.findings if one.sort in EITHER and _is_readable(one)]
     if found:
         keys = _keys(found)
         words = ["--update", *(keys if len(keys) <= MOST_NAMED else [])]
         yield Way(_command("import", drifted, words), "the manifests as the workspace is")
+
+
+def _is_readable(one: Drift) -> bool:
+    """Whether both values can be seen: a secret is sent, and never read into a manifest."""
+    return not any(references([one.declared, one.live]))
 
 
 def _take_over(drifted: Drifted) -> Iterator[Way]:

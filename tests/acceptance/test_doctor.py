@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioner.diagnosis import Verdict
+from provisioner.cli import main
 from provisioner.doctor import Asked, findings
 
 CHAT = """
@@ -66,6 +67,14 @@ def test_a_healthy_way_ends_with_0_and_says_who_one_is(run, chat, workspace):
     text = run("doctor").out
     assert "✓ ok       login" in text
     assert "dapi-acceptance" not in text + result.out
+
+
+def test_files_that_are_not_there_are_told_with_what_helps(run, chat, tmp_path_factory, capsys):
+    assert "known are `dev`" in run("doctor", "-e", "nope").out
+    assert main(["doctor", "-C", str(tmp_path_factory.mktemp("empty"))]) == 1
+    said = capsys.readouterr().out
+    assert "provisioner init" in said
+    assert "validate" not in said
 
 
 @pytest.fixture

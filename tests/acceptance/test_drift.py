@@ -347,6 +347,26 @@ def test_the_ways_out_lead_out(applied, run, workspace):
     assert run("drift", "--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize(("edit", "expected"), EDITS)
+@pytest.mark.parametrize("way", ["apply", "import"])
+def test_each_way_out_of_each_edit_leads_out(applied, run, workspace, way, edit, expected):
+    edit(workspace)
+    ways = [one["command"].split() for one in run("drift", "-o", "json").json["ways_out"]]
+    offered = [words[1:-2] for words in ways if words[1] == way]
+    in_both = all(sort not in NO_MANIFEST for sort, *_ in expected) and not has_secret(expected)
+    assert len(offered) == (1 if way == "apply" or in_both else 0)
+    for words in offered:
+        assert run(*words, *(["-y"] if way == "apply" else [])).code == 0
+        assert run("drift", "--detailed-exitcode").code == 0
+
+
+NO_MANIFEST = ("gone", "recreated", "not_ours")
+
+
+def has_secret(expected):
+    return "$secret" in json.dumps(expected)
+
+
 def test_two_projects_on_one_workspace_do_not_see_each_other(applied, run, workspace, tmp_path):
     applied.write("provisioner.yaml", "project: other\n")
     applied.endpoint(CHAT.replace("name: chat", "name: theirs"))
