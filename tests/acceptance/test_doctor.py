@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.diagnosis import Verdict
 from provisioner.cli import main
+from provisioner.diagnosis import Verdict
 from provisioner.doctor import Asked, findings
 
 CHAT = """
