@@ -78,7 +78,7 @@ def find_root(start: Path) -> Path:
         if (folder / PROJECT_FILE).is_file():
             return folder
     message = f"there is no `{PROJECT_FILE}` in `{start}` or any folder above it"
-    hint = "go to your project or pass -C DIR; for a new one: provisioner init"
+    hint = "go there or pass -C DIR; new: provisioner init, or a file with the line `project: NAME`"
     raise FileError.of("E201", message, hint)
 
 

@@ -216,6 +216,75 @@ def test_reports_are_the_same_bytes_in_every_locale_and_for_every_hash_seed(
     assert written[0] == written[1]
 
 
+READ_FROM_THE_END = """
+import os, sys
+listdir, scandir = os.listdir, os.scandir
+
+class Reversed(list):
+    def __enter__(self): return self
+    def __exit__(self, *_): return None
+    def close(self): pass
+    def __next__(self): return self.pop(0)
+
+os.listdir = lambda *words: sorted(listdir(*words), reverse=True)
+os.scandir = lambda *words: Reversed(sorted(scandir(*words), key=lambda e: e.name, reverse=True))
+"""
+RUN = "import sys; from provisioner.cli import main; sys.exit(main(sys.argv[1:]))"
+TIMES = re.compile(rb"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z")
+PLACES = (
+    {"PYTHONHASHSEED": "0", "LC_ALL": "C", "PYTHONUTF8": "0", "TZ": "UTC"},
+    {"PYTHONHASHSEED": "4711", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"},
+)
+
+
+@pytest.fixture
+def many(run, repository, workspace):
+    """A file for each of twelve endpoints, of which a plan creates, changes and leaves some."""
+    files = {f"{letter}.yaml": f"shop-{11 - n}" for n, letter in enumerate("abcdefghijkl")}
+    for number, (file, name) in enumerate(files.items()):
+        text = (
+            (ENDPOINT % json.dumps(HOSTILE))
+            .replace("name: chat", f"name: {name}")
+            .strip()
+            .splitlines()
+        )
+        lines = "".join(f"      {line}\n" for line in text)
+        kind = f"resources:\n  model_serving_endpoints:\n    {name}:\n{lines}"
+        repository.write(f"manifests/{file}", kind)
+        if number == 7:
+            assert run("apply", "-y").code == 0
+    for name in ("shop-11", "shop-9"):
+        path = f"/api/2.0/serving-endpoints/{name}/tags"
+        tags = [{"key": key, "value": "b"} for key in ("z", "ä", "B", "a")]
+        workspace.call("PATCH", path, {"add_tags": tags})
+    (repository.root / "manifests/d.yaml").unlink()
+    return repository
+
+
+@pytest.mark.parametrize("command", [("plan", "--prune"), ("plan", "-o", "json"), ("drift",)])
+def test_a_run_is_the_same_bytes_whatever_the_order_of_files_locale_and_hash_seed(
+    many, command: tuple[str, ...], tmp_path: Path
+):
+    written = []
+    for at, place in enumerate(PLACES):
+        script = RUN if at == 0 else READ_FROM_THE_END + RUN
+        folder = tmp_path / str(at)
+        # The streams of a pipe take their encoding from the locale; the words are the same.
+        environment = {**os.environ, **place, "PYTHONIOENCODING": "utf-8"}
+        words = [*command, "-C", str(many.root), "-e", "dev", *reports(folder)]
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        texts = [done.stdout, *((folder / name).read_bytes() for name in FORMATS)]
+        written.append([TIMES.sub(b"TIME", text) for text in texts])
+    assert len(written[0][0]) > 1000
+    assert written[0] == written[1]
+
+
 @pytest.mark.parametrize(("name", "file"), [("html", "plan.html"), ("markdown", "plan.md")])
 def test_the_example_in_the_repository_is_what_the_tool_writes(
     name: str, file: str, tmp_path: Path
