@@ -76,7 +76,10 @@ def test_watching_is_interrupted_cleanly(applied, repository):
             if line == "1 of 1 ready\n":
                 break
         watching.send_signal(signal.SIGINT)
-        _, said = watching.communicate(timeout=20)
+        try:
+            _, said = watching.communicate(timeout=20)
+        finally:
+            watching.kill()
     assert watching.returncode == 130
     assert said.strip() == "interrupted"
 
