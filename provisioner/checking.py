@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.errors import FileError, Problem, by_place
+from provisioner.circling import circle_problems
+from provisioner.errors import FileError, Problem, UsageError, by_place
 from provisioner.kinds import KINDS
 from provisioner.manifests.definitions import declared_in
 from provisioner.manifests.load import Loaded, load
@@ -60,17 +61,17 @@ def validate(folder: Path | None, environment: str = "", given: Sequence[str] = 
     root = find_root(folder or Path.cwd())
     project = read_project(root)
     names = (environment,) if environment else environment_names(root)
-    read: list[Environment] = []
     problems: list[Problem] = []
+    read = _environments(root, names, outside, problems)
     good: list[tuple[Environment, Loaded]] = []
-    for name in names:
+    for one in read:
         try:
-            read.append(read_environment(root, name, outside))
-            good.append((read[-1], load(root, read[-1], KINDS)))
+            good.append((one, load(root, one, KINDS)))
         except FileError as error:
             problems += error.problems
     if len(read) == len(names):
         check_given(outside, [declared_in(one.source) for one in read])
+    problems += circle_problems({one.name: one for one in read})
     problems += clashes(good)
     loaded = [one for _, one in good]
     return Checked(
@@ -88,6 +89,27 @@ def validate(folder: Path | None, environment: str = "", given: Sequence[str] = 
         project=project.name,
         root=root,
     )
+
+
+def _environments(
+    root: Path, names: Sequence[str], outside: Outside, problems: list[Problem]
+) -> list[Environment]:
+    """Those that can be read; what is wrong with the others goes to ``problems``.
+
+    Raises UsageError with what every environment says of values from outside.
+    """
+    found: list[Environment] = []
+    refused: list[Problem] = []
+    for name in names:
+        try:
+            found.append(read_environment(root, name, outside))
+        except FileError as error:
+            problems += error.problems
+        except UsageError as error:
+            refused += error.problems
+    if refused:
+        raise UsageError(refused)
+    return found
 
 
 def _counted(number: int, noun: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from provisioner.errors import Position
+
 Value = str | int | float | bool
 """What a released variable can hold: one value, never a list or a mapping."""
 
@@ -23,7 +25,7 @@ class Released:
     ``catalog.schema.model@alias`` it was resolved from, ``rolled_back`` the value that a
     rollback took away: at most one of them is set. ``commit`` is the project's when that was
     written, ``at`` then (RFC 3339, UTC), and ``verified`` what had been checked, in words.
-    ``rejected`` are values that were rolled back.
+    ``rejected`` are values that were rolled back. ``where`` is its line in the release file.
     """
 
     value: Value | None = None
@@ -35,6 +37,7 @@ class Released:
     at: str = ""
     verified: str = ""
     rejected: tuple[Value, ...] = ()
+    where: Position | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

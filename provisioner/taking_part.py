@@ -6,44 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from provisioner.errors import FileError, Finding, Problem, UsageError
+from provisioner.circling import circle_problems
+from provisioner.errors import FileError, Problem, UsageError
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.outside import Outside
 from provisioner.manifests.project import Environment, environment_names, read_environment
-from provisioner.manifests.promotes import PROMOTES_FROM
-from provisioner.promotion.chains import circles, ordered
+from provisioner.promotion.chains import ordered
 from provisioner.released_names import meant
 from provisioner.session import Project
 
 Environments = Mapping[str, Environment]
 """By name, in the order of promotion."""
-
-
-def circle_problems(environments: Environments) -> list[Problem]:
-    """A problem at each ``promotes_from`` that leads back to where it stands."""
-    sources = {name: one.promotion.promotes_from for name, one in environments.items()}
-    problems = []
-    for circle in circles(sources):
-        way = " → ".join(f"`{name}`" for name in (*circle, circle[0]))
-        for name in circle:
-            others = ", ".join(str(_place(environments[one])) for one in circle if one != name)
-            finding = Finding(
-                (PROMOTES_FROM,),
-                "E726",
-                f"values would go round in a circle: {way}",
-                f"the rest of it is at {others}: take one out",
-            )
-            problems += [
-                source.problem(finding) for source in [environments[name].source] if source
-            ]
-    return problems
-
-
-def _place(environment: Environment) -> str:
-    source = environment.source
-    place = source.position((PROMOTES_FROM,)) if source else None
-    return f"{place.file}:{place.line}" if place else environment.name
 
 
 def taking_part(project: Project) -> Environments:
@@ -54,12 +28,17 @@ def taking_part(project: Project) -> Environments:
     outside = Outside.of((), os.environ)
     found: dict[str, Environment] = {}
     problems: list[Problem] = []
+    refused: list[Problem] = []
     for name in environment_names(project.root):
         try:
             found[name] = read_environment(project.root, name, outside)
         except FileError as error:
             problems += error.problems
+        except UsageError as error:
+            refused += error.problems
     problems += circle_problems(found)
+    if refused:
+        raise UsageError(refused)
     if problems:
         raise FileError(dict.fromkeys(problems))
     releasing = {name for name, one in found.items() if one.promotion.released}

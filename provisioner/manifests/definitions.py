@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from provisioner.errors import Finding, Location
-from provisioner.manifests.outside import VARIABLE, meant
+from provisioner.errors import Finding, Location, Problem, UsageError
+from provisioner.manifests.outside import VARIABLE, Outside, meant
+from provisioner.manifests.promotes import PROMOTES_FROM
 from provisioner.manifests.references import words_in
 from provisioner.manifests.source import Source
 
@@ -31,6 +32,41 @@ def declared_in(source: Source | None) -> Mapping[str, Any]:
 def is_alias(value: Any) -> bool:
     """Whether a variable is written as an alias of a registered model."""
     return isinstance(value, dict) and set(value) == {ALIAS}
+
+
+def releasing_command(data: Mapping[str, Any], environment: str, names: Iterable[str]) -> str:
+    """What gives the released variables ``names`` their values.
+
+    ``data`` is the environment's file. An alias is pinned, and the rest is promoted.
+    """
+    wanted, declared = tuple(names), data.get(VARIABLES, {})
+    aliases = [name for name in wanted if is_alias(declared.get(name))]
+    others = [name for name in wanted if name not in aliases]
+    source = [] if PROMOTES_FROM in data else ["--from ENVIRONMENT"]
+    pin = ["provisioner pin -e", environment, *aliases]
+    promote = ["provisioner promote", *source, "--to", environment, *others, "--write"]
+    return "; ".join(" ".join(words) for words, some in ((pin, aliases), (promote, others)) if some)
+
+
+def check_not_released(outside: Outside, data: Mapping[str, Any], environment: str) -> None:
+    """Raise UsageError for values from outside for what the file ``data`` has as released.
+
+    What serves must be what the release file says: reviewed, and proven before.
+    """
+    given = outside.given()
+    problems = [
+        Problem(
+            "E708",
+            f"{given[name][1]}: `{name}` is released, so its value in {environment} is the "
+            "release file's alone",
+            hint=f"take it away; another value is released with: "
+            f"{releasing_command(data, environment, [name])}",
+        )
+        for name in data.get(RELEASED, ())
+        if name in given
+    ]
+    if problems:
+        raise UsageError(problems)
 
 
 def mistakes(source: Source) -> Iterator[Finding]:

@@ -70,26 +70,6 @@ def check_given(outside: Outside, declarations: Iterable[Mapping[str, Any]]) -> 
         raise UsageError(dict.fromkeys(problems))
 
 
-def check_not_released(outside: Outside, released: Iterable[str], environment: str) -> None:
-    """Raise UsageError for values from outside for variables that are ``released``.
-
-    What serves must be what the release file says: reviewed, and proven before.
-    """
-    given = outside.given()
-    problems = [
-        Problem(
-            "E708",
-            f"{given[name][1]}: `{name}` is released, so its value in {environment} is the "
-            "release file's alone",
-            hint=f"provisioner promote --to {environment} {name} --write",
-        )
-        for name in released
-        if name in given
-    ]
-    if problems:
-        raise UsageError(problems)
-
-
 def typed(text: str, how: str, declared: Any) -> Any:
     """``text`` as a value of the type that the file's value has. Raises NoValueError."""
     if isinstance(declared, str):

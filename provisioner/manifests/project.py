@@ -11,9 +11,9 @@ from typing import Final
 from provisioner import schemas
 from provisioner.errors import FileError, Position, ProvisionerError
 from provisioner.manifests import files
-from provisioner.manifests.definitions import RELEASED, mistakes
+from provisioner.manifests.definitions import RELEASED, check_not_released, mistakes
 from provisioner.manifests.fixed import fixed_references
-from provisioner.manifests.outside import Outside, check_not_released
+from provisioner.manifests.outside import Outside
 from provisioner.manifests.promotes import promotes_mistakes, soak_s
 from provisioner.manifests.releases import ReleaseFile, read_releases
 from provisioner.manifests.source import Source, parse
@@ -118,7 +118,7 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
     if wrong:
         raise FileError(wrong)
     outside = outside or Outside()
-    check_not_released(outside, data.get(RELEASED, ()), name)
+    check_not_released(outside, data, name)
     file = read_releases(root, name)
     settings = data["workspace"]
     return Environment(

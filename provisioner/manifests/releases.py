@@ -61,7 +61,10 @@ def releases_in(path: str, raw: bytes) -> ReleaseFile:
         findings = list(_mistakes(source.data))
     if findings:
         raise FileError(source.problem(finding) for finding in findings)
-    return ReleaseFile({name: _released(said) for name, said in source.data.items()}, source)
+    releases = {
+        name: _released(said, source.position((name,))) for name, said in source.data.items()
+    }
+    return ReleaseFile(releases, source)
 
 
 def _says_anything(raw: bytes) -> bool:
@@ -86,7 +89,7 @@ def _mistakes(data: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
             yield Finding((name, "previous"), "E703", message, hint, key=True)
 
 
-def _released(said: Mapping[str, Any]) -> Released:
+def _released(said: Mapping[str, Any], where: Position) -> Released:
     return Released(
         value=said.get("value"),
         previous=said.get("previous"),
@@ -97,4 +100,5 @@ def _released(said: Mapping[str, Any]) -> Released:
         at=said.get("at", ""),
         verified=said.get("verified", ""),
         rejected=tuple(said.get("rejected", ())),
+        where=where,
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from provisioner.errors import Finding, Location, Problem, Severity
+from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests.definitions import (
     ALIAS,
     RELEASED,
@@ -107,13 +107,9 @@ class Variables:
         for name in sorted(self.used - set(self._promotion.released)):
             if self._source and is_alias(self._declared[name]):
                 message = f"`{name}` is an alias, and nothing says that it is released"
-                hint = f"write `released: [{name}]`; then: {self.pin_command((name,))}"
+                pin = f"provisioner pin -e {self._environment} {name}"
+                hint = f"write `released: [{name}]`; then: {pin}"
                 yield self._source.problem(Finding((VARIABLES, name), "E704", message, hint))
-
-    def pin_command(self, names: Iterable[str]) -> str:
-        """The command that resolves the aliases among ``names``; ``""`` where none is one."""
-        aliases = [name for name in names if is_alias(self._declared.get(name))]
-        return " ".join(["provisioner pin -e", self._environment, *aliases]) if aliases else ""
 
     def alias(self, name: str) -> str:
         """The alias ``name`` with values in place of its references. Raises NoValueError."""
@@ -123,10 +119,14 @@ class Variables:
         """Where the value of the variable is from: an option, or ``FILE:LINE``."""
         if name in self._given:
             return self._given[name][1]
-        if not self._source:
-            return ""
-        place = self._source.position((VARIABLES, name))
-        return f"{place.file}:{place.line}"
+        place = self._place(name)
+        return f"{place.file}:{place.line}" if place else ""
+
+    def _place(self, name: str) -> Position | None:
+        """What is released stands in the release file, whatever the environment's says."""
+        if self._released(name) is not None:
+            return self._promotion.releases[name].where
+        return self._source.position((VARIABLES, name)) if self._source else None
 
     def unused(self) -> Iterator[Problem]:
         """A warning for each variable that nothing asked for."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.errors import Problem, Severity
 from provisioner.manifests.declaration import Declaration
+from provisioner.manifests.definitions import releasing_command
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.project import Environment
 from provisioner.plan import Address
@@ -36,6 +37,7 @@ def mistakes(layers: Layers, environment: Environment) -> Iterator[Problem]:
 
 def notes(declarations: Iterable[Declaration], environment: Environment) -> Iterator[Problem]:
     """A note for each that is left out, with the command that brings it in."""
+    data = environment.source.data if environment.source else {}
     for one in declarations:
         if one.lacking:
             yield Problem(
@@ -43,18 +45,10 @@ def notes(declarations: Iterable[Declaration], environment: Environment) -> Iter
                 f"not released in {environment.name} yet: {_listed(one.lacking)}; "
                 f"`{one.address}` is left out",
                 one.where,
-                _commands(one, environment.name),
+                releasing_command(data, environment.name, one.lacking),
                 Severity.NOTE,
                 str(one.address),
             )
-
-
-def _commands(one: Declaration, environment: str) -> str:
-    """What gives values to all that ``one`` lacks."""
-    pin = one.layers.variables.pin_command(one.lacking) if one.layers else ""
-    names = [name for name in one.lacking if name not in pin.split()]
-    promote = f"provisioner promote --to {environment} {' '.join(names)} --write"
-    return "; ".join([*filter(None, [pin]), *([promote] if names else [])])
 
 
 def _listed(names: Iterable[str]) -> str:

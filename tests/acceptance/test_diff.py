@@ -145,6 +145,15 @@ def test_a_value_from_the_command_line_is_an_origin(run, repository, two):
     assert found == {"description": ("on_purpose", ("dev", here), ("prod", here))}
 
 
+def test_a_released_value_is_from_the_release_file(run, repository, two):
+    two("variables: {catalog: x}\nreleased: [version]\n", "variables: {catalog: x, version: '3'}\n")
+    repository.write("environments/releases/dev.yaml", '# by hand\nversion: {value: "2"}\n')
+    repository.endpoint(ENDPOINT.replace('"3"', "${var.version}"))
+    found = differences(run("diff", "dev", "prod", "-o", "json"))
+    dev, prod = ("2", "environments/releases/dev.yaml:2"), ("3", "environments/prod.yaml:2")
+    assert found == {f"{ENTITY}.entity_version": ("on_purpose", dev, prod)}
+
+
 def test_what_one_environments_patterns_leave_out_is_an_accident(run, repository, two):
     two("", "manifests: [manifests/*.yaml]\n")
     repository.endpoint(ENDPOINT)

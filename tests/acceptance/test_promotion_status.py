@@ -189,10 +189,17 @@ def test_on_a_narrow_terminal_columns_go_below_each_other(level, monkeypatch):
     assert [text.index(f" {name}\n") > 0 for name in ENVIRONMENTS]
 
 
-def test_a_circle_is_an_error_with_all_of_its_places(say, tmp_path, capsys):
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["promote", "--status"], id="the matrix"),
+        pytest.param(["validate"], id="validate, which a pipeline runs first"),
+    ],
+)
+def test_a_circle_is_an_error_with_all_of_its_places(say, tmp_path, capsys, words):
     dev = tmp_path / "environments/dev.yaml"
     dev.write_text(f"{dev.read_text()}promotes_from: prod\n")
-    assert main(["promote", "--status"]) == 1
+    assert main(words) == 1
     said = capsys.readouterr().err
     assert said.count("error[E726]") == 3
     assert "`dev` → `staging` → `prod` → `dev`" in said
@@ -212,3 +219,13 @@ def test_a_circle_is_an_error_with_all_of_its_places(say, tmp_path, capsys):
 def test_options_that_do_not_go_together_are_refused(say, capsys, words):
     assert main(["promote", *words]) == 1
     assert "error[E727]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["promote", "--status", "--offline"], ["validate"]])
+def test_a_value_from_outside_is_refused_for_every_environment_at_once(
+    say, capsys, monkeypatch, words
+):
+    monkeypatch.setenv("PROVISIONER_VAR_fraud_version", "7")
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert [f"its value in {name} is" in said for name in ENVIRONMENTS] == [True] * 3

@@ -73,7 +73,7 @@ MAY_IMPORT = {
     "preflight": "at_once errors existence kinds manifests requirement resource secret selection "
     "session steps",
     "selection": "errors plan resource",
-    "release": "",
+    "release": "errors",
     "release_store": "errors manifests promotion release",
     "released_names": "errors manifests selection",
     "pinning": "at_once errors manifests promotion registry release release_store released_names "
@@ -113,7 +113,8 @@ MAY_IMPORT = {
     "emulator": "",
     "field_table": "resource semantics",
     "schema_files": "field_table kinds manifests semantics",
-    "checking": "errors kinds manifests",
+    "circling": "errors manifests promotion",
+    "checking": "circling errors kinds manifests",
     "reading": "errors plan resource",
     "session": "__init__ emulator errors kinds manifests repository resource secret workspace",
     "registering": "emulator errors manifests session",
@@ -140,7 +141,7 @@ MAY_IMPORT = {
     "histories": "errors manifests promotion release release_event repository session taking_part",
     "looking": "at_once errors manifests plan registry release session standing workflow",
     "standings": "at_once errors looking manifests promotion release session standing taking_part",
-    "taking_part": "errors kinds manifests promotion released_names session",
+    "taking_part": "circling errors kinds manifests promotion released_names session",
     "reporting": "__init__ errors kinds plan report repository session topology",
     "cli": f"""{WORDS}
         __init__

@@ -109,6 +109,12 @@ def test_what_is_not_released_yet_is_left_out_and_the_rest_is_not(project):
     assert [one.name for one in found.withheld] == ["chat"]
     (note,) = found.warnings
     assert (note.code, note.severity) == ("W741", Severity.NOTE)
+    assert note.hint == "provisioner promote --from ENVIRONMENT --to dev version --write"
+
+
+def test_where_the_file_says_the_source_the_command_does_not_repeat_it(project):
+    (project / "environments/qa.yaml").write_text("workspace: {host: https://y}\n")
+    (note,) = loaded(project, "released: [version]\npromotes_from: qa\n").warnings
     assert note.hint == "provisioner promote --to dev version --write"
 
 
@@ -164,3 +170,10 @@ def test_no_value_from_outside_takes_the_place_of_a_released_one(project):
         with pytest.raises(UsageError) as caught:
             loaded(project, "released: [version]\n", outside)
         assert caught.value.problems[0].code == "E708"
+
+
+def test_what_releases_another_value_of_an_alias_is_pin(project):
+    lines = 'released: [version]\nvariables: {version: {alias: "a.b.c@champion"}}\n'
+    with pytest.raises(UsageError) as caught:
+        loaded(project, lines, Outside({"version": "3"}))
+    assert caught.value.problems[0].hint.endswith("provisioner pin -e dev version")
