@@ -58,6 +58,20 @@ def test_the_sdk_keeps_secrets(workspace, scope):
     assert [each.key for each in workspace.secrets.list_secrets(scope)] == ["openai_api_key"]
 
 
+def test_the_requests_that_the_databricks_cli_sends_for_secrets(workspace):
+    """`secrets create-scope NAME` and `secrets put-secret NAME KEY`, which reads its input."""
+    workspace.api_client.do(
+        "POST", "/api/2.0/secrets/scopes/create", body={"scope": "my_openai_secret_scope"}
+    )
+    put = {
+        "scope": "my_openai_secret_scope",
+        "key": "openai_api_key",
+        "bytes_value": "c2stdGVzdA==",
+    }
+    workspace.api_client.do("POST", "/api/2.0/secrets/put", body=put)
+    assert workspace.dbutils.secrets.get("my_openai_secret_scope", "openai_api_key") == "sk-test"
+
+
 def test_the_sdk_creates_updates_and_deletes(workspace, scope):
     from databricks.sdk.errors import ResourceDoesNotExist
     from databricks.sdk.service.serving import EndpointCoreConfigInput, EndpointTag

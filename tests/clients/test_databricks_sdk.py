@@ -66,27 +66,53 @@ def test_a_custom_model(workspace, post):
     assert len(answer.predictions) == 2
 
 
-# The SDK says that another package has taken this over; the tutorials still use it.
-@pytest.mark.filterwarnings("ignore:.*get_open_ai_client.*:DeprecationWarning")
-def test_the_openai_client_that_the_sdk_makes(workspace):
-    with workspace.serving_endpoints.get_open_ai_client() as client:
-        chat = client.chat.completions.create(
-            model="databricks-dbrx-instruct",
-            messages=[
-                {"role": "system", "content": "You are a helpful assistant."},
-                {"role": "user", "content": "What is a mixture of experts model?"},
-            ],
-            max_tokens=256,
-        )
-        vectors = client.embeddings.create(
-            model="cohere-embeddings-endpoint", input="what is databricks"
-        )
-        completion = client.completions.create(
-            model="anthropic-completions-endpoint", prompt="what is databricks", temperature=1.0
-        )
-    assert "mixture of experts" in chat.choices[0].message.content
-    assert len(vectors.data[0].embedding) == 1024
-    assert "what is databricks" in completion.choices[0].text
+@pytest.fixture
+def openai(workspace):
+    """The OpenAI client that the SDK makes."""
+    # The SDK says that another package has taken this over; the tutorials still use it.
+    with pytest.warns(DeprecationWarning, match="get_open_ai_client"):
+        made = workspace.serving_endpoints.get_open_ai_client()
+    with made as client:
+        yield client
+
+
+CONVERSATION = [
+    {"role": "system", "content": "You are a helpful assistant."},
+    {"role": "user", "content": "What is a mixture of experts model?"},
+]
+
+
+def test_chat_by_the_openai_client_of_the_sdk(openai):
+    name = "databricks-dbrx-instruct"
+    answer = openai.chat.completions.create(model=name, messages=CONVERSATION, max_tokens=256)
+    assert "mixture of experts" in answer.choices[0].message.content
+
+
+def test_chat_as_a_stream_by_the_openai_client_of_the_sdk(openai):
+    asked = {"model": "databricks-dbrx-instruct", "messages": CONVERSATION, "max_tokens": 256}
+    whole = openai.chat.completions.create(**asked)
+    with openai.chat.completions.create(**asked, stream=True) as stream:
+        parts = [chunk.choices[0].delta.content or "" for chunk in stream]
+    assert len(parts) > 2
+    assert "".join(parts) == whole.choices[0].message.content
+
+
+@pytest.mark.parametrize("name", ["cohere-embeddings-endpoint", "databricks-gte-large-en"])
+def test_embeddings_by_the_openai_client_of_the_sdk(openai, name):
+    answer = openai.embeddings.create(model=name, input="what is databricks")
+    assert len(answer.data[0].embedding) == 1024
+
+
+def test_completions_by_the_openai_client_of_the_sdk(openai):
+    asked = {
+        "model": "anthropic-completions-endpoint",
+        "prompt": "what is databricks",
+        "temperature": 1.0,
+    }
+    whole = openai.completions.create(**asked).choices[0].text
+    assert "what is databricks" in whole
+    with openai.completions.create(**asked, stream=True) as stream:
+        assert "".join(chunk.choices[0].text for chunk in stream) == whole
 
 
 def test_errors_have_the_classes_that_users_catch(workspace):

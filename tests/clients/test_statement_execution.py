@@ -46,8 +46,16 @@ def test_a_question_of_the_tutorials(execute):
     )
 
 
+def test_a_question_to_an_endpoint_for_completions(execute):
+    ask = 'SELECT ai_query("openai-completions-endpoint", "Can you explain AI in ten words?")'
+    ((answer,),) = execute(ask).result.data_array
+    assert "Can you explain AI in ten words?" in answer
+
+
 def test_an_embedding_is_an_array(execute):
-    said = execute('SELECT ai_query("databricks-gte-large-en", "Can you explain AI?") AS vector')
+    said = execute(
+        'SELECT ai_query("databricks-gte-large-en", "Can you explain AI in ten words?") v'
+    )
     assert said.manifest.schema.columns[0].type_text == "ARRAY<FLOAT>"
     assert len(json.loads(said.result.data_array[0][0])) == 1024
 
