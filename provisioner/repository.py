@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -155,7 +156,9 @@ def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -
         try:
             out, said = running.communicate(given, timeout=limit_s)
         except BaseException as error:
-            os.killpg(running.pid, signal.SIGKILL)
+            # It may have ended in the moment of Ctrl-C: then there is nothing left to stop.
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
                 return Answer(1, said=f"no answer within {limit_s:.0f} s")
             raise
