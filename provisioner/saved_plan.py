@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Final
+from typing import Final, NamedTuple
 
 from provisioner import __version__
 from provisioner.errors import Problem, RefusedError, UsageError
@@ -36,9 +36,8 @@ def accepted(session: Session, saved: SavedPlan) -> Plan:
     it is now, whatever the file says.
     """
     plan = saved.plan
-    problems = [*_made_elsewhere(session, plan), *_made_by_another(saved), *_unsound(plan)]
-    if problems:
-        raise RefusedError(problems)
+    here = Here(session.project.name, session.environment.name, session.host)
+    _refuse(here, saved)
     steps = tuple(_with_present_consent(session, step) for step in plan.steps)
     return replace(
         plan,
@@ -46,6 +45,27 @@ def accepted(session: Session, saved: SavedPlan) -> Plan:
         protected=session.environment.protected,
         owned=_owned(session, plan),
     )
+
+
+class Here(NamedTuple):
+    """Where a plan is to be applied; ``host`` is ``""`` before anybody has looked."""
+
+    project: str
+    environment: str
+    host: str = ""
+
+
+def refuse_foreign(saved: SavedPlan | None, project: str, environment: str) -> None:
+    """Raise RefusedError for what needs neither a login nor a workspace. None: nothing to do."""
+    if saved:
+        _refuse(Here(project, environment), saved)
+
+
+def _refuse(here: Here, saved: SavedPlan) -> None:
+    plan = saved.plan
+    problems = [*_made_elsewhere(here, plan), *_made_by_another(saved), *_unsound(plan)]
+    if problems:
+        raise RefusedError(problems)
 
 
 def check_digest_given(expected: str) -> None:
@@ -76,16 +96,16 @@ def other_manifests(session: Session, plan: Plan) -> str:
     return f"the plan was made {made}, from other manifests than these; it is applied as it is"
 
 
-def _made_elsewhere(session: Session, plan: Plan) -> Iterator[Problem]:
-    environment, ours = plan.environment, session.environment.name
+def _made_elsewhere(here: Here, plan: Plan) -> Iterator[Problem]:
+    again = f"provisioner apply -e {plan.environment} PLANFILE"
     rows = (
-        ("project", plan.project, session.project.name, "run it in that project, or with -C"),
-        ("environment", environment, ours, f"provisioner apply -e {environment} PLANFILE"),
-        ("workspace", plan.host, session.host, MAKE_AGAIN),
+        ("project", plan.project, here.project, "run it in that project, or with -C"),
+        ("environment", plan.environment, here.environment, again),
+        ("workspace", plan.host, here.host or plan.host, MAKE_AGAIN),
     )
-    for what, theirs, here, hint in rows:
-        if theirs != here:
-            message = f"the plan is for the {what} `{theirs}`, and this is `{here}`"
+    for what, theirs, ours, hint in rows:
+        if theirs != ours:
+            message = f"the plan is for the {what} `{theirs}`, and this is `{ours}`"
             yield Problem("E509", message, hint=hint)
 
 

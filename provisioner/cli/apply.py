@@ -61,8 +61,8 @@ def command(
         saved = planned.saved(planfile, what) if planfile else None
         carrying_out.refuse_silence(terminal, approved)
         project = workflow.open_project(common.project_dir)
-        wanted = applying.require_tip
-        tip = RequiredTip.of(project.root, wanted) if wanted else None
+        saved_plan.refuse_foreign(saved, project.name, where.environment)
+        tip = RequiredTip.of(project.root, applying.require_tip) if applying.require_tip else None
         with workflow.session(project, *where) as session:
             if tip:
                 tip.check_files(session.environment, session.loaded)

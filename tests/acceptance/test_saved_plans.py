@@ -235,6 +235,17 @@ def test_a_plan_for_elsewhere_or_of_no_sense_is_refused_though_its_digest_fits(
     assert_refused(situation, message)
 
 
+def test_a_plan_for_elsewhere_is_refused_before_anybody_logs_in(situation, monkeypatch):
+    prod = "workspace: {host: https://prod.cloud.databricks.com}\nmanifests: [manifests/*.yaml]\n"
+    situation.shop.write("environments/prod.yaml", prod)
+    monkeypatch.delenv("DATABRICKS_TOKEN")
+    result = situation.run("apply", str(situation.saved), "-e", "prod")
+    assert result.code == 1
+    assert "error[E509]: the plan is for the environment `dev`, and this is `prod`" in result.err
+    assert "provisioner apply -e dev PLANFILE" in result.err
+    assert "E401" not in result.err
+
+
 def hand(method: str, path: str, body: Any) -> Callable[[Situation], None]:
     """Somebody else does this in the workspace."""
     return lambda situation: situation.call(method, path, body)
