@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
 settings.register_profile("proofs", deadline=None, max_examples=5000)
 settings.load_profile("proofs" if os.environ.get("PROVISIONER_PROOFS") else "default")
+
+# `make browser` brings its library along; `make test` gets by without a browser.
+collect_ignore = [] if find_spec("playwright") else ["browser"]
 
 GOLDEN = Path(__file__).parent / "golden"
 FOREIGN = (

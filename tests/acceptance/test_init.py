@@ -141,7 +141,10 @@ def test_a_folder_that_cannot_be_written_is_an_error(init, tmp_path: Path):
     assert "E861" in err
 
 
-def test_the_readme_shows_what_is_written_and_what_doctor_says(init, tmp_path: Path, capsys):
+def test_the_readme_shows_what_is_written_and_what_doctor_says(
+    init, tmp_path: Path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "100")
     readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
     _, out, _ = init("--ci", "github")
     block = readme.split("$ provisioner init chat-platform --ci github\n")[1].split("$ ")[0]
