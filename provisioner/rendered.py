@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from provisioner.errors import Location, Problem
 from provisioner.manifests.declaration import Declaration
 from provisioner.plan import Address
+from provisioner.release import FOLDER
 from provisioner.selection import selected
 from provisioner.session import open_environment, open_project
 
@@ -23,10 +24,25 @@ class Rendered:
     warnings: tuple[Problem, ...]
 
     def origin(self, at: Location) -> str:
-        """``FILE:LINE`` of what stands at ``at`` in ``document``."""
+        """``FILE:LINE`` of what stands at ``at`` in ``document``.
+
+        Behind it, where it is made from a released variable, the line that released it.
+        """
         _, kind, key, *inner = at
-        place = self.declarations[Address(str(kind), str(key))].position(tuple(inner))
-        return f"{place.file}:{place.line}"
+        one, where = self.declarations[Address(str(kind), str(key))], tuple(inner)
+        place = one.position(where)
+        return " ".join([f"{place.file}:{place.line}", *_released(one, where)])
+
+
+def _released(one: Declaration, at: Location) -> Iterator[str]:
+    """``${var.NAME} FILE:LINE`` for each released variable that the value is made from."""
+    if not one.layers:
+        return
+    variables = one.layers.variables
+    for name in sorted(variables.behind(one.words(at))):
+        origin = variables.origin(name)
+        if origin.startswith(f"{FOLDER}/"):
+            yield f"${{var.{name}}} {origin}"
 
 
 def render(

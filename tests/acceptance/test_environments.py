@@ -133,6 +133,26 @@ def test_origins_stand_behind_the_values(run, repository, dev):
     assert origins['entity_version: "1"'] == "manifests/endpoint.yaml:9"
 
 
+@pytest.mark.parametrize("reference", ["version", "through"])
+def test_behind_a_released_value_stands_the_line_that_released_it(run, repository, reference):
+    head = "workspace: {emulator: .provisioner/dev.sqlite}\nreleased: [version]\n"
+    through = 'variables: {through: "${var.version}"}\n' if reference == "through" else ""
+    repository.write("environments/dev.yaml", head + through)
+    repository.write("environments/releases/dev.yaml", '# by hand\nversion: {value: "7"}\n')
+    repository.endpoint(
+        f"""
+name: chat
+config:
+  served_entities:
+    - {{name: champion, entity_name: a.b.c, entity_version: "${{var.{reference}}}",
+       workload_size: Small, scale_to_zero_enabled: true}}
+"""
+    )
+    out = run("render", "--origins").out
+    (line,) = [line for line in out.splitlines() if "entity_version" in line]
+    assert line.endswith("${var.version} environments/releases/dev.yaml:2")
+
+
 def test_a_secret_is_rendered_as_the_reference_it_is(run, repository, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "canary")
     repository.endpoint("""

@@ -118,7 +118,7 @@ MAY_IMPORT = {
     "reading": "errors plan resource",
     "session": "__init__ emulator errors kinds manifests repository resource secret workspace",
     "registering": "emulator errors manifests session",
-    "rendered": "errors manifests plan selection session",
+    "rendered": "errors manifests plan release selection session",
     "difference": "plan semantics",
     "declared_difference": "difference errors kinds manifests plan planning semantics",
     "live_difference": "declared_difference difference manifests plan planning resource semantics",
