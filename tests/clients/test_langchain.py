@@ -20,6 +20,8 @@ QUESTION = "What is a mixture of experts model?"
 def chat(server, tutorial_endpoints, request):
     from databricks_langchain import ChatDatabricks
 
+    # One tutorial's code says `endpoint_name`, where its text says `endpoint`: the class itself
+    # refuses that, whatever the server.
     return ChatDatabricks(endpoint=request.param, max_tokens=256)
 
 

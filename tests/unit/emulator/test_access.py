@@ -167,6 +167,23 @@ def test_limits_of_a_user_are_those_of_the_caller(client: Any, ada: Any) -> None
     assert statuses == [200, 200, 429, 429]
 
 
+@pytest.mark.parametrize("counted", ["calls", "tokens"])
+def test_limits_of_a_service_principal_are_for_it_alone(
+    client: Any, config: Any, counted: str
+) -> None:
+    _, machine = client.principal("app", kind="service_principal")
+    client.create(config=config())
+    grant(client, "CAN_QUERY", service_principal_name="app")
+    limit = {"key": "service_principal", "principal": "app", "renewal_period": "minute"}
+    client.put(f"{BASE}/chat/ai-gateway", {"rate_limits": [{**limit, counted: 1}]})
+    path = "/serving-endpoints/chat/invocations"
+    callers = (machine, client, machine, client)
+    statuses = [each.call("POST", path, ASKED).status for each in callers]
+    assert statuses == [200, 200, 429, 200]
+    client.pass_time(60)
+    assert machine.call("POST", path, ASKED).status == 200
+
+
 PUT = {"scope": "team", "key": "k", "string_value": "v"}
 SCOPE_CALLS = [
     pytest.param(("GET", "/list?scope=team", None), "READ", id="list secrets"),
