@@ -6,7 +6,7 @@ RUN := $(BIN)/python -m provisioner
 DEMO_KEYS := OPENAI_API_KEY=demo-openai ANTHROPIC_API_KEY=demo-anthropic COHERE_API_KEY=demo-cohere \
              AWS_ACCESS_KEY_ID=demo-aws-id AWS_SECRET_ACCESS_KEY=demo-aws-key
 
-.PHONY: demo test check format bench proofs browser pictures lock clean
+.PHONY: demo test check format bench proofs langchain browser pictures lock clean
 
 demo: .venv/runtime
 	@rm -rf .provisioner/local.sqlite*
@@ -41,8 +41,14 @@ bench: .venv/dev
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/emulator.py
 
-proofs: .venv/dev
+proofs: .venv/dev langchain
 	PROVISIONER_PROOFS=1 $(BIN)/python -m pytest -n auto
+
+# In an environment of its own: with LangChain come 700 MB, and older versions of what others need.
+# It leaves its connections to the garbage collector, which pytest would call an error.
+langchain: .venv/langchain/installed
+	.venv/langchain/bin/python -m pytest -W ignore::ResourceWarning -k langchain \
+	  tests/clients/test_langchain.py tests/clients/test_snippets.py
 
 # The console and the HTML report in Debian's Chromium, and our Mermaid charts in the real mermaid package.
 browser: .venv/browser
@@ -61,6 +67,8 @@ lock:
 	  --no-annotate --extra dev --extra clients --extra sql -c requirements.txt -o requirements-dev.txt pyproject.toml
 	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --extra browser -c requirements-dev.txt -o requirements-browser.txt pyproject.toml
+	printf 'editables\nhatchling\nhypothesis\npytest\n' | .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --extra langchain -o requirements-langchain.txt pyproject.toml -
 	rm -rf .venv-lock
 
 clean:
@@ -77,6 +85,12 @@ clean:
 
 .venv/dev: requirements-dev.txt .venv/runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv/langchain/installed: requirements-langchain.txt pyproject.toml | .venv/bin/python
+	$(PYTHON) -m venv .venv/langchain
+	.venv/langchain/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-langchain.txt
+	.venv/langchain/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
 .venv/browser: requirements-browser.txt tests/browser/package-lock.json .venv/dev
