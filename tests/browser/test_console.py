@@ -170,7 +170,7 @@ def test_every_example_for_a_custom_model_is_answered(server: Running, opened: O
     options = page.get_by_label("Example").locator("option").all_inner_texts()
     chosen = next(option for option in options if form in option)
     page.get_by_label("Example").select_option(chosen)
-    page.get_by_label("Body").press("Control+Enter")
+    page.get_by_role("button", name="Send").click()
     expect(page.locator("main .facts-line")).to_contain_text("answered by")
 
 
