@@ -62,13 +62,13 @@ pictures: .venv/browser
 lock:
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	printf 'editables\nhatchling\n' | .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate -o requirements.txt pyproject.toml -
+	  --no-emit-index-url --no-header --no-annotate -o requirements/runtime.txt pyproject.toml -
 	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra dev --extra clients --extra sql -c requirements.txt -o requirements-dev.txt pyproject.toml
+	  --no-annotate --extra dev --extra clients --extra sql -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
 	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra browser -c requirements-dev.txt -o requirements-browser.txt pyproject.toml
+	  --no-annotate --extra browser -c requirements/dev.txt -o requirements/browser.txt pyproject.toml
 	printf 'editables\nhatchling\nhypothesis\npytest\n' | .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --extra langchain -o requirements-langchain.txt pyproject.toml -
+	  --no-emit-index-url --no-header --no-annotate --extra langchain -o requirements/langchain.txt pyproject.toml -
 	rm -rf .venv-lock
 
 clean:
@@ -78,24 +78,24 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 
-.venv/runtime: requirements.txt pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+.venv/runtime: requirements/runtime.txt pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-.venv/dev: requirements-dev.txt .venv/runtime
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+.venv/dev: requirements/dev.txt .venv/runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.venv/langchain/installed: requirements-langchain.txt pyproject.toml | .venv/bin/python
+.venv/langchain/installed: requirements/langchain.txt pyproject.toml | .venv/bin/python
 	$(PYTHON) -m venv .venv/langchain
-	.venv/langchain/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-langchain.txt
+	.venv/langchain/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/langchain.txt
 	.venv/langchain/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-.venv/browser: requirements-browser.txt tests/browser/package-lock.json .venv/dev
+.venv/browser: requirements/browser.txt tests/browser/package-lock.json .venv/dev
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo "no Chromium; install it: apt-get install -y chromium"; exit 1; }
 	@command -v npm >/dev/null || { echo "no npm; install it: apt-get install -y npm"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-browser.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
 	cd tests/browser && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@

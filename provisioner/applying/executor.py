@@ -17,16 +17,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
-from provisioner.applying import endings
+from provisioner.applying import step_results
 from provisioner.applying.clock import Clock, RealClock
-from provisioner.applying.course import Course
-from provisioner.applying.dispatcher import Dispatcher
-from provisioner.applying.endings import Ending
+from provisioner.applying.dispatcher import Dispatcher, Workers
 from provisioner.applying.requests import Answer, Remaining, Terms
-from provisioner.applying.workers import Workers
-from provisioner.outcome import WENT_WELL, Announce, Defect, Event, Outcome, Status, What
-from provisioner.plan import Action, Address, Plan, Step
-from provisioner.resource import Driver
+from provisioner.applying.step_results import Ending
+from provisioner.applying.step_run import Course
+from provisioner.model.kind import Driver
+from provisioner.model.outcome import WENT_WELL, Announce, Defect, Event, Outcome, Status, What
+from provisioner.model.plan import Action, Address, Plan, Step
 
 __all__ = ["Defect", "Event", "Hooks", "Options", "Outcome", "Status", "What", "apply"]
 
@@ -155,7 +154,7 @@ class _Executor:
             self._finish(course, course.interrupted())
         for address in self._drivers:
             if address not in self._outcomes:
-                self._record(self._steps[address], endings.not_started("interrupted"))
+                self._record(self._steps[address], step_results.not_started("interrupted"))
 
     def _take_ready(self) -> None:
         """Queue the steps whose needs have come to an end; the empty ones end at once."""
@@ -183,7 +182,7 @@ class _Executor:
             outcome = self._outcomes.get(address)
             blocked = need is not None and need.action is Action.BLOCKED
             if need and (blocked or (outcome and outcome.status not in WENT_WELL)):
-                return endings.unmet(need, outcome.status if outcome else None)
+                return step_results.unmet(need, outcome.status if outcome else None)
         return None
 
     def _resume(self, course: Course, answer: Answer) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from provisioner.applying.waiting import Goal
-from provisioner.plan import FieldChange, Operation, Step
-from provisioner.resource import Live
+from provisioner.model.live import Live
+from provisioner.model.plan import FieldChange, Operation, Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 
-from provisioner.plan import Address
-from provisioner.resource import Phase, Readiness
+from provisioner.model.live import Phase, Readiness
+from provisioner.model.plan import Address
 
 FIRST_LOOK_S, LONGEST_PAUSE_S, GROWTH = 0.2, 10.0, 1.5
 MOST_MISSES = 5

@@ -20,10 +20,10 @@ from provisioner.cli.options import (
 
 if TYPE_CHECKING:
     from provisioner.cli.terminal import Terminal
-    from provisioner.plan import Plan
-    from provisioner.plan_file import SavedPlan
-    from provisioner.session import Session
-    from provisioner.tip import RequiredTip
+    from provisioner.commands.apply.required_tip import RequiredTip
+    from provisioner.model.plan import Plan
+    from provisioner.planning.plan_file import SavedPlan
+    from provisioner.workflow.session import Session
 
 PLANFILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -50,37 +50,51 @@ def command(
     Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to
     run again; 5 still updating when the time was up; 130 interrupted.
     """
-    from provisioner import saved_plan, workflow
-    from provisioner.cli import carrying_out, planned
-    from provisioner.cli.recording import recording
-    from provisioner.tip import RequiredTip
+    from provisioner.cli import consent, plan_output
+    from provisioner.cli.reporting import recording
+    from provisioner.commands.apply.required_tip import RequiredTip
+    from provisioner.workflow import saved_plan
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.session import open_session
 
     approved = bool(applying.yes or planfile or applying.expect_plan_digest)
     with recording(common, "apply", where.environment) as terminal:
         saved_plan.check_digest_given(applying.expect_plan_digest)
-        saved = planned.saved(planfile, what) if planfile else None
-        carrying_out.refuse_silence(terminal, approved)
-        project = workflow.open_project(common.project_dir)
+        saved = plan_output.saved(planfile, what) if planfile else None
+        consent.refuse_silence(terminal, approved)
+        project = open_project(common.project_dir)
         saved_plan.refuse_foreign(saved, project.name, where.environment)
         tip = RequiredTip.of(project.root, applying.require_tip) if applying.require_tip else None
-        with workflow.session(project, *where) as session:
+        with open_session(project, *where) as session:
             if tip:
                 tip.check_files(session.environment, session.loaded)
-            if saved:
-                plan = _accepted(terminal, session, saved, tip)
-            else:
-                plan = workflow.make_plan(session, planned.wanted(what))
+            plan = _plan(terminal, session, saved, tip, what)
             saved_plan.refuse_unapproved(saved.plan if saved else plan, applying.expect_plan_digest)
             terminal.opened(session, writes=True)
-            order = carrying_out.Order(applying, approved, tip)
-            return carrying_out.carry_out(terminal, session, plan, order)
+            order = consent.Order(applying, approved, tip)
+            return consent.carry_out(terminal, session, plan, order)
+
+
+def _plan(
+    terminal: Terminal,
+    session: Session,
+    saved: SavedPlan | None,
+    tip: RequiredTip | None,
+    what: What,
+) -> Plan:
+    from provisioner.cli import plan_output
+    from provisioner.workflow.plan import make_plan
+
+    if saved:
+        return _accepted(terminal, session, saved, tip)
+    return make_plan(session, plan_output.wanted(what))
 
 
 def _accepted(
     terminal: Terminal, session: Session, saved: SavedPlan, tip: RequiredTip | None
 ) -> Plan:
     """The saved plan, if it may be applied here. Raises RefusedError."""
-    from provisioner import saved_plan
+    from provisioner.workflow import saved_plan
 
     plan = saved_plan.accepted(session, saved)
     if tip:

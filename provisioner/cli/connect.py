@@ -30,23 +30,23 @@ def command(common: Common, where: Where, name: str, client: str) -> int:
     \b
     Exit codes: 0 done, 1 error.
     """
-    from provisioner import connecting
-    from provisioner.rendering import snippets
+    from provisioner.commands.query import connect as query_connect
+    from provisioner.commands.query import connect_text
 
     terminal = Terminal(common)
-    way = connecting.way_to(common.project_dir, connecting.Wanted(name, *where))
+    way = query_connect.way_to(common.project_dir, query_connect.Wanted(name, *where))
     if not client:
-        clients = connecting.fitting(way)
+        clients = query_connect.fitting(way)
         if common.json:
-            terminal.answer_json(snippets.clients_json(way.reached.name, way.task, clients))
+            terminal.answer_json(connect_text.clients_json(way.reached.name, way.task, clients))
         else:
-            terminal.answer(snippets.clients_text(way.reached.name, way.task, clients))
+            terminal.answer(connect_text.clients_text(way.reached.name, way.task, clients))
         return 0
     snippet = way.snippet(client)
     if common.json:
-        terminal.answer_json(snippets.to_json(way.reached.name, snippet))
+        terminal.answer_json(connect_text.to_json(way.reached.name, snippet))
     else:
-        terminal.answer(snippets.text(snippet))
+        terminal.answer(connect_text.text(snippet))
     if way.emulator:
-        terminal.say(snippets.start_first(way.emulator))
+        terminal.say(connect_text.start_first(way.emulator))
     return 0

@@ -30,15 +30,17 @@ def command(common: Common, where: Where, select: tuple[str, ...], applying: App
     Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to
     run again; 130 interrupted.
     """
-    from provisioner import workflow
-    from provisioner.cli import carrying_out
-    from provisioner.cli.recording import recording
+    from provisioner.cli import consent
+    from provisioner.cli.reporting import recording
+    from provisioner.workflow.plan import Wanted, make_destroy_plan
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.session import open_session
 
     with recording(common, "destroy", where.environment) as terminal:
-        carrying_out.refuse_silence(terminal, applying.yes)
-        project = workflow.open_project(common.project_dir)
-        with workflow.session(project, *where, lenient=True) as session:
+        consent.refuse_silence(terminal, applying.yes)
+        project = open_project(common.project_dir)
+        with open_session(project, *where, lenient=True) as session:
             terminal.opened(session, writes=True)
-            plan = workflow.make_destroy_plan(session, workflow.Wanted(select=select))
-            order = carrying_out.Order(applying, approved=applying.yes)
-            return carrying_out.carry_out(terminal, session, plan, order)
+            plan = make_destroy_plan(session, Wanted(select=select))
+            order = consent.Order(applying, approved=applying.yes)
+            return consent.carry_out(terminal, session, plan, order)

@@ -54,8 +54,9 @@ def command(
     Exit codes: 0 done; 1 error; 2 something differs by accident (only with
     --detailed-exitcode).
     """
-    from provisioner.comparing import compare
-    from provisioner.rendering import diff_json, diff_text
+    from provisioner.commands.diff import json as diff_json
+    from provisioner.commands.diff import text as diff_text
+    from provisioner.commands.diff.compare import compare
     from provisioner.rendering.style import Style
 
     terminal = Terminal(common)

@@ -21,16 +21,16 @@ def command(common: Common, where: Where) -> int:
     \b
     Exit codes: 0 nothing failed; 1 something did.
     """
-    from provisioner.doctor import Asked, findings
-    from provisioner.rendering import doctor
+    from provisioner.commands.doctor import text as doctor_text
+    from provisioner.commands.doctor.doctor import Asked, findings
 
     terminal = Terminal(common)
     found = []
     for one in findings(Asked(common.project_dir, *where)):
         found.append(one)
         if not common.json:
-            terminal.answer(doctor.text(one, terminal.style()))
-    answer = doctor.to_json(found)
+            terminal.answer(doctor_text.text(one, terminal.style()))
+    answer = doctor_text.to_json(found)
     if common.json:
         terminal.answer_json(answer)
     return 0 if answer["healthy"] else 1

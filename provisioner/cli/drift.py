@@ -38,22 +38,23 @@ def command(common: Common, where: Where, select: tuple[str, ...], detailed_exit
     Exit codes: 0 no drift, or drift without --detailed-exitcode; 1 error;
     2 drift (only with --detailed-exitcode).
     """
-    from provisioner import workflow
-    from provisioner.cli.recording import recording
-    from provisioner.drift import look
+    from provisioner.cli.reporting import recording
+    from provisioner.commands.drift.detect import look
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.session import open_session
 
     with recording(common, "drift", where.environment) as terminal:
-        project = workflow.open_project(common.project_dir)
-        with workflow.session(project, *where) as session:
+        project = open_project(common.project_dir)
+        with open_session(project, *where) as session:
             terminal.opened(session)
             drifted = look(session, select)
         terminal.note(drift=drifted)
         if common.json:
-            from provisioner.rendering.drift_json import to_json
+            from provisioner.commands.drift.json import to_json
 
             terminal.answer_json(to_json(drifted))
         else:
-            from provisioner.rendering.drift_text import text
+            from provisioner.commands.drift.text import text
 
             terminal.answer(text(drifted, terminal.style()))
         return terminal.ended(EXIT_DRIFT if detailed_exitcode and drifted.drifted else 0)

@@ -13,8 +13,8 @@ def command(code: str | None) -> int:
     \b
     Exit codes: 0 explained, 1 there is no such code.
     """
-    from provisioner.codes import explanations
     from provisioner.errors import UsageError
+    from provisioner.errors.codes import explanations
 
     if code is None:
         for name, entry in explanations().items():

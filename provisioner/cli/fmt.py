@@ -26,8 +26,8 @@ def command(common: Common, files: tuple[Path, ...], check: bool, diff: bool) ->
     \b
     Exit codes: 0 done; 1 a file has errors; 3 a file would change (--check).
     """
-    from provisioner.formatting import formatted, write
-    from provisioner.rendering.changed_files import diff_of
+    from provisioner.commands.fmt.fmt import formatted, write
+    from provisioner.rendering.file_diff import diff_of
 
     terminal = Terminal(common)
     result = formatted(common.project_dir, files)

@@ -48,15 +48,15 @@ def command(
     \b
     Exit codes: 0 done; 1 error.
     """
-    from provisioner.graph import graph
-    from provisioner.rendering import network as rendering
+    from provisioner.commands.graph import text as rendering
+    from provisioner.commands.graph.graph import graph
 
     terminal = Terminal(common)
     network = graph(common.project_dir, environment, select, variables)
     if common.json:
         terminal.answer_json(rendering.to_json(network))
     elif common.output == "svg":
-        from provisioner.rendering.network_svg import svg
+        from provisioner.commands.graph.svg import svg
 
         terminal.answer(svg(network))
     else:

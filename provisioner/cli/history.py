@@ -37,9 +37,9 @@ def command(common: Common, names: tuple[str, ...], environment: str) -> int:
     \b
     Exit codes: 0 done; 1 error.
     """
-    from provisioner.histories import history
-    from provisioner.rendering import history as rendering
-    from provisioner.session import open_project
+    from provisioner.commands.promotion import history_text as rendering
+    from provisioner.commands.promotion.history import history
+    from provisioner.workflow.project import open_project
 
     terminal = Terminal(common)
     found = history(open_project(common.project_dir), names, environment)

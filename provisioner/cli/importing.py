@@ -7,12 +7,37 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from provisioner.cli.imported import finish
 from provisioner.cli.options import Common, Where, common_options, packed, where_options
 from provisioner.cli.terminal import Terminal
+from provisioner.commands.importing.result import Imported
 
 if TYPE_CHECKING:
-    from provisioner.portrait import Imported
+    from provisioner.commands.importing.result import Imported
+
+
+def finish(
+    terminal: Terminal, imported: Imported, root: Path, *, dry_run: bool, to_stdout: bool
+) -> int:
+    """Write the files unless they are only to be shown; return the exit code."""
+    from provisioner.commands.importing import text as rendering
+    from provisioner.commands.importing.draft import write
+
+    if not (dry_run or to_stdout):
+        write(root, imported.files.values())
+    if terminal.common.json:
+        terminal.answer_json(rendering.to_json(imported))
+    elif to_stdout:
+        terminal.answer(rendering.files(imported))
+    else:
+        shown = rendering.diff(imported) if dry_run else ""
+        terminal.answer(f"{shown}\n" * bool(shown) + rendering.text(imported))
+    terminal.problems(imported.problems)
+    for note in imported.notes:
+        terminal.say(f"note: {note}")
+    if imported.files and not dry_run and not to_stdout:
+        for line in imported.next:
+            terminal.say(f"next: {line}")
+    return 1 if imported.problems else 0
 
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -114,22 +139,23 @@ def _imported(
     names, asking = what
     _refuse_mixed(names, asking)
     if asking.bundle:
-        from provisioner.bundles import bring_in_bundle
+        from provisioner.commands.importing.from_bundle import bring_in_bundle
 
         return bring_in_bundle(common.project_dir, asking.bundle, written.to)
     if asking.state:
-        from provisioner.terraform import bring_in_state
+        from provisioner.commands.importing.from_terraform import bring_in_state
 
         return bring_in_state(common.project_dir, asking.state, written.to)
-    from provisioner import workflow
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.session import open_session
 
-    project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where, lenient=not asking.update) as session:
+    project = open_project(common.project_dir)
+    with open_session(project, *where, lenient=not asking.update) as session:
         if asking.update:
-            from provisioner.accepting import accept
+            from provisioner.commands.importing.update import accept
 
             return project.root, accept(session, names)
-        from provisioner.imports import Asked, bring_in
+        from provisioner.commands.importing.from_workspace import Asked, bring_in
 
         asked = Asked(names, asking.everything, written.to, written.with_scopes)
         return project.root, bring_in(session, asked)

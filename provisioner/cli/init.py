@@ -75,7 +75,7 @@ def command(common: Common, folder: Path, starting: Starting) -> int:
     \b
     Exit codes: 0 done; 1 error.
     """
-    from provisioner.starting import begin, starter_of
+    from provisioner.commands.init.init import begin, starter_of
 
     terminal = Terminal(common)
     root = (common.project_dir or Path()) / folder

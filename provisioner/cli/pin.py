@@ -29,21 +29,23 @@ def command(
     Exit codes: 0 done; 1 error, or an alias that leads nowhere; 3 a version would change
     (only with --check).
     """
-    from provisioner import pinning, release_store, workflow
-    from provisioner.rendering import pins
+    from provisioner.commands.promotion import pin, pin_text
+    from provisioner.workflow import releases
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.session import open_session
 
     terminal = Terminal(common)
-    project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where) as session:
-        found = pinning.pin(session, names, retry_rejected=retry_rejected)
+    project = open_project(common.project_dir)
+    with open_session(project, *where) as session:
+        found = pin.pin(session, names, retry_rejected=retry_rejected)
         if not check:
-            release_store.write(project.root, found.environment, found.released)
+            releases.write_release(project.root, found.environment, found.released)
     if common.json:
         told = {"environment": found.environment, "file": found.draft.file}
         written = bool(found.released) and not check
-        terminal.answer_json({**told, "written": written, "pins": pins.to_json(found.pins)})
+        terminal.answer_json({**told, "written": written, "pins": pin_text.to_json(found.pins)})
     else:
-        terminal.answer(pins.text(found.pins, terminal.style()))
+        terminal.answer(pin_text.text(found.pins, terminal.style()))
     terminal.problems(found.problems)
     if found.problems:
         return 1

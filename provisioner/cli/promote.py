@@ -6,10 +6,64 @@ from typing import NamedTuple
 
 import click
 
-from provisioner.cli import promotion_status
 from provisioner.cli.options import Common, markdown_options, packed
-from provisioner.cli.promotion_status import Standing, standing_options
 from provisioner.cli.terminal import Terminal
+
+
+class Standing(NamedTuple):
+    """Whether the environments are shown side by side, and whether from files alone."""
+
+    status: bool
+    offline: bool
+
+
+standing_options = packed(
+    Standing,
+    "standing",
+    click.option(
+        "--status", is_flag=True, help="Show all environments side by side: see STATUS below."
+    ),
+    click.option("--offline", is_flag=True, help="With --status: from files alone."),
+)
+
+
+def is_wanted(common: Common, standing: Standing, going: bool) -> bool:
+    """Whether ``--status`` was given. Raises UsageError for what does not go with it.
+
+    ``going``: an option says what to promote.
+    """
+    from provisioner.errors import UsageError
+
+    if standing.status and going:
+        hint = "--status goes with names and --offline"
+        raise UsageError.of("E727", "`--status` promotes nothing", hint)
+    if not standing.status and standing.offline:
+        raise UsageError.of("E727", "only `--status` can be offline", "promote --status --offline")
+    if not standing.status and common.output == "markdown":
+        hint = "promote --status -o markdown"
+        raise UsageError.of("E727", "only `--status` speaks Markdown", hint)
+    return standing.status
+
+
+def show(common: Common, names: tuple[str, ...], *, offline: bool) -> int:
+    """Print where released values stand; 1 where no workspace could be reached."""
+    from datetime import UTC, datetime
+
+    from provisioner.commands.promotion import status as promotion_status
+    from provisioner.commands.promotion import status_json, status_markdown, status_text
+    from provisioner.workflow.project import open_project
+
+    terminal = Terminal(common)
+    project = open_project(common.project_dir)
+    found = promotion_status.standing(project, names, offline=offline)
+    now = datetime.now(UTC)
+    if common.json:
+        terminal.answer_json(status_json.to_json(found))
+    elif common.output == "markdown":
+        terminal.answer(status_markdown.text(found, now))
+    else:
+        terminal.answer(status_text.text(found, terminal.style(), now))
+    return 1 if found.nothing_reached else 0
 
 
 class Going(NamedTuple):
@@ -67,32 +121,33 @@ def command(common: Common, going: Going, standing: Standing, names: tuple[str, 
     Exit codes: 0 done, or nothing to do; 1 error, a NAME was kept, or nothing could go;
     with --status 1 if no workspace could be reached.
     """
-    if promotion_status.is_wanted(common, standing, any(going)):
-        return promotion_status.show(common, names, offline=standing.offline)
+    if is_wanted(common, standing, any(going)):
+        return show(common, names, offline=standing.offline)
     return _promote(common, going, names)
 
 
 def _promote(common: Common, going: Going, names: tuple[str, ...]) -> int:
-    from provisioner import promoting, release_store, workflow
+    from provisioner.commands.promotion import promote, promote_text
     from provisioner.errors import UsageError
-    from provisioner.rendering import promotions
-    from provisioner.rendering.changed_files import diff_of
+    from provisioner.rendering.file_diff import diff_of
+    from provisioner.workflow import releases
+    from provisioner.workflow.project import open_project
 
     if not going.target:
         raise UsageError.of("E714", "`promote` needs an environment", "give --to ENVIRONMENT")
     terminal = Terminal(common)
-    project = workflow.open_project(common.project_dir)
-    asked = promoting.Asked(going.target, going.source, names, going.retry_rejected)
-    found = promoting.promote(project, asked)
-    draft = release_store.text(project.root, going.target, found.released)
+    project = open_project(common.project_dir)
+    asked = promote.Asked(going.target, going.source, names, going.retry_rejected)
+    found = promote.promote(project, asked)
+    draft = releases.draft_release(project.root, going.target, found.released)
     diff = diff_of(draft.file, draft.before, draft.after, new=draft.is_new)
     if going.write:
-        release_store.write(project.root, going.target, found.released)
+        releases.write_release(project.root, going.target, found.released)
     if common.json:
         written = {"file": draft.file, "written": going.write and draft.changes, "diff": diff}
-        terminal.answer_json({**promotions.to_json(found), **written})
+        terminal.answer_json({**promote_text.to_json(found), **written})
     else:
-        told = promotions.text(found, terminal.style(), written=going.write)
+        told = promote_text.text(found, terminal.style(), written=going.write)
         terminal.answer(told if going.write else told + diff)
     terminal.problems(found.told())
     if draft.changes:

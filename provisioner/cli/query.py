@@ -2,12 +2,71 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from provisioner.cli.options import Common, Duration, Where, common_options, packed, where_options
 from provisioner.cli.terminal import Terminal
+from provisioner.errors import FileError, UsageError
+from provisioner.model.query import Asked, Question
+
+if TYPE_CHECKING:
+    pass
+
+STDIN = "-"
+
+
+def read_question(asking: Asking) -> Question:
+    """What to ask. Raises UsageError for nothing or two things, FileError for the file."""
+    if bool(asking.prompt) == bool(asking.file):
+        what = "both are given" if asking.prompt else "neither is given"
+        message = f"a question is either `--prompt` or `--file`, and {what}"
+        hint = 'provisioner query NAME --prompt "What is the capital of France?"'
+        raise UsageError.of("E748", message, hint)
+    return Question(
+        prompt=asking.prompt,
+        body=_body(asking.file) if asking.file else None,
+        entity=asking.entity,
+        max_tokens=asking.max_tokens,
+        timeout_s=asking.timeout_s,
+    )
+
+
+def _body(file: str) -> dict[str, Any]:
+    where = "stdin" if file == STDIN else f"`{file}`"
+    try:
+        text = sys.stdin.read() if file == STDIN else Path(file).read_text(encoding="utf-8")
+        body = json.loads(text)
+    except OSError as error:
+        raise FileError.of("E749", f"cannot read {where}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise FileError.of("E749", f"{where} does not hold JSON") from error
+    if not isinstance(body, dict):
+        hint = 'it is the body of a request, such as {"messages": [...]}'
+        raise FileError.of("E749", f"{where} does not hold a JSON object", hint)
+    return body
+
+
+def show(terminal: Terminal, asked: Sequence[Asked]) -> None:
+    """Print the answers, and to stderr what went wrong."""
+    from provisioner.commands.query import text as query_text
+
+    if terminal.common.json:
+        terminal.answer_json(query_text.to_json(asked))
+    elif len(asked) > 1:
+        style = terminal.style()
+        side_by_side = sys.stdout.isatty() and query_text.fit(asked, style)
+        terminal.answer((query_text.columns if side_by_side else query_text.stacked)(asked, style))
+    elif asked[0].answer:
+        terminal.answer(query_text.alone(asked[0].answer, terminal.style()))
+        if sys.stderr.isatty():
+            terminal.say(query_text.facts(asked[0].answer, terminal.style()))
+    terminal.problems(problem for one in asked for problem in one.problems)
 
 
 class Asking(NamedTuple):
@@ -61,14 +120,16 @@ def command(common: Common, where: Where, asking: Asking) -> int:
     \b
     Exit codes: 0 all answered, 1 error, or one of them did not.
     """
-    from provisioner import asking as questions
-    from provisioner import workflow
-    from provisioner.cli import answered
+    from provisioner.commands.query import ask as questions
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.session import open_session
+
+    pass
 
     terminal = Terminal(common)
-    question = answered.question(asking)
-    project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where) as session:
+    question = read_question(asking)
+    project = open_project(common.project_dir)
+    with open_session(project, *where) as session:
         asked = questions.ask_all(session, asking.names, question)
-    answered.show(terminal, asked)
+    show(terminal, asked)
     return 0 if all(one.answer for one in asked) else 1

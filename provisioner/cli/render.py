@@ -34,8 +34,8 @@ def command(
     \b
     Exit codes: 0 done, 1 problems found.
     """
-    from provisioner.rendered import render
-    from provisioner.rendering import manifest_text
+    from provisioner.commands.render import manifest_text
+    from provisioner.commands.render.render import render
 
     terminal = Terminal(common)
     rendered = render(common.project_dir, environment, select, variables)

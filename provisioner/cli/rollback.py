@@ -17,8 +17,8 @@ from provisioner.cli.options import (
 from provisioner.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from provisioner.rolling_back import RollingBack
-    from provisioner.session import Project
+    from provisioner.commands.promotion.rollback import RollingBack
+    from provisioner.workflow.project import Project
 
 
 class How(NamedTuple):
@@ -58,49 +58,57 @@ def command(
     \b
     Exit codes: 0 done; 1 error or refused; with --apply also those of apply.
     """
-    from provisioner import rolling_back, workflow
-    from provisioner.cli import carrying_out
-    from provisioner.cli.recording import recording
-    from provisioner.rendering import rollback as rendering
+    from provisioner.cli import consent
+    from provisioner.cli.reporting import recording
+    from provisioner.commands.promotion import rollback
+    from provisioner.commands.promotion.rollback_text import next_step
+    from provisioner.workflow.project import open_project
 
     with recording(common, "rollback", environment) as terminal:
-        approved = applying.yes or bool(applying.expect_plan_digest)
         if how.apply:
-            carrying_out.refuse_silence(terminal, approved)
-        project = workflow.open_project(common.project_dir)
-        decided = rolling_back.roll_back(project, environment, names, how.to)
+            consent.refuse_silence(terminal, applying.yes or bool(applying.expect_plan_digest))
+        project = open_project(common.project_dir)
+        decided = rollback.roll_back(project, environment, names, how.to)
         terminal.problems(decided.warnings)
         if how.apply and decided.affected:
             return _applied(terminal, project, decided, applying)
-        rolling_back.write(project, decided)
-        terminal.say(rendering.next_step(decided.environment.name, decided.affected))
-        if common.json:
-            terminal.answer_json(rendering.to_json(decided.draft, decided.after, decided.affected))
-        else:
-            terminal.answer(rendering.diff(decided.draft))
+        rollback.write(project, decided)
+        terminal.say(next_step(decided.environment.name, decided.affected))
+        _show(terminal, decided)
         return terminal.ended(0)
+
+
+def _show(terminal: Terminal, decided: RollingBack) -> None:
+    from provisioner.commands.promotion import rollback_text
+
+    if terminal.common.json:
+        answer = rollback_text.to_json(decided.draft, decided.after, decided.affected)
+        terminal.answer_json(answer)
+    else:
+        terminal.answer(rollback_text.diff(decided.draft))
 
 
 def _applied(terminal: Terminal, project: Project, decided: RollingBack, applying: Applying) -> int:
     """Plan and apply what is made from the variables; the file is written in between."""
-    from provisioner import rolling_back, saved_plan, session, workflow
-    from provisioner.cli import carrying_out
-    from provisioner.rendering import rollback as rendering
+    from provisioner.cli import consent
+    from provisioner.commands.promotion import rollback, rollback_text
+    from provisioner.workflow import saved_plan, session
+    from provisioner.workflow.plan import Wanted, make_plan
 
     saved_plan.check_digest_given(applying.expect_plan_digest)
     approved = applying.yes or bool(applying.expect_plan_digest)
-    shown = rendering.diff(decided.draft)
+    shown = rollback_text.diff(decided.draft)
     if terminal.common.json:
         terminal.say(shown)
     else:
         terminal.answer(shown)
     with session.session_of(project, decided.environment, decided.loaded) as opened:
-        plan = workflow.make_plan(opened, workflow.Wanted(select=decided.selection))
+        plan = make_plan(opened, Wanted(select=decided.selection))
         saved_plan.refuse_unapproved(plan, applying.expect_plan_digest)
         terminal.opened(opened, writes=True)
-        order = carrying_out.Order(applying, approved)
-        pending = carrying_out.agreed(terminal, opened, plan, order)
-        rolling_back.write(project, decided)
+        order = consent.Order(applying, approved)
+        pending = consent.agreed(terminal, opened, plan, order)
+        rollback.write(project, decided)
         if pending:
-            return carrying_out.run(terminal, opened, plan, order)
-        return carrying_out.nothing(terminal, plan)
+            return consent.run(terminal, opened, plan, order)
+        return consent.nothing(terminal, plan)

@@ -33,17 +33,17 @@ def command(name: str, write: Path | None, check: Path | None) -> int:
     Exit codes: 0 done, 1 error, 3 a schema is not current (--check).
     """
     if write:
-        from provisioner import schema_files
+        from provisioner.commands.schema import generate
         from provisioner.errors import UsageError
 
         try:
-            schema_files.write(write)
+            generate.write(write)
         except OSError as error:
             raise UsageError.of("E802", f"cannot write to {write}: {error.strerror}") from error
     elif check:
-        from provisioner import schema_files
+        from provisioner.commands.schema import generate
 
-        stale = schema_files.stale(check)
+        stale = generate.stale(check)
         for path in stale:
             click.echo(f"not current: {path}", err=True)
         return EXIT_STALE if stale else 0
@@ -56,7 +56,7 @@ def command(name: str, write: Path | None, check: Path | None) -> int:
 
 def _known(name: str) -> dict[str, object]:
     from provisioner.errors import UsageError
-    from provisioner.schemas import schema
+    from provisioner.model.schemas import schema
 
     try:
         return schema(name)

@@ -40,18 +40,18 @@ def command(common: Common, planfile: Path) -> int:
     \b
     Exit codes: 0 done; 1 the file is not a plan, or was changed.
     """
-    from provisioner.cli import planned, recording
-    from provisioner.plan_file import load
-    from provisioner.reporting import of_saved
+    from provisioner.cli import plan_output, reporting
+    from provisioner.commands.reports.recorder import of_saved
+    from provisioner.planning.plan_file import load
 
     plan = load(planfile).plan
     report = of_saved(plan, str(planfile))
-    terminal = Terminal(common, silent=recording.takes_stdout(common))
+    terminal = Terminal(common, silent=reporting.takes_stdout(common))
     if common.output in ("text", "json"):
-        planned.show(terminal, plan)
+        plan_output.show(terminal, plan)
     else:
-        from provisioner.rendering.reports import FORMATS as WRITERS
+        from provisioner.commands.reports import FORMATS as WRITERS
 
         terminal.answer(WRITERS[common.output](report))
-    recording.write(terminal, report)
+    reporting.write(terminal, report)
     return 0

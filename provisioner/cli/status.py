@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from provisioner.cli.duration import Duration
 from provisioner.cli.options import (
     Common,
+    Duration,
     Where,
     common_options,
     packed,
@@ -18,7 +18,7 @@ from provisioner.cli.options import (
 from provisioner.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from provisioner.session import Session
+    from provisioner.workflow.session import Session
 
 
 class Following(NamedTuple):
@@ -60,29 +60,31 @@ def command(common: Common, where: Where, select: tuple[str, ...], following: Fo
     Exit codes: 0 everything is ready; 1 error, or something failed or is missing;
     5 still updating (with --wait: when the time was up); 130 interrupted.
     """
-    from provisioner import workflow
-    from provisioner.rendering import status
+    from provisioner.commands.status import text as status_text
+    from provisioner.commands.status.status import read_status, status_code
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.session import open_session
 
     terminal = Terminal(common)
-    project = workflow.open_project(common.project_dir)
-    with workflow.session(project, *where) as session:
+    project = open_project(common.project_dir)
+    with open_session(project, *where) as session:
         terminal.problems(one for one in session.loaded.warnings if one.code == "W741")
         if following.watch:
             return _watch(terminal, session, select, following)
-        rows = workflow.status(session, select, following.timeout_s if following.wait else 0.0)
+        rows = read_status(session, select, following.timeout_s if following.wait else 0.0)
     if common.json:
-        terminal.answer_json(status.to_json(rows))
+        terminal.answer_json(status_text.to_json(rows))
     else:
-        terminal.answer(status.text(rows, terminal.style()))
-    return workflow.status_code(rows)
+        terminal.answer(status_text.text(rows, terminal.style()))
+    return status_code(rows)
 
 
 def _watch(
     terminal: Terminal, session: Session, select: tuple[str, ...], following: Following
 ) -> int:
-    from provisioner import workflow
-    from provisioner.rendering.watching import shown
+    from provisioner.commands.status.status import status_code, watch_status
+    from provisioner.commands.status.watch import shown
 
     limit_s = following.timeout_s if following.wait else None
-    seen = workflow.watch(session, select, limit_s)
-    return workflow.status_code(shown(seen, terminal.style(), objects=terminal.common.json))
+    seen = watch_status(session, select, limit_s)
+    return status_code(shown(seen, terminal.style(), objects=terminal.common.json))

@@ -12,10 +12,10 @@ import click
 from provisioner.cli.options import Common
 
 if TYPE_CHECKING:
+    from provisioner.commands.reports.recorder import Recorder
     from provisioner.errors import Problem
     from provisioner.rendering.style import Style
-    from provisioner.reporting import Recorder
-    from provisioner.session import Session
+    from provisioner.workflow.session import Session
 
 
 def colour_wanted(stream: TextIO, *, no_color: bool) -> bool:

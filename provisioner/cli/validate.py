@@ -28,11 +28,11 @@ def command(common: Common, environment: str, variables: tuple[str, ...]) -> int
     \b
     Exit codes: 0 all good (warnings allowed), 1 problems found.
     """
-    from provisioner import checking
-    from provisioner.cli.recording import recording
+    from provisioner.cli.reporting import recording
+    from provisioner.commands.validate import validate as validate_validate
 
     with recording(common, "validate", environment) as terminal:
-        checked = checking.validate(common.project_dir, environment, variables)
+        checked = validate_validate.validate(common.project_dir, environment, variables)
         found = (*checked.problems, *checked.warnings)
         terminal.problems(found)
         terminal.note(problems=found, project=checked.project, root=checked.root)

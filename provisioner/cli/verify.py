@@ -46,22 +46,24 @@ def command(
     \b
     Exit codes: 0 all passed; 1 error, one failed, or there are no checks.
     """
-    from provisioner import verification, workflow
-    from provisioner.cli.recording import recording
-    from provisioner.rendering import checks
+    from provisioner.cli.reporting import recording
+    from provisioner.commands.query import check_text
+    from provisioner.workflow import verify as workflow_verify
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.session import open_session
 
     with recording(common, "verify", where.environment) as terminal:
-        project = workflow.open_project(common.project_dir)
-        with workflow.session(project, *where) as session:
+        project = open_project(common.project_dir)
+        with open_session(project, *where) as session:
             terminal.opened(session)
-            results = verification.verify(
+            results = workflow_verify.verify(
                 session, select, timeout_s=timeout_s, parallelism=parallelism
             )
         if not results:
-            raise verification.no_checks()
+            raise workflow_verify.no_checks()
         terminal.note(checks=results)
         if common.json:
-            terminal.answer_json(checks.to_json(results))
+            terminal.answer_json(check_text.to_json(results))
         else:
-            terminal.answer(checks.text(results, terminal.style()))
+            terminal.answer(check_text.text(results, terminal.style()))
         return terminal.ended(0 if all(result.passed for result in results) else 1)

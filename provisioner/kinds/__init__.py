@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from provisioner.kinds import model_serving_endpoints, secret_scopes
-from provisioner.resource import Kind
+from provisioner.model.kind import Kind
 
 KINDS: Final[Mapping[str, Kind]] = {
     "model_serving_endpoints": model_serving_endpoints.KIND,

@@ -19,9 +19,9 @@ from provisioner.manifests import files
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.project import PROJECT_FILE
 from provisioner.manifests.removals import RemovedEntry
-from provisioner.manifests.source import Source, parse
-from provisioner.mentions import Mention
-from provisioner.resource import Kind
+from provisioner.manifests.yaml.source import Source, parse
+from provisioner.model.kind import Kind
+from provisioner.model.references import Mention
 
 BOUNDARIES: Final = "boundaries"
 NAME: Final[Location] = ("name",)

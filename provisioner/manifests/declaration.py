@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from provisioner import schemas
 from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests import lifecycle
 from provisioner.manifests.envelope import Entry
 from provisioner.manifests.layers import Layers, name_from_release
-from provisioner.manifests.overlay import Place
+from provisioner.manifests.merge import Place
 from provisioner.manifests.references import (
     PLAINTEXT,
     Noted,
@@ -21,11 +20,14 @@ from provisioner.manifests.references import (
     secrets_marked,
     words_in,
 )
-from provisioner.manifests.source import Source
 from provisioner.manifests.variables import NOT_RELEASED
-from provisioner.plan import Address
-from provisioner.resource import Kind, Resource
-from provisioner.semantics import PLAIN, Document, FieldRule, rules_along
+from provisioner.manifests.yaml.source import Source
+from provisioner.model import schemas
+from provisioner.model.field_rules import PLAIN, FieldRule, rules_along
+from provisioner.model.kind import Kind
+from provisioner.model.paths import Document
+from provisioner.model.plan import Address
+from provisioner.model.resource import Resource
 
 _ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
 
@@ -141,7 +143,7 @@ class Declaration:
 
 def declared(source: Source, entry: Entry, kind: Kind, layers: Layers) -> Declaration:
     """``entry`` in today's spelling with the layers on it, and all that is wrong with it."""
-    from provisioner.manifests.check import numbers_as_text, shape
+    from provisioner.manifests.schema.check import numbers_as_text, shape
 
     some_refer = has_references(source.text.content)
     address = Address(kind.name, entry.key)

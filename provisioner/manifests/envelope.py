@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
-from provisioner.manifests.types_in_words import kind_of, worded
-from provisioner.semantics import Document
+from provisioner.manifests.schema.messages import kind_of, worded
+from provisioner.model.paths import Document
 
 RESOURCES: Final = "resources"
 REMOVED: Final = "removed"

@@ -13,17 +13,17 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Final
 
-from provisioner import schemas
 from provisioner.errors import Finding, Location, Problem
 from provisioner.manifests.envelope import unknown_kind
 from provisioner.manifests.lifecycle import EXISTING
-from provisioner.manifests.overlay import Part, Place, laid_over, laid_under, removals_of_nothing
+from provisioner.manifests.merge import Part, Place, laid_over, laid_under, removals_of_nothing
 from provisioner.manifests.project import Environment
 from provisioner.manifests.references import Noted, References, words_in
 from provisioner.manifests.variables import NOT_RELEASED, Variables
-from provisioner.plan import Address
-from provisioner.resource import Kind
-from provisioner.semantics import Document
+from provisioner.model import schemas
+from provisioner.model.kind import Kind
+from provisioner.model.paths import Document
+from provisioner.model.plan import Address
 
 DEFAULTS: Final = "defaults"
 OVERRIDES: Final = "overrides"
@@ -123,7 +123,7 @@ class Layers:
 
     def _layer(self, kind: Kind, written: Document, at: Location) -> Part | None:
         """A layer with variables replaced; None, and problems, where something is wrong."""
-        from provisioner.manifests.check import numbers_as_text, shape
+        from provisioner.manifests.schema.check import numbers_as_text, shape
 
         noted = Noted(self.variables)
         references = References(noted)

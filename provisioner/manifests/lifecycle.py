@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from provisioner.errors import Finding
-from provisioner.semantics import Document, FieldRule, Key, parse_path
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.paths import Document, Key, parse_path
 
 LIFECYCLE: Final = "lifecycle"
 EXISTING: Final = "existing"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
-from provisioner.manifests import withheld
+from provisioner.manifests import unreleased as withheld
 from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import entries_of
@@ -18,10 +18,11 @@ from provisioner.manifests.layers import Layers
 from provisioner.manifests.lifecycle import ignored_paths
 from provisioner.manifests.project import Environment
 from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
-from provisioner.manifests.source import parse, without_collector
-from provisioner.plan import Address
-from provisioner.resource import Declared, Kind, Removal, Resource
-from provisioner.semantics import Document
+from provisioner.manifests.yaml.source import parse, without_collector
+from provisioner.model.kind import Declared, Kind
+from provisioner.model.paths import Document
+from provisioner.model.plan import Address
+from provisioner.model.resource import Removal, Resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from provisioner import schemas
-from provisioner.errors import FileError, Position, ProvisionerError
+from provisioner.errors import FileError, Finding, Position, ProvisionerError
 from provisioner.manifests import files
-from provisioner.manifests.definitions import RELEASED, check_not_released, mistakes
-from provisioner.manifests.fixed import fixed_references
-from provisioner.manifests.outside import Outside
-from provisioner.manifests.promotes import promotes_mistakes, soak_s
-from provisioner.manifests.releases import ReleaseFile, read_releases
-from provisioner.manifests.source import Source, parse
-from provisioner.release import Promotion
-from provisioner.semantics import Document
+from provisioner.manifests.given_values import Outside
+from provisioner.manifests.promotion_source import promotes_mistakes, soak_s
+from provisioner.manifests.references import words_in
+from provisioner.manifests.release_file import ReleaseFile, read_releases
+from provisioner.manifests.variables import RELEASED, check_not_released, mistakes
+from provisioner.manifests.yaml.source import Source, parse
+from provisioner.model import schemas
+from provisioner.model.paths import Document
+from provisioner.model.release import Promotion
+
+REPLACED: Final = frozenset({"variables", "name_prefix", "defaults", "overrides"})
+"""The sections of an environment's file that may refer to something."""
+
+_HINTS: Final = {
+    "workspace": "a review has to show where an environment is deployed: write it out, or name "
+    "a profile with `profile: NAME`, whose host stands in ~/.databrickscfg",
+    "manifests": "write the patterns out; what differs inside of manifests can be a variable",
+}
+_HINT: Final = "only `variables`, `name_prefix`, `defaults` and `overrides` may refer to something"
+
+
+def fixed_references(source: Source) -> Iterator[Finding]:
+    """Each `${…}` where it would stay as it is: nobody means that."""
+    for section, value in source.data.items() if isinstance(source.data, dict) else ():
+        if section in REPLACED:
+            continue
+        for at, word in words_in(value, (section,)):
+            message = f"`${{{word}}}` is not replaced in `{section}`"
+            yield Finding(at, "E224", message, _HINTS.get(str(section), _HINT))
+
 
 PROJECT_FILE: Final = "provisioner.yaml"
 FOLDER: Final = "environments"
@@ -156,7 +178,7 @@ def _unknown(root: Path, name: str) -> ProvisionerError:
 
 def _checked(root: Path, name: str, schema: str) -> Source:
     """The file ``name``, whose data fits the schema. Raises FileError."""
-    from provisioner.manifests.check import shape
+    from provisioner.manifests.schema.check import shape
 
     source: Source = parse(name, files.read(root, name))
     fixed = list(fixed_references(source))

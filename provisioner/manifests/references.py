@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from provisioner.errors import Finding, Location
-from provisioner.secret import MARK
+from provisioner.model.secret import MARK
 
 PLAINTEXT = "_plaintext"
 ESCAPED = "$${"

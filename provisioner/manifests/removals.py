@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner import schemas
 from provisioner.errors import Finding, Location, Problem
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.envelope import REMOVED, RESOURCE_KEY, no_mapping, unknown_kind
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.references import References
-from provisioner.manifests.source import Source
-from provisioner.plan import Address
-from provisioner.resource import Kind, Removal
+from provisioner.manifests.yaml.source import Source
+from provisioner.model import schemas
+from provisioner.model.kind import Kind
+from provisioner.model.plan import Address
+from provisioner.model.resource import Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def removed_in(
 
 
 def _entry(source: Source, kind: Kind, key: str, entry: Any) -> Iterator[RemovedEntry | Problem]:
-    from provisioner.manifests.check import shape
+    from provisioner.manifests.schema.check import shape
 
     at: Location = (REMOVED, kind.name, key)
     if not re.fullmatch(RESOURCE_KEY, key):

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioner.plan import ABSENT
-from provisioner.secret import MARK
-from provisioner.semantics import PLAIN, FieldRule, Key, Path
+from provisioner.model.field_rules import PLAIN, FieldRule
+from provisioner.model.paths import Key, Path
+from provisioner.model.plan import ABSENT
+from provisioner.model.secret import MARK
 
 # At most 18 digits: any such number is exact, and Python refuses to read very long ones.
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")

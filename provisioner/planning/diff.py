@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from provisioner.plan import ABSENT, FieldChange
+from provisioner.model.field_rules import PLAIN, FieldRule, rule_at
+from provisioner.model.paths import Key, Path
+from provisioner.model.plan import ABSENT, FieldChange
+from provisioner.model.secret import MARK
 from provisioner.planning.comparable import comparable, paired, readable, value_at
-from provisioner.secret import MARK
-from provisioner.semantics import PLAIN, FieldRule, Key, Path, rule_at
 
 
 class Difference(NamedTuple):

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from provisioner.errors import Problem
-from provisioner.plan import DESTRUCTIVE, Action, Plan, Step
-from provisioner.planning.verdicts import ANEW
-from provisioner.semantics import path_text
+from provisioner.model.paths import path_text
+from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
+from provisioner.planning.field_actions import ANEW
 
 ALL = "all"
 

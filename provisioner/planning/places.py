@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.errors import Location
+from provisioner.model.field_rules import PLAIN, FieldRule
+from provisioner.model.paths import Key, Path
 from provisioner.planning.comparable import keyed, paired
-from provisioner.semantics import PLAIN, FieldRule, Key, Path
 
 
 def location_of(document: Any, path: Path, rules: FieldRule) -> Location:

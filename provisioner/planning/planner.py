@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation, Step
-from provisioner.planning.cases import Case, Pair, Request
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.kind import Comparison, Intent, Kind
+from provisioner.model.live import Listed, Live, Marks, Phase
+from provisioner.model.paths import Document
+from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation, Step
+from provisioner.model.resource import Resource
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import by_path, diff
+from provisioner.planning.field_actions import IGNORED, Difference, anew, is_ignored, judged
 from provisioner.planning.notes import notes, remarked
-from provisioner.planning.rulings import ruling, unless_refused
-from provisioner.planning.unseen import Seen, marks_taken_off, unseen_changes
-from provisioner.planning.verdicts import IGNORED, Difference, anew, is_ignored, judged
-from provisioner.resource import Comparison, Intent, Kind, Listed, Live, Marks, Phase, Resource
-from provisioner.semantics import Document, FieldRule
+from provisioner.planning.request import Case, Pair, Request
+from provisioner.planning.step_actions import ruling, unless_refused
+from provisioner.planning.write_only import Seen, marks_taken_off, unseen_changes
 
 __all__ = ["Pair", "Request", "orphan_step", "plan_step", "remaining"]
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from provisioner.outcome import WENT_WELL, Outcome, Status
-from provisioner.plan import Action, Plan
+from provisioner.model.outcome import WENT_WELL, Outcome, Status
+from provisioner.model.plan import Action, Plan
 from provisioner.rendering.progress import duration
 from provisioner.rendering.text import harmless, harmless_line
 from provisioner.rendering.values import common_width

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from provisioner.plan import ABSENT, Action, FieldChange, Step
+from provisioner.model.paths import Key, Path, path_text
+from provisioner.model.plan import ABSENT, Action, FieldChange, Step
+from provisioner.model.secret import reference_in
 from provisioner.rendering.style import Role, Style
 from provisioner.rendering.values import Sides, safe, value_text
-from provisioner.secret import reference_in
-from provisioner.semantics import Key, Path, path_text
 
 BAR_WIDTH = 10
 SHARE = "traffic_percentage"

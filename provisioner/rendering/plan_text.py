@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from provisioner.plan import Action, Plan, Step
+from provisioner.model.plan import Action, Plan, Step
 from provisioner.rendering.plan_rows import Block, Row, blocks_of
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import Sides, columns, fitted, padded, safe, shortened

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from provisioner.outcome import Announce, Event, What
-from provisioner.plan import Address
+from provisioner.model.live import Phase
+from provisioner.model.outcome import Announce, Event, What
+from provisioner.model.plan import Address
 from provisioner.rendering.text import harmless_line
-from provisioner.resource import Phase
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -4,15 +4,82 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from unicodedata import combining, east_asian_width
 
-from provisioner.plan import ABSENT
+from provisioner.model.plan import ABSENT
+from provisioner.model.secret import reference_in
 from provisioner.rendering.style import Style
 from provisioner.rendering.text import harmless_line
-from provisioner.secret import reference_in
+
+MINUTE_S: Final = 60
+HOUR_S: Final = 60 * MINUTE_S
+DAY_S: Final = 24 * HOUR_S
+# Largest first; a year is told in days up to two of them.
+UNITS: Final = ((730 * DAY_S, 365 * DAY_S, "year"), (DAY_S, DAY_S, "day"))
+SHORT_UNITS: Final = ((HOUR_S, HOUR_S, "hour"), (MINUTE_S, MINUTE_S, "min"))
+
+
+def age(at: str, now: datetime) -> str:
+    """``3 days`` between ``at``, an RFC 3339 time, and ``now``; ``""`` where there is none.
+
+    Less than a minute is ``just now``, and so is the future: clocks differ.
+    """
+    if not at:
+        return ""
+    passed_s = int((now - datetime.fromisoformat(at)).total_seconds())
+    for least_s, unit_s, word in (*UNITS, *SHORT_UNITS):
+        if passed_s >= least_s:
+            number = passed_s // unit_s
+            return f"{number} {word}" + ("" if number == 1 or word == "min" else "s")
+    return "just now"
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """``text`` in lines of at most ``width`` columns, broken at blanks where there are some.
+
+    Line breaks stay, and so does what a line begins with.
+    """
+    return [line for part in text.split("\n") for line in _lines(part, max(width, 2))] or [""]
+
+
+def _lines(text: str, width: int) -> Iterator[str]:
+    line = ""
+    for word in _words(text):
+        if columns(line + word.rstrip()) <= width:
+            line += word
+            continue
+        if line.strip():
+            yield line.rstrip()
+        *full, line = _pieces(word, width)
+        yield from full
+    yield line.rstrip()
+
+
+def _words(text: str) -> Iterator[str]:
+    """Words with the blanks behind them; what is before the first one belongs to it."""
+    start = 0
+    for end in range(1, len(text)):
+        if text[end - 1] == " " != text[end] and text[start:end].strip():
+            yield text[start:end]
+            start = end
+    yield text[start:]
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    """``word`` cut into what fits; only its last piece may have blanks behind it."""
+    pieces, piece, used = [], "", 0
+    for character in word:
+        taken = columns(character)
+        if used + taken > width and character != " ":
+            pieces.append(piece)
+            piece, used = "", 0
+        piece, used = piece + character, used + taken
+    return [*pieces, piece]
+
 
 # Texts that would read as something else: numbers and dates, words of JSON, our own words.
 _AMBIGUOUS = re.compile(r"[-+.]?[0-9][-+0-9.:_eE]*|true|false|null|[\"(].*|\s.*|.*\s|", re.DOTALL)

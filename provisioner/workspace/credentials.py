@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from provisioner.errors import LoginError
-from provisioner.secret import Secret
+from provisioner.model.secret import Secret
 from provisioner.workspace import Target
 from provisioner.workspace.hosts import Host, read_host
 from provisioner.workspace.methods import configured, refuse_two
@@ -61,7 +61,7 @@ def find_login(target: Target, environ: Mapping[str, str]) -> Login:
     token, source = _token(environ, profile)
     if token and (forced == "pat" or (not forced and methods[0].family == "pat")):
         return Login(host, "pat", source, _headers(token, source))
-    from provisioner.workspace.unified import sdk_login
+    from provisioner.workspace.sdk_login import sdk_login
 
     asked = f"DATABRICKS_AUTH_TYPE={forced}" if forced else " and ".join(map(str, methods))
     return sdk_login(host, profile, environ, asked)

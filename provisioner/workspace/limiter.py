@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 
-from provisioner.workspace.clock import Clock
+from provisioner.model.clock import Clock
 
 _FIRST_WINDOW = 16
 _LEAST_RATE = 0.5  # requests/s

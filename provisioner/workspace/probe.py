@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from provisioner.workspace import Target
-from provisioner.workspace.breakages import explain
+from provisioner.workspace.connection_errors import explain
 from provisioner.workspace.credentials import Login, address_of
 from provisioner.workspace.faults import Call, Mode
 from provisioner.workspace.hosts import Host

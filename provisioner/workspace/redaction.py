@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-from provisioner.secret import MASK
+from provisioner.model.secret import MASK
 
 LONGEST = 600
 

@@ -7,6 +7,7 @@ answers for data, has no deadline, and logs keys that it sends.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -15,18 +16,40 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from provisioner.connection import Reply
 from provisioner.errors import ServiceError, UnreachableError, WorkspaceError
+from provisioner.model.clock import Clock, SystemClock
+from provisioner.model.connection import Reply
+from provisioner.model.secret import Secret
 from provisioner.workspace.answers import Answer, Asked, read_answer
-from provisioner.workspace.bodies import encoded
-from provisioner.workspace.breakages import explain
-from provisioner.workspace.clock import Clock, SystemClock
+from provisioner.workspace.connection_errors import explain
 from provisioner.workspace.credentials import Login
 from provisioner.workspace.faults import Call, Failure, Fault, Mode, final_error
 from provisioner.workspace.limiter import Limiter
 from provisioner.workspace.redaction import Redactor, printable
 from provisioner.workspace.retrying import Tries
 from provisioner.workspace.wire import Wire
+
+
+def encoded(body: Mapping[str, Any] | None) -> tuple[bytes | None, tuple[str, ...]]:
+    """``body`` as JSON, and the values that were secret in it.
+
+    Raises TypeError and ValueError for what is no JSON: a defect of ours.
+    """
+    if body is None:
+        return None, ()
+    revealed: list[str] = []
+
+    def reveal(value: Any) -> Any:
+        if isinstance(value, Secret):
+            revealed.append(value.reveal())
+            return revealed[-1]
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+
+    text = json.dumps(body, default=reveal, allow_nan=False, separators=(",", ":"))
+    return text.encode("ascii"), tuple(revealed)
+
 
 LOG = logging.getLogger("provisioner.http")
 

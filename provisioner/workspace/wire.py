@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.util import Retry, Timeout, make_headers
 
-from provisioner.workspace.clock import Clock, SystemClock
+from provisioner.model.clock import Clock, SystemClock
 from provisioner.workspace.credentials import Login
 from provisioner.workspace.hosts import Host
 from provisioner.workspace.proxies import Proxy, proxy_for

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from provisioner.cli import main
-from provisioner.emulator.server import Running, Settings, running
+from provisioner.emulator.server import Running, running
+from provisioner.emulator.settings import Settings
 
 TOKEN = "dapi-acceptance"
 

@@ -20,8 +20,9 @@ from check_jsonschema import builtin_schemas
 from pipelines import steps
 
 from provisioner.cli import main
-from provisioner.emulator.server import Settings, running
-from provisioner.starting import SYSTEMS
+from provisioner.commands.init.init import SYSTEMS
+from provisioner.emulator.server import running
+from provisioner.emulator.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 FORGE = Path(__file__).parent / "forge.py"

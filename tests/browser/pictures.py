@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from playwright.sync_api import Browser
 from window import draw_mermaid, opened
 
-from provisioner.rendering.reports import FORMATS
+from provisioner.commands.reports import FORMATS
 
 FOLDER = Path(__file__).parent.parent.parent / "examples" / "report"
 WIDTH = 920

@@ -10,10 +10,10 @@ import report_runs as runs
 from playwright.sync_api import Browser
 from window import draw_mermaid
 
-from provisioner.graph import graph
-from provisioner.rendering.network import mermaid
-from provisioner.rendering.reports.mermaid import flowchart
-from provisioner.topology import Branch
+from provisioner.commands.graph.graph import graph
+from provisioner.commands.graph.text import mermaid
+from provisioner.commands.reports.mermaid import flowchart
+from provisioner.model.serving import Branch
 
 pytestmark = pytest.mark.browser
 

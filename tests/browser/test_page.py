@@ -9,9 +9,9 @@ import pytest
 import report_runs as runs
 from playwright.sync_api import Browser, Page, expect
 
-from provisioner.plan import Action, Plan
-from provisioner.rendering.reports import FORMATS
-from provisioner.report import Report
+from provisioner.commands.reports import FORMATS
+from provisioner.commands.reports.report import Report
+from provisioner.model.plan import Action, Plan
 
 pytestmark = pytest.mark.browser
 

@@ -214,7 +214,7 @@ def test_the_clients_are_listed_with_those_that_cannot_ask(project, capsys):
 
 
 def test_the_help_names_every_client():
-    from provisioner.kinds.model_serving_endpoints.client_names import NAMES
+    from provisioner.kinds.model_serving_endpoints.invocation.client_examples import NAMES
 
     (option,) = [one for one in connect_command.params if one.name == "client"]
     assert all(name in option.help for name in NAMES)

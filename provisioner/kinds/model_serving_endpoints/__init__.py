@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from provisioner import schemas
-from provisioner.kinds.model_serving_endpoints.applied import applied
-from provisioner.kinds.model_serving_endpoints.checks import verify
-from provisioner.kinds.model_serving_endpoints.clients import CLIENTS
-from provisioner.kinds.model_serving_endpoints.describe import describe
-from provisioner.kinds.model_serving_endpoints.drift import drift_sort
-from provisioner.kinds.model_serving_endpoints.existing import DATABRICKS
-from provisioner.kinds.model_serving_endpoints.judge import judge
-from provisioner.kinds.model_serving_endpoints.legacy import modernise
-from provisioner.kinds.model_serving_endpoints.mentions import RESTRICTIONS, mentions
-from provisioner.kinds.model_serving_endpoints.operations import CALLS_OF_FIELD, operations
-from provisioner.kinds.model_serving_endpoints.query import ask
-from provisioner.kinds.model_serving_endpoints.relations import relations
-from provisioner.kinds.model_serving_endpoints.requires import requires
-from provisioner.kinds.model_serving_endpoints.secrets import needs
-from provisioner.kinds.model_serving_endpoints.topology import topology
-from provisioner.kinds.model_serving_endpoints.whole_step import obstacle, remarks
-from provisioner.portrait import Claimed, Importer, Portrait, StateEntry
-from provisioner.resource import Connection, Driver, Kind, Live
-from provisioner.secret import SecretReader
-from provisioner.semantics import FieldRule
+from provisioner.kinds.model_serving_endpoints.invocation.checks import verify
+from provisioner.kinds.model_serving_endpoints.invocation.clients import CLIENTS
+from provisioner.kinds.model_serving_endpoints.invocation.query import ask
+from provisioner.kinds.model_serving_endpoints.planning.calls import CALLS_OF_FIELD, operations
+from provisioner.kinds.model_serving_endpoints.planning.digests import applied
+from provisioner.kinds.model_serving_endpoints.planning.drift_category import drift_sort
+from provisioner.kinds.model_serving_endpoints.planning.field_actions import judge
+from provisioner.kinds.model_serving_endpoints.planning.preconditions import obstacle, remarks
+from provisioner.kinds.model_serving_endpoints.references import (
+    RESTRICTIONS,
+    mentions,
+    needs,
+    requires,
+)
+from provisioner.kinds.model_serving_endpoints.serving import describe, topology
+from provisioner.kinds.model_serving_endpoints.validation.endpoint import relations
+from provisioner.kinds.model_serving_endpoints.validation.existing import DATABRICKS
+from provisioner.kinds.model_serving_endpoints.validation.legacy import modernise
+from provisioner.model import schemas
+from provisioner.model.connection import Connection
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.importing import Claimed, Importer, Portrait, StateEntry
+from provisioner.model.kind import Driver, Kind
+from provisioner.model.live import Live
+from provisioner.model.secret import SecretReader
 
 NAME = "model_serving_endpoints"
 # https://learn.microsoft.com/azure/databricks/machine-learning/model-serving/model-serving-limits:
@@ -35,7 +39,7 @@ MOST_ENDPOINTS = 1000
 
 def model() -> type[Any]:
     """The pydantic model; only schema generation asks for it."""
-    from provisioner.kinds.model_serving_endpoints.model import ServingEndpoint
+    from provisioner.kinds.model_serving_endpoints.model.endpoint import ServingEndpoint
 
     return ServingEndpoint
 
@@ -61,7 +65,7 @@ def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
 
 def connect(connection: Connection, secrets: SecretReader) -> Driver:
     """A driver for the endpoints of the workspace behind ``connection``."""
-    from provisioner.kinds.model_serving_endpoints.driver import EndpointDriver
+    from provisioner.kinds.model_serving_endpoints.live.driver import EndpointDriver
 
     return EndpointDriver(connection, secrets, rules())
 

@@ -10,31 +10,36 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from provisioner import schemas
 from provisioner.errors import Location
-from provisioner.kinds.model_serving_endpoints.applied import applied
-from provisioner.kinds.model_serving_endpoints.existing import DATABRICKS, EXISTING, MANAGED
-from provisioner.kinds.model_serving_endpoints.parts import (
+from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     ROUTES,
+    UNITS_FIELD,
     Part,
     at,
     external_models,
+    has_throughput,
     mapping,
     parts_of,
     secret_holders,
 )
-from provisioner.kinds.model_serving_endpoints.providers import (
+from provisioner.kinds.model_serving_endpoints.planning.digests import applied
+from provisioner.kinds.model_serving_endpoints.validation.existing import (
+    DATABRICKS,
+    EXISTING,
+    MANAGED,
+)
+from provisioner.kinds.model_serving_endpoints.vocabulary import (
     BLOCK_OF,
     REQUIRED_SECRET,
     plaintext_of,
 )
-from provisioner.kinds.model_serving_endpoints.sorts import UNITS_FIELD, has_throughput
-from provisioner.portrait import Portrait, variable_name
-from provisioner.resource import Live, Phase
-from provisioner.secret import MARK
-from provisioner.semantics import Document, Key, parse_path
-from provisioner.writing import in_fixed_order, in_order, without_defaults
+from provisioner.model import schemas
+from provisioner.model.documents import in_fixed_order, in_order, without_defaults
+from provisioner.model.importing import Portrait, variable_name
+from provisioner.model.live import Live, Phase
+from provisioner.model.paths import Document, Key, parse_path
+from provisioner.model.secret import MARK
 
 NAME: Final = "model_serving_endpoints"
 OF_A_SIZE: Final = {"workload_type": "CPU"}

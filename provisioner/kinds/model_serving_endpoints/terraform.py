@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from provisioner import schemas
+from provisioner.kinds.model_serving_endpoints.document import at, mapping, scope_and_key
 from provisioner.kinds.model_serving_endpoints.importing import NAME, with_secrets
-from provisioner.kinds.model_serving_endpoints.legacy import modernise
-from provisioner.kinds.model_serving_endpoints.parts import at, mapping, scope_and_key
-from provisioner.kinds.model_serving_endpoints.translate import FIELDS, split_tags
-from provisioner.portrait import Claimed, Portrait, StateEntry
-from provisioner.semantics import Document, FieldRule
-from provisioner.writing import in_order, without_defaults
+from provisioner.kinds.model_serving_endpoints.live.read import FIELDS, split_tags
+from provisioner.kinds.model_serving_endpoints.validation.legacy import modernise
+from provisioner.model import schemas
+from provisioner.model.documents import in_order, without_defaults
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.importing import Claimed, Portrait, StateEntry
+from provisioner.model.paths import Document
 
 ENDPOINTS: Final = (
     "databricks_model_serving",

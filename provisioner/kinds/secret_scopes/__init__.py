@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from provisioner import schemas
 from provisioner.kinds.secret_scopes import access
-from provisioner.kinds.secret_scopes.bundles import modernise
-from provisioner.kinds.secret_scopes.compare import compare
-from provisioner.kinds.secret_scopes.drift import drift_sort
-from provisioner.kinds.secret_scopes.mentions import mentions
-from provisioner.kinds.secret_scopes.operations import operations
-from provisioner.kinds.secret_scopes.relations import relations
-from provisioner.kinds.secret_scopes.requires import requires
-from provisioner.portrait import Claimed, Importer, Portrait, StateEntry
-from provisioner.resource import Connection, Driver, Kind, Live
-from provisioner.secret import SecretReader
-from provisioner.semantics import FieldRule
+from provisioner.kinds.secret_scopes.calls import operations
+from provisioner.kinds.secret_scopes.compare import compare, drift_sort
+from provisioner.kinds.secret_scopes.importing import modernise
+from provisioner.kinds.secret_scopes.references import mentions, requires
+from provisioner.kinds.secret_scopes.validation import relations
+from provisioner.model import schemas
+from provisioner.model.connection import Connection
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.importing import Claimed, Importer, Portrait, StateEntry
+from provisioner.model.kind import Driver, Kind
+from provisioner.model.live import Live
+from provisioner.model.secret import SecretReader
 
 NAME = "secret_scopes"
 
@@ -43,7 +43,7 @@ def portray(live: Live, words: str) -> Portrait:
 
 def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
     """What a Terraform state holds of this kind."""
-    from provisioner.kinds.secret_scopes import terraform
+    from provisioner.kinds.secret_scopes import importing as terraform
 
     return terraform.from_terraform(entries)
 

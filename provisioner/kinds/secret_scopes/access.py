@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding
-from provisioner.plan import ABSENT, Action, FieldChange
-from provisioner.resource import Comparison, Intent
-from provisioner.semantics import Document, Key, path_text
+from provisioner.model.kind import Comparison, Intent
+from provisioner.model.paths import Document, Key, path_text
+from provisioner.model.plan import ABSENT, Action, FieldChange
 
 FIELD: Final = "acls"
 MANAGE: Final = "MANAGE"

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding
-from provisioner.plan import ABSENT, Action, FieldChange
-from provisioner.resource import Comparison
-from provisioner.semantics import Document
+from provisioner.model.kind import Comparison
+from provisioner.model.paths import Document
+from provisioner.model.plan import ABSENT, Action, FieldChange
 
 TYPE: Final = "backend_type"
 VAULT: Final = "backend_azure_keyvault"

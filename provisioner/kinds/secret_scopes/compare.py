@@ -12,14 +12,27 @@ from typing import Any, Final
 
 from provisioner.kinds.secret_scopes import access, backend
 from provisioner.kinds.secret_scopes.backend import KEY_VAULT
-from provisioner.kinds.secret_scopes.relations import moment
-from provisioner.plan import ABSENT, Action, FieldChange
-from provisioner.resource import Comparison
-from provisioner.secret import MARK
-from provisioner.semantics import Document, Key, path_text
+from provisioner.kinds.secret_scopes.validation import moment
+from provisioner.model.drift import Sort
+from provisioner.model.kind import Comparison
+from provisioner.model.paths import Document, Key, path_text
+from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.secret import MARK
+
+
+def drift_sort(change: FieldChange) -> Sort | None:
+    """The sort of ``change``; None for a plain edit.
+
+    A key that is older than its ``rotated_at`` waits for an apply: nobody can have set it back.
+    """
+    if change.path[0] == access.FIELD:
+        return Sort.PERMISSION_REMOVED if change.before is ABSENT else Sort.PERMISSION_CHANGED
+    is_older = change.path[0] == "secrets" and change.before is not ABSENT
+    return Sort.NOT_APPLIED if is_older else None
+
 
 ALL: Final = "*"
-VAULT: Final = "the scope is kept in an Azure Key Vault, so write it there"
+WRITTEN_IN_VAULT: Final = "the scope is kept in an Azure Key Vault, so write it there"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +59,7 @@ def _changes(comparison: Comparison) -> Iterator[FieldChange]:
             before=_before(stored.get(key)),
             after=secret_of(source),
             action=Action.BLOCKED if elsewhere else action,
-            reason=f"{reason}; {VAULT}" if elsewhere else reason,
+            reason=f"{reason}; {WRITTEN_IN_VAULT}" if elsewhere else reason,
         )
 
 

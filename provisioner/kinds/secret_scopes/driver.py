@@ -15,12 +15,14 @@ from typing import Any, Final
 
 from provisioner.errors import ServiceError, UnreachableError
 from provisioner.kinds.secret_scopes import access, backend
+from provisioner.kinds.secret_scopes.calls import ROOT
 from provisioner.kinds.secret_scopes.compare import declared_keys
-from provisioner.kinds.secret_scopes.operations import ROOT
-from provisioner.plan import Operation
-from provisioner.resource import Connection, Listed, Live, Phase, Readiness, Resource
-from provisioner.secret import SecretReader, resolve
-from provisioner.semantics import Document
+from provisioner.model.connection import Connection
+from provisioner.model.live import Listed, Live, Phase, Readiness
+from provisioner.model.paths import Document
+from provisioner.model.plan import Operation
+from provisioner.model.resource import Resource
+from provisioner.model.secret import SecretReader, resolve
 
 SECRET_FIELDS: Final = frozenset({"string_value"})
 EXISTS: Final = "RESOURCE_ALREADY_EXISTS"

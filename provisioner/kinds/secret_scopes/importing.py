@@ -1,15 +1,60 @@
-"""A live scope as a manifest would describe it: its keys, but never a value. Pure."""
+"""Scopes, their keys and ACLs in a Terraform state. Pure; no value of a secret gets out.
+
+Source: terraform-provider-databricks docs/resources/secret_scope.md, secret.md, secret_acl.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from provisioner.errors import Location
+from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.secret_scopes import access, backend
-from provisioner.portrait import Portrait, variable_name
-from provisioner.resource import Live
-from provisioner.semantics import Document
+from provisioner.model.importing import Claimed, Portrait, StateEntry, variable_name
+from provisioner.model.live import Live
+from provisioner.model.paths import Document
+
+VAULT: Final = "keyvault_metadata"
+PERMISSIONS: Final = "permissions"
+PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
+
+
+def modernise(document: Document) -> tuple[Document, tuple[Finding, ...]]:
+    """``document`` in our words, and a finding for each word of a bundle.
+
+    Where both words are there, that is an error and ours is kept.
+    """
+    modern, findings = dict(document), []
+    for theirs, ours in ((VAULT, backend.VAULT), (PERMISSIONS, access.FIELD)):
+        if theirs in modern:
+            findings.append(_moved(theirs, ours, twice=ours in modern))
+            value = modern.pop(theirs)
+            modern.setdefault(ours, _acls(value) if theirs == PERMISSIONS else value)
+    return modern, tuple(findings)
+
+
+def _moved(theirs: str, ours: str, *, twice: bool) -> Finding:
+    if twice:
+        message = f"`{theirs}` is the word of a bundle for `{ours}`, and both are here"
+        return Finding((theirs,), "E347", message, f"keep `{ours}` alone", key=True)
+    message = f"`{theirs}` is the word of a bundle"
+    return Finding((theirs,), "W730", message, f"write `{ours}`", Severity.WARNING, key=True)
+
+
+def _acls(permissions: Any) -> Any:
+    if not isinstance(permissions, list):
+        return permissions
+    return [_acl(entry) if isinstance(entry, Mapping) else entry for entry in permissions]
+
+
+def _acl(entry: Mapping[str, Any]) -> Document:
+    """What is no level and no single principal stays, so that it is told as unknown."""
+    names = {"level": "permission"}
+    given = [kind for kind in PRINCIPALS if kind in entry]
+    if len(given) == 1:
+        names[given[0]] = "principal"
+    return {names.get(name, name): value for name, value in entry.items()}
+
 
 NOT_READ: Final = (
     "Values are never read back. A variable is needed only when its key is written again:",
@@ -33,3 +78,49 @@ def portray(live: Live, words: str) -> Portrait:
     if in_vault:
         document |= {name: live.document[name] for name in (backend.TYPE, backend.VAULT)}
     return Portrait(document, comments)
+
+
+SCOPE, SECRET, ACL = "databricks_secret_scope", "databricks_secret", "databricks_secret_acl"
+NOT_COPIED: Final = (
+    "The values stay where they are. A variable is needed only when its key is written again:",
+    "when it is missing, with `rotated_at`, or with --rotate.",
+)
+
+
+def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
+    """The scopes among ``entries``, also those of which only keys or ACLs are there."""
+    held: dict[str, list[StateEntry]] = {}
+    for entry in entries:
+        field = {SCOPE: "name", SECRET: "scope", ACL: "scope"}.get(entry.type)
+        if field and entry.attributes.get(field):
+            held.setdefault(str(entry.attributes[field]), []).append(entry)
+    return [_claimed(name, found) for name, found in sorted(held.items())]
+
+
+def _claimed(name: str, entries: list[StateEntry]) -> Claimed:
+    document: Document = {"name": name}
+    comments: dict[Location, Sequence[str]] = {}
+    keys = sorted(str(one.attributes.get("key")) for one in entries if one.type == SECRET)
+    if keys:
+        sources = {key: {"from_env": variable_name(f"{name}_{key}")} for key in keys}
+        document["secrets"] = sources
+        comments[("secrets",)] = NOT_COPIED
+    acls = [
+        {field: one.attributes.get(field) for field in ("principal", "permission")}
+        for one in entries
+        if one.type == ACL
+    ]
+    if acls:
+        document[access.FIELD] = sorted(acls, key=lambda acl: str(acl["principal"]))
+    for one in entries:
+        document |= _vault(one.attributes) if one.type == SCOPE else {}
+    return Claimed(name, Portrait(document, comments), tuple(entries))
+
+
+def _vault(attributes: Any) -> Document:
+    found = attributes.get("keyvault_metadata")
+    if attributes.get("backend_type") != backend.KEY_VAULT or not found:
+        return {}
+    vault = found[0] if isinstance(found, list) else found
+    kept = {name: vault.get(name) for name in backend.VAULT_FIELDS}
+    return {backend.TYPE: backend.KEY_VAULT, backend.VAULT: kept}

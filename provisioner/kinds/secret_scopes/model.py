@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from provisioner.semantics import Immutable, KeyedBy, NotUpdatable, ServerDefault
+from provisioner.model.field_rules import Immutable, KeyedBy, NotUpdatable, ServerDefault
 
 DOCS = "https://docs.databricks.com/api/workspace/secrets/createscope"
 

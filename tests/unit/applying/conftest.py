@@ -15,9 +15,10 @@ import pytest
 
 from provisioner.applying.executor import Hooks, Options, apply
 from provisioner.errors import LostAnswerError, ProvisionerError, ServiceError
-from provisioner.outcome import Event, Outcome
-from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation, Plan, Step
-from provisioner.resource import Listed, Live, Marks, Phase, Readiness, Resource
+from provisioner.model.live import Listed, Live, Marks, Phase, Readiness
+from provisioner.model.outcome import Event, Outcome
+from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation, Plan, Step
+from provisioner.model.resource import Resource
 
 KIND, OWNER = "things", "shop/dev"
 REAL_PATIENCE_S = 20.0

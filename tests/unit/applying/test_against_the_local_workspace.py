@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from provisioner.applying.executor import Hooks, Options, apply
-from provisioner.emulator.server import Running, Settings, running
+from provisioner.emulator.server import Running, running
+from provisioner.emulator.settings import Settings
 from provisioner.kinds import KINDS
-from provisioner.outcome import Outcome, Status
-from provisioner.plan import Action, Address, Plan
-from provisioner.planning.planner import Pair, Request, plan_step, remaining
-from provisioner.resource import Resource
-from provisioner.secret import SecretReader
+from provisioner.model.outcome import Outcome, Status
+from provisioner.model.plan import Action, Address, Plan
+from provisioner.model.resource import Resource
+from provisioner.model.secret import SecretReader
+from provisioner.planning.planner import plan_step, remaining
+from provisioner.planning.request import Pair, Request
 from provisioner.workspace import Target, connect
 
 ENDPOINTS = "/api/2.0/serving-endpoints"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.outcome import Status
+from provisioner.model.outcome import Status
 
 
 @pytest.mark.parametrize("lag", [0, 1, 5, 15, 30])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provisioner.errors import UnreachableError
-from provisioner.outcome import Status
-from provisioner.plan import Action
+from provisioner.model.outcome import Status
+from provisioner.model.plan import Action
 
 WANTED = {"x": 2, "g": 1, "t": 1}
 

@@ -12,8 +12,8 @@ import pytest
 from provisioner.applying.clock import RealClock
 from provisioner.applying.executor import Hooks, Options, apply
 from provisioner.applying.interrupt import stopping
-from provisioner.outcome import Status, What
-from provisioner.plan import Action, Plan
+from provisioner.model.outcome import Status, What
+from provisioner.model.plan import Action, Plan
 
 
 def test_a_stop_before_the_start_sends_nothing(world, make):

@@ -6,9 +6,8 @@ import threading
 
 import pytest
 
-from provisioner.applying.executor import Defect
-from provisioner.outcome import Status, What
-from provisioner.plan import Action
+from provisioner.model.outcome import Defect, Status, What
+from provisioner.model.plan import Action
 
 
 def test_operations_of_a_step_are_sent_in_their_order(world, make):

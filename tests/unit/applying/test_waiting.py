@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from provisioner.errors import UnreachableError
-from provisioner.outcome import Status, What
-from provisioner.plan import Action
-from provisioner.resource import Phase, Readiness
+from provisioner.model.live import Phase, Readiness
+from provisioner.model.outcome import Status, What
+from provisioner.model.plan import Action
 
 
 def unreachable():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from provisioner.errors import RefusedError, UnreachableError
-from provisioner.outcome import Status
-from provisioner.plan import Action, Operation
-from provisioner.resource import Phase, Readiness
+from provisioner.model.live import Phase, Readiness
+from provisioner.model.outcome import Status
+from provisioner.model.plan import Action, Operation
 
 STALE = [
     pytest.param(lambda service: service.edit("a", x=3), id="a field was changed"),

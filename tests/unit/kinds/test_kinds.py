@@ -36,7 +36,7 @@ USES = [
     pytest.param(
         "from pathlib import Path\n"
         "from provisioner.kinds import KINDS\n"
-        "from provisioner.secret import SecretReader\n"
+        "from provisioner.model.secret import SecretReader\n"
         "[kind.connect(None, SecretReader(Path('.'))) for kind in KINDS.values()]\n",
         id="making drivers",
     ),

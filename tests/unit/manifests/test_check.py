@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.manifests.check import numbers_as_text, shape
-from provisioner.manifests.source import parse
+from provisioner.manifests.schema.check import numbers_as_text, shape
+from provisioner.manifests.yaml.source import parse
 
 SCHEMA = {
     "type": "object",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provisioner.errors import FileError
-from provisioner.manifests.source import parse
-from provisioner.manifests.text import LONGEST_EXCERPT, Flaw, Text
+from provisioner.manifests.yaml.source import parse
+from provisioner.manifests.yaml.text import LONGEST_EXCERPT, Flaw, Text
 
 # A line with the word `canary` in it, and what may be shown of it.
 HIDDEN = [

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from provisioner.manifests.fields import inlined
-from provisioner.manifests.fits import fits
-from provisioner.schemas import schema
+from provisioner.manifests.schema.check import fits
+from provisioner.manifests.schema.fields import inlined
+from provisioner.model.schemas import schema
 
 ENDPOINT = inlined(schema("kinds/model_serving_endpoints"))
 SCOPE = inlined(schema("kinds/secret_scopes"))

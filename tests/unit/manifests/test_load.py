@@ -19,8 +19,8 @@ from provisioner.errors import FileError, Severity
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
 from provisioner.manifests.project import Environment, WorkspaceSettings
-from provisioner.manifests.source import parse
-from provisioner.plan import Address
+from provisioner.manifests.yaml.source import parse
+from provisioner.model.plan import Address
 
 CHAT = """\
 resources:

@@ -8,11 +8,11 @@ import pytest
 
 from provisioner.errors import FileError, Severity, UsageError
 from provisioner.kinds import KINDS
+from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded, load
-from provisioner.manifests.outside import Outside
 from provisioner.manifests.project import read_environment
-from provisioner.manifests.releases import releases_in
-from provisioner.release import Released
+from provisioner.manifests.release_file import releases_in
+from provisioner.model.release import Released
 
 LINE = (
     'version: {value: "12", previous: "11", from: staging, commit: 3fa81c2, '

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provisioner.errors import FileError
-from provisioner.manifests.source import parse
+from provisioner.manifests.yaml.source import parse
 
 LONG_INTEGER = "1234567890" * 500
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(

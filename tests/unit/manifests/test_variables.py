@@ -9,10 +9,10 @@ import pytest
 
 from provisioner.errors import FileError, Problem, ProvisionerError, UsageError
 from provisioner.kinds import KINDS
-from provisioner.manifests.definitions import declared_in
+from provisioner.manifests.given_values import Outside, check_given
 from provisioner.manifests.load import Loaded, load
-from provisioner.manifests.outside import Outside, check_given
 from provisioner.manifests.project import read_environment
+from provisioner.manifests.variables import declared_in
 
 MANIFEST = """\
 resources:

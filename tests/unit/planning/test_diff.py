@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.plan import ABSENT
+from provisioner.model.field_rules import rules_in
+from provisioner.model.paths import Key, path_text
+from provisioner.model.plan import ABSENT
 from provisioner.planning.comparable import comparable, keyed, value_at
 from provisioner.planning.diff import by_path, diff
-from provisioner.semantics import Key, path_text, rules_in
 
 SCHEMA = json.loads(Path(__file__).with_name("toy.schema.json").read_text(encoding="utf-8"))
 RULES = rules_in(SCHEMA)
@@ -447,7 +448,7 @@ def test_equal_pairs_do_not_load_deepdiff():
     code = (
         "import sys; from provisioner.planning.planner import plan_step\n"
         "from provisioner.planning.diff import diff\n"
-        "from provisioner.semantics import FieldRule\n"
+        "from provisioner.model.field_rules import FieldRule\n"
         "rules = FieldRule(fields={'a': FieldRule()})\n"
         "diff({'a': 1}, {'a': 2, 'b': 3}, rules)\n"
         "assert not {'deepdiff', 'numpy', 'pydantic'} & sys.modules.keys()\n"

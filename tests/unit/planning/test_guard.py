@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.plan import ABSENT, Action, Address, FieldChange, Plan, Step
+from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Plan, Step
 from provisioner.planning.guard import Consent, Limits, refusals
 
 LIMITS = Limits(destructive_percent=30, destructive_count=5)

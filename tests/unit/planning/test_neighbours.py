@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation, Step
-from provisioner.planning.neighbours import with_neighbours
-from provisioner.semantics import Key
+from provisioner.model.paths import Key
+from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation, Step
+from provisioner.planning.notes import with_neighbours
 
 SCOPE, CHAT, SEARCH = (Address("stores", "keys"), Address("toys", "chat"), Address("toys", "find"))
 CALL = (Operation("call", "PUT", "/"),)

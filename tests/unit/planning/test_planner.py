@@ -9,20 +9,14 @@ from typing import Any
 
 import pytest
 
-from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation
-from provisioner.planning.planner import Pair, Request, orphan_step, plan_step, remaining
-from provisioner.resource import (
-    Comparison,
-    Intent,
-    Kind,
-    Listed,
-    Live,
-    Marks,
-    Phase,
-    Readiness,
-    Resource,
-)
-from provisioner.semantics import Key, path_text, rules_in
+from provisioner.model.field_rules import rules_in
+from provisioner.model.kind import Comparison, Intent, Kind
+from provisioner.model.live import Listed, Live, Marks, Phase, Readiness
+from provisioner.model.paths import Key, path_text
+from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation
+from provisioner.model.resource import Resource
+from provisioner.planning.planner import orphan_step, plan_step, remaining
+from provisioner.planning.request import Pair, Request
 
 SCHEMA = json.loads(Path(__file__).with_name("toy.schema.json").read_text(encoding="utf-8"))
 RULES = rules_in(SCHEMA)

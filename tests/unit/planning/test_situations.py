@@ -11,10 +11,13 @@ import pytest
 import yaml
 
 from provisioner.kinds import KINDS
-from provisioner.plan import Address, Plan
-from provisioner.planning.planner import Pair, Request, plan_step
-from provisioner.rendering.plan_text import Style, text
-from provisioner.resource import Live, Marks, Phase, Readiness, Resource
+from provisioner.model.live import Live, Marks, Phase, Readiness
+from provisioner.model.plan import Address, Plan
+from provisioner.model.resource import Resource
+from provisioner.planning.planner import plan_step
+from provisioner.planning.request import Pair, Request
+from provisioner.rendering.plan_text import text
+from provisioner.rendering.style import Style
 
 SITUATIONS = sorted((Path(__file__).parents[2] / "golden/plans").glob("*.yaml"))
 OURS = {"owner": "shop/prod"}

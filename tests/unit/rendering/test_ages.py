@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.rendering.ages import age
+from provisioner.rendering.values import age
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from provisioner.errors import Problem, ProvisionerError
-from provisioner.outcome import Outcome, Status
-from provisioner.plan import Action, Address, Plan, Step
+from provisioner.model.outcome import Outcome, Status
+from provisioner.model.plan import Action, Address, Plan, Step
 from provisioner.rendering.outcomes import exit_code, text, to_json
 
 CALLS = ("update_config",)

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from provisioner.plan import ABSENT, Action, Address, FieldChange, Operation, Plan, Step
-from provisioner.rendering.plan_text import Style, summary_line, text
-from provisioner.semantics import Key, parse_path
+from provisioner.model.paths import Key, parse_path
+from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation, Plan, Step
+from provisioner.rendering.plan_text import summary_line, text
+from provisioner.rendering.style import Style
 
 STYLE = Style(width=80)
 SECRET = {"$secret": {"from_env": "OPENAI_API_KEY"}}

@@ -9,10 +9,10 @@ import pty
 
 import pytest
 
-from provisioner.outcome import Event, Status, What
-from provisioner.plan import Address
+from provisioner.model.live import Phase
+from provisioner.model.outcome import Event, Status, What
+from provisioner.model.plan import Address
 from provisioner.rendering.progress import Rows, duration, shown
-from provisioner.resource import Phase
 
 
 def event(what, key="chat", **more):

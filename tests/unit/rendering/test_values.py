@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.plan import ABSENT
+from provisioner.model.plan import ABSENT
 from provisioner.rendering.style import Style
 from provisioner.rendering.values import Sides, columns, fitted, shortened, value_text
 

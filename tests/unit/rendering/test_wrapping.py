@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.rendering.values import columns
-from provisioner.rendering.wrapping import wrapped
+from provisioner.rendering.values import columns, wrapped
 
 CASES = [
     pytest.param("", 10, [""], id="nothing"),

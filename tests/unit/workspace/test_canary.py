@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from provisioner.errors import ProvisionerError
-from provisioner.secret import Secret
+from provisioner.model.secret import Secret
 from provisioner.workspace.faults import Call, Mode
 from provisioner.workspace.redaction import Redactor, printable
 from provisioner.workspace.retrying import Limits

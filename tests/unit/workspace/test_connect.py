@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from provisioner.secret import Secret
+from provisioner.model.secret import Secret
 from provisioner.workspace import Target, connect
 from provisioner.workspace.credentials import find_login
 from provisioner.workspace.transport import Transport

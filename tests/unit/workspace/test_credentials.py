@@ -14,7 +14,7 @@ from provisioner.workspace.credentials import find_login
 from provisioner.workspace.hosts import read_host
 from provisioner.workspace.methods import SETTINGS
 from provisioner.workspace.redaction import Redactor
-from provisioner.workspace.unified import SdkHeaders
+from provisioner.workspace.sdk_login import SdkHeaders
 
 DEV, PROD = "https://dev.example.test", "https://prod.example.test"
 TOKEN = "dapi-environment-canary"

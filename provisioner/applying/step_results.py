@@ -1,0 +1,235 @@
+"""The ways in which a step can end, in words. Pure.
+
+Each function takes the facts and gives the status, a line for the summary and the
+problem to show, if it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from provisioner.errors import LostAnswerError, Problem, ProvisionerError
+from provisioner.model.live import Phase, Readiness
+from provisioner.model.outcome import Status
+from provisioner.model.paths import path_text
+from provisioner.model.plan import Action, FieldChange, Operation, Step
+
+AGAIN = "plan and apply again"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a step ended, but for what only the executor knows: its calls and its time."""
+
+    status: Status
+    message: str = ""
+    error: ProvisionerError | None = None
+
+
+class Halt(Exception):
+    """Ends a script from anywhere inside it."""
+
+    def __init__(self, ending: Ending) -> None:
+        self.ending = ending
+        super().__init__(ending.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step has come. ``at`` says in words what is or was being done."""
+
+    step: Step
+    done: tuple[str, ...]
+    at: str
+
+    @property
+    def left(self) -> tuple[Operation, ...]:
+        return self.step.operations[len(self.done) :]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.step.address}, {self.at}" if self.at else str(self.step.address)
+
+    @property
+    def so_far(self) -> str:
+        """``; before that `patch_tags` went through``, or nothing."""
+        return f"; before that {names(self.done)} went through" if self.done else ""
+
+    @property
+    def not_sent(self) -> str:
+        """``; not sent: `put_ai_gateway```, or nothing."""
+        return f"; not sent: {names(o.call for o in self.left)}" if self.left else ""
+
+
+def names(calls: Iterable[str]) -> str:
+    """The names in backticks, with commas between them."""
+    return ", ".join(f"`{call}`" for call in calls)
+
+
+def problem(progress: Progress, status: Status, found: Problem) -> Ending:
+    """The ending whose message is its problem's."""
+    shown = replace(found, subject=progress.subject)
+    return Ending(status, found.message, ProvisionerError((shown,)))
+
+
+def failed(progress: Progress, status: Status, error: ProvisionerError) -> Ending:
+    """An error of the workspace or of ours, with what had gone through before it."""
+    told = [
+        replace(
+            found,
+            message=f"{found.message}{progress.so_far}",
+            subject=progress.subject,
+            hint=found.hint or _hint_after(error, progress),
+        )
+        for found in error.problems
+    ]
+    shown = ProvisionerError(told)
+    shown.__cause__ = error
+    return Ending(status, str(shown), shown)
+
+
+def _hint_after(error: ProvisionerError, progress: Progress) -> str:
+    if isinstance(error, LostAnswerError):
+        return "apply again: what did go through is seen, and not sent twice"
+    return "apply again: only what is missing will be sent" if progress.done else ""
+
+
+def stale(progress: Progress) -> Ending:
+    """The live resource is not the one that the step was planned against."""
+    name = progress.step.name
+    exists = (
+        "has changed since the plan was made" if progress.step.live_fingerprint else "exists now"
+    )
+    message = f"`{name}` {exists}; nothing was written to it"
+    return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
+
+
+def would_lose(progress: Progress, at_stake: tuple[str, ...]) -> Ending:
+    """Since the plan was made the resource has got what a replacement would take away."""
+    message = (
+        f"replacing `{progress.step.name}` would lose what it has got since the plan was made: "
+        f"{'; '.join(at_stake)}; nothing was written to it"
+    )
+    return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
+
+
+def update_failed(progress: Progress, readiness: Readiness) -> Ending:
+    """The service gave up on what we sent; whatever served before still does."""
+    why = f": {readiness.message}" if readiness.message else ""
+    message = f"the service could not bring `{progress.step.name}` up{why}{progress.not_sent}"
+    removed = any(
+        operation.method == "DELETE" and operation.call in progress.done
+        for operation in progress.step.operations
+    )
+    kept = "" if removed else "nothing was deleted; "
+    hint = f"{kept}mend the manifest, or what the log names, and apply again"
+    found = Problem("E602", message, hint=hint, log=readiness.detail)
+    ending = problem(progress, Status.FAILED, found)
+    return replace(ending, message=readiness.message or "the update failed")
+
+
+def stopped(progress: Progress) -> Ending:
+    """Somebody stopped the resource: it takes changes, and does not serve them."""
+    message = f"`{progress.step.name}` is stopped, so it does not become ready{progress.not_sent}"
+    hint = "start it in the workspace, then apply again"
+    return problem(progress, Status.FAILED, Problem("E603", message, hint=hint))
+
+
+def gone(progress: Progress) -> Ending:
+    """The resource was there, or was created, and stays invisible."""
+    message = f"`{progress.step.name}` cannot be found any more{progress.so_far}"
+    hint = "somebody may have deleted it; " + AGAIN
+    return problem(progress, Status.FAILED, Problem("E604", message, hint=hint))
+
+
+def time_up(progress: Progress, readiness: Readiness) -> Ending:
+    """The wait took too long; the service goes on without us."""
+    what = "an update" if progress.done else "an update that was already in progress"
+    state = f"{readiness.phase}: {readiness.message}" if readiness.message else readiness.phase
+    message = f"{what} goes on and the time was up (last seen: {state}){progress.not_sent}"
+    then = ", then apply again" if progress.left else ""
+    hint = f"it was left running: `provisioner status --wait` waits for it{then}"
+    return problem(progress, Status.STILL_UPDATING, Problem("E605", message, hint=hint))
+
+
+def not_converged(progress: Progress, left: Sequence[FieldChange], found: bool) -> Ending:
+    """All calls went through, and the workspace still differs from the manifest."""
+    fields = names(sorted({path_text(change.path) for change in left}))
+    after = f"after {names(progress.done) or 'the update'}"
+    what = f"{after} these still differ: {fields}"
+    if not found:
+        what = f"{after} `{progress.step.name}` cannot be found"
+    hint = "look at the plan: the service may have changed a value, or somebody else did"
+    return problem(progress, Status.DID_NOT_CONVERGE, Problem("E606", what, hint=hint))
+
+
+def still_there(progress: Progress) -> Ending:
+    """The service took the deletion and goes on showing the resource."""
+    message = f"`{progress.step.name}` was deleted and is still shown{progress.not_sent}"
+    hint = "the service may need longer; " + AGAIN
+    return problem(progress, Status.DID_NOT_CONVERGE, Problem("E607", message, hint=hint))
+
+
+def not_ours(progress: Progress) -> Ending:
+    """The answer to a create was lost, and what is there now is somebody else's."""
+    message = (
+        f"the answer to `{progress.at}` was lost, and the `{progress.step.name}` that exists "
+        "now is not what was sent: somebody else created it; nothing was written to it"
+    )
+    return problem(progress, Status.FAILED, Problem("E608", message, hint=AGAIN))
+
+
+def not_known(progress: Progress) -> Ending:
+    """A request went out, and what became of it could not be found out."""
+    message = f"whether `{progress.at}` was carried out is not known{progress.so_far}"
+    hint = "apply again: what did go through is seen, and not sent twice"
+    return problem(progress, Status.UNKNOWN, Problem("E609", message, hint=hint))
+
+
+def accepted(progress: Progress) -> Ending:
+    """Sent, and nobody waits. What has to come after the update is not sent at all."""
+    if not progress.left:
+        return Ending(Status.ACCEPTED, "not waited for")
+    then = "apply again when it is ready"
+    return Ending(Status.ACCEPTED, f"not waited for{progress.not_sent}; {then}")
+
+
+def already_gone() -> Ending:
+    return Ending(Status.DONE, "it was gone already")
+
+
+def not_started(reason: str) -> Ending:
+    return Ending(Status.NOT_STARTED, reason)
+
+
+def interrupted(progress: Progress, *, in_flight: bool, updating: bool) -> Ending:
+    """What a signal left behind. ``updating``: the service is at work on what we sent."""
+    if in_flight:
+        return not_known(progress)
+    if updating:
+        return Ending(Status.STILL_UPDATING, f"on the server{progress.not_sent}")
+    if not progress.done:
+        return not_started("interrupted")
+    if progress.left:
+        sent = f"{names(progress.done)} went through"
+        return Ending(Status.INTERRUPTED, f"{sent}{progress.not_sent}")
+    return Ending(Status.DONE, "interrupted before it was read back")
+
+
+def by_readiness(progress: Progress, readiness: Readiness) -> Ending | None:
+    """How waiting for readiness ended, or None when all is well."""
+    match readiness.phase:
+        case Phase.FAILED:
+            return update_failed(progress, readiness)
+        case Phase.STOPPED:
+            return stopped(progress)
+        case Phase.ABSENT:
+            return gone(progress)
+    return None
+
+
+def unmet(need: Step, status: Status | None) -> Ending:
+    """Not begun because of ``need``, which did not end well or is blocked."""
+    why = "is blocked" if need.action is Action.BLOCKED else f"ended as: {status}"
+    return not_started(f"needs {need.address}, which {why}")

@@ -1,0 +1,165 @@
+"""What apply and destroy have in common: show the plan, get consent, do it, tell how it went."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import click
+
+from provisioner.applying.executor import Hooks, Options
+from provisioner.applying.interrupt import stopping
+from provisioner.cli import plan_output
+from provisioner.cli.options import Applying
+from provisioner.cli.terminal import Terminal
+from provisioner.commands.apply.required_tip import RequiredTip
+from provisioner.errors import RefusedError
+from provisioner.model.outcome import Defect, Outcome
+from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
+from provisioner.planning.guard import Consent
+from provisioner.workflow.apply import apply, refuse_blocked, refuse_unsafe
+from provisioner.workflow.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a plan is to be carried out. ``approved``: nobody is asked any more.
+
+    ``tip`` is looked at again right before the first write.
+    """
+
+    applying: Applying
+    approved: bool
+    tip: RequiredTip | None = None
+
+
+def refuse_silence(terminal: Terminal, approved: bool) -> None:
+    """Raise RefusedError when consent is needed and there is nobody to ask.
+
+    Before anything is read: a pipeline that forgot -y should not learn it after a minute.
+    """
+    if not approved and not terminal.interactive():
+        raise RefusedError.of(
+            "E804",
+            "this is not a terminal, so nobody can be asked for consent",
+            hint="pass -y/--auto-approve, or apply a saved plan: plan --out FILE, apply FILE",
+        )
+
+
+def carry_out(terminal: Terminal, session: Session, plan: Plan, order: Order) -> int:
+    """Show ``plan``, make sure of consent, apply it and return the exit code."""
+    if agreed(terminal, session, plan, order):
+        return run(terminal, session, plan, order)
+    return nothing(terminal, plan)
+
+
+def agreed(terminal: Terminal, session: Session, plan: Plan, order: Order) -> bool:
+    """Show ``plan`` and make sure of consent; False where there is nothing to do.
+
+    Raises RefusedError without consent, and where a guard says no.
+    """
+    terminal.note(plan=plan)
+    if not (terminal.common.json or terminal.silent):
+        terminal.answer(plan_output.as_text(terminal, plan))
+    elif not order.approved:
+        # stdout is for something else, but nobody can agree to what he does not see.
+        click.echo(plan_output.as_text(terminal, plan), err=True)
+    consent = _given(order.applying)
+    refuse_blocked(plan)
+    waits = not order.applying.no_wait and any(step.only_waits for step in plan.steps)
+    if not (plan.has_operations or waits):
+        return False
+    if not order.approved:
+        consent = _asked(plan, consent)
+    refuse_unsafe(session, plan, consent)
+    if order.tip:
+        order.tip.check_again()
+    return True
+
+
+def nothing(terminal: Terminal, plan: Plan) -> int:
+    """Say that there is nothing to do."""
+    if terminal.common.json:
+        from provisioner.rendering.outcomes import to_json
+
+        terminal.answer_json(to_json((), plan))
+    else:
+        terminal.say("Nothing to do.")
+    return 0
+
+
+def _given(applying: Applying) -> Consent:
+    return Consent(
+        yes=applying.yes,
+        adopt=applying.adopt,
+        allow_replace=frozenset(applying.allow_replace),
+        allow_delete=frozenset(applying.allow_delete),
+        allow_destructive=applying.allow_destructive,
+    )
+
+
+def _asked(plan: Plan, consent: Consent) -> Consent:
+    """Ask at the terminal: each name for what is destroyed, one yes for the rest."""
+    for step in plan.steps:
+        named = consent.allow_replace | consent.allow_delete
+        if not _is_to_be_named(step) or str(step.address) in named:
+            continue
+        verb = "deletes" if step.action is Action.DELETE else "deletes and creates again"
+        typed = click.prompt(f"This {verb} {step.name}. Type its name to agree", err=True)
+        if typed != step.name:
+            raise RefusedError.of("E805", f"`{typed}` is not `{step.name}`: nothing was changed")
+        field = "allow_delete" if step.action is Action.DELETE else "allow_replace"
+        agreed = getattr(consent, field) | {str(step.address)}
+        consent = replace(consent, **{field: agreed})
+    if any(step.operations and not _is_to_be_named(step) for step in plan.steps):
+        typed = click.prompt("Apply these changes? Only `yes` is taken as yes", err=True)
+        if typed != "yes":
+            raise RefusedError.of("E805", "not approved: nothing was changed")
+        consent = replace(consent, adopt=True)
+    return replace(consent, yes=True, asked=True)
+
+
+def _is_to_be_named(step: Step) -> bool:
+    """Whether a yes is not enough; what ``removed:`` names was named in a review."""
+    return step.action in DESTRUCTIVE and not step.consented
+
+
+def run(terminal: Terminal, session: Session, plan: Plan, order: Order) -> int:
+    """Apply ``plan``, tell how it went and return the exit code."""
+    from provisioner.rendering import outcomes, progress
+
+    stop, applying = threading.Event(), order.applying
+    options = Options(applying.parallelism, applying.timeout_s, wait=not applying.no_wait)
+    with (
+        stopping(stop),
+        progress.shown(sys.stderr, live=_live(terminal), quiet=terminal.common.quiet) as announce,
+    ):
+        try:
+            results = apply(session, plan, options, Hooks(announce=announce, stop=stop))
+        except Defect as defect:
+            # A bug of ours must not hide what has already been done.
+            terminal.say(outcomes.text(defect.outcomes))
+            _problems(terminal, defect.outcomes)
+            terminal.note(outcomes=defect.outcomes)
+            raise
+    terminal.note(outcomes=results)
+    if terminal.common.json:
+        terminal.answer_json(outcomes.to_json(results, plan))
+    else:
+        terminal.answer("")
+        terminal.answer(outcomes.text(results, terminal.colour(sys.stdout), plan.environment))
+    _problems(terminal, results)
+    return terminal.ended(outcomes.exit_code(results, interrupted=stop.is_set()))
+
+
+def _problems(terminal: Terminal, results: Iterable[Outcome]) -> None:
+    for result in results:
+        if result.error:
+            terminal.problems(result.error.problems)
+
+
+def _live(terminal: Terminal) -> bool:
+    """Whether progress may move the cursor."""
+    return terminal.colour(sys.stderr)

@@ -1,0 +1,98 @@
+"""What the commands around a plan have in common: asking for it, showing and saving it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner import __version__
+from provisioner.cli.options import What
+from provisioner.cli.terminal import Terminal
+from provisioner.errors import UsageError
+from provisioner.model.plan import Plan
+from provisioner.model.selection import Exactly
+from provisioner.workflow.plan import Wanted
+
+if TYPE_CHECKING:
+    from provisioner.commands.preflight.preflight import Preflight
+    from provisioner.planning.plan_file import SavedPlan
+
+
+def wanted(what: What, only: Exactly | None = None) -> Wanted:
+    """The options as the workflow takes them."""
+    return Wanted(what.select, frozenset(what.rotate), what.take_over_from, what.prune, only)
+
+
+def words(what: What) -> tuple[str, ...]:
+    """The options as they were typed, for whoever has to type them again."""
+    made = [word for value in what.select for word in ("--select", value)]
+    made += [word for value in what.rotate for word in ("--rotate", value)]
+    if what.take_over_from:
+        made += ["--take-over-from", what.take_over_from]
+    return (*made, "--prune") if what.prune else tuple(made)
+
+
+def refuse_options(what: What) -> None:
+    """Raise UsageError for options that would change a plan which is already made."""
+    given = [f"--{name.replace('_', '-')}" for name, value in what._asdict().items() if value]
+    if given:
+        raise UsageError.of(
+            "E813",
+            f"a saved plan is applied as it is: {', '.join(given)} cannot change it any more",
+            hint="make the plan with these options: plan --out FILE",
+        )
+
+
+def saved(path: Path, what: What) -> SavedPlan:
+    """The plan in ``path``. Raises FileError, and UsageError for options that would change it."""
+    from provisioner.planning.plan_file import load
+
+    refuse_options(what)
+    return load(path)
+
+
+def show(
+    terminal: Terminal, plan: Plan, preflight: Preflight | None = None, *, verbose: bool = False
+) -> None:
+    """Print ``plan``, and what its workspace lacks, in the form that was asked for.
+
+    ``verbose``: also what is left alone.
+    """
+    if terminal.common.json:
+        from provisioner.planning.plan_json import to_json
+        from provisioner.rendering.problems import to_json as problems_to_json
+
+        found = {"preflight": problems_to_json(preflight.problems)} if preflight else {}
+        terminal.answer_json({**to_json(plan, __version__), **found})
+        return
+    terminal.answer(as_text(terminal, plan, verbose=verbose))
+    if preflight:
+        terminal.problems(preflight.problems)
+        terminal.answer(f"\n{preflight.summary()}")
+
+
+def as_text(terminal: Terminal, plan: Plan, *, verbose: bool = False) -> str:
+    """``plan`` as people read it, fitted to the terminal."""
+    from provisioner.rendering.plan_text import text
+    from provisioner.rendering.style import Style
+
+    style = Style(
+        colour=terminal.colour(sys.stdout),
+        unicode=terminal.unicode(sys.stdout),
+        width=terminal.width,
+        verbose=verbose,
+    )
+    return text(plan, style)
+
+
+def save(terminal: Terminal, plan: Plan, path: Path) -> None:
+    """Write ``plan`` to ``path`` and say how to apply it. Raises FileError."""
+    import shlex
+
+    from provisioner.planning.plan_file import save
+
+    digest = save(plan, path, __version__)
+    terminal.note(plan_file=str(path))
+    command = f"provisioner apply -e {plan.environment} {shlex.quote(str(path))}"
+    terminal.say(f"Saved with the digest {digest}\nApply exactly this plan: {command}")

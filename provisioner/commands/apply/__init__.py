@@ -1,0 +1,1 @@
+"""``apply``: which commits may be applied."""

@@ -1,0 +1,186 @@
+"""Whether HEAD is the tip of a branch, so that an older job cannot undo a newer one.
+
+The remote is asked, because a clone only knows what was there when it was made. Commits are
+compared: a detached HEAD and a shallow clone, as CI systems make them, are fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from provisioner.errors import Problem, RefusedError, UsageError
+from provisioner.files.git import NETWORK_S, git, head
+from provisioner.manifests.load import Loaded
+from provisioner.manifests.project import FOLDER, PROJECT_FILE, Environment
+from provisioner.model.plan import Plan
+
+OPTION: Final = "--require-tip"
+_HEADS: Final = "refs/heads/"
+_REMOTES: Final = "refs/remotes/"
+_MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """``remote`` ``""`` is this very repository."""
+
+    remote: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"`{self.name}` of `{self.remote}`" if self.remote else f"`{self.name}`"
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredTip:
+    """``commit`` is the HEAD that was the tip of ``branch`` when the command began."""
+
+    root: Path
+    branch: Branch
+    commit: str
+
+    @classmethod
+    def of(cls, root: Path, ref: str) -> RequiredTip:
+        """The tip of ``ref``, ``BRANCH`` or ``REMOTE/BRANCH``, which HEAD is.
+
+        Raises RefusedError where it is not, or where nobody can tell, and UsageError where
+        there is no such branch.
+        """
+        commit = head(root, OPTION)
+        branch = branch_of(root, ref)
+        tip = tip_of(root, branch)
+        if tip != commit:
+            raise _not_the_tip(root, branch, commit, tip)
+        return cls(root, branch, commit)
+
+    def check_files(self, environment: Environment, loaded: Loaded) -> None:
+        """Raise RefusedError unless what was loaded is what the commit has."""
+        now = head(self.root, OPTION)
+        if now != self.commit:
+            message = f"HEAD was {_short(self.commit)}, and has become {_short(now)} meanwhile"
+            raise RefusedError.of("E520", message, "run it again")
+        changed, unknown = _changed(self.root), _untracked(self.root, environment, loaded)
+        problems = []
+        if changed:
+            said = f"{_named(changed)} differ from the commit {_short(self.commit)}"
+            problems.append(_dirty(said if len(changed) > 1 else said.replace("differ", "differs")))
+        if unknown:
+            problems.append(_dirty(f"git does not track {_named(unknown)}"))
+        if problems:
+            raise RefusedError(problems)
+
+    def check_plan(self, plan: Plan, loaded: Loaded) -> None:
+        """Raise RefusedError if a saved ``plan`` is of other manifests than ``loaded``."""
+        if plan.source.digest != loaded.digest:
+            made = plan.source.git_commit[:12]
+            said = f"the plan was made at {made}, from" if made else "the plan is of"
+            message = f"{said} other manifests than those at the tip of {self.branch}"
+            hint = "plan again at the tip, and have that plan approved"
+            raise RefusedError.of("E522", message, hint)
+
+    def check_again(self) -> None:
+        """Raise RefusedError if the branch has another tip by now: nothing is written then."""
+        tip = tip_of(self.root, self.branch)
+        if tip != self.commit:
+            message = (
+                f"{self.branch} has moved to {_short(tip)} since this command began at "
+                f"{_short(self.commit)}: nothing was changed"
+            )
+            raise RefusedError.of("E520", message, "leave it to the job of the newer commit")
+
+
+def branch_of(root: Path, ref: str) -> Branch:
+    """Which branch ``ref`` means: of the remote it begins with, else of the one it follows.
+
+    A branch that follows none is looked for at ``origin``, and here if there is no such
+    remote. Raises UsageError for what cannot be the name of a branch.
+    """
+    name = ref.removeprefix(_REMOTES)
+    if git(root, "check-ref-format", _HEADS + name).code:
+        raise UsageError.of("E518", f"`{ref}` cannot be the name of a branch", "write origin/main")
+    remotes = git(root, "remote").text.splitlines()
+    spelt = [remote for remote in remotes if name.startswith(f"{remote}/")]
+    if spelt and not ref.startswith(_HEADS):
+        remote = max(spelt, key=len)
+        return Branch(remote, name.removeprefix(f"{remote}/"))
+    name = name.removeprefix(_HEADS)
+    followed = git(root, "config", f"branch.{name}.remote").text
+    if followed in remotes:
+        merged = git(root, "config", f"branch.{name}.merge").text
+        return Branch(followed, merged.removeprefix(_HEADS) or name)
+    return Branch("origin" if "origin" in remotes and followed != "." else "", name)
+
+
+def tip_of(root: Path, branch: Branch) -> str:
+    """The full hash of the commit at the tip. Raises UsageError where there is none.
+
+    Raises RefusedError where the remote does not answer.
+    """
+    ref = _HEADS + branch.name
+    if not branch.remote:
+        here = git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        if here.code:
+            raise _no_branch(root, branch)
+        return here.text
+    answer = git(root, "ls-remote", "--refs", "--", branch.remote, ref, limit_s=NETWORK_S)
+    if answer.code:
+        message = f"the remote `{branch.remote}` does not say where `{branch.name}` is"
+        hint = f"it has to be reached with a login that may read it: git ls-remote {branch.remote}"
+        raise RefusedError.of("E519", message, hint, log=answer.said)
+    for line in answer.text.splitlines():
+        commit, _, name = line.partition("\t")
+        if name == ref:
+            return commit
+    raise _no_branch(root, branch)
+
+
+def _no_branch(root: Path, branch: Branch) -> UsageError:
+    where = f"the remote `{branch.remote}`" if branch.remote else "this repository"
+    see = f"git ls-remote --heads {branch.remote}" if branch.remote else "git branch"
+    return UsageError.of("E518", f"{where} has no branch `{branch.name}`", f"its branches: {see}")
+
+
+def _not_the_tip(root: Path, branch: Branch, commit: str, tip: str) -> RefusedError:
+    message = f"HEAD is {_short(commit)}, and the tip of {branch} is {_short(tip)}"
+    hint = "leave it to the job of the newer commit, or update this clone: git pull"
+    if not git(root, "merge-base", "--is-ancestor", tip, commit).code:
+        hint = "HEAD is ahead of it: merge what is reviewed, and push it first"
+    return RefusedError.of("E520", message, hint)
+
+
+def _changed(root: Path) -> tuple[str, ...]:
+    """The tracked files of the project that differ from HEAD."""
+    answer = git(
+        root, "diff", "--no-ext-diff", "--name-only", "--relative", "-z", "HEAD", "--", "."
+    )
+    if answer.code:
+        message = "git does not say whether files differ from the commit"
+        raise RefusedError.of("E521", message, "git status", log=answer.said)
+    return answer.names
+
+
+def _untracked(root: Path, environment: Environment, loaded: Loaded) -> tuple[str, ...]:
+    """What was loaded though no commit has it."""
+    read = {PROJECT_FILE, f"{FOLDER}/{environment.name}.yaml", *loaded.files}
+    if environment.promotion.releases:
+        read.add(f"{FOLDER}/releases/{environment.name}.yaml")
+    tracked = git(root, "ls-files", "-z").names
+    return tuple(sorted(name for name in read.difference(tracked) if (root / name).exists()))
+
+
+def _dirty(message: str) -> Problem:
+    hint = "commit it, or put it back: git status; only what was reviewed may be applied"
+    return Problem("E521", message, hint=hint)
+
+
+def _named(files: Iterable[str]) -> str:
+    names = [f"`{name}`" for name in files]
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _short(commit: str) -> str:
+    return commit[:12]

@@ -1,0 +1,1 @@
+"""``plan --changed-since``: plans for the environments that a change of files affects."""

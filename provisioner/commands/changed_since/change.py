@@ -1,0 +1,135 @@
+"""The environments and resources that the files' changes since an earlier commit touch.
+
+Both sides are loaded with the same values from outside. Where the earlier side cannot be
+loaded, everything counts as touched: too much is planned rather than too little.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from provisioner.commands.changed_since.affected import Touched, everything, touched
+from provisioner.errors import FileError, Problem, ProvisionerError, Severity
+from provisioner.files.git_snapshot import merge_base, project_at
+from provisioner.kinds import KINDS
+from provisioner.manifests.given_values import Outside, check_given
+from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.project import (
+    Environment,
+    environment_names,
+    read_environment,
+    read_project,
+)
+from provisioner.manifests.variables import declared_in
+from provisioner.workflow.project import Project
+
+OPTION: Final = "--changed-since"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One environment and what is touched in it."""
+
+    environment: Environment
+    loaded: Loaded
+    touched: Touched
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``ref`` as it was given; ``commit`` is the one compared with. ``notes`` are for people.
+
+    ``parts`` are the touched environments, and the one that was asked for in any case.
+    """
+
+    ref: str
+    commit: str
+    parts: tuple[Part, ...]
+    notes: tuple[Problem, ...]
+
+
+def change_since(project: Project, ref: str, only: str, given: Sequence[str]) -> Change:
+    """What changed since HEAD and ``ref`` parted, in the environment ``only`` (``""``: all).
+
+    Uncommitted changes count. Raises FileError with what is wrong with the files as they are
+    now, UsageError for ``given`` and ``ref``, and RefusedError where git cannot tell.
+    """
+    commit = merge_base(project.root, ref, OPTION)
+    outside = Outside.of(given, os.environ)
+    names = (only,) if only else environment_names(project.root)
+    now = _opened_all(project.root, names, outside)
+    with project_at(project.root, commit) as root:
+        before = _Before(root, project.name, outside, f"`{ref}` ({commit[:12]})")
+        compared = [before.part(*one) for one in now]
+        gone = () if only else sorted(set(before.names()) - set(names))
+    parts = [part for part, _ in compared if only or not part.touched.is_nothing]
+    notes = [note for _, found in compared for note in found]
+    return Change(ref, commit, tuple(parts), (*notes, *map(_gone, gone)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The project of the earlier commit in ``root``; ``commit`` is how people know it."""
+
+    root: Path
+    project: str
+    outside: Outside
+    commit: str
+
+    def names(self) -> tuple[str, ...]:
+        """The environments that had a file."""
+        return environment_names(self.root) if (self.root / "environments").is_dir() else ()
+
+    def part(self, environment: Environment, loaded: Loaded) -> tuple[Part, tuple[Problem, ...]]:
+        """What is touched in one environment, and what to say about that."""
+        name = environment.name
+        try:
+            was_project = read_project(self.root).name
+            was, then = _opened(self.root, name, self.outside)
+        except ProvisionerError as error:
+            is_new = (self.root / "provisioner.yaml").is_file() and name not in self.names()
+            why = "it was not there yet" if is_new else error.problems[0].message
+            return self._all(environment, loaded, why)
+        if was_project != self.project:
+            return self._all(environment, loaded, f"the project was `{was_project}`")
+        if was.workspace != environment.workspace:
+            return self._all(environment, loaded, "its workspace was another one")
+        return Part(environment, loaded, touched(then, loaded)), ()
+
+    def _all(
+        self, environment: Environment, loaded: Loaded, why: str
+    ) -> tuple[Part, tuple[Problem, ...]]:
+        message = f"everything in {environment.name} is planned: at {self.commit} {why}"
+        note = Problem("W516", message, severity=Severity.NOTE)
+        return Part(environment, loaded, everything(loaded)), (note,)
+
+
+def _opened_all(
+    root: Path, names: Iterable[str], outside: Outside
+) -> list[tuple[Environment, Loaded]]:
+    """The environments as they are now. Raises FileError with the problems of all."""
+    found, problems = [], dict[Problem, None]()
+    for name in names:
+        try:
+            found.append(_opened(root, name, outside))
+        except FileError as error:
+            problems |= dict.fromkeys(error.problems)
+    if problems:
+        raise FileError(problems)
+    check_given(outside, [declared_in(environment.source) for environment, _ in found])
+    return found
+
+
+def _opened(root: Path, name: str, outside: Outside) -> tuple[Environment, Loaded]:
+    environment = read_environment(root, name, outside)
+    return environment, load(root, environment, KINDS)
+
+
+def _gone(name: str) -> Problem:
+    message = f"the environment {name} has no file any more: what it has in its workspace stays"
+    hint = f"delete it first, from a commit that has the file: provisioner destroy -e {name}"
+    return Problem("W517", message, hint=hint, severity=Severity.NOTE)

@@ -1,0 +1,1 @@
+"""``diff A B``: two environments side by side."""

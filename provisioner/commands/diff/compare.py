@@ -1,0 +1,142 @@
+"""`diff A B`: two environments of one project, as their files or their workspaces have them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from provisioner.commands.diff.declared import Opened, declared_difference, only_here
+from provisioner.commands.diff.live import Applied, live_difference, not_live
+from provisioner.commands.diff.result import EnvironmentDiff, OnlyHere, ResourceDifference
+from provisioner.errors import FileError, Problem, UsageError
+from provisioner.kinds import KINDS
+from provisioner.manifests.given_values import Outside, check_given
+from provisioner.manifests.load import load
+from provisioner.manifests.project import Environment, read_environment
+from provisioner.manifests.variables import declared_in
+from provisioner.model.live import Live
+from provisioner.model.plan import Address, FieldChange
+from provisioner.model.resource import Resource
+from provisioner.model.selection import selected
+from provisioner.planning.planner import plan_step
+from provisioner.planning.request import Pair, Request
+from provisioner.workflow.project import Project, open_project
+from provisioner.workflow.reading import read
+from provisioner.workflow.session import Session, session_of
+
+Warnings = tuple[Problem, ...]
+
+
+def compare(
+    folder: Path | None,
+    environments: tuple[str, str],
+    select: Sequence[str] = (),
+    given: Sequence[str] = (),
+    *,
+    live: bool = False,
+) -> tuple[EnvironmentDiff, Warnings]:
+    """Two environments side by side, and warnings about their files. Changes nothing.
+
+    ``given`` are values for variables of either, ``NAME=VALUE``. ``live`` reads both
+    workspaces. Raises FileError, UsageError, and with ``live`` WorkspaceError.
+    """
+    project = open_project(folder)
+    left, right = _opened(project, environments, given)
+    wanted = _wanted(left, right, select)
+    both = sorted(wanted & left.declared.keys() & right.declared.keys())
+    only = [one for pair in ((left, right), (right, left)) for one in only_here(*pair)]
+    only = [one for one in only if one.address in wanted]
+    hosts, missing = None, list[OnlyHere]()
+    if live:
+        resources, missing, hosts = _live(project, left, right, both)
+        only += missing
+    else:
+        resources = [declared_difference(left.declared[at], right.declared[at]) for at in both]
+    only.sort(key=lambda one: (one.purpose, one.address, one.environment))
+    unread = len(both) - len(resources) - len(missing)
+    found = EnvironmentDiff(
+        project.name, environments, tuple(resources), tuple(only), hosts, unread
+    )
+    warnings = (*left.loaded.warnings, *right.loaded.warnings)
+    return found, tuple(dict.fromkeys(warnings))
+
+
+def _opened(
+    project: Project, environments: tuple[str, str], given: Sequence[str]
+) -> tuple[Opened, Opened]:
+    """Both environments, or FileError with the problems of both."""
+    if environments[0] == environments[1]:
+        message = f"`{environments[0]}` is compared with itself"
+        raise UsageError.of("E780", message, "name two environments: diff staging prod")
+    outside = Outside.of(given, os.environ)
+    read: list[Environment] = []
+    opened: list[Opened] = []
+    problems: list[Problem] = []
+    for name in environments:
+        try:
+            read.append(read_environment(project.root, name, outside))
+            opened.append(Opened.of(read[-1], load(project.root, read[-1], KINDS)))
+        except FileError as error:
+            problems += error.problems
+    if len(read) == len(environments):
+        check_given(outside, [declared_in(one.source) for one in read])
+    if problems:
+        raise FileError(dict.fromkeys(problems))
+    left, right = opened
+    return left, right
+
+
+def _wanted(left: Opened, right: Opened, select: Sequence[str]) -> set[Address]:
+    """What is selected in either: a name in one workspace selects the resource in both."""
+    resources = (*left.loaded.resources, *right.loaded.resources)
+    return {resource.address for resource in selected(resources, select)}
+
+
+def _live(
+    project: Project, left: Opened, right: Opened, both: Sequence[Address]
+) -> tuple[list[ResourceDifference], list[OnlyHere], tuple[str, str]]:
+    with ExitStack() as stack:
+        sessions = [
+            stack.enter_context(session_of(project, one.environment, one.loaded))
+            for one in (left, right)
+        ]
+        sides = [_applied(session, both) for session in sessions]
+        hosts = (sessions[0].host, sessions[1].host)
+    found: list[ResourceDifference] = []
+    missing: list[OnlyHere] = []
+    for address in both:
+        if all(address in side for side in sides):
+            found.append(live_difference(sides[0][address], sides[1][address]))
+            continue
+        # Missing in both is no difference: that it is to be applied is for plan to say.
+        missing += [
+            not_live(here.declared[address], here.environment.name, there.environment.name)
+            for here, there, side in zip((left, right), (right, left), sides, strict=True)
+            if address in side
+        ]
+    return found, missing, hosts
+
+
+def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, Applied]:
+    """The resources that are in the workspace, each compared with its manifest."""
+    both = frozenset(wanted)
+    resources = [one for one in session.loaded.resources if one.address in both]
+    reading = read(resources, (), session.drivers)
+    request = Request(
+        session.project.name,
+        session.environment.name,
+        addresses={(one.address.kind, one.name): one.address for one in session.loaded.resources},
+    )
+    declared = {one.address: one for one in session.loaded.declarations}
+    return {
+        one.address: Applied(declared[one.address], live, _changes(one, live, request))
+        for one in resources
+        if (live := reading.live[one.address]) is not None
+    }
+
+
+def _changes(resource: Resource, live: Live, request: Request) -> tuple[FieldChange, ...]:
+    pair = Pair(resource.address, resource.name, resource, live)
+    return plan_step(pair, KINDS[resource.address.kind], request).changes

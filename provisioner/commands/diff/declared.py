@@ -1,0 +1,165 @@
+"""Where two environments differ as their files have it, and who said so. Pure.
+
+A value that differs on purpose is from an environment's file or made from variables. What
+two manifests say about one address, and what only one environment's patterns match, is an
+accident until somebody says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from provisioner.commands.diff.result import (
+    FieldDifference,
+    OnlyHere,
+    Purpose,
+    ResourceDifference,
+    Side,
+)
+from provisioner.errors import Location, Position
+from provisioner.kinds import KINDS
+from provisioner.manifests.declaration import Declaration
+from provisioner.manifests.load import Loaded
+from provisioner.manifests.project import Environment
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.paths import Path
+from provisioner.model.plan import ABSENT, Address
+from provisioner.planning.diff import diff
+from provisioner.planning.places import location_of, visible
+
+NAME: Path = ("name",)
+COPIED = "two manifests declare it"
+VARIABLE = "var."
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One environment and what its files say."""
+
+    environment: Environment
+    loaded: Loaded
+    declared: Mapping[Address, Declaration]
+
+    @classmethod
+    def of(cls, environment: Environment, loaded: Loaded) -> Opened:
+        """``environment`` with what its resources were made of."""
+        return cls(environment, loaded, {one.address: one for one in loaded.declarations})
+
+
+def declared_difference(left: Declaration, right: Declaration) -> ResourceDifference:
+    """The fields in which the two documents differ, write-only ones too."""
+    rules = _visible(left.kind.name)
+    found = diff(right.document, left.document, rules)
+    fields = tuple(
+        _classified(change.path, (left, change.before), (right, change.after), rules)
+        for change in found
+        if not (change.path == NAME and _bare_name(left) == _bare_name(right))
+    )
+    return ResourceDifference(left.address, (left.name, right.name), fields)
+
+
+def only_here(here: Opened, there: Opened) -> Iterator[OnlyHere]:
+    """The resources of ``here`` that ``there`` does not have."""
+    removed = {one.address: one for one in there.loaded.removals}
+    withheld = {one.address for one in there.loaded.withheld}
+    missing = here.declared.keys() - there.declared.keys()
+    for address in sorted(missing):
+        one = here.declared[address]
+        reason, purpose = _left_out(one.source.text.file, there.environment), Purpose.BY_ACCIDENT
+        if address in removed:
+            place = _place(removed[address].where)
+            reason, purpose = f"removed at {place}", Purpose.ON_PURPOSE
+        if address in withheld:
+            reason = f"it is not released in {there.environment.name} yet"
+            purpose = Purpose.ON_PURPOSE
+        yield OnlyHere(address, one.name, here.environment.name, _place(one.where), reason, purpose)
+
+
+def _left_out(file: str, environment: Environment) -> str:
+    source = environment.source
+    if source and source.has(("manifests",)):
+        return f"{file} is not among the manifests of {_place(source.position(('manifests',)))}"
+    return f"{file} is not among the manifests of {environment.name}"
+
+
+Said = tuple[Declaration, Any]
+"""A declaration, and its value at some path."""
+
+
+def _classified(path: Path, left: Said, right: Said, rules: FieldRule) -> FieldDifference:
+    sides = (_side(*left, path, rules), _side(*right, path, rules))
+    meant = any(
+        side.words or _is_from_layer(one[0], path, rules)
+        for side, one in zip(sides, (left, right), strict=True)
+    )
+    purpose = Purpose.ON_PURPOSE if meant else Purpose.BY_ACCIDENT
+    return FieldDifference(path, *sides, purpose, "" if meant else COPIED)
+
+
+def side_of(one: Declaration, value: Any, path: Path) -> Side:
+    """``value`` at ``path``, and where ``one`` speaks of it."""
+    return _side(one, value, path, _visible(one.kind.name))
+
+
+def _side(one: Declaration, value: Any, path: Path, rules: FieldRule) -> Side:
+    if value is ABSENT:
+        removal = _removal(one, path, rules)
+        return Side(ABSENT, _place(removal) if removal else "")
+    at = location_of(one.document, path, rules)
+    if len(at) < len(path):
+        return Side(value)
+    words = one.words(at)
+    names = [word.removeprefix(VARIABLE) for word in words if word.startswith(VARIABLE)]
+    variables = one.layers.variables if one.layers else None
+    if variables and names and not isinstance(value, dict | list):
+        return Side(value, variables.origin(names[0]), words)
+    return Side(value, _place(one.position(at)), words)
+
+
+def _is_from_layer(one: Declaration, path: Path, rules: FieldRule) -> bool:
+    """Whether the environment's file has a word in the field: it sets, or removes it."""
+    if _removal(one, path, rules):
+        return True
+    at = location_of(one.document, path, rules)
+    return len(at) == len(path) and _has_layer(one, at)
+
+
+def _has_layer(one: Declaration, at: Location) -> bool:
+    """Whether any part of what is at ``at`` is from the environment's file."""
+    todo = [one.place.of(at)]
+    while todo:
+        place = todo.pop()
+        if place.layer:
+            return True
+        todo.extend(place.inner.values())
+    return False
+
+
+def _removal(one: Declaration, path: Path, rules: FieldRule) -> Position | None:
+    """Where an override takes the field, or something around it, away."""
+    over = one.layers.over(one.address) if one.layers else None
+    if not over or not one.layers or not one.layers.source:
+        return None
+    at = location_of(over.value, path, rules)
+    value = over.value
+    for step in at:
+        value = value[step]
+    if value is not None and not (isinstance(value, dict) and value.get("$delete") is True):
+        return None
+    return one.layers.source.position(over.place.of(at).at)
+
+
+def _bare_name(one: Declaration) -> str:
+    return one.layers.without_prefix(one.name, one.kind) if one.layers else one.name
+
+
+def _place(position: Position | None) -> str:
+    return f"{position.file}:{position.line}" if position else ""
+
+
+@cache
+def _visible(kind: str) -> FieldRule:
+    return visible(KINDS[kind].rules())

@@ -1,0 +1,124 @@
+"""Where two environments differ as their workspaces have it. Pure.
+
+On purpose is what their files want to differ and what is as they want it. All else is an
+accident: a hand-made change, something that is not applied yet, a choice of the service.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from provisioner.commands.diff.declared import declared_difference, side_of
+from provisioner.commands.diff.result import (
+    FieldDifference,
+    OnlyHere,
+    Purpose,
+    ResourceDifference,
+    Side,
+)
+from provisioner.manifests.declaration import Declaration
+from provisioner.model.live import Live
+from provisioner.model.paths import Path
+from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.planning.diff import by_path, diff
+from provisioner.planning.field_actions import CHOSEN_BY_SERVICE, IGNORED
+
+AS_DECLARED = "as declared"
+NOT_AS_DECLARED = "not as declared"
+UNDECLARED = "in no manifest"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One resource of one environment: declared, live, and what a plan says about the two."""
+
+    declaration: Declaration
+    live: Live
+    changes: tuple[FieldChange, ...]
+
+    def about(self, path: Path) -> tuple[FieldChange, ...]:
+        """What is not as declared at ``path``, around it or inside of it."""
+        return tuple(change for change in self.changes if _overlap(change.path, path))
+
+    def deviations(self, path: Path) -> tuple[FieldChange, ...]:
+        """Those that an apply would not leave alone."""
+        return tuple(one for one in self.about(path) if one.action is not Action.KEEP)
+
+
+def live_difference(left: Applied, right: Applied) -> ResourceDifference:
+    """The fields in which the two live resources differ."""
+    declared = declared_difference(left.declaration, right.declaration)
+    kind = left.declaration.kind
+    if kind.compare:
+        # What is live of such a kind says nothing in another workspace, as dates of keys.
+        paths = {one.path for side in (left, right) for one in side.deviations(())}
+        found = [_as_planned(path, left, right) for path in sorted(paths, key=by_path)]
+        known = [one for one in declared.fields if one.path not in paths]
+    else:
+        changes = diff(right.live.document, left.live.document, kind.rules())
+        found = [
+            _classified(change, declared, left, right)
+            for change in changes
+            if change.path != ("name",)
+        ]
+        known = []
+    fields = sorted([*found, *known], key=lambda one: by_path(one.path))
+    return replace(declared, fields=tuple(fields))
+
+
+def not_live(one: Declaration, live_in: str, missing_in: str) -> OnlyHere:
+    """For what both environments declare, and only the workspace of ``live_in`` has."""
+    where = f"{one.where.file}:{one.where.line}"
+    reason = f"declared in {missing_in} too, but not in its workspace: apply it"
+    return OnlyHere(one.address, one.name, live_in, where, reason)
+
+
+def _classified(
+    change: FieldChange, declared: ResourceDifference, left: Applied, right: Applied
+) -> FieldDifference:
+    path = change.path
+    sides = (_live_side(left, change.before, path), _live_side(right, change.after, path))
+    meant = [one for one in declared.fields if _overlap(one.path, path)]
+    if left.deviations(path) or right.deviations(path):
+        return FieldDifference(path, *sides, Purpose.BY_ACCIDENT)
+    if meant:
+        origins = meant[0]
+        sides = (
+            replace(sides[0], origin=origins.left.origin, words=origins.left.words),
+            replace(sides[1], origin=origins.right.origin, words=origins.right.words),
+        )
+        return FieldDifference(path, *sides, origins.purpose, origins.reason)
+    reasons = {one.reason for side in (left, right) for one in side.about(path)}
+    if IGNORED in reasons:
+        return FieldDifference(path, *sides, Purpose.ON_PURPOSE, IGNORED)
+    if reasons and CHOSEN_BY_SERVICE not in reasons:
+        return FieldDifference(path, *sides, Purpose.LEFT_ALONE, sorted(reasons)[0])
+    reason = f"{UNDECLARED}, {CHOSEN_BY_SERVICE}" if reasons else UNDECLARED
+    return FieldDifference(path, *sides, Purpose.BY_ACCIDENT, reason)
+
+
+def _live_side(one: Applied, value: Any, path: Path) -> Side:
+    """The live value, beside it what the manifest wants where that is something else."""
+    for change in one.deviations(path):
+        said = side_of(one.declaration, change.after, change.path)
+        return Side(value, said.origin, said.words, NOT_AS_DECLARED, change.after)
+    return side_of(one.declaration, value, path)
+
+
+def _as_planned(path: Path, left: Applied, right: Applied) -> FieldDifference:
+    sides = (_planned_side(left, path), _planned_side(right, path))
+    return FieldDifference(path, *sides, Purpose.BY_ACCIDENT)
+
+
+def _planned_side(one: Applied, path: Path) -> Side:
+    for change in one.deviations(path):
+        if change.path == path:
+            origin = side_of(one.declaration, change.after, path).origin
+            return Side(ABSENT, origin, note=change.reason or NOT_AS_DECLARED)
+    return Side(ABSENT, note=AS_DECLARED)
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]

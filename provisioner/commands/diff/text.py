@@ -1,0 +1,128 @@
+"""Two environments side by side as people read it: accidents first, each side with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioner.commands.diff.result import (
+    EnvironmentDiff,
+    FieldDifference,
+    OnlyHere,
+    Purpose,
+    ResourceDifference,
+    Side,
+)
+from provisioner.model.paths import path_text
+from provisioner.model.plan import ABSENT
+from provisioner.rendering.style import Line, Role, Span, Style, painted
+from provisioner.rendering.values import Sides, columns, fitted, padded, safe, shortened, value_text
+
+SHOWN = {Purpose.BY_ACCIDENT: Role.REMOVED, Purpose.ON_PURPOSE: Role.TAKEN}
+INDENT = "    "
+GAP = "  "
+LEAST_VALUE = 16
+
+
+def text(found: EnvironmentDiff, style: Style) -> str:
+    """The whole comparison; it ends with the summary."""
+    return painted(_lines(found, style), style)
+
+
+def summary(found: EnvironmentDiff) -> str:
+    """``2 fields by accident, 3 on purpose; 1 resource in one only; 4 resources are the same``."""
+    by_accident = _counted(found.fields(Purpose.BY_ACCIDENT), "field")
+    parts = [f"{by_accident} by accident, {found.fields(Purpose.ON_PURPOSE)} on purpose"]
+    if found.only:
+        parts.append(f"{_counted(len(found.only), 'resource')} in one only")
+    parts.append(f"{_counted(found.same, 'resource')} the same")
+    if found.absent:
+        parts.append(f"{_counted(found.absent, 'resource')} in neither workspace")
+    if found.fields(Purpose.LEFT_ALONE):
+        parts.append(f"{_counted(found.fields(Purpose.LEFT_ALONE), 'field')} left alone")
+    return "; ".join(parts)
+
+
+def _lines(found: EnvironmentDiff, style: Style) -> Iterator[Line]:
+    left, right = (safe(name, style) for name in found.environments)
+    how = "as they are live" if found.hosts else "as their files have them"
+    yield (Span(f"{safe(found.project, style)}: {left} and {right}, {how}", Role.STRONG),)
+    for name, host in zip((left, right), found.hosts or (), strict=False):
+        yield (Span(f"{INDENT}{name} is {safe(host, style)}", Role.FAINT),)
+    yield ()
+    for one in found.only:
+        yield from _only(one, style)
+        yield ()
+    for resource in found.differing:
+        shown = list(_resource(resource, found.environments, style))
+        if len(shown) > 1:
+            yield from shown
+            yield ()
+    yield (Span(f"Diff: {summary(found)}", Role.STRONG),)
+
+
+def _only(one: OnlyHere, style: Style) -> Iterator[Line]:
+    head = Span(f"only in {safe(one.environment, style)}", SHOWN[one.purpose])
+    address, name = safe(str(one.address), style), safe(f"({one.name})", style)
+    yield (head, Span(GAP), Span(address, Role.STRONG), Span(GAP), Span(name, Role.FAINT))
+    yield (Span(f"{INDENT}{safe(one.origin, style)}", Role.FAINT),)
+    yield (Span(f"{INDENT}{one.purpose}: {safe(one.reason, style)}"),)
+
+
+def _resource(
+    one: ResourceDifference, environments: tuple[str, str], style: Style
+) -> Iterator[Line]:
+    names = " | ".join(dict.fromkeys(safe(name, style) for name in one.names))
+    address = safe(str(one.address), style)
+    yield (Span(address, Role.STRONG), Span(GAP), Span(f"({names})", Role.FAINT))
+    for purpose, role in SHOWN.items():
+        fields = one.of(purpose)
+        if fields:
+            yield (Span(f"{GAP}{purpose}", role),)
+        for field in fields:
+            yield from _field(field, environments, style)
+
+
+def _field(field: FieldDifference, environments: tuple[str, str], style: Style) -> Iterator[Line]:
+    label = safe(path_text(field.path).replace('[""]', "[]"), style)
+    reason = f"{GAP}({safe(field.reason, style)})" if field.reason else ""
+    yield (Span(f"{INDENT}{label}"), Span(reason, Role.FAINT))
+    names = [safe(name, style) for name in environments]
+    sides = (field.left, field.right)
+    behind = [_behind(side, style) for side in sides]
+    width = max(map(columns, names))
+    room = style.width - len(INDENT) - width - 3 * len(GAP) - max(map(columns, behind))
+    room = max(room, LEAST_VALUE)
+    values = _cut(Sides(*(_value(side, style) for side in sides)), room, style)
+    wide = max(map(columns, values))
+    for name, value, said in zip(names, values, behind, strict=True):
+        before = f"{INDENT}{GAP}{padded(name, width)}{GAP}"
+        yield (Span(before, Role.FAINT), Span(padded(value, wide)), Span(GAP + said, Role.FAINT))
+
+
+def _value(side: Side, style: Style) -> str:
+    if side.value is ABSENT and side.note:
+        return safe(side.note, style)
+    return value_text(side.value, style)
+
+
+def _behind(side: Side, style: Style) -> str:
+    """Where the value is from, and what it is made of."""
+    words = ", ".join(dict.fromkeys(f"${{{word}}}" for word in side.words))
+    where = safe(" ".join(filter(None, (side.origin, words))), style)
+    if side.value is ABSENT and side.declared is ABSENT:
+        return where
+    if not side.note:
+        return where
+    declared = shortened(value_text(side.declared, style), LEAST_VALUE, style.glyphs.ellipsis)
+    return GAP.join(filter(None, (f"{safe(side.note, style)}: {declared}", where)))
+
+
+def _cut(sides: Sides, room: int, style: Style) -> Sides:
+    """Each in at most ``room`` columns, and so that they still differ."""
+    dots = style.glyphs.ellipsis
+    cut = Sides(*(shortened(side, room, dots) for side in sides))
+    return cut if cut.before != cut.after else fitted(sides, 2 * room, dots)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,1 @@
+"""``doctor``: checks between this machine and a workspace."""

@@ -1,0 +1,258 @@
+"""``doctor``: what stands between this machine and a workspace, from near to far. Reads only.
+
+Each look begins where the one before has ended well; what could not be reached is unknown.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from provisioner import __version__
+from provisioner.commands.preflight.lookups import ME
+from provisioner.commands.preflight.preflight import examine
+from provisioner.errors import Problem, ProvisionerError, Severity, WorkspaceError
+from provisioner.files import git
+from provisioner.kinds import KINDS
+from provisioner.manifests.load import Loaded
+from provisioner.manifests.project import Environment
+from provisioner.model.live import Live
+from provisioner.model.resource import Resource
+from provisioner.workflow.parallel import at_once
+from provisioner.workflow.project import Project, open_environment, open_project
+from provisioner.workflow.session import Session, session_of
+from provisioner.workspace import Target
+
+
+class Verdict(StrEnum):
+    """How a look at one thing ended. ``UNKNOWN``: nobody can tell, or not yet."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``about`` is what was looked at, in a word; ``hint`` the way out. Never a secret."""
+
+    about: str
+    verdict: Verdict
+    message: str
+    hint: str = ""
+
+
+SKEW_WARNED_S, SKEW_REFUSED_S = 30, 300
+# RFC 2606: nobody's address, written where one's own belongs.
+PLACEHOLDER: Final = (".example", ".invalid", ".test")
+VERDICTS: Final = {Severity.ERROR: Verdict.FAILED, Severity.WARNING: Verdict.WARNING}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where to look: the options of the command."""
+
+    folder: Path | None
+    environment: str
+    profile: str = ""
+    variables: tuple[str, ...] = ()
+
+
+def now() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
+def findings(asked: Asked, clock: Callable[[], datetime] = now) -> Iterator[Finding]:
+    """One finding after the other, as they come; none raises."""
+    yield Finding("versions", Verdict.OK, _versions())
+    try:
+        project = open_project(asked.folder)
+        yield _git(project)
+        environment, loaded = open_environment(project, asked.environment, asked.variables)
+        yield Finding("manifests", Verdict.OK, _declared(project, environment, loaded))
+    except ProvisionerError as error:
+        yield _failed("manifests", error, _to_mend(error, asked.environment))
+        yield Finding("workspace", Verdict.UNKNOWN, "not looked at: the manifests come first")
+        return
+    if environment.workspace.emulator:
+        where = f"a local one, in {environment.workspace.emulator}"
+        yield Finding("workspace", Verdict.OK, where)
+    else:
+        met = list(_way(environment, asked.profile, clock))
+        yield from met
+        if any(one.verdict is Verdict.FAILED for one in met):
+            yield Finding("rights", Verdict.UNKNOWN, "not looked at: the way there comes first")
+            return
+    try:
+        with session_of(project, environment, loaded, asked.profile) as started:
+            yield from _rights(started)
+    except ProvisionerError as error:
+        yield _failed("rights", error)
+
+
+def _versions() -> str:
+    try:
+        sdk = version("databricks-sdk")
+    except PackageNotFoundError:
+        sdk = "missing"
+    return f"provisioner {__version__}, Python {platform.python_version()}, databricks-sdk {sdk}"
+
+
+def _git(project: Project) -> Finding:
+    commit = git.commit(project.root)
+    if not commit:
+        hint = "without one, plans do not name the commit that they were made from"
+        return Finding("git", Verdict.WARNING, "no repository with a commit, or no git", hint)
+    changed = ", and files that are not committed" if commit.endswith("+") else ""
+    return Finding("git", Verdict.OK, f"commit {commit[:12]}{changed}")
+
+
+def _declared(project: Project, environment: Environment, loaded: Loaded) -> str:
+    files = "1 file" if len(loaded.files) == 1 else f"{len(loaded.files)} files"
+    withheld = f", {len(loaded.withheld)} not released yet" if loaded.withheld else ""
+    owner = f"{project.name}/{environment.name}"
+    return f"{owner}: {len(loaded.resources)} resources in {files}{withheld}"
+
+
+def _way(
+    environment: Environment, profile: str, clock: Callable[[], datetime]
+) -> Iterator[Finding]:
+    """The network, the clock and the login."""
+    from provisioner.workspace.credentials import find_login
+    from provisioner.workspace.probe import date_at, way_to
+
+    settings = environment.workspace
+    target = Target(host=settings.host, profile=profile or settings.profile)
+    try:
+        way = way_to(target, os.environ)
+        through = f" through {way.proxy}" if way.proxy else ", without a proxy"
+        if way.host.name.endswith(PLACEHOLDER):
+            yield _placeholder(str(way.host), environment.name)
+            return
+        date = date_at(way, os.environ)
+        believed = f"; certificates: {way.certificates}" if way.host.scheme == "https" else ""
+        yield Finding("network", Verdict.OK, f"{way.host} answers{through}{believed}")
+    except WorkspaceError as error:
+        yield _failed("network", error)
+        return
+    yield _skew(date, clock())
+    try:
+        login = find_login(target, os.environ)
+        yield Finding("login", Verdict.OK, f"{login.method}, from {login.source}")
+    except WorkspaceError as error:
+        yield _failed("login", error)
+
+
+def _placeholder(host: str, environment: str) -> Finding:
+    hint = f"write the address of your workspace into environments/{environment}.yaml"
+    return Finding("network", Verdict.FAILED, f"{host} is nobody's address", hint)
+
+
+def _skew(date: str, here: datetime) -> Finding:
+    """The clock of this machine beside the one of the workspace."""
+    try:
+        seconds = round((here - parsedate_to_datetime(date)).total_seconds())
+    except (TypeError, ValueError):
+        return Finding("clock", Verdict.UNKNOWN, "the workspace does not say what time it is")
+    if abs(seconds) < SKEW_WARNED_S:
+        return Finding("clock", Verdict.OK, "as the workspace's")
+    which = "ahead of" if seconds > 0 else "behind"
+    message = f"{abs(seconds)} s {which} the workspace's"
+    worst = abs(seconds) >= SKEW_REFUSED_S
+    hint = "set it, for instance with NTP: logins by OAuth and OIDC fail with a wrong clock"
+    return Finding("clock", Verdict.FAILED if worst else Verdict.WARNING, message, hint)
+
+
+def _rights(session: Session) -> Iterator[Finding]:
+    """What the login may do, as far as reading can tell."""
+    try:
+        me = session.connection.get(ME) or {}
+    except WorkspaceError as error:
+        yield _failed("identity", error)
+        return
+    yield _identity(me)
+    for name, kind in KINDS.items():
+        try:
+            count = len(session.drivers[name].inventory())
+        except WorkspaceError as error:
+            yield _failed(f"{kind.title}s", error)
+            continue
+        yield Finding(f"{kind.title}s", Verdict.OK, f"may be listed: {count} there")
+    yield from _declared_rights(session)
+    if not _is_admin(me):
+        message = "whether new ones may be created shows only when one is"
+        yield Finding("creating", Verdict.UNKNOWN, message)
+    yield from _needs(session)
+
+
+def _identity(me: Any) -> Finding:
+    who = str(me.get("userName") or me.get("displayName") or "somebody without a name")
+    admin = ", an administrator of the workspace" if _is_admin(me) else ""
+    if me.get("active") is False:
+        hint = "have it activated, or log in as somebody else"
+        return Finding("identity", Verdict.FAILED, f"{who} is not active", hint)
+    return Finding("identity", Verdict.OK, f"{who}{admin}")
+
+
+def _is_admin(me: Any) -> bool:
+    groups = me.get("groups") if isinstance(me.get("groups"), list) else ()
+    return any(isinstance(one, dict) and one.get("display") == "admins" for one in groups or ())
+
+
+def _declared_rights(session: Session) -> Iterator[Finding]:
+    """Whether what is declared and exists can be read and changed."""
+    resources = session.loaded.resources
+    answers = at_once(lambda one: _read(session, one), resources)
+    there = [one for one in answers if isinstance(one, Live)]
+    for resource, answer in zip(resources, answers, strict=True):
+        if isinstance(answer, Problem):
+            message = f"{resource.address} cannot be read: {answer.message}"
+            yield Finding("declared", Verdict.FAILED, message, answer.hint)
+        elif isinstance(answer, Live) and answer.manageable is False:
+            hint = "have CAN_MANAGE granted on it, by whoever made it or an administrator"
+            message = f"{resource.address} may be read and not changed"
+            yield Finding("declared", Verdict.FAILED, message, hint)
+    yield Finding("declared", Verdict.OK, f"{len(there)} of {len(resources)} are there")
+
+
+def _read(session: Session, resource: Resource) -> Live | Problem | None:
+    try:
+        return session.drivers[resource.address.kind].read(resource)
+    except WorkspaceError as error:
+        return error.problems[0]
+
+
+def _needs(session: Session) -> Iterator[Finding]:
+    """Models, keys and principals that the manifests name."""
+    try:
+        found = examine(session)
+    except WorkspaceError as error:
+        yield _failed("needs", error)
+        return
+    for one in found.problems:
+        yield Finding("needs", VERDICTS.get(one.severity, Verdict.OK), one.message, one.hint)
+    if found.is_clear:
+        yield Finding("needs", Verdict.OK, f"{found.things} looked at, nothing is missing")
+
+
+def _to_mend(error: ProvisionerError, environment: str) -> str:
+    """What shows all that is wrong with files; where nothing is to be shown, what helps."""
+    first, *others = error.problems
+    is_in_a_file = bool(others or first.where)
+    return f"provisioner validate -e {environment}" if is_in_a_file else first.hint
+
+
+def _failed(about: str, error: ProvisionerError, hint: str = "") -> Finding:
+    first, *others = error.problems
+    more = f" (and {len(others)} more)" if others else ""
+    return Finding(about, Verdict.FAILED, f"{first.message}{more}", hint or first.hint)

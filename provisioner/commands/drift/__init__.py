@@ -1,0 +1,1 @@
+"""``drift``: differences between manifests and workspace, by category."""

@@ -1,0 +1,64 @@
+"""Drift as JSON: its shape and the values of ``sort`` are relied on by other programs. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.commands.drift.remedies import ways_out
+from provisioner.model.drift import Drift, Drifted, Sort
+from provisioner.model.paths import path_text
+from provisioner.model.plan import ABSENT
+from provisioner.rendering.text import harmless
+
+FORMAT_VERSION = 1
+
+
+def to_json(drifted: Drifted) -> dict[str, Any]:
+    """``{"drifted": N, "summary": {SORT: N}, "drift": [...], "ways_out": [...]}`` and whereof."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "project": drifted.project,
+        "environment": drifted.environment,
+        "workspace": {"host": drifted.host},
+        "source": {"git_commit": drifted.source.git_commit, "digest": drifted.source.digest},
+        "resources": drifted.resources,
+        "commits": drifted.commits,
+        "drifted": drifted.drifted,
+        "summary": summary(drifted),
+        "drift": entries(drifted),
+        "ways_out": [{"command": each.command, "does": each.does} for each in ways_out(drifted)],
+    }
+
+
+def summary(drifted: Drifted) -> dict[str, int]:
+    """How many differences there are of each sort, zeros included."""
+    sorts = [one.sort for one in drifted.findings]
+    return {sort.value: sorts.count(sort) for sort in Sort}
+
+
+def entries(drifted: Drifted) -> list[dict[str, Any]]:
+    """The differences; what is absent or unknown is left out."""
+    places = dict(drifted.places)
+    return [_entry(one, str(places.get(one.address, ""))) for one in drifted.findings]
+
+
+def _entry(one: Drift, where: str) -> dict[str, Any]:
+    texts = {
+        "reason": one.reason,
+        "owner": one.owner,
+        "by": one.by,
+        "at": one.at,
+        "commit": one.commit,
+    }
+    texts["where"] = where
+    sides = {"declared": one.declared, "live": one.live}
+    return {
+        "address": str(one.address),
+        "name": one.name,
+        "sort": one.sort.value,
+        "counts": one.counts,
+        **({"by_hand": True} if one.by_hand else {}),
+        **({"path": path_text(one.path)} if one.path else {}),
+        **{name: value for name, value in sides.items() if value is not ABSENT},
+        **{name: harmless(text) for name, text in texts.items() if text},
+    }

@@ -1,0 +1,117 @@
+"""Drift as people read it: by resource and sort, the declared value before the live one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from provisioner.commands.drift.remedies import Way, ways_out
+from provisioner.commands.drift.words import evidence, label_of, sides_of, summary_line, told, words
+from provisioner.model.drift import Drift, Drifted, Sort
+from provisioner.rendering.style import Line, Role, Span, Style, painted
+from provisioner.rendering.values import columns, fitted, padded, safe, wrapped
+
+ROLES: Final = {
+    Sort.NOT_OURS: Role.REMOVED,
+    Sort.RECREATED: Role.REMOVED,
+    Sort.GONE: Role.REMOVED,
+    Sort.FAILED_UPDATE: Role.REMOVED,
+    Sort.ORPHAN: Role.ODD,
+    Sort.UPDATING: Role.TAKEN,
+    Sort.STOPPED: Role.TAKEN,
+    Sort.NOT_APPLIED: Role.TAKEN,
+}
+INDENT, INNER = "  ", "    "
+LEAST_ROOM: Final = 24
+"""Columns that values have beside their path; with less they stand below it."""
+
+
+def text(drifted: Drifted, style: Style) -> str:
+    """All of it; it ends with the summary."""
+    return painted(_lines(drifted, style), style)
+
+
+def _lines(drifted: Drifted, style: Style) -> Iterator[Line]:
+    where = safe(f"{drifted.project}/{drifted.environment} at {drifted.host}", style)
+    yield (Span(f"Drift of {where}", Role.STRONG),)
+    if any(one.path for one in drifted.findings):
+        yield (Span(f"as declared {style.glyphs.arrow} as it is live", Role.FAINT),)
+    yield ()
+    places = dict(drifted.places)
+    for address, found in groupby(drifted.findings, key=lambda one: one.address):
+        group = list(found)
+        place = f"{places[address].file}:{places[address].line}" if address in places else ""
+        yield from _resource(group, place, style)
+        yield ()
+    yield from _ways_out(drifted, style)
+    yield (Span(summary_line(drifted), Role.STRONG),)
+
+
+def _resource(group: Sequence[Drift], place: str, style: Style) -> Iterator[Line]:
+    first = group[0]
+    address, name = safe(str(first.address), style), safe(f"({first.name})", style)
+    heading = [Span(address, Role.STRONG), Span(name, Role.FAINT)]
+    if place:
+        heading.append(Span(safe(place, style), Role.FAINT))
+    yield from _beside(heading, style)
+    written = next((one.at for one in group if one.path and one.at), "")
+    if written:
+        yield (Span(f"{INDENT}last written {safe(written, style)}", Role.FAINT),)
+    for sort, found in groupby(group, key=lambda one: one.sort):
+        same = list(found)
+        yield (Span(INDENT), Span(words(same[0]), ROLES.get(sort, Role.CHANGED)))
+        yield from _of_sort(same, style)
+
+
+def _beside(words: list[Span], style: Style) -> Iterator[Line]:
+    line: Line = ()
+    for word in words:
+        wider = (*line, Span("  "), word) if line else (word,)
+        if line and sum(columns(span.text) for span in wider) > style.width:
+            yield line
+            wider = (Span(INNER), word)
+        line = wider
+    yield line
+
+
+def _of_sort(found: Sequence[Drift], style: Style) -> Iterator[Line]:
+    """The fields in two columns, and below each what else there is to say."""
+    labels = [label_of(one, style) for one in found]
+    room = style.width - len(INNER) - 2 - LEAST_ROOM
+    width = max((columns(label) for label in labels if columns(label) <= room), default=0)
+    for one, label in zip(found, labels, strict=True):
+        if one.path:
+            yield from _field(one, label, width, style)
+        for said in told(one):
+            for line in wrapped(safe(said, style), style.width - len(INNER)):
+                yield (Span(INNER + line, Role.FAINT),)
+
+
+def _field(one: Drift, label: str, width: int, style: Style) -> Iterator[Line]:
+    arrow = f" {style.glyphs.arrow} "
+    before = f"{INNER}{padded(label, width)}  "
+    if columns(label) > width:
+        yield (Span(INNER + label),)
+        before = INNER + INDENT
+    room = style.width - columns(before) - len(arrow)
+    sides = fitted(sides_of(one, style), room, style.glyphs.ellipsis)
+    yield (Span(before), Span(arrow.join(sides), ROLES.get(one.sort, Role.CHANGED)))
+
+
+def _ways_out(drifted: Drifted, style: Style) -> Iterator[Line]:
+    said, ways = evidence(drifted), ways_out(drifted)
+    if said:
+        yield from ((Span(line, Role.FAINT),) for line in wrapped(said, style.width))
+        yield ()
+    if ways:
+        yield (Span("Ways out:"),)
+        yield from (line for way in ways for line in _way(way, style))
+    if ways or drifted.findings:
+        yield ()
+
+
+def _way(way: Way, style: Style) -> Iterator[Line]:
+    """A command is never broken, so that it can be copied."""
+    yield (Span(f"{INDENT}{safe(way.command, style)}"),)
+    yield (Span(f"{INNER}{safe(way.does, style)}", Role.FAINT),)

@@ -1,0 +1,1 @@
+"""``emulator``: commands about the local workspace."""

@@ -1,0 +1,102 @@
+"""``emulator register``: what a training job leaves behind, in a local workspace.
+
+It works on the state file, whether or not a server has it open.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from provisioner.errors import FileError, UsageError
+from provisioner.manifests.given_values import Outside
+from provisioner.manifests.project import read_environment
+from provisioner.workflow.project import open_project
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What to register. ``version`` None is the next number; ``alias`` ``""`` is none.
+
+    ``function``: a feature spec, which is a function and has neither.
+    """
+
+    name: str
+    version: int | None = None
+    alias: str = ""
+    function: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """``state`` is the file as the project names it; ``is_new`` says whether anything was made."""
+
+    name: str
+    version: int
+    alias: str
+    is_new: bool
+    state: str
+
+    def summary(self) -> str:
+        """One line for people."""
+        what = f"{self.name} version {self.version}" if self.version else self.name
+        how = "registered" if self.is_new else "was registered already"
+        alias = f"; alias {self.alias} is version {self.version} now" if self.alias else ""
+        return f"{what} {how} in {self.state}{alias}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for programs: ``version`` 0 and ``alias`` ``""`` mean none."""
+        return asdict(self)
+
+
+def register(folder: Path | None, environment: str, state: str, wanted: Registration) -> Registered:
+    """Register in the local workspace ``state``, or in that of ``environment``.
+
+    Raises UsageError for an environment on a real workspace and for names that cannot be,
+    FileError for a state file that cannot be used.
+    """
+    from provisioner.emulator import registration
+    from provisioner.emulator.routing import ApiError
+    from provisioner.emulator.server import START_ERRORS
+    from provisioner.emulator.store import Store
+
+    root = _root(folder, state)
+    file = state or _state_of(root, environment)
+    try:
+        store = Store(root / file)
+    except START_ERRORS as error:
+        message = f"the local workspace cannot use {file}: {error}"
+        raise FileError.of("E815", message) from error
+    sent = {"full_name": wanted.name, "version": wanted.version, "alias": wanted.alias}
+    try:
+        with store.transaction():
+            made = registration.trained(store, sent, is_function=wanted.function)
+    except ApiError as error:
+        what = error.message.rstrip(".")
+        raise UsageError.of("E764", f"{wanted.name} cannot be registered: {what}") from error
+    finally:
+        store.close()
+    return Registered(**made, state=file)
+
+
+def _root(folder: Path | None, state: str) -> Path:
+    try:
+        return open_project(folder).root
+    except FileError:
+        if not state:
+            raise
+        # A state file that is named needs no project.
+        return folder or Path.cwd()
+
+
+def _state_of(root: Path, environment: str) -> str:
+    settings = read_environment(root, environment, Outside.of((), os.environ)).workspace
+    if not settings.emulator:
+        raise UsageError.of(
+            "E765",
+            f"the environment `{environment}` is not on a local workspace",
+            "register there as training does: mlflow.register_model",
+        )
+    return settings.emulator

@@ -1,0 +1,1 @@
+"""``fmt``: one order and indentation for project files."""

@@ -1,0 +1,128 @@
+"""``fmt``: the project's YAML files in one order and indentation, and not a value changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.errors import FileError, Position, Problem, UsageError
+from provisioner.files.yaml_format import ANY, NotArrangeableError, arranged
+from provisioner.kinds import KINDS
+from provisioner.manifests.files import manifest_files, read
+from provisioner.manifests.project import (
+    FOLDER,
+    PROJECT_FILE,
+    environment_names,
+    find_root,
+    read_environment,
+)
+from provisioner.manifests.yaml.source import Source, parse
+from provisioner.model import schemas
+from provisioner.model.field_rules import FieldRule, rules_in
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """``changed``: by file its text as it is and as it is to be. ``looked_at`` counts all."""
+
+    root: Path
+    changed: dict[str, tuple[str, str]]
+    looked_at: int
+    problems: tuple[Problem, ...]
+
+
+def formatted(folder: Path | None, files: Sequence[Path]) -> Formatted:
+    """What would change in ``files``, or in all files of the project around ``folder``.
+
+    Files with errors stay as they are; the errors are problems. Raises FileError where there
+    is no project, UsageError for a file outside of it.
+    """
+    root = find_root(folder or Path.cwd())
+    changed: dict[str, tuple[str, str]] = {}
+    problems: list[Problem] = []
+    names = _names(root, files, problems)
+    for name in names:
+        try:
+            source = parse(name, read(root, name))
+            text = _arranged(source, rules_of(name))
+        except FileError as error:
+            problems += error.problems
+            continue
+        if text != source.text.content:
+            changed[name] = (source.text.content, text)
+    return Formatted(root, changed, len(names), tuple(dict.fromkeys(problems)))
+
+
+def write(result: Formatted) -> None:
+    """Write what changed. Raises FileError."""
+    for name, (_, text) in result.changed.items():
+        try:
+            (result.root / name).write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            raise FileError.of("E802", f"cannot write {name}: {error.strerror}") from error
+
+
+def _names(root: Path, files: Sequence[Path], problems: list[Problem]) -> list[str]:
+    if files:
+        return [_below(root, file) for file in files]
+    found = {PROJECT_FILE: None}
+    for name in environment_names(root):
+        file = f"{FOLDER}/{name}.yaml"
+        if (root / file).is_file():
+            found[file] = None
+        try:
+            manifests = manifest_files(root, read_environment(root, name).manifests)
+        except FileError as error:
+            problems += error.problems
+            continue
+        found |= dict.fromkeys(manifests)
+    return list(found)
+
+
+def _below(root: Path, file: Path) -> str:
+    try:
+        return file.resolve().relative_to(root).as_posix()
+    except ValueError as error:
+        message = f"`{file}` is not below the project root"
+        raise UsageError.of("E839", message, "give its project with -C") from error
+
+
+def _arranged(source: Source, rules: FieldRule) -> str:
+    """The text of ``source`` laid out. Raises FileError where that cannot be done safely."""
+    name = source.text.file
+    try:
+        text = arranged(source.text.content, rules)
+        same = parse(name, text.encode()).data == source.data
+    except (NotArrangeableError, FileError):
+        same = False
+    if not same:
+        hint = "lay it out by hand: something in it is written in an unusual way"
+        message = "the layout of this file cannot be changed without changing what it says"
+        raise FileError.of("E839", message, hint, where=Position(name))
+    return text
+
+
+def rules_of(name: str) -> FieldRule:
+    """The rules of the file ``name``: of the project, an environment or a manifest."""
+    if name == PROJECT_FILE:
+        return rules_in(schemas.schema("project"))
+    if name.startswith(f"{FOLDER}/"):
+        return _of_environment()
+    return FieldRule(fields={"resources": _by_kind(keys=True), "removed": FieldRule(mapping=True)})
+
+
+def _of_environment() -> FieldRule:
+    names = rules_in(schemas.schema("environment")).fields
+    layers = {"defaults": _by_kind(keys=False), "overrides": _by_kind(keys=True)}
+    free = FieldRule(mapping=True)
+    return FieldRule(fields={name: layers.get(name, free) for name in names})
+
+
+def _by_kind(*, keys: bool) -> FieldRule:
+    """The rules below a kind's name: of a resource, or of one below each key."""
+    kinds = {
+        name: FieldRule(fields={ANY: kind.rules()}, mapping=True) if keys else kind.rules()
+        for name, kind in KINDS.items()
+    }
+    return FieldRule(fields=kinds, mapping=True)

@@ -1,0 +1,1 @@
+"""``graph``: pictures of what the manifests connect."""

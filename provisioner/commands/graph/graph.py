@@ -1,0 +1,128 @@
+"""``graph``: what the manifests connect, without a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from provisioner.kinds import KINDS
+from provisioner.manifests.load import Loaded
+from provisioner.manifests.project import environment_names
+from provisioner.model.resource import Resource
+from provisioner.model.selection import selected
+from provisioner.model.serving import Branch
+from provisioner.workflow.project import open_environment, open_project
+
+
+class Sort(StrEnum):
+    """What a node stands for; in this order from left to right."""
+
+    ENVIRONMENT = "environment"
+    RESOURCE = "resource"
+    ENTITY = "entity"
+    MODEL = "model"
+    SECRETS = "secrets"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """``elsewhere``: it is named here, and somebody else declares it."""
+
+    sort: Sort
+    label: str
+    identity: str
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From one node's identity to another's. ``share`` is the percentage of the traffic.
+
+    ``fallback`` says that requests come here when another way has failed.
+    """
+
+    start: str
+    end: str
+    share: int | None = None
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Nodes and edges, both in the order in which they were met."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+@dataclass
+class Drawing:
+    """Nodes and edges while they are collected; what is met again is there already."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    edges: dict[tuple[str, str], Edge] = field(default_factory=dict)
+
+    def node(self, node: Node) -> str:
+        """Add ``node``, and return its identity."""
+        self.nodes.setdefault(node.identity, node)
+        return node.identity
+
+    def edge(self, edge: Edge) -> None:
+        """Add ``edge``, unless its two nodes are connected."""
+        self.edges.setdefault((edge.start, edge.end), edge)
+
+
+def graph(
+    folder: Path | None,
+    environment: str = "",
+    select: Sequence[str] = (),
+    given: Sequence[str] = (),
+) -> Network:
+    """What one environment connects, or all of them.
+
+    Raises FileError for manifests with errors, UsageError for a selection of nothing.
+    """
+    project = open_project(folder)
+    drawing = Drawing()
+    for name in (environment,) if environment else environment_names(project.root):
+        _, loaded = open_environment(project, name, given)
+        _draw(drawing, name, loaded, select)
+    return Network(tuple(drawing.nodes.values()), tuple(drawing.edges.values()))
+
+
+def _draw(drawing: Drawing, environment: str, loaded: Loaded, select: Sequence[str]) -> None:
+    start = drawing.node(Node(Sort.ENVIRONMENT, environment, f"environment:{environment}"))
+    declared = frozenset(_sources(loaded.resources))
+    for resource in selected(loaded.resources, select):
+        tell = KINDS[resource.address.kind].topology
+        if tell is None:
+            continue
+        identity = f"{environment}:{resource.address}"
+        node = Node(Sort.RESOURCE, resource.name, identity, elsewhere=resource.existing)
+        drawing.edge(Edge(start, drawing.node(node)))
+        for number, branch in enumerate(tell(resource.document)):
+            at = f"{identity}:{branch.name or number}"
+            _branch(drawing, (identity, at, environment), branch, declared)
+
+
+def _branch(
+    drawing: Drawing, at: tuple[str, str, str], branch: Branch, declared: frozenset[str]
+) -> None:
+    resource, identity, environment = at
+    entity = drawing.node(Node(Sort.ENTITY, branch.name or "(unnamed)", identity))
+    drawing.edge(Edge(resource, entity, branch.share, branch.fallback and not branch.share))
+    model = drawing.node(Node(Sort.MODEL, branch.serves, f"{environment}:model:{branch.serves}"))
+    drawing.edge(Edge(entity, model))
+    for name in branch.secrets:
+        elsewhere = name.casefold() not in declared
+        scope = Node(Sort.SECRETS, name, f"{environment}:secrets:{name.casefold()}", elsewhere)
+        drawing.edge(Edge(model, drawing.node(scope)))
+
+
+def _sources(resources: Sequence[Resource]) -> Iterator[str]:
+    """The names of what brings secrets: kinds whose resources nobody sends requests to."""
+    for resource in resources:
+        if KINDS[resource.address.kind].topology is None:
+            yield resource.name.casefold()

@@ -1,0 +1,1 @@
+"""``import``: manifests from a workspace, a bundle or a Terraform state."""

@@ -1,0 +1,123 @@
+"""What every new manifest has to pass before it is written, and how it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from provisioner.commands.importing.manifest_text import Entry, manifest
+from provisioner.commands.importing.result import Fate, Outcome
+from provisioner.errors import FileError, Finding, Problem, Severity
+from provisioner.kinds import KINDS
+from provisioner.manifests.declaration import declared
+from provisioner.manifests.envelope import entries_of
+from provisioner.manifests.layers import Layers
+from provisioner.manifests.project import Environment, find_root
+from provisioner.manifests.yaml.source import Source, parse
+from provisioner.model.importing import Portrait
+from provisioner.model.kind import Kind
+from provisioner.model.plan import Address
+
+SCHEMA = "schemas/manifest.schema.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A resource on its way to its first manifest. ``name`` is its name in the workspace."""
+
+    kind: Kind
+    address: Address
+    name: str
+    portrait: Portrait
+
+
+def schema_path(root: Path, file: str) -> str:
+    """The way from ``file`` to the schema of manifests; ``""`` where there is none near."""
+    for folder in (root, *root.parents):
+        if (folder / SCHEMA).is_file():
+            return Path(os.path.relpath(folder / SCHEMA, (root / file).parent)).as_posix()
+        if (folder / ".git").exists():
+            break
+    return ""
+
+
+def complaints(environment: Environment, draft: Draft) -> tuple[Problem, ...]:
+    """Why ``draft`` would be refused as a manifest: what is live may break our rules."""
+    try:
+        source = parse(draft.name, manifest([entry_of(draft)]).encode())
+    except FileError as error:
+        return tuple(_left_out(draft, problem) for problem in error.problems)
+    return tuple(_left_out(draft, problem) for problem in wrong_in(source, environment))
+
+
+def wrong_in(source: Source, environment: Environment) -> tuple[Problem, ...]:
+    """The errors in the resources of one file, looked at by themselves."""
+    layers = Layers(environment, KINDS)
+    problems: list[Problem] = []
+    for found in entries_of(source.data, KINDS):
+        if isinstance(found, Finding):
+            problems.append(source.problem(found))
+            continue
+        one = declared(source, found, KINDS[found.kind], layers)
+        problems += one.problems
+        if one.is_good:
+            problems += one.placed(one.kind.relations(one.document, {}))
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
+
+
+def entry_of(draft: Draft) -> Entry:
+    """``draft`` as it stands in a manifest."""
+    return Entry(draft.address, draft.portrait, draft.kind.rules())
+
+
+def _left_out(draft: Draft, problem: Problem) -> Problem:
+    message = f"`{draft.name}` is left out: {problem.message}"
+    hint = problem.hint or f"provisioner explain {problem.code} says more"
+    return Problem("E833", message, hint=hint, subject=str(draft.address))
+
+
+def root_near(folder: Path | None, otherwise: Path) -> Path:
+    """The root of the project around ``folder``; ``otherwise`` where there is no project yet."""
+    try:
+        return find_root(folder or Path.cwd())
+    except FileError:
+        return folder or otherwise
+
+
+def new_file(address: Address, file: str, text: str, name: str = "") -> Outcome:
+    """A file that is to be there with ``text``."""
+    return Outcome(address, name or address.key, file, Fate.NEW, text)
+
+
+def unless_there(
+    root: Path, outcomes: Iterable[Outcome]
+) -> tuple[tuple[Outcome, ...], tuple[Problem, ...]]:
+    """The new files; as problems those that are there already with another text."""
+    new: list[Outcome] = []
+    problems: dict[str, Problem] = {}
+    for one in outcomes:
+        path = root / one.file
+        if not path.exists():
+            new.append(one)
+        elif path.is_file() and path.read_bytes() == one.text.encode():
+            new.append(replace(one, fate=Fate.SAME))
+        else:
+            hint = "give another place with --to, or move it away"
+            message = f"`{one.file}` is there already, and stays"
+            problems[one.file] = Problem("E834", message, hint=hint)
+    return tuple(new), tuple(problems.values())
+
+
+def write(root: Path, outcomes: Iterable[Outcome]) -> None:
+    """Write the files. Raises FileError; what is there is replaced only where it was read."""
+    for file, text in {one.file: one.text for one in outcomes}.items():
+        path = root / file
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.part")
+            part.write_text(text, encoding="utf-8", newline="")
+            part.replace(path)
+        except OSError as error:
+            raise FileError.of("E802", f"cannot write {file}: {error.strerror}") from error

@@ -1,0 +1,193 @@
+"""``import --from-terraform-state``: manifests out of a state, and how Terraform lets go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from provisioner.commands.importing.draft import (
+    Draft,
+    complaints,
+    entry_of,
+    new_file,
+    root_near,
+    schema_path,
+    unless_there,
+)
+from provisioner.commands.importing.manifest_text import check_pattern, file_of, key_of, manifest
+from provisioner.commands.importing.result import Imported, Outcome
+from provisioner.errors import FileError, Problem
+from provisioner.files.yaml_text import harmless
+from provisioner.kinds import KINDS
+from provisioner.manifests.project import LOCAL, Environment, WorkspaceSettings
+from provisioner.model.importing import Claimed, StateEntry
+from provisioner.model.plan import Address
+
+VERSION: Final = 4
+HEAD: Final = """\
+# With these blocks Terraform (1.7 or newer) forgets what provisioner manages from now on, and
+# destroys none of it. Put this file beside the configuration, take the resource blocks of the
+# same names out of it, and run `terraform plan`: it must destroy nothing.
+"""
+
+
+def entries_in(text: str, file: str) -> tuple[StateEntry, ...]:
+    """The managed resources in the state ``text``. Raises FileError where it is none."""
+    try:
+        state = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _no_state(file, "it is not JSON") from error
+    if not isinstance(state, Mapping) or state.get("version") != VERSION:
+        raise _no_state(file, f"its `version` is not {VERSION}")
+    found = state.get("resources")
+    return tuple(entry for one in (found or ()) for entry in _entries(one))
+
+
+def _no_state(file: str, why: str) -> FileError:
+    hint = "`terraform state pull > terraform.tfstate` writes one"
+    return FileError.of("E838", f"`{file}` is no Terraform state: {why}", hint)
+
+
+def _entries(resource: Mapping[str, Any]) -> Iterator[StateEntry]:
+    if resource.get("mode") != "managed":
+        return
+    kind, name = str(resource.get("type")), str(resource.get("name"))
+    module = str(resource.get("module", ""))
+    full = ".".join(part for part in (module, kind, name) if part)
+    for instance in resource.get("instances") or ():
+        key = instance.get("index_key")
+        index = "" if key is None else f"[{json.dumps(key)}]"
+        attributes = instance.get("attributes")
+        if isinstance(attributes, Mapping) and "deposed" not in instance:
+            yield StateEntry(kind, _without_keys(full), f"{full}{index}", attributes)
+
+
+def _without_keys(address: str) -> str:
+    """``module.a["x.y"].t.n`` as ``module.a.t.n``."""
+    made, depth, quoted = "", 0, False
+    for sign in address:
+        quoted ^= sign == '"'
+        depth += 0 if quoted else {"[": 1, "]": -1}.get(sign, 0)
+        made += "" if depth or quoted or sign in '"]' else sign
+    return made
+
+
+def removed(entries: Iterable[StateEntry]) -> str:
+    """The ``removed`` blocks for ``entries``, as a file of Terraform."""
+    instances: dict[str, list[str]] = {}
+    for entry in entries:
+        instances.setdefault(entry.address, []).append(entry.instance)
+    blocks = (_block(address, held) for address, held in sorted(instances.items()))
+    return "\n".join((HEAD, *blocks))
+
+
+def _block(address: str, instances: list[str]) -> str:
+    listed = [] if instances == [address] else [f"# {harmless(one)}" for one in instances]
+    above = ["# The block is for all instances:", *listed] if listed else []
+    lines = (
+        *above,
+        "removed {",
+        f"  from = {address}",
+        "",
+        "  lifecycle {",
+        "    destroy = false",
+        "  }",
+        "}",
+    )
+    return "\n".join(lines) + "\n"
+
+
+REMOVED = "removed.tf"
+"""Beside the manifests; Terraform's own folder may be anywhere."""
+
+
+def bring_in_state(folder: Path | None, state: Path, to: str) -> tuple[Path, Imported]:
+    """The project's root, and what the state in ``state`` becomes there.
+
+    Raises FileError for what is no state, UsageError for ``to``.
+    """
+    check_pattern(to)
+    root = root_near(folder, Path.cwd())
+    try:
+        entries = entries_in(state.read_text(encoding="utf-8"), state.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError.of("E838", f"`{state.name}` cannot be read") from error
+    claimed = {name: _claims(name, entries) for name in KINDS}
+    drafts, problems = _drafts(claimed)
+    if not drafts and not problems:
+        raise FileError.of("E837", f"`{state.name}` holds nothing that provisioner manages")
+    new = [*_manifests(root, drafts, to), *_letting_go(claimed, drafts)]
+    outcomes, there = unless_there(root, new)
+    commands = ("provisioner validate", "provisioner apply --adopt", "terraform plan")
+    return root, Imported(outcomes, (*problems, *there), tuple(_notes(claimed)), commands)
+
+
+def _claims(kind: str, entries: Sequence[StateEntry]) -> Sequence[Claimed]:
+    importer = KINDS[kind].importer
+    return importer.from_terraform(entries) if importer else ()
+
+
+def _drafts(
+    claimed: dict[str, Sequence[Claimed]],
+) -> tuple[dict[Address, Draft], tuple[Problem, ...]]:
+    nowhere = Environment(LOCAL, WorkspaceSettings(emulator="x"))
+    drafts: dict[Address, Draft] = {}
+    problems: list[Problem] = []
+    for kind, claims in claimed.items():
+        for one in claims:
+            taken = {address.key for address in drafts if address.kind == kind}
+            address = Address(kind, key_of(one.name, taken))
+            draft = Draft(KINDS[kind], address, one.name, one.portrait)
+            wrong = complaints(nowhere, draft)
+            problems += wrong
+            if not wrong:
+                drafts[address] = draft
+    return drafts, tuple(problems)
+
+
+def _manifests(root: Path, drafts: dict[Address, Draft], to: str) -> Iterator[Outcome]:
+    held: dict[str, list[Draft]] = {}
+    for draft in drafts.values():
+        held.setdefault(file_of(to, draft.address.key, draft.name, held), []).append(draft)
+    for file, found in held.items():
+        text = manifest(map(entry_of, found), schema_path(root, file))
+        for one in found:
+            left_out = one.portrait.left_out
+            made = new_file(one.address, file, text, one.name)
+            yield Outcome(made.address, made.name, file, made.fate, text, left_out=left_out)
+
+
+def _letting_go(
+    claimed: dict[str, Sequence[Claimed]], drafts: dict[Address, Draft]
+) -> Iterator[Outcome]:
+    """What Terraform keeps where the same block also holds what could not be imported."""
+    names = {(address.kind, draft.name) for address, draft in drafts.items()}
+    kept = [
+        entry.address
+        for kind, claims in claimed.items()
+        for one in claims
+        for entry in one.entries
+        if (kind, one.name) not in names
+    ]
+    entries = [
+        entry
+        for claims in claimed.values()
+        for one in claims
+        for entry in one.entries
+        if entry.address not in kept
+    ]
+    if entries:
+        yield new_file(Address("terraform", "removed"), REMOVED, removed(entries))
+
+
+def _notes(claimed: dict[str, Sequence[Claimed]]) -> Iterator[str]:
+    yield (
+        "a state does not tell who created an endpoint, and the creator goes on managing it: "
+        "`provisioner import NAME` against the workspace lists the grants"
+    )
+    yield (
+        f"put {REMOVED} beside your Terraform configuration in the same change that takes the "
+        "resource blocks out"
+    )

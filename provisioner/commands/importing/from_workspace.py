@@ -1,0 +1,251 @@
+"""``import`` from a workspace: what is live and has no manifest gets one. Reads only.
+
+Nothing is written here: what is to be written is said, as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from provisioner.commands.importing.draft import Draft, complaints, entry_of, schema_path
+from provisioner.commands.importing.manifest_text import (
+    DEFAULT,
+    check_pattern,
+    file_of,
+    key_of,
+    manifest,
+)
+from provisioner.commands.importing.result import Fate, Imported, Outcome
+from provisioner.errors import (
+    FileError,
+    LoginError,
+    Problem,
+    Severity,
+    UnreachableError,
+    UsageError,
+    WorkspaceError,
+)
+from provisioner.kinds import KINDS
+from provisioner.manifests.layers import Layers
+from provisioner.model.importing import Portrait
+from provisioner.model.kind import Kind
+from provisioner.model.live import Live
+from provisioner.model.plan import Address
+from provisioner.model.resource import Resource
+from provisioner.workflow.session import Session
+
+MOST_AT_ONCE = 16
+NO_MANIFESTS = frozenset(("E203", "E209"))
+"""Problems of a project that has no manifest yet: no reason not to import the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which resources, by name or glob, and where their manifests go."""
+
+    names: tuple[str, ...] = ()
+    all: bool = False
+    to: str = DEFAULT
+    with_scopes: bool = False
+
+
+def bring_in(session: Session, asked: Asked) -> Imported:
+    """A manifest for each asked resource of the workspace that no manifest declares.
+
+    Raises UsageError for what names nothing, FileError where the project's files are wrong,
+    WorkspaceError where the workspace cannot be asked at all.
+    """
+    check_pattern(asked.to)
+    refuse_wrong(session)
+    # What waits for a release has its manifest: another one would declare it twice.
+    every = (*session.loaded.resources, *session.loaded.withheld)
+    declared = {(r.address.kind, r.name): r for r in every}
+    found, problems = _wanted(session, asked)
+    known = [declared[one] for one in found if one in declared]
+    lives = _read(session, [one for one in found if one not in declared], problems)
+    drafts = _drafts(session, lives)
+    if asked.with_scopes:
+        needed = _needed(drafts.values())
+        more = _read(session, [one for one in needed if one not in declared], problems)
+        drafts |= _drafts(session, more, taken=drafts)
+    good: list[Draft] = []
+    for draft in drafts.values():
+        wrong = _without_prefix(session, draft) or complaints(session.environment, draft)
+        problems += wrong
+        good += [] if wrong else [draft]
+    outcomes = [*_declared(known), *_outcomes(session, good, asked.to, problems)]
+    notes = (*_scopes_left(good, session), *_no_schema(session, good))
+    rows = tuple(sorted(outcomes, key=lambda one: one.address))
+    environment = session.environment.name
+    commands = (f"provisioner plan -e {environment}", f"provisioner apply -e {environment} --adopt")
+    return Imported(rows, tuple(problems), notes, commands)
+
+
+def refuse_wrong(session: Session) -> None:
+    """Raise FileError for manifests with errors: what they declare is not known then."""
+    wrong = [
+        replace(problem, severity=Severity.ERROR)
+        for problem in session.loaded.warnings
+        if problem.code.startswith("E") and problem.code not in NO_MANIFESTS
+    ]
+    if wrong:
+        raise FileError(wrong)
+
+
+Name = tuple[str, str]
+"""Name of the kind, and of the resource."""
+
+
+def _wanted(session: Session, asked: Asked) -> tuple[list[Name], list[Problem]]:
+    kinds = [kind for kind in KINDS.values() if kind.markable and kind.importer]
+    existing = [
+        (kind, one.name) for kind in kinds for one in session.drivers[kind.name].inventory()
+    ]
+    names = sorted(name for _, name in existing)
+    if not asked.names and not asked.all:
+        yours = sorted(name for kind, name in existing if not _provided(kind, name))
+        listed = ", ".join(f"`{name}`" for name in yours[:8]) or "none of your own"
+        hint = f"name some, or a glob, or --all; the workspace has {listed}"
+        raise UsageError.of("E831", "nothing says what to import", hint)
+    found: dict[Name, None] = {}
+    for kind, name in sorted(existing, key=_by_name):
+        own = not _provided(kind, name)
+        if (asked.all and own) or any(_meant(name, pattern, own) for pattern in asked.names):
+            found[(kind.name, name)] = None
+    missing = [one for one in asked.names if not any(fnmatchcase(name, one) for name in names)]
+    return list(found), [_missing(one, names) for one in missing]
+
+
+def _by_name(one: tuple[Kind, str]) -> str:
+    return one[1]
+
+
+def _provided(kind: Kind, name: str) -> bool:
+    return kind.importer is not None and kind.importer.provided(name)
+
+
+def _meant(name: str, pattern: str, own: bool) -> bool:
+    """What the service provides is meant by its name only."""
+    return name == pattern or (own and fnmatchcase(name, pattern))
+
+
+def _missing(pattern: str, names: Sequence[str]) -> Problem:
+    close = get_close_matches(pattern, names, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "`--all` imports all that there are"
+    return Problem("E832", f"the workspace lists nothing named `{pattern}`", hint=hint)
+
+
+def _read(
+    session: Session, names: Sequence[Name], problems: list[Problem]
+) -> Mapping[Name, Live | None]:
+    """The live side of each; what cannot be read is a problem, and the others go on."""
+
+    def read(one: Name) -> Live | WorkspaceError | None:
+        kind, name = one
+        importer = KINDS[kind].importer
+        asked = dict(importer.asked) if importer else {}
+        try:
+            return session.drivers[kind].read(Resource(Address(kind, name), name, asked))
+        except (LoginError, UnreachableError):
+            raise
+        except WorkspaceError as error:
+            return error
+
+    with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="import") as pool:
+        answers = dict(zip(names, pool.map(read, names), strict=True))
+    for answer in answers.values():
+        if isinstance(answer, WorkspaceError):
+            problems += answer.problems
+    return {one: live for one, live in answers.items() if not isinstance(live, WorkspaceError)}
+
+
+def _drafts(
+    session: Session, lives: Mapping[Name, Live | None], taken: Iterable[Address] = ()
+) -> dict[Address, Draft]:
+    every = (*session.loaded.resources, *session.loaded.withheld)
+    keys = {one.address for one in every} | set(taken)
+    drafts: dict[Address, Draft] = {}
+    for (kind, name), live in sorted(lives.items(), key=lambda one: one[0]):
+        if live is None:
+            continue
+        used = {one.key for one in (*keys, *drafts) if one.kind == kind}
+        address = Address(kind, key_of(name, used))
+        drafts[address] = Draft(KINDS[kind], address, name, _portrait(session, live, address))
+    return drafts
+
+
+def _portrait(session: Session, live: Live, address: Address) -> Portrait:
+    """The portrait, whose name is without what the environment puts before it."""
+    kind = KINDS[address.kind]
+    if kind.importer is None:
+        return Portrait({})
+    made = kind.importer.portray(live, address.key)
+    if made.document.get("existing"):
+        return made
+    prefix = Layers(session.environment, KINDS).name("", kind)
+    made.document["name"] = live.name.removeprefix(prefix)
+    owner = live.marks.owner
+    if owner in ("", f"{session.project.name}/{session.environment.name}"):
+        return made
+    whose = f"that it belongs to `{owner}`: apply refuses it without --take-over-from {owner}"
+    return replace(made, left_out=(*made.left_out, whose))
+
+
+def _without_prefix(session: Session, draft: Draft) -> tuple[Problem, ...]:
+    prefix = Layers(session.environment, KINDS).name("", draft.kind)
+    if draft.portrait.document.get("existing") or draft.name.startswith(prefix):
+        return ()
+    message = f"`{draft.name}` is left out: names begin with `{prefix}` in this environment"
+    hint = "import it for an environment without this `name_prefix`"
+    return (Problem("E833", message, hint=hint, subject=str(draft.address)),)
+
+
+def _needed(drafts: Iterable[Draft]) -> list[Name]:
+    """What the portraits refer to and can be imported as well."""
+    found = {one for draft in drafts for one in draft.kind.needs(draft.portrait.document)}
+    return sorted(one for one in found if KINDS[one[0]].importer)
+
+
+def _declared(resources: Iterable[Resource]) -> Iterator[Outcome]:
+    for one in resources:
+        yield Outcome(one.address, one.name, one.where.file if one.where else "", Fate.SAME)
+
+
+def _outcomes(
+    session: Session, drafts: Sequence[Draft], pattern: str, problems: list[Problem]
+) -> Iterator[Outcome]:
+    files: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        files.setdefault(file_of(pattern, draft.address.key, draft.name, files), []).append(draft)
+    for file, held in files.items():
+        if (session.project.root / file).exists():
+            hint = "give another place with --to, or declare it there by hand"
+            problems.append(Problem("E834", f"`{file}` is there already, and stays", hint=hint))
+            continue
+        schema = schema_path(session.project.root, file)
+        text = manifest(map(entry_of, held), schema)
+        for one in held:
+            left_out = one.portrait.left_out
+            yield Outcome(one.address, one.name, file, Fate.NEW, text, left_out=left_out)
+
+
+def _no_schema(session: Session, drafts: Sequence[Draft]) -> Iterator[str]:
+    if drafts and not schema_path(session.project.root, "manifests/any.yaml"):
+        yield (
+            "editors complete and check manifests with the schema beside them: "
+            "`provisioner schema --write schemas`, and the next import refers to it"
+        )
+
+
+def _scopes_left(drafts: Sequence[Draft], session: Session) -> Iterator[str]:
+    every = (*session.loaded.resources, *session.loaded.withheld)
+    declared = {(one.address.kind, one.name) for one in every}
+    declared |= {(one.address.kind, one.name) for one in drafts}
+    left = [name for kind, name in _needed(drafts) if (kind, name) not in declared]
+    if left:
+        listed = ", ".join(f"`{name}`" for name in left)
+        yield f"referred to, and in no manifest: {listed}; --with-scopes imports them too"

@@ -1,0 +1,110 @@
+"""Where in a document a live value belongs, and what the document is with it. Pure."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, NamedTuple
+
+from provisioner.commands.importing.manifest_text import as_written
+from provisioner.errors import Location
+from provisioner.files.yaml_edit import Edit
+from provisioner.model.documents import entry_rule, in_order, without_defaults
+from provisioner.model.field_rules import PLAIN, FieldRule
+from provisioner.model.paths import Key, Path
+from provisioner.model.plan import ABSENT
+from provisioner.planning.comparable import keyed
+
+
+class CannotAcceptError(Exception):
+    """Why a difference cannot be written; ``hint`` says what to do by hand."""
+
+    def __init__(self, why: str, hint: str = "") -> None:
+        super().__init__(why)
+        self.why, self.hint = why, hint
+
+
+class Found(NamedTuple):
+    """Where a value belongs: ``at`` in the document, which is ``path`` of the plan.
+
+    ``around`` is the rule of what is around it. ``is_there``: the document has it already.
+    """
+
+    at: Location
+    path: Path
+    around: FieldRule
+    is_there: bool
+
+
+def location(document: Any, path: Path, rule: FieldRule) -> Found:
+    """Where ``path`` is in ``document``, or the outermost part of it that is missing there."""
+    at: Location = ()
+    for index, segment in enumerate(path):
+        step, inner = _step(document, segment, rule)
+        at = (*at, step)
+        is_there = has(document, (step,))
+        if not is_there or index == len(path) - 1:
+            return Found(at, path[: index + 1], rule, is_there)
+        document, rule = document[step], inner
+    return Found(at, path, rule, is_there=True)
+
+
+def as_manifest(value: Any, found: Found) -> Any:
+    """The live ``value`` as the manifest has to have it at ``found``."""
+    step = found.at[-1]
+    if value is ABSENT:
+        return value
+    if isinstance(step, int):
+        # The list knows what tells its entries apart; the rule of an entry does not.
+        (made,) = without_defaults(in_order([value], found.around), found.around)
+        return as_written(made)
+    rule = found.around.fields.get(step, PLAIN)
+    return as_written(without_defaults(in_order(value, rule), rule))
+
+
+def _step(here: Any, segment: str | Key, rule: FieldRule) -> tuple[str | int, FieldRule]:
+    if isinstance(segment, str):
+        return segment, rule.fields.get(segment, PLAIN)
+    if not isinstance(here, list):
+        return segment.value, PLAIN
+    labels = list(keyed(here, rule))
+    if segment.value in labels:
+        return labels.index(segment.value), entry_rule(rule)
+    return (0 if labels == [""] else len(labels)), entry_rule(rule)
+
+
+def has(value: Any, at: Location) -> bool:
+    """Whether there is anything at ``at``."""
+    for step in at:
+        inside = step in value if isinstance(value, dict) else False
+        if isinstance(value, list) and isinstance(step, int):
+            inside = step < len(value)
+        if not inside:
+            return False
+        value = value[step]
+    return True
+
+
+def expected(data: Any, edit: Edit) -> Any:
+    """What ``data`` has to be after ``edit``."""
+    data = copy.deepcopy(data)
+    here = data
+    for step in edit.at[:-1]:
+        here = here[step]
+    last = edit.at[-1]
+    if edit.value is ABSENT:
+        del here[last]
+    elif isinstance(here, list) and last == len(here):
+        here.append(edit.value)
+    else:
+        here[last] = edit.value
+    return data
+
+
+def as_typed(data: Any, edit: Edit) -> Any:
+    """Digits stay a number where a number was written for the text."""
+    if not has(data, edit.at) or not isinstance(edit.value, str):
+        return edit.value
+    for step in edit.at:
+        data = data[step]
+    is_number = type(data) is int and edit.value.isdecimal() and edit.value[0] != "0"
+    return int(edit.value) if is_number else edit.value

@@ -1,0 +1,244 @@
+"""``import --update``: manifests brought up to what is live, by the smallest edits.
+
+What differs is the planner's business; here each difference is written where it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from provisioner.commands.importing.draft import wrong_in
+from provisioner.commands.importing.placement import (
+    CannotAcceptError,
+    as_manifest,
+    as_typed,
+    expected,
+    has,
+    location,
+)
+from provisioner.commands.importing.result import Fate, Imported, Outcome
+from provisioner.errors import FileError, Finding, Location, Problem
+from provisioner.files.yaml_edit import Edit, NotEditableError, edited
+from provisioner.manifests.declaration import Declaration
+from provisioner.manifests.project import Environment, environment_names
+from provisioner.manifests.references import words_in
+from provisioner.manifests.yaml.source import Source, parse
+from provisioner.model.documents import entry_rule
+from provisioner.model.field_rules import PLAIN, FieldRule, rules_along
+from provisioner.model.paths import Path, path_text
+from provisioner.model.plan import ABSENT, Action, FieldChange, Step
+from provisioner.model.resource import Resource
+from provisioner.model.secret import references
+from provisioner.planning.comparable import value_at
+from provisioner.workflow.plan import Wanted, make_plan
+from provisioner.workflow.session import Session
+
+OURS = ("provisioner_owner", "provisioner_applied", "lifecycle")
+"""What our marks say, and no manifest has to."""
+
+
+@dataclass(slots=True)
+class _Files:
+    """The files as they were, and as they are to be."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
+    added: set[tuple[str, Location]] = field(default_factory=set)
+    """What was added as a whole, by address: nothing inside of it is left to add."""
+
+    def source(self, source: Source) -> Source:
+        """``source`` with the edits that were made so far."""
+        file = source.text.file
+        self.before.setdefault(file, source.text.content)
+        return self.sources.setdefault(file, source)
+
+    def undo_wrong(self, environment: Environment) -> Iterator[Problem]:
+        """Take back what made of a file no good manifest any more, and say why."""
+        its_own = environment.source.text.file if environment.source else ""
+        for file, source in self.sources.items():
+            is_edited = file != its_own and self.before[file] != source.text.content
+            at_fault = wrong_in(source, environment) if is_edited else ()
+            if at_fault:
+                self.sources[file] = parse(file, self.before[file].encode())
+                yield from (_not_good(problem) for problem in at_fault)
+
+    def outcome(self, step: Step, file: str, written: bool) -> Outcome:
+        """What became of ``file`` for the resource of ``step``, if that was ``written``."""
+        before = self.before.get(file, "")
+        text = self.sources[file].text.content if file in self.sources else ""
+        fate = Fate.CHANGED if written and text != before else Fate.SAME
+        return Outcome(step.address, step.name, file, fate, text, before)
+
+
+def accept(session: Session, select: Sequence[str]) -> Imported:
+    """The files of the environment with what is live, as outcomes per resource and file.
+
+    Raises as ``make_plan`` does. What cannot be written is a problem, and the others go on.
+    """
+    plan = make_plan(session, Wanted(select=tuple(select)))
+    declared = {one.address: one for one in session.loaded.declarations}
+    files, problems = _Files(), list[Problem]()
+    rows_of: list[tuple[Step, str, bool]] = []
+    for step in plan.steps:
+        declaration = declared.get(step.address)
+        if declaration is None or step.action is Action.ORPHAN:
+            continue
+        written = set[str]()
+        for change in _pending(step, declaration):
+            try:
+                written.add(_write(session, declaration, change, files))
+            except CannotAcceptError as error:
+                problems.append(_problem(declaration, change, error))
+        at = sorted(written or {declaration.source.text.file})
+        rows_of += [(step, file, bool(written)) for file in at]
+    problems += files.undo_wrong(session.environment)
+    rows = tuple(files.outcome(*row) for row in rows_of)
+    command = f"provisioner plan -e {session.environment.name}"
+    return Imported(rows, tuple(problems), tuple(_notes(session, rows)), (command,))
+
+
+def _pending(step: Step, one: Declaration) -> Iterator[FieldChange]:
+    """The differences that are to be accepted."""
+    if step.action is Action.CREATE and step.desired is not None:
+        yield FieldChange(("name",), ABSENT, step.name)
+        return
+    found = [
+        change
+        for change in step.changes
+        if change.action is not Action.KEEP and change.path[0] not in OURS
+    ]
+    # What is taken out of a list moves what stands behind it: last, and from the end.
+    yield from (change for change in found if change.before is not ABSENT)
+    gone = [change for change in found if change.before is ABSENT]
+    yield from sorted(gone, key=lambda change: _place(one, change), reverse=True)
+
+
+def _place(one: Declaration, change: FieldChange) -> tuple[tuple[int, str], ...]:
+    at = location(one.document, change.path, one.kind.rules()).at
+    return tuple((step, "") if isinstance(step, int) else (0, step) for step in at)
+
+
+def _write(session: Session, one: Declaration, change: FieldChange, files: _Files) -> str:
+    """Edit the file that the value comes from; its name. Raises CannotAcceptError."""
+    if change.path == ("name",):
+        raise CannotAcceptError(
+            "it is not live, so there is nothing to accept",
+            f"apply creates it; or take its entry at {one.where} out",
+        )
+    path = _known_path(change.path, one.kind.rules())
+    rules = rules_along(one.kind.rules(), path)
+    if any(rule.write_only for rule in rules) or any(references([change.before, change.after])):
+        raise CannotAcceptError(
+            "the service does not show it", "apply sends what the manifest says"
+        )
+    found = location(one.document, path, one.kind.rules())
+    key = (str(one.address), found.at)
+    if found.path != change.path or not found.is_there:
+        value = _portrayed(session, one, found.path)
+    else:
+        value = change.before
+    if value is ABSENT and not found.is_there:
+        value = change.before if found.path == change.path else ABSENT
+    source, origin = one.origin(found.at if found.is_there else found.at[:-1])
+    current = files.source(source)
+    if not found.is_there:
+        if key in files.added and not isinstance(found.at[-1], int):
+            return source.text.file
+        files.added.add(key)
+        origin = (*origin, _free(current.data, origin, found.at[-1]))
+    _refuse_references(current, origin, session)
+    _edit(files, source, Edit(origin, as_manifest(value, found), found.around))
+    return source.text.file
+
+
+def _free(data: Any, at: Location, step: str | int) -> str | int:
+    """Behind the last entry of a list as it is by now; ``step`` for a mapping."""
+    for name in at:
+        data = data[name]
+    return len(data) if isinstance(data, list) else step
+
+
+def _known_path(path: Path, rule: FieldRule) -> Path:
+    """``path``, but no further than a list whose entries nothing tells apart."""
+    for index, segment in enumerate(path):
+        if isinstance(segment, str):
+            rule = rule.fields.get(segment, PLAIN)
+        elif not (rule.list_key or rule.mapping):
+            return path[:index]
+        else:
+            rule = entry_rule(rule)
+    return path
+
+
+def _portrayed(session: Session, one: Declaration, path: Path) -> Any:
+    """What a first manifest of the live resource would have at ``path``."""
+    importer = one.kind.importer
+    asked = {**one.document, **(importer.asked if importer else {})}
+    live = session.drivers[one.kind.name].read(Resource(one.address, one.name, asked))
+    if live is None or importer is None:
+        return ABSENT
+    portrait = importer.portray(live, one.address.key)
+    return value_at(portrait.document, path, one.kind.rules())
+
+
+def _refuse_references(source: Source, at: Location, session: Session) -> None:
+    """Raise CannotAcceptError where what is written at ``at`` or around it is a reference."""
+    value = source.data
+    for index, step in enumerate((*at, "")):
+        if isinstance(value, str):
+            words = [word for _, word in words_in(value)]
+            if words:
+                place = source.position(at[:index])
+                raise CannotAcceptError(f"at {place} stands `{value}`", _by_hand(words[0], session))
+        if not has(value, (step,)):
+            return
+        value = value[step]
+
+
+def _by_hand(word: str, session: Session) -> str:
+    kind, _, name = word.partition(".")
+    source = session.environment.source
+    at = ("variables", name)
+    if kind == "var" and source and source.has(at):
+        return f"change the variable by hand: it stands at {source.position(at)}"
+    return f"change what `${{{word}}}` stands for by hand"
+
+
+def _edit(files: _Files, source: Source, edit: Edit) -> None:
+    current = files.source(source)
+    value = as_typed(current.data, edit)
+    edit = replace(edit, value=value)
+    try:
+        text = edited(current.text.content, edit)
+        made = parse(source.text.file, text.encode())
+    except NotEditableError as error:
+        raise CannotAcceptError(str(error), "write it by hand") from error
+    except FileError as error:
+        raise CannotAcceptError("it stands where no edit is safe", "write it by hand") from error
+    if made.data != expected(current.data, edit):
+        raise CannotAcceptError("other places share what stands there", "write it by hand")
+    files.sources[source.text.file] = made
+
+
+def _problem(one: Declaration, change: FieldChange, error: CannotAcceptError) -> Problem:
+    where = path_text(change.path)
+    message = f"`{where}` is not written: {error.why}"
+    found = one.placed([Finding((), "E835", message, error.hint, key=True)])
+    return found[0]
+
+
+def _not_good(problem: Problem) -> Problem:
+    message = f"what is live makes no good manifest, so the file stays: {problem.message}"
+    return replace(problem, code="E836", message=message)
+
+
+def _notes(session: Session, rows: Sequence[Outcome]) -> Iterator[str]:
+    others = [
+        name for name in environment_names(session.project.root) if name != session.environment.name
+    ]
+    shared = any(one.fate is Fate.CHANGED and one.file.startswith("environments/") for one in rows)
+    if others and not shared and any(one.fate is Fate.CHANGED for one in rows):
+        listed = ", ".join(f"`{name}`" for name in others)
+        yield f"manifests are for all environments: look at the plans of {listed} too"

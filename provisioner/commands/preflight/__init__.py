@@ -1,0 +1,1 @@
+"""``plan --preflight``: what a workspace lacks."""

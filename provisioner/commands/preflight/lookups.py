@@ -1,0 +1,189 @@
+"""What a workspace has of what is needed: one question for each sort of need, and its answer.
+
+Asking returns a plain fact, and judging it is pure: a fact may answer for several needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from provisioner.errors import Problem, Severity
+from provisioner.model.connection import Connection
+from provisioner.model.references import Need
+from provisioner.workspace import unity_catalog
+
+Name = tuple[str, ...]
+Fact = Any
+FUNCTIONS: Final = "/api/2.1/unity-catalog/functions"
+SECRETS: Final = "/api/2.0/secrets/list"
+SCIM: Final = "/api/2.0/preview/scim/v2"
+ME: Final = f"{SCIM}/Me"
+# Of each sort of principal the list that holds it, and the attribute that names it.
+LISTS: Final[Mapping[str, tuple[str, str]]] = {
+    "user_name": ("Users", "userName"),
+    "group_name": ("Groups", "displayName"),
+    "service_principal_name": ("ServicePrincipals", "applicationId"),
+}
+# Everybody's and the administrators' groups are in every workspace; the account's is in no list.
+EVERYWHERE: Final = frozenset({"users", "admins", "account users"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How one sort of need is looked up.
+
+    ``same`` gives one name for all that are one to the service, and ``about`` the part of it
+    that one request answers for. ``ask`` returns a fact about that, and ``judge`` what is
+    missing, by the fact, the whole name and where the workspace is.
+    """
+
+    same: Callable[[Name], Name]
+    about: Callable[[Name], Name]
+    ask: Callable[[Connection, Name, str], Fact]
+    judge: Callable[[Fact, Name, str], Problem | None]
+
+
+def _version(connection: Connection, name: Name, where: str) -> str | None:
+    """The status of a version, ``MISSING``, or None when not even the model is there."""
+    model, version = name
+    status = unity_catalog.version_status(connection, model, version, where)
+    if status == unity_catalog.MISSING and not unity_catalog.model_exists(connection, model, where):
+        return None
+    return status
+
+
+def _judge_version(status: str | None, name: Name, where: str) -> Problem | None:
+    model, version = name
+    if status is None:
+        return unity_catalog.no_model(model, where, version)
+    if status == unity_catalog.MISSING:
+        return unity_catalog.no_version(model, version, where)
+    if status != unity_catalog.READY:
+        message = f"version {version} of `{model}` is {status} in {where}"
+        hint = "wait until it is registered, or register it again: the upload may have failed"
+        return Problem("E767", message, hint=hint)
+    return None
+
+
+def _function(connection: Connection, name: Name, where: str) -> bool:
+    path = f"{FUNCTIONS}/{quote(name[0], safe='')}"
+    return unity_catalog.read(connection, path, name[0], where) is not None
+
+
+def _judge_function(exists: bool, name: Name, where: str) -> Problem | None:
+    return None if exists else unity_catalog.no_function(name[0], where)
+
+
+def _keys(connection: Connection, name: Name, where: str) -> frozenset[str] | None:
+    """The keys of a scope; None when there is no such scope."""
+    answer = connection.get(SECRETS, {"scope": name[0]})
+    if answer is None:
+        return None
+    entries = answer.get("secrets") or []
+    return frozenset(str(entry.get("key")) for entry in entries if isinstance(entry, Mapping))
+
+
+def _judge_key(keys: frozenset[str] | None, name: Name, where: str) -> Problem | None:
+    scope, key = name
+    if keys is None:
+        hint = (
+            f"databricks secrets create-scope {scope}; databricks secrets put-secret {scope} {key}"
+            "\nor declare the scope with its keys: it is written before the endpoints"
+        )
+        return Problem("E768", f"there is no secret scope `{scope}` in {where}", hint=hint)
+    if key in keys:
+        return None
+    hint = (
+        f"databricks secrets put-secret {scope} {key}\n"
+        f"or declare it below `secrets:` of that scope: {key}: {{from_env: NAME}}"
+    )
+    return Problem("E769", f"the secret scope `{scope}` has no key `{key}` in {where}", hint=hint)
+
+
+def _principal(connection: Connection, name: Name, where: str) -> bool:
+    kind, who = name
+    if kind == "group_name" and who.casefold() in EVERYWHERE:
+        return True
+    found, attribute = LISTS[kind]
+    # RFC 7644, 3.4.2.2: text in a filter is written as in JSON.
+    text = who.replace("\\", "\\\\").replace('"', '\\"')
+    query = {"filter": f'{attribute} eq "{text}"', "attributes": f"id,{attribute}", "count": "1"}
+    answer = connection.get(f"{SCIM}/{found}", query) or {}
+    return bool(answer.get("Resources"))
+
+
+def _judge_principal(exists: bool, name: Name, where: str) -> Problem | None:
+    if exists:
+        return None
+    kind, who = name
+    what = kind.removesuffix("_name").replace("_", " ")
+    hint = "add it to the workspace, or look for a typo; names of other workspaces may differ"
+    return Problem("E771", f"there is no {what} `{who}` in {where}", hint=hint)
+
+
+def no_value(name: Name, source: Mapping[str, str], why: str) -> Problem:
+    """What to say of a declared key that is not stored, and that nothing could be stored in."""
+    scope, key = name
+    if "from_env" in source:
+        variable = source["from_env"]
+        what, hint = f"the environment variable {variable}", f"set it: export {variable}=..."
+    else:
+        what, hint = f"the secret file {source['from_file']}", "write the value into that file"
+    message = f"the key `{key}` of `{scope}` is not stored yet, and {what} {why}"
+    return Problem("E773", message, hint=f"{hint}; apply writes it")
+
+
+def no_room(title: str, there: int, new: int, most: int) -> Iterator[Problem]:
+    """A warning where a workspace would have to hold more than it takes by default."""
+    if there + new > most:
+        message = f"{there} {title}s are there and {new} would be added: a workspace takes {most}"
+        hint = "Databricks raises this limit on request; ask before you apply"
+        yield Problem("W770", message, hint=hint, severity=Severity.WARNING)
+
+
+def runs_as(title: str, new: int, me: Any, where: str) -> Iterator[Problem]:
+    """Who will own what is new: that cannot be changed afterwards.
+
+    https://learn.microsoft.com/azure/databricks/machine-learning/model-serving/create-manage-
+    serving-endpoints, "Creator identity". Whether that one holds the entitlement
+    ``workspace-access`` cannot be seen: it mostly comes from a group.
+    """
+    if not isinstance(me, Mapping) or not isinstance(me.get("userName"), str):
+        return
+    who = me["userName"]
+    if me.get("active") is False:
+        message = f"`{who}` is not active in {where} and cannot create anything"
+        yield Problem("E770", message, hint="log in as somebody else, or have it activated")
+        return
+    what = f"{new} new {title}" + ("" if new == 1 else "s")
+    message = f"{what} will belong to `{who}` and run with its grants"
+    hint = "the owner of an endpoint cannot be changed: a service principal outlives people"
+    yield Problem("W771", message, hint=hint, severity=Severity.NOTE)
+
+
+def _whole(name: Name) -> Name:
+    return name
+
+
+def _folded(name: Name) -> Name:
+    return tuple(part.casefold() for part in name)
+
+
+def _scope(name: Name) -> Name:
+    return name[:1]
+
+
+def _folded_scope(name: Name) -> Name:
+    return (name[0].casefold(), *name[1:])
+
+
+QUESTIONS: Final[Mapping[Need, Question]] = {
+    Need.MODEL_VERSION: Question(_folded, _whole, _version, _judge_version),
+    Need.FUNCTION: Question(_folded, _whole, _function, _judge_function),
+    # Names of scopes are compared without regard to case, those of keys are not.
+    Need.SECRET: Question(_folded_scope, _scope, _keys, _judge_key),
+    Need.PRINCIPAL: Question(_folded, _whole, _principal, _judge_principal),
+}

@@ -1,0 +1,219 @@
+"""``plan --preflight``: what a workspace lacks to take an environment's resources; reads only.
+
+Kinds say what they need, ``existence`` knows how to ask. One request for each distinct thing
+that is needed, whoever needs it; one list for each kind that a workspace takes a number of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from provisioner.commands.preflight.lookups import ME, QUESTIONS, Name, no_room, no_value, runs_as
+from provisioner.errors import (
+    Finding,
+    LoginError,
+    Problem,
+    Severity,
+    UnreachableError,
+    WorkspaceError,
+    by_place,
+)
+from provisioner.kinds import KINDS
+from provisioner.manifests.declaration import Declaration
+from provisioner.model.references import ELSEWHERE, EVERY, Need, Requirement
+from provisioner.model.resource import Resource
+from provisioner.model.secret import SecretReader
+from provisioner.model.selection import selected
+from provisioner.workflow.parallel import at_once
+from provisioner.workflow.plan import as_resource
+from provisioner.workflow.session import Session
+
+MOST_AT_ONCE: Final = 16
+# Of the resources that lack the same thing; a shared key may be that of a hundred.
+MOST_NAMED: Final = 3
+
+Asked = tuple[str, Name]
+"""What one request answers for: the sort of need and the part of the name, or a kind's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """``looked_at`` counts the distinct things that are needed."""
+
+    problems: tuple[Problem, ...]
+    looked_at: int
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing is missing; what could not be looked at does not count."""
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+    @property
+    def things(self) -> str:
+        """``looked_at`` in words."""
+        return f"{self.looked_at} thing" + ("" if self.looked_at == 1 else "s")
+
+    def summary(self) -> str:
+        """One line for people."""
+        missing = sum(problem.severity is Severity.ERROR for problem in self.problems)
+        found = f"{missing} missing" if missing else "nothing is missing"
+        return f"Preflight: {self.things} looked at, {found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """One thing, and where in which declarations it is asked for, the first place first."""
+
+    requirement: Requirement
+    places: tuple[tuple[Declaration, Requirement], ...]
+
+
+def preflight(session: Session, select: Sequence[str] = ()) -> tuple[Problem, ...]:
+    """What the workspace of ``session`` lacks; see ``examine``."""
+    return examine(session, select).problems
+
+
+def examine(session: Session, select: Sequence[str] = ()) -> Preflight:
+    """Look for everything that the selected resources need, and changes nothing.
+
+    Raises UsageError for a selection of nothing, and WorkspaceError when the workspace cannot
+    be reached at all or refuses the login; any other refusal becomes a warning.
+    """
+    # What is removed can be selected as well, and needs nothing.
+    removed = map(as_resource, session.loaded.removals)
+    known = {resource.address for resource in session.loaded.resources}
+    meant = selected((*session.loaded.resources, *removed), select)
+    resources = [resource for resource in meant if resource.address in known]
+    needed = _needed(session, resources)
+    new = {name: _kind_of(resources, name) for name, kind in KINDS.items() if kind.most}
+    facts = _ask(session, needed, [name for name, declared in new.items() if declared])
+    problems = [
+        *_unknown(facts),
+        *(problem for one in needed for problem in _missing(session, one, facts)),
+        *_creating(session, new, facts),
+    ]
+    return Preflight(tuple(sorted(problems, key=by_place)), len(needed))
+
+
+def _needed(session: Session, resources: Iterable[Resource]) -> list[Needed]:
+    """Each thing once; without what the manifests themselves bring, and can bring."""
+    wanted = {resource.address for resource in resources}
+    asked: dict[tuple[Need, Name], list[tuple[Declaration, Requirement]]] = {}
+    brought: set[tuple[Need, Name]] = set()
+    for declaration in session.loaded.declarations:
+        for one in declaration.kind.requires(declaration.document):
+            name = QUESTIONS[one.need].same(one.name)
+            if one.source:
+                brought.add((one.need, name))
+            if declaration.address in wanted:
+                asked.setdefault((one.need, name), []).append((declaration, one))
+    needed = []
+    for key, places in asked.items():
+        # What is declared is asked for where it is declared, and only there.
+        if key in brought or (key[0], (*key[1][:-1], EVERY)) in brought:
+            places = [place for place in places if place[1].source]
+        if places:
+            places.sort(key=lambda place: place[0].position(place[1].at))
+            needed.append(Needed(places[0][1], tuple(places)))
+    return needed
+
+
+def _kind_of(resources: Iterable[Resource], kind: str) -> list[Resource]:
+    return [one for one in resources if one.address.kind == kind and not one.existing]
+
+
+def _ask(session: Session, needed: Iterable[Needed], kinds: Sequence[str]) -> Mapping[Asked, Any]:
+    """The fact for each question; a Problem where the workspace refused to tell."""
+    questions: dict[Asked, Callable[[], Any]] = {
+        (kind, ()): session.drivers[kind].inventory for kind in kinds
+    }
+    if kinds:
+        questions[ME, ()] = lambda: session.connection.get(ME)
+    for one in needed:
+        if _has_value(session, one.requirement):
+            continue
+        question = QUESTIONS[one.requirement.need]
+        about = question.about(one.requirement.name)
+        questions[one.requirement.need, about] = _asking(session, one.requirement.need, about)
+    answers = at_once(_refusals_told, tuple(questions.values()), MOST_AT_ONCE)
+    return dict(zip(questions, answers, strict=True))
+
+
+def _asking(session: Session, need: Need, about: Name) -> Callable[[], Any]:
+    return lambda: QUESTIONS[need].ask(session.connection, about, session.host)
+
+
+def _refusals_told(question: Callable[[], Any]) -> Any:
+    try:
+        return question()
+    except (LoginError, UnreachableError):
+        raise
+    except WorkspaceError as error:
+        return error.problems[0]
+
+
+def _unknown(facts: Mapping[Asked, Any]) -> Iterator[Problem]:
+    """A warning for each sort of refusal that only means that nobody can tell."""
+    refused = {fact.message: fact for fact in facts.values() if _is_unknown(fact)}
+    for message in sorted(refused):
+        told = f"some of it could not be looked at: {message}"
+        hint = "apply will tell; or run this with a login that may look"
+        yield Problem("W772", told, hint=hint, severity=Severity.WARNING)
+
+
+def _is_unknown(fact: Any) -> bool:
+    return isinstance(fact, Problem) and fact.code != "E763"
+
+
+def _has_value(session: Session, requirement: Requirement) -> bool:
+    """Whether the manifests bring it, and what they bring it from is at hand."""
+    if not requirement.source:
+        return False
+    if requirement.source == ELSEWHERE:
+        return True
+    return not SecretReader(session.project.root).missing(requirement.source)
+
+
+def _missing(session: Session, one: Needed, facts: Mapping[Asked, Any]) -> Iterator[Problem]:
+    need, name = one.requirement.need, one.requirement.name
+    question = QUESTIONS[need]
+    key = (need, question.about(name))
+    if key not in facts or _is_unknown(facts[key]):
+        return
+    fact = facts[key]
+    found = fact if isinstance(fact, Problem) else question.judge(fact, name, session.host)
+    if found is None:
+        return
+    if one.requirement.source:
+        why = SecretReader(session.project.root).missing(one.requirement.source)
+        found = no_value(name, one.requirement.source, why)
+    yield _placed(one, found)
+
+
+def _placed(one: Needed, found: Problem) -> Problem:
+    """``found`` at the first place that needs it, with the others in its hint."""
+    declaration, requirement = one.places[0]
+    others = sorted({str(other.address) for other, _ in one.places} - {str(declaration.address)})
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    also = f"\nneeded as well by {', '.join(others[:MOST_NAMED])}{more}" if others else ""
+    finding = Finding(requirement.at, found.code, found.message, found.hint + also, found.severity)
+    (problem,) = declaration.placed((finding,))
+    return problem
+
+
+def _creating(
+    session: Session, declared: Mapping[str, Sequence[Resource]], facts: Mapping[Asked, Any]
+) -> Iterator[Problem]:
+    """Who will own what is new, and whether there is room for it."""
+    for kind, resources in declared.items():
+        listed = facts.get((kind, ()), ())
+        if isinstance(listed, Problem):
+            continue
+        known = {one.name for one in listed}
+        new = [resource for resource in resources if resource.name not in known]
+        if new:
+            title = KINDS[kind].title
+            yield from no_room(title, len(known), len(new), KINDS[kind].most)
+            yield from runs_as(title, len(new), facts.get((ME, ())), session.host)

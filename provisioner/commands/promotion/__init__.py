@@ -1,0 +1,1 @@
+"""``pin``, ``promote``, ``rollback``, ``history``: releases of values between environments."""

@@ -1,0 +1,157 @@
+"""``history``: what was released when and by whom, from release files and from git. Offline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from provisioner.commands.promotion.participants import named, nothing_released, taking_part
+from provisioner.errors import FileError
+from provisioner.files import git
+from provisioner.manifests.release_file import releases_in
+from provisioner.model.release import Released, Value, release_path
+from provisioner.workflow.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEvent:
+    """``released`` is the entry after it, ``before`` the value so far.
+
+    ``commit``, ``author``, ``committed_at`` (RFC 3339) and ``subject`` are of the commit that
+    brought it, ``""`` where git does not know it: not committed, or no git.
+    """
+
+    environment: str
+    variable: str
+    released: Released
+    before: Value | None = None
+    commit: str = ""
+    author: str = ""
+    committed_at: str = ""
+    subject: str = ""
+
+    @property
+    def at(self) -> str:
+        """When it was written, or else committed; ``""`` where nobody knows."""
+        return self.released.at or self.committed_at
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Events newest first. ``by_git``: git knows the files; ``shallow``: not all of them."""
+
+    events: tuple[ReleaseEvent, ...]
+    by_git: bool = True
+    shallow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A commit: ``entry`` is what it says about the variable; None: nothing.
+
+    ``parents`` are the commits before it that are known as well.
+    """
+
+    commit: str
+    parents: tuple[str, ...]
+    author: str
+    at: str
+    subject: str
+    entry: Released | None
+
+
+def events(
+    environment: str, variable: str, now: Released | None, pasts: Sequence[Past]
+) -> list[ReleaseEvent]:
+    """What happened to ``variable``, newest first. ``now`` is what its file says.
+
+    A merge is an event only where it differs from all that it merges. What git does not
+    know (there is none, or not yet) is told from the entry itself.
+    """
+    found = list(_committed(environment, variable, pasts))
+    head = pasts[0].entry if pasts else None
+    if (now or Released()) != (head or Released()):
+        changed = now or Released()
+        before = head.value if head else _before(changed)
+        found.insert(0, ReleaseEvent(environment, variable, changed, before))
+    if not pasts and now and now.previous is not None:
+        found.append(ReleaseEvent(environment, variable, Released(now.previous)))
+    return found
+
+
+def newest_first(found: Sequence[ReleaseEvent]) -> tuple[ReleaseEvent, ...]:
+    """Events of several environments together; those without a time are the oldest."""
+    return tuple(sorted(found, key=lambda one: _moment(one.at), reverse=True))
+
+
+def _committed(environment: str, variable: str, pasts: Sequence[Past]) -> Iterator[ReleaseEvent]:
+    known: Mapping[str, Past] = {one.commit: one for one in pasts}
+    for one in pasts:
+        entry = one.entry or Released()
+        before = [known[name].entry or Released() for name in one.parents if name in known]
+        if entry in (before or [Released()]):
+            continue
+        yield ReleaseEvent(
+            environment,
+            variable,
+            entry,
+            before[0].value if before else _before(entry),
+            one.commit,
+            one.author,
+            one.at,
+            one.subject,
+        )
+
+
+def _before(entry: Released) -> str | int | float | bool | None:
+    return entry.previous if entry.rolled_back is None else entry.rolled_back
+
+
+def _moment(at: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def history(project: Project, words: Sequence[str], environment: str = "") -> Mapping[str, History]:
+    """By variable what happened in all environments, or in one.
+
+    Raises FileError for files that cannot be read, and UsageError where nothing is released
+    or a word names nothing.
+    """
+    every = taking_part(project)
+    if environment and environment not in every:
+        raise nothing_released(environment)
+    chosen = {name: one for name, one in every.items() if environment in ("", name)}
+    names = named(project, chosen, words)
+    pasts = {name: git.revisions(project.root, release_path(name)) for name in chosen}
+    by_git = any(pasts.values())
+    shallow = by_git and git.is_shallow(project.root)
+    found: dict[str, History] = {}
+    for variable in names:
+        told: list[ReleaseEvent] = []
+        for name, one in chosen.items():
+            entries = [_past(variable, each) for each in pasts[name]]
+            told += events(name, variable, one.promotion.releases.get(variable), entries)
+        found[variable] = History(newest_first(told), by_git, shallow)
+    return found
+
+
+def _past(variable: str, one: git.Revision) -> Past:
+    entry = _entry(variable, one.content or b"")
+    return Past(one.commit, one.parents, one.author, one.at, one.subject, entry)
+
+
+def _entry(variable: str, content: bytes) -> Released | None:
+    """What a release file said about one variable: its line, and no other, is parsed."""
+    line = re.search(rb"^%s:.*$" % re.escape(variable.encode()), content, re.MULTILINE)
+    if line is None:
+        return None
+    try:
+        return releases_in("", line.group()).releases.get(variable)
+    except FileError:
+        return None

@@ -1,0 +1,121 @@
+"""``pin``: which versions the aliases of registered models stand for now; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from provisioner.commands.promotion.entries import Stamp, pinned
+from provisioner.commands.promotion.participants import meant
+from provisioner.errors import (
+    LoginError,
+    Problem,
+    UnreachableError,
+    UsageError,
+    WorkspaceError,
+    by_place,
+)
+from provisioner.manifests.variable_values import aliases, values
+from provisioner.model.release import Alias, Released, Value
+from provisioner.workflow import releases
+from provisioner.workflow.parallel import at_once
+from provisioner.workflow.releases import Draft
+from provisioner.workflow.session import Session
+from provisioner.workspace import unity_catalog
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time of day in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One variable: what it was worth (None: nothing so far) and what its alias stands for."""
+
+    name: str
+    alias: Alias
+    before: Value | None
+    after: Value
+
+    @property
+    def changes(self) -> bool:
+        """Whether the alias has moved."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Pinning:
+    """What ``pin`` found; ``problems`` are about variables that stay as they are."""
+
+    environment: str
+    pins: tuple[Pin, ...]
+    released: Mapping[str, Released]
+    draft: Draft
+    problems: tuple[Problem, ...]
+
+
+def pin(
+    session: Session, words: Sequence[str], *, retry_rejected: bool = False, now: Now = utc_now
+) -> Pinning:
+    """Resolve the aliases that ``words`` name, or all of the environment's. Writes nothing.
+
+    Versions that were rolled back are problems too, unless ``retry_rejected``.
+
+    Raises UsageError for a word that names none, and WorkspaceError when the workspace cannot
+    be reached; an alias that leads nowhere is a problem, and the others are resolved.
+    """
+    environment = session.environment
+    known = {name: at for name, at in aliases(environment).items() if _is_released(session, name)}
+    if not known:
+        message = f"no released variable of `{environment.name}` is an alias"
+        hint = "write one below `variables`: `NAME: {alias: catalog.schema.model@champion}`"
+        raise UsageError.of("E712", message, hint)
+    names = meant(session.loaded, words, known)
+    before = values(environment, names)
+    stamp = Stamp(now(), session.git_commit)
+    found = at_once(lambda name: _version(session, known[name]), names)
+    pins: list[Pin] = []
+    problems: list[Problem] = []
+    for name, version in zip(names, found, strict=True):
+        one = environment.promotion.releases.get(name, Released())
+        if isinstance(version, Problem):
+            problems.append(version)
+        elif version in one.rejected and not retry_rejected:
+            problems.append(_rejected(session, name, known[name], version))
+        else:
+            pins.append(Pin(name, known[name], before.get(name), version))
+    released = {
+        one.name: pinned(environment.promotion.releases.get(one.name), one.after, one.alias, stamp)
+        for one in pins
+        if one.changes
+    }
+    draft = releases.draft_release(session.project.root, environment.name, released)
+    told = tuple(sorted(problems, key=by_place))
+    return Pinning(environment.name, tuple(pins), released, draft, told)
+
+
+def _is_released(session: Session, name: str) -> bool:
+    return name in session.environment.promotion.released
+
+
+def _version(session: Session, alias: Alias) -> str | Problem:
+    try:
+        return unity_catalog.alias_version(
+            session.connection, alias.model, alias.name, session.host
+        )
+    except (LoginError, UnreachableError):
+        raise
+    except WorkspaceError as error:
+        return error.problems[0]
+
+
+def _rejected(session: Session, name: str, alias: Alias, version: str) -> Problem:
+    message = (
+        f"`{alias}` is version {version}, which `{name}` rejects in {session.environment.name}"
+    )
+    hint = f"move the alias to another version, or: provisioner pin -e {session.environment.name}"
+    return Problem("E713", message, hint=f"{hint} {name} --retry-rejected")

@@ -1,0 +1,186 @@
+"""``rollback``: an environment goes back to values that were released to it before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from glob import escape
+
+from provisioner.commands.promotion.entries import Stamp
+from provisioner.commands.promotion.participants import meant, nothing_released
+from provisioner.commands.promotion.pin import utc_now
+from provisioner.errors import Problem, RefusedError, Severity, UsageError
+from provisioner.files import git
+from provisioner.kinds import KINDS
+from provisioner.manifests.given_values import Outside, typed
+from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.project import Environment, read_environment
+from provisioner.manifests.references import NoValueError
+from provisioner.manifests.variable_values import with_released
+from provisioner.model.plan import Address
+from provisioner.model.release import Released, Value
+from provisioner.workflow import releases
+from provisioner.workflow.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """One that is asked for: ``to`` is a value to go to, None for the previous one.
+
+    ``stamp`` is of this very rollback.
+    """
+
+    environment: str
+    to: Value | None
+    stamp: Stamp
+
+
+def rolled_back(name: str, now: Released, asked: Rollback) -> Released | Problem:
+    """The entry of the variable ``name`` after the rollback, or why there can be none.
+
+    What was released is rejected from now on. The previous value is used up: a second
+    rollback would bring back what the first one took away.
+    """
+    if now.value is None:
+        return _nothing_released(name, asked)
+    value = now.previous if asked.to is None else asked.to
+    if value is None or (asked.to is None and value in now.rejected):
+        return _nothing_before(name, now, asked)
+    if value == now.value:
+        message = f"`{name}` is {_said(value)} in {asked.environment} already"
+        return Problem("E722", message, hint=_history(name, asked))
+    rejected = [one for one in now.rejected if one not in (value, now.value)]
+    return Released(
+        value=value,
+        rolled_back=now.value,
+        commit=asked.stamp.short,
+        at=asked.stamp.at,
+        rejected=(*rejected, now.value),
+    )
+
+
+def is_known(value: Value, now: Released) -> bool:
+    """Whether the release file tells that ``value`` was released before."""
+    return value == now.previous or value in now.rejected
+
+
+def _nothing_released(name: str, asked: Rollback) -> Problem:
+    message = f"nothing is released of `{name}` in {asked.environment}"
+    hint = f"provisioner promote --to {asked.environment} {name}"
+    return Problem("E721", message, hint=hint)
+
+
+def _nothing_before(name: str, now: Released, asked: Rollback) -> Problem:
+    if now.rolled_back is not None:
+        why = f": it was rolled back from {_said(now.rolled_back)} to {_said(now.value)} already"
+    elif now.previous is not None:
+        why = f": the previous one, {_said(now.previous)}, is rejected"
+    else:
+        why = f": {_said(now.value)} is the first one"
+    message = f"there is no previous value of `{name}` in {asked.environment}{why}"
+    again = f"provisioner rollback -e {asked.environment} {name} --to VALUE"
+    return Problem("E723", message, hint=f"{_history(name, asked)} shows what there was; {again}")
+
+
+def _history(name: str, asked: Rollback) -> str:
+    return f"provisioner history {name} -e {asked.environment}"
+
+
+def _said(value: Value | None) -> str:
+    return f"`{value}`"
+
+
+@dataclass(frozen=True, slots=True)
+class RollingBack:
+    """A rollback that is decided and not written.
+
+    ``before`` and ``after`` are the entries of the variables. ``environment`` and ``loaded``
+    are as they will be; ``affected`` are the addresses that are made from the variables.
+    """
+
+    environment: Environment
+    loaded: Loaded
+    before: dict[str, Released]
+    after: dict[str, Released]
+    draft: releases.Draft
+    affected: tuple[Address, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def selection(self) -> tuple[str, ...]:
+        """What selects the affected resources, and no other one."""
+        return tuple(escape(str(address)) for address in self.affected)
+
+
+def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -> RollingBack:
+    """Decide what goes back in the environment ``name``. Writes nothing.
+
+    ``names`` are variables, or endpoints, which stand for the released variables that they
+    are made from. ``to`` is the value to go back to, ``""`` the previous one. Raises
+    FileError, UsageError, and RefusedError with everything that cannot go back.
+    """
+    environment = read_environment(project.root, name, Outside.of((), os.environ))
+    released = environment.promotion.released
+    if not released:
+        raise nothing_released(name)
+    variables = meant(load(project.root, environment, KINDS), names, released)
+    if to and len(variables) > 1:
+        message = f"--to is one value, and these are {len(variables)} variables"
+        raise UsageError.of("E725", message, f"name one of {', '.join(variables)}")
+    before = {one: environment.promotion.releases.get(one, Released()) for one in variables}
+    asked = Rollback(name, None, Stamp(utc_now(), git.commit(project.root)))
+    after = {}
+    problems = []
+    for one, now in before.items():
+        made = rolled_back(one, now, replace(asked, to=_value(to, now)))
+        if isinstance(made, Problem):
+            problems.append(made)
+        else:
+            after[one] = made
+    if problems:
+        raise RefusedError(problems)
+    will_be = with_released(environment, after)
+    loaded = load(project.root, will_be, KINDS)
+    affected = {at for one in variables for at in loaded.uses.get(one, ())}
+    return RollingBack(
+        will_be,
+        loaded,
+        before,
+        after,
+        releases.draft_release(project.root, name, after),
+        tuple(sorted(affected)),
+        tuple(_unheard_of(name, before, after)) if to else (),
+    )
+
+
+def write(project: Project, decided: RollingBack) -> None:
+    """Write the release file. Raises FileError."""
+    releases.write_release(project.root, decided.environment.name, decided.after)
+
+
+def _value(text: str, now: Released) -> Value | None:
+    """``text`` as a value of the type that is released now; None without a text."""
+    if not text or now.value is None:
+        return None
+    try:
+        value: Value = typed(text, "--to", now.value)
+    except NoValueError as error:
+        raise UsageError.of(error.code, error.message, error.hint) from error
+    return value
+
+
+def _unheard_of(
+    environment: str, before: dict[str, Released], after: dict[str, Released]
+) -> list[Problem]:
+    return [
+        Problem(
+            "W743",
+            f"the release file does not tell that `{name}` was {made.value} in {environment} "
+            "before: nothing here has proven it",
+            hint=f"provisioner history {name} -e {environment}",
+            severity=Severity.WARNING,
+        )
+        for name, made in after.items()
+        if made.value is not None and not is_known(made.value, before[name])
+    ]

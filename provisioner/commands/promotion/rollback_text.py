@@ -1,0 +1,54 @@
+"""A rollback as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from provisioner.model.plan import Address
+from provisioner.model.release import Released
+from provisioner.rendering.file_diff import diff_of
+
+
+class Draft(Protocol):
+    """A file as it was and as it is to be."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def before(self) -> str: ...
+    @property
+    def after(self) -> str: ...
+
+
+def diff(draft: Draft) -> str:
+    """The difference that the rollback makes in the release file."""
+    return diff_of(draft.file, draft.before, draft.after)
+
+
+def next_step(environment: str, affected: Sequence[Address]) -> str:
+    """What to do after the file was written."""
+    if not affected:
+        return "written; no manifest uses it"
+    selection = " ".join(f"--select {address.key}" for address in affected)
+    return f"written; next: provisioner apply -e {environment} {selection}"
+
+
+def to_json(
+    draft: Draft, after: Mapping[str, Released], affected: Sequence[Address]
+) -> dict[str, Any]:
+    """``{"file", "written", "resources", "variables": [{"name", "value", ...}]}``."""
+    return {
+        "file": draft.file,
+        "written": True,
+        "resources": [str(address) for address in affected],
+        "variables": [
+            {
+                "name": name,
+                "value": one.value,
+                "rolled_back": one.rolled_back,
+                "rejected": list(one.rejected),
+            }
+            for name, one in sorted(after.items())
+        ],
+    }

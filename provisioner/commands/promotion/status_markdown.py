@@ -1,0 +1,49 @@
+"""Released values as a Markdown table, for a wiki or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from provisioner.commands.promotion import status_words as words
+from provisioner.commands.promotion.status_model import Cell, Standing
+from provisioner.rendering.markup import escaped, fence, prose
+
+
+def text(standing: Standing, now: datetime) -> str:
+    """The table, what could not be seen, and what to do next."""
+    return "\n".join(_parts(standing, now))
+
+
+def _parts(standing: Standing, now: datetime) -> Iterator[str]:
+    ways = "; ".join(" → ".join(way) for way in words.chains(standing.columns))
+    yield f"**{escaped(standing.project)}: {escaped(ways)}**\n"
+    names = [column.environment for column in standing.columns]
+    yield _row(["variable", *map(escaped, names)])
+    yield _row(["---"] * (len(names) + 1))
+    for row in standing.rows:
+        yield _row([escaped(row.name), *(_cell(row.cells.get(name), now) for name in names)])
+    yield ""
+    for column in standing.columns:
+        for problem in column.problems:
+            yield f"- {escaped(column.environment)}: {prose(problem.message)}"
+    following = words.next_steps(standing)
+    if following:
+        yield "\n" + fence("console", (f"$ {command}" for command in following))
+    offline = ", from files alone" if standing.offline else ""
+    yield f"{escaped(words.summary(standing))}{offline}\n"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell | None, now: datetime) -> str:
+    if cell is None:
+        return ""
+    if cell.value is None:
+        return words.value_of(cell)
+    state = f"{words.SYMBOLS[cell.state]} {cell.state}" if words.SYMBOLS[cell.state] else ""
+    first = f"**{escaped(words.value_of(cell))}** {state}".strip()
+    said = [words.since(cell, now), words.provenance(cell), *words.remarks(cell)]
+    return "<br>".join([first, *(escaped(one) for one in said if one)])

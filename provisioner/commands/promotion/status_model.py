@@ -1,0 +1,99 @@
+"""Where released values stand: environments side by side, as words that are rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from provisioner.errors import Problem
+from provisioner.model.release import Released, Value
+
+
+class State(StrEnum):
+    """What is live of a value, the worst of all resources that are made from it."""
+
+    LIVE = "live"
+    UPDATING = "updating"
+    NOT_READY = "not ready"
+    DIFFERS = "differs"
+    ABSENT = "absent"
+    LEFT_OUT = "left out"
+    UNUSED = "not used"
+    UNREACHABLE = "unreachable"
+    NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a value is ahead of that in ``of``: an environment, or the pinned one of an alias.
+
+    ``value`` is the newer one. ``by`` is None where it is no number; negative is behind.
+    ``alias``: ``of`` is an alias that points to ``value``. ``rejected``: ``of`` rejects it.
+    """
+
+    of: str
+    value: Value
+    by: int | None = None
+    alias: bool = False
+    rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One variable in one environment.
+
+    ``value`` is what counts there: the released one, else that of ``variables``, else None.
+    """
+
+    value: Value | None = None
+    released: Released = field(default_factory=Released)
+    state: State = State.NOT_ASKED
+    distances: tuple[Distance, ...] = ()
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the value is from the release file."""
+        return self.released.value is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One environment. ``host`` is "" and ``problems`` are told where it was not reached."""
+
+    environment: str
+    promotes_from: str = ""
+    host: str = ""
+    reached: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variable. ``cells`` by environment: none where it is not released there."""
+
+    name: str
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All of it: columns in promotion order, rows by name."""
+
+    project: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    offline: bool = False
+
+    @property
+    def nothing_reached(self) -> bool:
+        """Whether workspaces were asked, and none answered."""
+        return not self.offline and not any(column.reached for column in self.columns)
+
+    def distances(self) -> Iterator[tuple[str, str, Distance]]:
+        """Variable, environment and distance, for all that is ahead and not rejected."""
+        for row in self.rows:
+            for environment, cell in row.cells.items():
+                for one in cell.distances:
+                    if not one.rejected:
+                        yield row.name, environment, one

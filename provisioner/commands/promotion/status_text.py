@@ -1,0 +1,144 @@
+"""Released values as a matrix for a terminal: a column for each environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from provisioner.commands.promotion import status_words as words
+from provisioner.commands.promotion.status_model import Cell, Column, Row, Standing, State
+from provisioner.rendering.style import Line, Role, Span, Style, painted
+from provisioner.rendering.values import columns, padded, safe, shortened, wrapped
+
+ROLES: Final = {
+    State.LIVE: Role.ADDED,
+    State.UPDATING: Role.CHANGED,
+    State.NOT_READY: Role.REMOVED,
+    State.DIFFERS: Role.CHANGED,
+    State.ABSENT: Role.CHANGED,
+    State.UNREACHABLE: Role.REMOVED,
+}
+GAP: Final = "  "
+LEAST, WIDEST_NAME, WIDEST_CELL = 18, 20, 34
+"""Columns of a cell, and of the names before them."""
+ASCII: Final = {"✓": "+", "…": "...", "✗": "x", "·": "."}
+
+
+def text(standing: Standing, style: Style, now: datetime) -> str:
+    """The matrix, what could not be seen, what to do next, and a summary."""
+    return painted(_lines(standing, style, now), style)
+
+
+def _lines(standing: Standing, style: Style, now: datetime) -> Iterator[Line]:
+    yield (Span(_headline(standing, style), Role.STRONG),)
+    yield ()
+    names = [columns(safe(row.name, style)) for row in standing.rows]
+    first = min(max(names, default=0), WIDEST_NAME)
+    room = max(style.width - first, LEAST + len(GAP))
+    together = max(1, room // (LEAST + len(GAP)))
+    width = min(room // min(together, len(standing.columns)) - len(GAP), WIDEST_CELL)
+    layout = _Layout(style, first, width, now)
+    for start in range(0, len(standing.columns), together):
+        yield from layout.band(standing.columns[start : start + together], standing.rows)
+    yield from _unseen(standing, style)
+    following = words.next_steps(standing)
+    for number, command in enumerate(following):
+        yield (Span("      " if number else "next: ", Role.FAINT), Span(safe(command, style)))
+    if following:
+        yield ()
+    yield (Span(f"Status: {words.summary(standing)}", Role.STRONG),)
+
+
+def _headline(standing: Standing, style: Style) -> str:
+    arrow = f" {style.glyphs.arrow} "
+    ways = "; ".join(arrow.join(way) for way in words.chains(standing.columns))
+    offline = ", from files alone" if standing.offline else ""
+    return safe(f"{standing.project}: {ways}{offline}", style)
+
+
+def _unseen(standing: Standing, style: Style) -> Iterator[Line]:
+    """Why columns have no state, and aliases no version."""
+    for column in standing.columns:
+        reached = column.reached or standing.offline
+        for number, problem in enumerate(column.problems):
+            head = (
+                f"{column.environment}: " if reached else f"{column.environment} is unreachable: "
+            )
+            role = Role.CHANGED if reached else Role.REMOVED
+            said = head if number == 0 else ""
+            for line in wrapped(safe(said + problem.message, style), style.width):
+                yield (Span(line, role),)
+            if problem.hint:
+                for line in wrapped(safe(f"hint: {problem.hint}", style), style.width - 2):
+                    yield (Span(GAP), Span(line, Role.FAINT))
+        if column.problems:
+            yield ()
+
+
+class _Layout:
+    """How wide everything is. ``first`` columns for names, ``width`` for each cell."""
+
+    def __init__(self, style: Style, first: int, width: int, now: datetime) -> None:
+        self._style = style
+        self._first = first
+        self._width = width
+        self._now = now
+
+    def band(self, shown: Sequence[Column], rows: Sequence[Row]) -> Iterator[Line]:
+        """As many environments as fit beside each other."""
+        heads = [Span(self._cut(one.environment), Role.STRONG) for one in shown]
+        yield self._joined(Span(""), heads)
+        for row in rows:
+            cells = [row.cells.get(one.environment) for one in shown]
+            if any(cells):
+                yield from self._row(row.name, cells)
+                yield ()
+
+    def _row(self, name: str, cells: Sequence[Cell | None]) -> Iterator[Line]:
+        label = safe(name, self._style)
+        if columns(label) > self._first:
+            yield (Span(label, Role.STRONG),)
+            label = ""
+        blocks = [list(self._cell(cell)) if cell else [] for cell in cells]
+        for number in range(max(map(len, blocks))):
+            spans = [block[number] if number < len(block) else () for block in blocks]
+            head = Span(label if number == 0 else "", Role.STRONG)
+            yield self._line(head, spans)
+
+    def _cell(self, cell: Cell) -> Iterator[Line]:
+        yield self._value(cell)
+        for said in (words.since(cell, self._now), words.provenance(cell)):
+            yield from self._said(said, Role.FAINT)
+        for said in words.remarks(cell):
+            yield from self._said(said, Role.TAKEN)
+
+    def _value(self, cell: Cell) -> Line:
+        if cell.value is None:
+            return (Span(words.value_of(cell), Role.FAINT),)
+        symbol = words.SYMBOLS[cell.state]
+        if not self._style.unicode:
+            symbol = ASCII.get(symbol, symbol)
+        state = f"{GAP}{symbol} {cell.state}" if symbol else ""
+        room = self._width - columns(state)
+        value = shortened(
+            safe(words.value_of(cell), self._style), room, self._style.glyphs.ellipsis
+        )
+        return (Span(value, Role.STRONG), Span(state, ROLES.get(cell.state, Role.FAINT)))
+
+    def _said(self, said: str, role: Role) -> Iterator[Line]:
+        for line in wrapped(safe(said, self._style), self._width) if said else ():
+            yield (Span(line, role),)
+
+    def _cut(self, text: str) -> str:
+        return shortened(safe(text, self._style), self._width, self._style.glyphs.ellipsis)
+
+    def _joined(self, label: Span, spans: Sequence[Span]) -> Line:
+        return self._line(label, [(span,) for span in spans])
+
+    def _line(self, label: Span, cells: Sequence[Line]) -> Line:
+        line = [Span(padded(label.text, self._first), label.role)]
+        for cell in cells:
+            line += [Span(GAP), *cell]
+            line.append(Span(" " * (self._width - sum(columns(span.text) for span in cell))))
+        return tuple(line)

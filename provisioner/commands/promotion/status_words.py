@@ -1,0 +1,149 @@
+"""What text and Markdown say about a released value, and what to do next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from provisioner.commands.promotion.status_model import Cell, Column, Distance, Standing, State
+from provisioner.model.release import Value
+from provisioner.rendering.values import age
+
+SYMBOLS: Final[Mapping[State, str]] = {
+    State.LIVE: "✓",
+    State.UPDATING: "…",
+    State.NOT_READY: "✗",
+    State.DIFFERS: "~",
+    State.ABSENT: "+",
+    State.LEFT_OUT: "·",
+    State.UNUSED: "·",
+    State.UNREACHABLE: "?",
+    State.NOT_ASKED: "",
+}
+COMMIT: Final = 7
+MOST_NAMES: Final = 3
+PENDING: Final = frozenset((State.DIFFERS, State.ABSENT))
+
+
+def value_of(cell: Cell) -> str:
+    """The value as it is, or that there is none."""
+    return "not released" if cell.value is None else plain(cell.value)
+
+
+def plain(value: Value) -> str:
+    """``value`` as YAML writes it, texts without quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) or '""'
+
+
+def since(cell: Cell, now: datetime) -> str:
+    """``2 days, 2026-11-18``; empty where the release file does not tell."""
+    at = cell.released.at
+    return f"{age(at, now)}, {at[:10]}" if at and cell.is_released else ""
+
+
+def provenance(cell: Cell) -> str:
+    """``from staging 3fa81c2``, ``@champion 3fa81c2``, ``rolled back from 4``."""
+    one = cell.released
+    if cell.value is None:
+        return ""
+    if not cell.is_released:
+        return "not released yet"
+    said = ""
+    if one.rolled_back is not None:
+        said = f"rolled back from {plain(one.rolled_back)}"
+    elif one.source:
+        said = f"from {one.source}"
+    elif one.alias:
+        said = f"@{one.alias.rpartition('@')[2]}"
+    dirty = "+" if one.commit.endswith("+") else ""
+    return f"{said} {one.commit[:COMMIT]}{dirty}".strip() if one.commit else said
+
+
+def remarks(cell: Cell) -> Iterator[str]:
+    """What is ahead of what, and what is rejected."""
+    for one in cell.distances:
+        yield distance(one)
+    if cell.released.rejected:
+        yield f"rejects {', '.join(map(plain, cell.released.rejected))}"
+
+
+def distance(one: Distance) -> str:
+    """``1 ahead of staging``, ``@champion 1 ahead: 4``."""
+    how = "ahead"
+    if one.by:
+        how = f"{abs(one.by)} {'ahead' if one.by > 0 else 'behind'}"
+    if one.alias:
+        rejected = ", rejected" if one.rejected else ""
+        return f"@{one.of.rpartition('@')[2]} {how}: {plain(one.value)}{rejected}"
+    if one.rejected:
+        return f"{one.of} rejects it"
+    return f"{how} {one.of}" if how.endswith("behind") else f"{how} of {one.of}"
+
+
+def chains(columns: tuple[Column, ...]) -> list[list[str]]:
+    """Each way from an environment that promotes from no other one to its last target."""
+    known = {one.environment: one.promotes_from for one in columns}
+    found = []
+    for last in known:
+        if last not in known.values():
+            way = [last]
+            while known.get(way[-1]) in known:
+                way.append(known[way[-1]])
+            found.append(way[::-1])
+    return found
+
+
+def next_steps(standing: Standing) -> list[str]:
+    """The commands that bring everything level, in the order of promotion."""
+    wanted: dict[str, set[str]] = {}
+    for variable, environment, one in standing.distances():
+        command = f"provisioner promote --from {environment} --to {one.of}"
+        if one.alias:
+            command = f"provisioner pin -e {environment}"
+        if one.by is None or one.by > 0:
+            wanted.setdefault(command, set()).add(variable)
+    found = []
+    for column in standing.columns:
+        name = column.environment
+        found += [
+            " ".join((command, *_few(names)))
+            for command, names in sorted(wanted.items())
+            if command.startswith(
+                (f"provisioner pin -e {name}", f"provisioner promote --from {name} ")
+            )
+        ]
+        cells = [row.cells[name] for row in standing.rows if name in row.cells]
+        if any(cell.state in PENDING and cell.value is not None for cell in cells):
+            found.append(f"provisioner plan -e {name}")
+    return found
+
+
+def _few(names: set[str]) -> list[str]:
+    """Nothing stands for all of them, where they are many."""
+    return sorted(names) if len(names) <= MOST_NAMES else []
+
+
+def summary(standing: Standing) -> str:
+    """``2 variables in 3 environments, 1 not level, 1 rejected``."""
+    found = [
+        (row.name, one.rejected)
+        for row in standing.rows
+        for cell in row.cells.values()
+        for one in cell.distances
+    ]
+    counted = f"{_counted(len(standing.rows), 'variable')} in "
+    counted += _counted(len(standing.columns), "environment")
+    if not any(cell.value is not None for row in standing.rows for cell in row.cells.values()):
+        return f"{counted}, nothing is released yet"
+    said = []
+    for is_rejected, how in ((False, "not level"), (True, "held back: rejected")):
+        number = len({name for name, rejected in found if rejected is is_rejected})
+        said += [f"{number} {how}"] if number else []
+    return ", ".join((counted, *(said or ["all level"])))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

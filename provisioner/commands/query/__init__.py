@@ -1,0 +1,1 @@
+"""``query``, ``connect`` and the views of ``verify``."""

@@ -1,0 +1,84 @@
+"""``query``: one question to one or several resources of a workspace, declared or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from provisioner.errors import LoginError, Problem, ProvisionerError, UsageError
+from provisioner.kinds import KINDS
+from provisioner.model.connection import Connection
+from provisioner.model.kind import Kind
+from provisioner.model.query import Answer, Asked, Question
+from provisioner.model.resource import Resource
+from provisioner.workflow.parallel import at_once
+from provisioner.workflow.session import Session
+
+Ask = Callable[[Connection, str, Question], Answer]
+
+
+class Named(NamedTuple):
+    """What a user's word means: a kind, a name in the workspace, and its manifest if any."""
+
+    kind: Kind
+    name: str
+    resource: Resource | None = None
+
+
+def ask_all(session: Session, names: Sequence[str], question: Question) -> tuple[Asked, ...]:
+    """Put ``question`` to each of ``names`` at once: keys, addresses or names in the workspace.
+
+    What one of them cannot answer is told in its place and hides no answer of the others.
+    Raises UsageError for a name that nothing to ask can have, and LoginError.
+    """
+    wanted = [(name, named(session.loaded.resources, name, _asked)) for name in names]
+
+    def put(one: tuple[str, Named]) -> Asked:
+        word, meant = one
+        ask = _asked(meant.kind)
+        try:
+            return Asked(word, ask(session.connection, meant.name, question) if ask else None)
+        except LoginError:
+            raise
+        except ProvisionerError as error:
+            return Asked(word, None, tuple(_helped(error.problems, session, meant)))
+
+    return at_once(put, wanted)
+
+
+def _helped(problems: Sequence[Problem], session: Session, meant: Named) -> Iterator[Problem]:
+    """``problems``; for a name that nothing declares with the one that may be meant."""
+    close = "" if meant.resource else similar(session.loaded.resources, meant.name)
+    for problem in problems:
+        yield replace(problem, hint=f"did you mean `{close}`?") if close else problem
+
+
+def _asked(kind: Kind) -> Ask | None:
+    return kind.ask
+
+
+def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object]) -> Named:
+    """What ``name`` means: the key, address or name of a resource whose kind ``can``.
+
+    A name that no manifest declares is taken as it is: pay-per-token endpoints are in no
+    manifest. Raises UsageError for one that can only be meant for something declared.
+    """
+    able = [kind for kind in KINDS.values() if can(kind)]
+    for resource in resources:
+        words = (resource.name, resource.address.key, str(resource.address))
+        if name in words and KINDS[resource.address.kind] in able:
+            return Named(KINDS[resource.address.kind], resource.name, resource)
+    known = [one for one in resources if KINDS[one.address.kind] in able]
+    if "." in name or not able:
+        close = get_close_matches(name, [str(one.address) for one in known], n=1)
+        hint = f"did you mean `{close[0]}`?" if close else ""
+        raise UsageError.of("E810", f"`{name}` cannot be asked", hint)
+    return Named(able[0], name)
+
+
+def similar(resources: Sequence[Resource], name: str) -> str:
+    """The declared key or name that is most like ``name``; ``""`` where none is."""
+    known = [word for one in resources for word in (one.address.key, one.name)]
+    return next(iter(get_close_matches(name, known, n=1)), "")

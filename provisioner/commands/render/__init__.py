@@ -1,0 +1,1 @@
+"""``render``: an environment as it will be."""

@@ -1,0 +1,130 @@
+"""The parts of a Markdown report: problems, checks, outcomes and steps, worst first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioner.commands.drift.words import words
+from provisioner.commands.reports import drift_view, view
+from provisioner.commands.reports.fitting import Part
+from provisioner.commands.reports.report import Report
+from provisioner.errors import Problem, Severity
+from provisioner.model.drift import Drift
+from provisioner.model.outcome import WENT_WELL, Outcome
+from provisioner.model.plan import DESTRUCTIVE, Action, Step
+from provisioner.model.query import CheckResult
+from provisioner.rendering import problems
+from provisioner.rendering.markup import code, fence, in_html, prose
+
+TITLES = {
+    Action.DELETE: "deleted",
+    Action.REPLACE: "replaced: deleted and created again",
+    Action.BLOCKED: "blocked",
+    Action.ORPHAN: "orphaned: our tag, no manifest",
+    Action.ADOPT: "adopted",
+    Action.UPDATE: "updated",
+    Action.CREATE: "created",
+}
+SEVERITIES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.NOTE: "Notes"}
+
+
+def parts_of(report: Report) -> Iterator[Part]:
+    """What ``report`` tells, in the order in which it should be read."""
+    for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE):
+        yield from (_problem(each) for each in report.problems if each.severity is severity)
+    yield from (_check(each) for each in sorted(report.checks, key=view.check_rank))
+    yield from map(_outcome, view.ordered_outcomes(report))
+    if report.drift:
+        yield from map(_drifted, drift_view.by_resource(report.drift))
+    if report.plan and not report.outcomes:
+        yield from map(_step, view.changed_steps(report.plan))
+
+
+def _step(step: Step) -> Part:
+    address, sign = str(step.address), view.symbol(step.action)
+    told = f"<b>{sign} {view.word(step.action)}</b> <code>{in_html(address)}</code>"
+    summary = f"{told} ({in_html(step.name)})"
+    line = f"- {sign} {code(address)} ({code(step.name)})"
+    why = f": {prose(step.reason)}" if step.reason else ""
+    return Part(
+        f"{sign} {TITLES[step.action]}",
+        _details(summary, step, opened=step.action is Action.BLOCKED),
+        line + why,
+        code(step.address.key),
+        family=code(step.address.kind),
+        vital=step.action in DESTRUCTIVE,
+    )
+
+
+def _details(summary: str, step: Step, *, opened: bool) -> str:
+    """A summary that opens; the blank lines let Markdown begin again inside the HTML."""
+    said = [f"<details{' open' if opened else ''}><summary>{summary}</summary>", ""]
+    if step.reason:
+        said += [prose(step.reason), ""]
+    if step.hint:
+        said += [f"**Hint:** {prose(step.hint)}", ""]
+    lines = [f"{line.sign} {line.text}".rstrip() for line in view.diff(step)]
+    if lines:
+        said.append(fence("diff", lines))
+    if step.operations:
+        calls = ", ".join(code(each.call) for each in step.operations)
+        said += [f"Calls: {calls}", ""]
+    said += [line for note in step.notes for line in (f"Note: {prose(note)}", "")]
+    return "\n".join([*said, "</details>", ""])
+
+
+def _outcome(outcome: Outcome) -> Part:
+    good = outcome.status in WENT_WELL
+    word, address = view.outcome_word(outcome), str(outcome.step.address)
+    time = f" in {view.took(outcome)}" if view.took(outcome) else ""
+    told = f": {prose(outcome.told)}" if outcome.told else ""
+    line = f"- {'✓' if good else '✗'} {code(address)} {word}{time}{told}"
+    found = outcome.error.problems if outcome.error else ()
+    trouble = [fence("text", problems.text([each], colour=False).split("\n")) for each in found]
+    return Part(
+        word.capitalize(),
+        "\n".join([line, *trouble]),
+        line,
+        code(outcome.step.address.key),
+        family=code(outcome.step.address.kind),
+        vital=not good,
+    )
+
+
+def _problem(problem: Problem) -> Part:
+    place = f" {code(str(problem.where))}" if problem.where else ""
+    line = f"- {code(problem.code)}{place} {prose(problem.message)}"
+    full = fence("text", problems.text([problem], colour=False).split("\n"))
+    return Part(SEVERITIES[problem.severity], full, line, code(problem.code))
+
+
+def _check(result: CheckResult) -> Part:
+    sign = "✓" if result.passed else "✗"
+    by = f" by {code(result.entity)}" if result.entity else ""
+    said = f": {prose(result.message)}" if result.message else ""
+    named = f"{code(str(result.address))} {prose(result.check)}"
+    line = f"- {sign} {named}{by} in {result.duration_ms} ms{said}"
+    group = "Checks that passed" if result.passed else "Checks that failed"
+    return Part(group, line, line, named, vital=not result.passed)
+
+
+def _drifted(group: list[Drift]) -> Part:
+    """All differences of one resource; their sorts stand above their values."""
+    first, lines = group[0], []
+    for sort in dict.fromkeys(one.sort for one in group):
+        same = [one for one in group if one.sort is sort]
+        lines.append(f"# {words(same[0])}")
+        for one in same:
+            field, others = drift_view.line(one), drift_view.told_of(one).partition("; ")[2]
+            lines += [f"! {field}"] if field else []
+            lines += [f"  {others}"] if others else []
+    line = f"- {code(str(first.address))} ({code(first.name)})"
+    said = ", ".join(dict.fromkeys(words(one) for one in group))
+    return Part(
+        words(first).capitalize(),
+        f"{line}\n\n{fence('diff', lines)}",
+        f"{line}: {prose(said)}",
+        code(first.address.key),
+        family=code(first.address.kind),
+        vital=any(not one.path for one in group),
+    )

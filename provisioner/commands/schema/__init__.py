@@ -1,0 +1,1 @@
+"""``schema``: the JSON Schemas and the table of fields."""

@@ -1,0 +1,191 @@
+"""Generates the files in ``schemas/`` from the models; nothing else loads the models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from provisioner.commands.schema import field_table
+from provisioner.kinds import KINDS
+from provisioner.manifests import file_models
+from provisioner.manifests.envelope import BUNDLE_KINDS, RESOURCE_KEY
+from provisioner.manifests.schema.fields import inlined
+from provisioner.manifests.schema.forms import (
+    REFERENCE,
+    REFERENCE_SCHEMA,
+    Json,
+    for_editors,
+    partial,
+    strict,
+)
+
+TABLE = "FIELDS.md"
+DRAFT = "http://json-schema.org/draft-07/schema#"
+OF_BUNDLES = "Resources of a bundle that provisioner does not manage. They are skipped."
+FREE_KEYS = "For anything that is used through YAML anchors."
+_AT = "#/definitions/{model}"
+
+
+def generate() -> dict[str, Json]:
+    """Every schema by its name: ``manifest``, ``kinds/KIND``, ``plan`` and so on."""
+    kinds = {name: kind.model() for name, kind in KINDS.items()}
+    return {
+        "manifest": _manifest(kinds),
+        **{f"kinds/{name}": _strict(model) for name, model in kinds.items()},
+        "override": _override(kinds),
+        "environment": _environment(kinds),
+        "shapes/environment": _strict(file_models.Environment),
+        "project": _project(),
+        "plan": _strict(file_models.Plan),
+        "release": _strict(file_models.Releases),
+        "removed": _strict(file_models.Removed),
+    }
+
+
+def write(folder: Path) -> None:
+    """Write ``NAME.schema.json`` for each schema into ``folder``, and the table of fields."""
+    for name, text in _texts().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def stale(folder: Path) -> tuple[str, ...]:
+    """The files in ``folder`` that are missing or are not what would be written."""
+    wanted = {folder / name: text for name, text in _texts().items()}
+    found = (
+        path
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    )
+    return tuple(str(path) for path in found)
+
+
+def _texts() -> dict[str, str]:
+    schemas = generate()
+    files = {
+        f"{name}.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for name, schema in schemas.items()
+    }
+    of_kinds = {name: inlined(schemas[f"kinds/{name}"]) for name in KINDS}
+    return {**files, TABLE: field_table.markdown(KINDS, of_kinds)}
+
+
+def _strict(model: type[Any]) -> Json:
+    made = strict(model.model_json_schema(ref_template=_AT))
+    definitions = made.pop("definitions", {})
+    ordered = {"definitions": dict(sorted(definitions.items()))} if definitions else {}
+    return {"$schema": DRAFT, **made, **ordered}
+
+
+def _manifest(kinds: Mapping[str, type[Any]]) -> Json:
+    """For editors: all kinds at once, references wherever a value can be.
+
+    Old spellings are no part of it, so editors mark what `validate` takes with a warning:
+    draft-07 has no word for "deprecated", and completion would offer them.
+    """
+    made = strict(file_models.Manifest.model_json_schema(ref_template=_AT))
+    resources = made["properties"]["resources"]
+    resources["properties"] = {
+        **_by_kind(kinds),
+        **{name: {"description": OF_BUNDLES} for name in BUNDLE_KINDS},
+    }
+    resources["additionalProperties"] = False
+    removed = made["properties"]["removed"]
+    removed["properties"] = _removed_by_kind()
+    removed["additionalProperties"] = False
+    free = {"patternProperties": {"^x-": {"description": FREE_KEYS}}}
+    return {"$schema": DRAFT, **made, **free, "definitions": _loose(kinds)}
+
+
+def _project() -> Json:
+    """The project's file, with the sorts of names that the kinds let boundaries restrict."""
+    made = _strict(file_models.Project)
+    boundary = made["properties"]["boundaries"]["additionalProperties"]
+    patterns = boundary.pop("additionalProperties")
+    sorts = {
+        sort: {"description": restriction.description, **patterns}
+        for kind in KINDS.values()
+        for sort, restriction in kind.restrictions.items()
+    }
+    boundary |= {
+        "description": "What manifests may name, as patterns with `*`. What is left out is not "
+        "restricted.",
+        "properties": sorts,
+        "additionalProperties": False,
+    }
+    return made
+
+
+def _environment(kinds: Mapping[str, type[Any]]) -> Json:
+    """For editors: an environment's file with the fields of `defaults` and `overrides`.
+
+    The tool checks those two by kind and key, after their references are replaced; what the
+    file must look like before that is ``shapes/environment``.
+    """
+    made = _strict(file_models.Environment)
+    layers = {
+        "defaults": {name: {"$ref": f"#/definitions/{name}"} for name in kinds},
+        "overrides": _by_kind(kinds),
+    }
+    for section, by_kind in layers.items():
+        made["properties"][section] |= {"properties": by_kind, "additionalProperties": False}
+    made["definitions"] = made.get("definitions", {}) | _partial(kinds)
+    return made
+
+
+def _partial(kinds: Mapping[str, type[Any]]) -> Json:
+    return {name: partial(schema) for name, schema in _loose(kinds).items()}
+
+
+def _override(kinds: Mapping[str, type[Any]]) -> Json:
+    """What may be laid over manifests: kind, key, and any part of a resource."""
+    parts = _partial(kinds)
+    return {
+        "$schema": DRAFT,
+        "description": "Parts of resources that are laid over the manifests: by kind and key.",
+        "type": "object",
+        "properties": _by_kind(kinds),
+        "additionalProperties": False,
+        "definitions": parts,
+    }
+
+
+def _removed_by_kind() -> Json:
+    """For each kind that can be deleted a mapping from keys to what becomes of them."""
+    entry = strict(file_models.Removed.model_json_schema(ref_template=_AT))
+    return {
+        name: {
+            "type": "object",
+            "propertyNames": {"pattern": RESOURCE_KEY},
+            "additionalProperties": for_editors(entry),
+        }
+        for name, kind in KINDS.items()
+        if kind.markable
+    }
+
+
+def _by_kind(kinds: Mapping[str, type[Any]]) -> Json:
+    """For each kind a mapping from keys to resources."""
+    return {
+        name: {
+            "type": "object",
+            "propertyNames": {"pattern": RESOURCE_KEY},
+            "additionalProperties": {"$ref": f"#/definitions/{name}"},
+        }
+        for name in kinds
+    }
+
+
+def _loose(kinds: Mapping[str, type[Any]]) -> Json:
+    """The definitions for editors: ``KIND`` is a resource, ``KIND.Part`` what is in it."""
+    definitions: Json = {}
+    for name, model in kinds.items():
+        made = strict(model.model_json_schema(ref_template=f"#/definitions/{name}.{{model}}"))
+        parts = made.pop("definitions", {})
+        definitions[name] = made
+        definitions |= {f"{name}.{part}": parts[part] for part in sorted(parts)}
+    loose = {name: for_editors(schema) for name, schema in definitions.items()}
+    return {**loose, REFERENCE: REFERENCE_SCHEMA}

@@ -1,0 +1,1 @@
+"""``status``: states of live resources."""

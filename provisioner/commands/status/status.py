@@ -1,0 +1,110 @@
+"""What declared resources are doing: reads only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from provisioner.kinds import KINDS
+from provisioner.model.live import Live, Phase, Readiness
+from provisioner.model.plan import Address
+from provisioner.model.resource import Resource
+from provisioner.model.selection import selected
+from provisioner.model.serving import Served
+from provisioner.workflow.reading import read
+from provisioner.workflow.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """Where one declared resource stands, and what it serves.
+
+    ``changed_at`` is when it was last written, RFC 3339 in UTC; ``""`` where nobody tells.
+    """
+
+    address: Address
+    name: str
+    readiness: Readiness
+    serves: tuple[Served, ...] = ()
+    changed_at: str = ""
+
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+WATCH_PAUSE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Seconds that only go forward, and a way to let some pass."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def read_status(
+    session: Session, select: Sequence[str], timeout_s: float, clock: Clock | None = None
+) -> tuple[StatusRow, ...]:
+    """The state of the selected resources, read again until nothing updates.
+
+    ``timeout_s`` is how long to go on reading; 0 reads once. Raises as ``reading.read``.
+    """
+    clock = clock or Clock()
+    end, pause = clock.now() + timeout_s, FIRST_PAUSE_S
+    while True:
+        rows = observed(session, select)
+        left = end - clock.now()
+        if is_settled(rows) or left <= 0:
+            return rows
+        clock.sleep(min(pause, left))
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def watch_status(
+    session: Session, select: Sequence[str], timeout_s: float | None, clock: Clock | None = None
+) -> Iterator[tuple[StatusRow, ...]]:
+    """The state of the selected resources again and again.
+
+    It ends when nothing updates any more, or after ``timeout_s``; without one it never does.
+    """
+    clock = clock or Clock()
+    start = clock.now()
+    while True:
+        rows = observed(session, select)
+        yield rows
+        over = timeout_s is not None and clock.now() - start >= timeout_s
+        if over or (timeout_s is not None and is_settled(rows)):
+            return
+        clock.sleep(WATCH_PAUSE_S)
+
+
+def observed(session: Session, select: Sequence[str]) -> tuple[StatusRow, ...]:
+    """The state of the selected resources now."""
+    resources = selected(session.loaded.resources, select)
+    live = read(resources, (), session.drivers).live
+    return tuple(_row(session, resource, live[resource.address]) for resource in resources)
+
+
+def is_settled(rows: Sequence[StatusRow]) -> bool:
+    """Whether nothing is updating."""
+    return all(row.readiness.phase is not Phase.UPDATING for row in rows)
+
+
+def _row(session: Session, resource: Resource, live: Live | None) -> StatusRow:
+    if live is None:
+        return StatusRow(resource.address, resource.name, Readiness(Phase.ABSENT))
+    kind, readiness = KINDS[resource.address.kind], live.readiness
+    if readiness.phase is Phase.FAILED:
+        # Only a request of its own brings the tail of the build log.
+        readiness = session.drivers[resource.address.kind].confirm(resource.name)
+    serves = kind.describe(live) if kind.describe else ()
+    changed_at = live.history.changed_at
+    return StatusRow(resource.address, resource.name, readiness, serves, changed_at)
+
+
+def status_code(rows: Sequence[StatusRow]) -> int:
+    """0 when all are ready, 5 when some are still updating, else 1."""
+    phases = {row.readiness.phase for row in rows}
+    if phases - {Phase.READY, Phase.UPDATING}:
+        return 1
+    return 5 if Phase.UPDATING in phases else 0

@@ -1,0 +1,121 @@
+"""The state of resources as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from provisioner.commands.status.status import StatusRow
+from provisioner.model.live import Phase
+from provisioner.model.serving import Served
+from provisioner.rendering.style import Line, Role, Span, Style, painted
+from provisioner.rendering.text import harmless_line
+from provisioner.rendering.values import columns, common_width
+
+# Symbol, the same in ASCII, and how it looks.
+SIGNS = {
+    Phase.READY: ("✓", "+", Role.ADDED),
+    Phase.UPDATING: ("…", "~", Role.CHANGED),
+    Phase.FAILED: ("✗", "!", Role.REMOVED),
+    Phase.STOPPED: ("■", "#", Role.ODD),
+    Phase.NOT_READY: ("✗", "!", Role.REMOVED),
+    Phase.ABSENT: ("·", "-", Role.FAINT),
+}
+
+
+def text(rows: Sequence[StatusRow], style: Style) -> str:
+    """A line for each resource, what it serves below it, and a count at the end."""
+    lines = [line for row in rows for line in _lines(row, rows, style)]
+    ready = sum(row.readiness.phase is Phase.READY for row in rows)
+    return painted([*lines, (Span(f"{ready} of {len(rows)} ready"),)], style)
+
+
+def _lines(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[Line]:
+    yield _head(row, rows, style)
+    width = max((columns(harmless_line(one.name)) for one in row.serves), default=0)
+    widest = max((columns(harmless_line(one.what)) for one in row.serves), default=0)
+    for one in row.serves:
+        yield _served(one, width, widest)
+
+
+def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Line:
+    readiness = row.readiness
+    unicode, ascii_sign, role = SIGNS[readiness.phase]
+    width = common_width(str(one.address) for one in rows)
+    said = f": {harmless_line(readiness.message)}" if readiness.message else ""
+    since = f"  since {moment(row.changed_at)}" if row.changed_at and not said else ""
+    return (
+        Span(f"{unicode if style.unicode else ascii_sign} ", role),
+        Span(f"{row.address!s:{width}}  "),
+        Span(f"{readiness.phase}", role),
+        Span(said),
+        Span(since, Role.FAINT),
+    )
+
+
+def _served(one: Served, width: int, widest: int) -> Line:
+    name, what = harmless_line(one.name), harmless_line(one.what)
+    since = f"  since {moment(one.since)}" if one.since else ""
+    return (
+        Span(f"    {name}{' ' * (width - columns(name))}  {one.share:>3} %  {what}"),
+        Span(f"{' ' * (widest - columns(what))}{since}" if since else "", Role.FAINT),
+    )
+
+
+def moment(time: str) -> str:
+    """``2026-11-20 10:00 UTC`` of a time in RFC 3339, which is in UTC."""
+    return f"{time[:10]} {time[11:16]} UTC"
+
+
+def news(before: Sequence[StatusRow], after: Sequence[StatusRow]) -> list[str]:
+    """A line for each resource whose state or traffic is not as it was."""
+    old = {row.address: row for row in before}
+    found = []
+    for row in after:
+        was = old.get(row.address)
+        if was and (_state(was), _traffic(was)) == (_state(row), _traffic(row)):
+            continue
+        moved = f"  ({_traffic(row)})" if was is None or _traffic(was) != _traffic(row) else ""
+        found.append(f"{row.address}: {_state(row)}{moved if row.serves else ''}")
+    return found
+
+
+def _state(row: StatusRow) -> str:
+    said = f": {harmless_line(row.readiness.message)}" if row.readiness.message else ""
+    return f"{row.readiness.phase}{said}"
+
+
+def _traffic(row: StatusRow) -> str:
+    return ", ".join(
+        f"{harmless_line(one.name)} {one.share} % {harmless_line(one.what)}" for one in row.serves
+    )
+
+
+def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
+    """``{"resources": [{"address", "name", "phase", "message", "changed_at", "serves"}]}``.
+
+    ``serves``: ``{"entity", "model", "version", "traffic_percentage", "since"}``, the most
+    traffic first. Times are RFC 3339 in UTC; what nobody tells is ``""``.
+    """
+    return {
+        "resources": [
+            {
+                "address": str(row.address),
+                "name": row.name,
+                "phase": str(row.readiness.phase),
+                "message": row.readiness.message,
+                "changed_at": row.changed_at,
+                "serves": [
+                    {
+                        "entity": one.name,
+                        "model": one.model,
+                        "version": one.version,
+                        "traffic_percentage": one.share,
+                        "since": one.since,
+                    }
+                    for one in row.serves
+                ],
+            }
+            for row in rows
+        ]
+    }

@@ -1,0 +1,69 @@
+"""The state of resources as it changes: redrawn on a terminal, elsewhere line by line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TextIO
+
+from provisioner.commands.status import text as status_text
+from provisioner.commands.status.status import StatusRow
+from provisioner.rendering.frames import redrawn
+from provisioner.rendering.style import Style
+
+Rows = Sequence[StatusRow]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def shown(
+    seen: Iterable[Rows], style: Style, *, objects: bool, clock: Callable[[], datetime] = _now
+) -> Rows:
+    """Show all that is ``seen`` on stdout, and return the last of it.
+
+    ``objects``: all of it, one line at each change. Interrupting ends it where it is.
+    """
+    stream = sys.stdout
+    if objects:
+        return _objects(seen, stream)
+    if stream.isatty() and style.colour:
+        return _redrawn(seen, style, stream)
+    return _lines(seen, style, stream, clock)
+
+
+def _objects(seen: Iterable[Rows], stream: TextIO) -> Rows:
+    last: Rows = ()
+    told = ""
+    for rows in seen:
+        last, now = rows, json.dumps(status_text.to_json(rows)).replace("##", "#\\u0023")
+        if now != told:
+            told = now
+            print(now, file=stream, flush=True)
+    return last
+
+
+def _lines(
+    seen: Iterable[Rows], style: Style, stream: TextIO, clock: Callable[[], datetime]
+) -> Rows:
+    last: Rows | None = None
+    for rows in seen:
+        if last is None:
+            print(status_text.text(rows, style), end="", file=stream, flush=True)
+        else:
+            for line in status_text.news(last, rows):
+                print(f"{clock():%H:%M:%S} UTC  {line}", file=stream, flush=True)
+        last = rows
+    return last or ()
+
+
+def _redrawn(seen: Iterable[Rows], style: Style, stream: TextIO) -> Rows:
+    last: Rows = ()
+    with redrawn(stream) as draw:
+        for rows in seen:
+            last = rows
+            draw(status_text.text(rows, style))
+    return last

@@ -1,1 +1,0 @@
-"""From what exists to manifests: a workspace, a bundle, a Terraform state. Pure."""

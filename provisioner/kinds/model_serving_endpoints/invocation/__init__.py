@@ -1,0 +1,1 @@
+"""Queries, checks and client snippets for an endpoint."""

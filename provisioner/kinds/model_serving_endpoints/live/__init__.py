@@ -1,0 +1,1 @@
+"""Reads and writes endpoints of a workspace."""

@@ -1,0 +1,242 @@
+"""Reads and writes serving endpoints of one workspace. It decides nothing.
+
+One list serves orphans, the guard and all waiters; a declared endpoint costs one GET.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from provisioner.errors import LostAnswerError, ServiceError, UnreachableError, WorkspaceError
+from provisioner.kinds.model_serving_endpoints.live import read as translate
+from provisioner.kinds.model_serving_endpoints.live.readiness import failed_entities, readiness
+from provisioner.kinds.model_serving_endpoints.planning import permissions
+from provisioner.kinds.model_serving_endpoints.planning.calls import (
+    CREATES,
+    ROOT,
+    endpoint_path,
+    in_path,
+)
+from provisioner.kinds.model_serving_endpoints.planning.permissions import (
+    PERMISSIONS_ROOT,
+    SERVICE_PRINCIPAL,
+    USER,
+    Access,
+    granted,
+)
+from provisioner.kinds.model_serving_endpoints.validation import existing
+from provisioner.kinds.model_serving_endpoints.vocabulary import SECRET_FIELDS
+from provisioner.model.connection import Connection
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.live import Listed, Live, Phase, Readiness
+from provisioner.model.paths import Document
+from provisioner.model.plan import Operation
+from provisioner.model.resource import Resource
+from provisioner.model.secret import SecretReader, resolve
+
+ME: Final = "/api/2.0/preview/scim/v2/Me"
+# A service principal's login is its application id.
+_APPLICATION_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class Directory:
+    """Thread-safe, as far as its connection is. Who we are is asked once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._caller: tuple[str, str] | None = None
+
+    def caller(self) -> tuple[str, str]:
+        """Kind of principal and name of whoever makes these calls."""
+        with self._lock:
+            if self._caller is None:
+                self._caller = self._ask()
+            return self._caller
+
+    def access(self, identity: str, creator: Any) -> Access:
+        """The grants on the endpoint with the id ``identity``.
+
+        Raises ServiceError where they may not be read, UnreachableError for an answer that
+        cannot be about this endpoint: neither is the same as having none.
+        """
+        path = f"{PERMISSIONS_ROOT}/{identity}"
+        answer = self._connection.get(path) or {}
+        rows = answer.get("access_control_list")
+        about = str(answer.get("object_id", "")).rpartition("/")[2]
+        if not isinstance(rows, list) or about != identity:
+            raise UnreachableError.of(
+                "E435",
+                f"GET {path}: the answer does not tell the permissions of this endpoint",
+                hint="permissions may not be enabled in this workspace",
+            )
+        own = {self.caller()[1], creator if isinstance(creator, str) else ""}
+        return Access(
+            granted(rows, inherited=False),
+            granted(rows, inherited=True),
+            frozenset(name.casefold() for name in own if name),
+        )
+
+    def _ask(self) -> tuple[str, str]:
+        name = (self._connection.get(ME) or {}).get("userName")
+        if not isinstance(name, str) or not name:
+            raise UnreachableError.of(
+                "E436",
+                f"GET {ME}: the answer does not tell who is calling",
+                hint="something between here and the workspace may have answered instead",
+            )
+        return (SERVICE_PRINCIPAL if _APPLICATION_ID.fullmatch(name) else USER), name
+
+
+LOG_LINES: Final = 20
+LOG_CHARACTERS: Final = 4000
+NOT_FOUND: Final = 404
+# A create finds nothing: what it names is missing, a version of a model for instance.
+LACKING: Final = "`provisioner plan --preflight` lists what the workspace lacks"
+
+
+class EndpointDriver:
+    """Thread-safe, as far as its connection is."""
+
+    def __init__(self, connection: Connection, secrets: SecretReader, rules: FieldRule) -> None:
+        self._connection = connection
+        self._secrets = secrets
+        self._rules = rules
+        self._directory = Directory(connection)
+        self._lock = threading.Lock()
+        self._inventory: tuple[Listed, ...] | None = None
+
+    def inventory(self) -> Sequence[Listed]:
+        """All endpoints of the workspace, from one request for the life of this driver."""
+        with self._lock:
+            if self._inventory is None:
+                self._inventory = tuple(translate.listed(entry) for entry in self._list())
+            return self._inventory
+
+    def read(self, resource: Resource) -> Live | None:
+        """The live endpoint; None for 404.
+
+        Raises ServiceError where it may not be read, UnreachableError for an answer that
+        cannot be about this endpoint.
+        """
+        raw = self._get(resource.name)
+        if raw is None:
+            return None
+        live = translate.live(raw, self._rules)
+        if resource.existing:
+            live = existing.limited(live, resource)
+        if permissions.FIELD not in resource.document:
+            return live
+        access = self._directory.access(live.identity, raw.get("creator"))
+        return permissions.with_access(live, resource, access)
+
+    def examine(self, resource: Resource, live: Live) -> Live:
+        """``live`` with the direct grants that nobody would give again after a replacement."""
+        access = self._directory.access(live.identity, "")
+        _, caller = self._directory.caller()
+        return replace(live, at_stake=permissions.at_stake(resource, access, caller))
+
+    def perform(self, operation: Operation, identity: str) -> str:
+        """Carry out one call; the identity afterwards, ``""`` where the answer has none.
+
+        Raises LostAnswerError when the answer to a create is about something else, so that
+        nobody knows whether the endpoint is there.
+        """
+        body = resolve(operation.payload, SECRET_FIELDS, self._secrets)
+        if permissions.mentions_caller(body):
+            body = permissions.with_caller(body, self._directory.caller())
+        path = operation.path.replace("{id}", identity)
+        creating = operation.call in CREATES
+        try:
+            answer = self._connection.send(operation.method, path, body, repeatable=not creating)
+        except ServiceError as error:
+            if operation.call == "delete" and error.status == NOT_FOUND:
+                return ""  # Gone is what was asked for; a repeated delete finds nothing.
+            if creating and error.status == NOT_FOUND:
+                raise error.with_hint(LACKING) from error
+            raise
+        if creating:
+            _expect_created(answer, body, f"{operation.method} {path}")
+        found = answer.get("id")
+        return found if isinstance(found, str) else ""
+
+    def poll(self) -> Mapping[str, Readiness]:
+        """Name to readiness, from a fresh list. The list says nothing about deployments."""
+        return {one.name: one.readiness for one in map(translate.listed, self._list())}
+
+    def confirm(self, name: str) -> Readiness:
+        """The readiness of one endpoint; after a failure with the tail of its build log."""
+        raw = self._get(name)
+        if raw is None:
+            return Readiness(Phase.ABSENT, "the workspace has no such endpoint")
+        found = readiness(raw)
+        if found.phase is not Phase.FAILED:
+            return found
+        return Readiness(found.phase, found.message, self._build_log(name, failed_entities(raw)))
+
+    def _list(self) -> list[Document]:
+        answer = self._connection.get(ROOT)
+        if answer is None:
+            raise UnreachableError.of(
+                "E433",
+                f"GET {ROOT}: the workspace knows no serving endpoints at all",
+                hint="model serving may not be enabled in this workspace",
+            )
+        # A workspace without endpoints may leave the field out, and then has no other.
+        entries = answer.get("endpoints", [] if not answer else None)
+        if not isinstance(entries, list) or not all(map(_is_named, entries)):
+            raise UnreachableError.of(
+                "E430",
+                f"GET {ROOT}: the answer is not a list of serving endpoints",
+                hint="something between here and the workspace may have answered instead",
+            )
+        return entries
+
+    def _get(self, name: str) -> Document | None:
+        path = endpoint_path(name)
+        raw = self._connection.get(path)
+        if raw is None:
+            return None
+        if raw.get("name") != name or not isinstance(raw.get("id"), str):
+            raise UnreachableError.of(
+                "E431",
+                f"GET {path}: the answer is not about the endpoint `{name}`",
+                hint="something between here and the workspace may have answered instead",
+            )
+        return raw
+
+    def _build_log(self, name: str, entities: Sequence[str]) -> str:
+        """The end of the first failed entity's build log, or ``""``: best effort."""
+        for entity in entities:
+            path = f"{endpoint_path(name)}/served-models/{in_path(entity)}/build-logs"
+            try:
+                logs = (self._connection.get(path) or {}).get("logs")
+            except WorkspaceError:
+                continue
+            if isinstance(logs, str) and logs.strip():
+                return _tail(logs)
+        return ""
+
+
+def _is_named(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
+
+
+def _expect_created(answer: Mapping[str, Any], body: Mapping[str, Any], call: str) -> None:
+    if answer.get("name") != body.get("name"):
+        raise LostAnswerError.of(
+            "E432",
+            f"{call}: the answer is not about the endpoint that was to be created",
+            hint="run the same command again: it looks whether the endpoint is there",
+        )
+
+
+def _tail(log: str) -> str:
+    """The last lines of ``log``, without control characters."""
+    clean = "".join(c if c.isprintable() or c == "\n" else " " for c in log.replace("\r\n", "\n"))
+    lines = clean[-LOG_CHARACTERS:].strip().splitlines()
+    return "\n".join(lines[-LOG_LINES:])

@@ -1,0 +1,251 @@
+"""From the service's answer to a live document in manifest vocabulary. Pure.
+
+The answer is read as raw JSON and taken as it is: partial, newer than we are, or in breach
+of our own rules. Nothing here raises, whatever the object holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from provisioner.kinds.model_serving_endpoints.document import ENTITIES, mapping, parts_of
+from provisioner.kinds.model_serving_endpoints.live.readiness import is_updating, readiness
+from provisioner.kinds.model_serving_endpoints.serving import SINCE
+from provisioner.kinds.model_serving_endpoints.vocabulary import OUTPUT_ONLY
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.live import History, Listed, Live, Marks
+from provisioner.model.paths import Document, Key, Path, path_text
+
+OURS: Final = "provisioner_"
+OWNER, PROTECTED, APPLIED = f"{OURS}owner", f"{OURS}protected", f"{OURS}applied"
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+NEVER_SERVED: Final = "never_served"
+"""In ``Live.beside``: a document with the config that failed before any other served."""
+
+FIELDS: Final = (
+    "name",
+    "config",
+    "ai_gateway",
+    "tags",
+    "description",
+    "email_notifications",
+    "route_optimized",
+    "budget_policy_id",
+    "telemetry_config",
+)
+"""What a create takes, and apart from what cannot be read back, what a GET shows."""
+
+
+def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
+    """``raw``, the answer to a GET, as the planner wants it.
+
+    ``rules`` is the rule tree of the kind. While an update is in progress the config is
+    the one that is coming, otherwise the active one.
+    """
+    coming = mapping(raw.get("pending_config")) if is_updating(raw) else {}
+    config = coming or mapping(raw.get("config"))
+    tags, marks = split_tags(raw.get("tags"))
+    whole = {**raw, "config": _plain_routes(config), "tags": tags}
+    unknown: Document = {}
+    document = _fields(whole, _api_rules(rules), (), unknown)
+    beside = {} if config else _never_served(raw, rules)
+    return Live(
+        name=_text(raw.get("name")),
+        identity=_text(raw.get("id")),
+        document=document,
+        fingerprint=_fingerprint(
+            raw.get("id"), config.get("config_version"), document | beside, marks
+        ),
+        marks=marks,
+        readiness=readiness(raw),
+        unknown=tuple(sorted(unknown)),
+        beside=beside | _since(config) | ({"unknown": unknown} if unknown else {}),
+        touched=str(raw.get("last_updated_timestamp", "")),
+        history=_history(raw),
+        manageable=_manageable(raw.get("permission_level")),
+    )
+
+
+def _manageable(level: Any) -> bool | None:
+    return level == "CAN_MANAGE" if isinstance(level, str) else None
+
+
+def _history(raw: Mapping[str, Any]) -> History:
+    return History(
+        _text(raw.get("creator")),
+        _moment(raw.get("creation_timestamp")),
+        _moment(raw.get("last_updated_timestamp")),
+    )
+
+
+def _since(config: Mapping[str, Any]) -> Document:
+    """Since when each served entity is there, where the service tells."""
+    entities = [part.value for part in parts_of({"config": dict(config)}, ENTITIES)]
+    told = {_text(one.get("name")): _moment(one.get("creation_timestamp")) for one in entities}
+    since = {name: moment for name, moment in told.items() if moment}
+    return {SINCE: since} if since else {}
+
+
+def _moment(milliseconds: Any) -> str:
+    """Milliseconds since 1970 in UTC, to the second; ``""`` for anything else."""
+    try:
+        return f"{EPOCH + timedelta(milliseconds=int(milliseconds)):%Y-%m-%dT%H:%M:%SZ}"
+    except (TypeError, ValueError, OverflowError):
+        return ""
+
+
+def _never_served(raw: Mapping[str, Any], rules: FieldRule) -> Document:
+    """What settled the sort of an endpoint without an active config: its first one, failed."""
+    pending = mapping(raw.get("pending_config"))
+    if pending:
+        whole = {"config": _plain_routes(pending)}
+        return {NEVER_SERVED: _fields(whole, _api_rules(rules), (), {})}
+    # Seen in answers, in no schema; an update that was cancelled may leave no other trace.
+    if raw.get("endpoint_type") == "EXTERNAL_MODEL":
+        model = {"task": raw["task"]} if _text(raw.get("task")) else {}
+        return {NEVER_SERVED: {"config": {"served_entities": [{"external_model": model}]}}}
+    return {}
+
+
+def listed(raw: Mapping[str, Any]) -> Listed:
+    """One entry of the service's list."""
+    _, marks = split_tags(raw.get("tags"))
+    return Listed(_text(raw.get("name")), _text(raw.get("id")), marks, readiness(raw))
+
+
+def split_tags(tags: Any) -> tuple[list[Document], Marks]:
+    """The tags that belong to users, and ours. A tag without a value has the value ``""``."""
+    entries = map(mapping, tags if isinstance(tags, list) else ())
+    values = {tag["key"]: _text(tag.get("value")) for tag in entries if _text(tag.get("key"))}
+    marks = Marks(
+        owner=values.get(OWNER, ""),
+        protected=values.get(PROTECTED, "false") != "false",
+        applied=values.get(APPLIED, ""),
+    )
+    theirs = {key: value for key, value in values.items() if not key.startswith(OURS)}
+    return [{"key": key, "value": value} for key, value in theirs.items()], marks
+
+
+def mark_tags(marks: Marks) -> dict[str, str]:
+    """``marks`` as tags, without those that say nothing."""
+    values = {
+        OWNER: marks.owner,
+        PROTECTED: "true" if marks.protected else "",
+        APPLIED: marks.applied,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def _api_rules(rules: FieldRule) -> FieldRule:
+    """The rules of what the API knows: ``lifecycle`` is a word of manifests alone."""
+    return FieldRule(fields={name: rules.fields[name] for name in FIELDS if name in rules.fields})
+
+
+def _known(value: Any, rule: FieldRule, path: Path, unknown: Document) -> Any:
+    """``value`` without what our vocabulary does not know; that is added to ``unknown``.
+
+    What is no object or list where one belongs is left out, like a null.
+    """
+    if not rule.fields:
+        return _scalar(value, rule, path)
+    if not rule.list_key:
+        return _fields(value, rule, path, unknown) if isinstance(value, Mapping) else None
+    return [
+        _fields(entry, rule, (*path, _label(entry, index)), unknown)
+        for index, entry in enumerate(value if isinstance(value, list) else ())
+        if isinstance(entry, Mapping)
+    ]
+
+
+def _fields(value: Mapping[str, Any], rule: FieldRule, path: Path, unknown: Document) -> Document:
+    place = tuple(segment for segment in path if isinstance(segment, str))
+    expected = OUTPUT_ONLY.get(place, {}).keys() - rule.fields.keys()
+    fields = {
+        name: _known(inner, rule.fields[name], (*path, name), unknown)
+        for name, inner in value.items()
+        if name not in expected and _is_known(name, inner, rule, path, unknown)
+    }
+    return {name: inner for name, inner in fields.items() if not _is_empty(inner)}
+
+
+def _is_known(name: str, value: Any, rule: FieldRule, path: Path, unknown: Document) -> bool:
+    if name in rule.fields:
+        # An answer with such a field would be new, and nothing could be compared with it.
+        return not rule.fields[name].write_only
+    # `false` too says nothing here: switches that we do not know are echoed when off.
+    if not _is_empty(value) and value not in ("", False):
+        unknown[path_text((*path, name))] = value
+    return False
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (not value and isinstance(value, Mapping | list))
+
+
+def _label(entry: Mapping[str, Any], index: int) -> Key:
+    for name in ("name", "served_entity_name", "key"):
+        if isinstance(entry.get(name), str):
+            return Key(entry[name])
+    return Key(str(index))
+
+
+def _scalar(value: Any, rule: FieldRule, path: Path) -> Any:
+    # JSON of the service's protocol may write 64-bit numbers as text.
+    if rule.type == "integer" and isinstance(value, str) and _is_number(value):
+        return int(value)
+    if path[-1:] == ("bedrock_provider",) and isinstance(value, str):
+        return value.lower()  # The service does not mind the case, the manifest's is lower.
+    return value
+
+
+def _is_number(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) <= 18
+
+
+def _plain_routes(config: Mapping[str, Any]) -> Document:
+    """``config`` with one name in each route: the service repeats it under its old name."""
+    traffic = mapping(config.get("traffic_config"))
+    routes = traffic.get("routes")
+    if not isinstance(routes, list):
+        return dict(config)
+    plain = [_plain_route(route) for route in routes if isinstance(route, Mapping)]
+    return {**config, "traffic_config": {**traffic, "routes": plain}}
+
+
+def _plain_route(route: Mapping[str, Any]) -> Document:
+    name = route.get("served_entity_name") or route.get("served_model_name")
+    kept = {key: value for key, value in route.items() if key != "served_model_name"}
+    return kept | ({"served_entity_name": name} if name else {})
+
+
+def _fingerprint(identity: Any, version: Any, document: Mapping[str, Any], marks: Marks) -> str:
+    """Changes with whatever a plan was made from; the order of the service's lists does not
+    count, for it is not stable.
+    """
+    seen = {"id": identity, "version": version, "document": document, "marks": mark_tags(marks)}
+    return f"sha256:{hashlib.sha256(canonical(seen).encode()).hexdigest()}"
+
+
+def canonical(value: Any) -> str:
+    """JSON text that is the same for values that differ in the order of lists only."""
+    return json.dumps(_ordered(value), sort_keys=True, separators=(",", ":"))
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _ordered(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        entries = [_ordered(entry) for entry in value]
+        return sorted(entries, key=canonical) if len(entries) > 1 else entries
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

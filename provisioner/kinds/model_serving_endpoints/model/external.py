@@ -1,0 +1,281 @@
+"""External models: nine providers, each with a block of settings of its own.
+
+Every secret has two fields: ``X`` holds a reference into a secret scope and is read back,
+``X_plaintext`` holds the value itself and is not.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from provisioner.model.field_rules import Immutable, SecretReference, ServerDefault, WriteOnly
+
+SDK = "databricks-sdk service/serving.py"
+TERRAFORM = "terraform-provider-databricks docs/resources/model_serving.md"
+
+Reference = Annotated[str | None, SecretReference(SDK)]
+Plaintext = Annotated[str | None, WriteOnly(SDK, secret=True)]
+# Where an answer would show a field that we do not know, we do not know either.
+Raw = Annotated[dict[str, Any] | None, WriteOnly("extension of provisioner")]
+
+
+class Spec(BaseModel):
+    # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OpenAiConfig(Spec):
+    """OpenAI, or OpenAI models on Azure with a key (`azure`) or with Entra ID (`azuread`)."""
+
+    openai_api_type: Annotated[
+        Literal["openai", "azure", "azuread"] | None, ServerDefault(SDK, only=("openai",))
+    ] = Field(
+        default=None,
+        description="Where the model runs and how to log in: `openai` (the default), `azure` "
+        "for Azure OpenAI with a key, `azuread` for Azure OpenAI with Microsoft Entra ID.",
+    )
+    openai_api_key: Reference = Field(
+        default=None,
+        description="The API key as a reference: `{{secrets/scope/key}}`.",
+    )
+    openai_api_key_plaintext: Plaintext = Field(
+        default=None,
+        description="The API key itself, as `${env.NAME}`. Instead of `openai_api_key`.",
+    )
+    openai_api_base: Annotated[
+        str | None, ServerDefault(TERRAFORM, only=("https://api.openai.com/v1",))
+    ] = Field(
+        default=None,
+        description="The base URL. Required for Azure, optional for OpenAI.",
+    )
+    openai_api_version: str | None = Field(
+        default=None,
+        description="The API version, a date such as `2024-06-01`. Azure only, and required there.",
+    )
+    openai_deployment_name: str | None = Field(
+        default=None,
+        description="The name of the Azure OpenAI deployment. Azure only, and required there.",
+    )
+    openai_organization: str | None = Field(
+        default=None, description="The OpenAI organization that is billed."
+    )
+    microsoft_entra_client_id: str | None = Field(
+        default=None, description="The application (client) id. `azuread` only."
+    )
+    microsoft_entra_client_secret: Reference = Field(
+        default=None,
+        description="The client secret as a reference: `{{secrets/scope/key}}`. `azuread` only.",
+    )
+    microsoft_entra_client_secret_plaintext: Plaintext = Field(
+        default=None,
+        description="The client secret itself, as `${env.NAME}`. "
+        "Instead of `microsoft_entra_client_secret`.",
+    )
+    microsoft_entra_tenant_id: str | None = Field(
+        default=None, description="The directory (tenant) id. `azuread` only."
+    )
+
+
+class AnthropicConfig(Spec):
+    """Anthropic's own API."""
+
+    anthropic_api_key: Reference = Field(
+        default=None, description="The API key as a reference: `{{secrets/scope/key}}`."
+    )
+    anthropic_api_key_plaintext: Plaintext = Field(
+        default=None,
+        description="The API key itself, as `${env.NAME}`. Instead of `anthropic_api_key`.",
+    )
+
+
+class CohereConfig(Spec):
+    """Cohere's own API."""
+
+    cohere_api_key: Reference = Field(
+        default=None, description="The API key as a reference: `{{secrets/scope/key}}`."
+    )
+    cohere_api_key_plaintext: Plaintext = Field(
+        default=None,
+        description="The API key itself, as `${env.NAME}`. Instead of `cohere_api_key`.",
+    )
+    cohere_api_base: str | None = Field(
+        default=None, description="Another base URL than Cohere's usual one."
+    )
+
+
+class AmazonBedrockConfig(Spec):
+    """Amazon Bedrock, with a key pair, an instance profile or a service credential."""
+
+    aws_region: str = Field(min_length=1, description="The AWS region, such as `us-east-1`.")
+    bedrock_provider: Literal["anthropic", "cohere", "ai21labs", "amazon"] = Field(
+        description="Whose model it is within Bedrock."
+    )
+    aws_access_key_id: Reference = Field(
+        default=None,
+        description="The access key id as a reference: `{{secrets/scope/key}}`.",
+    )
+    aws_access_key_id_plaintext: Plaintext = Field(
+        default=None,
+        description="The access key id itself, as `${env.NAME}`. Instead of `aws_access_key_id`.",
+    )
+    aws_secret_access_key: Reference = Field(
+        default=None,
+        description="The secret access key as a reference: `{{secrets/scope/key}}`.",
+    )
+    aws_secret_access_key_plaintext: Plaintext = Field(
+        default=None,
+        description="The secret access key itself, as `${env.NAME}`. "
+        "Instead of `aws_secret_access_key`.",
+    )
+    instance_profile_arn: str | None = Field(
+        default=None,
+        description="The instance profile to use. Instead of an access key.",
+    )
+    uc_service_credential_name: str | None = Field(
+        default=None,
+        description="The Unity Catalog service credential to use. Instead of an access key.",
+    )
+
+
+class GoogleCloudVertexAiConfig(Spec):
+    """Google Cloud Vertex AI, with a service account key."""
+
+    project_id: str = Field(min_length=1, description="The Google Cloud project.")
+    region: str = Field(min_length=1, description="The region, such as `us-central1`.")
+    private_key: Reference = Field(
+        default=None,
+        description="The service account key as a reference: `{{secrets/scope/key}}`.",
+    )
+    private_key_plaintext: Plaintext = Field(
+        default=None,
+        description="The service account key itself, as `${env.NAME}`. Instead of `private_key`.",
+    )
+
+
+class DatabricksModelServingConfig(Spec):
+    """A serving endpoint of another Databricks workspace."""
+
+    databricks_workspace_url: str = Field(
+        min_length=1, description="The URL of the workspace that serves the model."
+    )
+    databricks_api_token: Reference = Field(
+        default=None,
+        description="A token for that workspace as a reference: `{{secrets/scope/key}}`.",
+    )
+    databricks_api_token_plaintext: Plaintext = Field(
+        default=None,
+        description="The token itself, as `${env.NAME}`. Instead of `databricks_api_token`.",
+    )
+
+
+class Ai21LabsConfig(Spec):
+    """AI21 Labs' own API."""
+
+    ai21labs_api_key: Reference = Field(
+        default=None, description="The API key as a reference: `{{secrets/scope/key}}`."
+    )
+    ai21labs_api_key_plaintext: Plaintext = Field(
+        default=None,
+        description="The API key itself, as `${env.NAME}`. Instead of `ai21labs_api_key`.",
+    )
+
+
+class PalmConfig(Spec):
+    """Google PaLM."""
+
+    palm_api_key: Reference = Field(
+        default=None, description="The API key as a reference: `{{secrets/scope/key}}`."
+    )
+    palm_api_key_plaintext: Plaintext = Field(
+        default=None,
+        description="The API key itself, as `${env.NAME}`. Instead of `palm_api_key`.",
+    )
+
+
+class ApiKeyAuth(Spec):
+    """A key in a header or parameter of its own."""
+
+    key: str = Field(min_length=1, description="The name of the header or parameter. Not a secret.")
+    value: Reference = Field(
+        default=None, description="The API key as a reference: `{{secrets/scope/key}}`."
+    )
+    value_plaintext: Plaintext = Field(
+        default=None, description="The API key itself, as `${env.NAME}`. Instead of `value`."
+    )
+
+
+class BearerTokenAuth(Spec):
+    """A token in the `Authorization` header."""
+
+    token: Reference = Field(
+        default=None, description="The token as a reference: `{{secrets/scope/key}}`."
+    )
+    token_plaintext: Plaintext = Field(
+        default=None, description="The token itself, as `${env.NAME}`. Instead of `token`."
+    )
+
+
+class CustomProviderConfig(Spec):
+    """Any other provider whose API is compatible with OpenAI's."""
+
+    custom_provider_url: str = Field(min_length=1, description="The URL of the provider's API.")
+    api_key_auth: ApiKeyAuth | None = Field(
+        default=None, description="Log in with a key. Either this or `bearer_token_auth`."
+    )
+    bearer_token_auth: BearerTokenAuth | None = Field(
+        default=None, description="Log in with a token. Either this or `api_key_auth`."
+    )
+
+
+class ExternalModel(Spec):
+    """A model that runs outside Databricks, and how to reach it."""
+
+    name: str = Field(min_length=1, description="The provider's name for the model.")
+    provider: Literal[
+        "openai",
+        "anthropic",
+        "cohere",
+        "amazon-bedrock",
+        "google-cloud-vertex-ai",
+        "databricks-model-serving",
+        "ai21labs",
+        "palm",
+        "custom",
+    ] = Field(description="Who runs the model. The block of this provider has to be there too.")
+    task: Annotated[str, Immutable(SDK)] = Field(
+        description="What the model is asked to do; the same for all models of an endpoint.",
+        examples=["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"],
+    )
+    openai_config: OpenAiConfig | None = Field(
+        default=None, description="Settings for the provider `openai`."
+    )
+    anthropic_config: AnthropicConfig | None = Field(
+        default=None, description="Settings for the provider `anthropic`."
+    )
+    cohere_config: CohereConfig | None = Field(
+        default=None, description="Settings for the provider `cohere`."
+    )
+    amazon_bedrock_config: AmazonBedrockConfig | None = Field(
+        default=None, description="Settings for the provider `amazon-bedrock`."
+    )
+    google_cloud_vertex_ai_config: GoogleCloudVertexAiConfig | None = Field(
+        default=None, description="Settings for the provider `google-cloud-vertex-ai`."
+    )
+    databricks_model_serving_config: DatabricksModelServingConfig | None = Field(
+        default=None, description="Settings for the provider `databricks-model-serving`."
+    )
+    ai21labs_config: Ai21LabsConfig | None = Field(
+        default=None, description="Settings for the provider `ai21labs`."
+    )
+    palm_config: PalmConfig | None = Field(
+        default=None, description="Settings for the provider `palm`."
+    )
+    custom_provider_config: CustomProviderConfig | None = Field(
+        default=None, description="Settings for the provider `custom`."
+    )
+    raw: Raw = Field(
+        default=None,
+        description="Fields of an external model that provisioner does not know. Sent as they are.",
+    )

@@ -1,0 +1,202 @@
+"""The config as a call sends it that replaces all of it. Pure.
+
+Only what the manifest holds is sent, but for what the service would otherwise keep from the
+config before, or might: that is not established (serving-api 3.3), so nothing depends on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from provisioner.kinds.model_serving_endpoints.document import (
+    ENTITIES,
+    RAW,
+    ROUTES,
+    Sort,
+    at,
+    mapping,
+    parts_of,
+    sorts_in,
+)
+from provisioner.kinds.model_serving_endpoints.live.read import FIELDS
+from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
+from provisioner.model.kind import Intent
+from provisioner.model.paths import Document, Key, Path
+from provisioner.model.plan import ABSENT, Action, FieldChange
+
+# service/serving.py create_provisioned_throughput_endpoint: fewer fields than the other call.
+NOT_WITH_UNITS: Final = frozenset(("description", "route_optimized", "telemetry_config"))
+
+
+def has_units(document: Document) -> bool:
+    """Whether the endpoint is one of those that are created and updated through ``/pt``."""
+    return Sort.UNITS in sorts_in(document)
+
+
+def create_body(desired: Document) -> Document:
+    """Everything that is sent when an endpoint is created, but for our marks."""
+    left_out = NOT_WITH_UNITS if has_units(desired) else frozenset()
+    body = {name: desired[name] for name in FIELDS if name in desired and name not in left_out}
+    if "config" in body:
+        body["config"] = config_body(body["config"])
+    if "ai_gateway" in body:
+        body["ai_gateway"] = merged(body["ai_gateway"])
+    return body | dict(mapping(desired.get(RAW)))
+
+
+def config_body(config: Any) -> Document:
+    """A config as it is sent."""
+    body = merged(config)
+    entities = body.get("served_entities")
+    if isinstance(entities, list):
+        body["served_entities"] = [_entity_body(entity) for entity in entities]
+    return body
+
+
+def _entity_body(entity: Any) -> Document:
+    body = merged(entity)
+    model = body.get("external_model")
+    return body | {"external_model": merged(model)} if isinstance(model, Mapping) else body
+
+
+def merged(block: Any) -> Document:
+    """``block`` with the fields of its ``raw`` beside the others."""
+    fields = dict(mapping(block))
+    return fields | dict(mapping(fields.pop(RAW, {})))
+
+
+IGNORED: Final = "ignored by lifecycle.ignore_changes"
+
+# The fields that tell the entries of a list apart, and what an entry without them counts as.
+KEYS: Final[Mapping[str, Mapping[str, str]]] = {
+    "served_entities": {"name": ""},
+    "routes": {"served_entity_name": ""},
+    "rate_limits": {"key": "endpoint", "principal": ""},
+}
+FREE_MAPPINGS: Final = ("environment_vars",)
+"""Fields whose entries are told apart by their names: no list, though paths have keys."""
+
+
+def with_live_values(intent: Intent, field: str) -> Any:
+    """The desired value of ``field``, with the live one wherever the plan ignores a change.
+
+    Other changes that the plan keeps are left out: what the service chose for itself is
+    never sent. None where there is nothing to send.
+    """
+    wanted = (intent.desired or {}).get(field, ABSENT)
+    live = intent.live.document if intent.live else {}
+    for change in intent.changes:
+        if change.path[0] == field and change.action is Action.KEEP and change.reason == IGNORED:
+            path, value = _whole_list(change, live)
+            wanted = _put(wanted, path[1:], value, "")
+    return None if wanted is ABSENT else wanted
+
+
+def _whole_list(change: FieldChange, live: Document) -> tuple[Path, Any]:
+    """Path and live value of ``change``; of a list without keys always the whole list."""
+    for index, segment in enumerate(change.path):
+        keyed = index and change.path[index - 1] in (*KEYS, *FREE_MAPPINGS)
+        if isinstance(segment, Key) and not keyed:
+            place = tuple(str(name) for name in change.path[:index])
+            found = at(live, place)
+            return change.path[:index], ABSENT if found is None else found
+    return change.path, change.before
+
+
+def _put(value: Any, path: Path, new: Any, list_name: str) -> Any:
+    """``value`` with ``new`` at ``path``; ABSENT where nothing is left of it."""
+    if not path:
+        return new
+    segment, rest = path[0], path[1:]
+    if isinstance(segment, Key) and list_name in FREE_MAPPINGS:
+        segment = segment.value
+    if isinstance(segment, Key):
+        entries = value if isinstance(value, list) else []
+        place = _index(entries, segment, KEYS[list_name])
+        old = entries[place] if place < len(entries) else ABSENT
+        changed = _put(old, rest, new, list_name)
+        entry = [] if changed is ABSENT else [changed]
+        return [*entries[:place], *entry, *entries[place + 1 :]]
+    fields = dict(mapping(value))
+    inner = _put(fields.get(segment, ABSENT), rest, new, segment)
+    others = {name: one for name, one in fields.items() if name != segment}
+    return (others or ABSENT) if inner is ABSENT else {**fields, segment: inner}
+
+
+def _index(entries: list[Any], key: Key, keys: Mapping[str, str]) -> int:
+    """Where the entry of ``key`` is; a single unnamed one is meant by any key."""
+    labels = [label_of(entry, keys) for entry in entries]
+    if key.value in labels:
+        return labels.index(key.value)
+    return 0 if labels == [""] else len(labels)
+
+
+def label_of(entry: Any, keys: Mapping[str, str]) -> str:
+    """An entry's label as it stands in the paths of a plan: its key texts, joined."""
+    texts = (mapping(entry).get(name) or otherwise for name, otherwise in keys.items())
+    return ":".join(str(text) for text in texts if text)
+
+
+LONGEST_NAME: Final = 63
+
+
+def whole_config(intent: Intent) -> Document:
+    """The body for ``intent``, without the envelope that model units need."""
+    live = intent.live.document if intent.live else {}
+    body = config_body(with_live_values(intent, "config"))
+    if "traffic_config" not in body and any(parts_of(live, ROUTES)):
+        ignoring = any(each.reason == IGNORED for each in intent.changes)
+        body = _with_all_traffic(body, live, ignoring=ignoring)
+    return body | _table(body, live)
+
+
+def _with_all_traffic(body: Document, live: Document, *, ignoring: bool) -> Document:
+    """``body`` with the route that a single entity gets anyway, where it replaces others.
+
+    Were the live routes kept instead, they would name an entity that is gone. The route needs
+    a name: one that is not written stays as it is live, or is made as the service makes it.
+    Several without a split are there only because they are ignored: theirs stays, too.
+    """
+    entities = body.get("served_entities")
+    if not isinstance(entities, list) or not entities:
+        return body
+    if len(entities) > 1:
+        return {**body, "traffic_config": live["config"]["traffic_config"]} if ignoring else body
+    entity = mapping(entities[0])
+    name = entity.get("name") or _live_name(live) or name_by_default(entity)
+    route = {"served_entity_name": name, "traffic_percentage": 100}
+    named = [{"name": name, **entity}]
+    return {**body, "served_entities": named, "traffic_config": {"routes": [route]}}
+
+
+def _live_name(live: Document) -> str:
+    """The name of the single live entity, which is the one that the plan compares with."""
+    names = [entity.value.get("name") for entity in parts_of(live, ENTITIES)]
+    return names[0] if len(names) == 1 and isinstance(names[0], str) else ""
+
+
+def name_by_default(entity: Mapping[str, Any]) -> str:
+    """How the service calls an entity without a name (serving-api 3.4)."""
+    model = mapping(entity.get("external_model")).get("name")
+    last = str(entity.get("entity_name", "")).rpartition(".")[2]
+    version = entity.get("entity_version")
+    name = str(model) if model else f"{last}-{version}" if version else last
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:LONGEST_NAME]
+
+
+def _table(body: Document, live: Document) -> Document:
+    """The legacy table of ``live`` where ``body`` does not say what becomes of it.
+
+    What the service does with a table that is left out is not documented; one that is there
+    and off is off for certain, and is seen when somebody wants it on again. One that is off
+    cannot be on again, which is what leaving `enabled` out may ask for.
+    """
+    actual = mapping(at(live, CAPTURE))
+    wanted = body.get(CAPTURE[-1])
+    if actual and wanted is None:
+        return {CAPTURE[-1]: {**actual, "enabled": False}}
+    if actual.get("enabled") is False and "enabled" not in mapping(wanted):
+        return {CAPTURE[-1]: {**mapping(wanted), "enabled": False}}
+    return {}

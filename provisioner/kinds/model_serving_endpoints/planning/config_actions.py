@@ -1,0 +1,181 @@
+"""What no marker can say about a change of what is served. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from provisioner.kinds.model_serving_endpoints.document import (
+    ENTITIES,
+    ROUTES,
+    Sort,
+    at,
+    external_models,
+    mapping,
+    parts_of,
+    sorts_in,
+)
+from provisioner.kinds.model_serving_endpoints.planning.case import Case, Verdict
+from provisioner.model.paths import Document, Key
+from provisioner.model.plan import ABSENT, Action
+
+CAPTURE: Final = ("config", "auto_capture_config")
+TABLE_NAMES: Final = ("catalog_name", "schema_name", "table_name_prefix")
+LEFT_OFF: Final = (
+    "the legacy inference table was switched off and stays off: write `enabled: false`, and use "
+    "`ai_gateway.inference_table_config`"
+)
+ALL_TRAFFIC: Final = "follows from what is served"
+FEATURES: Final = ("telemetry_config", "enabled_telemetry_features")
+# service/serving.py TelemetryFeature. Empty means all of them.
+ALL_FEATURES: Final = frozenset(
+    f"TELEMETRY_FEATURE_{name}" for name in ("INFERENCE_TABLE", "LOGS", "METRICS", "TRACES")
+)
+# The JSON form of protocol buffers may leave these out where they say nothing.
+SAYS_NOTHING: Final = {
+    "min_provisioned_throughput": 0,
+    "min_provisioned_concurrency": 0,
+    "scale_to_zero_enabled": False,
+    "route_optimized": False,
+}
+
+
+def must_replace(desired: Document, live: Document) -> str:
+    """Why ``live`` cannot become ``desired`` without being made anew; ``""`` if it can.
+
+    Source: service/serving.py ServedEntityInput.external_model: an endpoint is of external
+    models or not for ever, and all of them have one task.
+    """
+    return _other_sort(desired, live) or _other_task(desired, live)
+
+
+def _other_sort(desired: Document, live: Document) -> str:
+    wanted, actual = sorts_in(desired), sorts_in(live)
+    if not wanted or not actual or not wanted.isdisjoint(actual):
+        return ""
+    if Sort.EXTERNAL in wanted:
+        return "an endpoint that serves other models cannot change to external models"
+    if Sort.EXTERNAL in actual:
+        return "an endpoint that serves external models cannot change to other models"
+    # Endpoints with model units have calls of their own to create and to update them, and
+    # nothing says that either call takes an endpoint of the other one.
+    return "an endpoint is created with model units or without them, and no call changes that"
+
+
+def _other_task(desired: Document, live: Document) -> str:
+    wanted, actual = _tasks(desired), _tasks(live)
+    if wanted and actual and wanted.isdisjoint(actual):
+        return f"an endpoint keeps its task, so {_listed(actual)} cannot become {_listed(wanted)}"
+    return ""
+
+
+def config_taken_away(case: Case) -> Verdict:
+    if case.names[0] == "config" and not at(case.desired, ("config",)):
+        return Action.BLOCKED, (
+            "no call takes the config of an endpoint away: write it, or delete the endpoint"
+        )
+    return None
+
+
+def made_anew(case: Case) -> Verdict:
+    if case.names[:2] != ENTITIES:
+        return None
+    why = _other_sort(case.desired, case.live)
+    if not why and (len(case.names) == len(ENTITIES) or case.names[-1] == "task"):
+        why = _other_task(case.desired, case.live)
+    return (Action.REPLACE, why) if why else None
+
+
+def sent_for_one(case: Case) -> Verdict:
+    """What a config of one entity is sent with though the manifest is silent (``whole_config``)."""
+    if case.change.after is not ABSENT or len(list(parts_of(case.desired, ENTITIES))) != 1:
+        return None
+    if case.names[:2] == ROUTES[:2] and not at(case.desired, ROUTES[:2]):
+        (only,) = parts_of(case.desired, ENTITIES)
+        is_its = only.value.get("name", _reached(case)) == _reached(case)
+        return (Action.KEEP, ALL_TRAFFIC) if is_its else None
+    if case.names == (*ENTITIES, "name") and len(list(parts_of(case.live, ENTITIES))) == 1:
+        return Action.KEEP, "the name stays as it is"
+    return None
+
+
+def _reached(case: Case) -> str:
+    """The entity of the route that the change is about; ``""`` for all of the routes."""
+    keys = [segment.value for segment in case.change.path if isinstance(segment, Key)]
+    return keys[0] if keys else ""
+
+
+def legacy_table(case: Case) -> Verdict:
+    """service/serving.py AutoCaptureConfigInput, and Terraform's page on the endpoint: its
+    names are fixed once it is there, and what was switched off stays off.
+    """
+    if case.names[:2] != CAPTURE:
+        return None
+    wanted, actual = mapping(at(case.desired, CAPTURE)), mapping(at(case.live, CAPTURE))
+    if not actual:
+        return Action.UPDATE, ""
+    if not wanted:
+        if case.names[-1] == "enabled" and case.change.before is True:
+            return Action.UPDATE, "switched off: an endpoint keeps the names of its table"
+        return Action.KEEP, "the table is off, and an endpoint keeps its names"
+    if case.names[-1] != "enabled" or actual.get("enabled") is not False:
+        return None
+    if _is_renamed(wanted, actual):
+        # Other names are another endpoint, whose table is on from the start.
+        return Action.REPLACE, "set when it is created anew"
+    if case.change.after is ABSENT:
+        return Action.KEEP, LEFT_OFF
+    if case.change.after is True:
+        return Action.BLOCKED, (
+            "a legacy inference table that was switched off cannot be switched on again: write "
+            "`enabled: false`, and use `ai_gateway.inference_table_config`"
+        )
+    return None
+
+
+def _is_renamed(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
+    return any(name in wanted and wanted[name] != actual.get(name) for name in TABLE_NAMES)
+
+
+def never_served(desired: Document, pending: Document) -> str:
+    """Why an endpoint whose first config failed cannot get ``desired``; ``""`` if it can.
+
+    ``pending`` holds that config. It never served, but it settled what the endpoint is.
+    """
+    wanted, actual = mapping(at(desired, CAPTURE)), mapping(at(pending, CAPTURE))
+    switched = actual.get("enabled") is False and wanted.get("enabled") is not False
+    if wanted and actual and (switched or _is_renamed(wanted, actual)):
+        return "the legacy inference table of its first config is fixed"
+    return must_replace(desired, pending)
+
+
+def nothing_on_both_sides(case: Case) -> Verdict:
+    nothing = SAYS_NOTHING.get(case.names[-1], ABSENT)
+    sides = [side for side in (case.change.before, case.change.after) if side is not ABSENT]
+    if nothing is not ABSENT and len(sides) == 1 and sides[0] is nothing:
+        return Action.KEEP, "off on both sides"
+    return None
+
+
+def all_features(case: Case) -> Verdict:
+    # Not an entry of the list, which may stand elsewhere in it.
+    silent = case.change.path == FEATURES and case.change.after is ABSENT
+    if not silent or not isinstance(at(case.desired, FEATURES[:1]), dict):
+        return None
+    if _texts(case.change.before) == ALL_FEATURES:
+        return Action.KEEP, "chosen by the service"
+    return Action.UPDATE, "taken out of the manifest"
+
+
+def _texts(value: Any) -> set[str]:
+    entries = value if isinstance(value, list) else ()
+    return {entry for entry in entries if isinstance(entry, str)}
+
+
+def _tasks(document: Document) -> set[str]:
+    tasks = (model.value.get("task") for model in external_models(document))
+    return {task for task in tasks if isinstance(task, str)}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))

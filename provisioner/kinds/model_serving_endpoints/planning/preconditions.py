@@ -1,0 +1,81 @@
+"""What is to be said of an endpoint's step as a whole, beside its single changes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from provisioner.kinds.model_serving_endpoints.document import parts_of
+from provisioner.kinds.model_serving_endpoints.planning import permissions
+from provisioner.kinds.model_serving_endpoints.planning.bodies import whole_config
+from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE, LEFT_OFF
+from provisioner.model.kind import Intent
+from provisioner.model.live import Phase
+from provisioner.model.paths import path_text
+from provisioner.model.plan import ABSENT, Action
+
+WHILE_STOPPED: Final = ("config", "ai_gateway", "telemetry_config")
+"""What is not sent to a stopped endpoint. Which calls one takes is not documented: whatever
+is about serving waits for the start, so that no call is refused after others went through.
+"""
+Obstacle = tuple[str, str] | None
+"""Why not, and what to do about it; None where nothing is in the way."""
+
+
+def obstacle(intent: Intent) -> Obstacle:
+    """Why the service would refuse the calls for ``intent``, or serve nothing after them."""
+    return next((found for look in OBSTACLES if (found := look(intent))), None)
+
+
+def _stopped(intent: Intent) -> Obstacle:
+    fields = [field for field in WHILE_STOPPED if field in _touched(intent)]
+    if not fields or intent.live is None or intent.live.readiness.phase is not Phase.STOPPED:
+        return None
+    start = f"databricks api post /api/2.0/serving-endpoints/{intent.name}/config:start"
+    what = ", ".join(f"`{field}`" for field in fields)
+    return (
+        f"it is stopped, and {what} can be changed only while it runs",
+        f"start it ({start}) and plan again, or leave it alone with "
+        f"`lifecycle: {{ignore_changes: [{', '.join(fields)}]}}`",
+    )
+
+
+def _nothing_to_serve(intent: Intent) -> Obstacle:
+    if "config" not in _touched(intent):
+        return None
+    body = whole_config(intent)
+    names = {entity.get("name") for entity in body.get("served_entities", ())}
+    if not names:
+        return (
+            "nothing would be left to serve: lifecycle.ignore_changes takes every served entity "
+            "out of what is sent",
+            "ignore a field of the entities instead of the entities, or all of `config`",
+        )
+    routes = parts_of({"config": body}, ("config", "traffic_config", "routes"))
+    reached = (route.value.get("served_entity_name") for route in routes)
+    gone = sorted({str(name) for name in reached if name not in names})
+    if not gone:
+        return None
+    return (
+        f"traffic that lifecycle.ignore_changes keeps goes to {', '.join(gone)}, which would not "
+        "be served any more",
+        "write the routes and take them out of `ignore_changes`, or keep the entity",
+    )
+
+
+def _touched(intent: Intent) -> set[str]:
+    return {str(one.path[0]) for one in intent.changes if one.action is not Action.KEEP}
+
+
+OBSTACLES: Final[tuple[Callable[[Intent], Obstacle], ...]] = (_stopped, _nothing_to_serve)
+
+
+def remarks(intent: Intent) -> Iterator[str]:
+    """What the manifest says and is not done, and nobody asked to ignore."""
+    for change in intent.changes:
+        written = change.after is not ABSENT or change.path[: len(CAPTURE)] == CAPTURE
+        if change.action is Action.KEEP and change.reason in TOLD and written:
+            yield f"not done: {path_text(change.path)}: {change.reason}"
+
+
+TOLD: Final = frozenset((permissions.OWN_STAYS, permissions.INHERITED, LEFT_OFF))

@@ -1,0 +1,122 @@
+"""What an endpoint needs from its workspace: models, feature specs, secrets, principals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, Final
+
+from provisioner.errors import Location
+from provisioner.kinds.model_serving_endpoints.document import (
+    ENTITIES,
+    at,
+    parts_of,
+    references,
+    scope_and_key,
+)
+from provisioner.kinds.model_serving_endpoints.planning.permissions import FIELD
+from provisioner.model.paths import Document
+from provisioner.model.references import Mention, Need, Requirement, Restriction
+
+SCOPES_KIND = "secret_scopes"
+
+
+def needs(document: Document) -> Iterator[tuple[str, str]]:
+    """(kind, scope) for each secret scope that ``document`` refers to."""
+    found = (scope_and_key(reference) for _, reference in references(document))
+    for scope in sorted({names[0] for names in found if names}):
+        yield SCOPES_KIND, scope
+
+
+NAMES, SECRET_SCOPES, CATALOGS, GROUPS = "names", "secret_scopes", "catalogs", "groups"
+RESTRICTIONS: Final = {
+    NAMES: Restriction(
+        "the name", "Names of endpoints, as in the workspace or without the `name_prefix`."
+    ),
+    SECRET_SCOPES: Restriction("the secret scope", "Secret scopes, declared or referred to."),
+    CATALOGS: Restriction(
+        "the catalog", "Catalogs of models, of feature specs and of tables to write to."
+    ),
+    GROUPS: Restriction("the group", "Groups that get permissions, or access to scopes."),
+}
+CATALOG_FIELDS: Final[tuple[Location, ...]] = (
+    ("ai_gateway", "inference_table_config", "catalog_name"),
+    ("config", "auto_capture_config", "catalog_name"),
+)
+TELEMETRY_TABLES: Final[Location] = ("telemetry_config", "table_names")
+# Anywhere in a text, and looser than what is a good reference: also where it is sent raw.
+_SCOPE = re.compile(r"\{\{\s*secrets/([^/{}]+)/")
+
+
+def mentions(document: Document) -> Iterator[Mention]:
+    """The endpoint's name, scopes, catalogs and groups, each where it stands."""
+    name = document.get("name")
+    if isinstance(name, str):
+        yield Mention(NAMES, name, ("name",))
+    yield from _scopes(document, ())
+    yield from _catalogs(document)
+    for permission in parts_of(document, ("permissions",)):
+        group = permission.value.get("group_name")
+        if isinstance(group, str):
+            yield Mention(GROUPS, group, permission.inner("group_name"))
+
+
+def _scopes(value: Any, place: Location) -> Iterator[Mention]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _scopes(inner, (*place, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _scopes(inner, (*place, index))
+    elif isinstance(value, str):
+        for scope in _SCOPE.findall(value):
+            yield Mention(SECRET_SCOPES, scope, place)
+
+
+def _catalogs(document: Document) -> Iterator[Mention]:
+    tables = at(document, TELEMETRY_TABLES)
+    of_tables = ((*TELEMETRY_TABLES, name) for name in (tables if isinstance(tables, dict) else ()))
+    of_entities = (entity.inner("entity_name") for entity in parts_of(document, ENTITIES))
+    for place in chain(of_entities, of_tables):
+        # A name without dots is a model of the workspace registry, which has no catalogs.
+        full_name = at(document, place)
+        if isinstance(full_name, str) and "." in full_name:
+            yield Mention(CATALOGS, full_name.partition(".")[0], place)
+    for place in CATALOG_FIELDS:
+        catalog = at(document, place)
+        if isinstance(catalog, str) and catalog:
+            yield Mention(CATALOGS, catalog, place)
+
+
+PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
+
+
+def requires(document: Document) -> Iterator[Requirement]:
+    """Everything that ``document`` names and that somebody else provides."""
+    yield from _entities(document)
+    for place, reference in references(document):
+        names = scope_and_key(reference)
+        if names:
+            yield Requirement(Need.SECRET, names, place)
+    for entry in parts_of(document, (FIELD,)):
+        for kind in PRINCIPALS:
+            who = entry.value.get(kind)
+            if isinstance(who, str):
+                yield Requirement(Need.PRINCIPAL, (kind, who), entry.inner(kind))
+
+
+def _entities(document: Document) -> Iterator[Requirement]:
+    """Models and feature specs of Unity Catalog, which have names of three parts.
+
+    The older registry of a workspace is not asked: its models have names of one part.
+    """
+    for entity in parts_of(document, ENTITIES):
+        name, version = entity.value.get("entity_name"), entity.value.get("entity_version")
+        if not isinstance(name, str) or name.count(".") != 2:
+            continue
+        if version is None:
+            yield Requirement(Need.FUNCTION, (name,), entity.inner("entity_name"))
+        else:
+            at = entity.inner("entity_version")
+            yield Requirement(Need.MODEL_VERSION, (name, str(version)), at)

@@ -1,0 +1,202 @@
+"""What must hold between what is served and the blocks beside it: telemetry, the legacy table,
+environment variables, and fields that are sent raw.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from provisioner.errors import Finding, Location, Severity
+from provisioner.kinds.model_serving_endpoints.document import (
+    ENTITIES,
+    RAW,
+    Part,
+    Sort,
+    at,
+    environments,
+    external_models,
+    is_custom,
+    mapping,
+    parts_of,
+    scope_and_key,
+    sorts_in,
+)
+from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
+from provisioner.kinds.model_serving_endpoints.planning.field_actions import PREFIX, TABLE
+from provisioner.kinds.model_serving_endpoints.validation.entities import is_full_name
+from provisioner.kinds.model_serving_endpoints.vocabulary import OUTPUT_ONLY
+from provisioner.model import schemas
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.paths import Document
+from provisioner.model.secret import references as secrets_in
+
+NAME: Final = "model_serving_endpoints"
+TABLES: Final = ("telemetry_config", "table_names")
+OLD_SPELLINGS: Final = ("served_models", "rate_limits")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SOUNDS_SECRET: Final = re.compile(r"(?i)(api_?key|token|password|passwd|secret)$")
+
+
+def blocks(document: Document) -> Iterator[Finding]:
+    """Everything about these blocks that their schema cannot say."""
+    sorts = sorts_in(document)
+    if Sort.UNITS in sorts:
+        yield from _with_units(document)
+    elif not document.get("existing"):
+        yield from _custom_only(document, sorts)
+    yield from _telemetry(document)
+    yield from _table_names(document)
+    yield from _legacy_table(document)
+    for variables in environments(document):
+        yield from _variables(variables)
+    for place, names, block in _raw_blocks(document):
+        yield from _raw(place, names, block, document)
+
+
+def _with_units(document: Document) -> Iterator[Finding]:
+    """service/serving.py create_provisioned_throughput_endpoint has none of these fields."""
+    for place in (("description",), ("route_optimized",), TABLES[:1], CAPTURE):
+        if at(document, place):
+            yield Finding(
+                place,
+                "E337",
+                f"an endpoint with model units has no `{place[-1]}`",
+                "remove it, or provision by throughput instead of model units",
+                key=True,
+            )
+
+
+def _custom_only(document: Document, sorts: set[Sort]) -> Iterator[Finding]:
+    """serving-endpoints/create and patchtelemetryconfig: refused for anything else."""
+    fits = {"telemetry_config": Sort.REGISTERED in sorts, "route_optimized": _is_custom(document)}
+    for name in fits:
+        if document.get(name) and not fits[name]:
+            message = f"`{name}` is for custom models, and this endpoint serves none"
+            yield Finding((name,), "E338", message, "remove it", key=True)
+
+
+def _is_custom(document: Document) -> bool:
+    served = [entity.value for entity in parts_of(document, ENTITIES)]
+    return bool(served) and all(map(is_custom, served))
+
+
+def _telemetry(document: Document) -> Iterator[Finding]:
+    """service/serving.py patch_telemetry_config: "either a telemetry_profile_id or table_names"."""
+    block, tables = mapping(document.get(TABLES[0])), mapping(at(document, TABLES))
+    if tables and "telemetry_profile_id" in block:
+        yield Finding(
+            TABLES,
+            "E374",
+            "`table_names` and `telemetry_profile_id` are both given",
+            "a profile knows its tables: keep one of the two",
+            key=True,
+        )
+    elif TABLES[0] in document and not tables and "telemetry_profile_id" not in block:
+        yield Finding(
+            TABLES[:1],
+            "E374",
+            "nothing says where telemetry is written to",
+            "add `table_names`, or the `telemetry_profile_id` of a profile that is there",
+            key=True,
+        )
+    for name, table in tables.items():
+        if isinstance(table, str) and not is_full_name(table):
+            message = f"`{table}` is not the full name of a table"
+            yield Finding((*TABLES, name), "E370", message, "write `catalog.schema.table`")
+
+
+def _table_names(document: Document) -> Iterator[Finding]:
+    for place in (CAPTURE, TABLE):
+        if mapping(at(document, place)).get(PREFIX) == "":
+            # The service takes it for none and chooses one, from which this always differs.
+            hint = "remove it, and the service chooses one; or write your own"
+            yield Finding((*place, PREFIX), "E375", f"`{PREFIX}` is empty", hint)
+
+
+def _legacy_table(document: Document) -> Iterator[Finding]:
+    table = at(document, CAPTURE)
+    if not isinstance(table, Mapping):
+        return
+    yield Finding(
+        CAPTURE,
+        "W720",
+        "the service has deprecated `auto_capture_config`",
+        "`ai_gateway.inference_table_config` takes its place",
+        Severity.WARNING,
+        key=True,
+    )
+    for name in ("catalog_name", "schema_name"):
+        if name not in table:
+            message = f"`{name}` is missing, and an inference table needs it"
+            yield Finding(CAPTURE, "E326", message, key=True)
+
+
+def _variables(variables: Part) -> Iterator[Finding]:
+    for name, value in variables.value.items():
+        place = variables.inner(name)
+        if not _VARIABLE.fullmatch(name):
+            message = f"`{name}` cannot be the name of an environment variable"
+            hint = "letters, digits and `_`, the first one no digit"
+            yield Finding(place, "E371", message, hint, key=True)
+        elif any(secrets_in(value)):
+            yield Finding(place, "E373", *_shown("an environment variable"))
+        elif _SOUNDS_SECRET.search(name) and scope_and_key(value) is None:
+            yield Finding(
+                place,
+                "W722",
+                f"`{name}` sounds like a secret, and whoever may see the endpoint can read it",
+                'store it in a secret scope and write "{{secrets/SCOPE/KEY}}"',
+                Severity.WARNING,
+            )
+
+
+def _shown(what: str) -> tuple[str, str]:
+    return (
+        f"{what} may be shown by the service, so no secret is sent in it",
+        'store it in a secret scope and write "{{secrets/SCOPE/KEY}}"',
+    )
+
+
+def _raw_blocks(document: Document) -> Iterator[tuple[Location, tuple[str, ...], Part]]:
+    """Where a ``raw`` may be, the same place by names alone, and what holds it."""
+    for place in ((), ("config",), ("ai_gateway",)):
+        yield place, place, Part(place, mapping(at(document, place)))
+    for entity in parts_of(document, ENTITIES):
+        yield entity.at, ("config", "served_entities"), entity
+    for model in external_models(document):
+        yield model.at, ("config", "served_entities", "external_model"), model
+
+
+def _raw(
+    place: Location, names: tuple[str, ...], block: Part, document: Document
+) -> Iterator[Finding]:
+    if RAW not in block.value:
+        return
+    if document.get("existing"):
+        yield Finding(
+            (*place, RAW),
+            "E372",
+            "an endpoint of somebody else takes no `raw`",
+            "a change of it is seen by a tag of ours alone, and such an endpoint has none",
+            key=True,
+        )
+    known = _rule_at(names)
+    for name, value in mapping(block.value[RAW]).items():
+        where = (*place, RAW, name)
+        if name in known.fields or name in OLD_SPELLINGS:
+            hint = f"write it beside `{RAW}`, where it is checked and compared"
+            yield Finding(where, "E372", f"`{name}` is a known field", hint, key=True)
+        elif name in OUTPUT_ONLY.get(names, {}):
+            message = f"`{name}` cannot be set: {OUTPUT_ONLY[names][name]}"
+            yield Finding(where, "E372", message, "remove it", key=True)
+        if any(secrets_in(value)):
+            yield Finding(where, "E373", *_shown("a field that is not known"))
+
+
+def _rule_at(names: tuple[str, ...]) -> FieldRule:
+    rule = schemas.rules(NAME)
+    for name in names:
+        rule = rule.fields[name]
+    return rule

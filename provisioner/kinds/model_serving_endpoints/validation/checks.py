@@ -1,0 +1,147 @@
+"""What must hold within the checks of an endpoint, and between them and what it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, TypeGuard
+
+from provisioner.errors import Finding
+from provisioner.kinds.model_serving_endpoints.document import Part, mapping, parts_of
+from provisioner.kinds.model_serving_endpoints.invocation.checks import PARAMETERS, QUESTIONS
+from provisioner.kinds.model_serving_endpoints.invocation.requests import (
+    CHAT,
+    COMPLETIONS,
+    CUSTOM,
+    EMBEDDINGS,
+    FRAMES,
+    asked_as,
+)
+from provisioner.model.paths import Document, Path, parse_path
+
+TASKS_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "prompt": (CHAT, COMPLETIONS),
+    "messages": (CHAT, CUSTOM),
+    "input": (EMBEDDINGS, CUSTOM),
+    **dict.fromkeys(FRAMES, (CUSTOM,)),
+}
+"""The tasks whose requests have this field; agents are custom models and take all but a prompt."""
+
+FIELD_OF: Final = {
+    CHAT: "prompt` or `messages",
+    COMPLETIONS: "prompt",
+    EMBEDDINGS: "input",
+    CUSTOM: "dataframe_records` or another of its own",
+}
+OF_VECTORS: Final = ("dimension", "normalized")
+OF_TOKENS: Final = ("total_tokens",)
+
+
+def checks(document: Document, known: list[str]) -> Iterator[Finding]:
+    """The checks of one endpoint, whose served entities are named ``known``."""
+    task = asked_as(document)
+    seen: set[str] = set()
+    for check in parts_of(document, ("checks",)):
+        name = check.value.get("name")
+        if isinstance(name, str) and name in seen:
+            message = f"another check of this endpoint is named `{name}`"
+            yield Finding(check.inner("name"), "E740", message, "give this one another name")
+        seen.add(str(name))
+        yield from _entity(check, known)
+        yield from _question(check, task)
+        yield from _expectations(check, task)
+
+
+def _entity(check: Part, known: list[str]) -> Iterator[Finding]:
+    name = check.value.get("entity")
+    if isinstance(name, str) and known and name not in known:
+        close = get_close_matches(name, known, n=1)
+        serves = ", ".join(f"`{one}`" for one in known)
+        hint = f"did you mean `{close[0]}`?" if close else f"this endpoint serves {serves}"
+        yield Finding(check.inner("entity"), "E741", f"no served entity is named `{name}`", hint)
+
+
+def _question(check: Part, task: str) -> Iterator[Finding]:
+    asked = [name for name in QUESTIONS if name in check.value]
+    if len(asked) != 1:
+        names = " and ".join(f"`{name}`" for name in asked)
+        message = f"this check asks with {names}" if asked else "this check asks nothing"
+        field = FIELD_OF.get(task, "prompt")
+        hint = "keep one of them" if asked else f"add `{field}`, or a whole `request`"
+        at = check.inner(asked[1]) if asked else check.at
+        yield Finding(at, "E742", message, hint, key=True)
+        return
+    (field,) = asked
+    if task and task not in TASKS_OF.get(field, (task,)):
+        message = f"`{field}` does not fit the task `{task}` of this endpoint"
+        hint = f"ask with `{FIELD_OF[task]}`" if task in FIELD_OF else "ask with `request`"
+        yield Finding(check.inner(field), "E743", message, hint, key=True)
+    if field not in ("prompt", "messages"):
+        for name in PARAMETERS:
+            if name in check.value:
+                message = f"`{name}` goes with `prompt` and `messages`, not with `{field}`"
+                hint = f"put it into `{field}`" if field == "request" else "take it out"
+                yield Finding(check.inner(name), "E743", message, hint, key=True)
+
+
+def _expectations(check: Part, task: str) -> Iterator[Finding]:
+    expect = Part(check.inner("expect"), mapping(check.value.get("expect")))
+    for name, wrong in WRONG.items():
+        value = expect.value.get(name)
+        if value is not None:
+            yield from wrong(Part(expect.inner(name), {"": value}))
+    embeds = task in ("", EMBEDDINGS) and not {"prompt", "messages", *FRAMES} & set(check.value)
+    for name in OF_VECTORS:
+        if name in expect.value and not embeds:
+            message = f"`{name}` is about embeddings, and this check asks for something else"
+            yield Finding(expect.inner(name), "E745", message, "take it out", key=True)
+    for name in OF_TOKENS:
+        if name in expect.value and set(FRAMES) & set(check.value):
+            message = f"`{name}` is about language models, and this check asks another one"
+            yield Finding(expect.inner(name), "E745", message, "take it out", key=True)
+
+
+def _pattern(part: Part) -> Iterator[Finding]:
+    # The engine that will run it, since its words are not quite those of `re`.
+    import regex
+
+    pattern = part.value[""]
+    if not isinstance(pattern, str):
+        return
+    try:
+        regex.compile(pattern)
+    except regex.error as error:
+        message = f"this is not a regular expression: {error}"
+        yield Finding(part.at, "E744", message, "a sign that means itself is written with `\\`")
+
+
+def _json(part: Part) -> Iterator[Finding]:
+    conditions = part.value[""]
+    for index, condition in enumerate(conditions if isinstance(conditions, list) else ()):
+        one = Part((*part.at, index), mapping(condition))
+        path = one.value.get("path")
+        if isinstance(path, str) and not _path(path):
+            message = f"`{path}` is not a path into an answer"
+            hint = "write it like `choices[0].finish_reason`"
+            yield Finding(one.inner("path"), "E746", message, hint)
+        least, most = one.value.get("min"), one.value.get("max")
+        if _is_number(least) and _is_number(most) and least > most:
+            message = f"nothing is at least {least} and at most {most}"
+            yield Finding(one.inner("min"), "E745", message, "swap them")
+
+
+def _path(text: str) -> Path:
+    try:
+        return parse_path(text)
+    except ValueError:
+        return ()
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return type(value) in (int, float)
+
+
+WRONG: Final[Mapping[str, Callable[[Part], Iterator[Finding]]]] = {
+    "pattern": _pattern,
+    "json": _json,
+}

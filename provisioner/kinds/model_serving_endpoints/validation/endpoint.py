@@ -1,0 +1,190 @@
+"""What must hold between the fields of an endpoint, beyond what a schema can say.
+
+Pure generators over documents: each yields every problem it finds, at the field to blame,
+and none trips over a wrong shape, so that all problems of a file come at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from difflib import get_close_matches
+from itertools import chain
+from typing import Final
+
+from provisioner.errors import Finding, Location
+from provisioner.kinds.model_serving_endpoints.document import (
+    ENTITIES,
+    ROUTES,
+    Part,
+    at,
+    mapping,
+    parts_of,
+)
+from provisioner.kinds.model_serving_endpoints.planning.permissions import FIELD, PRINCIPALS
+from provisioner.kinds.model_serving_endpoints.validation import (
+    blocks,
+    checks,
+    external_models,
+    gateway,
+    secret_references,
+)
+from provisioner.kinds.model_serving_endpoints.validation import entities as relations_entities
+from provisioner.kinds.model_serving_endpoints.validation.existing import existing
+from provisioner.kinds.model_serving_endpoints.vocabulary import (
+    default_entity_name,
+    registered_entity_name,
+)
+from provisioner.model.kind import Declared
+from provisioner.model.paths import Document
+
+
+def permissions(document: Document) -> Iterator[Finding]:
+    """One principal an entry, one entry a principal."""
+    seen: dict[tuple[str, str], int] = {}
+    for number, part in enumerate(parts_of(document, (FIELD,)), start=1):
+        given = [kind for kind in PRINCIPALS if kind in part.value]
+        if not given:
+            hint = "write one of " + ", ".join(f"`{kind}`" for kind in PRINCIPALS)
+            yield Finding(part.at, "E360", "nobody is named who gets this permission", hint)
+        for extra in given[1:]:
+            message = f"`{given[0]}` and `{extra}` are both given"
+            hint = "write an entry for each of them"
+            yield Finding(part.inner(extra), "E360", message, hint, key=True)
+        for kind in given:
+            name = part.value[kind]
+            if not isinstance(name, str):
+                continue
+            who = (kind, name.casefold())
+            if who in seen:
+                message = f"`{name}` has another permission already"
+                hint = f"it is entry {seen[who]} of the list; each level holds the weaker ones"
+                yield Finding(part.inner(kind), "E361", message, hint)
+            seen.setdefault(who, number)
+
+
+RESERVED_TAGS: Final = "provisioner_"
+
+
+def relations(document: Document, declared: Declared) -> Iterator[Finding]:
+    """Everything about one endpoint that its schema cannot say."""
+    return chain(
+        existing(document),
+        _entity_names(document),
+        relations_entities.entities(document),
+        external_models.models(document),
+        external_models.same_task(document),
+        secret_references.secret_references(document, declared),
+        _routes(document),
+        _traffic(document),
+        gateway.gateway(document),
+        blocks.blocks(document),
+        _tags(document),
+        permissions(document),
+        checks.checks(document, _known_names(document)),
+    )
+
+
+def _entity_names(document: Document) -> Iterator[Finding]:
+    entities = list(parts_of(document, ENTITIES))
+    seen: dict[str, Location] = {}
+    for entity in entities:
+        name = entity.value.get("name")
+        if name is None and len(entities) > 1:
+            yield Finding(
+                entity.at,
+                "E316",
+                "this served entity has no `name`",
+                "where there are several, each needs a name that stays the same",
+            )
+        elif isinstance(name, str) and name in seen:
+            yield Finding(
+                entity.inner("name"),
+                "E315",
+                f"more than one served entity is named `{name}`",
+                "traffic routes go by these names, so each can be there only once",
+            )
+        elif isinstance(name, str):
+            seen[name] = entity.at
+
+
+def _known_names(document: Document) -> list[str]:
+    return [name for entity in parts_of(document, ENTITIES) if (name := _name_of(entity))]
+
+
+def _name_of(entity: Part) -> str:
+    model, registered = mapping(entity.value.get("external_model")).get("name"), ""
+    if isinstance(entity.value.get("entity_name"), str):
+        version = entity.value.get("entity_version")
+        registered = registered_entity_name(entity.value["entity_name"], version)
+    default = default_entity_name(model) if isinstance(model, str) else registered
+    name = entity.value.get("name", default)
+    return name if isinstance(name, str) else ""
+
+
+def _routes(document: Document) -> Iterator[Finding]:
+    known = _known_names(document)
+    seen: set[str] = set()
+    for route in parts_of(document, ROUTES):
+        name = route.value.get("served_entity_name")
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            message = f"another route leads to `{name}` too"
+            yield Finding(
+                route.inner("served_entity_name"), "E320", message, "add the two shares up in one"
+            )
+        elif name not in known:
+            yield Finding(route.inner("served_entity_name"), "E317", *_nobody(name, known))
+        seen.add(name)
+
+
+def _nobody(name: str, known: list[str]) -> tuple[str, str]:
+    close = get_close_matches(name, known, n=1)
+    serves = ", ".join(f"`{one}`" for one in known) or "nothing"
+    return (
+        f"no served entity is named `{name}`; this endpoint serves {serves}",
+        f"did you mean `{close[0]}`?" if close else "",
+    )
+
+
+def _traffic(document: Document) -> Iterator[Finding]:
+    if isinstance(at(document, ROUTES[:-1]), dict) and not at(document, ROUTES):
+        # The service sends all traffic somewhere, and this could never be what it shows.
+        message = "this split has no routes"
+        hint = "remove it where there is one served entity, which gets all the traffic"
+        yield Finding(ROUTES[:-1], "E319", message, hint, key=True)
+        return
+    shares = [route.value.get("traffic_percentage") for route in parts_of(document, ROUTES)]
+    if not shares:
+        # What the service does then is not documented. Names have to be right first.
+        if len(list(parts_of(document, ENTITIES))) > 1 and not list(_entity_names(document)):
+            yield Finding(
+                ENTITIES,
+                "E319",
+                "several served entities, and nothing says how the traffic is split",
+                "add `traffic_config: {routes: [{served_entity_name: …, traffic_percentage: …}]}`",
+                key=True,
+            )
+        return
+    whole = [share for share in shares if isinstance(share, int)]
+    if len(whole) == len(shares) and sum(whole) != 100:
+        yield Finding(ROUTES, "E318", f"traffic adds up to {sum(whole)}%, not 100%", key=True)
+
+
+def _tags(document: Document) -> Iterator[Finding]:
+    keys = [(tag, tag.value.get("key")) for tag in parts_of(document, ("tags",))]
+    seen: Counter[str] = Counter()
+    for tag, key in keys:
+        if not isinstance(key, str):
+            continue
+        seen[key] += 1
+        if key.startswith(RESERVED_TAGS):
+            yield Finding(
+                tag.inner("key"),
+                "E327",
+                f"tags that begin with `{RESERVED_TAGS}` are kept for this tool",
+                "it writes them itself; choose another key",
+            )
+        if seen[key] == 2:
+            yield Finding(tag.inner("key"), "E328", f"another tag has the key `{key}` too")

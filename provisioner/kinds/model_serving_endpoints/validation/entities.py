@@ -1,0 +1,202 @@
+"""What must hold within a served entity, and between all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from provisioner.errors import Finding, Severity
+from provisioner.kinds.model_serving_endpoints.document import (
+    ENTITIES,
+    RAW,
+    THROUGHPUT,
+    UNITS_FIELD,
+    Part,
+    Sort,
+    has_throughput,
+    is_custom,
+    parts_of,
+    sort_of,
+)
+from provisioner.model.paths import Document
+
+# The service's pages say 10, and endpoints with 15 are known (databricks-sdk-py issue 1496).
+MOST_ENTITIES: Final = 15
+CONCURRENCY: Final = ("min_provisioned_concurrency", "max_provisioned_concurrency")
+PARTS_OF_UNITY_CATALOG: Final = 3
+# serving-endpoints/createprovisionedthroughputendpoint: in every example; not said as a rule.
+UNITS_STEP: Final = 50
+# A name of Unity Catalog may hold anything but these in each of its parts.
+_PART: Final = re.compile(r"[^\s./`]{1,255}")
+
+# service/serving.py ServedEntityInput.external_model and PtServedModel.
+FIELDS_OF: Final = {
+    Sort.EXTERNAL: ("name", "external_model", RAW),
+    Sort.UNITS: (
+        *("name", "entity_name", "entity_version"),
+        *(UNITS_FIELD, "burst_scaling_enabled", RAW),
+    ),
+}
+
+
+def entities(document: Document) -> Iterator[Finding]:
+    """Each served entity by itself, and whether they go together."""
+    for entity in parts_of(document, ENTITIES):
+        for check in CHECKS:
+            yield from check(entity)
+    yield from _mixed(document)
+    yield from _many(document)
+
+
+def _serves(entity: Part) -> Iterator[Finding]:
+    if "external_model" not in entity.value and "entity_name" not in entity.value:
+        yield Finding(
+            entity.at,
+            "E331",
+            "this served entity serves nothing",
+            "add `external_model`, or the `entity_name` of a registered model",
+            key=True,
+        )
+
+
+def _fields(entity: Part) -> Iterator[Finding]:
+    sort = sort_of(entity.value)
+    allowed = FIELDS_OF.get(sort, ())
+    for name in entity.value if allowed else ():
+        if name in allowed:
+            continue
+        if sort is Sort.EXTERNAL:
+            message = f"`{name}` is for registered models, and this one is external"
+            yield Finding(entity.inner(name), "E332", message, "remove it", key=True)
+        else:
+            message = f"`{name}` does not go together with `{UNITS_FIELD}`"
+            hint = "the units alone say what is provisioned: keep one of the two"
+            yield Finding(entity.inner(name), "E337", message, hint, key=True)
+
+
+def _sizes(entity: Part) -> Iterator[Finding]:
+    both = [name for name in CONCURRENCY if name in entity.value]
+    if "workload_size" in entity.value and both:
+        yield Finding(
+            entity.inner(both[0]),
+            "E334",
+            f"`workload_size` and `{both[0]}` are both given",
+            "keep the size or the concurrency",
+            key=True,
+        )
+    for low, high in (CONCURRENCY, THROUGHPUT):
+        least, most = _number(entity, low), _number(entity, high)
+        if least is not None and most is not None and least > most:
+            yield Finding(entity.inner(low), "E335", f"`{low}` is more than `{high}`: {most}")
+
+
+def _units(entity: Part) -> Iterator[Finding]:
+    units = _number(entity, UNITS_FIELD)
+    if units and units % UNITS_STEP:
+        yield Finding(
+            entity.inner(UNITS_FIELD),
+            "W723",
+            f"model units come in steps of {UNITS_STEP}, as far as is known",
+            f"for instance {(units // UNITS_STEP + 1) * UNITS_STEP}",
+            Severity.WARNING,
+        )
+
+
+def _number(entity: Part, name: str) -> int | None:
+    value = entity.value.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _scale_to_zero(entity: Part) -> Iterator[Finding]:
+    """The service: "scaleToZeroEnabled is undefined. Please set it to either true or false." """
+    custom = "entity_name" in entity.value and is_custom(entity.value)
+    if custom and "scale_to_zero_enabled" not in entity.value:
+        yield Finding(
+            entity.at,
+            "E336",
+            "`scale_to_zero_enabled` is missing, and the service does not choose it",
+            "write `scale_to_zero_enabled: true` to pay for nothing while nobody asks, or `false` "
+            "to always have an answer ready",
+            key=True,
+        )
+
+
+def _version(entity: Part) -> Iterator[Finding]:
+    name = entity.value.get("entity_name")
+    if not isinstance(name, str) or "entity_version" in entity.value:
+        return
+    foundation = sort_of(entity.value) is Sort.UNITS or has_throughput(entity.value)
+    if foundation or "." not in name:
+        yield Finding(
+            entity.at,
+            "E339",
+            "`entity_version` is missing",
+            "only a feature spec of Unity Catalog has no version",
+            key=True,
+        )
+
+
+def _name(entity: Part) -> Iterator[Finding]:
+    name = entity.value.get("entity_name")
+    if isinstance(name, str) and not _is_well_formed(name):
+        yield Finding(
+            entity.inner("entity_name"),
+            "E370",
+            f"`{name}` is not the name of a model",
+            "`catalog.schema.name` in Unity Catalog, or a name without dots in the workspace's "
+            "registry",
+        )
+
+
+def _is_well_formed(name: str) -> bool:
+    return is_full_name(name) or bool(re.fullmatch(r"[^./:`\n]+", name))
+
+
+def is_full_name(name: str) -> bool:
+    """Whether ``name`` is ``catalog.schema.name``."""
+    parts = name.split(".")
+    return len(parts) == PARTS_OF_UNITY_CATALOG and all(map(_PART.fullmatch, parts))
+
+
+CHECKS: Final[tuple[Callable[[Part], Iterator[Finding]], ...]] = (
+    _serves,
+    _fields,
+    _sizes,
+    _units,
+    _scale_to_zero,
+    _version,
+    _name,
+)
+
+
+def _mixed(document: Document) -> Iterator[Finding]:
+    """service/serving.py ServedEntityInput: external models and others never share one."""
+    served = [one for one in parts_of(document, ENTITIES) if _serves_something(one)]
+    for entity in served[1:]:
+        first, sort = sort_of(served[0].value), sort_of(entity.value)
+        if sort is not first:
+            yield Finding(
+                entity.at,
+                "E333",
+                f"the first served entity is of {first}, and this one is of {sort}",
+                "use an endpoint for each of them",
+                key=True,
+            )
+
+
+def _serves_something(entity: Part) -> bool:
+    return "external_model" in entity.value or "entity_name" in entity.value
+
+
+def _many(document: Document) -> Iterator[Finding]:
+    found = len(list(parts_of(document, ENTITIES)))
+    if found > MOST_ENTITIES:
+        yield Finding(
+            ENTITIES,
+            "W721",
+            f"{found} served entities, and more than {MOST_ENTITIES} have not been seen in one "
+            "endpoint",
+            severity=Severity.WARNING,
+            key=True,
+        )

@@ -1,0 +1,207 @@
+"""What must hold between the fields of an external model: provider, login, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from provisioner.errors import Finding, Severity
+from provisioner.kinds.model_serving_endpoints.document import Part, external_models, secret_holders
+from provisioner.kinds.model_serving_endpoints.vocabulary import (
+    BLOCK_OF,
+    PROVIDER_OF,
+    REFERENCES,
+    REQUIRED_SECRET,
+    TASKS,
+    plaintext_of,
+)
+from provisioner.model.paths import Document
+
+AZURE_FIELDS: Final = ("openai_api_base", "openai_api_version", "openai_deployment_name")
+ENTRA_FIELDS: Final = ("microsoft_entra_client_id", "microsoft_entra_tenant_id")
+ENTRA_SECRET: Final = "microsoft_entra_client_secret"
+# serving-endpoints/create: what each `openai_api_type` cannot do without.
+NEEDED_BY_TYPE: Final[Mapping[str, tuple[str, ...]]] = {
+    "openai": (),
+    "azure": AZURE_FIELDS,
+    "azuread": (*AZURE_FIELDS, *ENTRA_FIELDS),
+}
+KEY_PAIR: Final = ("aws_access_key_id", "aws_secret_access_key")
+
+
+def models(document: Document) -> Iterator[Finding]:
+    """Each external model by itself."""
+    for model in external_models(document):
+        yield from _block(model)
+        yield from _known_task(model)
+        for holder in secret_holders(model):
+            yield from _twins(holder)
+            name = holder.at[-1]
+            if check := CHECKS.get(str(name)):
+                yield from check(holder)
+            if secret := REQUIRED_SECRET.get(str(name)):
+                yield from _needs_secret(holder, secret)
+
+
+def same_task(document: Document) -> Iterator[Finding]:
+    """service/serving.py ServedEntityInput: one task for all models of an endpoint."""
+    tasks = [m for m in external_models(document) if isinstance(m.value.get("task"), str)]
+    for model in tasks[1:]:
+        task, first = model.value["task"], tasks[0].value["task"]
+        if task != first:
+            yield Finding(
+                model.inner("task"),
+                "E313",
+                f"the task is `{task}` here and `{first}` in the first served entity",
+                "all models of an endpoint have the same task; use an endpoint per task",
+            )
+
+
+def _block(model: Part) -> Iterator[Finding]:
+    provider = str(model.value.get("provider"))
+    if provider not in BLOCK_OF:
+        return
+    others = [name for name in PROVIDER_OF if name in model.value and name != BLOCK_OF[provider]]
+    for name in others:
+        yield Finding(
+            model.inner(name),
+            "E303",
+            f"`{name}` belongs to the provider `{PROVIDER_OF[name]}`, and the provider here is "
+            f"`{provider}`",
+            f"write `provider: {PROVIDER_OF[name]}`, or the settings as `{BLOCK_OF[provider]}`",
+            key=True,
+        )
+    if BLOCK_OF[provider] not in model.value and not others:
+        yield Finding(
+            model.inner("provider"),
+            "E302",
+            f"the provider `{provider}` needs its settings in `{BLOCK_OF[provider]}`",
+        )
+
+
+def _known_task(model: Part) -> Iterator[Finding]:
+    task = model.value.get("task")
+    if isinstance(task, str) and task not in TASKS:
+        short = [known for known in TASKS if known.endswith(f"/{task.rpartition('/')[2]}")]
+        close = short or get_close_matches(task, TASKS, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(TASKS)}"
+        yield Finding(model.inner("task"), "E314", f"unknown task `{task}`", hint)
+
+
+def _twins(holder: Part) -> Iterator[Finding]:
+    for name in REFERENCES:
+        if name in holder.value and (twin := plaintext_of(name)) in holder.value:
+            yield Finding(
+                holder.inner(twin),
+                "E305",
+                f"`{name}` and `{twin}` are both given",
+                "keep one of the two: the reference, or the value itself",
+                key=True,
+            )
+
+
+def _given(holder: Part, secret: str) -> bool:
+    return secret in holder.value or plaintext_of(secret) in holder.value
+
+
+def _needs_secret(holder: Part, secret: str, why: str = "") -> Iterator[Finding]:
+    if not _given(holder, secret):
+        yield Finding(
+            holder.at,
+            "E304",
+            f"`{secret}` is missing{why}",
+            f'write `{secret}: "{{{{secrets/SCOPE/KEY}}}}"`, or '
+            f"`{plaintext_of(secret)}: ${{env.NAME}}`",
+            key=True,
+        )
+
+
+def _openai(block: Part) -> Iterator[Finding]:
+    api_type = block.value.get("openai_api_type", "openai")
+    if not isinstance(api_type, str) or api_type not in NEEDED_BY_TYPE:
+        return
+    why = f", and `openai_api_type: {api_type}` needs it"
+    for name in NEEDED_BY_TYPE[api_type]:
+        if name not in block.value:
+            yield Finding(block.at, "E309", f"`{name}` is missing{why}", key=True)
+    if api_type != "azuread":
+        yield from _needs_secret(block, "openai_api_key")
+        yield from _unused(block, (*ENTRA_FIELDS, ENTRA_SECRET), "azuread")
+        if api_type == "openai":
+            yield from _unused(block, AZURE_FIELDS[1:], "azure")
+        return
+    yield from _needs_secret(block, ENTRA_SECRET, why)
+    if _given(block, "openai_api_key"):
+        yield Finding(
+            block.inner(_spelling(block, "openai_api_key")),
+            "W714",
+            "with `openai_api_type: azuread` the API key is not used",
+            "remove it, or write `openai_api_type: azure` to log in with the key",
+            Severity.WARNING,
+            key=True,
+        )
+
+
+def _unused(block: Part, names: tuple[str, ...], api_type: str) -> Iterator[Finding]:
+    for name in names:
+        if _given(block, name):
+            spelling = _spelling(block, name)
+            yield Finding(
+                block.inner(spelling),
+                "W718",
+                f"`{spelling}` is used only with Azure OpenAI",
+                f"write `openai_api_type: {api_type}`, or remove it",
+                Severity.WARNING,
+                key=True,
+            )
+
+
+def _spelling(block: Part, name: str) -> str:
+    return name if name in block.value else plaintext_of(name)
+
+
+def _bedrock(block: Part) -> Iterator[Finding]:
+    pair = [name for name in KEY_PAIR if _given(block, name)]
+    ways = ["an access key"] if pair else []
+    ways += [n for n in ("instance_profile_arn", "uc_service_credential_name") if n in block.value]
+    choice = (
+        "one of: `aws_access_key_id` and `aws_secret_access_key`, `instance_profile_arn`, "
+        "`uc_service_credential_name`"
+    )
+    if not ways:
+        yield Finding(block.at, "E311", "nothing says how to log in to AWS", choice, key=True)
+    if len(ways) > 1:
+        message = f"more than one way to log in to AWS: {' and '.join(ways)}"
+        yield Finding(block.at, "E311", message, f"keep {choice}", key=True)
+    for name in KEY_PAIR:
+        if pair and name not in pair:
+            yield Finding(
+                block.at,
+                "E312",
+                f"`{name}` is missing beside `{pair[0]}`",
+                "an access key has two parts",
+                key=True,
+            )
+
+
+def _custom(block: Part) -> Iterator[Finding]:
+    ways = [name for name in ("api_key_auth", "bearer_token_auth") if name in block.value]
+    if not ways:
+        yield Finding(
+            block.at,
+            "E329",
+            "nothing says how to log in to the provider",
+            "one of `api_key_auth` and `bearer_token_auth`",
+            key=True,
+        )
+    if len(ways) > 1:
+        message = "`api_key_auth` and `bearer_token_auth` are both given"
+        yield Finding(block.inner(ways[1]), "E329", message, "keep one of the two", key=True)
+
+
+CHECKS: Final[Mapping[str, Any]] = {
+    "openai_config": _openai,
+    "amazon_bedrock_config": _bedrock,
+    "custom_provider_config": _custom,
+}

@@ -1,0 +1,149 @@
+"""What must hold within an endpoint's AI Gateway.
+
+Source: https://docs.databricks.com/aws/en/ai-gateway/configure-ai-gateway-endpoints
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from provisioner.errors import Finding, Severity
+from provisioner.kinds.model_serving_endpoints.document import (
+    ENTITIES,
+    LIMITS,
+    Part,
+    at,
+    mapping,
+    parts_of,
+)
+from provisioner.model.paths import Document
+
+MOST_LIMITS: Final = 20
+MOST_GROUP_LIMITS: Final = 5
+# Limit keys that mean somebody, and what to call them. `user` alone means every user.
+NEED_PRINCIPAL: Final = {
+    "user_group": "the group's name",
+    "service_principal": "the service principal's application id",
+}
+DEPRECATED_GUARDRAILS: Final = ("invalid_keywords", "valid_topics")
+
+
+def gateway(document: Document) -> Iterator[Finding]:
+    """Everything about the gateway that its schema cannot say."""
+    if not document.get("ai_gateway"):
+        return
+    for limit in parts_of(document, LIMITS):
+        yield from _limit(limit)
+    yield from _twice(document)
+    yield from _too_many(document)
+    yield from _inference_table(document)
+    yield from _switches(document)
+    yield from _fallback(document)
+    yield from _deprecated(document)
+
+
+def _limit(limit: Part) -> Iterator[Finding]:
+    if "calls" not in limit.value and "tokens" not in limit.value:
+        yield Finding(
+            limit.at, "E321", "this rate limit limits nothing", "add `calls`, `tokens` or both"
+        )
+    key = str(limit.value.get("key", "endpoint"))
+    if key in NEED_PRINCIPAL and "principal" not in limit.value:
+        yield Finding(
+            limit.inner("key"),
+            "E322",
+            f"a limit for a `{key}` needs a `principal`",
+            f"`principal` is {NEED_PRINCIPAL[key]}",
+        )
+    if key == "endpoint" and "principal" in limit.value:
+        yield Finding(
+            limit.inner("principal"),
+            "E323",
+            "a limit for the whole endpoint has no `principal`",
+            "say who is meant with `key: user`, `user_group` or `service_principal`",
+            key=True,
+        )
+
+
+def _twice(document: Document) -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
+    for limit in parts_of(document, LIMITS):
+        whose = (str(limit.value.get("key", "endpoint")), str(limit.value.get("principal", "")))
+        if whose in seen:
+            subject = " ".join(f"`{part}`" for part in whose if part)
+            yield Finding(
+                limit.at,
+                "E325",
+                f"another rate limit is for {subject} too",
+                "`calls` and `tokens` can stand in one entry",
+            )
+        seen.add(whose)
+
+
+def _too_many(document: Document) -> Iterator[Finding]:
+    limits = list(parts_of(document, LIMITS))
+    groups = [limit for limit in limits if limit.value.get("key") == "user_group"]
+    for found, most, what in (
+        (limits, MOST_LIMITS, "rate limits"),
+        (groups, MOST_GROUP_LIMITS, "rate limits for groups"),
+    ):
+        if len(found) > most:
+            message = f"{len(found)} {what}, and the service takes {most}"
+            yield Finding(LIMITS, "E324", message, key=True)
+
+
+def _inference_table(document: Document) -> Iterator[Finding]:
+    place = ("ai_gateway", "inference_table_config")
+    table = mapping(at(document, place))
+    if table.get("enabled") is not True:
+        return
+    for name in ("catalog_name", "schema_name"):
+        if name not in table:
+            yield Finding(
+                place, "E326", f"`{name}` is missing, and an inference table needs it", key=True
+            )
+
+
+def _switches(document: Document) -> Iterator[Finding]:
+    for name in ("inference_table_config", "usage_tracking_config"):
+        block = at(document, ("ai_gateway", name))
+        if isinstance(block, dict) and "enabled" not in block:
+            yield Finding(
+                ("ai_gateway", name),
+                "W719",
+                "nothing says whether this is on, so the service decides, and may do so again "
+                "with every change of the gateway",
+                "write `enabled: true` or `enabled: false`",
+                Severity.WARNING,
+                key=True,
+            )
+
+
+def _fallback(document: Document) -> Iterator[Finding]:
+    place = ("ai_gateway", "fallback_config")
+    entities = list(parts_of(document, ENTITIES))
+    if mapping(at(document, place)).get("enabled") is True and len(entities) == 1:
+        yield Finding(
+            place,
+            "W715",
+            "there is no second served entity to fall back to",
+            "add one with `traffic_percentage: 0`, or switch the fallback off",
+            Severity.WARNING,
+            key=True,
+        )
+
+
+def _deprecated(document: Document) -> Iterator[Finding]:
+    for direction in ("input", "output"):
+        place = ("ai_gateway", "guardrails", direction)
+        for name in DEPRECATED_GUARDRAILS:
+            if name in mapping(at(document, place)):
+                yield Finding(
+                    (*place, name),
+                    "W716",
+                    f"the service has deprecated `{name}`",
+                    "`safety` and `pii` take its place",
+                    Severity.WARNING,
+                    key=True,
+                )

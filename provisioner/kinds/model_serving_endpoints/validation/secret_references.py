@@ -1,0 +1,61 @@
+"""What must hold for references into secret scopes: their form, and that the key is declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from provisioner.errors import Finding, Location
+from provisioner.kinds.model_serving_endpoints.document import mapping, references, scope_and_key
+from provisioner.kinds.model_serving_endpoints.vocabulary import plaintext_of
+from provisioner.model.kind import Declared
+from provisioner.model.paths import Document
+
+SECRET_SCOPES = "secret_scopes"
+KEY_VAULT = "AZURE_KEYVAULT"
+
+
+def secret_references(document: Document, declared: Declared) -> Iterator[Finding]:
+    """References are well formed and, where their scope is declared, the key is too."""
+    scopes = {name.casefold(): scope for name, scope in declared.get(SECRET_SCOPES, {}).items()}
+    for place, reference in references(document):
+        if not isinstance(reference, str):
+            continue
+        found = scope_and_key(reference)
+        if found is None:
+            yield Finding(
+                place,
+                "E306",
+                f"`{place[-1]}` is not a reference to a secret",
+                _right_form(reference, place),
+            )
+        elif found[0].casefold() in scopes:
+            # The keys of a vault are written there, so none can be declared.
+            if scopes[found[0].casefold()].get("backend_type") == KEY_VAULT:
+                continue
+            keys = mapping(scopes[found[0].casefold()].get("secrets"))
+            if found[1] not in keys:
+                yield Finding(place, "E307", *_undeclared(found, list(keys)))
+
+
+def _right_form(reference: str, place: Location) -> str:
+    # The text may be a key that was pasted here: only the names in it are ever repeated.
+    names = re.fullmatch(r"\s*\{+\s*secrets/([\w.@-]+)/([\w.@-]+)\s*\}+\s*", reference)
+    if names:
+        return f'write "{{{{secrets/{names[1]}/{names[2]}}}}}": two braces, no blanks'
+    if "environment_vars" in place:
+        return 'write "{{secrets/SCOPE/KEY}}" as the whole value, or text without two braces'
+    return (
+        f'write "{{{{secrets/SCOPE/KEY}}}}" as the whole value, or give the value itself as '
+        f"`{plaintext_of(str(place[-1]))}: ${{env.NAME}}`"
+    )
+
+
+def _undeclared(reference: tuple[str, str], keys: list[str]) -> tuple[str, str]:
+    scope, key = reference
+    message = f"the secret scope `{scope}` is declared here, and has no key `{key}`"
+    close = get_close_matches(key, keys, n=1)
+    if close:
+        return message, f"did you mean `{close[0]}`?"
+    return message, f"add `{key}: {{from_env: NAME}}` to the `secrets` of that scope"

@@ -1,0 +1,127 @@
+"""Fields of the service's answers that nobody can set: neither compared nor unknown.
+
+Sources: service/serving.py (classes ``...Output`` and ``ServingEndpointDetailed``), and for
+what is in no schema, captured answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+BLOCK_OF: Final = MappingProxyType(
+    {
+        "openai": "openai_config",
+        "anthropic": "anthropic_config",
+        "cohere": "cohere_config",
+        "amazon-bedrock": "amazon_bedrock_config",
+        "google-cloud-vertex-ai": "google_cloud_vertex_ai_config",
+        "databricks-model-serving": "databricks_model_serving_config",
+        "ai21labs": "ai21labs_config",
+        "palm": "palm_config",
+        "custom": "custom_provider_config",
+    }
+)
+PROVIDER_OF: Final = MappingProxyType({block: name for name, block in BLOCK_OF.items()})
+
+TASKS: Final = ("llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings")
+
+REFERENCES: Final = (
+    "openai_api_key",
+    "microsoft_entra_client_secret",
+    "anthropic_api_key",
+    "cohere_api_key",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "private_key",
+    "databricks_api_token",
+    "ai21labs_api_key",
+    "palm_api_key",
+    "value",
+    "token",
+)
+"""Fields that hold a reference to a secret. ``value`` and ``token`` are a custom provider's."""
+
+
+def plaintext_of(reference: str) -> str:
+    """The name of the twin field that holds the value itself."""
+    return f"{reference}_plaintext"
+
+
+SECRET_FIELDS: Final = frozenset(plaintext_of(name) for name in REFERENCES)
+
+REQUIRED_SECRET: Final = MappingProxyType(
+    {
+        "anthropic_config": "anthropic_api_key",
+        "cohere_config": "cohere_api_key",
+        "google_cloud_vertex_ai_config": "private_key",
+        "databricks_model_serving_config": "databricks_api_token",
+        "ai21labs_config": "ai21labs_api_key",
+        "palm_config": "palm_api_key",
+        "api_key_auth": "value",
+        "bearer_token_auth": "token",
+    }
+)
+"""Blocks with one secret that is always needed. OpenAI and Bedrock have rules of their own."""
+
+
+def default_entity_name(model_name: str) -> str:
+    """The name that the service gives to an external model without one (service/serving.py)."""
+    return model_name.replace(".", "-").replace(":", "-")
+
+
+def registered_entity_name(entity_name: str, version: object) -> str:
+    """The name that the service gives to a registered model without one.
+
+    As captured: with the last part of a full name. For what has no version it is not known.
+    """
+    return f"{entity_name.rpartition('.')[2]}-{version}" if isinstance(version, str) else ""
+
+
+IDENTITY = "identifies the endpoint; the service gives it"
+HISTORY = "when and by whom; the service keeps it"
+STATE = "where it stands; read as the endpoint's readiness"
+DERIVED = "follows from what is served"
+CALLER = "about the caller, not the endpoint"
+ADDRESS = "where to query it; follows from the name and from `route_optimized`"
+REPEATED = "repeats `served_entities` in the words of before 2023"
+
+OUTPUT_ONLY: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
+    (): {
+        "id": IDENTITY,
+        "creator": HISTORY,
+        "creator_display_name": HISTORY,
+        "creator_kind": HISTORY,
+        "creation_timestamp": HISTORY,
+        "last_updated_timestamp": HISTORY,
+        "state": STATE,
+        "pending_config": STATE,
+        "task": DERIVED,
+        "endpoint_type": DERIVED,
+        "resource_credential_strategy": DERIVED,
+        "permission_level": CALLER,
+        "endpoint_url": ADDRESS,
+        "data_plane_info": ADDRESS,
+        "effective_budget_policy_id": "the workspace may choose another policy than the one asked",
+        "usage_policy_id": "in lists alone, and no call takes it",
+    },
+    ("config",): {
+        "config_version": STATE,
+        "start_time": STATE,
+        "served_models": REPEATED,
+    },
+    ("config", "served_entities"): {
+        "state": STATE,
+        "creator": HISTORY,
+        "creation_timestamp": HISTORY,
+        "foundation_model": "what Databricks itself serves; no call takes it",
+        "type": DERIVED,
+        "batching_config": DERIVED,
+        "min_dbus": DERIVED,
+        "max_dbus": DERIVED,
+    },
+    ("config", "auto_capture_config"): {"state": "the table that the service made"},
+    ("telemetry_config", "inference_table_config"): {"name": "the table that the service made"},
+}
+"""By place in the endpoint: name of the field to the reason why it is left out."""

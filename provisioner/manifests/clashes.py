@@ -1,0 +1,70 @@
+"""Environments that are one workspace by mistake: both would manage the same resources. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from posixpath import normpath
+from urllib.parse import urlsplit
+
+from provisioner.errors import Finding, Problem
+from provisioner.manifests.declaration import Declaration
+from provisioner.manifests.lifecycle import EXISTING
+from provisioner.manifests.load import Loaded
+from provisioner.manifests.project import Environment, WorkspaceSettings
+from provisioner.manifests.yaml.source import Source
+
+WORKSPACE = "workspace"
+SHOWN = 3
+
+
+def clashes(environments: Sequence[tuple[Environment, Loaded]]) -> Iterator[Problem]:
+    """A problem for each two environments of one workspace that name the same resources.
+
+    Profiles are compared by name: whether two of them mean one host is known only online.
+    """
+    for (first, one), (second, other) in combinations(environments, 2):
+        if workspace(first.workspace) != workspace(second.workspace) or not second.source:
+            continue
+        shared = list(_shared(one, other))
+        if shared:
+            yield _problem(first, second, second.source, shared)
+
+
+def workspace(settings: WorkspaceSettings) -> tuple[str, str]:
+    """What tells two workspaces apart, as far as files say it."""
+    if settings.host:
+        parts = urlsplit(settings.host.lower())
+        default = {"https": 443, "http": 80}.get(parts.scheme)
+        return "host", f"{parts.scheme}://{parts.hostname}:{parts.port or default}"
+    if settings.profile:
+        return "profile", settings.profile
+    return "emulator", normpath(settings.emulator)
+
+
+def _shared(one: Loaded, other: Loaded) -> Iterator[Declaration]:
+    """What both would own; and what neither owns, where they want it to be different."""
+    known = {(each.kind.name, each.name): each for each in one.declarations if each.kind.markable}
+    for each in other.declarations:
+        same = known.get((each.kind.name, each.name))
+        if same and not (each.document.get(EXISTING) and each.document == same.document):
+            yield each
+
+
+def _problem(
+    first: Environment, second: Environment, source: Source, shared: Sequence[Declaration]
+) -> Problem:
+    names = ", ".join(f"`{each.name}`" for each in shared[:SHOWN])
+    more = f" and {len(shared) - SHOWN} more" if len(shared) > SHOWN else ""
+    message = f"`{first.name}` and `{second.name}` are one workspace, and both have {names}{more}"
+    there = first.source.position(_place(first)) if first.source else None
+    where = f" at {there.file}:{there.line}" if there else ""
+    hint = (
+        f"the workspace of `{first.name}` is{where}: correct one of the two, or give one of them "
+        "a `name_prefix`"
+    )
+    return source.problem(Finding(_place(second), "E221", message, hint))
+
+
+def _place(environment: Environment) -> tuple[str, str]:
+    return WORKSPACE, workspace(environment.workspace)[0]

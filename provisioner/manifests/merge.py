@@ -1,0 +1,177 @@
+"""The one merge rule: what becomes of a document when another is laid over it. Pure.
+
+Mappings merge. Lists whose entries have an identity merge by it. ``null`` removes, and so
+does ``$delete: true``; everything else replaces. Every value remembers where it is from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from provisioner.errors import Location
+from provisioner.model.field_rules import PLAIN, FieldRule
+
+DELETE: Final = "$delete"
+Step = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value is from: a layer, and where it is there.
+
+    ``inner`` has only the parts that are from elsewhere than their whole.
+    """
+
+    layer: str
+    at: Location = ()
+    inner: Mapping[Step, Place] = field(default_factory=dict)
+
+    def of(self, at: Location) -> Place:
+        """The place of what is at ``at`` inside of it."""
+        place = self
+        for step in at:
+            place = place.inner.get(step) or Place(place.layer, (*place.at, step))
+        return place
+
+
+class Part(NamedTuple):
+    """A value and its place."""
+
+    value: Any
+    place: Place
+
+    def part(self, step: Step) -> Part:
+        return Part(self.value[step], self.place.of((step,)))
+
+
+def laid_over(under: Part, over: Part, rule: FieldRule) -> Part:
+    """``over`` laid over ``under``; fields and entries in the order of ``under``.
+
+    What ``over`` removes and ``under`` does not have is no part of the result.
+    """
+    return _merged(under, over, rule, clean=True)
+
+
+def laid_under(under: Part, over: Part, rule: FieldRule) -> Part:
+    """The same for ``under`` that only fills up: fields and entries in ``over``'s order.
+
+    What ``over`` removes and ``under`` does not have stays: there it means nothing.
+    """
+    made = _merged(under, over, rule, clean=False)
+    return _ordered(made, over.value)
+
+
+def _merged(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
+    if isinstance(under.value, dict) and isinstance(over.value, dict):
+        return _mapping(under, over, rule, clean)
+    if rule.list_key and _has_entries(under.value) and _has_entries(over.value):
+        return _keyed(under, over, rule, clean)
+    if type(under.value) is type(over.value) and under.value == over.value:
+        # What only says it again, such as the key of an entry, changes no origin.
+        return under
+    return _cleaned(over) if clean else over
+
+
+def _mapping(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
+    found: dict[str, Part] = {}
+    for name in dict.fromkeys((*under.value, *over.value)):
+        if name not in over.value:
+            found[name] = under.part(name)
+        elif name not in under.value:
+            if not (clean and _removes(over.value[name])):
+                found[name] = _cleaned(over.part(name)) if clean else over.part(name)
+        elif not _removes(over.value[name]):
+            inner = rule.fields.get(name, PLAIN)
+            found[name] = _merged(under.part(name), over.part(name), inner, clean)
+    values = {name: part.value for name, part in found.items()}
+    inner_places: dict[Step, Place] = {name: part.place for name, part in found.items()}
+    return Part(values, Place(under.place.layer, under.place.at, inner_places))
+
+
+def _keyed(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
+    theirs = dict(reversed([(_identity(p.value, rule), p) for p in _entries(over)]))
+    found: list[Part] = []
+    met: set[Location] = set()
+    # An entry of a keyed list has the fields of the list's rule, but no key of its own.
+    entry_rule = FieldRule(fields=rule.fields)
+    for part in _entries(under):
+        other = theirs.get(_identity(part.value, rule))
+        if other is None or other.place.at in met:
+            found.append(part)
+            continue
+        met.add(other.place.at)
+        if not _removes(other.value):
+            found.append(_merged(part, other, entry_rule, clean))
+    # One that is written twice stays twice: the relations of the kind say so at its place.
+    more = [part for part in _entries(over) if part.place.at not in met]
+    if clean:
+        more = [_cleaned(part) for part in more if not _removes(part.value)]
+    found += more
+    inner: dict[Step, Place] = {index: part.place for index, part in enumerate(found)}
+    values = [part.value for part in found]
+    return Part(values, Place(under.place.layer, under.place.at, inner))
+
+
+def removals_of_nothing(
+    under: Any, over: Any, rule: FieldRule, at: Location = ()
+) -> Iterator[Location]:
+    """Where ``over`` deletes an entry of a list that ``under`` does not have."""
+    if isinstance(under, dict) and isinstance(over, dict):
+        for name in over:
+            inner = rule.fields.get(name, PLAIN)
+            yield from removals_of_nothing(under.get(name), over[name], inner, (*at, name))
+    elif rule.list_key and _has_entries(over):
+        known = {_identity(one, rule): one for one in (under if _has_entries(under) else ())}
+        for index, entry in enumerate(over):
+            here = known.get(_identity(entry, rule))
+            if here is None and _removes(entry):
+                yield (*at, index)
+            elif here is not None:
+                inner = FieldRule(fields=rule.fields)
+                yield from removals_of_nothing(here, entry, inner, (*at, index))
+
+
+def _ordered(made: Part, wanted: Any) -> Part:
+    """The mapping ``made`` with the fields of ``wanted`` first, at every level."""
+    if not isinstance(made.value, dict) or not isinstance(wanted, dict):
+        return made
+    names = [name for name in dict.fromkeys((*wanted, *made.value)) if name in made.value]
+    parts = {name: _ordered(made.part(name), wanted.get(name)) for name in names}
+    inner = {name: part.place for name, part in parts.items()}
+    place = Place(made.place.layer, made.place.at, {**made.place.inner, **inner})
+    return Part({name: part.value for name, part in parts.items()}, place)
+
+
+def _cleaned(part: Part) -> Part:
+    """``part`` without what it only has in order to remove."""
+    value = part.value
+    if isinstance(value, dict):
+        kept = {name: _cleaned(part.part(name)) for name in value if not _removes(value[name])}
+        inner = {name: one.place for name, one in kept.items()}
+        made = {name: one.value for name, one in kept.items()}
+        return Part(made, Place(part.place.layer, part.place.at, inner))
+    if _has_entries(value):
+        entries = [_cleaned(one) for one in _entries(part) if not _removes(one.value)]
+        places: dict[Step, Place] = {index: one.place for index, one in enumerate(entries)}
+        return Part([one.value for one in entries], Place(part.place.layer, part.place.at, places))
+    return part
+
+
+def _removes(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and value.get(DELETE) is True)
+
+
+def _has_entries(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
+def _entries(part: Part) -> list[Part]:
+    return [part.part(index) for index in range(len(part.value))]
+
+
+def _identity(entry: Mapping[str, Any], rule: FieldRule) -> str:
+    values = [entry.get(name, rule.key_default.get(name)) for name in rule.list_key]
+    return json.dumps(values, sort_keys=True)

@@ -1,0 +1,72 @@
+"""Environments that would take their values from each other, round and round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from provisioner.errors import Finding, Problem
+from provisioner.manifests.project import Environment
+from provisioner.manifests.promotion_source import PROMOTES_FROM
+
+Sources = Mapping[str, str]
+"""By environment the one that it promotes from; ``""`` for none."""
+
+
+def ordered(sources: Sources) -> tuple[str, ...]:
+    """All of ``sources``, chain by chain; those that begin a chain by name.
+
+    There must be no circle.
+    """
+    found: list[str] = []
+    for first in sorted(name for name, source in sources.items() if source not in sources):
+        left = [first]
+        while left:
+            name = left.pop()
+            found.append(name)
+            left += sorted(targets(name, sources), reverse=True)
+    return tuple(found)
+
+
+def targets(name: str, sources: Sources) -> tuple[str, ...]:
+    """The environments that promote from ``name``, sorted."""
+    return tuple(sorted(one for one, source in sources.items() if source == name))
+
+
+def circles(sources: Sources) -> tuple[tuple[str, ...], ...]:
+    """Each circle once, beginning with the first of its names; in the order of promotion."""
+    found: list[tuple[str, ...]] = []
+    told: set[str] = set()
+    for start in sorted(sources):
+        way = [start]
+        while sources.get(way[-1]) and sources[way[-1]] not in way:
+            way.append(sources[way[-1]])
+        if sources.get(way[-1]) == start and start not in told:
+            told.update(way)
+            found.append((start, *reversed(way[1:])))
+    return tuple(found)
+
+
+def circle_problems(environments: Mapping[str, Environment]) -> list[Problem]:
+    """A problem at each ``promotes_from`` that leads back to where it stands."""
+    sources = {name: one.promotion.promotes_from for name, one in environments.items()}
+    problems = []
+    for circle in circles(sources):
+        way = " → ".join(f"`{name}`" for name in (*circle, circle[0]))
+        for name in circle:
+            others = ", ".join(str(_place(environments[one])) for one in circle if one != name)
+            finding = Finding(
+                (PROMOTES_FROM,),
+                "E726",
+                f"values would go round in a circle: {way}",
+                f"the rest of it is at {others}: take one out",
+            )
+            problems += [
+                source.problem(finding) for source in [environments[name].source] if source
+            ]
+    return problems
+
+
+def _place(environment: Environment) -> str:
+    source = environment.source
+    place = source.position((PROMOTES_FROM,)) if source else None
+    return f"{place.file}:{place.line}" if place else environment.name

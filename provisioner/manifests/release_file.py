@@ -1,0 +1,104 @@
+"""Release files: ``environments/releases/NAME.yaml`` as data, or everything wrong with one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from provisioner.errors import FileError, Finding, Position, Problem, Severity
+from provisioner.manifests import files
+from provisioner.manifests.given_values import VARIABLE, meant
+from provisioner.manifests.yaml.source import Source, parse
+from provisioner.model import schemas
+from provisioner.model.release import FOLDER, Released, release_path
+
+_MERGE: Final = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |$)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFile:
+    """``source`` is None where there is no such file yet."""
+
+    releases: Mapping[str, Released] = field(default_factory=dict)
+    source: Source | None = None
+
+    def unknown(self, released: Collection[str]) -> Iterator[Problem]:
+        """A warning for each line about a variable that the environment does not release."""
+        for name in self.releases:
+            if name not in released and self.source:
+                message = f"the environment does not release `{name}`"
+                hint = meant(name, released) or f"add it to `released`, or delete `{name}` here"
+                finding = Finding((name,), "W742", message, hint, Severity.WARNING, key=True)
+                yield self.source.problem(finding)
+
+
+def read_releases(root: Path, environment: str) -> ReleaseFile:
+    """What is released to ``environment``. Raises FileError with every mistake of its file."""
+    path = release_path(environment)
+    if not (root / path).is_file():
+        return ReleaseFile()
+    return releases_in(path, files.read(root, path))
+
+
+def releases_in(path: str, raw: bytes) -> ReleaseFile:
+    """The content of a release file. Raises FileError."""
+    from provisioner.manifests.schema.check import shape
+
+    conflict = _MERGE.search(raw)
+    if conflict:
+        line = raw.count(b"\n", 0, conflict.start()) + 1
+        message = "a merge stopped here, and nobody has finished it"
+        hint = "keep one of the two lines of each variable, and delete the lines of signs"
+        raise FileError.of("E702", message, hint, where=Position(path, line))
+    if not _says_anything(raw):
+        return ReleaseFile()
+    source: Source = parse(path, raw)
+    findings = list(shape(source.data, schemas.schema("release"), source.written))
+    if not findings:
+        findings = list(_mistakes(source.data))
+    if findings:
+        raise FileError(source.problem(finding) for finding in findings)
+    releases = {
+        name: _released(said, source.position((name,))) for name, said in source.data.items()
+    }
+    return ReleaseFile(releases, source)
+
+
+def _says_anything(raw: bytes) -> bool:
+    """Whether there is more than comments: a file whose lines were all taken out is fine."""
+    lines = (line.strip() for line in raw.splitlines())
+    return any(line and not line.startswith(b"#") for line in lines)
+
+
+def _mistakes(data: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    for name, said in data.items():
+        if not VARIABLE.fullmatch(name):
+            message = f"`{name}` cannot be the name of a variable"
+            hint = "letters, digits and `_`, the first one not a digit"
+            yield Finding((name,), "E109", message, hint, key=True)
+        value = said.get("value")
+        if value is not None and value in said.get("rejected", ()):
+            message = f"`{name}` has a value that it rejects as well"
+            yield Finding((name, "rejected"), "E703", message, "take it out of one of the two")
+        if value is None and "previous" in said:
+            message = f"`{name}` has a previous value and no value"
+            hint = f"write a `value`, or undo the change of this line: git checkout {FOLDER}"
+            yield Finding((name, "previous"), "E703", message, hint, key=True)
+
+
+def _released(said: Mapping[str, Any], where: Position) -> Released:
+    return Released(
+        value=said.get("value"),
+        previous=said.get("previous"),
+        source=said.get("from", ""),
+        alias=said.get("alias", ""),
+        rolled_back=said.get("rolled_back"),
+        commit=said.get("commit", ""),
+        at=said.get("at", ""),
+        verified=said.get("verified", ""),
+        rejected=tuple(said.get("rejected", ())),
+        where=where,
+    )

@@ -1,0 +1,227 @@
+"""The shape of a document: asks jsonschema, and says what it found in our words.
+
+The only door to jsonschema, which is loaded for what does not surely fit. Each schema is
+made ready once: its references are written out, because that is most of what a check costs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from provisioner.errors import Finding, Location
+from provisioner.manifests.schema.fields import (
+    FieldIndex,
+    FieldPath,
+    Schema,
+    inlined,
+    taken_as_text,
+)
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+    from provisioner.manifests.schema.messages import Complaint
+
+NUMBERS: Final = (int, float)
+ANNOTATIONS: Final = frozenset(("$schema", "description", "default", "examples", "x-semantics"))
+TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": NUMBERS,
+    "boolean": (bool,),
+}
+
+
+def fits(value: Any, schema: Schema) -> bool:
+    """True only where jsonschema would find nothing in ``value``; ``schema`` is inlined."""
+    for keyword, asked in schema.items():
+        if keyword not in ANNOTATIONS:
+            check = CHECKS.get(keyword)
+            if check is None or not check(value, asked, schema):
+                return False
+    return True
+
+
+@cache
+def anchored(pattern: str) -> re.Pattern[str]:
+    """``pattern`` of a schema as Python has to have it."""
+    # In Python `$` also matches before a line break at the end; in a schema it does not.
+    return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
+
+
+def _type(value: Any, asked: Any, _: Schema) -> bool:
+    return isinstance(asked, str) and type(value) in TYPES.get(asked, ())
+
+
+def _properties_fit(value: Any, asked: Mapping[str, Schema], _: Schema) -> bool:
+    if type(value) is not dict:
+        return True
+    return all(fits(inner, asked[name]) for name, inner in value.items() if name in asked)
+
+
+def _additional(value: Any, asked: Any, schema: Schema) -> bool:
+    if type(value) is not dict or asked is True:
+        return True
+    others = value.keys() - schema.get("properties", {}).keys()
+    return not others or (asked is not False and all(fits(value[name], asked) for name in others))
+
+
+def _items(value: Any, asked: Any, _: Schema) -> bool:
+    if type(value) is not list:
+        return True
+    return isinstance(asked, Mapping) and all(fits(entry, asked) for entry in value)
+
+
+CHECKS: Final[Mapping[str, Callable[[Any, Any, Schema], bool]]] = {
+    "type": _type,
+    "properties": _properties_fit,
+    "additionalProperties": _additional,
+    "items": _items,
+    "propertyNames": lambda value, asked, _: (
+        type(value) is not dict or all(fits(name, asked) for name in value)
+    ),
+    "anyOf": lambda value, asked, _: any(fits(value, one) for one in asked),
+    "required": lambda value, asked, _: type(value) is not dict or value.keys() >= set(asked),
+    "minProperties": lambda value, asked, _: type(value) is not dict or len(value) >= asked,
+    "maxProperties": lambda value, asked, _: type(value) is not dict or len(value) <= asked,
+    "minItems": lambda value, asked, _: type(value) is not list or len(value) >= asked,
+    "minLength": lambda value, asked, _: type(value) is not str or len(value) >= asked,
+    "maxLength": lambda value, asked, _: type(value) is not str or len(value) <= asked,
+    "minimum": lambda value, asked, _: type(value) in NUMBERS and value >= asked,
+    "maximum": lambda value, asked, _: type(value) in NUMBERS and value <= asked,
+    "pattern": lambda value, asked, _: type(value) is str and bool(anchored(asked).search(value)),
+    # Equal values of two types (1 and true) are for jsonschema to judge.
+    "enum": lambda value, asked, _: type(value) is str and value in asked,
+    "const": lambda value, asked, _: type(value) is type(asked) is str and value == asked,
+}
+
+
+_READY: dict[int, tuple[Schema, FieldIndex]] = {}
+
+
+def shape(
+    document: Any, schema: Schema, written: Callable[[Location], str] = lambda at: ""
+) -> Iterator[Finding]:
+    """What in ``document`` is not as ``schema`` has it, each at the leaf to blame.
+
+    ``written`` tells the text of a number or boolean as its author typed it.
+    """
+    index = _ready(schema)
+    if fits(document, index.schema):
+        return iter(())
+    from provisioner.manifests.schema.messages import findings_of, without_echoes
+
+    found = [
+        finding
+        for error in _validator()(index.schema).iter_errors(document)
+        for finding in findings_of(_complaint(error), index, written)
+    ]
+    return without_echoes(found)
+
+
+def numbers_as_text(document: Any, schema: Schema) -> None:
+    """Turn whole numbers into text, in place, in fields that take digits as text only.
+
+    ``entity_version: 3`` can mean nothing but "3"; a fraction has lost digits when it gets
+    here (3.10 is 3.1), so it stays and the schema refuses it.
+    """
+    for path in _ready(schema).digits:
+        for holder in _holders(document, path[:-1]):
+            if taken_as_text(holder.get(path[-1])):
+                holder[path[-1]] = str(holder[path[-1]])
+
+
+def paths(schema: Schema) -> Iterator[FieldPath]:
+    """The paths of all fields of ``schema``."""
+    for name, homes in _ready(schema).homes.items():
+        yield from ((*home, name) for home in homes)
+
+
+def _holders(value: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The mappings at ``path``, in every entry of every list on the way."""
+    if isinstance(value, list):
+        for entry in value:
+            yield from _holders(entry, path)
+    elif isinstance(value, dict):
+        if path:
+            yield from _holders(value.get(path[0]), path[1:])
+        else:
+            yield value
+
+
+def _ready(schema: Schema) -> FieldIndex:
+    known = _READY.get(id(schema))
+    if known is None:
+        # The schema itself is kept too, so that its id stays its own.
+        known = _READY[id(schema)] = (schema, FieldIndex.of(inlined(schema)))
+    return known[1]
+
+
+def _complaint(error: ValidationError) -> Complaint:
+    from provisioner.manifests.schema.messages import Complaint
+
+    return Complaint(
+        keyword=str(error.validator),
+        asked=error.validator_value,
+        at=tuple(error.absolute_path),
+        value=error.instance,
+        schema=error.schema if isinstance(error.schema, Mapping) else {},
+        branches=_branches(error),
+    )
+
+
+def _branches(error: ValidationError) -> tuple[tuple[Complaint, ...], ...]:
+    """The complaints of each alternative of an ``anyOf``, by alternative."""
+    found: dict[Any, list[Complaint]] = {}
+    for inner in error.context or ():
+        found.setdefault(inner.schema_path[0], []).append(_complaint(inner))
+    return tuple(tuple(complaints) for complaints in found.values())
+
+
+def _whole_number(_: Any, value: Any) -> bool:
+    # The library takes 20.0 for an integer, and the service would be sent 20.0.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _pattern(_: Any, pattern: str, value: Any, schema: Schema) -> Iterator[ValidationError]:
+    from jsonschema import ValidationError
+
+    if isinstance(value, str) and not anchored(pattern).search(value):
+        yield ValidationError("does not match")
+
+
+def _properties(
+    validator: Any, properties: Schema, value: Any, schema: Schema
+) -> Iterator[ValidationError]:
+    """What the library does, but without looking twice at leaves that plainly fit."""
+    if not isinstance(value, dict):
+        return
+    for name, inner in value.items():
+        part = properties.get(name)
+        if part is not None and not _plainly_fits(inner, part):
+            yield from validator.descend(inner, part, path=name, schema_path=name)
+
+
+def _plainly_fits(value: Any, part: Schema) -> bool:
+    return part.get("type") == _PLAIN.get(type(value), "") and _LIMITS.isdisjoint(part)
+
+
+_PLAIN = {str: "string", bool: "boolean"}
+_LIMITS = frozenset(("enum", "const", "pattern", "minLength", "maxLength", "anyOf", "format"))
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft7Validator
+    from jsonschema.validators import extend
+
+    return extend(  # type: ignore[no-untyped-call] # untyped in types-jsonschema
+        Draft7Validator,
+        {"pattern": _pattern, "properties": _properties},
+        type_checker=Draft7Validator.TYPE_CHECKER.redefine("integer", _whole_number),
+    )

@@ -1,0 +1,340 @@
+"""What a validator complains about, said to the person who wrote the file.
+
+Each complaint is named for the JSON Schema keyword that was not satisfied; a table holds
+the function that words it. No text that may be a secret is repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+from provisioner.errors import Finding, Location
+from provisioner.manifests.schema.fields import FieldIndex, Schema
+
+_WORDS: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "`true` or `false`",
+    "null": "nothing",
+}
+_SCALARS: Final = {"string", "integer", "number", "boolean"}
+_YES: Final = {"yes", "y", "on", "true", "1"}
+_NO: Final = {"no", "n", "off", "false", "0"}
+_DIGITS: Final = re.compile(r"[+]?0*([0-9][0-9_,]*)(?:\.0+)?\s*%?")
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The JSON types of which one is needed, and the words for them."""
+
+    types: frozenset[str]
+    words: str
+
+    @property
+    def is_scalar(self) -> bool:
+        return bool(self.types & _SCALARS)
+
+
+def needed(types: Iterable[Any]) -> Needed:
+    """What the values of ``type`` keywords ask for: strings, or lists of them."""
+    flat = [name for one in types for name in ([one] if isinstance(one, str) else one)]
+    known = [name for name in dict.fromkeys(flat) if name in _WORDS]
+    words = " or ".join(_WORDS[name] for name in known) or "something else"
+    return Needed(frozenset(known), words)
+
+
+def kind_of(value: Any) -> str:
+    """The JSON type of ``value``."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    names = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+    return names.get(type(value), "something else")
+
+
+def worded(value: Any, written: str, hide: bool) -> str:
+    """The second half of "needs …": "not the number 3.10", or "not a number" to hide it."""
+    match kind_of(value):
+        case "integer" | "number" if hide:
+            return "not a number"
+        case "null":
+            return "and is empty"
+        case "boolean" | "integer" | "number" as kind:
+            text = written or json.dumps(value)
+            return f"not `{text}`" if kind == "boolean" else f"not the number {text}"
+        case "string":
+            return "not text" if hide or len(value) > 40 else f"not the text `{value}`"
+        case kind:
+            return f"not {_WORDS.get(kind, kind)}"
+
+
+def hint_for_type(wanted: Needed, value: Any, written: str) -> str:
+    """How to write what was probably meant; ``""`` when that is anybody's guess."""
+    kind = kind_of(value)
+    if kind == "null":
+        return "give it a value, or leave it out"
+    if "string" in wanted.types and kind in ("boolean", "integer", "number"):
+        return f'quote it: "{written or json.dumps(value)}"'
+    if "boolean" in wanted.types:
+        return _as_boolean(value)
+    if wanted.types & {"integer", "number"}:
+        return _as_number(value)
+    if "array" in wanted.types:
+        return "begin each entry with `- `, also when there is only one"
+    if "object" in wanted.types and kind == "array":
+        return "this is no list: leave out the `- `"
+    return ""
+
+
+def _as_boolean(value: Any) -> str:
+    text = str(value).lower()
+    if text in _YES | _NO:
+        return f"write {'true' if text in _YES else 'false'}, without quotes"
+    return ""
+
+
+def _as_number(value: Any) -> str:
+    text = json.dumps(value) if isinstance(value, float) else value
+    found = _DIGITS.fullmatch(text) if isinstance(text, str) else None
+    if not found:
+        return ""
+    digits = found[1].replace("_", "").replace(",", "")
+    return f"write {digits}, without quotes" if len(digits) < 20 else ""
+
+
+Written = Callable[[Location], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """``keyword`` was asked with ``asked`` of ``value``, which stands at ``at``.
+
+    ``schema`` is where the keyword stands. ``branches`` are, for ``anyOf`` and
+    ``oneOf``, the complaints of each alternative.
+    """
+
+    keyword: str
+    asked: Any
+    at: Location
+    value: Any
+    schema: Schema
+    branches: tuple[tuple[Complaint, ...], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How to call the value: `field`, or entry 2 of `field`."""
+        names = [step for step in self.at if isinstance(step, str)]
+        if not self.at or not names:
+            return "this" if not self.at else f"entry {int(self.at[-1]) + 1}"
+        if isinstance(self.at[-1], int):
+            return f"entry {self.at[-1] + 1} of `{names[-1]}`"
+        return f"`{names[-1]}`"
+
+    @property
+    def is_secret(self) -> bool:
+        facts = self.schema.get("x-semantics", {})
+        return bool(facts.get("secret") or facts.get("secret_reference"))
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be repeated in a message."""
+        if self.is_secret:
+            return "this"
+        text = self.value if isinstance(self.value, str) else json.dumps(self.value)
+        return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}…`"
+
+
+def findings_of(complaint: Complaint, index: FieldIndex, written: Written) -> Iterator[Finding]:
+    """``complaint`` as findings: mostly one, for unknown fields one for each."""
+    if complaint.keyword == "additionalProperties":
+        yield from _unknown(complaint, index)
+    elif complaint.keyword == "required":
+        yield from _missing(complaint)
+    elif complaint.keyword in ("anyOf", "oneOf"):
+        yield from _none_of(complaint, index, written)
+    elif complaint.keyword == "type":
+        yield _wrong_type(complaint, [complaint.asked], index, written)
+    else:
+        yield _WORDINGS.get(complaint.keyword, _other)(complaint)
+
+
+def without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """``findings`` once each, without a missing field where it is only misspelt."""
+    known = list(dict.fromkeys(findings))
+    misspelt = {
+        (finding.at[:-1], f"missing field {finding.hint.removeprefix(_MEANT).rstrip('?')}")
+        for finding in known
+        if finding.code == "E104" and finding.hint.startswith(_MEANT)
+    }
+    return (finding for finding in known if (finding.at, finding.message) not in misspelt)
+
+
+_MEANT = "did you mean "
+
+
+def _unknown(complaint: Complaint, index: FieldIndex) -> Iterator[Finding]:
+    known = list(complaint.schema.get("properties", {}))
+    here = index.path_of(complaint.at)
+    for name in complaint.value:
+        if name not in known:
+            hint = _hint_for_unknown(name, known, here, index.homes.get(name, ()))
+            yield Finding((*complaint.at, name), "E104", f"unknown field `{name}`", hint, key=True)
+
+
+def _hint_for_unknown(
+    name: str, known: list[str], here: tuple[str, ...], homes: tuple[tuple[str, ...], ...]
+) -> str:
+    for home in sorted(homes, key=len, reverse=True):
+        if home == here[: len(home)]:
+            levels = len(here) - len(home)
+            far = "one level" if levels == 1 else f"{levels} levels"
+            return f"it belongs {far} up, beside `{here[len(home)]}`"
+    for home in homes:
+        if home[: len(here)] == here:
+            far = "one level down" if len(home) == len(here) + 1 else "further down"
+            return f"it belongs {far}, in `{'.'.join(home)}`"
+    close = get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.65)
+    if close:
+        return f"{_MEANT}`{close[0]}`?"
+    if homes:
+        return f"it belongs in `{'.'.join(homes[0]) or 'the resource itself'}`"
+    return f"known here are {listed(known)}" if 0 < len(known) <= 12 else ""
+
+
+def _missing(complaint: Complaint) -> Iterator[Finding]:
+    for name in complaint.asked:
+        if name not in complaint.value:
+            field = complaint.schema.get("properties", {}).get(name, {})
+            hint = _first_sentence(field.get("description", ""))
+            yield Finding(complaint.at, "E106", f"missing field `{name}`", hint)
+
+
+def _none_of(complaint: Complaint, index: FieldIndex, written: Written) -> Iterator[Finding]:
+    """Of several alternatives, the complaints of the one that comes nearest."""
+    near = [
+        branch
+        for branch in complaint.branches
+        if not any(inner.keyword == "type" and inner.at == complaint.at for inner in branch)
+    ]
+    if near:
+        for inner in min(near, key=len):
+            yield from findings_of(inner, index, written)
+        return
+    types = [inner.asked for branch in complaint.branches for inner in branch]
+    yield _wrong_type(complaint, types, index, written)
+
+
+def _wrong_type(
+    complaint: Complaint, types: list[Any], index: FieldIndex, written: Written
+) -> Finding:
+    text = written(complaint.at)
+    wanted = needed(types)
+    is_text_for_a_part = kind_of(complaint.value) == "string" and not wanted.is_scalar
+    hide = complaint.is_secret or is_text_for_a_part
+    message = f"{complaint.name} needs {wanted.words}, {worded(complaint.value, text, hide)}"
+    hint = "" if complaint.is_secret else hint_for_type(wanted, complaint.value, text)
+    if complaint.value is None and index.requires(complaint.at):
+        hint = "give it a value"
+    return Finding(complaint.at, "E105", message, hint)
+
+
+def _not_allowed(complaint: Complaint) -> Finding:
+    allowed = complaint.asked if complaint.keyword == "enum" else [complaint.asked]
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in allowed]
+    lower = {text.lower(): text for text in texts}
+    close = get_close_matches(str(complaint.value).lower(), lower, n=1, cutoff=0.6)
+    meant = f"{_MEANT}`{lower[close[0]]}`? " if close and not complaint.is_secret else ""
+    hint = f"{meant}allowed {'is' if len(texts) == 1 else 'are'} {listed(texts)}"
+    message = f"{complaint.shown} is not a value of {complaint.name}"
+    return Finding(complaint.at, "E107", message, hint)
+
+
+_BOUNDS = {
+    "minimum": "at least {} is needed",
+    "maximum": "at most {} is allowed",
+    "exclusiveMinimum": "more than {} is needed",
+    "exclusiveMaximum": "less than {} is needed",
+    "multipleOf": "a multiple of {} is needed",
+}
+
+
+def _out_of_bounds(complaint: Complaint) -> Finding:
+    bound = _BOUNDS[complaint.keyword].format(complaint.asked)
+    message = f"{complaint.name} is {json.dumps(complaint.value)}, and {bound}"
+    return Finding(complaint.at, "E108", message)
+
+
+def _wrong_size(complaint: Complaint) -> Finding:
+    """Too short or too long, a text or a list."""
+    limit, size = complaint.asked, len(complaint.value)
+    noun = "characters" if "Length" in complaint.keyword else "entries"
+    if size == 0:
+        return Finding(complaint.at, "E108", f"{complaint.name} is empty")
+    bound = f"at least {limit:,}" if complaint.keyword.startswith("min") else f"at most {limit:,}"
+    message = f"{complaint.name} has {size:,} {noun}, and {bound} are allowed"
+    return Finding(complaint.at, "E108", message)
+
+
+def _wrong_number_of_fields(complaint: Complaint) -> Finding:
+    choice = listed(complaint.schema.get("properties", {}))
+    few = "exactly one" if complaint.schema.get("maxProperties") == 1 else "some"
+    there = f"it has {listed(complaint.value)}" if complaint.value else ""
+    return Finding(complaint.at, "E108", f"{complaint.name} takes {few} of {choice}", there)
+
+
+def _no_match(complaint: Complaint) -> Finding:
+    description = complaint.schema.get("description", "")
+    hint = _said_of_form(description) or _FORMS.get(complaint.asked, "")
+    if not hint:
+        said = _first_sentence(description)
+        hint = f"it has to match `{complaint.asked}`" + (f" ({said})" if said else "")
+    message = f"{complaint.shown} cannot be the value of {complaint.name}"
+    return Finding(complaint.at, "E109", message, hint)
+
+
+def _said_of_form(description: str) -> str:
+    """The sentences of ``description`` in which the form is told: signs, or an example."""
+    sentences = description.rstrip(".").split(". ")
+    return "; ".join(one for one in sentences if _TELLS_A_FORM.search(one))
+
+
+_TELLS_A_FORM = re.compile(r"letters|digits|`[^`]*[-/…:][^`]*`")
+# Forms that descriptions do not tell, by their patterns.
+_FORMS = {
+    r"^[^@\s]+@[^@\s]+$": "write an e-mail address, as in `team@example.com`",
+    r"^[A-Za-z0-9_-]{1,63}$": "1 to 63 letters, digits, `-` and `_`",
+    r"^[1-9][0-9]*$": 'write a whole number from 1 on, as in "3"',
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "write the name of a variable, as in `OPENAI_API_KEY`",
+}
+
+
+def _other(complaint: Complaint) -> Finding:
+    message = f"{complaint.name} does not satisfy `{complaint.keyword}` of the schema"
+    return Finding(complaint.at, "E107", message)
+
+
+_WORDINGS: Mapping[str, Callable[[Complaint], Finding]] = {
+    **dict.fromkeys(("enum", "const"), _not_allowed),
+    **dict.fromkeys(_BOUNDS, _out_of_bounds),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _wrong_size),
+    **dict.fromkeys(("minProperties", "maxProperties"), _wrong_number_of_fields),
+    "pattern": _no_match,
+}
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `b`, `c`"""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(". ")[0].rstrip(".")

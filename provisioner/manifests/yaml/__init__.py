@@ -1,0 +1,1 @@
+"""YAML files as plain data, with the position of every part."""

@@ -1,0 +1,125 @@
+"""What in a manifest may be the value of a secret, and is therefore never repeated.
+
+By the place, not by the look: whatever stands below the `secrets` of a resource, and in the
+block of a provider what its schema does not know. What is well known to be harmless there,
+such as the name of a variable, stays visible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from provisioner.errors import Location
+from provisioner.manifests.schema.fields import FieldPath
+from provisioner.manifests.yaml.builder import Mark
+from provisioner.manifests.yaml.text import MASK, SECRET_VALUE, Span
+from provisioner.model import schemas
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_FILE = re.compile(r"(?=.*[/.])[\w./ -]+")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([Tt ][\d:.]+([Zz]|[+-]\d{2}:\d{2})?)?")
+_NAME = re.compile(r"[a-z_]+")
+_SECRETS = "secrets"
+_MODEL = "external_model"
+# What is longer is told from the words of a message wherever it stands in it.
+_SHORT = 8
+# Messages cut long values; so much of the beginning stands in them.
+_LONGEST_SHOWN = 57
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """One value that is not to be shown: where in the document and in the file, and what."""
+
+    at: Location
+    span: Span
+    value: str
+
+
+def covered(data: Any, mark: Mark) -> Iterator[Covered]:
+    """Everything in the manifest ``data`` that may be a secret."""
+    resources = data.get("resources") if isinstance(data, dict) else None
+    for kind, entries in (resources if isinstance(resources, dict) else {}).items():
+        for key, entry in (entries if isinstance(entries, dict) else {}).items():
+            at = ("resources", kind, key)
+            place = mark.inner["resources"].inner[kind].inner[key]
+            if isinstance(entry, dict):
+                yield from _in_resource(entry, place, at)
+
+
+def without(text: str, at: Location, values: Iterable[Covered]) -> str:
+    """``text``, a message about what is ``at`` a place, without ``values``."""
+    for one in values:
+        if len(one.value) > _SHORT or one.at[: len(at)] == at:
+            for form in (one.value, one.value[:_LONGEST_SHOWN]):
+                if form and form in text:
+                    text = re.sub(rf"(?<!\w){re.escape(form)}", MASK, text)
+    return text
+
+
+def _in_resource(entry: dict[str, Any], mark: Mark, at: Location) -> Iterator[Covered]:
+    for leaf, place, value in _leaves(entry, mark, at):
+        names = tuple(step for step in leaf[3:] if isinstance(step, str))
+        if names[:1] == (_SECRETS,):
+            yield from _in_secrets(leaf, place, value)
+        elif _MODEL in names and _may_be_a_secret(str(leaf[1]), names[names.index(_MODEL) :]):
+            yield from _hidden(leaf, place, value)
+
+
+def _in_secrets(leaf: Location, place: Mark, value: Any) -> Iterator[Covered]:
+    yield from _hidden(leaf, place, value)
+    name = leaf[-1]
+    if len(leaf) > 5 and place.key and isinstance(name, str) and not _NAME.fullmatch(name):
+        yield Covered(leaf, place.key, name)
+
+
+def _hidden(leaf: Location, place: Mark, value: Any) -> Iterator[Covered]:
+    start, end = place.value
+    if start < end and value is not None and not _is_harmless(str(leaf[-1]), value):
+        yield Covered(leaf, place.value, place.written or str(value))
+
+
+def _is_harmless(field: str, value: Any) -> bool:
+    text = str(value)
+    if isinstance(value, bool):
+        return True
+    if SECRET_VALUE.search(text):
+        return False
+    if field == "from_file" and _FILE.fullmatch(text):
+        return True
+    return bool(_VARIABLE.fullmatch(text) or _MOMENT.fullmatch(text))
+
+
+def _leaves(value: Any, mark: Mark, at: Location) -> Iterator[tuple[Location, Mark, Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, mark.inner[name], (*at, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, mark.inner[index], (*at, index))
+    else:
+        yield at, mark, value
+
+
+def _may_be_a_secret(kind: str, path: FieldPath) -> bool:
+    """Whether ``path``, from the external model on, is in the block of a provider and new."""
+    if len(path) == 2:
+        return path[1].endswith("_config")
+    return len(path) > 2 and path not in _known(kind)
+
+
+@cache
+def _known(kind: str) -> frozenset[FieldPath]:
+    """The fields of external models in resources of ``kind``, from there on."""
+    from provisioner.manifests.schema.check import paths
+
+    try:
+        schema = schemas.schema(f"kinds/{kind}")
+    except FileNotFoundError:
+        return frozenset()
+    every = (path for path in paths(schema) if _MODEL in path)
+    return frozenset(path[path.index(_MODEL) :] for path in every)

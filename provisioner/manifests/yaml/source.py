@@ -1,0 +1,192 @@
+"""One YAML file as plain data, and where every part of it stands.
+
+Bytes go in that nobody has looked at; out comes a ``Source`` or a FileError. Size, depth
+and number of values are bounded before anything is built, so no file can crash or stall
+the command.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import FileError, Finding, Location, Position, Problem
+from provisioner.manifests.yaml.builder import Builder, Built, Mark, TooMuchError
+from provisioner.manifests.yaml.text import Flaw, Span, Text
+from provisioner.manifests.yaml.yaml_errors import flaw_of
+
+if TYPE_CHECKING:
+    from provisioner.manifests.yaml.masking import Covered
+
+MOST_BYTES = 2_000_000
+
+# What YAML 1.2 calls printable, section 5.1, without the byte order mark.
+# Compiled when a text has more than ASCII: that alone takes milliseconds.
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+_UNPRINTABLE_ASCII = re.compile("[^\t\n\r\x20-\x7e]")
+
+
+# Without slots, for the sake of what is found out only when there is a problem to tell.
+@dataclass(frozen=True)
+class Source:
+    """``data`` is what the file says; ``mark`` is the tree of places beside it."""
+
+    text: Text
+    data: Any
+    mark: Mark
+
+    @cached_property
+    def covered(self) -> tuple[Covered, ...]:
+        """What may be a secret, and is shown by no problem."""
+        from provisioner.manifests.yaml.masking import covered
+
+        return tuple(covered(self.data, self.mark))
+
+    def has(self, at: Location) -> bool:
+        """Whether there is anything at ``at`` in the file."""
+        return len(self._along(at)) == len(at) + 1
+
+    def written(self, at: Location) -> str:
+        """The text of the number, boolean or null at ``at`` as typed, ``""`` for others."""
+        marks = self._along(at)
+        return marks[-1].written if len(marks) == len(at) + 1 else ""
+
+    def position(self, at: Location) -> Position:
+        """Where the key of ``at`` stands, or the value where there is no key."""
+        return self.text.position(self.span(at, key=True)[0])
+
+    def problem(self, finding: Finding, subject: str = "", hide: bool = False) -> Problem:
+        """``finding`` with its place. ``hide``: what stands there is a secret."""
+        from provisioner.manifests.yaml.masking import without
+
+        message = without(finding.message, finding.at, self.covered)
+        hint = without(finding.hint, finding.at, self.covered)
+        flaw = Flaw(finding.code, message, self.span(finding.at, finding.key), hint)
+        shows_value = self.has(finding.at) and not finding.key
+        spans = tuple(one.span for one in self.covered)
+        found = self.text.problem(flaw, hide and shows_value, spans)
+        return replace(found, severity=finding.severity, subject=subject)
+
+    def span(self, at: Location, key: bool = False) -> Span:
+        """What to underline for ``at``; for what is not in the file, its nearest parent."""
+        marks = self._along(at)
+        mark = marks[-1]
+        start, end = mark.value
+        if start < end and not key and len(marks) == len(at) + 1:
+            return mark.value
+        if mark.key:
+            return mark.key
+        # A block has no visible end: its first field stands for it.
+        first = next(iter(mark.inner.values()), None)
+        return first.key if first and first.key else mark.value
+
+    def _along(self, at: Location) -> list[Mark]:
+        """The marks from the root to ``at``, as far as the file has them."""
+        marks = [self.mark]
+        for step in at:
+            inner = marks[-1].inner.get(step)
+            if inner is None:
+                break
+            marks.append(inner)
+        return marks
+
+
+def parse(file: str, raw: bytes) -> Source:
+    """Read ``raw``, the content of ``file`` (named as in messages).
+
+    Raises FileError with every problem that can be told without guessing.
+    """
+    text = Text.of(file, _decoded(file, raw))
+    bad = re.search(_UNPRINTABLE_ASCII if text.content.isascii() else _UNPRINTABLE, text.content)
+    if bad:
+        message = f"a character that YAML does not allow (U+{ord(bad[0]):04X})"
+        raise _error(text, Flaw("E120", message, bad.span(), "delete it"))
+    (data, mark), flaws = _built(text)
+    if flaws:
+        raise _error(text, *flaws)
+    if data is None:
+        message = "nothing but comments in this file" if text.content.strip() else "an empty file"
+        raise FileError.of("E112", message, where=Position(file))
+    return Source(text, data, mark)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Python's garbage collector off: many small objects at once make it the main cost."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _decoded(file: str, raw: bytes) -> str:
+    if len(raw) > MOST_BYTES:
+        message = f"larger than {MOST_BYTES // 1_000_000} MB"
+        raise FileError.of("E110", message, "split the file", where=Position(file))
+    content = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8")
+        place = Text.of(file, before).position(len(before))
+        number = len(raw) - len(content) + error.start + 1
+        message = f"not UTF-8: byte {number:,} of the file is 0x{content[error.start]:02X}"
+        raise FileError.of("E111", message, "save the file as UTF-8", where=place) from error
+
+
+def _error(text: Text, *flaws: Flaw) -> FileError:
+    return FileError(text.problem(flaw) for flaw in flaws)
+
+
+def _built(text: Text) -> tuple[Built, list[Flaw]]:
+    """The one document of the file, and what is wrong with it."""
+    import yaml
+    from yaml.events import DocumentStartEvent
+
+    parser = _parser(text)
+    builder = Builder(parser.get_event, text)
+    built: Built = (None, Mark((0, 0)))
+    try:
+        parser.get_event()
+        event = parser.get_event()
+        if isinstance(event, DocumentStartEvent):
+            built = builder.node(parser.get_event())
+            parser.get_event()
+            event = parser.get_event()
+        if isinstance(event, DocumentStartEvent):
+            builder.flaws.append(_second_document(event))
+    except TooMuchError as error:
+        builder.flaws.append(error.flaw)
+    except yaml.YAMLError as error:
+        # Braces without quotes are the cause, and the parser's complaint their consequence.
+        if not any(flaw.code == "E118" for flaw in builder.flaws):
+            builder.flaws.append(flaw_of(error, text))
+    return built, builder.flaws
+
+
+def _parser(text: Text) -> Any:
+    """libyaml's parser. PyYAML without it is eight times slower and recurses: refused."""
+    try:
+        from yaml._yaml import CParser
+    except ImportError as error:
+        raise FileError.of(
+            "E211",
+            "PyYAML was installed without libyaml",
+            "install one of PyYAML's wheels: `yaml.__with_libyaml__` has to be true",
+        ) from error
+    return CParser(text.content)
+
+
+def _second_document(event: Any) -> Flaw:
+    start = event.start_mark.index
+    message = "a second YAML document begins here; a file holds one"
+    return Flaw("E116", message, (start, start + 3), "put it in a file of its own")

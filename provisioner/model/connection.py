@@ -1,0 +1,57 @@
+"""The workspace as a driver sees it, whatever carries the requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from provisioner.model.paths import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back to a question, also when it was a refusal.
+
+    ``document`` is the answer; of a refusal (``status`` 400 and more) ``error_code`` and
+    ``message``. ``headers`` have names in lower case. ``duration_ms`` is from sending to the
+    last byte. ``wait_s`` is how long the service asked to wait before the next question.
+    """
+
+    status: int
+    document: Document
+    duration_ms: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait_s: float | None = None
+
+
+class Connection(Protocol):
+    """The workspace as a driver sees it: JSON in, JSON objects out, errors of ours."""
+
+    @property
+    def host(self) -> str: ...
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
+        """The JSON object at ``path``; None for 404.
+
+        Raises ServiceError for any other refusal, UnreachableError when no answer came
+        that can be believed, after the retries that are safe.
+        """
+        ...
+
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool
+    ) -> Document:
+        """Send ``body`` and return the answer (``{}`` when the service says nothing).
+
+        ``repeatable``: sending it twice does no harm, so a lost answer is tried again.
+        Otherwise a lost answer raises LostAnswerError. Raises ServiceError when refused.
+        """
+        ...
+
+    def ask(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:
+        """POST a question to a model, once: what is refused or lost is not asked again.
+
+        Raises LoginError, and UnreachableError when no answer came in ``timeout_s``.
+        """
+        ...

@@ -1,0 +1,73 @@
+"""What is live, or stands in another tool's files, as a manifest would describe it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import Location
+from provisioner.model.paths import Document
+
+if TYPE_CHECKING:
+    from provisioner.model.live import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A resource in manifest vocabulary, without what nobody has to write.
+
+    Texts are as they are: a ``${`` in one is no reference yet. A value that only somebody
+    else knows is ``{"$secret": {"from_env": NAME}}``. ``comments`` are lines that stand above
+    the part at a place. ``left_out`` names what the manifest cannot hold, and why.
+    """
+
+    document: Document
+    comments: Mapping[Location, Sequence[str]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StateEntry:
+    """One instance of a resource in a Terraform state.
+
+    ``address`` is what a ``removed`` block takes, which is without the key of an instance;
+    ``instance`` is its full address.
+    """
+
+    type: str
+    address: str
+    instance: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one kind makes of a Terraform state: a portrait, and the entries that are in it."""
+
+    name: str
+    portrait: Portrait
+    entries: tuple[StateEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """How a kind describes what it did not create.
+
+    ``asked`` is a document that makes a driver read all that can be described. ``portray``
+    takes the live resource and the words that names of environment variables begin with.
+    ``provided``: a resource of this name is the service's own. ``from_terraform`` takes the
+    entries of a state and claims those of its kind.
+    """
+
+    portray: Callable[[Live, str], Portrait]
+    asked: Document = field(default_factory=dict)
+    provided: Callable[[str], bool] = lambda name: False
+    from_terraform: Callable[[Sequence[StateEntry]], Sequence[Claimed]] = lambda entries: ()
+
+
+def variable_name(text: str) -> str:
+    """``text`` as the name of an environment variable."""
+    name = re.sub(r"[^A-Z0-9]+", "_", text.upper(), flags=re.ASCII).strip("_")
+    return name if name[:1].isalpha() else f"KEY_{name}"

@@ -1,0 +1,181 @@
+"""The plan: everything that ``apply`` will do, as immutable data.
+
+Plan -> Step per resource -> FieldChange per differing field
+                          -> Operation per call to the service
+
+What apply does is described by the steps alone; it compares nothing and chooses nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any, Final
+
+from provisioner.model.paths import Document, Path
+
+FORMAT_VERSION = 1
+
+
+class Absent(Enum):
+    """The type of ``ABSENT``: no value at all, which is not the same as null."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+class Action(StrEnum):
+    """What happens to a field or to a resource, in the order of severity."""
+
+    KEEP = "keep"
+    UPDATE = "update"
+    CREATE = "create"
+    ADOPT = "adopt"
+    ORPHAN = "orphan"
+    REPLACE = "replace"
+    DELETE = "delete"
+    BLOCKED = "blocked"
+
+
+SEVERITY: Final = tuple(Action)
+"""Of the changes of a step, the action that comes last here is the step's."""
+
+PENDING: Final = frozenset(Action) - {Action.KEEP}
+"""With any of these in it a plan is not empty."""
+
+DESTRUCTIVE: Final = frozenset({Action.REPLACE, Action.DELETE})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """``kind.key``: how users name a resource of their manifests."""
+
+    kind: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One differing field. ``KEEP`` with a reason means that it is left as it is.
+
+    ``before`` is the live value, ``after`` the desired one; a secret is never here, only
+    ``{"$secret": {"from_env": NAME}}``. ``drift``: the change of the files that was asked
+    about did not touch the field, so somebody else made it differ.
+    """
+
+    path: Path
+    before: Any
+    after: Any
+    action: Action = Action.UPDATE
+    reason: str = ""
+    drift: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call to the service.
+
+    ``path`` may hold ``{id}`` where the id is known only after a create. ``payload`` is
+    the JSON body (None: no body), secrets as references. ``after_idle``: wait first until
+    no update is in progress. ``wait``: wait afterwards until the resource is ready.
+    """
+
+    call: str
+    method: str
+    path: str
+    payload: Mapping[str, Any] | None = None
+    wait: bool = False
+    after_idle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens to one resource.
+
+    ``live_fingerprint`` is of the live resource that the step was planned against (``""``:
+    there was none). ``reason`` says why the step as a whole is what it is. ``desired`` is
+    the document that must be live afterwards (None after a delete and for an orphan).
+    ``needs`` names the addresses that have to be done first. ``ignore_changes`` are the
+    paths whose differences are nobody's concern, also after the apply. ``consented``: a
+    reviewed file names this very deletion. ``existing``: somebody else creates the resource.
+    ``updating``: an update was in progress when the step was planned. ``attention``: a note
+    tells what a reader must know even where nothing is done.
+    """
+
+    address: Address
+    name: str
+    action: Action
+    changes: tuple[FieldChange, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    live_fingerprint: str = ""
+    reason: str = ""
+    hint: str = ""
+    notes: tuple[str, ...] = ()
+    desired: Document | None = None
+    needs: tuple[Address, ...] = ()
+    consented: bool = False
+    existing: bool = False
+    unknown: tuple[str, ...] = ()
+    ignore_changes: tuple[str, ...] = ()
+    updating: bool = False
+    attention: bool = False
+
+    @property
+    def only_waits(self) -> bool:
+        """Whether there is nothing to call, and an update to wait for that may be ours."""
+        return self.updating and self.action is Action.KEEP and not self.existing
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the manifests came from; nothing here is part of the plan's digest."""
+
+    digest: str = ""
+    git_commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps for one environment, sorted by address.
+
+    ``owned`` is how many live resources carry our tag: what the guard measures against.
+    """
+
+    project: str
+    environment: str
+    host: str
+    steps: tuple[Step, ...]
+    source: Source = field(default_factory=Source)
+    protected: bool = False
+    owned: int = 0
+
+    @property
+    def counts(self) -> Mapping[Action, int]:
+        """How many steps there are of each action, zeros included."""
+        found = Counter(step.action for step in self.steps)
+        return {action: found[action] for action in Action}
+
+    @property
+    def blocked(self) -> bool:
+        """Whether any step cannot be done as it is written."""
+        return any(step.action is Action.BLOCKED for step in self.steps)
+
+    @property
+    def has_operations(self) -> bool:
+        """Whether applying it would make any call."""
+        return any(step.operations for step in self.steps)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do and nothing to decide."""
+        return not any(step.action in PENDING for step in self.steps)

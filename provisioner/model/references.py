@@ -1,0 +1,67 @@
+"""What a resource needs from its workspace before it can be applied there, as data.
+
+A kind says what it needs; ``existence`` knows how to ask for each sort of need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from provisioner.errors import Location
+from provisioner.model.paths import Document
+
+
+class Mention(NamedTuple):
+    """One name, and where it stands. ``sort`` is the word of a boundary for such names."""
+
+    sort: str
+    value: str
+    at: Location
+
+
+class Restriction(NamedTuple):
+    """One sort of names that a boundary can restrict: in words, and for the schema."""
+
+    title: str
+    description: str
+
+
+def no_mentions(document: Document) -> Iterator[Mention]:
+    """For kinds that nobody is restricted in."""
+    return iter(())
+
+
+EVERY: Final = "*"
+ELSEWHERE: Final = {"elsewhere": ""}
+
+
+class Need(StrEnum):
+    """The sorts of things that are needed, each with what names one."""
+
+    MODEL_VERSION = "model version"  # model, version
+    FUNCTION = "function"  # full name
+    SECRET = "secret"  # scope, key
+    PRINCIPAL = "principal"  # user_name, group_name or service_principal_name; and who
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing that has to be there; ``at`` is where the document asks for it.
+
+    ``source``: the document itself brings it, from there (``{"from_env": "X"}``), or it is
+    kept where nobody here can look (``ELSEWHERE``); a name that ends with ``EVERY`` then
+    stands for all that begin like it.
+    """
+
+    need: Need
+    name: tuple[str, ...]
+    at: Location
+    source: Mapping[str, str] = field(default_factory=dict)
+
+
+def nothing(document: Document) -> Iterator[Any]:
+    """For kinds that need nothing."""
+    return iter(())

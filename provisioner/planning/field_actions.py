@@ -1,0 +1,141 @@
+"""What a differing field means: left alone, updated, replaced or refused, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from provisioner.model.field_rules import FieldRule, rules_along
+from provisioner.model.kind import Kind
+from provisioner.model.live import Live
+from provisioner.model.paths import Path, parse_path
+from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.resource import Resource
+from provisioner.planning.comparable import comparable, value_at
+from provisioner.planning.diff import same
+
+CHOSEN_BY_SERVICE = "chosen by the service"
+IGNORED = "ignored by lifecycle.ignore_changes"
+ANEW = "set when it is created anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A change that waits for its verdict, and all that may be asked about it."""
+
+    change: FieldChange
+    desired: Resource
+    live: Live
+    kind: Kind
+    rules: FieldRule
+
+
+Verdict = tuple[Action, str] | None
+
+
+def judged(found: Difference) -> FieldChange:
+    """The change with the first verdict that somebody has; without one it is an update."""
+    for verdict_of in VERDICTS:
+        verdict = verdict_of(found)
+        if verdict:
+            action, reason = verdict
+            return replace(found.change, action=action, reason=reason)
+    return found.change
+
+
+def judged_by_kind(found: Difference) -> Verdict:
+    if not found.kind.judge:
+        return None
+    return found.kind.judge(found.change, found.desired.document, found.live)
+
+
+def ignored_by_manifest(found: Difference) -> Verdict:
+    ignored = is_ignored(found.change.path, found.desired.ignore_changes)
+    return (Action.KEEP, IGNORED) if ignored else None
+
+
+def is_ignored(path: Path, ignore_changes: tuple[str, ...]) -> bool:
+    """Whether one of ``ignore_changes`` is ``path`` or a place that holds it."""
+    places = (_place(text) for text in ignore_changes)
+    return any(place and path[: len(place)] == place for place in places)
+
+
+def _place(text: str) -> Path:
+    try:
+        return parse_path(text)
+    except ValueError:
+        return ()  # It names nothing; that it is no path is told where manifests are checked.
+
+
+def chosen_by_service(found: Difference) -> Verdict:
+    """The manifest is silent about the field, or about a block around it."""
+    if found.change.after is not ABSENT:
+        return None
+    for place, rule in _fields_along(found):
+        silent = (
+            rule.server_default and value_at(found.desired.document, place, found.rules) is ABSENT
+        )
+        if silent and _may_be_chosen(found, place, rule):
+            return Action.KEEP, CHOSEN_BY_SERVICE
+    return None
+
+
+def _fields_along(found: Difference) -> Iterator[tuple[Path, FieldRule]]:
+    """Each named field on the way to the change, outermost first, with its rule."""
+    path = found.change.path
+    ends = [end for end, segment in enumerate(path, start=1) if isinstance(segment, str)]
+    for end, rule in zip(ends, rules_along(found.rules, path), strict=True):
+        yield path[:end], rule
+
+
+def _may_be_chosen(found: Difference, place: Path, rule: FieldRule) -> bool:
+    if not rule.default_values:
+        return True
+    value = comparable(value_at(found.live.document, place, found.rules), rule)
+    return any(same(value, default) for default in rule.default_values)
+
+
+def given_as_plaintext(found: Difference) -> Verdict:
+    """The service shows a reference of its own making for a key that it was given as text."""
+    *holder, name = found.change.path
+    if found.change.after is not ABSENT or not isinstance(name, str):
+        return None
+    twin = value_at(found.desired.document, (*holder, f"{name}_plaintext"), found.rules)
+    return None if twin is ABSENT else (Action.KEEP, "given as plaintext, cannot be read back")
+
+
+def fixed_at_creation(found: Difference) -> Verdict:
+    immutable = any(rule.immutable for rule in rules_along(found.rules, found.change.path))
+    return (Action.REPLACE, "fixed at creation") if immutable else None
+
+
+def not_updatable(found: Difference) -> Verdict:
+    return (Action.BLOCKED, "no call changes it") if remedy(found.change, found.rules) else None
+
+
+def remedy(change: FieldChange, rules: FieldRule) -> str:
+    """What to do about a change that no call can make; ``""`` for any other."""
+    along = rules_along(rules, change.path)
+    return next((rule.not_updatable for rule in along if rule.not_updatable), "")
+
+
+def anew(changes: Iterable[FieldChange], rules: FieldRule) -> Iterator[FieldChange]:
+    """``changes``, where a replacement also brings what no call could change."""
+    found = tuple(changes)
+    replaced = any(change.action is Action.REPLACE for change in found)
+    for change in found:
+        if replaced and change.action is Action.BLOCKED and remedy(change, rules):
+            yield replace(change, action=Action.REPLACE, reason=ANEW)
+        else:
+            yield change
+
+
+# The first verdict wins; a change that none of them claims is a plain update.
+VERDICTS: tuple[Callable[[Difference], Verdict], ...] = (
+    ignored_by_manifest,
+    judged_by_kind,
+    chosen_by_service,
+    given_as_plaintext,
+    fixed_at_creation,
+    not_updatable,
+)

@@ -1,0 +1,285 @@
+"""A plan as JSON, for files and for other programs, and back.
+
+The digest covers project, environment, host and steps: two plans with the same digest do
+the same things to the same workspace, whenever and from whichever commit they were made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from provisioner.errors import FileError
+from provisioner.model.paths import parse_path, path_text
+from provisioner.model.plan import (
+    ABSENT,
+    FORMAT_VERSION,
+    Action,
+    Address,
+    FieldChange,
+    Operation,
+    Plan,
+    Source,
+    Step,
+)
+from provisioner.model.secret import references
+
+T = TypeVar("T")
+
+
+class WrongShapeError(Exception):
+    """What is wrong, for the sentence of an error that users see."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonObject:
+    """A JSON object; ``where`` names it in errors. All methods raise WrongShapeError."""
+
+    data: Mapping[str, Any]
+    where: str
+
+    def take(self, name: str, kind: type[T], default: T | None = None) -> T:
+        """The field ``name``; the default where there is none, if one is given."""
+        value = self.data.get(name, default)
+        if isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
+            return value
+        raise WrongShapeError(f"`{name}` of {self.where} is missing or of the wrong type")
+
+    def word(self, name: str, read: Callable[[str], T]) -> T:
+        """The text ``name``, read by a function that raises ValueError for a wrong one."""
+        try:
+            return read(self.take(name, str))
+        except ValueError:
+            raise WrongShapeError(f"`{name}` of {self.where} cannot be read") from None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The list of texts ``name``; none where there is no such field."""
+        values = self.take(name, list, [])
+        if not all(isinstance(value, str) for value in values):
+            raise WrongShapeError(f"`{name}` of {self.where} holds something else than text")
+        return tuple(values)
+
+    def words(self, name: str, read: Callable[[str], T]) -> tuple[T, ...]:
+        """The list of texts ``name``, each read as by ``word``."""
+        try:
+            return tuple(map(read, self.texts(name)))
+        except ValueError:
+            raise WrongShapeError(f"`{name}` of {self.where} cannot be read") from None
+
+    def objects(self, name: str, where: str) -> list[JsonObject]:
+        """The list of objects ``name``."""
+        values = self.take(name, list)
+        if not all(isinstance(value, Mapping) for value in values):
+            raise WrongShapeError(f"`{name}` of {self.where} holds something else than objects")
+        return [JsonObject(value, where) for value in values]
+
+    def inner(self, name: str) -> JsonObject:
+        """The object ``name``."""
+        return JsonObject(self.take(name, dict), f"`{name}`")
+
+
+SUMMARY = (
+    Action.CREATE,
+    Action.ADOPT,
+    Action.UPDATE,
+    Action.REPLACE,
+    Action.DELETE,
+    Action.KEEP,
+    Action.BLOCKED,
+    Action.ORPHAN,
+)
+MAKE_AGAIN = "make the plan again: provisioner plan --out FILE"
+
+
+def to_json(plan: Plan, tool_version: str) -> dict[str, Any]:
+    """``plan`` as JSON data; what is absent or empty and optional is left out."""
+    counts = plan.counts
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": tool_version,
+        "project": plan.project,
+        "environment": plan.environment,
+        "workspace": {"host": plan.host},
+        "protected": plan.protected,
+        "owned": plan.owned,
+        "source": {"git_commit": plan.source.git_commit, "digest": plan.source.digest},
+        "summary": {action.value: counts[action] for action in SUMMARY},
+        "required_env": required_env(plan),
+        "digest": digest(plan),
+        "steps": _steps(plan),
+    }
+
+
+def required_env(plan: Plan) -> list[str]:
+    """The environment variables that the plan's operations take secrets from, sorted."""
+    payloads = (each.payload for step in plan.steps for each in step.operations)
+    found = (found for payload in payloads for found in references(payload))
+    return sorted({one["from_env"] for one in found if "from_env" in one})
+
+
+def digest(plan: Plan) -> str:
+    """``sha256:`` and the hash of what the plan does, and to which workspace."""
+    covered = {
+        "project": plan.project,
+        "environment": plan.environment,
+        "host": plan.host,
+        "steps": _steps(plan),
+    }
+    canonical = json.dumps(covered, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def _steps(plan: Plan) -> list[dict[str, Any]]:
+    return [_step(step) for step in plan.steps]
+
+
+def _step(step: Step) -> dict[str, Any]:
+    optional = {
+        "reason": step.reason,
+        "hint": step.hint,
+        "notes": list(step.notes),
+        "needs": [str(address) for address in step.needs],
+        "unknown": list(step.unknown),
+        "ignore_changes": list(step.ignore_changes),
+        "consented": step.consented,
+        "existing": step.existing,
+        "updating": step.updating,
+        "attention": step.attention,
+    }
+    return {
+        "address": str(step.address),
+        "name": step.name,
+        "action": step.action.value,
+        "live_fingerprint": step.live_fingerprint,
+        "changes": [change_json(change) for change in step.changes],
+        "operations": [_operation(operation) for operation in step.operations],
+        **{name: value for name, value in optional.items() if value},
+        **({} if step.desired is None else {"desired": step.desired}),
+    }
+
+
+def change_json(change: FieldChange) -> dict[str, Any]:
+    """``change`` as a plan file has it; a side that is absent is left out."""
+    sides = {"before": change.before, "after": change.after}
+    return {
+        "path": path_text(change.path),
+        **{name: value for name, value in sides.items() if value is not ABSENT},
+        "action": change.action.value,
+        "reason": change.reason,
+        **({"drift": True} if change.drift else {}),
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "call": operation.call,
+        "method": operation.method,
+        "path": operation.path,
+        **({} if operation.payload is None else {"payload": operation.payload}),
+        "wait": operation.wait,
+        **({"after_idle": True} if operation.after_idle else {}),
+    }
+
+
+def from_json(data: Any) -> Plan:
+    """The plan that ``to_json`` wrote as ``data``.
+
+    Raises FileError when it is not a plan, is of another format, or was changed since.
+    """
+    if not isinstance(data, Mapping) or "format_version" not in data:
+        raise FileError.of("E510", "this is not a plan", MAKE_AGAIN)
+    version = data["format_version"]
+    if version != FORMAT_VERSION or type(version) is not int:
+        raise FileError.of(
+            "E511",
+            f"the plan has the format {version!r:.40}, and this version reads {FORMAT_VERSION}",
+            MAKE_AGAIN,
+        )
+    try:
+        whole = JsonObject(data, "the plan")
+        plan, tool_version = _plan(whole), whole.take("tool_version", str)
+    except WrongShapeError as wrong:
+        raise FileError.of("E510", f"this is not a plan: {wrong}", MAKE_AGAIN) from None
+    if data.get("digest") != digest(plan):
+        raise FileError.of("E512", "the plan was changed after it was made", MAKE_AGAIN)
+    _refuse_additions(data, to_json(plan, tool_version))
+    return plan
+
+
+def _refuse_additions(data: Mapping[str, Any], written: Mapping[str, Any]) -> None:
+    """What the digest does not cover has to follow from what it does."""
+    other = sorted(name for name in {*data, *written} if data.get(name) != written.get(name))
+    if other:
+        names = ", ".join(f"`{name:.40}`" for name in other)
+        message = f"the plan was changed after it was made: {names} cannot come from its steps"
+        raise FileError.of("E512", message, MAKE_AGAIN)
+
+
+def _plan(data: JsonObject) -> Plan:
+    source = data.inner("source")
+    return Plan(
+        project=data.take("project", str),
+        environment=data.take("environment", str),
+        host=data.inner("workspace").take("host", str),
+        steps=tuple(_read_step(each) for each in data.objects("steps", "a step")),
+        source=Source(source.take("digest", str), source.take("git_commit", str)),
+        protected=data.take("protected", bool),
+        owned=data.take("owned", int),
+    )
+
+
+def _read_step(data: JsonObject) -> Step:
+    address = data.word("address", _address)
+    changes = data.objects("changes", f"a change of {address}")
+    operations = data.objects("operations", f"an operation of {address}")
+    return Step(
+        address=address,
+        name=data.take("name", str),
+        action=data.word("action", Action),
+        changes=tuple(map(_read_change, changes)),
+        operations=tuple(map(_read_operation, operations)),
+        live_fingerprint=data.take("live_fingerprint", str),
+        reason=data.take("reason", str, ""),
+        hint=data.take("hint", str, ""),
+        notes=data.texts("notes"),
+        desired=data.take("desired", dict) if "desired" in data.data else None,
+        needs=data.words("needs", _address),
+        unknown=data.texts("unknown"),
+        ignore_changes=data.texts("ignore_changes"),
+        consented=data.take("consented", bool, False),
+        existing=data.take("existing", bool, False),
+        updating=data.take("updating", bool, False),
+        attention=data.take("attention", bool, False),
+    )
+
+
+def _address(text: str) -> Address:
+    kind, dot, key = text.partition(".")
+    if not dot:
+        raise ValueError(text)
+    return Address(kind, key)
+
+
+def _read_change(data: JsonObject) -> FieldChange:
+    return FieldChange(
+        path=data.word("path", parse_path),
+        before=data.data.get("before", ABSENT),
+        after=data.data.get("after", ABSENT),
+        action=data.word("action", Action),
+        reason=data.take("reason", str),
+        drift=data.take("drift", bool, False),
+    )
+
+
+def _read_operation(data: JsonObject) -> Operation:
+    return Operation(
+        call=data.take("call", str),
+        method=data.take("method", str),
+        path=data.take("path", str),
+        payload=data.take("payload", dict) if "payload" in data.data else None,
+        wait=data.take("wait", bool),
+        after_idle=data.take("after_idle", bool, False),
+    )

@@ -1,0 +1,143 @@
+"""Changes that no comparison of documents shows: what cannot be read back, and our marks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.live import Live, Marks, Phase
+from provisioner.model.paths import Path, path_text
+from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.resource import Resource
+from provisioner.planning.comparable import write_only_values
+from provisioner.planning.diff import diff
+from provisioner.planning.field_actions import is_ignored, remedy
+
+ROTATED = "--rotate"
+NEVER_APPLIED = "cannot be read back, and was not applied by this project"
+APPLIED_DIFFERS = "cannot be read back; differs from what was applied last"
+FAILED = "the last update failed"
+TAKEN_OUT = "something that cannot be read back was taken out of the manifest"
+
+PROTECTION: Path = ("lifecycle", "prevent_destroy")
+OWNER: Path = ("provisioner_owner",)
+PROTECTED: Path = ("provisioner_protected",)
+APPLIED: Path = ("provisioner_applied",)
+"""Stands for our mark alone, where no other field has to be sent for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Both sides of a resource, and the changes that their comparison shows.
+
+    ``marks`` are to be on the resource afterwards; ``rotate`` sends every secret that is
+    given as plaintext once more. ``resend`` is the field to send again after a failed update.
+    """
+
+    desired: Resource
+    live: Live
+    changes: tuple[FieldChange, ...]
+    rules: FieldRule
+    marks: Marks
+    rotate: bool = False
+    resend: str = ""
+
+
+def unseen_changes(seen: Seen) -> Iterator[FieldChange]:
+    """The changes to make beside those that can be seen."""
+    yield from _unreadable(seen)
+    yield from _failed(seen)
+    if seen.marks.protected != seen.live.marks.protected:
+        yield FieldChange(PROTECTION, seen.live.marks.protected, seen.marks.protected)
+
+
+def _unreadable(seen: Seen) -> Iterator[FieldChange]:
+    before, after = _digests(seen.live.marks.applied), _digests(seen.marks.applied)
+    differing = {name for name in before | after if before.get(name) != after.get(name)}
+    whole = {change.path for change in seen.changes}
+    held = set()
+    for path, value, rule in write_only_values(seen.desired.document, seen.rules):
+        field = str(path[0])
+        held.add(field)
+        in_new_entry = any(path[:end] in whole for end in range(len(path)))
+        if in_new_entry or is_ignored(path, seen.desired.ignore_changes):
+            continue
+        if seen.rotate and rule.secret:
+            yield FieldChange(path, ABSENT, value, reason=ROTATED)
+        elif field in differing:
+            reason = APPLIED_DIFFERS if field in before else NEVER_APPLIED
+            yield _possible(FieldChange(path, ABSENT, value, reason=reason), seen)
+    yield from _taken_out(seen, sorted(differing - held))
+
+
+def _taken_out(seen: Seen, fields: list[str]) -> Iterator[FieldChange]:
+    """``fields`` have another digest, and hold nothing that cannot be read back."""
+    before = _digests(seen.live.marks.applied)
+    called = {str(each.path[0]) for each in seen.changes if each.action is not Action.KEEP}
+    mark_alone = False
+    for field in fields:
+        if is_ignored((field,), seen.desired.ignore_changes):
+            continue
+        if field in called or field not in before or field not in seen.rules.fields:
+            mark_alone = True
+            continue
+        was = seen.desired.document.get(field, f"digest {before[field]}")
+        now = seen.desired.document.get(field, ABSENT)
+        yield _possible(FieldChange((field,), was, now, reason=TAKEN_OUT), seen)
+    if mark_alone:
+        old, new = seen.live.marks.applied, seen.marks.applied
+        yield FieldChange(APPLIED, old or ABSENT, new or ABSENT, reason=TAKEN_OUT)
+
+
+def _digests(applied: str) -> dict[str, str]:
+    """``applied`` as the mark holds it: ``field:digest``, with blanks between."""
+    pairs = (entry.partition(":") for entry in applied.split())
+    return {field: digest for field, _, digest in pairs}
+
+
+def _possible(change: FieldChange, seen: Seen) -> FieldChange:
+    """``change`` as an update, or blocked where no call can make it."""
+    if not remedy(change, seen.rules):
+        return change
+    reason = f"{change.reason}; no call changes it"
+    return replace(change, action=Action.BLOCKED, reason=reason)
+
+
+def _failed(seen: Seen) -> Iterator[FieldChange]:
+    """What the service accepted and could not carry out is sent again, though it is equal."""
+    field = seen.resend
+    value = seen.desired.document.get(field)
+    sent = any(each.path[0] == field and each.action is not Action.KEEP for each in seen.changes)
+    failed = seen.live.readiness.phase is Phase.FAILED
+    if failed and value and not sent and not _is_left_alone(field, seen):
+        yield FieldChange((field,), value, value, reason=FAILED)
+
+
+def _is_left_alone(field: str, seen: Seen) -> bool:
+    """Whether all that the manifest says of ``field`` is somebody else's concern."""
+    held = diff({field: seen.desired.document[field]}, {}, seen.rules)
+    return all(is_ignored(each.path, seen.desired.ignore_changes) for each in held)
+
+
+def marks_taken_off(marks: Marks) -> Iterator[FieldChange]:
+    """Each of our marks that is on a live resource which is let go."""
+    for path, value in ((APPLIED, marks.applied), (OWNER, marks.owner)):
+        if value:
+            yield FieldChange(path, value, ABSENT)
+    if marks.protected:
+        yield FieldChange(PROTECTED, "true", ABSENT)
+
+
+def listed(paths: Iterable[Path]) -> str:
+    """``paths`` for a sentence, in their order, each once."""
+    return ", ".join(dict.fromkeys(map(path_text, paths)))
+
+
+def vouch(path: Path) -> str:
+    """What to do where nobody can see whether the live value is the one that is wanted."""
+    return (
+        "no call shows or changes it: if it is as written, apply once with "
+        f"`lifecycle: {{ignore_changes: [{path_text(path)}]}}`, and from then on it counts as "
+        "applied; if it is not, only one that is created anew can have it"
+    )

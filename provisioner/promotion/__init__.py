@@ -1,1 +1,0 @@
-"""Releases: what one environment has proven, proposed to the next. Pure decisions."""

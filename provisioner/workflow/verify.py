@@ -1,0 +1,106 @@
+"""``verify``: the checks of the manifests against what is live. Reads and questions only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from provisioner.errors import LoginError, ServiceError, UsageError, WorkspaceError
+from provisioner.kinds import KINDS
+from provisioner.model.live import Phase
+from provisioner.model.paths import Document
+from provisioner.model.query import CheckResult
+from provisioner.model.resource import Resource
+from provisioner.model.selection import selected
+from provisioner.workflow.parallel import at_once
+from provisioner.workflow.session import Session
+
+TIMEOUT_S: Final = 60.0
+PARALLELISM: Final = 8
+
+NOT_ASKED: Final = {
+    Phase.ABSENT: "not asked: it is not there yet; `provisioner apply` creates it",
+    Phase.UPDATING: "not asked: it is still updating; `provisioner status --wait` waits for it",
+    Phase.STOPPED: "not asked: it is stopped",
+    Phase.FAILED: "not asked: its last update failed",
+    Phase.NOT_READY: "not asked: it is not ready",
+}
+
+
+def verify(
+    session: Session,
+    select: Sequence[str] = (),
+    *,
+    timeout_s: float = TIMEOUT_S,
+    parallelism: int = PARALLELISM,
+) -> tuple[CheckResult, ...]:
+    """Carry out the checks of the selected resources, in the order of the manifests.
+
+    No result where they declare none. What is not there or not ready fails its checks without
+    being asked. ``timeout_s`` is for each question. Raises UsageError for a selection of
+    nothing, LoginError, and UnreachableError where not even the workspace answers.
+    """
+    resources = [one for one in selected(session.loaded.resources, select) if one.checks]
+
+    def obstacle(resource: Resource) -> str:
+        return _obstacle(session, resource)
+
+    def carried_out(asked: tuple[Resource, Document, str]) -> CheckResult:
+        return _carried_out(session, asked, timeout_s)
+
+    obstacles = at_once(obstacle, resources, parallelism)
+    questions = [
+        (resource, check, found)
+        for resource, found in zip(resources, obstacles, strict=True)
+        for check in resource.checks
+    ]
+    return at_once(carried_out, questions, parallelism)
+
+
+def _obstacle(session: Session, resource: Resource) -> str:
+    """Why the live resource cannot be asked; ``""``: it can."""
+    try:
+        found = session.drivers[resource.address.kind].confirm(resource.name)
+    except ServiceError as error:
+        return f"not asked: {error}"
+    if found.phase is Phase.READY:
+        return ""
+    # That it is absent says all there is to say.
+    more = f": {found.message}" if found.message and found.phase is not Phase.ABSENT else ""
+    return NOT_ASKED[found.phase] + more
+
+
+def no_checks() -> UsageError:
+    """What to say where nothing was asked: that must not read as proven."""
+    hint = "add some to a manifest: `checks: [{name: answers, prompt: Hello}]`"
+    return UsageError.of("E747", "no selected resource has `checks`", hint)
+
+
+def _carried_out(
+    session: Session, asked: tuple[Resource, Document, str], timeout_s: float
+) -> CheckResult:
+    resource, check, obstacle = asked
+    if obstacle:
+        return _failed(resource, check, obstacle)
+    verify_one = KINDS[resource.address.kind].verify
+    if verify_one is None:
+        raise TypeError(f"{resource.address.kind} has checks and cannot verify them")
+    try:
+        return verify_one(session.connection, resource, check, timeout_s)
+    except LoginError:
+        raise
+    except WorkspaceError as error:
+        return _failed(resource, check, str(error))
+
+
+def _failed(resource: Resource, check: Document, message: str) -> CheckResult:
+    return CheckResult(
+        address=resource.address,
+        name=resource.name,
+        check=str(check.get("name", "")),
+        entity=str(check.get("entity", "")),
+        passed=False,
+        message=message,
+        duration_ms=0,
+        tokens=None,
+    )

@@ -1,0 +1,164 @@
+"""Registered models of Unity Catalog, as a connection to a workspace sees them: reads only.
+
+https://docs.databricks.com/api/workspace/registeredmodels and .../modelversions: a model is
+readable for its owner, for administrators of the metastore, and for whoever holds EXECUTE on
+it and may use its catalog and schema.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from provisioner.errors import Problem, ServiceError, UnreachableError, WorkspaceError
+from provisioner.model.connection import Connection
+from provisioner.model.paths import Document
+
+ROOT: Final = "/api/2.1/unity-catalog/models"
+# ModelVersionInfoStatus of the API. A version whose registration failed never becomes ready.
+READY: Final = "READY"
+MISSING: Final = ""
+FORBIDDEN: Final = 403
+LOCAL: Final = "emulator:"
+
+
+def alias_version(connection: Connection, model: str, alias: str, where: str = "") -> str:
+    """The version, such as ``"12"``, that ``alias`` of ``model`` points to.
+
+    ``model`` is ``catalog.schema.name``; ``where`` names the workspace in errors as
+    ``Session.host`` does. Raises WorkspaceError when the model or the alias is not there
+    (E760, E761) or may not be read (E763), and as ``Connection.get`` does.
+    """
+    where = where or connection.host
+    path = f"{_path(model)}/aliases/{quote(alias, safe='')}"
+    answer = read(connection, path, model, where)
+    if answer is not None:
+        return _version_in(answer, path)
+    if not model_exists(connection, model, where):
+        raise WorkspaceError((no_model(model, where),))
+    raise WorkspaceError((no_alias(model, alias, where),))
+
+
+def version_exists(connection: Connection, model: str, version: str, where: str = "") -> bool:
+    """Whether ``model`` has ``version``, and it is ready to be served.
+
+    Raises WorkspaceError E763 where it may not be read: that is not the same as absent.
+    """
+    return version_status(connection, model, version, where) == READY
+
+
+def version_status(connection: Connection, model: str, version: str, where: str = "") -> str:
+    """``READY``, another word of the service, or ``MISSING``. Raises as ``version_exists``."""
+    path = f"{_path(model)}/versions/{quote(version, safe='')}"
+    answer = read(connection, path, model, where or connection.host)
+    if answer is None:
+        return MISSING
+    _version_in(answer, path)
+    return str(answer.get("status") or READY)
+
+
+def model_exists(connection: Connection, model: str, where: str = "") -> bool:
+    """Whether there is a ``model``, whatever its versions. Raises as ``version_exists``."""
+    return read(connection, _path(model), model, where or connection.host) is not None
+
+
+def may_execute(connection: Connection, model: str) -> bool:
+    """Whether whoever is logged in may serve ``model``; False too where there is none.
+
+    The service shows a model only to whoever may execute it. An administrator of the
+    metastore sees them all, so for that one a True is weaker than it looks.
+    """
+    try:
+        answer = connection.get(_path(model))
+    except ServiceError as error:
+        if error.status == FORBIDDEN:
+            return False
+        raise
+    # Whoever may only browse is shown the model too, without what is in it.
+    return answer is not None and not answer.get("browse_only")
+
+
+def read(connection: Connection, path: str, name: str, where: str) -> Document | None:
+    """What is at ``path``, which is about the model or function ``name``; None for nothing.
+
+    Raises WorkspaceError E763 where it is hidden.
+    """
+    try:
+        return connection.get(path)
+    except ServiceError as error:
+        if error.status != FORBIDDEN:
+            raise
+        raise WorkspaceError((not_executable(name, where, error.reason),)) from error
+
+
+def no_model(model: str, where: str, version: str = "") -> Problem:
+    """What to say of a model that is not there, or is hidden."""
+    option = f" --version {version}" if version else ""
+    hint = _local_hint(model, where, option) or (
+        "check its name, and register it there: mlflow.register_model, or "
+        f"MlflowClient().copy_model_version(SOURCE, '{model}')"
+    )
+    return Problem("E760", f"there is no registered model `{model}` in {where}", hint=hint)
+
+
+def no_alias(model: str, alias: str, where: str) -> Problem:
+    """What to say of an alias that a model does not have."""
+    hint = _local_hint(model, where, f" --alias {alias}") or (
+        "set it where the model is trained: "
+        f"MlflowClient().set_registered_model_alias('{model}', '{alias}', VERSION)"
+    )
+    return Problem("E761", f"`{model}` has no alias `{alias}` in {where}", hint=hint)
+
+
+def no_version(model: str, version: str, where: str) -> Problem:
+    """What to say of a version that a model does not have."""
+    hint = _local_hint(model, where, f" --version {version}") or (
+        f"copy it there: MlflowClient().copy_model_version(SOURCE, '{model}'); a copy gets the "
+        "next free number, which may be another one"
+    )
+    return Problem("E762", f"`{model}` has no version {version} in {where}", hint=hint)
+
+
+def no_function(name: str, where: str) -> Problem:
+    """What to say of a feature spec that is not there, or is hidden."""
+    hint = _local_hint(name, where, " --feature-spec") or (
+        f"check its name, and create it there: FeatureEngineeringClient().create_feature_spec"
+        f"(name='{name}', ...)"
+    )
+    return Problem("E772", f"there is no feature spec `{name}` in {where}", hint=hint)
+
+
+def not_executable(model: str, where: str, said: str) -> Problem:
+    """What to say of a model or function that this login may not execute."""
+    catalog, _, rest = model.partition(".")
+    schema = rest.partition(".")[0]
+    changes = '{"changes": [{"principal": "WHO", "add": ["EXECUTE"]}]}'
+    hint = (
+        f"its owner can grant it: databricks grants update function {model} --json '{changes}'\n"
+        f"and USE_CATALOG on {catalog} and USE_SCHEMA on {catalog}.{schema} are needed too"
+    )
+    return Problem("E763", f"`{model}` may not be executed in {where}: {said}", hint=hint)
+
+
+def _version_in(answer: Document, path: str) -> str:
+    version = answer.get("version")
+    # An integer in the reference; the JSON form of 64 bits is a text.
+    if isinstance(version, bool) or not isinstance(version, int | str) or not str(version):
+        raise UnreachableError.of(
+            "E766",
+            f"GET {path}: the answer is not about a version of a model",
+            "something between here and the workspace may have answered instead",
+        )
+    return str(version)
+
+
+def _path(model: str) -> str:
+    return f"{ROOT}/{quote(model, safe='')}"
+
+
+def _local_hint(model: str, where: str, options: str = "") -> str:
+    """The command that registers ``model`` in a local workspace; ``""`` for another one."""
+    if not where.startswith(LOCAL):
+        return ""
+    state = where.removeprefix(LOCAL)
+    return f"a local workspace: provisioner emulator register {model}{options} --state {state}"

@@ -1,0 +1,155 @@
+"""``init``: a repository that works at once, and that never overwrites one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from provisioner.cli import main
+
+
+@pytest.fixture
+def init(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    def call(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(["init", str(tmp_path / "shop"), *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_the_new_repository_works_at_once_without_a_key(init, tmp_path: Path, capsys):
+    code, out, err = init("--ci", "none")
+    assert code == 0
+    assert "+ manifests/chat.yaml" in out.splitlines()
+    assert "next: provisioner apply -y" in err
+    folder = ["-C", str(tmp_path / "shop")]
+    assert main(["validate", *folder]) == 0
+    assert main(["fmt", "--check", *folder]) == 0
+    assert main(["apply", "-y", *folder]) == 0
+    assert main(["plan", "--detailed-exitcode", *folder]) == 0
+    assert main(["verify", *folder]) == 0
+    capsys.readouterr()
+
+
+def test_editors_find_the_schema_of_every_file(init, tmp_path: Path):
+    init("--ci", "none")
+    for path in (tmp_path / "shop").rglob("*.yaml"):
+        if path.name.startswith("."):
+            continue
+        line = path.read_text(encoding="utf-8").splitlines()[0]
+        assert line.startswith("# yaml-language-server: $schema=")
+        assert (path.parent / line.partition("=")[2]).is_file(), path
+
+
+def test_each_system_brings_its_own_pipelines(init, tmp_path: Path):
+    init("--ci", "gitlab", "--ci", "azure")
+    names = tree(tmp_path / "shop")
+    assert {".gitlab-ci.yml", "azure-pipelines.yml", ".azure/deploy.yml"} <= names.keys()
+    assert not [name for name in names if name.startswith(".github")]
+
+
+REMOTES = {
+    "git@github.com:owner/shop.git": ".github/workflows/plan.yml",
+    "https://gitlab.example.org/group/shop.git": ".gitlab-ci.yml",
+    "https://owner@dev.azure.com/owner/project/_git/shop": "azure-pipelines.yml",
+    "ssh://git.example.org/shop.git": ".github/workflows/plan.yml",
+}
+
+
+@pytest.mark.parametrize("address", REMOTES)
+def test_the_remote_says_which_pipelines(address: str, init, tmp_path: Path):
+    shop = tmp_path / "shop"
+    subprocess.run(["git", "init", "-q", str(shop)], check=True)
+    subprocess.run(["git", "-C", str(shop), "remote", "add", "origin", address], check=True)
+    assert init()[0] == 0
+    assert (shop / REMOTES[address]).is_file()
+
+
+def test_a_file_that_is_there_is_refused_by_name_and_nothing_is_written(init, tmp_path: Path):
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "README.md").write_text("mine\n")
+    (shop / ".gitignore").symlink_to(tmp_path / "nowhere")
+    code, _, err = init()
+    assert code == 1
+    assert "E860" in err
+    assert "`README.md` is there already" in err
+    assert "`.gitignore` is there already" in err
+    assert tree(shop) == {"README.md": b"mine\n"}
+
+
+def test_what_is_there_can_be_kept(init, tmp_path: Path):
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "README.md").write_text("mine\n")
+    code, out, _ = init("--keep-existing", "-o", "json")
+    assert code == 0
+    written = json.loads(out)["written"]
+    assert "README.md" not in written
+    assert sorted(tree(shop)) == sorted([*written, "README.md"])
+    assert (shop / "README.md").read_text() == "mine\n"
+
+
+def test_pipelines_below_the_top_of_a_repository_are_told(init, tmp_path: Path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    assert "move them out of shop/" in init()[2]
+
+
+def test_what_is_given_stands_in_the_files(init, tmp_path: Path):
+    code, *_ = init(
+        "--project", "risk", "--host", "prod=https://prod.example.org/", "--package", "p==1"
+    )
+    assert code == 0
+    shop = tmp_path / "shop"
+    assert "project: risk\n" in (shop / "provisioner.yaml").read_text()
+    assert "host: https://prod.example.org\n" in (shop / "environments/prod.yaml").read_text()
+    assert (shop / "requirements.txt").read_text().endswith("\np==1\n")
+
+
+WRONG = {
+    "a name that no project can have": (["--project", "My Shop"], "E862"),
+    "a host without an environment": (["--host", "https://prod.example.org"], "E863"),
+    "a host for an environment that is not written": (["--host", "qa=https://x.org"], "E863"),
+    "a host with a path": (["--host", "prod=https://x.org/?o=1"], "E863"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_options_write_nothing(case: str, init, tmp_path: Path):
+    words, code = WRONG[case]
+    exit_code, _, err = init(*words)
+    assert exit_code == 1
+    assert code in err
+    assert not (tmp_path / "shop").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(init, tmp_path: Path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "environments").write_text("a file\n")
+    code, _, err = init("--ci", "none")
+    assert code == 1
+    assert "E861" in err
+
+
+def test_the_readme_shows_what_is_written_and_what_doctor_says(
+    init, tmp_path: Path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "100")
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    _, out, _ = init("--ci", "github")
+    block = readme.split("$ provisioner init chat-platform --ci github\n")[1].split("$ ")[0]
+    assert {line for line in block.splitlines() if line != "..."} <= set(out.splitlines())
+    assert main(["doctor", "-e", "staging", "-C", str(tmp_path / "shop")]) == 1
+    said = capsys.readouterr().out
+    told = readme.split("$ provisioner doctor -e staging\n...\n")[1].split("```")[0]
+    assert told in said

@@ -1,0 +1,102 @@
+"""The command as a process: what a shell, a pipe and a full disk see of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def shell(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which ``$P`` is the command."""
+    known = {"PATH": os.environ["PATH"], "P": f"{sys.executable} -m provisioner"}
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=folder,
+        env=known | {"PYTHONPATH": str(ROOT), "HOME": str(folder)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "provisioner.yaml").write_text("project: shop\n")
+    (tmp_path / "manifests" / "scope.yaml").write_text(
+        "resources: {secret_scopes: {keys: {name: keys, secrets: {one: {from_env: ONE}}}}}\n"
+    )
+    return tmp_path
+
+
+def test_whoever_reads_only_the_beginning_is_no_error(project):
+    done = shell("$P explain | head -1", project)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+def test_a_full_disk_is_told_in_a_sentence(project):
+    done = shell("$P plan > /dev/full", project, ONE="1")
+    assert done.returncode == 1
+    assert "error[E814]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_folder_may_stand_before_the_command(project, tmp_path_factory):
+    done = shell(f"$P -C {project} validate", tmp_path_factory.mktemp("elsewhere"))
+    assert done.returncode == 0, done.stderr
+
+
+LOCAL_WORKSPACE_IN_THE_WAY = [
+    pytest.param("echo text > .provisioner", id="a file where the folder should be"),
+    pytest.param(
+        "mkdir .provisioner; echo not sqlite, but a text > .provisioner/local.sqlite",
+        id="a file that is something else",
+    ),
+]
+
+
+@pytest.mark.parametrize("trouble", LOCAL_WORKSPACE_IN_THE_WAY)
+@pytest.mark.parametrize("command", ["$P plan", "$P emulator start"])
+def test_a_local_workspace_that_cannot_be_is_no_defect(project, trouble, command):
+    done = shell(f"{trouble}; {command}", project, ONE="1")
+    assert done.returncode == 1
+    assert "error[E815]" in done.stderr, done.stderr
+
+
+def test_destroy_needs_no_manifests(project):
+    assert shell("$P apply -y", project, ONE="1").returncode == 0
+    (project / "manifests" / "scope.yaml").write_text("resources: {}\n")
+    done = shell("$P destroy -y --allow-delete all", project)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to do" in done.stderr
+
+
+def test_the_installed_command_is_the_one_with_the_ends_around_it():
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"provisioner": "provisioner.cli:run"}
+
+
+def test_what_debug_logs_ends_with_its_command(repository, run):
+    repository.write("manifests/scope.yaml", "resources: {secret_scopes: {keys: {name: keys}}}\n")
+    logger = logging.getLogger("provisioner")
+    before = (logger.level, list(logger.handlers))
+    assert "GET /api/2.0/secrets" in run("plan", "--debug").err
+    assert (logger.level, list(logger.handlers)) == before
+
+
+def test_the_address_of_the_console_is_talk_and_not_part_of_the_answer(project):
+    start = "timeout -s INT 5 $P emulator start --state :memory: --token 'a/b c'"
+    done = shell(f"{start} > out; cat out; exit 0", project)
+    host, token = done.stdout.splitlines()
+    url = host.removeprefix("DATABRICKS_HOST=")
+    assert token == "DATABRICKS_TOKEN=a/b c"
+    assert f"console: {url}/#token=a%2Fb%20c\n" in done.stderr
