@@ -44,9 +44,9 @@ def serve(served: Served, folder: Path | None) -> int:
 
     Raises UsageError for settings that cannot be.
     """
+    from provisioner.emulator.http.settings import Settings
     from provisioner.emulator.server import START_ERRORS
     from provisioner.emulator.server import serve as serve_until_stopped
-    from provisioner.emulator.settings import Settings
     from provisioner.errors import UsageError
 
     state = ":memory:" if served.state == ":memory:" else _root(folder) / served.state

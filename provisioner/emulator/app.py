@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from provisioner.emulator.dispatch import LOST, Dispatcher, Raw, Reply
-from provisioner.emulator.protocol import TRANSPORT, break_connection
-from provisioner.emulator.routing import Answer, ApiError, Workspace
+from provisioner.emulator.http.protocol import TRANSPORT, break_connection
+from provisioner.emulator.http.routing import Answer, ApiError, Workspace
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from provisioner.emulator import faults, request_log
-from provisioner.emulator.routing import Answer, Request, Route, Workspace, invalid
-from provisioner.emulator.system_endpoints import add_missing
+from provisioner.emulator.faults import request_log
+from provisioner.emulator.faults import rules as faults
+from provisioner.emulator.http.routing import (
+    CONTROL_PREFIX,
+    Answer,
+    Request,
+    Route,
+    Workspace,
+    invalid,
+)
+from provisioner.emulator.serving.system_endpoints import add_missing
 
-# The first segment of every path here. These requests are neither logged, delayed nor faulty.
-PREFIX = "__emulator__"
 MOST_NEWEST = 1000
 
 
@@ -74,10 +80,10 @@ def clock(workspace: Workspace, request: Request) -> Answer:
 
 
 ROUTES = (
-    Route("GET", f"/{PREFIX}/requests", requests),
-    Route("POST", f"/{PREFIX}/reset", reset),
-    Route("GET", f"/{PREFIX}/faults", list_faults),
-    Route("POST", f"/{PREFIX}/faults", add_faults),
-    Route("DELETE", f"/{PREFIX}/faults", delete_faults),
-    Route("POST", f"/{PREFIX}/clock", clock),
+    Route("GET", f"/{CONTROL_PREFIX}/requests", requests),
+    Route("POST", f"/{CONTROL_PREFIX}/reset", reset),
+    Route("GET", f"/{CONTROL_PREFIX}/faults", list_faults),
+    Route("POST", f"/{CONTROL_PREFIX}/faults", add_faults),
+    Route("DELETE", f"/{CONTROL_PREFIX}/faults", delete_faults),
+    Route("POST", f"/{CONTROL_PREFIX}/clock", clock),
 )

@@ -9,21 +9,24 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from provisioner.emulator import (
-    control,
-    directory,
-    faults,
-    identity,
-    killing,
-    lag,
-    pages,
-    request_log,
-    serving,
+from provisioner.emulator import console_pages
+from provisioner.emulator.faults import killing, request_log
+from provisioner.emulator.faults import rules as faults
+from provisioner.emulator.faults.rules import Fault
+from provisioner.emulator.http.routing import (
+    CONTROL_PREFIX,
+    Answer,
+    ApiError,
+    Request,
+    Route,
+    Router,
+    Workspace,
 )
-from provisioner.emulator.faults import Fault
+from provisioner.emulator.http.targets import base_url, check_hosts, check_origin, path_of, split
+from provisioner.emulator.identity import authentication, directory
 from provisioner.emulator.routes import ROUTES
-from provisioner.emulator.routing import Answer, ApiError, Request, Route, Router, Workspace
-from provisioner.emulator.targets import base_url, check_hosts, check_origin, path_of, split
+from provisioner.emulator.serving import api as serving
+from provisioner.emulator.serving import lag
 
 Address = tuple[str, int]
 
@@ -32,7 +35,7 @@ NO_ANSWER = Answer()
 # Ways to break a connection after which nobody has seen a status.
 LOST = ("drop", "reset", "garbage")
 # First segments of what no real workspace has; the console is at `/`, too.
-OURS: tuple[list[str], ...] = ([control.PREFIX], [pages.PREFIX], [])
+OURS: tuple[list[str], ...] = ([CONTROL_PREFIX], [console_pages.PREFIX], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class Dispatcher:
         path = "/" + "/".join(segments)
         caller = directory.LOCAL_USER
         if route is None or route.needs_token:
-            caller = identity.caller_of(self._workspace, raw.headers.get("authorization", ""))
+            caller = authentication.caller_of(self._workspace, raw.headers.get("authorization", ""))
         if route is None:
             message = f"The local workspace does not implement {raw.method} {path}."
             raise ApiError(501, "NOT_IMPLEMENTED", message)

@@ -8,9 +8,15 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from provisioner.emulator.control import PREFIX
+from provisioner.emulator.http.routing import (
+    CONTROL_PREFIX,
+    Answer,
+    Request,
+    Route,
+    Routes,
+    Workspace,
+)
 from provisioner.emulator.request_bodies import schema_of_body
-from provisioner.emulator.routing import Answer, Request, Route, Routes, Workspace
 
 Json = dict[str, Any]
 
@@ -41,7 +47,7 @@ QUERIES = {
     ),
     "GET /api/2.1/unity-catalog/models/{name}/versions": ("max_results", "page_token"),
     "GET /api/2.1/unity-catalog/permissions/{type}/{name}": ("principal",),
-    f"GET /{PREFIX}/requests": ("after", "newest", "endpoint"),
+    f"GET /{CONTROL_PREFIX}/requests": ("after", "newest", "endpoint"),
     "GET /api/2.0/workspace/get-status": ("path",),
     "GET /api/2.0/workspace/list": ("path",),
     "GET /api/2.0/workspace/export": ("path", "direct_download"),
@@ -49,7 +55,7 @@ QUERIES = {
 }
 # What is answered with 200, where it is something else than a JSON object.
 ANSWERS: dict[str, Json] = {
-    f"GET /{PREFIX}": {"text/markdown": {}},
+    f"GET /{CONTROL_PREFIX}": {"text/markdown": {}},
     "GET /api/2.0/serving-endpoints/{name}/metrics": {"text/plain": {}},
     "GET /api/2.0/serving-endpoints/{name}/openapi": {"text/plain": {}},
     "GET /": {"text/html": {}},
@@ -161,6 +167,6 @@ def guide(workspace: Workspace, request: Request) -> Answer:
 
 
 ROUTES: Routes = (
-    Route("GET", f"/{PREFIX}/openapi.json", served, needs_token=False),
-    Route("GET", f"/{PREFIX}", guide, needs_token=False),
+    Route("GET", f"/{CONTROL_PREFIX}/openapi.json", served, needs_token=False),
+    Route("GET", f"/{CONTROL_PREFIX}", guide, needs_token=False),
 )

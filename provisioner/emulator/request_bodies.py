@@ -5,24 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from provisioner.emulator import (
-    configs,
-    fault_rules,
-    gateway,
-    grants,
-    lag,
-    permissions,
-    principals,
-    registered_models,
-    registration,
-    serving,
-    serving_rules,
-    telemetry,
-    transitions,
-    workspace_files,
-)
-from provisioner.emulator.control import PREFIX
-from provisioner.emulator.shape import (
+from provisioner.emulator import workspace_files
+from provisioner.emulator.faults import rules as faults
+from provisioner.emulator.http.routing import CONTROL_PREFIX
+from provisioner.emulator.http.shape import (
     Schema,
     choice,
     described,
@@ -34,6 +20,10 @@ from provisioner.emulator.shape import (
     schema_of,
     text,
 )
+from provisioner.emulator.identity import principals
+from provisioner.emulator.serving import api as serving
+from provisioner.emulator.serving import configs, gateway, lag, permissions, telemetry, transitions
+from provisioner.emulator.unity_catalog import grants, models, registration
 
 
 @described({})
@@ -49,8 +39,8 @@ def _object(value: Any, where: str) -> Any:
 SERVING = serving.BASE
 SECRETS = "/api/2.0/secrets"
 MODELS = "/api/2.1/unity-catalog/models"
-TAGS = list_of(serving_rules.TAG)
-NOTIFICATIONS = serving_rules.NOTIFICATIONS
+TAGS = list_of(serving.TAG)
+NOTIFICATIONS = serving.NOTIFICATIONS
 CREATE = record(
     {
         "name": text,
@@ -142,22 +132,22 @@ BODIES = {
     "POST /serving-endpoints/chat/completions": _openai(CHAT),
     "POST /serving-endpoints/completions": _openai(COMPLETIONS),
     "POST /serving-endpoints/embeddings": _openai(EMBEDDINGS),
-    f"POST {MODELS}": registered_models.CREATED,
-    f"PATCH {MODELS}/{{name}}": registered_models.UPDATED,
+    f"POST {MODELS}": models.CREATED,
+    f"PATCH {MODELS}/{{name}}": models.UPDATED,
     f"PUT {MODELS}/{{name}}/aliases/{{alias}}": record(
         {"version_num": integer}, needed=("version_num",)
     ),
     f"PATCH {grants.PERMISSIONS}": record({"changes": grants.CHANGES}),
-    f"POST /{PREFIX}/reset": record({"what": choice("log", "everything")}),
-    f"POST /{PREFIX}/clock": record({"advance_s": integer}),
-    f"POST /{PREFIX}/principals": principals.PRINCIPAL,
-    f"POST /{PREFIX}/models": registration.SENT,
+    f"POST /{CONTROL_PREFIX}/reset": record({"what": choice("log", "everything")}),
+    f"POST /{CONTROL_PREFIX}/clock": record({"advance_s": integer}),
+    f"POST /{CONTROL_PREFIX}/principals": principals.PRINCIPAL,
+    f"POST /{CONTROL_PREFIX}/models": registration.SENT,
     f"POST {workspace_files.BASE}/mkdirs": workspace_files.PATH,
     f"POST {workspace_files.BASE}/delete": workspace_files.DELETE,
     f"POST {workspace_files.BASE}/import": workspace_files.IMPORT,
-    f"POST /{PREFIX}/lag": lag.SENT,
-    f"POST /{PREFIX}/transitions": transitions.SENT,
-    f"POST /{PREFIX}/faults": record({"rules": list_of(fault_rules.RULE)}, needed=("rules",)),
+    f"POST /{CONTROL_PREFIX}/lag": lag.SENT,
+    f"POST /{CONTROL_PREFIX}/transitions": transitions.SENT,
+    f"POST /{CONTROL_PREFIX}/faults": record({"rules": list_of(faults.RULE)}, needed=("rules",)),
 }
 
 

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-from provisioner.emulator import (
-    control,
-    grants,
-    identity,
-    inference,
-    inference_payloads,
+from provisioner.emulator import console_pages, control, openapi, workspace_files
+from provisioner.emulator.identity import authentication, principals, scim
+from provisioner.emulator.inference import api as inference
+from provisioner.emulator.inference import payloads
+from provisioner.emulator.secrets import api as secrets
+from provisioner.emulator.serving import api as serving
+from provisioner.emulator.serving import (
     lag,
-    model_versions,
-    openapi,
-    pages,
+    observability,
     permissions,
-    principals,
-    registered_models,
-    registration,
-    scim,
-    secrets,
-    serving,
-    serving_logs,
-    serving_metrics,
-    serving_power,
-    serving_telemetry,
-    serving_throughput,
-    serving_updates,
-    sql,
+    power,
+    throughput,
     transitions,
-    workspace_files,
+    updates,
 )
+from provisioner.emulator.sql import api as sql
+from provisioner.emulator.unity_catalog import grants, model_versions, models, registration
 
 ROUTES = (
-    *identity.ROUTES,
+    *authentication.ROUTES,
     *serving.ROUTES,
-    *serving_updates.ROUTES,
-    *serving_logs.ROUTES,
-    *serving_metrics.ROUTES,
-    *serving_power.ROUTES,
-    *serving_telemetry.ROUTES,
-    *serving_throughput.ROUTES,
+    *updates.ROUTES,
+    *observability.ROUTES,
+    *power.ROUTES,
+    *throughput.ROUTES,
     *permissions.ROUTES,
     *secrets.ROUTES,
     *inference.ROUTES,
-    *inference_payloads.ROUTES,
+    *payloads.ROUTES,
     *control.ROUTES,
     *principals.ROUTES,
-    *registered_models.ROUTES,
+    *models.ROUTES,
     *model_versions.ROUTES,
     *grants.ROUTES,
     *registration.ROUTES,
@@ -53,7 +41,7 @@ ROUTES = (
     *sql.ROUTES,
     *openapi.ROUTES,
     *transitions.ROUTES,
-    *pages.ROUTES,
+    *console_pages.ROUTES,
     *workspace_files.ROUTES,
     *lag.ROUTES,
 )

@@ -12,9 +12,9 @@ import binascii
 import secrets
 from typing import Any
 
-from provisioner.emulator.routing import Answer, ApiError, Request, Route, Workspace, invalid
-from provisioner.emulator.shape import choice, flag, record, text
-from provisioner.emulator.store import Store
+from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.shape import choice, flag, record, text
+from provisioner.emulator.http.store import Store
 
 BASE = "/api/2.0/workspace"
 IMPORT_FILE = "/api/2.0/workspace-files/import-file/{path+}"

@@ -86,8 +86,8 @@ def connected(
         with connect(target, os.environ, agent) as connection:
             yield connection, connection.host
         return
+    from provisioner.emulator.http.settings import Settings
     from provisioner.emulator.server import START_ERRORS, running
-    from provisioner.emulator.settings import Settings
 
     # Two reads long, so that a first apply shows what waiting looks like.
     local = Settings(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from provisioner.cli import main
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
-from provisioner.emulator.settings import Settings
 
 TOKEN = "dapi-acceptance"
 

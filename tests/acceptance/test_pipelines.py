@@ -21,8 +21,8 @@ from pipelines import steps
 
 from provisioner.cli import main
 from provisioner.commands.init.init import SYSTEMS
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 FORGE = Path(__file__).parent / "forge.py"

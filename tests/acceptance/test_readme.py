@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.cli import main
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings
 from provisioner.workspace import Target, connect
 
 ROOT = Path(__file__).parent.parent.parent

@@ -25,7 +25,7 @@ LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 BARE = """
 import asyncio, socket, sys
 import uvicorn
-from provisioner.emulator.protocol import Protocol
+from provisioner.emulator.http.protocol import Protocol
 BODY = b"{" + b" " * 1_000 + b"}"
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY))]
 async def app(scope, receive, send):
@@ -43,7 +43,7 @@ uvicorn.Server(config).run([listener])
 OURS = """
 import sys
 from provisioner.emulator.server import serve
-from provisioner.emulator.settings import Settings
+from provisioner.emulator.http.settings import Settings
 serve(Settings(state=sys.argv[1], token=sys.argv[2]), lambda one: print(one.port, flush=True))
 """
 

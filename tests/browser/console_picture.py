@@ -7,8 +7,8 @@ from pathlib import Path
 import console_sample as sample
 from window import opened
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings
 
 PICTURE = Path(__file__).parent.parent.parent / "examples" / "console" / "console.png"
 SIZE = {"width": 1180, "height": 640}

@@ -10,8 +10,8 @@ import console_sample as sample
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
-from provisioner.emulator.settings import Settings
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
-from provisioner.emulator.settings import Settings
 
 # A provider of the public tutorials -> the block that its entities carry.
 PROVIDERS = {

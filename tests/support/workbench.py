@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.applying.executor import Hooks, Options
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
-from provisioner.emulator.settings import Settings
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
 from provisioner.manifests.project import Environment, GuardLimits, WorkspaceSettings

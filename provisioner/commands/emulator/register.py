@@ -57,10 +57,10 @@ def register(folder: Path | None, environment: str, state: str, wanted: Registra
     Raises UsageError for an environment on a real workspace and for names that cannot be,
     FileError for a state file that cannot be used.
     """
-    from provisioner.emulator import registration
-    from provisioner.emulator.routing import ApiError
+    from provisioner.emulator.http.routing import ApiError
+    from provisioner.emulator.http.store import Store
     from provisioner.emulator.server import START_ERRORS
-    from provisioner.emulator.store import Store
+    from provisioner.emulator.unity_catalog import registration
 
     root = _root(folder, state)
     file = state or _state_of(root, environment)

@@ -15,8 +15,8 @@ import pytest
 
 from provisioner.cli import main
 from provisioner.commands.promotion import promote
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings
 from provisioner.workflow.project import open_project
 
 TOKEN = "dapi-promotion"

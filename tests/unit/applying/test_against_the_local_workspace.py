@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from provisioner.applying.executor import Hooks, Options, apply
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
-from provisioner.emulator.settings import Settings
 from provisioner.kinds import KINDS
 from provisioner.model.outcome import Outcome, Status
 from provisioner.model.plan import Action, Address, Plan

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
-from provisioner.emulator.settings import Settings
 
 BASE = "/api/2.0/serving-endpoints"
 Json = dict[str, Any]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.emulator import request_log
-from provisioner.emulator.store import Store
+from provisioner.emulator.faults import request_log
+from provisioner.emulator.http.store import Store
 
 BASE = "/api/2.0/serving-endpoints"
 REQUESTS = "/__emulator__/requests"

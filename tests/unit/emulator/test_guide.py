@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.emulator import faults, openapi
-from provisioner.emulator.fault_rules import ACTION_FIELDS, CONNECTIONS
+from provisioner.emulator import openapi
+from provisioner.emulator.faults import rules as faults
+from provisioner.emulator.faults.rules import ACTION_FIELDS, CONNECTIONS
 from provisioner.emulator.routes import ROUTES
 
 GUIDE = Path(openapi.__file__).with_name("guide.md").read_text(encoding="utf-8")

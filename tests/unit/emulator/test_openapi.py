@@ -11,10 +11,10 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.openapi import document
 from provisioner.emulator.routes import ROUTES
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings
 
 PATH = "/__emulator__/openapi.json"
 load_all_checks()

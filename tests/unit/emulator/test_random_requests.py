@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import pytest
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.routes import ROUTES
 from provisioner.emulator.server import Running, running
-from provisioner.emulator.settings import Settings
 
 PROOFS = bool(os.environ.get("PROVISIONER_PROOFS"))
 REQUESTS = 20_000 if PROOFS else 1_000

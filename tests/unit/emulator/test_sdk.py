@@ -20,8 +20,8 @@ from databricks.sdk.errors import (
 )
 from databricks.sdk.service import iam, serving, workspace
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings
 
 WAIT = timedelta(seconds=20)
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from provisioner.emulator.http.settings import Settings, Transition
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings, Transition
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
 
@@ -203,7 +203,7 @@ def test_a_missing_certificate_is_an_error_before_anything_starts(tmp_path: Path
 
 SERVE = """
 from provisioner.emulator.server import serve
-from provisioner.emulator.settings import Settings
+from provisioner.emulator.http.settings import Settings
 serve(Settings(), lambda server: print(server.url, flush=True))
 print("stopped", flush=True)
 """

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
-from provisioner.emulator.settings import Settings
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
 NUMBERS = itertools.count(1)

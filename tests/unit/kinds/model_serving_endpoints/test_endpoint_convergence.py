@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings
 from provisioner.kinds import KINDS
 from provisioner.model.live import Phase
 from provisioner.model.plan import Action, Address

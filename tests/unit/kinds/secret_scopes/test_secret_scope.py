@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
-from provisioner.emulator.settings import Settings
 from provisioner.errors import ServiceError, UnreachableError
 from provisioner.kinds import KINDS
 from provisioner.kinds.secret_scopes.validation import relations

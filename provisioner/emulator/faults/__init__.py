@@ -1,0 +1,1 @@
+"""Everything that goes wrong on command, and the log of requests."""

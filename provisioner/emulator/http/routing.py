@@ -1,0 +1,237 @@
+"""Requests, answers and route tables: what a handler gets, gives back and is found by.
+
+A handler is a function of the workspace and the request. It runs in a worker thread and may
+block; it raises ``ApiError`` for every answer that is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from provisioner.emulator.http.settings import Settings
+from provisioner.emulator.http.store import Store
+
+# First segment of the emulator's own routes, which no real workspace has. Requests to them are
+# neither logged, delayed nor faulty.
+CONTROL_PREFIX = "__emulator__"
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+# How grants name the two kinds of callers.
+USER, SERVICE_PRINCIPAL = "user_name", "service_principal_name"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. ``name`` is the user name, or the application id of a service principal;
+    ``groups`` are the names of its groups. ``has_login`` tells an OAuth token from a personal one.
+    """
+
+    name: str
+    display_name: str
+    groups: tuple[str, ...] = ()
+    kind: str = USER
+    id: str = "1000000000000001"
+    has_login: bool = False
+
+    @property
+    def is_admin(self) -> bool:
+        return "admins" in self.groups
+
+
+class Statements(Protocol):
+    """The SQL statements of one process; ``sql.running`` has them, and says what they are."""
+
+    def start(self, creator: str, work: Any) -> Any: ...
+
+    def find(self, statement_id: str) -> Any: ...
+
+    def clear(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """The connections to the model server that answers queries; ``inference.upstream`` has them."""
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Any: ...
+
+    def hang_up(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What every handler works on."""
+
+    store: Store
+    settings: Settings
+    statements: Statements
+    lines: Upstream
+
+    def let_go(self) -> None:
+        """End what waits for something: statements that run, models that think."""
+        self.lines.hang_up()
+        self.statements.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Header names are in lower case; ``path`` has no trailing slash.
+
+    ``parameters`` are the decoded ``{placeholders}`` of the route, ``base_url`` is the
+    scheme and host that the client used.
+    """
+
+    method: str
+    path: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    caller: Caller = Caller("", "")
+    base_url: str = ""
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object, whatever its Content-Type; an empty body is ``{}``.
+
+        Raises ApiError MALFORMED_REQUEST. [serving-api 3.5: the code is a platform convention]
+        """
+        if not self.body.strip():
+            return {}
+        try:
+            value = json.loads(self.body, parse_constant=_refused)
+        except (ValueError, RecursionError) as error:
+            raise ApiError(400, "MALFORMED_REQUEST", "Request body is not valid JSON.") from error
+        if not isinstance(value, dict):
+            raise ApiError(400, "MALFORMED_REQUEST", "Request body must be a JSON object.")
+        return value
+
+
+def _refused(constant: str) -> None:
+    """NaN and the infinities, which Python reads although they are not JSON."""
+    raise ValueError(constant)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``json`` unless there is a ``text`` or a ``stream``; these say their ``content_type``.
+
+    A stream is iterated in a worker thread and each piece is sent as soon as it is there; it
+    may wait. Closing it early (``GeneratorExit``) means that the client has gone.
+    """
+
+    json: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+    stream: Iterable[bytes] | None = None
+    content_type: str = "application/json"
+
+
+class ApiError(Exception):
+    """An error answer: ``{"error_code", "message"}`` and, where given, ``extra`` keys.
+
+    Statuses are those that clients take well: 400, 401, 403, 404, 409, 429, 500, 501, 503 and
+    504. 405, 413 and 422 make MLflow retry for minutes. [clients.md, errors]
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error_code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        extra: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_code = error_code
+        self.message = message
+        self.headers = headers
+        self.extra = extra
+
+    def answer(self) -> Answer:
+        body = {"error_code": self.error_code, "message": self.message, **self.extra}
+        return Answer(json=body, status=self.status, headers=self.headers)
+
+
+def invalid(message: str) -> ApiError:
+    return ApiError(400, "INVALID_PARAMETER_VALUE", message)
+
+
+Handler = Callable[[Workspace, Request], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``pattern`` segments in braces are parameters.
+
+    An ``atomic`` handler runs inside one transaction of the store, which an error rolls back.
+    One that may wait for something must not be atomic: it would hold up every other request.
+    """
+
+    method: str
+    pattern: str
+    handler: Handler
+    atomic: bool = True
+    needs_token: bool = True
+
+
+Routes = tuple[Route, ...]
+
+
+class Router:
+    """Finds the route of a path. A literal segment wins over a parameter.
+
+    A last parameter such as ``{path+}`` takes all segments that are left, with their slashes.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._candidates: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
+        every = tuple(routes)
+        self._open_ended = tuple(route for route in every if route.pattern.endswith("+}"))
+        closed = [route for route in every if route not in self._open_ended]
+        for route in sorted(closed, key=lambda route: route.pattern.count("{")):
+            segments = tuple(filter(None, route.pattern.split("/")))
+            key = (route.method, len(segments))
+            self._candidates.setdefault(key, []).append((segments, route))
+
+    def find(
+        self, method: str, segments: Sequence[str]
+    ) -> tuple[Route, dict[str, str]] | tuple[None, dict[str, str]]:
+        """The route for decoded path segments, with its parameters."""
+        for candidate, route in self._candidates.get((method, len(segments)), ()):
+            parameters = _bound(candidate, segments)
+            if parameters is not None:
+                return route, parameters
+        for route in self._open_ended:
+            *pattern, last = route.pattern.strip("/").split("/")
+            parameters = _bound(pattern, segments[: len(pattern)])
+            if method == route.method and parameters is not None and len(segments) > len(pattern):
+                return route, {**parameters, last[1:-2]: "/".join(segments[len(pattern) :])}
+        return None, {}
+
+
+def _bound(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+    if len(pattern) != len(segments):
+        return None
+    parameters = {}
+    for expected, actual in zip(pattern, segments, strict=True):
+        if expected.startswith("{"):
+            parameters[expected[1:-1]] = actual
+        elif expected != actual:
+            return None
+    return parameters
+
+
+def event_stream(events: Iterable[Any]) -> Iterator[bytes]:
+    """Server-sent events that all clients read: ``data: `` lines, blank lines, ``[DONE]``.
+
+    Comments and ``event:`` lines make MLflow fail. [clients.md, shapes]
+    """
+    for event in events:
+        yield b"data: " + json.dumps(event).encode() + b"\n\n"
+    yield b"data: [DONE]\n\n"

@@ -1,0 +1,208 @@
+"""The state of a local workspace in SQLite: one file, or memory. Knows tables, not the API.
+
+Two processes may share a file: every change is made in a transaction that begins IMMEDIATE.
+The clock is in here too, because moving it forward must be seen by all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from provisioner.emulator.http.settings import MEMORY
+
+BUSY_TIMEOUT_S = 30.0
+
+# The header of a file says that it is ours: https://www.sqlite.org/fileformat.html
+MAGIC = b"SQLite format 3\0"
+HEADER_BYTES = 72
+APPLICATION_ID_AT = 68
+APPLICATION_ID = 0x50524F56
+APPLICATION_ID_BYTES = APPLICATION_ID.to_bytes(4, "big")
+
+# Table names say what their rows are. Scope names are compared without regard to case.
+# [serving-api 4: scope names are case-insensitive]
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS endpoints (
+    name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, pending INTEGER NOT NULL, record TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS stale (
+    name TEXT PRIMARY KEY, record TEXT NOT NULL, reads_left INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, kind TEXT NOT NULL, content BLOB NOT NULL, id INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL, modified_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS known_ids (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS grants (
+    object_id TEXT, kind TEXT, principal TEXT COLLATE NOCASE, level TEXT NOT NULL,
+    PRIMARY KEY (object_id, kind, principal)
+);
+CREATE TABLE IF NOT EXISTS scopes (
+    name TEXT COLLATE NOCASE PRIMARY KEY, backend TEXT NOT NULL, keyvault TEXT
+);
+CREATE TABLE IF NOT EXISTS secrets (
+    scope TEXT COLLATE NOCASE, key TEXT, value BLOB NOT NULL, updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE TABLE IF NOT EXISTS scope_acls (
+    scope TEXT COLLATE NOCASE, principal TEXT, permission TEXT NOT NULL,
+    PRIMARY KEY (scope, principal)
+);
+CREATE TABLE IF NOT EXISTS requests (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, method TEXT NOT NULL,
+    path TEXT NOT NULL, query TEXT NOT NULL, status INTEGER NOT NULL,
+    user_agent TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS faults (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 0,
+    fired INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS usage (
+    bucket TEXT, period_start_ms INTEGER, calls INTEGER NOT NULL, tokens INTEGER NOT NULL,
+    PRIMARY KEY (bucket, period_start_ms)
+);
+CREATE TABLE IF NOT EXISTS principals (
+    name TEXT COLLATE NOCASE PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL,
+    display_name TEXT NOT NULL, groups TEXT NOT NULL, token TEXT NOT NULL UNIQUE, client_secret TEXT
+);
+CREATE TABLE IF NOT EXISTS logins (
+    token TEXT PRIMARY KEY, principal TEXT COLLATE NOCASE NOT NULL, expires_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS payloads (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT COLLATE NOCASE NOT NULL,
+    kind TEXT NOT NULL, row TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS models (
+    full_name TEXT COLLATE NOCASE PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL,
+    comment TEXT NOT NULL, created_by TEXT NOT NULL, created_ms INTEGER NOT NULL,
+    updated_by TEXT NOT NULL, updated_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS model_versions (
+    model TEXT COLLATE NOCASE, version INTEGER, status TEXT NOT NULL, comment TEXT NOT NULL,
+    created_by TEXT NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY (model, version)
+);
+CREATE TABLE IF NOT EXISTS model_aliases (
+    model TEXT COLLATE NOCASE, alias TEXT COLLATE NOCASE, version INTEGER NOT NULL,
+    PRIMARY KEY (model, alias)
+);
+CREATE TABLE IF NOT EXISTS privileges (
+    securable TEXT COLLATE NOCASE, principal TEXT COLLATE NOCASE, privilege TEXT NOT NULL,
+    PRIMARY KEY (securable, principal, privilege)
+);
+"""
+
+
+class Store:
+    """One connection, one transaction at a time; used by all worker threads of a process."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open or create the store. A file is readable by its owner only.
+
+        Raises sqlite3.DatabaseError where the file is something else, OSError where it, or its
+        folder, cannot be made.
+        """
+        self._lock = threading.RLock()
+        if str(path) != MEMORY:
+            _make_private_file(Path(path))
+        self._connection = sqlite3.connect(
+            str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare()
+        except sqlite3.Error:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        if self.row("PRAGMA application_id") != (APPLICATION_ID,):
+            # Before there is a log: the next process looks for it in the main file.
+            self.change(f"PRAGMA application_id = {APPLICATION_ID}")
+        # Write-ahead log: a reader in another process never blocks; no fsync per request.
+        self.change("PRAGMA journal_mode = WAL")
+        self.change("PRAGMA synchronous = NORMAL")
+        # What was deleted, a secret for instance, is overwritten.
+        self.change("PRAGMA secure_delete = ON")
+        self._connection.executescript(SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, also between processes; nested ones are part of the outer one."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                # Still open after an error, but not where SQLite has ended it (disk full).
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def change(self, sql: str, *values: Any) -> int:
+        """Run one statement; the number of rows it changed."""
+        with self._lock:
+            return self._connection.execute(sql, values).rowcount
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        with self._lock:
+            found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+            return found
+
+    def now_ms(self) -> int:
+        """The workspace's time in ms since the epoch: the computer's, and what was added."""
+        return int(time.time() * 1000) + self.fact("clock_offset_ms")
+
+    def fact(self, name: str) -> int:
+        found = self.row("SELECT value FROM facts WHERE name = ?", name)
+        return int(found[0]) if found else 0
+
+    def set_fact(self, name: str, value: int) -> None:
+        self.change("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value)
+
+    def tables(self) -> list[str]:
+        return [
+            name
+            for (name,) in self.rows(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+        ]
+
+    def clear(self, tables: Sequence[str]) -> None:
+        """Empty these tables. Their names are ours, never a client's."""
+        with self.transaction():
+            for table in tables:
+                self.change(f"DELETE FROM {table}")
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+
+def _make_private_file(path: Path) -> None:
+    """SQLite gives its side files the mode of the main file, so that one has to be right.
+
+    Somebody else's file is neither touched nor made private.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "rb") as file:
+        header = file.read(HEADER_BYTES)
+        is_ours = header[:16] == MAGIC and header[APPLICATION_ID_AT:] == APPLICATION_ID_BYTES
+        if header and not is_ours:
+            raise sqlite3.DatabaseError(f"{path} is not the state of a local workspace")
+        if os.name == "posix":
+            os.fchmod(file.fileno(), 0o600)

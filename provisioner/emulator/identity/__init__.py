@@ -1,0 +1,1 @@
+"""Users, service principals and groups: who asks, and with which token."""

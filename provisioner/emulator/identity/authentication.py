@@ -1,0 +1,143 @@
+"""Who asks: tokens and logins, and what clients ask before all else."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import parse_qs
+
+from provisioner.emulator.http.routing import Answer, ApiError, Caller, Request, Route, Workspace
+from provisioner.emulator.identity import directory
+
+WORKSPACE_ID = "900800700600"
+# What the data-plane client of the SDK asks with. [serving-api 1.14]
+EXCHANGE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+def caller_of(workspace: Workspace, authorization: str) -> Caller:
+    """Take ``Bearer T`` and ``Basic token:T`` alike, as curl and old clients send it.
+
+    Raises ApiError UNAUTHENTICATED; the reference also says UNAUTHORIZED. [serving-api 8.4]
+    """
+    given = password_of(authorization, user="token") or _bearer_of(authorization)
+    if _is_same(given, workspace.settings.token):
+        return directory.LOCAL_USER
+    if found := directory.by_token(workspace.store, given):
+        return found
+    if found := directory.by_login(workspace.store, given):
+        return replace(found, has_login=True)
+    raise ApiError(401, "UNAUTHENTICATED", "Credential was not sent or is not valid.")
+
+
+def _is_same(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
+
+
+def password_of(authorization: str, user: str) -> str:
+    """The password of a Basic header; "" for another header, or for another ``user``."""
+    name, password = login_of(authorization)
+    return password if user == name else ""
+
+
+def login_of(authorization: str) -> tuple[str, str]:
+    """User and password of a Basic header; both are "" for another header."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        name, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return name, password
+
+
+def _bearer_of(authorization: str) -> str:
+    scheme, _, given = authorization.partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def me(workspace: Workspace, request: Request) -> Answer:
+    """[serving-api 1.11: the keys that Terraform and the CLI read; 5.5: the header]"""
+    caller = request.caller
+    return Answer(
+        {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "id": caller.id,
+            "userName": caller.name,
+            "displayName": caller.display_name,
+            "active": True,
+            "name": {"givenName": caller.display_name},
+            "emails": [{"type": "work", "value": caller.name, "primary": True}],
+            "groups": [{"display": group, "type": "direct"} for group in caller.groups],
+        },
+        headers={"X-Databricks-Org-Id": WORKSPACE_ID},
+    )
+
+
+def well_known(workspace: Workspace, request: Request) -> Answer:
+    """Asked without credentials by every client of the SDK. [serving-api 5.5]"""
+    return Answer({"oidc_endpoint": f"{request.base_url}/oidc", "workspace_id": WORKSPACE_ID})
+
+
+def oauth_server(workspace: Workspace, request: Request) -> Answer:
+    """[serving-api 5.5: discovery of the token endpoint]"""
+    return Answer(
+        {
+            "authorization_endpoint": f"{request.base_url}/oidc/v1/authorize",
+            "token_endpoint": f"{request.base_url}/oidc/v1/token",
+        }
+    )
+
+
+def oauth_token(workspace: Workspace, request: Request) -> Answer:
+    """A login for an hour: with client credentials, or in exchange for another login."""
+    form = {
+        key: values[0] for key, values in parse_qs(request.body.decode("utf-8", "replace")).items()
+    }
+    if form.get("grant_type") == "client_credentials":
+        caller = _client(workspace, request.headers.get("authorization", ""), form)
+    elif form.get("grant_type") == EXCHANGE:
+        caller = directory.by_login(workspace.store, form.get("assertion", ""))
+    else:
+        raise _oauth_error(400, "unsupported_grant_type")
+    if caller is None:
+        raise _oauth_error(401, "invalid_client")
+    token = directory.log_in(workspace.store, caller)
+    return Answer({"access_token": token, "token_type": "Bearer", "expires_in": directory.LOGIN_S})
+
+
+def _client(workspace: Workspace, authorization: str, form: Mapping[str, str]) -> Caller | None:
+    """A service principal, or any client id with the workspace's token: the local user."""
+    name, secret = login_of(authorization)
+    name, secret = name or form.get("client_id", ""), secret or form.get("client_secret", "")
+    if _is_same(secret, workspace.settings.token):
+        return directory.LOCAL_USER
+    return directory.by_client(workspace.store, name, secret)
+
+
+def _oauth_error(status: int, error: str) -> ApiError:
+    # RFC 6749 wants `error`; the other two keys are for clients that expect the service's shape.
+    return ApiError(status, "INVALID_CLIENT", "No token for this client.", extra={"error": error})
+
+
+def telemetry(workspace: Workspace, request: Request) -> Answer:
+    """The Databricks CLI reports its use. [serving-api 5.5]"""
+    return Answer()
+
+
+ROUTES = (
+    Route("GET", "/.well-known/databricks-config", well_known, needs_token=False),
+    Route("GET", "/api/2.0/preview/scim/v2/Me", me),
+    Route("GET", "/oidc/.well-known/oauth-authorization-server", oauth_server, needs_token=False),
+    Route(
+        "GET",
+        "/oidc/accounts/{account}/.well-known/oauth-authorization-server",
+        oauth_server,
+        needs_token=False,
+    ),
+    Route("POST", "/oidc/v1/token", oauth_token, needs_token=False),
+    Route("POST", "/telemetry-ext", telemetry),
+)

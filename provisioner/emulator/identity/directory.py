@@ -1,0 +1,118 @@
+"""The users and service principals of a local workspace, and how their tokens are recognised.
+
+Only digests of tokens and client secrets are kept. Who is not in here may still be granted
+something: groups have no list of their own, and a manifest names people this workspace never met.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from typing import Any
+
+from provisioner.emulator.http.routing import SERVICE_PRINCIPAL, USER, Caller
+from provisioner.emulator.http.store import Store
+
+# The user that a local workspace always has, its administrator.
+LOCAL_USER = Caller("local-user@example.com", "Local User", ("admins", "users"))
+# Every principal is a member. [GUESS: not in the reference] A grant to it reaches everybody, so
+# that nobody takes it for a small one.
+EVERYBODY = "users"
+ADMINS = "admins"
+# How long a login lasts. [serving-api 5.5]
+LOGIN_S = 3600
+
+COLUMNS = "name, kind, id, display_name, groups"
+
+
+def add(store: Store, caller: Caller, token: str, client_secret: str = "") -> None:
+    """Add the principal, or replace the one of that name, its credentials and its logins."""
+    store.change("DELETE FROM logins WHERE principal = ?", caller.name)
+    store.change(
+        "INSERT OR REPLACE INTO principals VALUES (?, ?, ?, ?, ?, ?, ?)",
+        caller.name,
+        caller.kind,
+        caller.id,
+        caller.display_name,
+        json.dumps(caller.groups),
+        _digest(token),
+        _digest(client_secret) if client_secret else None,
+    )
+
+
+def remove(store: Store, name: str) -> bool:
+    """With the principal, its logins end. What it made and was granted stays."""
+    store.change("DELETE FROM logins WHERE principal = ?", name)
+    return bool(store.change("DELETE FROM principals WHERE name = ?", name))
+
+
+def everybody(store: Store) -> list[Caller]:
+    return [_caller(*row) for row in store.rows(f"SELECT {COLUMNS} FROM principals")]
+
+
+def find(store: Store, name: str) -> Caller | None:
+    """The principal with this user name or application id."""
+    if name.lower() == LOCAL_USER.name:
+        return LOCAL_USER
+    row = store.row(f"SELECT {COLUMNS} FROM principals WHERE name = ?", name)
+    return _caller(*row) if row else None
+
+
+def by_token(store: Store, token: str) -> Caller | None:
+    """Whose personal access token this is."""
+    row = store.row(f"SELECT {COLUMNS} FROM principals WHERE token = ?", _digest(token))
+    return _caller(*row) if row else None
+
+
+def by_client(store: Store, client_id: str, client_secret: str) -> Caller | None:
+    """The service principal with this application id and secret."""
+    row = store.row(
+        f"SELECT {COLUMNS} FROM principals WHERE name = ? AND client_secret = ?",
+        client_id,
+        _digest(client_secret),
+    )
+    return _caller(*row) if row else None
+
+
+def log_in(store: Store, caller: Caller) -> str:
+    """A new OAuth token. Those that have expired are forgotten."""
+    now_ms, token = store.now_ms(), f"oauth-{secrets.token_hex(24)}"
+    with store.transaction():
+        store.change("DELETE FROM logins WHERE expires_ms <= ?", now_ms)
+        expires_ms = now_ms + LOGIN_S * 1000
+        store.change("INSERT INTO logins VALUES (?, ?, ?)", _digest(token), caller.name, expires_ms)
+    return token
+
+
+def by_login(store: Store, token: str) -> Caller | None:
+    """Whose OAuth token this is, as long as it is valid."""
+    row = store.row(
+        "SELECT principal FROM logins WHERE token = ? AND expires_ms > ?",
+        _digest(token),
+        store.now_ms(),
+    )
+    return find(store, row[0]) if row else None
+
+
+def _caller(name: str, kind: str, number: str, display_name: str, groups: str) -> Caller:
+    return Caller(name, display_name, tuple(json.loads(groups)), kind=kind, id=number)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def shown(caller: Caller) -> dict[str, Any]:
+    """As the emulator's own routes show a principal."""
+    return {
+        "kind": "service_principal" if caller.kind == SERVICE_PRINCIPAL else "user",
+        "name": caller.name,
+        "id": caller.id,
+        "display_name": caller.display_name,
+        "groups": [group for group in caller.groups if group not in (EVERYBODY, ADMINS)],
+        "workspace_admin": caller.is_admin,
+    }
+
+
+KINDS = {"user": USER, "service_principal": SERVICE_PRINCIPAL}

@@ -1,0 +1,225 @@
+"""Queries, the data plane: finds the endpoint, holds its limits, lets a served entity answer.
+
+Answers are made up and the same for the same query; nothing is sent anywhere but to an upstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from provisioner.emulator.http.routing import (
+    Answer,
+    ApiError,
+    Request,
+    Route,
+    Workspace,
+    event_stream,
+    invalid,
+)
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.identity.authentication import WORKSPACE_ID
+from provisioner.emulator.inference import forwarding, limits, payloads, tasks, traffic
+from provisioner.emulator.inference.active import Active, active
+from provisioner.emulator.serving import access, endpoints, idleness
+
+# Of route-optimised endpoints, as their endpoint_url says.
+DATA_PLANE = f"/{WORKSPACE_ID}/serving-endpoints"
+# Vectors and predictions cannot say themselves that they are made up.
+MADE_UP = {"x-made-up-by": "local workspace"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A query that has found its endpoint. ``served`` is the entity it asks for, "" for any."""
+
+    endpoint: Active
+    task: str
+    body: Mapping[str, Any]
+    served: str = ""
+
+
+def invocations(workspace: Workspace, request: Request) -> Answer:
+    """The body fits the endpoint's task; the traffic split, or the path, says who answers."""
+    body = request.json()
+    endpoint = _serving(workspace, request, request.parameters["name"])
+    task = tasks.task_of(endpoint, body)
+    served = request.parameters.get("served", "")
+    return _answered(workspace, request, Call(endpoint, task, body, served))
+
+
+def openai(task: str, workspace: Workspace, request: Request) -> Answer:
+    """A call of an OpenAI client: it names the endpoint in ``model``. [serving-api 6.4]"""
+    body = request.json()
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        raise invalid("model must be the name of a serving endpoint")
+    endpoint = _serving(workspace, request, name)
+    own_task = tasks.task_of(endpoint, body)
+    if task == tasks.RESPONSES and own_task == tasks.CHAT:
+        own_task = task
+    if task != own_task and own_task != tasks.CUSTOM:
+        raise ApiError(
+            400,
+            "BAD_REQUEST",
+            f"Endpoint '{name}' has the task {own_task}; this path is for {task}.",
+        )
+    return _answered(workspace, request, Call(endpoint, own_task, body))
+
+
+def _serving(workspace: Workspace, request: Request, name: str) -> Active:
+    """The endpoint, if it answers this caller's queries. [serving-api 3.10]
+
+    Raises ApiError 404 where it is missing or never became ready, 503 where waiting helps, 400
+    where it was stopped.
+    """
+    endpoint = active(workspace, name)
+    _check_access(workspace.store, endpoint, request)
+    if endpoint.stopped:
+        raise ApiError(400, "BAD_REQUEST", f"Endpoint '{name}' is stopped.")
+    if endpoint.ready:
+        return endpoint
+    if endpoints.require(workspace.store, name)["update"] == endpoints.IN_PROGRESS:
+        raise ApiError(
+            503,
+            "TEMPORARILY_UNAVAILABLE",
+            f"Endpoint '{name}' is not ready yet.",
+            headers={"Retry-After": "1"},
+        )
+    raise ApiError(
+        404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint '{name}' has no configuration that is ready."
+    )
+
+
+def _check_access(store: Store, endpoint: Active, request: Request) -> None:
+    """Raises ApiError.
+
+    The service's pages: route-optimised endpoints made since September 2025 are queried at their
+    own address alone, which takes OAuth tokens alone. The statuses are guesses.
+    """
+    place = {"name": endpoint.name, "id": endpoint.id, "system": endpoint.system}
+    access.require(store, request.caller, place, access.CAN_QUERY)
+    is_data_plane = request.path.startswith(f"{DATA_PLANE}/")
+    if is_data_plane and not endpoint.route_optimized:
+        message = f"Endpoint '{endpoint.name}' has no address of its own."
+        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+    if is_data_plane and not request.caller.has_login:
+        message = "Route-optimized endpoints take OAuth tokens, not personal access tokens."
+        raise ApiError(401, "UNAUTHENTICATED", message)
+    if endpoint.route_optimized and not is_data_plane:
+        message = f"Endpoint '{endpoint.name}' is route-optimized: query its endpoint_url."
+        raise ApiError(400, "BAD_REQUEST", message)
+
+
+def _answered(workspace: Workspace, request: Request, call: Call) -> Answer:
+    """The answer of an entity; it and every error are in the endpoint's inference table."""
+    store = workspace.store
+    exchange = payloads.Exchange(
+        store, call.endpoint, request.caller.name, call.body, store.now_ms()
+    )
+    try:
+        asked = _asked(workspace, request, call)
+    except ApiError as error:
+        exchange.add(error.status, error.answer().json)
+        raise
+    written = asked.written
+    headers = {**(MADE_UP if written.made_up else {}), "served-model-name": asked.entity["name"]}
+    if written.chunks is None:
+        exchange.add(200, written.json, asked.entity)
+        return Answer(written.json, headers=headers)
+    events = event_stream(_finished(exchange, asked))
+    return Answer(stream=events, headers=headers, content_type="text/event-stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An entity that has answered, or begun to, and the limits that it counts for."""
+
+    entity: dict[str, Any]
+    written: tasks.Written
+    meters: Sequence[limits.Meter]
+
+
+def _asked(workspace: Workspace, request: Request, call: Call) -> Asked:
+    store, endpoint = workspace.store, call.endpoint
+    direct = traffic.named(endpoint, call.served) if call.served else None
+    meters = limits.admit(store, endpoint, request.caller)
+    idleness.queried(store, endpoint.id, endpoint.entities)
+    prepared = tasks.prepared(call.task, call.body, endpoint.gateway.get("guardrails") or {})
+
+    def ask(entity: dict[str, Any]) -> Asked:
+        if workspace.settings.upstream and prepared.body is not None:
+            written = forwarding.asked(workspace, entity, call.task, prepared)
+        else:
+            source = tasks.source_of(endpoint, entity, call.task)
+            written = prepared.write(source, store.now_ms() // 1000)
+        return Asked(entity, prepared.finish(written), meters)
+
+    asked = traffic.answered(store, endpoint, direct, ask)
+    limits.charge(store, meters, asked.written.tokens)
+    return asked
+
+
+def _finished(exchange: payloads.Exchange, asked: Asked) -> Iterator[dict[str, Any]]:
+    """The chunks; what they cost is charged as soon as it is known, also to who has gone."""
+    written = asked.written
+    try:
+        yield from written.chunks or ()
+    finally:
+        if written.tally:
+            limits.charge(exchange.store, asked.meters, written.tally.tokens)
+        response = written.tally.chunks if written.tally else written.json
+        exchange.add(200, response, asked.entity)
+
+
+def list_models(workspace: Workspace, request: Request) -> Answer:
+    found = [
+        _model(record)
+        for record in endpoints.every(workspace.store)
+        if access.level(workspace.store, request.caller, record) in access.ASKING
+    ]
+    return Answer({"object": "list", "data": found})
+
+
+def get_model(workspace: Workspace, request: Request) -> Answer:
+    record = endpoints.find(workspace.store, request.parameters["model"])
+    if record is None:
+        message = f"Endpoint with name '{request.parameters['model']}' does not exist."
+        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+    access.require(workspace.store, request.caller, record, access.CAN_QUERY)
+    return Answer(_model(record))
+
+
+def _model(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": record["name"],
+        "object": "model",
+        "created": record["created_ms"] // 1000,
+        "owned_by": record["creator"] or "databricks",
+    }
+
+
+# Not atomic: a call that fails counts as well, and a provider may be made to wait.
+_query = partial(Route, "POST", atomic=False)
+# The second is how Databricks' own OpenAI client can be told to ask. [serving-api 6.4]
+OPENAI_BASES = ("/serving-endpoints", "/ai-gateway/mlflow/v1")
+OPENAI_PATHS = {
+    "chat/completions": tasks.CHAT,
+    "completions": tasks.COMPLETIONS,
+    "embeddings": tasks.EMBEDDINGS,
+    "responses": tasks.RESPONSES,
+}
+ROUTES = (
+    _query("/serving-endpoints/{name}/invocations", invocations),
+    _query(f"{DATA_PLANE}/{{name}}/invocations", invocations),
+    _query("/serving-endpoints/{name}/served-models/{served}/invocations", invocations),
+    *(
+        _query(f"{base}/{path}", partial(openai, task))
+        for base in OPENAI_BASES
+        for path, task in OPENAI_PATHS.items()
+    ),
+    *(Route("GET", f"{base}/models", list_models) for base in OPENAI_BASES),
+    *(Route("GET", f"{base}/models/{{model}}", get_model) for base in OPENAI_BASES),
+)

@@ -1,0 +1,114 @@
+"""Rate limits: calls and tokens per minute of an endpoint, a user, a group.
+
+A minute begins with the first call that is counted and ends 60 s later, so that the time to wait
+is known. It is kept in the store: a limit holds over restarts and for all processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.emulator.http.routing import ApiError, Caller
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.inference.active import Active
+
+PERIOD_MS = 60_000
+
+Limit = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A limit that holds for a call, and the bucket that its calls and tokens are counted in."""
+
+    limit: Limit
+    bucket: str
+
+
+def admit(store: Store, endpoint: Active, caller: Caller) -> tuple[Meter, ...]:
+    """Count a call, or refuse it. The answer's tokens are counted by ``charge``.
+
+    A refused call is not counted. Raises ApiError 429 with a Retry-After in whole seconds.
+    """
+    if not endpoint.rate_limits:
+        return ()
+    now_ms = store.now_ms()
+    meters = tuple(holding(endpoint, caller))
+    with store.transaction():
+        # The second part is for a clock that was set back.
+        store.change(
+            "DELETE FROM usage WHERE period_start_ms <= ? OR period_start_ms > ?",
+            now_ms - PERIOD_MS,
+            now_ms,
+        )
+        refusals = [found for meter in meters if (found := _refusal(store, meter, now_ms))]
+        if refusals:
+            raise _too_many(endpoint, *max(refusals, key=lambda refusal: refusal[0]))
+        for bucket in {meter.bucket for meter in meters}:
+            _count(store, bucket, now_ms)
+    return meters
+
+
+def charge(store: Store, meters: Sequence[Meter], tokens: int) -> None:
+    """Count tokens. After the answer: so the last one may exceed the limit. [serving-api 3.10]"""
+    for bucket in {meter.bucket for meter in meters}:
+        store.change("UPDATE usage SET tokens = tokens + ? WHERE bucket = ?", tokens, bucket)
+
+
+def holding(endpoint: Active, caller: Caller) -> Iterator[Meter]:
+    """The limits that hold for a caller: those of the endpoint, and the most specific others.
+
+    A limit for a person overrides that of the person's groups, [serving-api 3.10] and both the
+    one for everybody. That members of a group share its limit is our reading.
+    """
+    personal, group, everybody = [], [], []
+    for limit in endpoint.rate_limits:
+        key, principal = limit.get("key", "endpoint"), limit.get("principal", "")
+        meter = Meter(limit, _bucket(endpoint, key, principal or caller.name))
+        if key == "endpoint":
+            yield Meter(limit, _bucket(endpoint, key, ""))
+        elif key == "user_group" and principal in caller.groups:
+            group.append(meter)
+        elif key in ("user", "service_principal") and principal == caller.name:
+            personal.append(meter)
+        elif key == "user" and not principal:
+            everybody.append(meter)
+    yield from personal or group or everybody
+
+
+def _bucket(endpoint: Active, key: str, principal: str) -> str:
+    return f"{endpoint.id}/{key}/{principal}"
+
+
+def _refusal(store: Store, meter: Meter, now_ms: int) -> tuple[int, Limit, str] | None:
+    """Seconds to wait, the limit, and what it limits; None where the call may go on."""
+    used = store.row(
+        "SELECT period_start_ms, calls, tokens FROM usage WHERE bucket = ?", meter.bucket
+    )
+    start_ms, calls, tokens = used or (now_ms, 0, 0)
+    for unit, spent in (("calls", calls), ("tokens", tokens)):
+        most = meter.limit.get(unit)
+        if most is not None and spent >= most:
+            left_ms = start_ms + PERIOD_MS - now_ms
+            return -(-left_ms // 1000), meter.limit, unit
+    return None
+
+
+def _count(store: Store, bucket: str, now_ms: int) -> None:
+    if not store.change("UPDATE usage SET calls = calls + 1 WHERE bucket = ?", bucket):
+        store.change("INSERT INTO usage VALUES (?, ?, 1, 0)", bucket, now_ms)
+
+
+def _too_many(endpoint: Active, wait_s: int, limit: Limit, unit: str) -> ApiError:
+    """The header is what clients wait for; the pages of the service name a field of the body."""
+    key = limit.get("key", "endpoint")
+    return ApiError(
+        429,
+        "REQUEST_LIMIT_EXCEEDED",
+        f"REQUEST_LIMIT_EXCEEDED: Exceeded the {key} rate limit of {limit[unit]} {unit} per minute "
+        f"for endpoint {endpoint.name}. Retry after {wait_s} seconds.",
+        headers={"Retry-After": str(wait_s)},
+        extra={"retry_after": wait_s},
+    )

@@ -1,0 +1,191 @@
+"""Inference tables: what endpoints were asked and what they answered, a row each.
+
+Columns as the service's pages have them, for the gateway's tables and for the legacy ones of
+``auto_capture_config``. A row is there at once; the service takes up to an hour.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from provisioner.emulator.http.routing import (
+    CONTROL_PREFIX,
+    Answer,
+    Request,
+    Route,
+    Workspace,
+    invalid,
+)
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.inference.active import Active
+
+GATEWAY, LEGACY = "gateway", "auto_capture"
+# Column -> type in SQL.
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    GATEWAY: {
+        "request_date": "DATE",
+        "databricks_request_id": "VARCHAR",
+        "client_request_id": "VARCHAR",
+        "request_time": "TIMESTAMP",
+        "status_code": "INTEGER",
+        "sampling_fraction": "DOUBLE",
+        "execution_duration_ms": "BIGINT",
+        "request": "VARCHAR",
+        "response": "VARCHAR",
+        "served_entity_id": "VARCHAR",
+        "logging_error_codes": "VARCHAR[]",
+        "requester": "VARCHAR",
+    },
+    LEGACY: {
+        "databricks_request_id": "VARCHAR",
+        "client_request_id": "VARCHAR",
+        "date": "DATE",
+        "timestamp_ms": "BIGINT",
+        "status_code": "INTEGER",
+        "sampling_fraction": "DOUBLE",
+        "execution_time_ms": "BIGINT",
+        "request": "VARCHAR",
+        "response": "VARCHAR",
+        "request_metadata": "MAP(VARCHAR, VARCHAR)",
+    },
+}
+# Larger ones are left out of their row, which says so.
+LARGEST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A query on its way. ``add`` is called once, with what came of it."""
+
+    store: Store
+    endpoint: Active
+    requester: str
+    request: Mapping[str, Any]
+    started_ms: int
+
+    def add(self, status: int, response: Any, entity: Mapping[str, Any] | None = None) -> None:
+        tables = list(tables_of(self.endpoint))
+        if not tables:
+            return
+        said = Row(self, status, response, entity or {}, max(0, self._now_ms() - self.started_ms))
+        for name, kind in tables:
+            values = json.dumps(WRITERS[kind](said))
+            self.store.change(
+                "INSERT INTO payloads (name, kind, row) VALUES (?, ?, ?)", name, kind, values
+            )
+
+    def _now_ms(self) -> int:
+        return self.store.now_ms()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    exchange: Exchange
+    status: int
+    response: Any
+    entity: Mapping[str, Any]
+    duration_ms: int
+
+    @property
+    def common(self) -> dict[str, Any]:
+        sent = self.exchange.request
+        return {
+            "databricks_request_id": str(uuid.uuid4()),
+            "client_request_id": _text(sent.get("client_request_id")),
+            "status_code": self.status,
+            "sampling_fraction": 1.0,
+            "request": _small(_json(sent)),
+            "response": _small(_json(self.response)),
+        }
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(self.exchange.started_ms / 1000, UTC).replace(tzinfo=None)
+
+
+def _gateway(row: Row) -> dict[str, Any]:
+    """``served_entity_id`` is the entity's name: no answer of the API has an id of entities."""
+    codes = {
+        "MAX_REQUEST_SIZE_EXCEEDED": row.exchange.request,
+        "MAX_RESPONSE_SIZE_EXCEEDED": row.response,
+    }
+    return row.common | {
+        "request_date": row.moment.date().isoformat(),
+        "request_time": row.moment.isoformat(sep=" "),
+        "execution_duration_ms": row.duration_ms,
+        "served_entity_id": _text(row.entity.get("name")),
+        "logging_error_codes": [code for code, value in codes.items() if _is_large(_json(value))],
+        "requester": row.exchange.requester,
+    }
+
+
+def _legacy(row: Row) -> dict[str, Any]:
+    metadata = {
+        "endpoint_name": row.exchange.endpoint.name,
+        "model_name": str(row.entity.get("entity_name") or row.entity.get("name") or ""),
+        "model_version": str(row.entity.get("entity_version") or ""),
+    }
+    return row.common | {
+        "date": row.moment.date().isoformat(),
+        "timestamp_ms": row.exchange.started_ms,
+        "execution_time_ms": row.duration_ms,
+        "request_metadata": metadata,
+    }
+
+
+WRITERS: Mapping[str, Callable[[Row], dict[str, Any]]] = {GATEWAY: _gateway, LEGACY: _legacy}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_large(text: str) -> bool:
+    return len(text.encode("utf-8", "replace")) > LARGEST_BYTES
+
+
+def _small(text: str) -> str | None:
+    return None if _is_large(text) else text
+
+
+def tables_of(endpoint: Active) -> Iterator[tuple[str, str]]:
+    """Full name and kind of the tables that the endpoint writes now."""
+    blocks = {
+        GATEWAY: endpoint.gateway.get("inference_table_config"),
+        LEGACY: endpoint.auto_capture,
+    }
+    for kind, block in blocks.items():
+        if block and block.get("enabled"):
+            yield "{catalog_name}.{schema_name}.{table_name_prefix}_payload".format(**block), kind
+
+
+def written(store: Store) -> dict[str, str]:
+    """Full name -> kind of the tables that have rows."""
+    return dict(store.rows("SELECT DISTINCT name, kind FROM payloads ORDER BY number"))
+
+
+def rows(store: Store, name: str) -> list[dict[str, Any]]:
+    """The rows of a table, oldest first."""
+    found = store.rows("SELECT row FROM payloads WHERE name = ? ORDER BY number", name)
+    return [json.loads(row) for (row,) in found]
+
+
+def payload_rows(workspace: Workspace, request: Request) -> Answer:
+    """The rows of an inference table, ``?table=catalog.schema.prefix_payload``, oldest first."""
+    name = request.query.get("table", "")
+    if not name:
+        raise invalid("table must be the full name of an inference table.")
+    found = rows(workspace.store, name)
+    return Answer({"rows": found, "count": len(found)})
+
+
+ROUTES = (Route("GET", f"/{CONTROL_PREFIX}/payloads", payload_rows),)

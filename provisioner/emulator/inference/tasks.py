@@ -1,0 +1,202 @@
+"""What each task does with a query: read it, guard it, answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from provisioner.emulator.inference import answers as streams
+from provisioner.emulator.inference import embeddings, predictions, responses, tokens
+from provisioner.emulator.inference.active import Active
+from provisioner.emulator.inference.answers import (
+    Reply,
+    Source,
+    chat_json,
+    completions_json,
+    reply,
+)
+from provisioner.emulator.inference.guardrails import guarded
+from provisioner.emulator.inference.questions import Query, read_chat, read_completions, with_texts
+from provisioner.emulator.unity_catalog.catalog import is_feature_spec
+
+CHAT = "llm/v1/chat"
+COMPLETIONS = "llm/v1/completions"
+EMBEDDINGS = "llm/v1/embeddings"
+# Not a task of endpoints: how their chats can be asked, too.
+RESPONSES = "llm/v1/responses"
+CUSTOM = ""
+FEATURES = "features"
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer and how many tokens it is charged with. With ``chunks`` it is streamed.
+
+    ``tally``: what is known only once the last chunk has come, in place of ``json`` and ``tokens``.
+    """
+
+    json: dict[str, Any]
+    tokens: int = 0
+    chunks: Iterator[dict[str, Any]] | None = None
+    tally: Tally | None = None
+    made_up: bool = True
+
+
+@dataclass(slots=True)
+class Tally:
+    """A streamed answer as far as it has come."""
+
+    chunks: list[dict[str, Any]] = field(default_factory=list)
+    tokens: int = 0
+
+
+Writer = Callable[[Source, int], Written]
+"""Writes the answer, given where it comes from and the time in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query that was read and guarded. ``write`` makes an answer up.
+
+    A provider is sent ``body``, None where there is no provider to ask, and its answer is guarded
+    by the rules ``output``.
+    """
+
+    write: Writer
+    body: Body | None = None
+    output: Body = field(default_factory=dict)
+    question: str = ""
+    stream: bool = False
+    # Puts an answer, made up or not, into the shape that was asked for.
+    finish: Callable[[Written], Written] = lambda written: written
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What chat and completions do not share."""
+
+    prefix: str
+    read: Callable[[Body], Query]
+    json: Callable[[Reply], dict[str, Any]]
+    chunks: Callable[[Reply, bool], Iterator[dict[str, Any]]]
+
+
+CHAT_SHAPE = Shape("chatcmpl-", read_chat, chat_json, streams.chat_chunks)
+COMPLETIONS_SHAPE = Shape("cmpl-", read_completions, completions_json, streams.completions_chunks)
+
+
+def prepared(task: str, body: Body, guardrails: Body) -> Prepared:
+    """Read and guard a query; what is left is to answer it.
+
+    Raises ApiError 400 for a query that does not fit the task or that a guardrail stops.
+    """
+    return PREPARE[task](body, guardrails)
+
+
+def _prepared_text(shape: Shape, body: Body, guardrails: Body) -> Prepared:
+    query = shape.read(body)
+    spent = tokens.usage(tokens.count(query.texts), 0)
+    texts = guarded(guardrails.get("input") or {}, "input", query.texts, spent)
+    rules = guardrails.get("output") or {}
+    write = partial(_text, shape, replace(query, texts=texts), rules)
+    sent = with_texts(body, query.texts, texts)
+    return Prepared(write, sent, rules, " ".join(texts), query.stream)
+
+
+def _text(shape: Shape, query: Query, rules: Body, source: Source, created: int) -> Written:
+    made = reply(query, source, created, shape.prefix)
+    texts = guarded(rules, "output", [choice.text for choice in made.choices], made.usage)
+    made = replace(
+        made,
+        choices=tuple(
+            replace(choice, text=text) for choice, text in zip(made.choices, texts, strict=True)
+        ),
+    )
+    chunks = shape.chunks(made, query.include_usage) if query.stream else None
+    return Written(shape.json(made), made.usage["total_tokens"], chunks)
+
+
+def _prepared_embeddings(body: Body, _: Body) -> Prepared:
+    query = embeddings.read(body)
+
+    def write(source: Source, _: int) -> Written:
+        made = embeddings.answer(query, source.model)
+        return Written(made, made["usage"]["total_tokens"])
+
+    return Prepared(write, body)
+
+
+def _prepared_responses(body: Body, guardrails: Body) -> Prepared:
+    """As a chat that is not streamed; the events of a streamed response follow its end."""
+    inner = _prepared_text(CHAT_SHAPE, responses.chat_of(body), guardrails)
+
+    def finish(written: Written) -> Written:
+        response = responses.response_of(written.json, body)
+        events = responses.events(response) if body.get("stream") is True else None
+        return replace(written, json=response, chunks=events)
+
+    return replace(inner, finish=finish)
+
+
+def _prepared_predictions(body: Body, guardrails: Body) -> Prepared:
+    # Agents are custom models, too. What a model takes is in its signature, which is not known
+    # here, so messages get an answer.
+    if "messages" in body:
+        return replace(_prepared_text(CHAT_SHAPE, body, guardrails), body=None)
+    if "input" in body:
+        return replace(_prepared_responses(body, guardrails), body=None)
+    rows = predictions.read(body)
+    return Prepared(lambda source, _: Written(predictions.answer(rows, source.entity)))
+
+
+def _prepared_features(body: Body, _: Body) -> Prepared:
+    rows = predictions.read(body)
+    return Prepared(lambda source, _: Written(predictions.features(rows, source.entity)))
+
+
+PREPARE: Mapping[str, Callable[[Body, Body], Prepared]] = {
+    CHAT: partial(_prepared_text, CHAT_SHAPE),
+    COMPLETIONS: partial(_prepared_text, COMPLETIONS_SHAPE),
+    EMBEDDINGS: _prepared_embeddings,
+    RESPONSES: _prepared_responses,
+    CUSTOM: _prepared_predictions,
+    FEATURES: _prepared_features,
+}
+
+
+def task_of(endpoint: Active, body: Body) -> str:
+    """One of the tasks in ``PREPARE``.
+
+    Language models with provisioned throughput have no declared task: they complete a prompt and
+    answer messages alike.
+    """
+    if endpoint.task in PREPARE and endpoint.task != CUSTOM:
+        return endpoint.task
+    first = endpoint.entities[0]
+    if is_feature_spec(first):
+        return FEATURES
+    if not _is_language_model(first):
+        return CUSTOM
+    if embeddings.known_model(model_of(first)):
+        return EMBEDDINGS
+    return COMPLETIONS if "prompt" in body else CHAT
+
+
+def _is_language_model(entity: Body) -> bool:
+    marks = ("provisioned_model_units", "min_provisioned_throughput", "max_provisioned_throughput")
+    return any(mark in entity for mark in marks) or model_of(entity).startswith("system.ai.")
+
+
+def source_of(endpoint: Active, entity: Body, task: str) -> Source:
+    """In the captured answers chat names the endpoint, the other tasks the provider's model."""
+    model = endpoint.name if task in (CHAT, RESPONSES) else model_of(entity)
+    return Source(endpoint.name, str(entity["name"]), model)
+
+
+def model_of(entity: Body) -> str:
+    model = entity.get("external_model") or entity.get("foundation_model") or {}
+    return str(model.get("name") or entity.get("entity_name") or entity["name"])

@@ -1,0 +1,130 @@
+"""Which served entity answers: traffic split, fallbacks, and providers that fail on command.
+
+A fault rule for the path ``/__provider__/{endpoint}/{served entity}`` makes that provider fail:
+its ``action`` is what the provider answers. Such a call is made for each attempt.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect
+from collections.abc import Callable, Mapping
+from itertools import accumulate
+from typing import Any, TypeVar
+
+from provisioner.emulator.faults import rules as faults
+from provisioner.emulator.http.routing import NOTHING, ApiError
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.inference.active import Active
+from provisioner.emulator.secrets.secret_values import problem_with, references_in
+
+Entity = dict[str, Any]
+A = TypeVar("A")
+
+MOST_FALLBACKS = 2
+
+# Has no divisor in common with 100: its multiples visit each of 100 places once, well spread.
+STRIDE = 61
+
+# What MLflow and the SDK turn into the right error. [clients.md, errors]
+ERROR_CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL_ERROR",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def named(endpoint: Active, name: str) -> Entity:
+    """Raises ApiError RESOURCE_DOES_NOT_EXIST."""
+    for entity in endpoint.entities:
+        if entity["name"] == name:
+            return entity
+    raise ApiError(
+        404,
+        "RESOURCE_DOES_NOT_EXIST",
+        f"Served entity '{name}' does not exist in endpoint '{endpoint.name}'.",
+    )
+
+
+def chosen(store: Store, endpoint: Active) -> Entity:
+    """The entity whose turn it is. Of any 100 calls in a row, each gets exactly its share."""
+    counter = f"traffic/{endpoint.id}"
+    with store.transaction():
+        number = store.fact(counter)
+        store.set_fact(counter, number + 1)
+    return named(endpoint, routed(endpoint, number))
+
+
+def routed(endpoint: Active, number: int) -> str:
+    """The name of the entity for the ``number``-th call."""
+    ends = list(accumulate(percentage for _, percentage in endpoint.routes))
+    return endpoint.routes[bisect(ends, number * STRIDE % 100)][0]
+
+
+def answered(
+    store: Store, endpoint: Active, direct: Entity | None, ask: Callable[[Entity], A]
+) -> A:
+    """What ``ask`` gets from the entity ``direct``, else from the one whose turn it is.
+
+    With fallbacks, and not for a direct call, the others are tried after a 429 or a 5xx, in their
+    order and also those without traffic. [serving-api 3.8]
+
+    Raises ApiError: what the last provider that was asked answered.
+    """
+    entity = direct or chosen(store, endpoint)
+    others = [] if direct else _fallbacks(endpoint, entity)
+    while True:
+        try:
+            _check(store, endpoint, entity)
+            return ask(entity)
+        except ApiError as failure:
+            if not others or not _may_pass_on(failure):
+                raise
+            entity, *others = others
+
+
+def _fallbacks(endpoint: Active, first: Entity) -> list[Entity]:
+    rule = endpoint.gateway.get("fallback_config") or {}
+    if not rule.get("enabled") or "external_model" not in first:
+        return []
+    return [entity for entity in endpoint.entities if entity is not first][:MOST_FALLBACKS]
+
+
+def _may_pass_on(failure: ApiError) -> bool:
+    return failure.status == 429 or failure.status >= 500
+
+
+def _check(store: Store, endpoint: Active, entity: Entity) -> None:
+    """Raises ApiError where the entity's secrets are missing, or a fault rule lets it fail."""
+    for reference in references_in(entity.get("external_model")):
+        # Resolved when the provider is called. [serving-api 3.9]
+        if problem := problem_with(store, reference):
+            raise ApiError(400, "BAD_REQUEST", problem)
+    fault = faults.take(store, "POST", (faults.PROVIDERS, endpoint.name, entity["name"]))
+    if fault is None:
+        return
+    time.sleep(fault.delay_s)
+    # A broken connection to a provider is an answer as well: the gateway's own.
+    status = fault.status or (503 if fault.connection else 200)
+    if status >= 400:
+        said = fault.body or {"message": "made to fail by a fault rule of the local workspace"}
+        raise provider_error(entity, status, said, fault.headers)
+
+
+def provider_error(
+    entity: Entity, status: int, said: Any, headers: Mapping[str, str] = NOTHING
+) -> ApiError:
+    """A provider's error as the gateway hands it on. [serving-api 3.10]"""
+    provider = (entity.get("external_model") or {}).get("provider", "")
+    return ApiError(
+        status,
+        ERROR_CODES.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"),
+        f"The provider of served entity {entity['name']} answered with status {status}.",
+        headers=headers,
+        extra={"external_model_provider": provider, "external_model_message": said},
+    )

@@ -1,0 +1,1 @@
+"""Secret scopes, their values and who may read them."""

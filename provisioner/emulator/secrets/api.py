@@ -1,0 +1,159 @@
+"""Secret scopes and secrets. Sources: serving-api 4; values never leave but through ``get``."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Any
+
+from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.secrets import scope_acls
+from provisioner.emulator.secrets.scope_acls import open_scope, required
+
+# What the secrets pages say, not the wider alphabet that Terraform lets through.
+NAME = re.compile(r"[\w.@-]{1,128}", re.ASCII)
+MAX_SCOPES = 1000
+MAX_SECRETS_OF_SCOPE = 1000
+MAX_VALUE_BYTES = 128 * 1024
+DATABRICKS, KEYVAULT = "DATABRICKS", "AZURE_KEYVAULT"
+BASE = "/api/2.0/secrets"
+
+
+def create_scope(workspace: Workspace, request: Request) -> Answer:
+    store, body = workspace.store, request.json()
+    scope = _name(body, "scope")
+    backend = body.get("scope_backend_type") or DATABRICKS
+    first_manager = body.get("initial_manage_principal") or "users"
+    keyvault = body.get("backend_azure_keyvault") or None
+    if store.row("SELECT 1 FROM scopes WHERE name = ?", scope):
+        # Observed with this text and this status. [serving-api 4, 8.27]
+        raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"Scope {scope} already exists!")
+    if first_manager != "users":
+        raise invalid("initial_manage_principal can only be users.")
+    if backend not in (DATABRICKS, KEYVAULT):
+        raise invalid(f"scope_backend_type must be {DATABRICKS} or {KEYVAULT}.")
+    if (backend == KEYVAULT) != _is_keyvault(keyvault):
+        raise invalid(f"backend_azure_keyvault belongs to {KEYVAULT}, with resource_id, dns_name.")
+    _check_room(store, "SELECT count(*) FROM scopes", MAX_SCOPES)
+    store.change("INSERT INTO scopes VALUES (?, ?, ?)", scope, backend, json.dumps(keyvault))
+    scope_acls.put(store, scope, request.caller.name, "MANAGE")
+    if body.get("initial_manage_principal"):
+        scope_acls.put(store, scope, "users", "MANAGE")
+    return Answer()
+
+
+def list_scopes(workspace: Workspace, request: Request) -> Answer:
+    """All of them for everybody, as the SDK's text says; it names no permission for this call."""
+    rows = workspace.store.rows("SELECT name, backend, keyvault FROM scopes")
+    return Answer({"scopes": rearranged(_scope(*row) for row in rows)})
+
+
+def delete_scope(workspace: Workspace, request: Request) -> Answer:
+    """Its secrets and its ACLs go with it."""
+    scope = open_scope(workspace, request, required(request.json(), "scope"), "MANAGE")
+    workspace.store.change("DELETE FROM secrets WHERE scope = ?", scope)
+    workspace.store.change("DELETE FROM scope_acls WHERE scope = ?", scope)
+    workspace.store.change("DELETE FROM scopes WHERE name = ?", scope)
+    return Answer()
+
+
+def put(workspace: Workspace, request: Request) -> Answer:
+    store, body = workspace.store, request.json()
+    scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
+    key = _name(body, "key")
+    value = _value(body)
+    if store.row("SELECT 1 FROM scopes WHERE name = ? AND backend = ?", scope, KEYVAULT):
+        raise ApiError(400, "BAD_REQUEST", f"Scope {scope} is read-only: a key vault backs it.")
+    if not store.row("SELECT 1 FROM secrets WHERE scope = ? AND key = ?", scope, key):
+        counted = "SELECT count(*) FROM secrets WHERE scope = ?"
+        _check_room(store, counted, MAX_SECRETS_OF_SCOPE, scope)
+    now_ms = store.now_ms()
+    store.change("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?, ?)", scope, key, value, now_ms)
+    return Answer()
+
+
+def list_secrets(workspace: Workspace, request: Request) -> Answer:
+    scope = open_scope(workspace, request, required(request.query, "scope"), "READ")
+    rows = workspace.store.rows("SELECT key, updated_ms FROM secrets WHERE scope = ?", scope)
+    found = [{"key": key, "last_updated_timestamp": updated} for key, updated in rows]
+    return Answer({"secrets": rearranged(found)})
+
+
+def get(workspace: Workspace, request: Request) -> Answer:
+    """Allowed to a token over REST: older pages restrict it to notebooks. [serving-api 8.18]"""
+    scope = open_scope(workspace, request, required(request.query, "scope"), "READ")
+    key = required(request.query, "key")
+    row = workspace.store.row("SELECT value FROM secrets WHERE scope = ? AND key = ?", scope, key)
+    if row is None:
+        raise _no_secret(scope, key)
+    return Answer({"key": key, "value": base64.b64encode(row[0]).decode()})
+
+
+def delete(workspace: Workspace, request: Request) -> Answer:
+    body = request.json()
+    scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
+    key = required(body, "key")
+    if not workspace.store.change("DELETE FROM secrets WHERE scope = ? AND key = ?", scope, key):
+        raise _no_secret(scope, key)
+    return Answer()
+
+
+def _no_secret(scope: str, key: str) -> ApiError:
+    message = f"Secret does not exist with scope: {scope} and key: {key}"
+    return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+
+
+def _name(body: dict[str, Any], field: str) -> str:
+    name = required(body, field)
+    if not NAME.fullmatch(name):
+        raise invalid(f"{field} takes 1 to 128 letters, digits, '-', '_', '.' and '@'.")
+    return name
+
+
+def _value(body: dict[str, Any]) -> bytes:
+    """One of ``string_value`` and ``bytes_value`` (base64)."""
+    given = [key for key in ("string_value", "bytes_value") if body.get(key) is not None]
+    if len(given) != 1 or not isinstance(body[given[0]], str):
+        raise invalid("Exactly one of string_value and bytes_value must be given.")
+    try:
+        text = body[given[0]]
+        is_text = given == ["string_value"]
+        value = text.encode() if is_text else base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid(f"{given[0]} is not valid.") from error
+    if len(value) > MAX_VALUE_BYTES:
+        raise invalid("A secret takes at most 128 KB.")
+    return value
+
+
+def _is_keyvault(value: Any) -> bool:
+    needed = ("resource_id", "dns_name")
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in needed)
+
+
+def _check_room(store: Store, counted: str, most: int, *values: str) -> None:
+    row = store.row(counted, *values)
+    if row and row[0] >= most:
+        raise ApiError(400, "RESOURCE_LIMIT_EXCEEDED", f"There can be at most {most}.")
+
+
+def _scope(name: str, backend: str, keyvault: str) -> dict[str, Any]:
+    metadata = json.loads(keyvault)
+    shown = {"name": name, "backend_type": backend}
+    return shown | ({"keyvault_metadata": metadata} if metadata else {})
+
+
+ROUTES = (
+    Route("POST", f"{BASE}/scopes/create", create_scope),
+    Route("GET", f"{BASE}/scopes/list", list_scopes),
+    Route("POST", f"{BASE}/scopes/delete", delete_scope),
+    Route("POST", f"{BASE}/put", put),
+    Route("GET", f"{BASE}/list", list_secrets),
+    Route("GET", f"{BASE}/get", get),
+    Route("POST", f"{BASE}/delete", delete),
+    *scope_acls.ROUTES,
+)

@@ -1,0 +1,1 @@
+"""Serving endpoints, the control plane: their parts, deployments, permissions and updates."""

@@ -1,0 +1,221 @@
+"""Serving endpoints: create, get, list, delete. Sources: serving-api 1.2, 1.4, 3."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.shape import flag, list_of, record, text
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.identity.authentication import WORKSPACE_ID
+from provisioner.emulator.serving import (
+    access,
+    configs,
+    deployment,
+    endpoints,
+    gateway,
+    idleness,
+    lag,
+    permissions,
+    telemetry,
+    views,
+)
+from provisioner.emulator.serving.endpoints import Record
+
+BASE = "/api/2.0/serving-endpoints"
+# [serving-api 3.6: derived from the documented length and the wording of an observed message]
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+RESERVED_PREFIX = "databricks-"
+MAX_DESCRIPTION = 1000
+MAX_ENDPOINTS = 1000
+TAG = record({"key": text, "value": text}, needed=("key",))
+NOTIFICATIONS = record({"on_update_success": list_of(text), "on_update_failure": list_of(text)})
+
+
+def create(workspace: Workspace, request: Request) -> Answer:
+    """An endpoint, in the middle of its first update where a config was sent."""
+    return created(workspace, request, request.json(), configs.read)
+
+
+def created(
+    workspace: Workspace, request: Request, body: dict[str, Any], read: configs.ReadConfig
+) -> Answer:
+    """The answer to a create with ``body``, whose config ``read`` takes apart."""
+    store = workspace.store
+    name = _free_name(store, body.get("name"))
+    record = endpoints.new_record(name, request.caller.name, store.now_ms())
+    record["creator_kind"] = request.caller.kind
+    record["creator_display_name"] = request.caller.display_name
+    if body.get("config") is not None:
+        config = read(body["config"], "config", None)
+        deployment.begin(workspace, record, config)
+    _fill(record, body)
+    endpoints.save(store, record)
+    permissions.start(store, record["id"], request.caller)
+    return detailed(workspace, request, record)
+
+
+def get(workspace: Workspace, request: Request) -> Answer:
+    record, is_stale = lag.seen(workspace.store, request.parameters["name"])
+    if record is None:
+        # Not raised: that this read was one has to be kept.
+        return endpoints.missing(request.parameters["name"]).answer()
+    access.require(workspace.store, request.caller, record, access.CAN_VIEW)
+    if not is_stale:
+        deployment.settle(workspace.store, record, is_poll=True)
+    return detailed(workspace, request, record)
+
+
+def list_all(workspace: Workspace, request: Request) -> Answer:
+    """One answer with all of them; the key is there also when there are none. [clients.md]"""
+    deployment.settle_all(workspace.store)
+    found = (listed(workspace, request, record) for record in lag.every(workspace.store))
+    return Answer({"endpoints": [entry for entry in found if entry]})
+
+
+def delete(workspace: Workspace, request: Request) -> Answer:
+    """Also while it updates: Terraform deletes what failed or took too long. [serving-api 1.4]"""
+    record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_MANAGE)
+    check_not_system(record)
+    endpoints.delete(workspace.store, record["name"])
+    return Answer()
+
+
+def _free_name(store: Store, name: Any) -> str:
+    """[serving-api 8.1: the code is known, 400 is the more likely of two statuses]"""
+    if isinstance(name, str) and endpoints.find(store, name):
+        message = f"Endpoint with name '{name}' already exists."
+        raise ApiError(400, "RESOURCE_ALREADY_EXISTS", message)
+    free_name = check_name(name)
+    row = store.row("SELECT count(*) FROM endpoints WHERE name NOT LIKE 'databricks-%'")
+    if row and row[0] >= MAX_ENDPOINTS:
+        message = f"A workspace takes at most {MAX_ENDPOINTS} endpoints."
+        raise ApiError(400, "RESOURCE_LIMIT_EXCEEDED", message)
+    return free_name
+
+
+def _fill(record: Record, body: dict[str, Any]) -> None:
+    """The parts that create takes beside the config. ``budget_policy_id`` is never shown again."""
+    is_custom = _is_custom(record)
+    sent = {key: value for key, value in body.items() if value is not None}
+    record["description"] = read_description(sent.get("description", ""))
+    record["tags"] = read_tags(sent.get("tags", []), "tags")
+    record["ai_gateway"] = gateway.read(sent.get("ai_gateway", {}), "ai_gateway", record)
+    record["email_notifications"] = read_notifications(sent.get("email_notifications", {}))
+    record["rate_limits"] = gateway.read_legacy_rate_limits(sent.get("rate_limits", []))
+    record["route_optimized"] = flag(sent.get("route_optimized", False), "route_optimized")
+    text(sent.get("budget_policy_id", ""), "budget_policy_id")
+    if record["rate_limits"] and is_custom:
+        raise invalid("rate_limits are for external and foundation models only.")
+    if record["route_optimized"] and not is_custom:
+        raise invalid("route_optimized is for custom models only.")
+    record["telemetry"] = telemetry.at_creation(sent.get("telemetry_config"), record)
+
+
+def _is_custom(record: Record) -> bool:
+    return bool(record["pending"]) and endpoints.kind_of(record["pending"]) == "CUSTOM_MODEL"
+
+
+def detailed(workspace: Workspace, request: Request, record: Record) -> Answer:
+    """ServingEndpointDetailed, the answer to create, get and every update of the config."""
+    seen = idleness.marked(workspace.store, record)
+    shown = views.detailed(seen, request.caller)
+    shown["permission_level"] = access.level(workspace.store, request.caller, record)
+    if record["route_optimized"]:
+        shown |= _data_plane(request, record)
+    return Answer(shown)
+
+
+def listed(workspace: Workspace, request: Request, record: Record) -> dict[str, Any] | None:
+    """An entry of the list, or None: it hides what the caller cannot see. [serving-api 8.29]"""
+    if not access.level(workspace.store, request.caller, record):
+        return None
+    return views.summary(record, request.caller)
+
+
+def _data_plane(request: Request, record: Record) -> dict[str, Any]:
+    """Where queries go, and what a token for them has to be asked for. [serving-api 1.14, 2.10]
+
+    The path is the documented one; the details are as on the service's page about such queries.
+    """
+    url = f"{request.base_url}/{WORKSPACE_ID}/serving-endpoints/{record['name']}/invocations"
+    details = {
+        "type": "workspace_permission",
+        "object_type": "serving-endpoints",
+        "object_path": f"/serving-endpoints/{record['id']}",
+        "actions": ["query_inference_endpoint"],
+    }
+    query = {"endpoint_url": url, "authorization_details": json.dumps([details])}
+    return {"endpoint_url": url, "data_plane_info": {"query_info": query}}
+
+
+def check_name(name: Any) -> str:
+    """Raises ApiError. The reserved prefix is documented, though customers' endpoints with it were
+    seen: who avoids it is right under both. [serving-api 3.6, 8.30]
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise invalid(
+            "Endpoint name must be at most 63 characters, alphanumeric with hyphens and"
+            " underscores in between."
+        )
+    if name.startswith(RESERVED_PREFIX):
+        raise invalid(f"Endpoint names that begin with {RESERVED_PREFIX} are reserved.")
+    return name
+
+
+def read_tags(value: Any, where: str) -> list[dict[str, str]]:
+    """The tags, each key once. Raises ApiError."""
+    found: list[dict[str, str]] = list_of(TAG)(value, where)
+    if len({tag["key"] for tag in found}) < len(found):
+        raise invalid(f"{where} holds a key more than once.")
+    return found
+
+
+def read_notifications(value: Any) -> dict[str, list[str]]:
+    found = NOTIFICATIONS(value, "email_notifications")
+    return {event: addresses for event, addresses in found.items() if addresses}
+
+
+def read_description(value: Any) -> str:
+    description = text(value, "description")
+    if len(description) > MAX_DESCRIPTION:
+        raise invalid(f"description takes at most {MAX_DESCRIPTION} characters.")
+    return description
+
+
+def check_idle(endpoint: dict[str, Any]) -> None:
+    """Raises ApiError RESOURCE_CONFLICT. Only the text for telemetry is known. [serving-api 8.2]"""
+    if endpoint["update"] == "IN_PROGRESS":
+        raise ApiError(
+            409, "RESOURCE_CONFLICT", f"Endpoint {endpoint['name']} is currently updating."
+        )
+
+
+def check_not_stopped(endpoint: dict[str, Any]) -> None:
+    """What the service does with an update of a stopped endpoint is not known, nor which of its
+    calls count as one: here config, gateway and telemetry do. Refused: neither does a stopped
+    endpoint begin to cost, nor does anybody wait for it to become ready.
+    """
+    if endpoint["suspended"]:
+        raise ApiError(
+            400, "BAD_REQUEST", f"Endpoint {endpoint['name']} is stopped: start it before."
+        )
+
+
+def check_not_system(endpoint: dict[str, Any]) -> None:
+    """Databricks' own endpoints are nobody's to change; how they say so is not known."""
+    if endpoint["system"]:
+        raise ApiError(
+            403, "PERMISSION_DENIED", f"Endpoint {endpoint['name']} is managed by Databricks."
+        )
+
+
+ROUTES = (
+    Route("POST", BASE, create),
+    Route("GET", BASE, list_all),
+    Route("GET", f"{BASE}/{{name}}", get),
+    Route("DELETE", f"{BASE}/{{name}}", delete),
+)

@@ -1,0 +1,129 @@
+"""Configurations of an endpoint as sent: entities, traffic, legacy inference table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from provisioner.emulator.http.routing import invalid
+from provisioner.emulator.http.shape import Reader, integer, list_of, record, text
+from provisioner.emulator.serving import auto_capture, endpoints, entities
+
+Config = dict[str, Any]
+ReadConfig = Callable[[Any, str, Config | None], Config]
+"""Of a body, where it stands, and the configuration that it replaces."""
+
+# Documented. 15 were seen in one report, so a client that stays within this is safe.
+# [serving-api 3.6, 8.6]
+MAX_ENTITIES = 10
+
+ROUTE = record(
+    {"served_entity_name": text, "served_model_name": text, "traffic_percentage": integer},
+    needed=("traffic_percentage",),
+)
+TRAFFIC: Reader = record({"routes": list_of(ROUTE)})
+CONFIG = record(
+    {
+        "served_entities": list_of(entities.SERVED_ENTITY),
+        "served_models": list_of(entities.SERVED_MODEL),
+        "traffic_config": TRAFFIC,
+        "auto_capture_config": auto_capture.READER,
+    }
+)
+
+
+def read(body: Any, where: str, before: Config | None) -> Config:
+    """A whole configuration from a request. Raises ApiError.
+
+    ``before`` is the one that it replaces. Whether the service would keep entities that are not
+    sent is not established; a client that always sends them is right either way. [serving-api 8.5]
+    """
+    sent = CONFIG(body, where)
+    prefix = f"{where}." if where else ""
+    config = assembled(_entities(sent, prefix), sent, prefix)
+    if "auto_capture_config" in sent:
+        config["auto_capture"] = auto_capture.read(
+            sent["auto_capture_config"],
+            (before or {}).get("auto_capture"),
+            f"{prefix}auto_capture_config",
+        )
+    if before:
+        _check_change(before, config)
+    return config
+
+
+def assembled(found: list[dict[str, Any]], sent: Config, prefix: str) -> Config:
+    """Entities, each checked by itself, and the traffic between them. Raises ApiError."""
+    _check_together(found, prefix)
+    names = [entity["name"] for entity in found]
+    return {"entities": found, "routes": _routes(sent, names, prefix)}
+
+
+def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
+    newer, older = sent.get("served_entities", []), sent.get("served_models", [])
+    if newer and older:
+        raise invalid(f"{prefix}served_entities and {prefix}served_models cannot both be set.")
+    if not newer and not older:
+        raise invalid(f"{prefix}served_entities must hold at least one entity.")
+    if len(newer) + len(older) > MAX_ENTITIES:
+        raise invalid(f"An endpoint takes at most {MAX_ENTITIES} served entities.")
+    key = "served_entities" if newer else "served_models"
+    translated = newer or [entities.from_served_model(model) for model in older]
+    return [
+        entities.checked(entity, f"{prefix}{key}[{index}]")
+        for index, entity in enumerate(translated)
+    ]
+
+
+def _check_together(found: list[dict[str, Any]], prefix: str) -> None:
+    names = [entity["name"] for entity in found]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise invalid(f"{prefix}served_entities: the name '{repeated[0]}' is used more than once.")
+    if len({"external_model" in entity for entity in found}) > 1:
+        raise invalid("External models cannot be served together with other models.")
+    tasks = {entity["external_model"]["task"] for entity in found if "external_model" in entity}
+    if len(tasks) > 1:
+        raise invalid(f"All external models must have one task, not {', '.join(sorted(tasks))}.")
+
+
+def _routes(sent: Config, names: list[str], prefix: str) -> list[dict[str, Any]]:
+    """One entity gets all traffic; for several the split must be given. [serving-api 3.4, 8.7]"""
+    routes = sent.get("traffic_config", {}).get("routes", [])
+    where = f"{prefix}traffic_config.routes"
+    if not routes and len(names) == 1:
+        return [{"entity": names[0], "percent": 100}]
+    if not routes:
+        raise invalid(f"{where} must be given for several served entities.")
+    found = [_route(route, names, f"{where}[{index}]") for index, route in enumerate(routes)]
+    if len({route["entity"] for route in found}) < len(found):
+        raise invalid(f"{where} names a served entity more than once.")
+    total = sum(route["percent"] for route in found)
+    if total != 100:
+        raise invalid(f"{where}: the traffic percentages add up to {total}, not to 100.")
+    return found
+
+
+def _route(route: dict[str, Any], names: list[str], where: str) -> dict[str, Any]:
+    given = {route[key] for key in ("served_entity_name", "served_model_name") if route.get(key)}
+    if len(given) != 1:
+        raise invalid(f"{where} must name one served entity.")
+    name = given.pop()
+    if name not in names:
+        raise invalid(f"{where} names '{name}', which is not a served entity.")
+    return {"entity": name, "percent": route["traffic_percentage"]}
+
+
+def _check_change(before: Config, after: Config) -> None:
+    """External models stay external models. [serving-api 3.7]
+
+    That their task stays is a guess of the reference, and the strict one. [serving-api 8.10]
+    """
+    is_external = [endpoints.kind_of(config) == "EXTERNAL_MODEL" for config in (before, after)]
+    if is_external[0] != is_external[1]:
+        raise invalid("An endpoint cannot change between external models and other models.")
+    if any("provisioned_model_units" in entity for entity in before["entities"]):
+        # The other half of the guess that model units have calls of their own.
+        raise invalid("This endpoint has model units: update it with the /pt form of this call.")
+    if all(is_external) and endpoints.task_of(before) != endpoints.task_of(after):
+        raise invalid(f"The task of the endpoint is {endpoints.task_of(before)} and cannot change.")

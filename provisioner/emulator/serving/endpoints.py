@@ -1,0 +1,111 @@
+"""Serving endpoints as they are kept: one JSON record each, in a vocabulary of our own.
+
+A record holds the active ``config`` and the ``pending`` one (or None), each with ``version``,
+``start_time``, ``entities`` and ``routes`` as ``[{"entity", "percent"}]``, in the order in which
+they were sent. What clients see of it is the business of ``views``.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from provisioner.emulator.http.routing import ApiError
+from provisioner.emulator.http.store import Store
+
+Record = dict[str, Any]
+
+NOT_UPDATING = "NOT_UPDATING"
+IN_PROGRESS = "IN_PROGRESS"
+
+
+def new_record(name: str, creator: str, now_ms: int) -> Record:
+    created = whole_second(now_ms)
+    return {
+        "name": name,
+        "id": secrets.token_hex(16),
+        "creator": creator,
+        "created_ms": created,
+        "updated_ms": created,
+        "description": "",
+        "route_optimized": False,
+        "tags": [],
+        "ai_gateway": {},
+        "rate_limits": [],
+        "email_notifications": {},
+        "system": False,
+        "suspended": False,
+        "update": NOT_UPDATING,
+        "last_version": 0,
+        "config": None,
+        "pending": None,
+    }
+
+
+def whole_second(time_ms: int) -> int:
+    """Captured timestamps are multiples of 1000. [serving-api 2.10]"""
+    return time_ms // 1000 * 1000
+
+
+def find(store: Store, name: str) -> Record | None:
+    row = store.row("SELECT record FROM endpoints WHERE name = ?", name)
+    return json.loads(row[0]) if row else None
+
+
+def require(store: Store, name: str) -> Record:
+    """The record. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
+    record = find(store, name)
+    if record is None:
+        raise missing(name)
+    return record
+
+
+def missing(name: str) -> ApiError:
+    """The reference pages say NOT_FOUND; captured answers and notebooks say this.
+
+    [serving-api 8.3]
+    """
+    message = f"Endpoint with name '{name}' does not exist."
+    return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+
+
+def every(store: Store) -> Iterator[Record]:
+    """All records. Ids are random: a stable order that is neither by name nor by age."""
+    for (text,) in store.rows("SELECT record FROM endpoints ORDER BY id"):
+        yield json.loads(text)
+
+
+def save(store: Store, record: Record) -> None:
+    store.change(
+        "INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?, ?)",
+        record["name"],
+        record["id"],
+        record["update"] == IN_PROGRESS,
+        json.dumps(record, separators=(",", ":")),
+    )
+
+
+def delete(store: Store, name: str) -> None:
+    store.change("DELETE FROM endpoints WHERE name = ?", name)
+
+
+def kind_of(config: Record) -> str:
+    """``EXTERNAL_MODEL``, ``FOUNDATION_MODEL_API`` or ``CUSTOM_MODEL``: what a config serves.
+
+    The first two were seen in captured answers. [serving-api 2.10]
+    """
+    entity = config["entities"][0] if config["entities"] else {}
+    if "external_model" in entity:
+        return "EXTERNAL_MODEL"
+    return "FOUNDATION_MODEL_API" if "foundation_model" in entity else "CUSTOM_MODEL"
+
+
+def task_of(config: Record) -> str:
+    """The task of external and foundation models, "" for others. [serving-api 2.10]"""
+    for entity in config["entities"]:
+        model = entity.get("external_model") or entity.get("foundation_model") or {}
+        if model.get("task"):
+            return str(model["task"])
+    return ""

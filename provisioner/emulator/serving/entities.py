@@ -1,0 +1,154 @@
+"""Served entities as sent: their shape, what may stand together, what the service fills in."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from provisioner.emulator.http.routing import invalid
+from provisioner.emulator.http.shape import (
+    LARGEST_INTEGER,
+    choice,
+    flag,
+    integer,
+    record,
+    text,
+    text_by_name,
+)
+from provisioner.emulator.secrets.secret_values import is_reference
+from provisioner.emulator.serving.providers import EXTERNAL_MODEL, check_external_model
+from provisioner.emulator.unity_catalog.catalog import is_full_name
+
+Entity = dict[str, Any]
+
+# The endpoint's alphabet; the length is by analogy with it. [serving-api 3.6, 8.22]
+NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
+WORKLOAD_TYPES = (
+    *("CPU", "CPU_MEDIUM", "CPU_LARGE"),
+    *("GPU_SMALL", "GPU_MEDIUM", "GPU_LARGE", "GPU_XLARGE", "GPU_XLARGE_8", "MULTIGPU_MEDIUM"),
+)
+CONCURRENCY = ("min_provisioned_concurrency", "max_provisioned_concurrency")
+THROUGHPUT = ("min_provisioned_throughput", "max_provisioned_throughput")
+
+COMMON = {
+    "name": text,
+    "workload_size": text,
+    "workload_type": choice(*WORKLOAD_TYPES),
+    "scale_to_zero_enabled": flag,
+    **dict.fromkeys((*CONCURRENCY, *THROUGHPUT, "provisioned_model_units"), integer),
+    "burst_scaling_enabled": flag,
+    "environment_vars": text_by_name,
+    "instance_profile_arn": text,
+}
+SERVED_ENTITY = record(
+    COMMON | {"entity_name": text, "entity_version": text, "external_model": EXTERNAL_MODEL}
+)
+SERVED_MODEL = record(
+    COMMON | {"model_name": text, "model_version": text}, needed=("model_name", "model_version")
+)
+
+
+def from_served_model(model: Entity) -> Entity:
+    """The same in newer words: both are views of one list. [serving-api 2.1]"""
+    renamed = {"model_name": "entity_name", "model_version": "entity_version"}
+    return {renamed.get(key, key): value for key, value in model.items()}
+
+
+def checked(entity: Entity, where: str) -> Entity:
+    """The entity with its defaults. Raises ApiError."""
+    whole = _external(entity, where) if "external_model" in entity else _custom(entity, where)
+    check_name(whole["name"], where)
+    return whole
+
+
+def check_name(name: str, where: str) -> None:
+    if not NAME.fullmatch(name):
+        raise invalid(
+            f"{where}.name takes at most 63 letters, digits, hyphens and underscores;"
+            f" it is '{name}'."
+        )
+
+
+def _external(entity: Entity, where: str) -> Entity:
+    foreign = sorted(set(entity) - {"name", "external_model"})
+    if foreign:
+        raise invalid(f"{where}: {', '.join(foreign)} cannot be set with external_model.")
+    model = entity["external_model"]
+    check_external_model(model, f"{where}.external_model")
+    default = model["name"].replace(".", "-").replace(":", "-")
+    return {"name": default} | entity
+
+
+def _custom(entity: Entity, where: str) -> Entity:
+    _check_object(entity, where)
+    if "provisioned_model_units" in entity:
+        # A guess: the service documents model units for their own call alone, and each example
+        # sends them there. A client that keeps the two apart is right either way.
+        # [serving-api 1.3]
+        raise invalid(f"{where}.provisioned_model_units takes the /pt form of this call.")
+    if not has_throughput(entity) and "scale_to_zero_enabled" not in entity:
+        # Observed word for word. Provisioned throughput is documented without it.
+        # [serving-api 3.5]
+        raise invalid("scaleToZeroEnabled is undefined. Please set it to either true or false.")
+    is_elastic = any(key in entity for key in CONCURRENCY)
+    if is_elastic and "workload_size" in entity:
+        raise invalid(f"{where} takes workload_size or provisioned concurrency, not both.")
+    _check_range(entity, *CONCURRENCY, where=where)
+    _check_range(entity, *THROUGHPUT, where=where)
+    for name, value in entity.get("environment_vars", {}).items():
+        # References with text around them are a guess of the reference: refused. [serving-api 4]
+        if "{{" in value and not is_reference(value):
+            raise invalid(f"{where}.environment_vars.{name} holds a malformed secret reference.")
+    return _defaults(entity, is_elastic=is_elastic) | entity
+
+
+def _check_object(entity: Entity, where: str) -> None:
+    """A model with its version, or a feature spec of Unity Catalog, which has none.
+
+    There is no catalog here, so every full name without a version counts as a feature spec.
+    [serving-api 2.2: three kinds of things can be served]
+    """
+    name, version = entity.get("entity_name", ""), entity.get("entity_version", "")
+    if not name:
+        raise invalid(f"{where} takes entity_name with entity_version, or external_model.")
+    if not version and not is_full_name(name):
+        raise invalid(f"{where}.entity_version must be given for the model {name}.")
+
+
+def has_throughput(entity: Entity) -> bool:
+    """A foundation model that is paid by its throughput, in one of the two units."""
+    return any(key in entity for key in (*THROUGHPUT, "provisioned_model_units"))
+
+
+def is_custom_model(entity: Entity) -> bool:
+    """A model, an agent or a feature spec of the users', on compute that is paid by its size."""
+    return "entity_name" in entity and not has_throughput(entity)
+
+
+def _check_range(entity: Entity, least: str, most: str, *, where: str) -> None:
+    """Both may stand alone. That the order is looked at is a guess, but what else could be."""
+    if entity.get(least, 0) > entity.get(most, LARGEST_INTEGER):
+        raise invalid(f"{where}.{least} is larger than {most}.")
+
+
+def name_of(entity: Entity) -> str:
+    """The last part of the entity's name, with its version. [serving-api 3.4]
+
+    For a feature spec that has no version it is a guess.
+    """
+    last_part = str(entity["entity_name"]).rpartition(".")[2]
+    version = entity.get("entity_version")
+    return f"{last_part}-{version}" if version else last_part
+
+
+def _defaults(entity: Entity, *, is_elastic: bool) -> Entity:
+    """[serving-api 3.4; the type of provisioned throughput as in the captured answer of 3.2]
+
+    Whether provisioned throughput scales to zero where nobody said so is not known.
+    """
+    found: Entity = {"name": name_of(entity)}
+    if has_throughput(entity):
+        found |= {"workload_type": "GPU_LARGE", "scale_to_zero_enabled": False}
+    else:
+        found["workload_type"] = "CPU"
+    return found if is_elastic else found | {"workload_size": "Small"}

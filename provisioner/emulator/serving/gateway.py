@@ -1,0 +1,132 @@
+"""AI gateways and rate limits as sent: shapes, rules, defaults. Sources: serving-api 2.7, 2.8."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.emulator.http.routing import invalid
+from provisioner.emulator.http.shape import choice, flag, integer, list_of, record, text
+
+Gateway = dict[str, Any]
+
+MAX_RATE_LIMITS = 20
+MAX_GROUP_LIMITS = 5
+
+GUARDRAIL = record(
+    {
+        "safety": flag,
+        "pii": record({"behavior": choice("BLOCK", "MASK", "NONE")}),
+        "invalid_keywords": list_of(text),
+        "valid_topics": list_of(text),
+    }
+)
+RATE_LIMIT = record(
+    {
+        "renewal_period": choice("minute"),
+        "calls": integer,
+        "tokens": integer,
+        "key": choice("endpoint", "user", "user_group", "service_principal"),
+        "principal": text,
+    },
+    needed=("renewal_period",),
+)
+TABLE_NAMES = ("catalog_name", "schema_name", "table_name_prefix")
+GATEWAY = record(
+    {
+        "fallback_config": record({"enabled": flag}, needed=("enabled",)),
+        "guardrails": record({"input": GUARDRAIL, "output": GUARDRAIL}),
+        "inference_table_config": record(dict.fromkeys(TABLE_NAMES, text) | {"enabled": flag}),
+        "rate_limits": list_of(RATE_LIMIT),
+        "usage_tracking_config": record({"enabled": flag}),
+    }
+)
+LEGACY_RATE_LIMITS = list_of(
+    record(
+        {"calls": integer, "renewal_period": choice("minute"), "key": choice("user", "endpoint")},
+        needed=("calls", "renewal_period"),
+    )
+)
+
+
+def read(body: Any, where: str, endpoint: dict[str, Any]) -> Gateway:
+    """The whole gateway that replaces the one of ``endpoint``, a record. Raises ApiError."""
+    sent: Gateway = GATEWAY(body, where)
+    prefix = f"{where}." if where else ""
+    _check_fallback(sent, endpoint)
+    if "inference_table_config" in sent:
+        before = endpoint["ai_gateway"].get("inference_table_config", {})
+        table = _table(sent["inference_table_config"], endpoint["name"], prefix)
+        _check_names_kept(before, table)
+        sent["inference_table_config"] = table
+    if "usage_tracking_config" in sent:
+        sent["usage_tracking_config"].setdefault("enabled", False)
+    limits = _rate_limits(sent.pop("rate_limits", []), f"{prefix}rate_limits")
+    return sent | ({"rate_limits": limits} if limits else {})
+
+
+def read_legacy_rate_limits(body: Any) -> list[dict[str, Any]]:
+    found = [{"key": "endpoint"} | limit for limit in LEGACY_RATE_LIMITS(body, "rate_limits")]
+    _check_distinct(found, "rate_limits")
+    return found
+
+
+def _check_fallback(sent: Gateway, endpoint: dict[str, Any]) -> None:
+    """Between external models only. [serving-api 3.8]"""
+    config = endpoint["config"] or endpoint["pending"] or {"entities": []}
+    is_external = all("external_model" in entity for entity in config["entities"])
+    if sent.get("fallback_config", {}).get("enabled") and not is_external:
+        raise invalid("fallback_config is for external models only.")
+
+
+def _table(sent: dict[str, Any], endpoint: str, prefix: str) -> dict[str, Any]:
+    """A missing prefix becomes the endpoint's name. [serving-api 3.4]"""
+    table = {"enabled": False} | sent
+    if table["enabled"] and not (table.get("catalog_name") and table.get("schema_name")):
+        raise invalid(
+            f"{prefix}inference_table_config takes catalog_name and schema_name when enabled."
+        )
+    return table if table.get("table_name_prefix") else table | {"table_name_prefix": endpoint}
+
+
+def _check_names_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Names change only after disabling: that both may be done in one call nobody says.
+
+    [serving-api 3.7]
+    """
+    if not before.get("enabled"):
+        return
+    changed = [name for name in TABLE_NAMES if name in after and after[name] != before.get(name)]
+    if changed:
+        raise invalid(
+            f"inference_table_config must be disabled before {', '.join(changed)} can change."
+        )
+
+
+def _rate_limits(limits: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
+    if len(limits) > MAX_RATE_LIMITS:
+        raise invalid(f"{where} takes at most {MAX_RATE_LIMITS} rate limits.")
+    found = [_rate_limit(limit, f"{where}[{index}]") for index, limit in enumerate(limits)]
+    if sum(limit["key"] == "user_group" for limit in found) > MAX_GROUP_LIMITS:
+        raise invalid(f"{where} takes at most {MAX_GROUP_LIMITS} rate limits for groups.")
+    _check_distinct(found, where)
+    return found
+
+
+def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:
+    """Who needs a principal is half documented, half a guess of the reference. [serving-api 2.8]"""
+    whole = {"key": "endpoint"} | limit
+    key, principal = whole["key"], whole.get("principal")
+    if "calls" not in whole and "tokens" not in whole:
+        raise invalid(f"{where} takes calls or tokens.")
+    if key in ("user_group", "service_principal") and not principal:
+        raise invalid(f"{where}.principal must be given with key {key}.")
+    if key == "endpoint" and principal:
+        raise invalid(f"{where}.principal cannot be given with key endpoint.")
+    return whole
+
+
+def _check_distinct(limits: list[dict[str, Any]], where: str) -> None:
+    """Two limits for the same: which one would act is not known, so there is none to rely on."""
+    subjects = [(limit["key"], limit.get("principal", "").lower()) for limit in limits]
+    if len(set(subjects)) < len(subjects):
+        raise invalid(f"{where} has more than one rate limit for the same key and principal.")

@@ -1,0 +1,132 @@
+"""Logs, metrics and the OpenAPI document of an endpoint: made up, in the right form.
+
+Sources: serving-api 1.12.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace
+from provisioner.emulator.serving import access, deployment, endpoints, entities
+from provisioner.emulator.serving.api import BASE
+
+ENTITY = f"{BASE}/{{name}}/served-models/{{served}}"
+
+
+def build_logs(workspace: Workspace, request: Request) -> Answer:
+    """How the newest deployment of the entity went; the reason of a failure comes last."""
+    entity = _newest(workspace, request)
+    steps = [f"Deploying served entity {entity['name']}.", *_steps(entity)]
+    return _logs(steps + _end(entity))
+
+
+def server_logs(workspace: Workspace, request: Request) -> Answer:
+    """There is no server, so all that can be said is how its start went."""
+    entity = _newest(workspace, request)
+    steps = [f"Starting the server of served entity {entity['name']}.", *_end(entity)]
+    return _logs([*steps, "No server was started, so there is nothing else to log."])
+
+
+def _steps(entity: dict[str, Any]) -> list[str]:
+    """External models have nothing to build."""
+    if not entities.is_custom_model(entity):
+        return []
+    model = " ".join(filter(None, (entity["entity_name"], entity.get("entity_version"))))
+    return [f"Downloading {model}.", "Building the container image.", "Starting the container."]
+
+
+def _end(entity: dict[str, Any]) -> list[str]:
+    state = entity.get("state", deployment.READY)
+    ordered = str(entity.get("log", "")).splitlines()
+    reason = f"{state['deployment']} {state['deployment_state_message']}".rstrip()
+    return [*ordered, reason]
+
+
+def _logs(lines: list[str]) -> Answer:
+    """Each line says where it comes from, so that nobody takes it for the service's."""
+    return Answer({"logs": "".join(f"[local workspace] {line}\n" for line in lines)})
+
+
+def _newest(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Raises ApiError where neither the pending nor the active config has the entity."""
+    record = endpoints.require(workspace.store, request.parameters["name"])
+    # Which level the logs need is not known; they are part of what the endpoint shows.
+    access.require(workspace.store, request.caller, record, access.CAN_VIEW)
+    deployment.settle(workspace.store, record, is_poll=False)
+    served = request.parameters["served"]
+    for entity in _entities(record):
+        if entity["name"] == served:
+            return entity
+    message = f"Served entity '{served}' of endpoint '{record['name']}' does not exist."
+    raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+
+
+def _entities(record: endpoints.Record) -> Iterator[dict[str, Any]]:
+    for config in (record["pending"], record["config"]):
+        yield from config["entities"] if config else ()
+
+
+def metrics(workspace: Workspace, request: Request) -> Answer:
+    """Prometheus text. Only the number of requests is true."""
+    record = _ready(workspace, request)
+    requests = workspace.store.fact(f"traffic/{record['id']}")
+    lines = [
+        "# HELP request_count_total Number of requests",
+        "# TYPE request_count_total counter",
+        f'request_count_total{{endpoint_name="{record["name"]}"}} {requests}',
+        "# HELP cpu_usage_percentage Made up by the local workspace",
+        "# TYPE cpu_usage_percentage gauge",
+    ]
+    lines += [
+        f'cpu_usage_percentage{{endpoint_name="{record["name"]}",'
+        f'served_model_name="{entity["name"]}"}} 0.0'
+        for entity in record["config"]["entities"]
+    ]
+    return Answer(text="\n".join(lines) + "\n", content_type="text/plain")
+
+
+def openapi(workspace: Workspace, request: Request) -> Answer:
+    """JSON, sent as text. What models take is not known here, so any object will do."""
+    record = _ready(workspace, request)
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": record["name"], "version": str(record["config"]["version"])},
+        "servers": [{"url": f"{request.base_url}/serving-endpoints/{record['name']}"}],
+        "paths": {
+            f"/served-models/{entity['name']}/invocations": {"post": _operation()}
+            for entity in record["config"]["entities"]
+        },
+    }
+    return Answer(text=json.dumps(document), content_type="text/plain")
+
+
+def _operation() -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "requestBody": {"content": content},
+        "responses": {"200": {"description": "Successful operation", "content": content}},
+    }
+
+
+def _ready(workspace: Workspace, request: Request) -> endpoints.Record:
+    """Raises ApiError unless a config serves; the status is the only one the reference lists.
+
+    That CAN_VIEW is enough is a guess.
+    """
+    record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_VIEW)
+    deployment.settle(workspace.store, record, is_poll=False)
+    if not record["config"] or record["suspended"]:
+        raise ApiError(400, "BAD_REQUEST", f"Endpoint {record['name']} is not ready.")
+    return record
+
+
+ROUTES = (
+    Route("GET", f"{ENTITY}/build-logs", build_logs),
+    Route("GET", f"{ENTITY}/logs", server_logs),
+    Route("GET", f"{BASE}/{{name}}/metrics", metrics),
+    Route("GET", f"{BASE}/{{name}}/openapi", openapi),
+)

@@ -1,0 +1,67 @@
+"""Stopping and starting endpoints with custom models. Sources: serving-api 1.1 (25), 3.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.serving import api, deployment, endpoints, entities
+from provisioner.emulator.serving.api import BASE
+from provisioner.emulator.serving.updates import save_touched, settled
+
+# What a start takes over from the stopped config.
+SENT = ("entities", "routes", "auto_capture")
+
+
+def stop(workspace: Workspace, request: Request) -> Answer:
+    """At once, and the config stays. Stopping what is stopped changes nothing: a guess, with
+    which a client may repeat the call.
+    """
+    record = settled(workspace, request)
+    api.check_not_system(record)
+    _check_custom(record)
+    api.check_idle(record)
+    record["suspended"] = True
+    save_touched(workspace, record)
+    return api.detailed(workspace, request, record)
+
+
+def start(workspace: Workspace, request: Request) -> Answer:
+    """The same config as a new version, which takes as long as any. [serving-api 3.1]
+
+    Starting what runs changes nothing: a guess, as with stop.
+    """
+    record = settled(workspace, request)
+    api.check_not_system(record)
+    _check_custom(record)
+    api.check_idle(record)
+    if record["suspended"]:
+        record["suspended"] = False
+        record["starting"] = True
+        deployment.begin(workspace, record, _again(record["config"]))
+        endpoints.save(workspace.store, record)
+    return api.detailed(workspace, request, record)
+
+
+def _again(config: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{key: config[key] for key in SENT if key in config},
+        "entities": [dict(entity) for entity in config["entities"]],
+    }
+
+
+def _check_custom(record: endpoints.Record) -> None:
+    """[documented: custom models only; the text and the code are not known]"""
+    config = record["config"]
+    if not config:
+        raise ApiError(
+            400, "BAD_REQUEST", f"Endpoint {record['name']} has no configuration that serves."
+        )
+    if not all(map(entities.is_custom_model, config["entities"])):
+        raise invalid("Only endpoints with custom models can be stopped and started.")
+
+
+ROUTES = (
+    Route("POST", f"{BASE}/{{name}}/config:stop", stop),
+    Route("POST", f"{BASE}/{{name}}/config:start", start),
+)

@@ -1,0 +1,96 @@
+"""Provisioned throughput by model units: ``/pt``, its own create and its own config update.
+
+Sources: serving-api 1.3, 2.3. Everything else is done with the calls of all endpoints.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.emulator.http.routing import Answer, Request, Route, Workspace, invalid
+from provisioner.emulator.http.shape import flag, integer, list_of, record, text
+from provisioner.emulator.serving import api, configs, entities, updates
+from provisioner.emulator.serving.configs import Config
+
+Body = dict[str, Any]
+
+BASE = f"{api.BASE}/pt"
+# Every example of the service goes in these steps. That others are refused is a guess: a client
+# that keeps to them is right either way. [serving-api 1.3]
+UNITS_STEP = 50
+# No description, no route optimisation, no older rate limits, no telemetry. [serving-api 1.3]
+PARTS = ("name", "config", "ai_gateway", "budget_policy_id", "email_notifications", "tags")
+
+MODEL = record(
+    {
+        "name": text,
+        "entity_name": text,
+        "entity_version": text,
+        "provisioned_model_units": integer,
+        "burst_scaling_enabled": flag,
+    },
+    needed=("entity_name", "provisioned_model_units"),
+)
+CONFIG = record({"served_entities": list_of(MODEL), "traffic_config": configs.TRAFFIC})
+
+
+def create(workspace: Workspace, request: Request) -> Answer:
+    """What this call does not take is ignored, as unknown fields are. [serving-api 3.5]"""
+    body = request.json()
+    if body.get("config") is None:
+        raise invalid("config must be given.")
+    sent = {part: body[part] for part in PARTS if part in body}
+    return api.created(workspace, request, sent, read)
+
+
+def update_config(workspace: Workspace, request: Request) -> Answer:
+    """A full replacement; unlike in the plain call the config is nested. [serving-api 1.3]"""
+    config = request.json().get("config")
+    if config is None:
+        raise invalid("config must be given.")
+    return updates.replaced(workspace, request, config, read)
+
+
+def read(body: Any, where: str, before: Config | None) -> Config:
+    """A whole configuration from a request. Raises ApiError."""
+    sent = CONFIG(body, where or "config")
+    prefix = f"{where or 'config'}."
+    models = sent.get("served_entities", [])
+    if not models:
+        raise invalid(f"{prefix}served_entities must hold at least one entity.")
+    if before and not is_by_units(before):
+        raise invalid("This endpoint has no model units: update it without /pt.")
+    found = [_model(each, f"{prefix}served_entities[{index}]") for index, each in enumerate(models)]
+    return configs.assembled(found, sent, prefix)
+
+
+def is_by_units(config: Config) -> bool:
+    return any("provisioned_model_units" in entity for entity in config["entities"])
+
+
+def _model(sent: Body, where: str) -> Body:
+    units = sent["provisioned_model_units"]
+    if not units or units % UNITS_STEP:
+        raise invalid(f"{where}.provisioned_model_units must be a multiple of {UNITS_STEP}.")
+    # Bursts are on unless said otherwise, and never shown. [serving-api 2.3, 3.9]
+    whole: Body = {"name": entities.name_of(sent), "burst_scaling_enabled": True, **sent}
+    entities.check_name(whole["name"], where)
+    return whole
+
+
+def optimization_info(workspace: Workspace, request: Request) -> Answer:
+    """How large the steps of throughput are. [serving-api 1.1, 26; the number is made up]"""
+    is_foundation_model = request.parameters["model"].startswith("system.ai.")
+    sizes = {"throughput_chunk_size": 1000} if is_foundation_model else {}
+    return Answer({"optimizable": is_foundation_model, **sizes})
+
+
+ROUTES = (
+    Route("POST", BASE, create),
+    Route("PUT", f"{BASE}/{{name}}/config", update_config),
+    Route(
+        "GET",
+        f"{api.BASE}/get-model-optimization-info/{{model}}/{{version}}",
+        optimization_info,
+    ),
+)

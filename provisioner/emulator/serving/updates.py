@@ -1,0 +1,147 @@
+"""Changes to a serving endpoint: config, gateway, tags, telemetry and other parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.routing import Answer, Request, Route, Workspace, invalid
+from provisioner.emulator.http.shape import list_of, text
+from provisioner.emulator.serving import (
+    access,
+    api,
+    configs,
+    deployment,
+    endpoints,
+    gateway,
+    telemetry,
+    views,
+)
+from provisioner.emulator.serving.api import BASE
+from provisioner.emulator.serving.endpoints import Record
+
+
+def update_config(workspace: Workspace, request: Request) -> Answer:
+    """A full replacement; the body is the config itself. [serving-api 1.5, 3.3]"""
+    return replaced(workspace, request, request.json(), configs.read)
+
+
+def replaced(workspace: Workspace, request: Request, body: Any, read: configs.ReadConfig) -> Answer:
+    """The answer to a config update with ``body``, which ``read`` takes apart."""
+    record = settled(workspace, request)
+    api.check_not_system(record)
+    access.check_creator(workspace.store, record)
+    api.check_not_stopped(record)
+    api.check_idle(record)
+    # Where the first config failed there is no active one, but it was one kind of endpoint.
+    before = record["config"] or record["pending"]
+    if before and record.get("auto_capture"):
+        before = before | {"auto_capture": record["auto_capture"]}
+    if workspace.settings.keeps_omitted_traffic:
+        body = _with_traffic(body, before)
+    config = read(body, "", before)
+    deployment.begin(workspace, record, config)
+    endpoints.save(workspace.store, record)
+    return api.detailed(workspace, request, record)
+
+
+def _with_traffic(body: Any, before: configs.Config | None) -> Any:
+    """``body`` with the routes of ``before`` where it has none. [serving-api 3.3, the other way]"""
+    if not before or body.get("traffic_config"):
+        return body
+    routes = [
+        {"served_entity_name": route["entity"], "traffic_percentage": route["percent"]}
+        for route in before["routes"]
+    ]
+    return body | {"traffic_config": {"routes": routes}}
+
+
+def put_gateway(workspace: Workspace, request: Request) -> Answer:
+    """A full replacement: a block that is not sent is switched off. [serving-api 1.7]
+
+    Whether it is taken during an update is not known; refusing it is what a client has to be
+    prepared for. So it is with a stopped endpoint.
+    """
+    record = settled(workspace, request)
+    api.check_not_stopped(record)
+    api.check_idle(record)
+    record["ai_gateway"] = gateway.read(request.json(), "", record)
+    save_touched(workspace, record)
+    return Answer(views.gateway(record))
+
+
+def put_rate_limits(workspace: Workspace, request: Request) -> Answer:
+    """The older form; no other call shows them. [serving-api 1.6]"""
+    record = settled(workspace, request)
+    config = record["config"] or record["pending"]
+    if config and endpoints.kind_of(config) == "CUSTOM_MODEL":
+        raise invalid("rate_limits are for external and foundation models only.")
+    sent = request.json().get("rate_limits")
+    record["rate_limits"] = gateway.read_legacy_rate_limits([] if sent is None else sent)
+    save_touched(workspace, record)
+    return Answer({"rate_limits": rearranged(record["rate_limits"])})
+
+
+def patch_tags(workspace: Workspace, request: Request) -> Answer:
+    """Adds (also over an existing key), then deletes; missing ones too. [serving-api 1.8]"""
+    record, body = settled(workspace, request), request.json()
+    added = api.read_tags(body.get("add_tags") or [], "add_tags")
+    deleted = list_of(text)(body.get("delete_tags") or [], "delete_tags")
+    tags = {tag["key"]: tag for tag in (*record["tags"], *added)}
+    record["tags"] = [tag for key, tag in tags.items() if key not in deleted]
+    save_touched(workspace, record)
+    return Answer({"tags": views.tags(record)})
+
+
+def patch_notifications(workspace: Workspace, request: Request) -> Answer:
+    """Replaces all addresses. The answer is as in the spec. [serving-api 8.17]"""
+    record = settled(workspace, request)
+    api.check_not_system(record)
+    sent = request.json().get("email_notifications")
+    record["email_notifications"] = api.read_notifications({} if sent is None else sent)
+    save_touched(workspace, record)
+    return Answer({"name": record["name"], "email_notifications": record["email_notifications"]})
+
+
+def settled(workspace: Workspace, request: Request) -> Record:
+    """The endpoint in the path, its update finished if the time has come.
+
+    Raises ApiError where it is missing, or the caller may not change it.
+    """
+    record = endpoints.require(workspace.store, request.parameters["name"])
+    access.require(workspace.store, request.caller, record, access.CAN_MANAGE)
+    deployment.settle(workspace.store, record, is_poll=False)
+    return record
+
+
+def save_touched(workspace: Workspace, record: Record) -> None:
+    record["updated_ms"] = endpoints.whole_second(workspace.store.now_ms())
+    endpoints.save(workspace.store, record)
+
+
+def patch_telemetry(workspace: Workspace, request: Request) -> Answer:
+    """Replaces all of it; without a telemetry_config it is removed."""
+    record = settled(workspace, request)
+    api.check_not_system(record)
+    kind = telemetry.endpoint_type(record)
+    if kind != telemetry.CUSTOM:
+        # Only the names of two types are known of the service's text.
+        raise invalid(
+            f"Telemetry is for custom models; endpoint {record['name']} is of the type {kind}."
+        )
+    api.check_not_stopped(record)
+    api.check_idle(record)
+    sent = request.json().get("telemetry_config")
+    record["telemetry"] = {} if sent is None else telemetry.read(sent)
+    save_touched(workspace, record)
+    return api.detailed(workspace, request, record)
+
+
+ROUTES = (
+    Route("PUT", f"{BASE}/{{name}}/config", update_config),
+    Route("PUT", f"{BASE}/{{name}}/ai-gateway", put_gateway),
+    Route("PUT", f"{BASE}/{{name}}/rate-limits", put_rate_limits),
+    Route("PATCH", f"{BASE}/{{name}}/tags", patch_tags),
+    Route("PATCH", f"{BASE}/{{name}}/notifications", patch_notifications),
+    Route("PATCH", f"{BASE}/{{name}}/telemetry-config", patch_telemetry),
+)

@@ -1,0 +1,1 @@
+"""The Statement Execution API on an embedded engine, with ai_query."""

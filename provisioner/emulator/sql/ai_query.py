@@ -1,0 +1,207 @@
+"""ai_query: a question to a serving endpoint for each row, as the caller of the statement.
+
+Sources: the public page of the function, and the error classes of Databricks SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlglot import exp
+
+from provisioner.emulator.http.routing import ApiError, Request, Workspace
+from provisioner.emulator.inference import api as inference
+from provisioner.emulator.inference import tasks
+from provisioner.emulator.inference.active import active
+from provisioner.emulator.sql import statement as statements
+from provisioner.emulator.sql.errors import (
+    StatementError,
+    refused_by_endpoint,
+    unreadable_answer,
+    unsupported,
+)
+
+# What an endpoint gives without a returnType. A custom model's comes from its signature, which
+# is not known here; those of the local workspace answer numbers.
+TYPES = {
+    tasks.CHAT: "STRING",
+    tasks.COMPLETIONS: "STRING",
+    tasks.EMBEDDINGS: "ARRAY<FLOAT>",
+    tasks.CUSTOM: "DOUBLE",
+    tasks.FEATURES: "STRING",
+}
+Type = exp.DataType.Type
+SCALARS = {
+    Type.BOOLEAN: "boolean",
+    Type.TINYINT: "integer",
+    Type.SMALLINT: "integer",
+    Type.INT: "integer",
+    Type.BIGINT: "integer",
+    Type.FLOAT: "number",
+    Type.DOUBLE: "number",
+    Type.DECIMAL: "number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of ai_query in a statement.
+
+    ``cast_to`` is the type of the engine that its answers get, "" for plain text.
+    """
+
+    endpoint: str
+    task: str
+    cast_to: str
+    response_format: Any = None
+    is_wrapped: bool = False
+    fails: bool = True
+
+
+def understood(workspace: Workspace, call: exp.Anonymous) -> Asked:
+    """Raises StatementError for arguments that cannot be, or an endpoint that is not there."""
+    given = statements.arguments(call)
+    name = statements.text_of(given.get("endpoint"), "endpoint")
+    if "request" not in given or not name:
+        raise StatementError(
+            "[WRONG_NUM_ARGS.WITHOUT_SUGGESTION] The `ai_query` requires an endpoint and a "
+            "request. SQLSTATE: 42605"
+        )
+    try:
+        task = tasks.task_of(active(workspace, name), {})
+    except ApiError as error:
+        raise refused_by_endpoint(error.message) from error
+    asked = Asked(name, task, "", fails=_fails(given.get("failonerror")))
+    asked = _formatted(asked, statements.text_of(given.get("responseformat"), "responseFormat"))
+    wanted = statements.text_of(given.get("returntype"), "returnType")
+    if wanted:
+        asked = replace(asked, cast_to=_engine_type(wanted))
+    elif not asked.cast_to and TYPES[task] != "STRING":
+        asked = replace(asked, cast_to=_engine_type(TYPES[task]))
+    return asked if asked.fails else replace(asked, cast_to=_reported(asked.cast_to))
+
+
+def _engine_type(text: str) -> str:
+    found = statements.engine_type(statements.type_named(text))
+    # Text is handed on as it is; only JSON has to be read.
+    return "" if found in ("TEXT", "VARCHAR") else found
+
+
+def _reported(cast_to: str) -> str:
+    return f"STRUCT(result {cast_to or 'VARCHAR'}, errorMessage VARCHAR)"
+
+
+def _fails(given: exp.Expression | None) -> bool:
+    if given is None:
+        return True
+    if not isinstance(given, exp.Boolean):
+        raise unsupported("a failOnError that is not true or false")
+    return bool(given.this)
+
+
+def _formatted(asked: Asked, text: str) -> Asked:
+    """``responseFormat`` is JSON as OpenAI has it, or a struct with one field, whose type the
+    answer has then. That it has, and is not text, is how users read it. [GUESS]
+    """
+    if not text:
+        return asked
+    if asked.task != tasks.CHAT:
+        raise unsupported(f"responseFormat for an endpoint of the task {asked.task or 'custom'}")
+    if text.lstrip().startswith("{"):
+        try:
+            return replace(asked, response_format=json.loads(text))
+        except ValueError as error:
+            raise StatementError(f"responseFormat is not valid JSON: {error}") from error
+    fields = statements.type_named(text).expressions
+    if len(fields) != 1 or not isinstance(fields[0], exp.ColumnDef):
+        raise StatementError("responseFormat must be a STRUCT with one field.")
+    field = fields[0]
+    schema = {"name": field.name, "strict": True, "schema": of(field.args["kind"])}
+    form = {"type": "json_schema", "json_schema": schema}
+    cast_to = statements.engine_type(field.args["kind"])
+    return replace(asked, response_format=form, cast_to=cast_to)
+
+
+def function(
+    workspace: Workspace, request: Request, asked: Asked
+) -> Callable[[str | None, str | None], str | None]:
+    """Asks for a row: request and parameters as JSON in, the answer as text or JSON out."""
+
+    def ask(question: str | None, parameters: str | None) -> str | None:
+        if question is None or question == "null":
+            return None
+        body = _body(asked, json.loads(question), json.loads(parameters or "{}"))
+        if asked.fails:
+            return _answer(workspace, request, asked, body)
+        try:
+            said = _answer(workspace, request, asked, body)
+        except StatementError as error:
+            return json.dumps({"result": None, "errorMessage": error.message})
+        is_json = not asked.cast_to.startswith("STRUCT(result VARCHAR,")
+        return json.dumps({"result": json.loads(said) if is_json else said, "errorMessage": None})
+
+    return ask
+
+
+def _body(asked: Asked, question: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    if asked.task in (tasks.CUSTOM, tasks.FEATURES):
+        is_row = isinstance(question, dict)
+        return {"dataframe_records": [question]} if is_row else {"inputs": [question]}
+    if not isinstance(question, str):
+        raise unsupported("a request that is no STRING, for an endpoint with a language model")
+    form = {"response_format": asked.response_format} if asked.response_format else {}
+    if asked.task == tasks.EMBEDDINGS:
+        return parameters | {"input": [question]}
+    if asked.task == tasks.COMPLETIONS:
+        return parameters | {"prompt": question}
+    return parameters | form | {"messages": [{"role": "user", "content": question}]}
+
+
+def _answer(workspace: Workspace, request: Request, asked: Asked, body: dict[str, Any]) -> str:
+    path = f"/serving-endpoints/{asked.endpoint}/invocations"
+    sent = replace(
+        request,
+        path=path,
+        parameters={"name": asked.endpoint},
+        body=json.dumps(body).encode(),
+    )
+    try:
+        said = inference.invocations(workspace, sent).json
+    except ApiError as error:
+        raise refused_by_endpoint(error.message) from error
+    return _read(asked, said)
+
+
+def _read(asked: Asked, said: Any) -> str:
+    try:
+        if asked.task in (tasks.CHAT, tasks.COMPLETIONS):
+            return _text_in(asked, said["choices"][0])
+        if asked.task == tasks.EMBEDDINGS:
+            return json.dumps(said["data"][0]["embedding"])
+        return json.dumps(said["outputs" if asked.task == tasks.FEATURES else "predictions"][0])
+    except (LookupError, TypeError) as error:
+        raise unreadable_answer("the endpoint's answer has an unknown shape.") from error
+
+
+def _text_in(asked: Asked, choice: Any) -> str:
+    found = choice["message"]["content"] if asked.task == tasks.CHAT else choice["text"]
+    text = str(found if found is not None else "")
+    if asked.cast_to and not asked.cast_to.startswith("STRUCT(result VARCHAR,"):
+        try:
+            json.loads(text)
+        except ValueError as error:
+            raise unreadable_answer("the model's answer is no JSON.") from error
+    return text
+
+
+def of(data_type: exp.DataType) -> dict[str, Any]:
+    """What has no word of its own in JSON is text."""
+    if data_type.this == Type.STRUCT:
+        fields = {field.name: of(field.args["kind"]) for field in data_type.expressions}
+        return {"type": "object", "properties": fields, "required": [*fields]}
+    if data_type.this == Type.ARRAY:
+        return {"type": "array", "items": of(data_type.expressions[0])}
+    return {"type": SCALARS.get(data_type.this, "string")}

@@ -1,0 +1,167 @@
+"""The Statement Execution API on an embedded engine, and the one warehouse that runs it.
+
+Source: the SDK's ``sql`` service. The engine is in the extra ``sql``; without it the answer to a
+statement says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.shape import choice, integer, list_of, record, text
+from provisioner.emulator.sql.running import Execution
+
+BASE = "/api/2.0/sql/statements"
+WAREHOUSES = "/api/2.0/sql/warehouses"
+WAREHOUSE_ID = "a1b2c3d4e5f60718"
+DEFAULT_WAIT_S, LEAST_WAIT_S, MOST_WAIT_S = 10, 5, 50
+CONTINUE, CANCEL = "CONTINUE", "CANCEL"
+MOST_ROWS = 100_000
+
+STATEMENT = record(
+    {
+        "statement": text,
+        "warehouse_id": text,
+        "catalog": text,
+        "schema": text,
+        "wait_timeout": text,
+        "on_wait_timeout": choice(CONTINUE, CANCEL),
+        "disposition": choice("INLINE", "EXTERNAL_LINKS"),
+        "format": choice("JSON_ARRAY", "ARROW_STREAM", "CSV"),
+        "row_limit": integer,
+        "byte_limit": integer,
+        "parameters": list_of(record({"name": text, "value": text, "type": text})),
+        "query_tags": list_of(record({"key": text, "value": text})),
+    },
+    needed=("statement", "warehouse_id"),
+)
+
+
+def execute(workspace: Workspace, request: Request) -> Answer:
+    """Wait for the end as long as the statement says, then go on or cancel."""
+    sent = STATEMENT(request.json(), "")
+    wait_s = _wait_s(sent.get("wait_timeout", f"{DEFAULT_WAIT_S}s"))
+    _check(sent)
+    try:
+        from provisioner.emulator.sql import work
+    except ImportError as error:
+        raise _no_engine(error) from error
+    run = work.of(workspace, request, sent, sent.get("row_limit", MOST_ROWS))
+    execution: Execution = workspace.statements.start(request.caller.name, run)
+    is_done = execution.finished.wait(wait_s)
+    if not is_done and sent.get("on_wait_timeout") == CANCEL:
+        execution.cancel()
+    return Answer(execution.shown())
+
+
+def _check(sent: dict[str, Any]) -> None:
+    """Raises ApiError for what a statement cannot ask of a local workspace."""
+    if not sent["statement"].strip():
+        raise invalid("statement must not be empty.")
+    # Half a character, which JSON can hold, is more than the engine can take.
+    sent["statement"].encode()
+    if sent["warehouse_id"] != WAREHOUSE_ID:
+        raise _no_warehouse(sent["warehouse_id"])
+    if sent.get("disposition", "INLINE") != "INLINE":
+        raise _unknown("disposition EXTERNAL_LINKS: there is no object store to link to")
+    if sent.get("format", "JSON_ARRAY") != "JSON_ARRAY":
+        raise invalid(f"format {sent['format']} needs disposition EXTERNAL_LINKS.")
+    if not 1 <= sent.get("row_limit", 1) <= MOST_ROWS:
+        raise invalid(f"row_limit must be between 1 and {MOST_ROWS} in a local workspace.")
+    if "byte_limit" in sent:
+        raise _unknown("byte_limit")
+
+
+def _wait_s(given: str) -> int:
+    number = given.removesuffix("s")
+    wait_s = int(number) if given.endswith("s") and number.isdecimal() else -1
+    if wait_s != 0 and not LEAST_WAIT_S <= wait_s <= MOST_WAIT_S:
+        raise invalid(
+            f"wait_timeout must be 0s, or between {LEAST_WAIT_S}s and {MOST_WAIT_S}s: {given[:20]}"
+        )
+    return wait_s
+
+
+def get(workspace: Workspace, request: Request) -> Answer:
+    return Answer(_found(workspace, request).shown())
+
+
+def chunk(workspace: Workspace, request: Request) -> Answer:
+    """There is one chunk: what fits into an answer."""
+    shown = _found(workspace, request).shown()
+    if request.parameters["chunk"] != "0" or "result" not in shown:
+        raise ApiError(404, "NOT_FOUND", "There is no such chunk.")
+    return Answer(shown["result"])
+
+
+def cancel(workspace: Workspace, request: Request) -> Answer:
+    """Asked for; a statement that has ended stays as it is."""
+    execution = _found(workspace, request)
+    if not execution.finished.is_set():
+        execution.cancel()
+    return Answer()
+
+
+def _found(workspace: Workspace, request: Request) -> Execution:
+    """Only who has started a statement sees it. [the SDK's text of get_statement]"""
+    statement_id = request.parameters["id"]
+    found: Execution | None = workspace.statements.find(statement_id)
+    if found is None or found.creator != request.caller.name:
+        raise ApiError(404, "NOT_FOUND", f"Statement {statement_id} does not exist.")
+    return found
+
+
+def list_warehouses(workspace: Workspace, request: Request) -> Answer:
+    return Answer({"warehouses": [_warehouse()]})
+
+
+def get_warehouse(workspace: Workspace, request: Request) -> Answer:
+    if request.parameters["id"] != WAREHOUSE_ID:
+        raise _no_warehouse(request.parameters["id"])
+    return Answer(_warehouse())
+
+
+def _warehouse() -> dict[str, Any]:
+    return {
+        "id": WAREHOUSE_ID,
+        "name": "Local workspace",
+        "cluster_size": "2X-Small",
+        "min_num_clusters": 1,
+        "max_num_clusters": 1,
+        "num_clusters": 1,
+        "auto_stop_mins": 10,
+        "enable_serverless_compute": True,
+        "warehouse_type": "PRO",
+        "state": "RUNNING",
+        "health": {"status": "HEALTHY"},
+    }
+
+
+def _no_warehouse(warehouse_id: str) -> ApiError:
+    message = f"Warehouse {warehouse_id[:80]} does not exist; this workspace has {WAREHOUSE_ID}."
+    return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+
+
+def _unknown(what: str) -> ApiError:
+    return ApiError(501, "NOT_IMPLEMENTED", f"The local workspace does not know {what}.")
+
+
+def _no_engine(error: ImportError) -> ApiError:
+    return ApiError(
+        501,
+        "NOT_IMPLEMENTED",
+        f"SQL needs the extra `sql`, which is not installed ({error.name} is missing): "
+        'pip install "provisioner[sql]"',
+    )
+
+
+# Not atomic: a statement asks endpoints, which may take their time.
+ROUTES = (
+    Route("POST", BASE, execute, atomic=False),
+    Route("GET", f"{BASE}/{{id}}", get, atomic=False),
+    Route("GET", f"{BASE}/{{id}}/result/chunks/{{chunk}}", chunk, atomic=False),
+    Route("POST", f"{BASE}/{{id}}/cancel", cancel, atomic=False),
+    Route("GET", WAREHOUSES, list_warehouses),
+    Route("GET", f"{WAREHOUSES}/{{id}}", get_warehouse),
+)

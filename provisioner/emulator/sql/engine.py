@@ -1,0 +1,135 @@
+"""Runs a query on an engine in memory that reaches nothing else. The only door of duckdb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from provisioner.emulator.sql import types
+from provisioner.emulator.sql.errors import StatementError
+from provisioner.emulator.sql.running import Stop
+
+Function = Callable[[str | None, str | None], str | None]
+
+# No file, no network, no variable of this process; and no statement may allow itself one.
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+    "memory_limit": "512MB",
+    # The order of the rows, and so of the calls of endpoints, is the same each time.
+    "threads": "1",
+}
+SETTINGS = ("SET timezone = 'UTC'", "SET lock_configuration = true")
+# Of a result that comes with the answer. [docs.databricks.com, Statement Execution: INLINE]
+INLINE_LIMIT_BYTES = 25 * 1024 * 1024
+ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a statement may read. ``columns`` are names and types of the engine."""
+
+    columns: Mapping[str, str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    columns: list[dict[str, Any]]
+    rows: list[list[str | None]]
+    is_truncated: bool = False
+
+
+def run(
+    query: str,
+    tables: Mapping[str, Table],
+    functions: Mapping[str, Function],
+    most_rows: int,
+    stop: Stop,
+) -> Result:
+    """The rows of ``query``, at most ``most_rows`` of them. Raises StatementError.
+
+    ``functions`` take two texts and give one; what they raise ends the run.
+    """
+    raised: list[StatementError] = []
+    with duckdb.connect(":memory:", config=CONFIG) as connection, stop.on(connection):
+        for setting in SETTINGS:
+            connection.execute(setting)
+        for name, table in tables.items():
+            _fill(connection, name, table)
+        for name, function in functions.items():
+            _register(connection, name, _watched(function, stop, raised))
+        try:
+            stop.check()
+            return _fetched(connection.execute(query), most_rows)
+        except duckdb.Error as error:
+            raise raised[0] if raised else StatementError(_message(error)) from error
+        finally:
+            for name in functions:
+                connection.remove_function(name)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
+    columns = ", ".join(f'"{column}" {kind}' for column, kind in table.columns.items())
+    connection.execute(f'CREATE TABLE "{name}" ({columns})')
+    if table.rows:
+        places = ", ".join("?" for _ in table.columns)
+        connection.executemany(f'INSERT INTO "{name}" VALUES ({places})', table.rows)
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str, function: Function) -> None:
+    # Taken by name; the types of the library know only the numbers behind it.
+    special: Any = "special"
+    connection.create_function(
+        name,
+        function,
+        ["VARCHAR", "VARCHAR"],
+        "VARCHAR",
+        null_handling=special,
+        # The same question may have another answer, from another entity.
+        side_effects=True,
+    )
+
+
+def _watched(function: Function, stop: Stop, raised: list[StatementError]) -> Function:
+    """The engine tells an error of a function as text only: this keeps the error itself."""
+
+    def called(first: str | None, second: str | None) -> str | None:
+        try:
+            stop.check()
+            return function(first, second)
+        except StatementError as error:
+            raised.append(error)
+            raise
+
+    return called
+
+
+def _fetched(answer: duckdb.DuckDBPyConnection, most_rows: int) -> Result:
+    columns = [types.column(name, kind, at) for at, (name, kind, *_) in enumerate(_head(answer))]
+    rows: list[list[str | None]] = []
+    size_bytes = 0
+    while found := answer.fetchmany(min(ROWS_AT_ONCE, most_rows + 1 - len(rows))):
+        new = [types.row(one) for one in found]
+        size_bytes += sum(len(value or "") for row in new for value in row)
+        if size_bytes > INLINE_LIMIT_BYTES:
+            raise StatementError(
+                "Inline byte limit exceeded. Statements executed with disposition=INLINE can have "
+                f"a result size of at most {INLINE_LIMIT_BYTES} bytes."
+            )
+        rows += new
+        if len(rows) > most_rows:
+            break
+    return Result(columns, rows[:most_rows], is_truncated=len(rows) > most_rows)
+
+
+def _head(answer: duckdb.DuckDBPyConnection) -> Sequence[Any]:
+    return answer.description or ()
+
+
+def _message(error: duckdb.Error) -> str:
+    """The engine's own words without the statement, which it repeats below them."""
+    return str(error).split("\n\nLINE ")[0].strip()

@@ -1,0 +1,140 @@
+"""Statements while they run and after: their states, in the memory of this process.
+
+As in the service a result can be fetched for a while; here until the newest thousand have come.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from provisioner.emulator.sql.errors import StatementError
+
+PENDING, RUNNING, SUCCEEDED = "PENDING", "RUNNING", "SUCCEEDED"
+FAILED, CANCELED = "FAILED", "CANCELED"
+MOST_KEPT = 1000
+CLOSE_TIMEOUT_S = 5.0
+
+
+class Interruptible(Protocol):
+    """What the engine's connections can do while another thread uses them."""
+
+    def interrupt(self) -> None: ...
+
+
+class Stop:
+    """Asked for once and for all; also before the run has begun."""
+
+    def __init__(self) -> None:
+        self.requested = threading.Event()
+        self._connection: Interruptible | None = None
+        self._lock = threading.Lock()
+
+    def now(self) -> None:
+        with self._lock:
+            self.requested.set()
+            if self._connection is not None:
+                self._connection.interrupt()
+
+    def check(self) -> None:
+        """Raises StatementError where the end was asked for."""
+        if self.requested.is_set():
+            raise StatementError("The statement was canceled.", "CANCELLED")
+
+    @contextmanager
+    def on(self, connection: Interruptible) -> Iterator[None]:
+        """While the connection is open, a stop interrupts what runs on it."""
+        with self._lock:
+            self._connection = connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+
+
+Work = Callable[[Stop], dict[str, Any]]
+
+"""Runs a statement; gives ``manifest`` and ``result``. Raises StatementError."""
+
+
+@dataclass(slots=True)
+class Execution:
+    """One statement. ``outcome`` is what its answer holds beside id and state."""
+
+    creator: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    state: str = PENDING
+    error: dict[str, str] | None = None
+    outcome: dict[str, Any] = field(default_factory=dict)
+    finished: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
+
+    def run(self, work: Work) -> None:
+        self.state = RUNNING
+        try:
+            self.outcome = work(self.stop)
+            self.state = SUCCEEDED
+        except StatementError as error:
+            self._fail(error.error_code, error.message)
+        except Exception as error:
+            # The message of an unforeseen error may hold a secret; its kind does not.
+            self._fail("INTERNAL_ERROR", f"The local workspace failed: {type(error).__name__}.")
+        finally:
+            self.finished.set()
+
+    def _fail(self, error_code: str, message: str) -> None:
+        if self.stop.requested.is_set():
+            self.state = CANCELED
+            return
+        self.error = {"error_code": error_code, "message": message}
+        self.state = FAILED
+
+    def cancel(self, wait_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Stop it, if it runs, and wait a little until it has."""
+        self.stop.now()
+        self.finished.wait(wait_s)
+
+    def shown(self) -> dict[str, Any]:
+        state = self.state
+        status: dict[str, Any] = {"state": state}
+        if self.error:
+            status["error"] = self.error
+        outcome = self.outcome if state == SUCCEEDED else {}
+        return {"statement_id": self.id, "status": status, **outcome}
+
+
+class Executions:
+    """The statements of one process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Execution] = {}
+        self._lock = threading.Lock()
+
+    def start(self, creator: str, work: Work) -> Execution:
+        started = Execution(creator)
+        with self._lock:
+            self._kept[started.id] = started
+            while len(self._kept) > MOST_KEPT:
+                self._kept.pop(next(iter(self._kept))).stop.now()
+        name = f"statement-{started.id[:8]}"
+        threading.Thread(target=started.run, args=(work,), name=name, daemon=True).start()
+        return started
+
+    def find(self, statement_id: str) -> Execution | None:
+        with self._lock:
+            return self._kept.get(statement_id)
+
+    def clear(self) -> None:
+        """Stop those that run, forget all."""
+        with self._lock:
+            found = list(self._kept.values())
+            self._kept.clear()
+        for execution in found:
+            execution.stop.now()
+        for execution in found:
+            execution.finished.wait(CLOSE_TIMEOUT_S)

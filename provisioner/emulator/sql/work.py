@@ -1,0 +1,87 @@
+"""A statement from its text to its result: read, completed, run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlglot import exp
+
+from provisioner.emulator.http.routing import Request, Workspace
+from provisioner.emulator.inference import payloads
+from provisioner.emulator.inference.active import of_record
+from provisioner.emulator.serving import endpoints
+from provisioner.emulator.sql import ai_query, engine
+from provisioner.emulator.sql import statement as statements
+from provisioner.emulator.sql.running import Stop, Work
+
+
+def of(workspace: Workspace, request: Request, sent: Mapping[str, Any], most_rows: int) -> Work:
+    """What has to be done for a statement that was sent, as its caller."""
+
+    def work(stop: Stop) -> dict[str, Any]:
+        query = statements.parsed(sent["statement"])
+        statements.with_parameters(query, sent.get("parameters", ()))
+        statements.name_fields(query)
+        statements.name_columns(query)
+        statements.say_who_asks(query, request.caller.name)
+        place = statements.Place(sent.get("catalog", "main"), sent.get("schema", "default"))
+        tables = _tables(workspace, query, place)
+        functions = _functions(workspace, request, query)
+        text = statements.for_the_engine(query)
+        return _shown(engine.run(text, tables, functions, most_rows, stop))
+
+    return work
+
+
+def _tables(
+    workspace: Workspace, query: exp.Query, place: statements.Place
+) -> dict[str, engine.Table]:
+    """The inference tables that the statement reads; in it they get the engine's names."""
+    kinds = {name.lower(): kind for name, kind in _inference_tables(workspace).items()}
+    found: dict[str, engine.Table] = {}
+    for name, own_name in statements.check_tables(query, place, kinds).items():
+        columns = payloads.COLUMNS[kinds[name]]
+        rows = payloads.rows(workspace.store, name)
+        values = [[row.get(column) for column in columns] for row in rows]
+        found[own_name] = engine.Table(columns, values)
+    return found
+
+
+def _inference_tables(workspace: Workspace) -> dict[str, str]:
+    """Those with rows, and the empty ones of endpoints that write one."""
+    known = payloads.written(workspace.store)
+    for record in endpoints.every(workspace.store):
+        known |= dict(payloads.tables_of(of_record(record)))
+    return known
+
+
+def _functions(
+    workspace: Workspace, request: Request, query: exp.Query
+) -> dict[str, engine.Function]:
+    """The engine's function for each call of ai_query, which is replaced by it."""
+    functions: dict[str, engine.Function] = {}
+    for number, call in enumerate(list(statements.ai_queries(query))):
+        asked = ai_query.understood(workspace, call)
+        name = f"local_workspace_ai_query_{number}"
+        functions[name] = ai_query.function(workspace, request, asked)
+        statements.replace_call(call, name, asked.cast_to)
+    return functions
+
+
+def _shown(result: engine.Result) -> dict[str, Any]:
+    """Manifest and result of an answer in the JSON_ARRAY format, all in one chunk."""
+    chunk = {"chunk_index": 0, "row_offset": 0, "row_count": len(result.rows)}
+    size_bytes = sum(len(value or "") for row in result.rows for value in row)
+    return {
+        "manifest": {
+            "format": "JSON_ARRAY",
+            "schema": {"column_count": len(result.columns), "columns": result.columns},
+            "total_chunk_count": 1,
+            "chunks": [chunk],
+            "total_row_count": len(result.rows),
+            "total_byte_count": size_bytes,
+            "truncated": result.is_truncated,
+        },
+        "result": {**chunk, "data_array": result.rows},
+    }

@@ -1,0 +1,1 @@
+"""Registered models, functions and grants of Unity Catalog."""

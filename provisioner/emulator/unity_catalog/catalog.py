@@ -1,0 +1,169 @@
+"""Unity Catalog: what is registered under a full name, and who may do what with it.
+
+Only models and functions are kept. Catalogs and schemas are there as soon as somebody names
+them. Sources: docs.databricks.com/api, Registered Models, Model Versions, Grants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.emulator.http.routing import ApiError, Caller, invalid
+from provisioner.emulator.http.store import Store
+
+MODEL, FUNCTION = "model", "function"
+EXECUTE, USE_CATALOG, USE_SCHEMA = "EXECUTE", "USE_CATALOG", "USE_SCHEMA"
+EVERYTHING = "ALL_PRIVILEGES"
+# What Databricks itself provides: whatever is asked for is there, and for everybody.
+SYSTEM, PROVIDER = "system.", "System user"
+COLUMNS = "full_name, kind, owner, comment, created_by, created_ms, updated_by, updated_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Securable:
+    """A model, or a function such as a feature spec."""
+
+    full_name: str
+    kind: str
+    owner: str
+    comment: str
+    created_by: str
+    created_ms: int
+    updated_by: str
+    updated_ms: int
+
+    def shown(self) -> dict[str, Any]:
+        return names(self.full_name) | {
+            "name": self.full_name.split(".")[2],
+            "full_name": self.full_name,
+            "owner": self.owner,
+            **({"comment": self.comment} if self.comment else {}),
+            "created_by": self.created_by,
+            "created_at": self.created_ms,
+            "updated_by": self.updated_by,
+            "updated_at": self.updated_ms,
+        }
+
+
+def is_full_name(name: str) -> bool:
+    """``catalog.schema.name``, as objects of Unity Catalog are called."""
+    parts = name.split(".")
+    return len(parts) == 3 and all(parts)
+
+
+def is_feature_spec(entity: Mapping[str, Any]) -> bool:
+    return "entity_name" in entity and not entity.get("entity_version")
+
+
+def names(full_name: str) -> dict[str, str]:
+    """The parts that every object below a schema shows."""
+    catalog, schema, _ = full_name.split(".")
+    return {"catalog_name": catalog, "schema_name": schema}
+
+
+def add(store: Store, full_name: str, kind: str, owner: str, comment: str = "") -> Securable:
+    """A new model or function; its owner may do everything with it. Raises ApiError."""
+    if not is_full_name(full_name):
+        raise invalid(f"'{full_name}' is not a name of the form catalog.schema.name.")
+    if find(store, full_name):
+        # The text as seen in public logs; the status of 409 is a guess.
+        name = full_name.split(".")[2]
+        message = f"Routine or Model '{name}' already exists"
+        raise ApiError(409, "RESOURCE_ALREADY_EXISTS", message)
+    now_ms = store.now_ms()
+    made = Securable(full_name, kind, owner, comment, owner, now_ms, owner, now_ms)
+    row = (full_name, kind, owner, comment, owner, now_ms, owner, now_ms)
+    store.change("INSERT INTO models VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *row)
+    return made
+
+
+def find(store: Store, full_name: str) -> Securable | None:
+    if full_name.lower().startswith(SYSTEM):
+        return Securable(full_name, MODEL, PROVIDER, "", PROVIDER, 0, PROVIDER, 0)
+    row = store.row(f"SELECT {COLUMNS} FROM models WHERE full_name = ?", full_name)
+    return Securable(*row) if row else None
+
+
+def every(store: Store, kind: str) -> list[Securable]:
+    sql = f"SELECT {COLUMNS} FROM models WHERE kind = ? ORDER BY full_name"
+    return [Securable(*row) for row in store.rows(sql, kind)]
+
+
+def has_catalog(store: Store, full_name: str, kind: str) -> bool:
+    """Whether anything of this kind is registered in the catalog of ``full_name``."""
+    catalog = full_name.split(".")[0].lower()
+    return any(one.full_name.lower().startswith(f"{catalog}.") for one in every(store, kind))
+
+
+def visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
+    """What is there, for one who may execute it; its owner may.
+
+    Raises ApiError. One error for models and functions, with the text as seen in public logs;
+    that what is hidden answers 403 and not 404 is a guess.
+    """
+    found = find(store, full_name)
+    if found is None or found.kind != kind:
+        message = f"Routine or Model '{full_name}' does not exist."
+        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+    lacking = missing_privilege(store, caller, found)
+    if lacking:
+        raise ApiError(403, "PERMISSION_DENIED", lacking)
+    return found
+
+
+def owned(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
+    """What is there, for one who may change it. Raises ApiError."""
+    found = visible(store, caller, full_name, kind)
+    if not is_owner(caller, found):
+        message = f"User is not an owner of Routine or Model '{full_name}'."
+        raise ApiError(403, "PERMISSION_DENIED", message)
+    return found
+
+
+def is_owner(caller: Caller, found: Securable) -> bool:
+    """Administrators of the workspace administer the metastore as well: a guess."""
+    everyone = {name.lower() for name in (caller.name, *caller.groups)}
+    is_ours = found.owner != PROVIDER
+    return is_ours and (caller.is_admin or found.owner.lower() in everyone)
+
+
+def missing_privilege(store: Store, caller: Caller, found: Securable) -> str:
+    """Why ``caller`` may not execute what was found; ``""`` where it may."""
+    catalog, schema, _ = found.full_name.split(".")
+    below_schema = (catalog, f"{catalog}.{schema}")
+    if caller.is_admin or found.full_name.lower().startswith(SYSTEM):
+        return ""
+    if not holds(store, caller, USE_CATALOG, (catalog,)):
+        return f"User does not have USE CATALOG on Catalog '{catalog}'."
+    if not holds(store, caller, USE_SCHEMA, below_schema):
+        return f"User does not have USE SCHEMA on Schema '{catalog}.{schema}'."
+    if is_owner(caller, found):
+        return ""
+    if not holds(store, caller, EXECUTE, (*below_schema, found.full_name)):
+        return f"User does not have EXECUTE on Routine or Model '{found.full_name}'."
+    return ""
+
+
+def holds(store: Store, caller: Caller, privilege: str, securables: tuple[str, ...]) -> bool:
+    """Whether the caller or a group of its was granted it on one of these."""
+    everyone = {name.lower() for name in (caller.name, *caller.groups)}
+    return any(
+        principal.lower() in everyone and held in (privilege, EVERYTHING)
+        for securable in securables
+        for principal, held in granted(store, securable)
+    )
+
+
+def granted(store: Store, securable: str) -> list[tuple[str, str]]:
+    """(principal, privilege) of each direct grant."""
+    sql = "SELECT principal, privilege FROM privileges WHERE securable = ? ORDER BY 1, 2"
+    return [(principal, privilege) for principal, privilege in store.rows(sql, securable)]
+
+
+def touch(store: Store, caller: Caller, full_name: str, **columns: str) -> None:
+    """Change these columns of a model, and say who did it and when."""
+    changed = {**columns, "updated_by": caller.name, "updated_ms": store.now_ms()}
+    assigned = ", ".join(f"{column} = ?" for column in changed)
+    store.change(f"UPDATE models SET {assigned} WHERE full_name = ?", *changed.values(), full_name)

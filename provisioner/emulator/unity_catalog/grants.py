@@ -1,0 +1,128 @@
+"""Grants on catalogs, schemas, models and functions.
+
+Source: docs.databricks.com/api, Grants. Models are functions to this API: their type is
+``function``, and ``model`` is taken too, for clients that say so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.paging import page
+from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.shape import list_of, record, text
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.unity_catalog import catalog
+
+BASE = "/api/2.1/unity-catalog"
+PAGE = 150
+# Securable type -> the parts of its full name.
+DEPTHS = {"catalog": 1, "schema": 2, "function": 3, "model": 3}
+TYPES = ("CATALOG", "SCHEMA", "FUNCTION")
+# Of the documented privileges those that models have to do with.
+PRIVILEGES = (
+    *("USE_CATALOG", "USE_SCHEMA", "EXECUTE", "MANAGE", "BROWSE", "APPLY_TAG"),
+    *("CREATE_MODEL", "CREATE_MODEL_VERSION", "CREATE_FUNCTION", "CREATE_SCHEMA"),
+    catalog.EVERYTHING,
+)
+CHANGES = list_of(
+    record(
+        {"principal": text, "add": list_of(text), "remove": list_of(text)}, needed=("principal",)
+    )
+)
+
+
+def get(workspace: Workspace, request: Request) -> Answer:
+    """The direct grants."""
+    name = _securable(workspace.store, request)
+    held = _by_principal(catalog.granted(workspace.store, name), request)
+    found = [{"principal": who, "privileges": which} for who, which in held.items()]
+    return Answer(page(request, "privilege_assignments", rearranged(found), PAGE))
+
+
+def effective(workspace: Workspace, request: Request) -> Answer:
+    """With what is inherited from the schema and the catalog, and from where."""
+    name = _securable(workspace.store, request)
+    held: dict[str, list[dict[str, str]]] = {}
+    for securable in _lineage(name):
+        inherited = {} if securable == name else _origin(securable)
+        direct = _by_principal(catalog.granted(workspace.store, securable), request)
+        for who, which in direct.items():
+            shown = [{"privilege": privilege, **inherited} for privilege in which]
+            held.setdefault(who, []).extend(shown)
+    found = [{"principal": who, "privileges": which} for who, which in held.items()]
+    return Answer(page(request, "privilege_assignments", rearranged(found), PAGE))
+
+
+def update(workspace: Workspace, request: Request) -> Answer:
+    """Adds and takes away. A principal need not be known here, as in ``permissions``."""
+    store, name = workspace.store, _securable(workspace.store, request)
+    _require_owner(store, request, name)
+    changes = CHANGES(request.json().get("changes") or [], "changes")
+    for change in changes:
+        for privilege in (*change.get("add", ()), *change.get("remove", ())):
+            if privilege not in PRIVILEGES:
+                raise invalid(f"Privilege {privilege} is not applicable to this entity.")
+        for privilege in change.get("add", ()):
+            row = (name, change["principal"], privilege)
+            store.change("INSERT OR IGNORE INTO privileges VALUES (?, ?, ?)", *row)
+        for privilege in change.get("remove", ()):
+            row = (name, change["principal"], privilege)
+            where = "securable = ? AND principal = ? AND privilege = ?"
+            store.change(f"DELETE FROM privileges WHERE {where}", *row)
+    return get(workspace, request)
+
+
+def _securable(store: Store, request: Request) -> str:
+    """The full name in the path. Raises ApiError where there is no such thing."""
+    kind, name = request.parameters["type"].lower(), request.parameters["name"]
+    if kind not in DEPTHS:
+        message = f"The local workspace has no grants on securables of type {kind}."
+        raise ApiError(501, "NOT_IMPLEMENTED", message)
+    if len([part for part in name.split(".") if part]) != DEPTHS[kind]:
+        raise invalid(f"'{name}' is not the full name of a {kind}.")
+    if DEPTHS[kind] < 3:
+        return name
+    found = catalog.find(store, name)
+    if found is None:
+        message = f"Routine or Model '{name}' does not exist."
+        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+    return found.full_name
+
+
+def _require_owner(store: Store, request: Request, name: str) -> None:
+    """Catalogs and schemas have no owner here, so administrators grant on them."""
+    found = catalog.find(store, name)
+    if request.caller.is_admin or (found and catalog.is_owner(request.caller, found)):
+        return
+    raise ApiError(403, "PERMISSION_DENIED", f"User is not an owner of '{name}'.")
+
+
+def _by_principal(grants: list[tuple[str, str]], request: Request) -> dict[str, list[str]]:
+    """Of all principals, or of the one that was asked for."""
+    wanted = request.query.get("principal", "").lower()
+    held: dict[str, list[str]] = {}
+    for who, privilege in grants:
+        if not wanted or who.lower() == wanted:
+            held.setdefault(who, []).append(privilege)
+    return held
+
+
+def _lineage(name: str) -> list[str]:
+    """``a.b.c``, ``a.b``, ``a``."""
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+def _origin(securable: str) -> dict[str, Any]:
+    kind = TYPES[securable.count(".")]
+    return {"inherited_from_type": kind, "inherited_from_name": securable}
+
+
+PERMISSIONS = f"{BASE}/permissions/{{type}}/{{name}}"
+ROUTES = (
+    Route("GET", PERMISSIONS, get),
+    Route("PATCH", PERMISSIONS, update),
+    Route("GET", f"{BASE}/effective-permissions/{{type}}/{{name}}", effective),
+)

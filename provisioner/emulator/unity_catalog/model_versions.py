@@ -1,0 +1,176 @@
+"""Versions of registered models, and the aliases that point to them.
+
+Sources: docs.databricks.com/api, Model Versions and Registered Models. The API has no call that
+makes a version: MLflow does, with an upload; here ``registration`` does.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from provisioner.emulator.http.paging import page
+from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.shape import integer, record, text
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.unity_catalog import catalog
+from provisioner.emulator.unity_catalog.catalog import MODEL
+
+BASE = "/api/2.1/unity-catalog/models/{name}"
+# The documented length of a page.
+PAGE = 100
+COLUMNS = "version, status, comment, created_by, created_ms"
+# MLflow refuses it everywhere, since `@latest` would read as the newest version.
+RESERVED = "latest"
+
+
+def list_all(workspace: Workspace, request: Request) -> Answer:
+    """The newest first: a guess; the service promises no order."""
+    store, name = workspace.store, _model(workspace, request)
+    sql = f"SELECT {COLUMNS} FROM model_versions WHERE model = ? ORDER BY version DESC"
+    found = [_shown(name, row) for row in store.rows(sql, name)]
+    return Answer(page(request, "model_versions", found, PAGE))
+
+
+def get(workspace: Workspace, request: Request) -> Answer:
+    name = _model(workspace, request)
+    return Answer(_version(workspace.store, name, request.parameters["version"], request))
+
+
+def update(workspace: Workspace, request: Request) -> Answer:
+    """The comment: nothing else of a version changes."""
+    store, name = workspace.store, _own_model(workspace, request)
+    sent = record({"comment": text})(request.json(), "")
+    found = _version(store, name, request.parameters["version"], request)
+    sql = "UPDATE model_versions SET comment = ? WHERE model = ? AND version = ?"
+    store.change(sql, sent.get("comment", ""), name, found["version"])
+    return Answer(_version(store, name, request.parameters["version"], request))
+
+
+def delete(workspace: Workspace, request: Request) -> Answer:
+    """The aliases that point to it go with it."""
+    store, name = workspace.store, _own_model(workspace, request)
+    version = _version(store, name, request.parameters["version"], request)["version"]
+    for table in ("model_versions", "model_aliases"):
+        store.change(f"DELETE FROM {table} WHERE model = ? AND version = ?", name, version)
+    return Answer()
+
+
+def by_alias(workspace: Workspace, request: Request) -> Answer:
+    name, alias = _model(workspace, request), request.parameters["alias"]
+    version = _pointed_to(workspace.store, name, alias)
+    return Answer(_version(workspace.store, name, str(version), request))
+
+
+def set_alias(workspace: Workspace, request: Request) -> Answer:
+    """A new alias, or another version for one that is there."""
+    name = _own_model(workspace, request)
+    sent = record({"version_num": integer}, needed=("version_num",))(request.json(), "")
+    alias = request.parameters["alias"]
+    point(workspace.store, name, alias, sent["version_num"])
+    return Answer(_alias(name, alias, sent["version_num"]))
+
+
+def delete_alias(workspace: Workspace, request: Request) -> Answer:
+    name, alias = _own_model(workspace, request), request.parameters["alias"]
+    _pointed_to(workspace.store, name, alias)
+    sql = "DELETE FROM model_aliases WHERE model = ? AND alias = ?"
+    workspace.store.change(sql, name, alias)
+    return Answer()
+
+
+def point(store: Store, name: str, alias: str, version: int) -> None:
+    """Let the alias point to a version that is there. Raises ApiError."""
+    if alias.lower() == RESERVED:
+        raise invalid(f"'{alias}' alias name (case insensitive) is reserved.")
+    if not exists(store, name, version):
+        raise _no_version(name, str(version))
+    store.change("INSERT OR REPLACE INTO model_aliases VALUES (?, ?, ?)", name, alias, version)
+
+
+def exists(store: Store, name: str, version: int) -> bool:
+    sql = "SELECT 1 FROM model_versions WHERE model = ? AND version = ?"
+    return store.row(sql, name, version) is not None
+
+
+def aliases(store: Store, name: str) -> list[dict[str, Any]]:
+    sql = "SELECT alias, version FROM model_aliases WHERE model = ? ORDER BY alias"
+    return [_alias(name, alias, version) for alias, version in store.rows(sql, name)]
+
+
+def _model(workspace: Workspace, request: Request) -> str:
+    """The model in the path, by its own spelling."""
+    name = request.parameters["name"]
+    return catalog.visible(workspace.store, request.caller, name, MODEL).full_name
+
+
+def _own_model(workspace: Workspace, request: Request) -> str:
+    name = request.parameters["name"]
+    return catalog.owned(workspace.store, request.caller, name, MODEL).full_name
+
+
+def _version(store: Store, name: str, version: str, request: Request) -> dict[str, Any]:
+    if not (version.isdecimal() and version.isascii() and len(version) < 19):
+        raise invalid(f"'{version}' is not the number of a model version.")
+    row = _row(store, name, int(version))
+    if row is None:
+        raise _no_version(name, version)
+    shown = _shown(name, row)
+    if request.query.get("include_aliases") == "true":
+        pointing = [one for one in aliases(store, name) if one["version_num"] == row[0]]
+        shown["aliases"] = pointing
+    return shown
+
+
+def _row(store: Store, name: str, version: int) -> tuple[Any, ...] | None:
+    """Of what Databricks provides, every version is there."""
+    if name.lower().startswith(catalog.SYSTEM):
+        return (version, "READY", "", catalog.PROVIDER, 0)
+    sql = f"SELECT {COLUMNS} FROM model_versions WHERE model = ? AND version = ?"
+    return store.row(sql, name, version)
+
+
+def _no_version(name: str, version: str) -> ApiError:
+    """The code is that of a missing model; the text is a guess."""
+    message = f"Model version '{version}' of '{name}' does not exist."
+    return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+
+
+def _pointed_to(store: Store, name: str, alias: str) -> int:
+    """Raises ApiError; its text is a guess."""
+    sql = "SELECT version FROM model_aliases WHERE model = ? AND alias = ?"
+    row = store.row(sql, name, alias)
+    if row is None:
+        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Alias '{alias}' does not exist.")
+    return int(row[0])
+
+
+def _shown(name: str, row: tuple[Any, ...]) -> dict[str, Any]:
+    version, status, comment, created_by, created_ms = row
+    return catalog.names(name) | {
+        "model_name": name.split(".")[2],
+        "version": version,
+        "status": status,
+        **({"comment": comment} if comment else {}),
+        "created_by": created_by,
+        "created_at": created_ms,
+        "updated_by": created_by,
+        "updated_at": created_ms,
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"models:/{name}/{version}")),
+    }
+
+
+def _alias(name: str, alias: str, version: int) -> dict[str, Any]:
+    shown = {"model_name": name.split(".")[2], "alias_name": alias, "version_num": version}
+    return catalog.names(name) | shown
+
+
+ROUTES = (
+    Route("GET", f"{BASE}/versions", list_all),
+    Route("GET", f"{BASE}/versions/{{version}}", get),
+    Route("PATCH", f"{BASE}/versions/{{version}}", update),
+    Route("DELETE", f"{BASE}/versions/{{version}}", delete),
+    Route("GET", f"{BASE}/aliases/{{alias}}", by_alias),
+    Route("PUT", f"{BASE}/aliases/{{alias}}", set_alias),
+    Route("DELETE", f"{BASE}/aliases/{{alias}}", delete_alias),
+)

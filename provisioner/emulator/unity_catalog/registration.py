@@ -1,0 +1,119 @@
+"""What a training job would leave behind, and what an endpoint asks of the registry.
+
+The emulator's own route; no real workspace has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from provisioner.emulator.http.routing import (
+    CONTROL_PREFIX,
+    Answer,
+    ApiError,
+    Caller,
+    Request,
+    Route,
+    Workspace,
+    invalid,
+)
+from provisioner.emulator.http.shape import choice, integer, record, text
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.identity import directory
+from provisioner.emulator.unity_catalog import catalog, model_versions
+from provisioner.emulator.unity_catalog.catalog import (
+    FUNCTION,
+    MODEL,
+    is_feature_spec,
+    is_full_name,
+)
+
+STATUSES = ("READY", "PENDING_REGISTRATION", "FAILED_REGISTRATION")
+SENT = record(
+    {
+        "full_name": text,
+        "kind": choice(MODEL, FUNCTION),
+        "version": integer,
+        "alias": text,
+        "status": choice(*STATUSES),
+    },
+    needed=("full_name",),
+)
+
+
+def register(workspace: Workspace, request: Request) -> Answer:
+    """A new version of a model, which is made if need be; or a function, such as a feature spec.
+
+    Without ``version`` the next number. One that is there already stays, so that the alias can
+    be moved to it.
+    """
+    sent = SENT(request.json(), "")
+    is_function = sent.get("kind") == FUNCTION
+    return Answer(trained(workspace.store, sent, is_function=is_function))
+
+
+def trained(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[str, Any]:
+    """Register what was ``sent`` for the local user; its version (0: none), whether it is new.
+
+    Raises ApiError.
+    """
+    full_name, owner = sent["full_name"], directory.LOCAL_USER.name
+    kind = FUNCTION if is_function else MODEL
+    found = catalog.find(store, full_name)
+    if found and found.kind != kind:
+        raise invalid(f"'{full_name}' is a {found.kind}.")
+    name = (found or catalog.add(store, full_name, kind, owner)).full_name
+    if is_function:
+        return {"name": name, "version": 0, "alias": "", "is_new": not found}
+    alias = sent.get("alias", "")
+    version = sent.get("version") or _last_version(store, name) + 1
+    if is_new := not model_versions.exists(store, name, version):
+        made = (name, version, sent.get("status", STATUSES[0]), "", owner, store.now_ms())
+        store.change("INSERT INTO model_versions VALUES (?, ?, ?, ?, ?, ?)", *made)
+    if alias:
+        model_versions.point(store, name, alias, version)
+    return {"name": name, "version": version, "alias": alias, "is_new": is_new}
+
+
+def _last_version(store: Store, name: str) -> int:
+    row = store.row("SELECT max(version) FROM model_versions WHERE model = ?", name)
+    return int(row[0]) if row and row[0] else 0
+
+
+def check_entities(store: Store, creator: str, entities: Iterable[dict[str, Any]]) -> None:
+    """Raise ApiError for an entity that is not registered, or that ``creator`` may not execute.
+
+    A catalog in which nothing was ever registered counts as full: a local workspace has no
+    models to begin with, and manifests name those of a real one.
+
+    The service checks grants when an endpoint is created or updated (create-manage-serving-
+    endpoints, "Served entity grants"). That a missing version is refused then, with 404 and this
+    code, is a guess; its text is one too.
+    """
+    for entity in entities:
+        name = str(entity.get("entity_name", ""))
+        kind = FUNCTION if is_feature_spec(entity) else MODEL
+        if is_full_name(name) and catalog.has_catalog(store, name, kind):
+            found = catalog.visible(store, _creator(store, creator), name, kind)
+            if kind == MODEL:
+                _check_version(store, found.full_name, str(entity["entity_version"]))
+
+
+def _creator(store: Store, name: str) -> Caller:
+    return directory.find(store, name) or Caller(name, name)
+
+
+def _check_version(store: Store, name: str, version: str) -> None:
+    if not version.isdecimal():
+        raise invalid(f"'{version}' is not the number of a model version.")
+    sql = "SELECT status FROM model_versions WHERE model = ? AND version = ?"
+    row = store.row(sql, name, int(version))
+    if row is None:
+        message = f"Model version '{version}' of '{name}' does not exist."
+        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+    if row[0] != STATUSES[0]:
+        raise invalid(f"Model version '{version}' of '{name}' is not ready: {row[0]}.")
+
+
+ROUTES = (Route("POST", f"/{CONTROL_PREFIX}/models", register),)
