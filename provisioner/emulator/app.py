@@ -129,7 +129,7 @@ def _content(answer: Answer) -> bytes:
         return b""
     if answer.text is not None:
         return answer.text.encode()
-    # An empty body makes MLflow fail, also after a successful delete. [clients.md]
+    # An empty body makes MLflow fail, also after a successful delete. [serving-api 9.2]
     return json.dumps({} if answer.json is None else answer.json).encode()
 
 

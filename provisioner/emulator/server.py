@@ -87,7 +87,7 @@ def _signals_set(stop: threading.Event) -> Iterator[None]:
 
 def _bound(port: int) -> socket.socket:
     # The protocol is named because asyncio switches Nagle's algorithm off only where it is:
-    # with it, each call on a kept connection takes 44 ms. [clients.md, surprises 3]
+    # with it, each call on a kept connection takes 44 ms. [serving-api 9.12]
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -142,7 +142,7 @@ def not_executable(model: str, where: str, said: str) -> Problem:
 
 def _version_in(answer: Document, path: str) -> str:
     version = answer.get("version")
-    # An integer in the reference; the JSON form of 64 bits is a text.
+    # An integer in the documentation; the JSON form of 64 bits is a text.
     if isinstance(version, bool) or not isinstance(version, int | str) or not str(version):
         raise UnreachableError.of(
             "E766",

@@ -134,7 +134,7 @@ class ApiError(Exception):
     """An error answer: ``{"error_code", "message"}`` and, where given, ``extra`` keys.
 
     Statuses are those that clients take well: 400, 401, 403, 404, 409, 429, 500, 501, 503 and
-    504. 405, 413 and 422 make MLflow retry for minutes. [clients.md, errors]
+    504. 405, 413 and 422 make MLflow retry for minutes. [serving-api 9.10]
     """
 
     def __init__(
@@ -230,7 +230,7 @@ def _bound(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, str] | 
 def event_stream(events: Iterable[Any]) -> Iterator[bytes]:
     """Server-sent events that all clients read: ``data: `` lines, blank lines, ``[DONE]``.
 
-    Comments and ``event:`` lines make MLflow fail. [clients.md, shapes]
+    Comments and ``event:`` lines make MLflow fail. [serving-api 9.9]
     """
     for event in events:
         yield b"data: " + json.dumps(event).encode() + b"\n\n"

@@ -20,7 +20,7 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 def caller_of(workspace: Workspace, authorization: str) -> Caller:
     """Take ``Bearer T`` and ``Basic token:T`` alike, as curl and old clients send it.
 
-    Raises ApiError UNAUTHENTICATED; the reference also says UNAUTHORIZED. [serving-api 8.4]
+    Raises ApiError UNAUTHENTICATED; UNAUTHORIZED is documented, too. [serving-api 8.4]
     """
     given = password_of(authorization, user="token") or _bearer_of(authorization)
     if _is_same(given, workspace.settings.token):
@@ -60,7 +60,7 @@ def _bearer_of(authorization: str) -> str:
 
 
 def me(workspace: Workspace, request: Request) -> Answer:
-    """[serving-api 1.11: the keys that Terraform and the CLI read; 5.5: the header]"""
+    """[serving-api 1.11, 5.5: the keys that Terraform and the CLI read, and the header]"""
     caller = request.caller
     return Answer(
         {

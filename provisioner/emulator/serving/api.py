@@ -1,4 +1,4 @@
-"""Serving endpoints: create, get, list, delete. Sources: serving-api 1.2, 1.4, 3."""
+"""Serving endpoints: create, get, list, delete. Sources: [serving-api 1.2, 1.4, 3]."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def get(workspace: Workspace, request: Request) -> Answer:
 
 
 def list_all(workspace: Workspace, request: Request) -> Answer:
-    """One answer with all of them; the key is there also when there are none. [clients.md]"""
+    """One answer with all of them; the key is there also when there are none. [serving-api 9.2]"""
     deployment.settle_all(workspace.store)
     found = (listed(workspace, request, record) for record in lag.every(workspace.store))
     return Answer({"endpoints": [entry for entry in found if entry]})

@@ -1,4 +1,4 @@
-"""Legacy inference tables of an endpoint's configuration. Sources: serving-api 2.5, 3.4, 3.7."""
+"""Legacy inference tables of an endpoint's configuration. Sources: [serving-api 2.5, 3.4, 3.7]."""
 
 from __future__ import annotations
 

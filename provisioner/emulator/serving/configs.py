@@ -117,7 +117,7 @@ def _route(route: dict[str, Any], names: list[str], where: str) -> dict[str, Any
 def _check_change(before: Config, after: Config) -> None:
     """External models stay external models. [serving-api 3.7]
 
-    That their task stays is a guess of the reference, and the strict one. [serving-api 8.10]
+    That their task stays is assumed, and the strict reading. [serving-api 8.10]
     """
     is_external = [endpoints.kind_of(config) == "EXTERNAL_MODEL" for config in (before, after)]
     if is_external[0] != is_external[1]:

@@ -45,8 +45,8 @@ def begin(workspace: Workspace, record: Record, config: dict[str, Any]) -> None:
     now_ms = store.now_ms()
     ordered = faults.take_deployment(store, record["name"])
     transition = Transition.parse(ordered.get("transition", workspace.settings.transition))
-    # A number is used up by every accepted update, whether or not it succeeds: a guess of the
-    # reference; a client that counts versions itself is wrong under both readings.
+    # A number is used up by every accepted update, whether or not it succeeds: this is
+    # assumed; a client that counts versions itself is wrong under both readings.
     # [serving-api 3.1, 8.15]
     record["last_version"] += 1
     record["update"] = endpoints.IN_PROGRESS

@@ -96,7 +96,7 @@ def _custom(entity: Entity, where: str) -> Entity:
     _check_range(entity, *CONCURRENCY, where=where)
     _check_range(entity, *THROUGHPUT, where=where)
     for name, value in entity.get("environment_vars", {}).items():
-        # References with text around them are a guess of the reference: refused. [serving-api 4]
+        # That references with text around them are refused is assumed. [serving-api 4.4]
         if "{{" in value and not is_reference(value):
             raise invalid(f"{where}.environment_vars.{name} holds a malformed secret reference.")
     return _defaults(entity, is_elastic=is_elastic) | entity

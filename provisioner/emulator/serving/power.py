@@ -1,4 +1,4 @@
-"""Stopping and starting endpoints with custom models. Sources: serving-api 1.1 (25), 3.1."""
+"""Stopping and starting endpoints with custom models. Sources: [serving-api 1.1, 3.1]."""
 
 from __future__ import annotations
 

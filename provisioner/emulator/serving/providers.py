@@ -1,4 +1,4 @@
-"""External models: the block of each provider and what has to be in it. Source: serving-api 2.6."""
+"""External models: the block and the fields of each provider. Source: [serving-api 2.6]."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TASKS = ("llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings")
 BEDROCK_PROVIDERS = ("anthropic", "cohere", "ai21labs", "amazon")
 
 AZURE = ("openai_api_base", "openai_api_version", "openai_deployment_name")
-# With `azuread` the reference calls its own table a rule for warnings; strict here, because a
+# With `azuread` the table deserves a warning only; strict here, because a
 # client that sends what the table says is right under both readings. [serving-api 8.26]
 NEEDED_BY_OPENAI_TYPE = {
     "openai": ("openai_api_key",),

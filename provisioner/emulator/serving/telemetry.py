@@ -1,6 +1,6 @@
 """Telemetry of custom models: what may be sent, what is kept and what is shown of it.
 
-Sources: serving-api 1.2, 1.9, 2.9, 3.9.
+Sources: [serving-api 1.2, 1.9, 2.9, 3.9].
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read(value: Any) -> Telemetry:
 
     Raises ApiError. That one of the two is needed is how we read the SDK, which says that either
     can be given; a client that sends exactly one is right in any case. A profile that was not
-    made here may be named: there is no other call that makes one, here or in the reference.
+    made here may be named: there is no other call that makes one. [serving-api 1.9]
     """
     sent: Telemetry = READER(value, "telemetry_config")
     tables, profile = sent.pop("table_names", None), sent.get("telemetry_profile_id")

@@ -1,6 +1,6 @@
 """Provisioned throughput by model units: ``/pt``, its own create and its own config update.
 
-Sources: serving-api 1.3, 2.3. Everything else is done with the calls of all endpoints.
+Sources: [serving-api 1.3, 2.3]. Everything else is done with the calls of all endpoints.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _model(sent: Body, where: str) -> Body:
 
 
 def optimization_info(workspace: Workspace, request: Request) -> Answer:
-    """How large the steps of throughput are. [serving-api 1.1, 26; the number is made up]"""
+    """How large the steps of throughput are. [serving-api 1.1; the number is made up]"""
     is_foundation_model = request.parameters["model"].startswith("system.ai.")
     sizes = {"throughput_chunk_size": 1000} if is_foundation_model else {}
     return Answer({"optimizable": is_foundation_model, **sizes})

@@ -46,7 +46,7 @@ def replaced(workspace: Workspace, request: Request, body: Any, read: configs.Re
 
 
 def _with_traffic(body: Any, before: configs.Config | None) -> Any:
-    """``body`` with the routes of ``before`` where it has none. [serving-api 3.3, the other way]"""
+    """``body`` with the routes of ``before`` where it has none. [serving-api 3.3; also possible]"""
     if not before or body.get("traffic_config"):
         return body
     routes = [

@@ -1,4 +1,4 @@
-"""What clients see of an endpoint. Sources: serving-api 2.1 to 2.10, 3.1, 3.9."""
+"""What clients see of an endpoint. Sources: [serving-api 2, 3.1, 3.9]."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def _fails(given: exp.Expression | None) -> bool:
 
 def _formatted(asked: Asked, text: str) -> Asked:
     """``responseFormat`` is JSON as OpenAI has it, or a struct with one field, whose type the
-    answer has then. That it has, and is not text, is how users read it. [GUESS]
+    answer has then. That it has, and is not text, is how users read it. [serving-api 8.34]
     """
     if not text:
         return asked

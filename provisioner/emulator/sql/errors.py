@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class StatementError(Exception):
-    """A statement that fails: HTTP answers 200 all the same. [clients.md, SQL]
+    """A statement that fails: HTTP answers 200 all the same. [serving-api 9.7]
 
     ``error_code`` is one of the SDK's ``ServiceErrorCode``.
     """

@@ -1,7 +1,7 @@
 """The config as a call sends it that replaces all of it. Pure.
 
 Only what the manifest holds is sent, but for what the service would otherwise keep from the
-config before, or might: that is not established (serving-api 3.3), so nothing depends on it.
+config before, or might: that is not established [serving-api 3.3], so nothing depends on it.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def _live_name(live: Document) -> str:
 
 
 def name_by_default(entity: Mapping[str, Any]) -> str:
-    """How the service calls an entity without a name (serving-api 3.4)."""
+    """How the service calls an entity without a name [serving-api 3.4]."""
     model = mapping(entity.get("external_model")).get("name")
     last = str(entity.get("entity_name", "")).rpartition(".")[2]
     version = entity.get("entity_version")
