@@ -15,9 +15,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from provisioner.emulator.dispatch import LOST, Dispatcher, Raw, Reply
+from provisioner.emulator.dispatch import LOST, Delivery, RawRequest, RequestDispatcher
 from provisioner.emulator.http.protocol import TRANSPORT, break_connection
-from provisioner.emulator.http.routing import Answer, ApiError, Workspace
+from provisioner.emulator.http.routing import ApiError, ApiResponse, EmulatedWorkspace
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -39,9 +39,9 @@ GARBAGE = b"\x00\xff\x16\x03 this is not HTTP \r\n\x00" * 8
 class App:
     """One workspace over HTTP."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: EmulatedWorkspace) -> None:
         self._workspace = workspace
-        self._dispatcher = Dispatcher(workspace)
+        self._dispatcher = RequestDispatcher(workspace)
         self._latency_s = workspace.settings.latency_ms / 1000
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="local-workspace")
 
@@ -52,7 +52,7 @@ class App:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        raw = Raw(
+        raw = RawRequest(
             method=request.method,
             # Not the path that the framework has decoded: `%2F` in a name is no separator.
             target=scope["raw_path"].decode("ascii"),
@@ -72,7 +72,7 @@ class App:
             await asyncio.sleep(delay_s)
         await self._send(reply, scope["state"][TRANSPORT], send)
 
-    async def _send(self, reply: Reply, transport: asyncio.Transport, send: Send) -> None:
+    async def _send(self, reply: Delivery, transport: asyncio.Transport, send: Send) -> None:
         if reply.connection in LOST:
             if reply.connection == "garbage":
                 transport.write(GARBAGE)
@@ -114,7 +114,7 @@ class App:
                     pieces.close()
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: ApiResponse) -> Response:
     """The answer with its headers; a stream's body is sent piece by piece elsewhere."""
     given = {name.lower(): value for name, value in answer.headers.items()}
     headers = {"content-type": answer.content_type} | given
@@ -124,7 +124,7 @@ def _response(answer: Answer) -> Response:
     return response
 
 
-def _content(answer: Answer) -> bytes:
+def _content(answer: ApiResponse) -> bytes:
     if answer.status in WITHOUT_BODY or answer.stream is not None:
         return b""
     if answer.text is not None:

@@ -9,7 +9,13 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+)
 
 # The first segment of every path here but `/`. These requests are neither logged nor faulty.
 PREFIX = "console"
@@ -58,11 +64,11 @@ def files() -> dict[str, str]:
     }
 
 
-def index(workspace: Workspace, request: Request) -> Answer:
+def index(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return _answer(INDEX, request)
 
 
-def file(workspace: Workspace, request: Request) -> Answer:
+def file(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Raises ApiError 404 for a name that is not one of ours."""
     name = request.parameters["file"]
     if name not in files():
@@ -70,18 +76,18 @@ def file(workspace: Workspace, request: Request) -> Answer:
     return _answer(name, request)
 
 
-def _answer(name: str, request: Request) -> Answer:
+def _answer(name: str, request: ApiRequest) -> ApiResponse:
     text = files()[name]
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     headers = {**HEADERS, "ETag": tag}
     if tag in request.headers.get("if-none-match", ""):
-        return Answer(status=304, headers=headers)
-    return Answer(text=text, headers=headers, content_type=TYPES[Path(name).suffix])
+        return ApiResponse(status=304, headers=headers)
+    return ApiResponse(text=text, headers=headers, content_type=TYPES[Path(name).suffix])
 
 
 # A browser asks before it has a token. HEAD is GET without the body, which the server leaves out.
 ROUTES = tuple(
-    Route(method, pattern, handler, atomic=False, needs_token=False)
+    ApiRoute(method, pattern, handler, atomic=False, needs_token=False)
     for method in ("GET", "HEAD")
     for pattern, handler in (("/", index), (f"/{PREFIX}/{{file}}", file))
 )

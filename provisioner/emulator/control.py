@@ -6,10 +6,10 @@ from provisioner.emulator.faults import request_log
 from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
-    Answer,
-    Request,
-    Route,
-    Workspace,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
     invalid,
 )
 from provisioner.emulator.serving.system_endpoints import add_missing
@@ -17,7 +17,7 @@ from provisioner.emulator.serving.system_endpoints import add_missing
 MOST_NEWEST = 1000
 
 
-def requests(workspace: Workspace, request: Request) -> Answer:
+def requests(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The request log in order; ``?after=N`` leaves out the first ones.
 
     ``?newest=N`` gives the other end instead: the newest N that changed or queried something,
@@ -28,19 +28,19 @@ def requests(workspace: Workspace, request: Request) -> Answer:
     after = request.query.get("after", "0")
     if not after.isdecimal():
         raise invalid("after must be the number of a request.")
-    found = request_log.entries(workspace.store, int(after))
-    return Answer({"requests": found, "count": len(found)})
+    entries = request_log.entries(workspace.store, int(after))
+    return ApiResponse({"requests": entries, "count": len(entries)})
 
 
-def _newest(workspace: Workspace, request: Request) -> Answer:
+def _newest(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     most = request.query["newest"]
     if not most.isdecimal() or not 0 < int(most) <= MOST_NEWEST:
         raise invalid(f"newest must be a number from 1 to {MOST_NEWEST}.")
-    found = request_log.newest(workspace.store, int(most), request.query.get("endpoint", ""))
-    return Answer({"requests": found, "count": len(found)})
+    entries = request_log.newest(workspace.store, int(most), request.query.get("endpoint", ""))
+    return ApiResponse({"requests": entries, "count": len(entries)})
 
 
-def reset(workspace: Workspace, request: Request) -> Answer:
+def reset(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``{"what": "log"}`` forgets the requests, ``{"what": "everything"}`` or ``{}`` all."""
     what = request.json().get("what", "everything")
     if what not in ("log", "everything"):
@@ -51,39 +51,39 @@ def reset(workspace: Workspace, request: Request) -> Answer:
         workspace.statements.clear()
         workspace.store.clear(workspace.store.tables())
         add_missing(workspace.store)
-    return Answer()
+    return ApiResponse()
 
 
-def add_faults(workspace: Workspace, request: Request) -> Answer:
+def add_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``{"rules": [...]}``: see ``faults`` for what a rule is."""
     faults.add(workspace.store, request.json().get("rules"))
     return list_faults(workspace, request)
 
 
-def list_faults(workspace: Workspace, request: Request) -> Answer:
-    return Answer({"rules": faults.listed(workspace.store)})
+def list_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    return ApiResponse({"rules": faults.listed(workspace.store)})
 
 
-def delete_faults(workspace: Workspace, request: Request) -> Answer:
+def delete_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     workspace.store.clear(["faults"])
-    return Answer()
+    return ApiResponse()
 
 
-def clock(workspace: Workspace, request: Request) -> Answer:
+def clock(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``{"advance_s": S}`` moves the workspace's clock forward, for all processes that share it."""
     advance_s = request.json().get("advance_s", 0)
     if not isinstance(advance_s, int | float) or not 0 <= advance_s < 10**9:
         raise invalid("advance_s must be a number of seconds, not negative.")
     offset_ms = workspace.store.fact("clock_offset_ms") + round(advance_s * 1000)
     workspace.store.set_fact("clock_offset_ms", offset_ms)
-    return Answer({"now_ms": workspace.store.now_ms()})
+    return ApiResponse({"now_ms": workspace.store.now_ms()})
 
 
 ROUTES = (
-    Route("GET", f"/{CONTROL_PREFIX}/requests", requests),
-    Route("POST", f"/{CONTROL_PREFIX}/reset", reset),
-    Route("GET", f"/{CONTROL_PREFIX}/faults", list_faults),
-    Route("POST", f"/{CONTROL_PREFIX}/faults", add_faults),
-    Route("DELETE", f"/{CONTROL_PREFIX}/faults", delete_faults),
-    Route("POST", f"/{CONTROL_PREFIX}/clock", clock),
+    ApiRoute("GET", f"/{CONTROL_PREFIX}/requests", requests),
+    ApiRoute("POST", f"/{CONTROL_PREFIX}/reset", reset),
+    ApiRoute("GET", f"/{CONTROL_PREFIX}/faults", list_faults),
+    ApiRoute("POST", f"/{CONTROL_PREFIX}/faults", add_faults),
+    ApiRoute("DELETE", f"/{CONTROL_PREFIX}/faults", delete_faults),
+    ApiRoute("POST", f"/{CONTROL_PREFIX}/clock", clock),
 )

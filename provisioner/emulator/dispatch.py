@@ -12,15 +12,15 @@ from urllib.parse import parse_qsl
 from provisioner.emulator import console_pages
 from provisioner.emulator.faults import killing, request_log
 from provisioner.emulator.faults import rules as faults
-from provisioner.emulator.faults.rules import Fault
+from provisioner.emulator.faults.rules import InjectedFault
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
-    Answer,
     ApiError,
-    Request,
-    Route,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
     Router,
-    Workspace,
 )
 from provisioner.emulator.http.targets import base_url, check_hosts, check_origin, path_of, split
 from provisioner.emulator.identity import authentication, directory
@@ -31,7 +31,7 @@ from provisioner.emulator.serving import lag
 Address = tuple[str, int]
 
 NO_STATUS = 0
-NO_ANSWER = Answer()
+NO_ANSWER = ApiResponse()
 # Ways to break a connection after which nobody has seen a status.
 LOST = ("drop", "reset", "garbage")
 # First segments of what no real workspace has; the console is at `/`, too.
@@ -39,7 +39,7 @@ OURS: tuple[list[str], ...] = ([CONTROL_PREFIX], [console_pages.PREFIX], [])
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class RawRequest:
     """A request as it came. ``target`` may be in absolute form; a ``body`` may be too large."""
 
     method: str
@@ -52,52 +52,54 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Delivery:
     """What to send and when, or how to break the connection: instead of sending anything
     (``drop``, ``reset``, ``garbage``) or in the middle (``truncate``; ``stall`` falls silent).
 
     With ``rest`` there is no answer yet: call it after the delay.
     """
 
-    answer: Answer = NO_ANSWER
+    answer: ApiResponse = NO_ANSWER
     connection: str = ""
     delay_s: float = 0.0
     is_delayed: bool = True
-    rest: Callable[[], Reply] | None = None
+    rest: Callable[[], Delivery] | None = None
 
 
-class Dispatcher:
+class RequestDispatcher:
     """Answers the requests of one workspace, from any thread."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: EmulatedWorkspace) -> None:
         self._workspace = workspace
         self._router = Router(ROUTES)
 
-    def respond(self, raw: Raw) -> Reply:
+    def respond(self, raw: RawRequest) -> Delivery:
         """The reply, or what to do for it later. Never raises: a failure of ours is a 500."""
         return _guarded(partial(self._respond, raw))
 
-    def _respond(self, raw: Raw) -> Reply:
+    def _respond(self, raw: RawRequest) -> Delivery:
         segments = split(path_of(raw.target))
         if segments[:1] in OURS:
-            return Reply(self._answer(raw, segments), is_delayed=False)
+            return Delivery(self._answer(raw, segments), is_delayed=False)
         fault = faults.take(self._workspace.store, raw.method, segments)
         finish = partial(_guarded, partial(self._finish, raw, segments, fault))
         if fault and fault.phase == "before" and fault.delay_s:
-            return Reply(delay_s=fault.delay_s, is_delayed=False, rest=finish)
+            return Delivery(delay_s=fault.delay_s, is_delayed=False, rest=finish)
         return finish()
 
-    def _finish(self, raw: Raw, segments: list[str], fault: Fault | None) -> Reply:
+    def _finish(
+        self, raw: RawRequest, segments: list[str], fault: InjectedFault | None
+    ) -> Delivery:
         if fault and fault.replaces_handler:
             reply = _faulty(fault, fault.answer(), raw)
         elif fault and fault.phase == "after":
             reply = _faulty(fault, self._answer(raw, segments), raw)
         else:
-            reply = Reply(self._answer(raw, segments))
+            reply = Delivery(self._answer(raw, segments))
         is_lost = reply.connection in LOST
         request_log.add(
             self._workspace.store,
-            request_log.Entry(
+            request_log.LoggedRequest(
                 method=raw.method,
                 path="/" + "/".join(segments),
                 query=raw.query,
@@ -108,7 +110,7 @@ class Dispatcher:
         )
         return reply
 
-    def _answer(self, raw: Raw, segments: list[str]) -> Answer:
+    def _answer(self, raw: RawRequest, segments: list[str]) -> ApiResponse:
         """The handler's answer; every failure of it becomes one in the service's shape."""
         try:
             return self._handle(raw, segments)
@@ -120,7 +122,7 @@ class Dispatcher:
         except Exception as error:
             return _crash(error)
 
-    def _handle(self, raw: Raw, segments: list[str]) -> Answer:
+    def _handle(self, raw: RawRequest, segments: list[str]) -> ApiResponse:
         check_hosts(raw.target, raw.headers)
         check_origin(raw.method, raw.scheme, raw.headers)
         route, parameters = self._router.find(raw.method, segments)
@@ -133,7 +135,7 @@ class Dispatcher:
             raise ApiError(501, "NOT_IMPLEMENTED", message)
         if isinstance(raw.body, ApiError):
             raise raw.body
-        request = Request(
+        request = ApiRequest(
             method=raw.method,
             path=path,
             parameters=parameters,
@@ -145,7 +147,7 @@ class Dispatcher:
         )
         return self._call(route, request)
 
-    def _call(self, route: Route, request: Request) -> Answer:
+    def _call(self, route: ApiRoute, request: ApiRequest) -> ApiResponse:
         if not route.atomic:
             return route.handler(self._workspace, request)
         store = self._workspace.store
@@ -156,27 +158,27 @@ class Dispatcher:
             return route.handler(self._workspace, request)
 
 
-def _faulty(fault: Fault, answer: Answer, raw: Raw) -> Reply:
+def _faulty(fault: InjectedFault, answer: ApiResponse, raw: RawRequest) -> Delivery:
     if fault.kills:
         try:
             killing.kill_caller(raw.headers, raw.client)
         except ApiError as error:
-            return Reply(error.answer())
-        return Reply(connection="drop")
+            return Delivery(error.answer())
+        return Delivery(connection="drop")
     if fault.phase == "after" and fault.has_answer:
         answer = fault.answer()
     delay_s = fault.delay_s if fault.phase == "after" else 0.0
-    return Reply(answer, connection=fault.connection, delay_s=delay_s)
+    return Delivery(answer, connection=fault.connection, delay_s=delay_s)
 
 
-def _guarded(work: Callable[[], Reply]) -> Reply:
+def _guarded(work: Callable[[], Delivery]) -> Delivery:
     try:
         return work()
     except Exception as error:
-        return Reply(_crash(error))
+        return Delivery(_crash(error))
 
 
-def _crash(error: Exception) -> Answer:
+def _crash(error: Exception) -> ApiResponse:
     """The message of an unforeseen error may hold a secret; its kind and its place do not."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name}:{last.lineno}"

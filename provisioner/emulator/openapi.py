@@ -10,11 +10,11 @@ from typing import Any
 
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
-    Answer,
-    Request,
-    Route,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
     Routes,
-    Workspace,
 )
 from provisioner.emulator.request_bodies import schema_of_body
 
@@ -70,7 +70,7 @@ ANSWERS: dict[str, Json] = {
 STREAMS = {"application/json": {"schema": OBJECT}, "text/event-stream": {}}
 
 
-def document(routes: Iterable[Route]) -> Json:
+def document(routes: Iterable[ApiRoute]) -> Json:
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route)
@@ -94,11 +94,11 @@ def document(routes: Iterable[Route]) -> Json:
     }
 
 
-def _path(route: Route) -> str:
+def _path(route: ApiRoute) -> str:
     return route.pattern.replace("+}", "}")
 
 
-def _operation(route: Route) -> Json:
+def _operation(route: ApiRoute) -> Json:
     name = f"{route.method} {route.pattern}"
     operation: Json = {
         "operationId": re.sub(r"[^a-zA-Z0-9]+", "_", f"{route.method.lower()}{route.pattern}"),
@@ -122,13 +122,13 @@ def _operation(route: Route) -> Json:
     return operation
 
 
-def _answers(route: Route) -> Json:
+def _answers(route: ApiRoute) -> Json:
     if route.pattern.endswith(("/invocations", "/completions")):
         return STREAMS
     return ANSWERS.get(f"{route.method} {route.pattern}", {"application/json": {"schema": OBJECT}})
 
 
-def _contents(route: Route) -> Json:
+def _contents(route: ApiRoute) -> Json:
     if route.pattern == "/oidc/v1/token":
         return {"application/x-www-form-urlencoded": {"schema": FORM}}
     if route.pattern.endswith("+}"):
@@ -141,7 +141,7 @@ def _parameter(place: str, name: str) -> Json:
     return {"name": name, "in": place, "required": place == "path", "schema": shape}
 
 
-def _summary(route: Route) -> str:
+def _summary(route: ApiRoute) -> str:
     """The first sentence about the handler, else its name."""
     handler = route.handler.func if isinstance(route.handler, partial) else route.handler
     about = (handler.__doc__ or "").strip().partition("\n")[0].partition(" [")[0]
@@ -156,17 +156,17 @@ def _whole() -> Json:
     return document(every)
 
 
-def served(workspace: Workspace, request: Request) -> Answer:
+def served(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """This document, with the address that the client used."""
-    return Answer(_whole() | {"servers": [{"url": request.base_url}]})
+    return ApiResponse(_whole() | {"servers": [{"url": request.base_url}]})
 
 
-def guide(workspace: Workspace, request: Request) -> Answer:
+def guide(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """How to use the local workspace's own routes, as Markdown."""
-    return Answer(text=GUIDE.read_text(encoding="utf-8"), content_type=MARKDOWN)
+    return ApiResponse(text=GUIDE.read_text(encoding="utf-8"), content_type=MARKDOWN)
 
 
 ROUTES: Routes = (
-    Route("GET", f"/{CONTROL_PREFIX}/openapi.json", served, needs_token=False),
-    Route("GET", f"/{CONTROL_PREFIX}", guide, needs_token=False),
+    ApiRoute("GET", f"/{CONTROL_PREFIX}/openapi.json", served, needs_token=False),
+    ApiRoute("GET", f"/{CONTROL_PREFIX}", guide, needs_token=False),
 )

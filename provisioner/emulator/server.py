@@ -15,13 +15,13 @@ from types import FrameType
 import uvicorn
 
 from provisioner.emulator.app import App
-from provisioner.emulator.http.protocol import Protocol
-from provisioner.emulator.http.routing import Workspace
+from provisioner.emulator.http.protocol import EmulatorProtocol
+from provisioner.emulator.http.routing import EmulatedWorkspace
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.inference.upstream import Lines
+from provisioner.emulator.inference.upstream import UpstreamConnections
 from provisioner.emulator.serving.system_endpoints import add_missing
-from provisioner.emulator.sql.running import Executions
+from provisioner.emulator.sql.running import StatementExecutions
 
 # Only this one: the server has no other protection than its token.
 LOOPBACK = "127.0.0.1"
@@ -53,7 +53,7 @@ def running(settings: Settings) -> Iterator[Running]:
     with closing(_bound(settings.port)) as listener, closing(Store(settings.state)) as store:
         with store.transaction():
             add_missing(store)
-        app = App(Workspace(store, settings, Executions(), Lines()))
+        app = App(EmulatedWorkspace(store, settings, StatementExecutions(), UpstreamConnections()))
         server = _Server(_config(settings, app))
         port = listener.getsockname()[1]
         with closing(app), server.in_thread(listener):
@@ -104,7 +104,7 @@ def _config(settings: Settings, app: App) -> uvicorn.Config:
     certificate, key = settings.certificate or (None, None)
     return uvicorn.Config(
         app,
-        http=Protocol,
+        http=EmulatorProtocol,
         loop="asyncio",
         ws="none",
         lifespan="off",

@@ -12,7 +12,14 @@ import binascii
 import secrets
 from typing import Any
 
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.shape import choice, flag, record, text
 from provisioner.emulator.http.store import Store
 
@@ -42,31 +49,31 @@ IMPORT = record(
 Row = tuple[Any, ...]
 
 
-def get_status(workspace: Workspace, request: Request) -> Answer:
+def get_status(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What is at a path."""
     path = _path(request.query.get("path"))
-    return Answer(_shown(_require(workspace.store, path), request.query["path"]))
+    return ApiResponse(_shown(_require(workspace.store, path), request.query["path"]))
 
 
-def list_folder(workspace: Workspace, request: Request) -> Answer:
+def list_folder(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What is in a folder, by name; of a file, itself."""
     store, asked = workspace.store, request.query.get("path", "")
     path = _path(asked)
-    found = _require(store, path)
-    if found[1] == FILE:
-        return Answer({"objects": [_shown(found, asked)]})
+    entry = _require(store, path)
+    if entry[1] == FILE:
+        return ApiResponse({"objects": [_shown(entry, asked)]})
     inside = path.rstrip("/") + "/"
     rows = [row for row in _below(store, path) if "/" not in row[0][len(inside) :]]
-    return Answer({"objects": [_shown(row, asked) for row in rows]})
+    return ApiResponse({"objects": [_shown(row, asked) for row in rows]})
 
 
-def mkdirs(workspace: Workspace, request: Request) -> Answer:
+def mkdirs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A folder with all above it; one that is there already stays."""
     _make_folders(workspace.store, _path(PATH(request.json(), "")["path"]))
-    return Answer()
+    return ApiResponse()
 
 
-def delete(workspace: Workspace, request: Request) -> Answer:
+def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A file, an empty folder, or with ``recursive`` a folder with all that is in it."""
     store, sent = workspace.store, DELETE(request.json(), "")
     path = _path(sent["path"])
@@ -78,10 +85,10 @@ def delete(workspace: Workspace, request: Request) -> Answer:
         raise ApiError(400, "DIRECTORY_NOT_EMPTY", f"Folder {path} is not empty.")
     for row in (*below, (path,)):
         store.change("DELETE FROM files WHERE path = ?", row[0])
-    return Answer()
+    return ApiResponse()
 
 
-def import_file(workspace: Workspace, request: Request) -> Answer:
+def import_file(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The body is the file; its folder must be there. ``?overwrite=true`` replaces one."""
     path = _path("/" + request.parameters["path"])
     parent = path.rpartition("/")[0] or "/"
@@ -89,10 +96,10 @@ def import_file(workspace: Workspace, request: Request) -> Answer:
         raise _missing(parent)
     overwrites = request.query.get("overwrite") == "true"
     _write(workspace.store, path, request.body, overwrites=overwrites, status=409)
-    return Answer()
+    return ApiResponse()
 
 
-def import_content(workspace: Workspace, request: Request) -> Answer:
+def import_content(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``content`` in base64. A form with a file in it, the other way to send it, is not taken."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         message = "The local workspace takes imports as JSON only."
@@ -104,10 +111,10 @@ def import_content(workspace: Workspace, request: Request) -> Answer:
         raise invalid("content is not valid base64.") from error
     overwrites = bool(sent.get("overwrite"))
     _write(workspace.store, _path(sent["path"]), content, overwrites=overwrites, status=400)
-    return Answer()
+    return ApiResponse()
 
 
-def export(workspace: Workspace, request: Request) -> Answer:
+def export(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The file in base64, or as it is with ``direct_download=true``."""
     path = _path(request.query.get("path"))
     kind, content = _require(workspace.store, path)[1:3]
@@ -117,10 +124,10 @@ def export(workspace: Workspace, request: Request) -> Answer:
         message = f"{path} is larger than 10 MB."
         raise ApiError(400, "MAX_NOTEBOOK_SIZE_EXCEEDED", message)
     if request.query.get("direct_download") == "true":
-        return Answer(stream=[bytes(content)], content_type="application/octet-stream")
+        return ApiResponse(stream=[bytes(content)], content_type="application/octet-stream")
     name = path.rpartition("/")[2]
     file_type = name.rpartition(".")[2] if "." in name else ""
-    return Answer({"content": base64.b64encode(content).decode(), "file_type": file_type})
+    return ApiResponse({"content": base64.b64encode(content).decode(), "file_type": file_type})
 
 
 def _path(given: str | None) -> str:
@@ -207,11 +214,11 @@ def _shown(row: Row, asked: str) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", f"{BASE}/get-status", get_status),
-    Route("GET", f"{BASE}/list", list_folder),
-    Route("POST", f"{BASE}/mkdirs", mkdirs),
-    Route("POST", f"{BASE}/delete", delete),
-    Route("POST", f"{BASE}/import", import_content),
-    Route("GET", f"{BASE}/export", export),
-    Route("POST", IMPORT_FILE, import_file),
+    ApiRoute("GET", f"{BASE}/get-status", get_status),
+    ApiRoute("GET", f"{BASE}/list", list_folder),
+    ApiRoute("POST", f"{BASE}/mkdirs", mkdirs),
+    ApiRoute("POST", f"{BASE}/delete", delete),
+    ApiRoute("POST", f"{BASE}/import", import_content),
+    ApiRoute("GET", f"{BASE}/export", export),
+    ApiRoute("POST", IMPORT_FILE, import_file),
 )

@@ -25,7 +25,7 @@ LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 BARE = """
 import asyncio, socket, sys
 import uvicorn
-from provisioner.emulator.http.protocol import Protocol
+from provisioner.emulator.http.protocol import EmulatorProtocol
 BODY = b"{" + b" " * 1_000 + b"}"
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY))]
 async def app(scope, receive, send):
@@ -34,7 +34,7 @@ async def app(scope, receive, send):
 listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 listener.bind(("127.0.0.1", 0))
 config = uvicorn.Config(
-    app, http=Protocol, loop="asyncio", lifespan="off", log_level=100, access_log=False
+    app, http=EmulatorProtocol, loop="asyncio", lifespan="off", log_level=100, access_log=False
 )
 listener.listen()
 print(listener.getsockname()[1], flush=True)

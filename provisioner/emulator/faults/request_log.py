@@ -44,7 +44,7 @@ NOT_SECRET_INSIDE = frozenset({"tags", "add_tags"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LoggedRequest:
     """One request; ``status`` 0 is a connection that was broken instead of an answer."""
 
     method: str
@@ -55,7 +55,7 @@ class Entry:
     body: bytes = field(repr=False)
 
 
-def add(store: Store, entry: Entry) -> None:
+def add(store: Store, entry: LoggedRequest) -> None:
     values = (
         store.now_ms(),
         entry.method,
@@ -106,8 +106,8 @@ def newest(store: Store, most: int, endpoint: str = "") -> list[dict[str, Any]]:
 
 def _selected(store: Store, condition: str, *values: Any) -> list[dict[str, Any]]:
     rows = store.rows(f"SELECT {', '.join(COLUMNS)} FROM requests WHERE {condition}", *values)
-    found = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-    return [entry | {"body": json.loads(entry["body"])} for entry in found]
+    entries = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    return [entry | {"body": json.loads(entry["body"])} for entry in entries]
 
 
 def masked_body(body: bytes) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from provisioner.emulator.http.routing import Answer, invalid
+from provisioner.emulator.http.routing import ApiResponse, invalid
 from provisioner.emulator.http.settings import Transition
 from provisioner.emulator.http.shape import (
     Reader,
@@ -82,12 +82,12 @@ def _transition(value: Any, where: str) -> str:
 
 @described({"type": "object", "additionalProperties": {"type": "string"}})
 def _headers(value: Any, where: str) -> dict[str, str]:
-    found: dict[str, str] = text_by_name(value, where)
-    for name, content in found.items():
+    headers: dict[str, str] = text_by_name(value, where)
+    for name, content in headers.items():
         is_right = HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(content)
         if not is_right or name.lower() in OUR_HEADERS:
             raise invalid(f"{where}.{name[:100]} is not a header that can be sent.")
-    return found
+    return headers
 
 
 ACTION_FIELDS: dict[str, Reader] = {
@@ -126,7 +126,7 @@ RULE = record(CALL_FIELDS | {"deployment": record(DEPLOYMENT_FIELDS, needed=("en
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InjectedFault:
     """What happens to one call: an answer instead of the real one, a delay, a broken connection."""
 
     phase: str
@@ -138,13 +138,13 @@ class Fault:
     body_bytes: int | None
     kills: bool
 
-    def answer(self) -> Answer:
+    def answer(self) -> ApiResponse:
         """A body that is text is sent as it is, so that an answer may also be no JSON."""
         status = self.status or 200
         if self.body_bytes is not None:
-            return Answer(status=status, headers=self.headers, stream=_pieces(self.body_bytes))
+            return ApiResponse(status=status, headers=self.headers, stream=_pieces(self.body_bytes))
         sent = {"text": self.body} if isinstance(self.body, str) else {"json": self.body}
-        return Answer(status=status, headers=self.headers, **sent)
+        return ApiResponse(status=status, headers=self.headers, **sent)
 
     @property
     def has_answer(self) -> bool:
@@ -177,7 +177,7 @@ def listed(store: Store) -> list[dict[str, Any]]:
     return [json.loads(rule) | {"seen": seen, "fired": fired} for rule, seen, fired in rows]
 
 
-def take(store: Store, method: str, segments: Sequence[str]) -> Fault | None:
+def take(store: Store, method: str, segments: Sequence[str]) -> InjectedFault | None:
     """The fault for this call, which is counted by every rule that matches it."""
     if not _rules(store):
         return None
@@ -185,7 +185,7 @@ def take(store: Store, method: str, segments: Sequence[str]) -> Fault | None:
         return _take(store, method, segments)
 
 
-def _take(store: Store, method: str, segments: Sequence[str]) -> Fault | None:
+def _take(store: Store, method: str, segments: Sequence[str]) -> InjectedFault | None:
     fault = None
     for number, written, seen, fired in _rules(store):
         rule = json.loads(written)
@@ -235,9 +235,9 @@ def _matches(rule: dict[str, Any], method: str, segments: Sequence[str]) -> bool
     )
 
 
-def _fault(rule: dict[str, Any]) -> Fault:
+def _fault(rule: dict[str, Any]) -> InjectedFault:
     action = rule["action"]
-    return Fault(
+    return InjectedFault(
         phase=rule.get("phase", "before"),
         status=action.get("status"),
         headers=action.get("headers", {}),
@@ -260,10 +260,10 @@ def read(rule: Any) -> dict[str, Any]:
         return ordered
     _refuse_unknown(rule, set(CALL_FIELDS))
     _refuse_unknown(rule.get("action"), set(ACTION_FIELDS))
-    found: dict[str, Any] = CALL_RULE(rule, "")
-    if not found["action"]:
+    call_rule: dict[str, Any] = CALL_RULE(rule, "")
+    if not call_rule["action"]:
         raise invalid("action must say what happens.")
-    return found
+    return call_rule
 
 
 def _refuse_unknown(value: Any, known: set[str]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from provisioner.emulator.http.routing import Request, invalid
+from provisioner.emulator.http.routing import ApiRequest, invalid
 
 
-def page(request: Request, key: str, items: Sequence[Any], most: int) -> dict[str, Any]:
+def page(request: ApiRequest, key: str, items: Sequence[Any], most: int) -> dict[str, Any]:
     """``{key: items of this page}`` and, where there are more, ``next_page_token``.
 
     ``max_results`` of 0 or none means as many as the service likes, which are ``most``.
@@ -16,12 +16,12 @@ def page(request: Request, key: str, items: Sequence[Any], most: int) -> dict[st
     asked = _number(request, "max_results")
     start = _number(request, "page_token")
     end = start + (min(asked, most) if asked else most)
-    found: dict[str, Any] = {key: list(items[start:end])}
+    answer: dict[str, Any] = {key: list(items[start:end])}
     # Opaque to clients, and here simply where the next page begins.
-    return found | ({"next_page_token": str(end)} if end < len(items) else {})
+    return answer | ({"next_page_token": str(end)} if end < len(items) else {})
 
 
-def _number(request: Request, name: str) -> int:
+def _number(request: ApiRequest, name: str) -> int:
     text = request.query.get(name) or "0"
     if not (text.isdecimal() and text.isascii() and len(text) < 10):
         raise invalid(f"{name} is not valid.")

@@ -18,7 +18,7 @@ TRANSPORT = "transport"
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class Protocol(H11Protocol):
+class EmulatorProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # The override is uvicorn's own; it becomes `scope["state"]`.
         self.app_state = {TRANSPORT: transport}

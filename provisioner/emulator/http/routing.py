@@ -43,7 +43,7 @@ class Caller:
         return "admins" in self.groups
 
 
-class Statements(Protocol):
+class StatementRunner(Protocol):
     """The SQL statements of one process; ``sql.running`` has them, and says what they are."""
 
     def start(self, creator: str, work: Any) -> Any: ...
@@ -53,7 +53,7 @@ class Statements(Protocol):
     def clear(self) -> None: ...
 
 
-class Upstream(Protocol):
+class ModelServer(Protocol):
     """The connections to the model server that answers queries; ``inference.upstream`` has them."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Any: ...
@@ -62,13 +62,13 @@ class Upstream(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class EmulatedWorkspace:
     """What every handler works on."""
 
     store: Store
     settings: Settings
-    statements: Statements
-    lines: Upstream
+    statements: StatementRunner
+    lines: ModelServer
 
     def let_go(self) -> None:
         """End what waits for something: statements that run, models that think."""
@@ -77,7 +77,7 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ApiRequest:
     """One request. Header names are in lower case; ``path`` has no trailing slash.
 
     ``parameters`` are the decoded ``{placeholders}`` of the route, ``base_url`` is the
@@ -115,7 +115,7 @@ def _refused(constant: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """``json`` unless there is a ``text`` or a ``stream``; these say their ``content_type``.
 
     A stream is iterated in a worker thread and each piece is sent as soon as it is there; it
@@ -153,20 +153,20 @@ class ApiError(Exception):
         self.headers = headers
         self.extra = extra
 
-    def answer(self) -> Answer:
+    def answer(self) -> ApiResponse:
         body = {"error_code": self.error_code, "message": self.message, **self.extra}
-        return Answer(json=body, status=self.status, headers=self.headers)
+        return ApiResponse(json=body, status=self.status, headers=self.headers)
 
 
 def invalid(message: str) -> ApiError:
     return ApiError(400, "INVALID_PARAMETER_VALUE", message)
 
 
-Handler = Callable[[Workspace, Request], Answer]
+Handler = Callable[[EmulatedWorkspace, ApiRequest], ApiResponse]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ApiRoute:
     """``pattern`` segments in braces are parameters.
 
     An ``atomic`` handler runs inside one transaction of the store, which an error rolls back.
@@ -180,7 +180,7 @@ class Route:
     needs_token: bool = True
 
 
-Routes = tuple[Route, ...]
+Routes = tuple[ApiRoute, ...]
 
 
 class Router:
@@ -189,8 +189,8 @@ class Router:
     A last parameter such as ``{path+}`` takes all segments that are left, with their slashes.
     """
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._candidates: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
+    def __init__(self, routes: Iterable[ApiRoute]) -> None:
+        self._candidates: dict[tuple[str, int], list[tuple[tuple[str, ...], ApiRoute]]] = {}
         every = tuple(routes)
         self._open_ended = tuple(route for route in every if route.pattern.endswith("+}"))
         closed = [route for route in every if route not in self._open_ended]
@@ -201,7 +201,7 @@ class Router:
 
     def find(
         self, method: str, segments: Sequence[str]
-    ) -> tuple[Route, dict[str, str]] | tuple[None, dict[str, str]]:
+    ) -> tuple[ApiRoute, dict[str, str]] | tuple[None, dict[str, str]]:
         """The route for decoded path segments, with its parameters."""
         for candidate, route in self._candidates.get((method, len(segments)), ()):
             parameters = _bound(candidate, segments)

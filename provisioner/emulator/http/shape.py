@@ -110,14 +110,14 @@ def record(fields: Mapping[str, Reader], needed: tuple[str, ...] = ()) -> Reader
         if not isinstance(value, dict):
             raise invalid(f"{where} must be an object.")
         prefix = f"{where}." if where else ""
-        found = {
+        fields_read = {
             name: reader(value[name], f"{prefix}{name}")
             for name, reader in fields.items()
             if value.get(name) is not None
         }
         for name in needed:
-            if found.get(name) in (None, ""):
+            if fields_read.get(name) in (None, ""):
                 raise invalid(f"{prefix}{name} must be given.")
-        return found
+        return fields_read
 
     return read

@@ -160,16 +160,16 @@ class Store:
 
     def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
         with self._lock:
-            found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
-            return found
+            row: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+            return row
 
     def now_ms(self) -> int:
         """The workspace's time in ms since the epoch: the computer's, and what was added."""
         return int(time.time() * 1000) + self.fact("clock_offset_ms")
 
     def fact(self, name: str) -> int:
-        found = self.row("SELECT value FROM facts WHERE name = ?", name)
-        return int(found[0]) if found else 0
+        row = self.row("SELECT value FROM facts WHERE name = ?", name)
+        return int(row[0]) if row else 0
 
     def set_fact(self, name: str, value: int) -> None:
         self.change("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value)

@@ -16,8 +16,8 @@ ABSOLUTE = re.compile(r"https?://([^/]*)(.*)", re.IGNORECASE)
 
 def path_of(target: str) -> str:
     """The path of a target in origin form or in absolute form, as clients of a proxy send it."""
-    found = ABSOLUTE.fullmatch(target)
-    return found[2] if found else target
+    absolute = ABSOLUTE.fullmatch(target)
+    return absolute[2] if absolute else target
 
 
 def split(path: str) -> list[str]:
@@ -30,8 +30,8 @@ def split(path: str) -> list[str]:
 
 def check_hosts(target: str, headers: Mapping[str, str]) -> None:
     """Raises ApiError unless everything that names a host names this computer."""
-    found = ABSOLUTE.fullmatch(target)
-    named = [found[1]] if found else []
+    absolute = ABSOLUTE.fullmatch(target)
+    named = [absolute[1]] if absolute else []
     # HTTP/1.0 has no Host header, and no browser speaks it.
     named += [headers["host"]] if "host" in headers else []
     if not all(LOOPBACK.fullmatch(host) for host in named):

@@ -9,7 +9,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import parse_qs
 
-from provisioner.emulator.http.routing import Answer, ApiError, Caller, Request, Route, Workspace
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    Caller,
+    EmulatedWorkspace,
+)
 from provisioner.emulator.identity import directory
 
 WORKSPACE_ID = "900800700600"
@@ -17,7 +24,7 @@ WORKSPACE_ID = "900800700600"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def caller_of(workspace: Workspace, authorization: str) -> Caller:
+def caller_of(workspace: EmulatedWorkspace, authorization: str) -> Caller:
     """Take ``Bearer T`` and ``Basic token:T`` alike, as curl and old clients send it.
 
     Raises ApiError UNAUTHENTICATED; UNAUTHORIZED is documented, too. [serving-api 8.4]
@@ -25,10 +32,10 @@ def caller_of(workspace: Workspace, authorization: str) -> Caller:
     given = password_of(authorization, user="token") or _bearer_of(authorization)
     if _is_same(given, workspace.settings.token):
         return directory.LOCAL_USER
-    if found := directory.by_token(workspace.store, given):
-        return found
-    if found := directory.by_login(workspace.store, given):
-        return replace(found, has_login=True)
+    if caller := directory.by_token(workspace.store, given):
+        return caller
+    if caller := directory.by_login(workspace.store, given):
+        return replace(caller, has_login=True)
     raise ApiError(401, "UNAUTHENTICATED", "Credential was not sent or is not valid.")
 
 
@@ -59,10 +66,10 @@ def _bearer_of(authorization: str) -> str:
     return given.strip() if scheme.lower() == "bearer" else ""
 
 
-def me(workspace: Workspace, request: Request) -> Answer:
+def me(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """[serving-api 1.11, 5.5: the keys that Terraform and the CLI read, and the header]"""
     caller = request.caller
-    return Answer(
+    return ApiResponse(
         {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "id": caller.id,
@@ -77,14 +84,14 @@ def me(workspace: Workspace, request: Request) -> Answer:
     )
 
 
-def well_known(workspace: Workspace, request: Request) -> Answer:
+def well_known(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Asked without credentials by every client of the SDK. [serving-api 5.5]"""
-    return Answer({"oidc_endpoint": f"{request.base_url}/oidc", "workspace_id": WORKSPACE_ID})
+    return ApiResponse({"oidc_endpoint": f"{request.base_url}/oidc", "workspace_id": WORKSPACE_ID})
 
 
-def oauth_server(workspace: Workspace, request: Request) -> Answer:
+def oauth_server(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """[serving-api 5.5: discovery of the token endpoint]"""
-    return Answer(
+    return ApiResponse(
         {
             "authorization_endpoint": f"{request.base_url}/oidc/v1/authorize",
             "token_endpoint": f"{request.base_url}/oidc/v1/token",
@@ -92,7 +99,7 @@ def oauth_server(workspace: Workspace, request: Request) -> Answer:
     )
 
 
-def oauth_token(workspace: Workspace, request: Request) -> Answer:
+def oauth_token(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A login for an hour: with client credentials, or in exchange for another login."""
     form = {
         key: values[0] for key, values in parse_qs(request.body.decode("utf-8", "replace")).items()
@@ -106,10 +113,14 @@ def oauth_token(workspace: Workspace, request: Request) -> Answer:
     if caller is None:
         raise _oauth_error(401, "invalid_client")
     token = directory.log_in(workspace.store, caller)
-    return Answer({"access_token": token, "token_type": "Bearer", "expires_in": directory.LOGIN_S})
+    return ApiResponse(
+        {"access_token": token, "token_type": "Bearer", "expires_in": directory.LOGIN_S}
+    )
 
 
-def _client(workspace: Workspace, authorization: str, form: Mapping[str, str]) -> Caller | None:
+def _client(
+    workspace: EmulatedWorkspace, authorization: str, form: Mapping[str, str]
+) -> Caller | None:
     """A service principal, or any client id with the workspace's token: the local user."""
     name, secret = login_of(authorization)
     name, secret = name or form.get("client_id", ""), secret or form.get("client_secret", "")
@@ -123,21 +134,23 @@ def _oauth_error(status: int, error: str) -> ApiError:
     return ApiError(status, "INVALID_CLIENT", "No token for this client.", extra={"error": error})
 
 
-def telemetry(workspace: Workspace, request: Request) -> Answer:
+def telemetry(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The Databricks CLI reports its use. [serving-api 5.5]"""
-    return Answer()
+    return ApiResponse()
 
 
 ROUTES = (
-    Route("GET", "/.well-known/databricks-config", well_known, needs_token=False),
-    Route("GET", "/api/2.0/preview/scim/v2/Me", me),
-    Route("GET", "/oidc/.well-known/oauth-authorization-server", oauth_server, needs_token=False),
-    Route(
+    ApiRoute("GET", "/.well-known/databricks-config", well_known, needs_token=False),
+    ApiRoute("GET", "/api/2.0/preview/scim/v2/Me", me),
+    ApiRoute(
+        "GET", "/oidc/.well-known/oauth-authorization-server", oauth_server, needs_token=False
+    ),
+    ApiRoute(
         "GET",
         "/oidc/accounts/{account}/.well-known/oauth-authorization-server",
         oauth_server,
         needs_token=False,
     ),
-    Route("POST", "/oidc/v1/token", oauth_token, needs_token=False),
-    Route("POST", "/telemetry-ext", telemetry),
+    ApiRoute("POST", "/oidc/v1/token", oauth_token, needs_token=False),
+    ApiRoute("POST", "/telemetry-ext", telemetry),
 )

@@ -10,12 +10,12 @@ from provisioner.emulator.http.ordering import rearranged
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
     SERVICE_PRINCIPAL,
-    Answer,
     ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
     Caller,
-    Request,
-    Route,
-    Workspace,
+    EmulatedWorkspace,
     invalid,
 )
 from provisioner.emulator.http.shape import choice, flag, list_of, record, text
@@ -35,7 +35,7 @@ PRINCIPAL = record(
 )
 
 
-def add(workspace: Workspace, request: Request) -> Answer:
+def add(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A user by ``name``, or a service principal, whose ``name`` is its application id.
 
     ``kind`` is ``user`` (default) or ``service_principal``; ``groups``, ``workspace_admin``,
@@ -63,20 +63,20 @@ def add(workspace: Workspace, request: Request) -> Answer:
     directory.add(workspace.store, caller, token, secret)
     credentials = {"token": token}
     credentials |= {"client_id": name, "client_secret": secret} if is_machine else {}
-    return Answer(directory.shown(caller) | credentials)
+    return ApiResponse(directory.shown(caller) | credentials)
 
 
-def list_all(workspace: Workspace, request: Request) -> Answer:
-    found = [directory.shown(caller) for caller in directory.everybody(workspace.store)]
-    return Answer({"principals": rearranged(found)})
+def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    principals = [directory.shown(caller) for caller in directory.everybody(workspace.store)]
+    return ApiResponse({"principals": rearranged(principals)})
 
 
-def delete(workspace: Workspace, request: Request) -> Answer:
+def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The principal leaves the workspace; its grants and its endpoints stay."""
     name = request.parameters["name"]
     if not directory.remove(workspace.store, name):
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"There is no principal {name}.")
-    return Answer()
+    return ApiResponse()
 
 
 def _groups(sent: dict[str, Any]) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def _groups(sent: dict[str, Any]) -> tuple[str, ...]:
 
 
 ROUTES = (
-    Route("POST", BASE, add),
-    Route("GET", BASE, list_all),
-    Route("DELETE", f"{BASE}/{{name}}", delete),
+    ApiRoute("POST", BASE, add),
+    ApiRoute("GET", BASE, list_all),
+    ApiRoute("DELETE", f"{BASE}/{{name}}", delete),
 )

@@ -16,11 +16,11 @@ from provisioner.emulator.http.ordering import rearranged
 from provisioner.emulator.http.routing import (
     SERVICE_PRINCIPAL,
     USER,
-    Answer,
     ApiError,
-    Request,
-    Route,
-    Workspace,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
 )
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.identity import directory
@@ -32,19 +32,19 @@ FILTER = re.compile(r'\s*(\w+)\s+eq\s+("(?:[^"\\]|\\.)*")\s*', re.IGNORECASE)
 ATTRIBUTES = {USER: "userName", GROUP: "displayName", SERVICE_PRINCIPAL: "applicationId"}
 
 
-def users(workspace: Workspace, request: Request) -> Answer:
+def users(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return _listed(workspace.store, request, USER)
 
 
-def groups(workspace: Workspace, request: Request) -> Answer:
+def groups(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return _listed(workspace.store, request, GROUP)
 
 
-def service_principals(workspace: Workspace, request: Request) -> Answer:
+def service_principals(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return _listed(workspace.store, request, SERVICE_PRINCIPAL)
 
 
-def _listed(store: Store, request: Request, kind: str) -> Answer:
+def _listed(store: Store, request: ApiRequest, kind: str) -> ApiResponse:
     known, wanted = _known(store, kind), _wanted(request, kind)
     if wanted is not None:
         known = {who: id for who, id in known.items() if who.lower() == wanted.lower()}
@@ -52,14 +52,14 @@ def _listed(store: Store, request: Request, kind: str) -> Answer:
         # one: until somebody is added, everybody is there. As in ``permissions``.
         if not known and not directory.everybody(store):
             known = {wanted: str(uuid.uuid5(uuid.NAMESPACE_URL, wanted.lower()).int % 10**16)}
-    found = rearranged({"id": id, ATTRIBUTES[kind]: who} for who, id in known.items())
+    principals = rearranged({"id": id, ATTRIBUTES[kind]: who} for who, id in known.items())
     # Clients ask for further pages until one is empty; the first index is 1.
     start = max(_number(request, "startIndex", 1), 1)
-    page = found[start - 1 :][: _number(request, "count", len(found))]
-    return Answer(
+    page = principals[start - 1 :][: _number(request, "count", len(principals))]
+    return ApiResponse(
         {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-            "totalResults": len(found),
+            "totalResults": len(principals),
             "startIndex": start,
             "itemsPerPage": len(page),
             "Resources": page,
@@ -67,7 +67,7 @@ def _listed(store: Store, request: Request, kind: str) -> Answer:
     )
 
 
-def _number(request: Request, name: str, default: int) -> int:
+def _number(request: ApiRequest, name: str, default: int) -> int:
     text = request.query.get(name, "")
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 10 else default
 
@@ -76,29 +76,29 @@ def _known(store: Store, kind: str) -> Mapping[str, str]:
     """Name to id. Groups have no list of their own: they are those that somebody is in."""
     everybody = (directory.LOCAL_USER, *directory.everybody(store))
     if kind != GROUP:
-        return {one.name: one.id for one in everybody if one.kind == kind}
-    names = {name for one in everybody for name in one.groups}
+        return {principal.name: principal.id for principal in everybody if principal.kind == kind}
+    names = {name for principal in everybody for name in principal.groups}
     return {name: str(uuid.uuid5(uuid.NAMESPACE_URL, name).int % 10**16) for name in names}
 
 
-def _wanted(request: Request, kind: str) -> str | None:
+def _wanted(request: ApiRequest, kind: str) -> str | None:
     """The one name that is asked for; None for all."""
     text = request.query.get("filter", "")
     if not text:
         return None
-    found = FILTER.fullmatch(text)
-    if not found or found[1].lower() != ATTRIBUTES[kind].lower():
+    match = FILTER.fullmatch(text)
+    if not match or match[1].lower() != ATTRIBUTES[kind].lower():
         message = f'The local workspace takes filters such as {ATTRIBUTES[kind]} eq "NAME".'
         raise ApiError(501, "NOT_IMPLEMENTED", message)
     try:
-        name: Any = json.loads(found[2])
+        name: Any = json.loads(match[2])
     except ValueError as error:
         raise ApiError(400, "INVALID_PARAMETER_VALUE", "The filter is not valid.") from error
     return str(name)
 
 
 ROUTES = (
-    Route("GET", f"{BASE}/Users", users),
-    Route("GET", f"{BASE}/Groups", groups),
-    Route("GET", f"{BASE}/ServicePrincipals", service_principals),
+    ApiRoute("GET", f"{BASE}/Users", users),
+    ApiRoute("GET", f"{BASE}/Groups", groups),
+    ApiRoute("GET", f"{BASE}/ServicePrincipals", service_principals),
 )

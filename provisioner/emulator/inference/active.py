@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner.emulator.http.routing import Workspace
+from provisioner.emulator.http.routing import EmulatedWorkspace
 from provisioner.emulator.serving import deployment, endpoints
 
 
 @dataclass(frozen=True, slots=True)
-class Active:
+class ActiveEndpoint:
     """An endpoint as queries meet it.
 
     ``entities`` are as sent (with secret references and plaintext values) and in the order sent,
@@ -35,7 +35,7 @@ class Active:
     auto_capture: dict[str, Any]
 
 
-def active(workspace: Workspace, name: str) -> Active:
+def active(workspace: EmulatedWorkspace, name: str) -> ActiveEndpoint:
     """The endpoint called ``name``. Raises ApiError RESOURCE_DOES_NOT_EXIST.
 
     An update whose time has come is finished first; a query never counts as a poll.
@@ -46,10 +46,10 @@ def active(workspace: Workspace, name: str) -> Active:
     return of_record(record)
 
 
-def of_record(record: endpoints.Record) -> Active:
+def of_record(record: endpoints.Record) -> ActiveEndpoint:
     config = record["config"] or {"entities": [], "routes": [], "version": 0}
     gateway = record["ai_gateway"]
-    return Active(
+    return ActiveEndpoint(
         name=record["name"],
         id=record["id"],
         system=record["system"],

@@ -13,14 +13,14 @@ from typing import Any, Literal
 
 from provisioner.emulator.inference import schema as schemas
 from provisioner.emulator.inference import tokens
-from provisioner.emulator.inference.questions import Cut, Query
+from provisioner.emulator.inference.questions import TextQuery, Truncation
 
 ECHO_LENGTH = 200
 Chunk = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AnswerSource:
     """Where an answer seems to come from. ``model`` is what its ``model`` field will say."""
 
     endpoint: str
@@ -39,7 +39,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ModelReply:
     """All answers to a query. ``created`` is in seconds since the epoch."""
 
     id: str
@@ -54,10 +54,10 @@ class Reply:
         return tokens.usage(self.prompt_tokens, written)
 
 
-def reply(query: Query, source: Source, created: int, prefix: str) -> Reply:
+def reply(query: TextQuery, source: AnswerSource, created: int, prefix: str) -> ModelReply:
     """``prefix`` begins the id: ``chatcmpl-`` or ``cmpl-``."""
     digest = _digest(source, created, query.texts)
-    return Reply(
+    return ModelReply(
         id=prefix + digest,
         created=created,
         model=source.model,
@@ -70,7 +70,7 @@ def reply(query: Query, source: Source, created: int, prefix: str) -> Reply:
     )
 
 
-def _choice(query: Query, source: Source, place: int, which: int) -> Choice:
+def _choice(query: TextQuery, source: AnswerSource, place: int, which: int) -> Choice:
     text = _text(query.texts[place], source, which, query.cut.n)
     form = query.form
     if form.schema is not None:
@@ -81,7 +81,7 @@ def _choice(query: Query, source: Source, place: int, which: int) -> Choice:
     return shortened(text, query.cut)
 
 
-def _text(question: str, source: Source, which: int, n: int) -> str:
+def _text(question: str, source: AnswerSource, which: int, n: int) -> str:
     number = f" {which + 1} of {n}" if n > 1 else ""
     start = " ".join(question.split())
     start = start if len(start) <= ECHO_LENGTH else start[:ECHO_LENGTH] + " ..."
@@ -91,7 +91,7 @@ def _text(question: str, source: Source, which: int, n: int) -> str:
     )
 
 
-def shortened(text: str, cut: Cut) -> Choice:
+def shortened(text: str, cut: Truncation) -> Choice:
     """``text`` up to the first stop sequence, and then to the most tokens."""
     ends = [text.find(stop) for stop in cut.stop]
     text = text[: min((end for end in ends if end >= 0), default=len(text))]
@@ -105,7 +105,7 @@ def _digest(*parts: Any) -> str:
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()[:29]
 
 
-def chat_json(answers: Reply) -> dict[str, Any]:
+def chat_json(answers: ModelReply) -> dict[str, Any]:
     return {
         "id": answers.id,
         "object": "chat.completion",
@@ -130,7 +130,7 @@ def tool_call(choice: Choice) -> Mapping[str, Any]:
     return {"id": choice.call_id, "type": "function", "function": function}
 
 
-def completions_json(answers: Reply) -> dict[str, Any]:
+def completions_json(answers: ModelReply) -> dict[str, Any]:
     return {
         "id": answers.id,
         "object": "text_completion",
@@ -149,7 +149,7 @@ def completions_json(answers: Reply) -> dict[str, Any]:
     }
 
 
-def chat_chunks(answers: Reply, include_usage: bool) -> Iterator[Chunk]:
+def chat_chunks(answers: ModelReply, include_usage: bool) -> Iterator[Chunk]:
     """The role first, then the tokens, then why it ended; usage in a last chunk of its own."""
     for index, choice in enumerate(answers.choices):
         for delta in _deltas(choice):
@@ -174,7 +174,7 @@ def _chat_choice(index: int, delta: dict[str, Any], reason: str | None) -> dict[
     return {"index": index, "delta": delta, "finish_reason": reason}
 
 
-def completions_chunks(answers: Reply, include_usage: bool) -> Iterator[Chunk]:
+def completions_chunks(answers: ModelReply, include_usage: bool) -> Iterator[Chunk]:
     for index, choice in enumerate(answers.choices):
         for piece in tokens.pieces(choice.text):
             yield _chunk(answers, "text_completion", _text_choice(index, piece, None))
@@ -188,7 +188,7 @@ def _text_choice(index: int, text: str, reason: str | None) -> dict[str, Any]:
     return {"text": text, "index": index, "finish_reason": reason, "logprobs": None}
 
 
-def _chunk(answers: Reply, kind: str, *choices: dict[str, Any]) -> Chunk:
+def _chunk(answers: ModelReply, kind: str, *choices: dict[str, Any]) -> Chunk:
     return {
         "id": answers.id,
         "object": kind,
@@ -198,5 +198,5 @@ def _chunk(answers: Reply, kind: str, *choices: dict[str, Any]) -> Chunk:
     }
 
 
-def _usage(answers: Reply, kind: str) -> Chunk:
+def _usage(answers: ModelReply, kind: str) -> Chunk:
     return {**_chunk(answers, kind), "usage": answers.usage}

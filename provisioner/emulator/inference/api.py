@@ -11,18 +11,18 @@ from functools import partial
 from typing import Any
 
 from provisioner.emulator.http.routing import (
-    Answer,
     ApiError,
-    Request,
-    Route,
-    Workspace,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
     event_stream,
     invalid,
 )
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.identity.authentication import WORKSPACE_ID
 from provisioner.emulator.inference import forwarding, limits, payloads, tasks, traffic
-from provisioner.emulator.inference.active import Active, active
+from provisioner.emulator.inference.active import ActiveEndpoint, active
 from provisioner.emulator.serving import access, endpoints, idleness
 
 # Of route-optimised endpoints, as their endpoint_url says.
@@ -32,25 +32,25 @@ MADE_UP = {"x-made-up-by": "local workspace"}
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class EndpointQuery:
     """A query that has found its endpoint. ``served`` is the entity it asks for, "" for any."""
 
-    endpoint: Active
+    endpoint: ActiveEndpoint
     task: str
     body: Mapping[str, Any]
     served: str = ""
 
 
-def invocations(workspace: Workspace, request: Request) -> Answer:
+def invocations(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The body fits the endpoint's task; the traffic split, or the path, says who answers."""
     body = request.json()
     endpoint = _serving(workspace, request, request.parameters["name"])
     task = tasks.task_of(endpoint, body)
     served = request.parameters.get("served", "")
-    return _answered(workspace, request, Call(endpoint, task, body, served))
+    return _answered(workspace, request, EndpointQuery(endpoint, task, body, served))
 
 
-def openai(task: str, workspace: Workspace, request: Request) -> Answer:
+def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A call of an OpenAI client: it names the endpoint in ``model``. [serving-api 6.4]"""
     body = request.json()
     name = body.get("model")
@@ -66,10 +66,10 @@ def openai(task: str, workspace: Workspace, request: Request) -> Answer:
             "BAD_REQUEST",
             f"Endpoint '{name}' has the task {own_task}; this path is for {task}.",
         )
-    return _answered(workspace, request, Call(endpoint, own_task, body))
+    return _answered(workspace, request, EndpointQuery(endpoint, own_task, body))
 
 
-def _serving(workspace: Workspace, request: Request, name: str) -> Active:
+def _serving(workspace: EmulatedWorkspace, request: ApiRequest, name: str) -> ActiveEndpoint:
     """The endpoint, if it answers this caller's queries. [serving-api 3.10]
 
     Raises ApiError 404 where it is missing or never became ready, 503 where waiting helps, 400
@@ -93,7 +93,7 @@ def _serving(workspace: Workspace, request: Request, name: str) -> Active:
     )
 
 
-def _check_access(store: Store, endpoint: Active, request: Request) -> None:
+def _check_access(store: Store, endpoint: ActiveEndpoint, request: ApiRequest) -> None:
     """Raises ApiError.
 
     The service's pages: route-optimised endpoints made since September 2025 are queried at their
@@ -113,7 +113,9 @@ def _check_access(store: Store, endpoint: Active, request: Request) -> None:
         raise ApiError(400, "BAD_REQUEST", message)
 
 
-def _answered(workspace: Workspace, request: Request, call: Call) -> Answer:
+def _answered(
+    workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery
+) -> ApiResponse:
     """The answer of an entity; it and every error are in the endpoint's inference table."""
     store = workspace.store
     exchange = payloads.Exchange(
@@ -128,41 +130,41 @@ def _answered(workspace: Workspace, request: Request, call: Call) -> Answer:
     headers = {**(MADE_UP if written.made_up else {}), "served-model-name": asked.entity["name"]}
     if written.chunks is None:
         exchange.add(200, written.json, asked.entity)
-        return Answer(written.json, headers=headers)
+        return ApiResponse(written.json, headers=headers)
     events = event_stream(_finished(exchange, asked))
-    return Answer(stream=events, headers=headers, content_type="text/event-stream")
+    return ApiResponse(stream=events, headers=headers, content_type="text/event-stream")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnsweredQuery:
     """An entity that has answered, or begun to, and the limits that it counts for."""
 
     entity: dict[str, Any]
-    written: tasks.Written
-    meters: Sequence[limits.Meter]
+    written: tasks.ModelAnswer
+    meters: Sequence[limits.RateMeter]
 
 
-def _asked(workspace: Workspace, request: Request, call: Call) -> Asked:
+def _asked(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery) -> AnsweredQuery:
     store, endpoint = workspace.store, call.endpoint
     direct = traffic.named(endpoint, call.served) if call.served else None
     meters = limits.admit(store, endpoint, request.caller)
     idleness.queried(store, endpoint.id, endpoint.entities)
     prepared = tasks.prepared(call.task, call.body, endpoint.gateway.get("guardrails") or {})
 
-    def ask(entity: dict[str, Any]) -> Asked:
+    def ask(entity: dict[str, Any]) -> AnsweredQuery:
         if workspace.settings.upstream and prepared.body is not None:
             written = forwarding.asked(workspace, entity, call.task, prepared)
         else:
             source = tasks.source_of(endpoint, entity, call.task)
             written = prepared.write(source, store.now_ms() // 1000)
-        return Asked(entity, prepared.finish(written), meters)
+        return AnsweredQuery(entity, prepared.finish(written), meters)
 
     asked = traffic.answered(store, endpoint, direct, ask)
     limits.charge(store, meters, asked.written.tokens)
     return asked
 
 
-def _finished(exchange: payloads.Exchange, asked: Asked) -> Iterator[dict[str, Any]]:
+def _finished(exchange: payloads.Exchange, asked: AnsweredQuery) -> Iterator[dict[str, Any]]:
     """The chunks; what they cost is charged as soon as it is known, also to who has gone."""
     written = asked.written
     try:
@@ -174,22 +176,22 @@ def _finished(exchange: payloads.Exchange, asked: Asked) -> Iterator[dict[str, A
         exchange.add(200, response, asked.entity)
 
 
-def list_models(workspace: Workspace, request: Request) -> Answer:
-    found = [
+def list_models(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    models = [
         _model(record)
         for record in endpoints.every(workspace.store)
         if access.level(workspace.store, request.caller, record) in access.ASKING
     ]
-    return Answer({"object": "list", "data": found})
+    return ApiResponse({"object": "list", "data": models})
 
 
-def get_model(workspace: Workspace, request: Request) -> Answer:
+def get_model(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     record = endpoints.find(workspace.store, request.parameters["model"])
     if record is None:
         message = f"Endpoint with name '{request.parameters['model']}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
     access.require(workspace.store, request.caller, record, access.CAN_QUERY)
-    return Answer(_model(record))
+    return ApiResponse(_model(record))
 
 
 def _model(record: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +204,7 @@ def _model(record: dict[str, Any]) -> dict[str, Any]:
 
 
 # Not atomic: a call that fails counts as well, and a provider may be made to wait.
-_query = partial(Route, "POST", atomic=False)
+_query = partial(ApiRoute, "POST", atomic=False)
 # The second is how Databricks' own OpenAI client can be told to ask. [serving-api 6.4]
 OPENAI_BASES = ("/serving-endpoints", "/ai-gateway/mlflow/v1")
 OPENAI_PATHS = {
@@ -220,6 +222,6 @@ ROUTES = (
         for base in OPENAI_BASES
         for path, task in OPENAI_PATHS.items()
     ),
-    *(Route("GET", f"{base}/models", list_models) for base in OPENAI_BASES),
-    *(Route("GET", f"{base}/models/{{model}}", get_model) for base in OPENAI_BASES),
+    *(ApiRoute("GET", f"{base}/models", list_models) for base in OPENAI_BASES),
+    *(ApiRoute("GET", f"{base}/models/{{model}}", get_model) for base in OPENAI_BASES),
 )

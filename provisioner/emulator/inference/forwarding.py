@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioner.emulator.http.routing import ApiError, Workspace
+from provisioner.emulator.http.routing import ApiError, EmulatedWorkspace
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.inference import tasks, tokens, upstream
 from provisioner.emulator.inference.guardrails import guarded
@@ -39,31 +39,33 @@ TOKENS = (
 )
 
 
-def asked(workspace: Workspace, entity: Json, task: str, prepared: tasks.Prepared) -> tasks.Written:
+def asked(
+    workspace: EmulatedWorkspace, entity: Json, task: str, prepared: tasks.PreparedQuery
+) -> tasks.ModelAnswer:
     """The answer of the upstream's model. Raises ApiError as a provider's failure."""
     settings = workspace.settings
     # Guardrails look at whole answers.
     is_streamed = prepared.stream and not prepared.output
     body = _body(prepared, settings.upstream_model or tasks.model_of(entity), is_streamed)
     headers = headers_of(workspace.store, entity)
-    question = upstream.Question(settings.upstream.rstrip("/") + PATHS[task], body, headers)
+    question = upstream.UpstreamRequest(settings.upstream.rstrip("/") + PATHS[task], body, headers)
     try:
         if is_streamed:
             tally = tasks.Tally()
             chunks = _counted(
                 upstream.streamed(workspace.lines, question), tally, prepared.question
             )
-            return tasks.Written({}, chunks=chunks, tally=tally, made_up=False)
-        said = upstream.answered(workspace.lines, question)
+            return tasks.ModelAnswer({}, chunks=chunks, tally=tally, made_up=False)
+        answer = upstream.answered(workspace.lines, question)
     except upstream.UpstreamError as error:
         raise _failure(entity, error) from error
-    said = _guarded(said, prepared.output)
-    spent = _spent(said) or tokens.count([prepared.question, *_texts(said)])
-    whole = iter(_in_one_chunk(said)) if prepared.stream else None
-    return tasks.Written(said, spent, whole, made_up=False)
+    answer = _guarded(answer, prepared.output)
+    spent = _spent(answer) or tokens.count([prepared.question, *_texts(answer)])
+    whole = iter(_in_one_chunk(answer)) if prepared.stream else None
+    return tasks.ModelAnswer(answer, spent, whole, made_up=False)
 
 
-def _body(prepared: tasks.Prepared, model: str, is_streamed: bool) -> Json:
+def _body(prepared: tasks.PreparedQuery, model: str, is_streamed: bool) -> Json:
     sent = dict(prepared.body or {})
     extra = sent.get("extra_params")
     for name in OWN_FIELDS:
@@ -80,25 +82,25 @@ def _failure(entity: Json, error: upstream.UpstreamError) -> ApiError:
     status = error.status
     if status < 400 or (status < 500 and status not in PASSED_ON):
         status = 400 if status >= 400 else 503
-    return provider_error(entity, status, error.said, error.headers)
+    return provider_error(entity, status, error.body, error.headers)
 
 
-def _guarded(said: Json, rules: Mapping[str, Any]) -> Json:
+def _guarded(answer: Json, rules: Mapping[str, Any]) -> Json:
     """The answer with its texts as they may go on. Raises ApiError 400 where they may not."""
     if not rules:
-        return said
-    texts = guarded(rules, "output", _texts(said), said.get("usage") or {})
-    pairs = zip(_choices(said), texts, strict=True)
-    return {**said, "choices": [_with_text(choice, text) for choice, text in pairs]}
+        return answer
+    texts = guarded(rules, "output", _texts(answer), answer.get("usage") or {})
+    pairs = zip(_choices(answer), texts, strict=True)
+    return {**answer, "choices": [_with_text(choice, text) for choice, text in pairs]}
 
 
-def _texts(said: Json) -> list[str]:
-    return [str(_text(choice) or "") for choice in _choices(said)]
+def _texts(answer: Json) -> list[str]:
+    return [str(_text(choice) or "") for choice in _choices(answer)]
 
 
-def _choices(said: Json) -> list[Json]:
+def _choices(answer: Json) -> list[Json]:
     """Those that are objects: an upstream may send anything."""
-    given = said.get("choices")
+    given = answer.get("choices")
     return (
         [choice for choice in given if isinstance(choice, dict)] if isinstance(given, list) else []
     )
@@ -117,8 +119,8 @@ def _with_text(choice: Json, text: str) -> Json:
     return {**choice, "text": text}
 
 
-def _spent(said: Json) -> int:
-    usage = said.get("usage")
+def _spent(answer: Json) -> int:
+    usage = answer.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, Mapping) else None
     return total if isinstance(total, int) else 0
 
@@ -128,25 +130,27 @@ def _counted(chunks: Iterator[Json], tally: tasks.Tally, question: str) -> Itera
 
     As the upstream says it, else counted as a made-up answer is.
     """
-    told = 0
+    reported = 0
     try:
         for chunk in chunks:
             tally.chunks.append(chunk)
-            told = _spent(chunk) or told
+            reported = _spent(chunk) or reported
             yield chunk
     except upstream.UpstreamError as error:
         # The status has been sent; this is what OpenAI's client raises an error for.
         yield {"error": {"message": f"The provider stopped: {error}", "code": error.status}}
     finally:
         texts = [text for chunk in tally.chunks for text in _texts(chunk)]
-        tally.tokens = told or tokens.count([question, "".join(texts)])
+        tally.tokens = reported or tokens.count([question, "".join(texts)])
 
 
-def _in_one_chunk(said: Json) -> list[Json]:
+def _in_one_chunk(answer: Json) -> list[Json]:
     """A whole answer as a stream of one piece."""
-    is_chat = said.get("object") == "chat.completion"
-    choices = [_chunked(choice) if is_chat else choice for choice in _choices(said)]
-    return [{**said, "object": "chat.completion.chunk", "choices": choices} if is_chat else said]
+    is_chat = answer.get("object") == "chat.completion"
+    choices = [_chunked(choice) if is_chat else choice for choice in _choices(answer)]
+    return [
+        {**answer, "object": "chat.completion.chunk", "choices": choices} if is_chat else answer
+    ]
 
 
 def _chunked(choice: Json) -> Json:

@@ -24,7 +24,7 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GuardrailFinding:
     """What the guardrails of one side say of one text. ``masked`` is it without the data."""
 
     masked: str
@@ -32,12 +32,12 @@ class Finding:
     invalid_keyword: bool
 
 
-def inspect(rules: Mapping[str, Any], text: str) -> Finding:
+def inspect(rules: Mapping[str, Any], text: str) -> GuardrailFinding:
     """``rules`` are the ``input`` or ``output`` block of the gateway's guardrails."""
     masked = _masked(text)
     lowered = text.lower()
     words = (word.lower() for word in rules.get("invalid_keywords") or ())
-    return Finding(
+    return GuardrailFinding(
         masked=masked,
         personal_data=_pii_behaviour(rules) != "NONE" and masked != text,
         invalid_keyword=any(word in lowered for word in words if word),
@@ -69,7 +69,9 @@ def _pii_behaviour(rules: Mapping[str, Any]) -> str:
     return str((rules.get("pii") or {}).get("behavior") or "NONE")
 
 
-def _blocked(side: Side, findings: Iterable[Finding], spent: Mapping[str, int]) -> ApiError:
+def _blocked(
+    side: Side, findings: Iterable[GuardrailFinding], spent: Mapping[str, int]
+) -> ApiError:
     """The message is JSON in a string: so the service answers, and so clients parse it."""
     return ApiError(
         400,
@@ -84,7 +86,7 @@ def _blocked(side: Side, findings: Iterable[Finding], spent: Mapping[str, int]) 
     )
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: GuardrailFinding) -> dict[str, Any]:
     return {
         "flagged": finding.invalid_keyword or finding.personal_data,
         "categories": {"invalid_keywords": finding.invalid_keyword},
@@ -100,9 +102,9 @@ def _masked(text: str) -> str:
     return text
 
 
-def _placeholder(name: str, found: re.Match[str]) -> str:
-    if name == "CREDIT_CARD" and not _is_card_number(found[0]):
-        return found[0]
+def _placeholder(name: str, match: re.Match[str]) -> str:
+    if name == "CREDIT_CARD" and not _is_card_number(match[0]):
+        return match[0]
     return f"<{name}>"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from provisioner.emulator.http.routing import ApiError, Caller
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.inference.active import Active
+from provisioner.emulator.inference.active import ActiveEndpoint
 
 PERIOD_MS = 60_000
 
@@ -20,14 +20,14 @@ Limit = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
+class RateMeter:
     """A limit that holds for a call, and the bucket that its calls and tokens are counted in."""
 
     limit: Limit
     bucket: str
 
 
-def admit(store: Store, endpoint: Active, caller: Caller) -> tuple[Meter, ...]:
+def admit(store: Store, endpoint: ActiveEndpoint, caller: Caller) -> tuple[RateMeter, ...]:
     """Count a call, or refuse it. The answer's tokens are counted by ``charge``.
 
     A refused call is not counted. Raises ApiError 429 with a Retry-After in whole seconds.
@@ -43,7 +43,7 @@ def admit(store: Store, endpoint: Active, caller: Caller) -> tuple[Meter, ...]:
             now_ms - PERIOD_MS,
             now_ms,
         )
-        refusals = [found for meter in meters if (found := _refusal(store, meter, now_ms))]
+        refusals = [refusal for meter in meters if (refusal := _refusal(store, meter, now_ms))]
         if refusals:
             raise _too_many(endpoint, *max(refusals, key=lambda refusal: refusal[0]))
         for bucket in {meter.bucket for meter in meters}:
@@ -51,13 +51,13 @@ def admit(store: Store, endpoint: Active, caller: Caller) -> tuple[Meter, ...]:
     return meters
 
 
-def charge(store: Store, meters: Sequence[Meter], tokens: int) -> None:
+def charge(store: Store, meters: Sequence[RateMeter], tokens: int) -> None:
     """Count tokens. After the answer: so the last one may exceed the limit. [serving-api 3.10]"""
     for bucket in {meter.bucket for meter in meters}:
         store.change("UPDATE usage SET tokens = tokens + ? WHERE bucket = ?", tokens, bucket)
 
 
-def holding(endpoint: Active, caller: Caller) -> Iterator[Meter]:
+def holding(endpoint: ActiveEndpoint, caller: Caller) -> Iterator[RateMeter]:
     """The limits that hold for a caller: those of the endpoint, and the most specific others.
 
     A limit for a person overrides that of the person's groups, [serving-api 3.10] and both the
@@ -66,9 +66,9 @@ def holding(endpoint: Active, caller: Caller) -> Iterator[Meter]:
     personal, group, everybody = [], [], []
     for limit in endpoint.rate_limits:
         key, principal = limit.get("key", "endpoint"), limit.get("principal", "")
-        meter = Meter(limit, _bucket(endpoint, key, principal or caller.name))
+        meter = RateMeter(limit, _bucket(endpoint, key, principal or caller.name))
         if key == "endpoint":
-            yield Meter(limit, _bucket(endpoint, key, ""))
+            yield RateMeter(limit, _bucket(endpoint, key, ""))
         elif key == "user_group" and principal in caller.groups:
             group.append(meter)
         elif key in ("user", "service_principal") and principal == caller.name:
@@ -78,11 +78,11 @@ def holding(endpoint: Active, caller: Caller) -> Iterator[Meter]:
     yield from personal or group or everybody
 
 
-def _bucket(endpoint: Active, key: str, principal: str) -> str:
+def _bucket(endpoint: ActiveEndpoint, key: str, principal: str) -> str:
     return f"{endpoint.id}/{key}/{principal}"
 
 
-def _refusal(store: Store, meter: Meter, now_ms: int) -> tuple[int, Limit, str] | None:
+def _refusal(store: Store, meter: RateMeter, now_ms: int) -> tuple[int, Limit, str] | None:
     """Seconds to wait, the limit, and what it limits; None where the call may go on."""
     used = store.row(
         "SELECT period_start_ms, calls, tokens FROM usage WHERE bucket = ?", meter.bucket
@@ -101,7 +101,7 @@ def _count(store: Store, bucket: str, now_ms: int) -> None:
         store.change("INSERT INTO usage VALUES (?, ?, 1, 0)", bucket, now_ms)
 
 
-def _too_many(endpoint: Active, wait_s: int, limit: Limit, unit: str) -> ApiError:
+def _too_many(endpoint: ActiveEndpoint, wait_s: int, limit: Limit, unit: str) -> ApiError:
     """The header is what clients wait for; the pages of the service name a field of the body."""
     key = limit.get("key", "endpoint")
     return ApiError(

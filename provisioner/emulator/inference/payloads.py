@@ -15,14 +15,14 @@ from typing import Any
 
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
-    Answer,
-    Request,
-    Route,
-    Workspace,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
     invalid,
 )
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.inference.active import Active
+from provisioner.emulator.inference.active import ActiveEndpoint
 
 GATEWAY, LEGACY = "gateway", "auto_capture"
 # Column -> type in SQL.
@@ -63,7 +63,7 @@ class Exchange:
     """A query on its way. ``add`` is called once, with what came of it."""
 
     store: Store
-    endpoint: Active
+    endpoint: ActiveEndpoint
     requester: str
     request: Mapping[str, Any]
     started_ms: int
@@ -72,9 +72,11 @@ class Exchange:
         tables = list(tables_of(self.endpoint))
         if not tables:
             return
-        said = Row(self, status, response, entity or {}, max(0, self._now_ms() - self.started_ms))
+        row = PayloadRow(
+            self, status, response, entity or {}, max(0, self._now_ms() - self.started_ms)
+        )
         for name, kind in tables:
-            values = json.dumps(WRITERS[kind](said))
+            values = json.dumps(WRITERS[kind](row))
             self.store.change(
                 "INSERT INTO payloads (name, kind, row) VALUES (?, ?, ?)", name, kind, values
             )
@@ -84,7 +86,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PayloadRow:
     exchange: Exchange
     status: int
     response: Any
@@ -108,7 +110,7 @@ class Row:
         return datetime.fromtimestamp(self.exchange.started_ms / 1000, UTC).replace(tzinfo=None)
 
 
-def _gateway(row: Row) -> dict[str, Any]:
+def _gateway(row: PayloadRow) -> dict[str, Any]:
     """``served_entity_id`` is the entity's name: no answer of the API has an id of entities."""
     codes = {
         "MAX_REQUEST_SIZE_EXCEEDED": row.exchange.request,
@@ -124,7 +126,7 @@ def _gateway(row: Row) -> dict[str, Any]:
     }
 
 
-def _legacy(row: Row) -> dict[str, Any]:
+def _legacy(row: PayloadRow) -> dict[str, Any]:
     metadata = {
         "endpoint_name": row.exchange.endpoint.name,
         "model_name": str(row.entity.get("entity_name") or row.entity.get("name") or ""),
@@ -138,7 +140,7 @@ def _legacy(row: Row) -> dict[str, Any]:
     }
 
 
-WRITERS: Mapping[str, Callable[[Row], dict[str, Any]]] = {GATEWAY: _gateway, LEGACY: _legacy}
+WRITERS: Mapping[str, Callable[[PayloadRow], dict[str, Any]]] = {GATEWAY: _gateway, LEGACY: _legacy}
 
 
 def _text(value: Any) -> str | None:
@@ -157,7 +159,7 @@ def _small(text: str) -> str | None:
     return None if _is_large(text) else text
 
 
-def tables_of(endpoint: Active) -> Iterator[tuple[str, str]]:
+def tables_of(endpoint: ActiveEndpoint) -> Iterator[tuple[str, str]]:
     """Full name and kind of the tables that the endpoint writes now."""
     blocks = {
         GATEWAY: endpoint.gateway.get("inference_table_config"),
@@ -175,17 +177,17 @@ def written(store: Store) -> dict[str, str]:
 
 def rows(store: Store, name: str) -> list[dict[str, Any]]:
     """The rows of a table, oldest first."""
-    found = store.rows("SELECT row FROM payloads WHERE name = ? ORDER BY number", name)
-    return [json.loads(row) for (row,) in found]
+    stored = store.rows("SELECT row FROM payloads WHERE name = ? ORDER BY number", name)
+    return [json.loads(row) for (row,) in stored]
 
 
-def payload_rows(workspace: Workspace, request: Request) -> Answer:
+def payload_rows(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The rows of an inference table, ``?table=catalog.schema.prefix_payload``, oldest first."""
     name = request.query.get("table", "")
     if not name:
         raise invalid("table must be the full name of an inference table.")
-    found = rows(workspace.store, name)
-    return Answer({"rows": found, "count": len(found)})
+    table_rows = rows(workspace.store, name)
+    return ApiResponse({"rows": table_rows, "count": len(table_rows)})
 
 
-ROUTES = (Route("GET", f"/{CONTROL_PREFIX}/payloads", payload_rows),)
+ROUTES = (ApiRoute("GET", f"/{CONTROL_PREFIX}/payloads", payload_rows),)

@@ -34,11 +34,11 @@ def answer(rows: Sequence[Any], entity: str) -> dict[str, Any]:
 
 def features(rows: Sequence[Any], entity: str) -> dict[str, Any]:
     """What feature serving answers: an object for each row. [serving-api 6.2]"""
-    found = [
+    outputs = [
         {**(row if isinstance(row, Mapping) else {}), MADE_UP: _prediction(row, entity)}
         for row in rows
     ]
-    return {"outputs": found}
+    return {"outputs": outputs}
 
 
 def _prediction(row: Any, entity: str) -> float:

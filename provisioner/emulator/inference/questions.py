@@ -14,18 +14,18 @@ ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {"answer": {"ty
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class AnswerFormat:
     """Plain text, or with a ``schema`` JSON; with a ``tool`` as the arguments of a call."""
 
     tool: str = ""
     schema: Mapping[str, Any] | None = None
 
 
-TEXT = Form()
+TEXT = AnswerFormat()
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Truncation:
     """How many answers to a prompt, and where each ends. ``max_tokens`` 0 is no limit."""
 
     n: int = 1
@@ -34,7 +34,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class TextQuery:
     """A query that was found valid.
 
     ``texts`` is every text that was sent: what is counted, and what guardrails look at.
@@ -43,20 +43,20 @@ class Query:
 
     texts: tuple[str, ...]
     asked: tuple[int, ...]
-    cut: Cut
-    form: Form = TEXT
+    cut: Truncation
+    form: AnswerFormat = TEXT
     stream: bool = False
     include_usage: bool = False
 
 
-def read_chat(body: Mapping[str, Any]) -> Query:
+def read_chat(body: Mapping[str, Any]) -> TextQuery:
     """Raises ApiError 400 where the body is no chat query."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise wrong_task("messages", "chat")
     texts = [_text_of(message, index) for index, message in enumerate(messages)]
     users = [index for index, message in enumerate(messages) if message["role"] == "user"]
-    return Query(
+    return TextQuery(
         texts=tuple(texts),
         asked=(users[-1] if users else len(texts) - 1,),
         cut=_cut(body),
@@ -66,7 +66,7 @@ def read_chat(body: Mapping[str, Any]) -> Query:
     )
 
 
-def read_completions(body: Mapping[str, Any]) -> Query:
+def read_completions(body: Mapping[str, Any]) -> TextQuery:
     """Raises ApiError 400 where the body is no completions query."""
     prompt = body.get("prompt")
     prompts = [prompt] if isinstance(prompt, str) else prompt
@@ -74,7 +74,7 @@ def read_completions(body: Mapping[str, Any]) -> Query:
         raise wrong_task("prompt", "completions")
     if not all(isinstance(each, str) for each in prompts):
         raise invalid("prompt must be a string or a list of strings")
-    return Query(
+    return TextQuery(
         texts=tuple(prompts),
         asked=tuple(range(len(prompts))),
         cut=_cut(body),
@@ -123,7 +123,7 @@ def _text_of(message: Any, index: int) -> str:
     raise invalid(f"messages[{index}].content must be a string or a list of content parts")
 
 
-def _cut(body: Mapping[str, Any]) -> Cut:
+def _cut(body: Mapping[str, Any]) -> Truncation:
     temperature = body.get("temperature")
     if temperature is not None and not _is_number_within(temperature, 0, 2):
         raise invalid("temperature must be a number from 0 to 2")
@@ -134,7 +134,7 @@ def _cut(body: Mapping[str, Any]) -> Cut:
     if n > MOST_CHOICES:
         raise invalid(f"n must be at most {MOST_CHOICES}")
     most = _count(body, "max_tokens") or _count(body, "max_completion_tokens")
-    return Cut(n=n, max_tokens=most, stop=_stop(body.get("stop")))
+    return Truncation(n=n, max_tokens=most, stop=_stop(body.get("stop")))
 
 
 def _count(body: Mapping[str, Any], field: str) -> int:
@@ -169,7 +169,7 @@ def _wants_usage(body: Mapping[str, Any]) -> bool:
     return isinstance(options, Mapping) and options.get("include_usage") is True
 
 
-def form_of(body: Mapping[str, Any]) -> Form:
+def form_of(body: Mapping[str, Any]) -> AnswerFormat:
     """The form of the answers to a chat query; a tool call wins over a response format.
 
     A model is free to call no tool where ``tool_choice`` is ``auto``, and this one never does.
@@ -179,15 +179,15 @@ def form_of(body: Mapping[str, Any]) -> Form:
     called = _tool_called(body.get("tool_choice"), _tools(body.get("tools") or []))
     if called:
         name, schema = called
-        return Form(tool=name, schema=schema)
-    return Form(schema=_format(body.get("response_format")))
+        return AnswerFormat(tool=name, schema=schema)
+    return AnswerFormat(schema=_format(body.get("response_format")))
 
 
 def _tools(given: Any) -> dict[str, Mapping[str, Any]]:
     """The parameters of each function by its name."""
     if not isinstance(given, list):
         raise invalid("tools must be a list")
-    found: dict[str, Mapping[str, Any]] = {}
+    tools: dict[str, Mapping[str, Any]] = {}
     for index, tool in enumerate(given):
         function = tool.get("function") if isinstance(tool, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
@@ -195,8 +195,8 @@ def _tools(given: Any) -> dict[str, Mapping[str, Any]]:
         parameters = function.get("parameters") or {}
         if not isinstance(parameters, Mapping):
             raise invalid(f"tools[{index}].function.parameters must be a JSON schema")
-        found[function["name"]] = {"type": "object", **parameters}
-    return found
+        tools[function["name"]] = {"type": "object", **parameters}
+    return tools
 
 
 def _tool_called(

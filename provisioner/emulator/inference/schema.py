@@ -98,15 +98,15 @@ class _Example:
         raise invalid(ENDLESS)
 
     def _target(self, reference: Any) -> Schema:
-        found: Any = self._root
+        target: Any = self._root
         if not isinstance(reference, str) or not reference.startswith("#"):
             raise invalid(f"The JSON schema refers to {reference!r}, which is outside of it")
         for segment in filter(None, reference[1:].split("/")):
             name = segment.replace("~1", "/").replace("~0", "~")
-            found = found.get(name) if isinstance(found, Mapping) else None
-        if not isinstance(found, Mapping):
+            target = target.get(name) if isinstance(target, Mapping) else None
+        if not isinstance(target, Mapping):
             raise invalid(f"The JSON schema has no {reference!r}")
-        return found
+        return target
 
     def _object(self, schema: Schema, depth: int) -> dict[str, Any]:
         fields = schema.get("properties") or {}
@@ -145,8 +145,8 @@ def _type_of(schema: Schema) -> str:
 
 def _simplest(alternatives: Any) -> Schema:
     """The first that is not null: an optional field is more interesting when it is there."""
-    found = [each for each in alternatives if isinstance(each, Mapping)]
-    return next((each for each in found if each.get("type") != "null"), {"type": "null"})
+    schemas = [each for each in alternatives if isinstance(each, Mapping)]
+    return next((each for each in schemas if each.get("type") != "null"), {"type": "null"})
 
 
 def _merged(*schemas: Schema) -> Schema:

@@ -9,16 +9,21 @@ from typing import Any
 
 from provisioner.emulator.inference import answers as streams
 from provisioner.emulator.inference import embeddings, predictions, responses, tokens
-from provisioner.emulator.inference.active import Active
+from provisioner.emulator.inference.active import ActiveEndpoint
 from provisioner.emulator.inference.answers import (
-    Reply,
-    Source,
+    AnswerSource,
+    ModelReply,
     chat_json,
     completions_json,
     reply,
 )
 from provisioner.emulator.inference.guardrails import guarded
-from provisioner.emulator.inference.questions import Query, read_chat, read_completions, with_texts
+from provisioner.emulator.inference.questions import (
+    TextQuery,
+    read_chat,
+    read_completions,
+    with_texts,
+)
 from provisioner.emulator.unity_catalog.catalog import is_feature_spec
 
 CHAT = "llm/v1/chat"
@@ -33,7 +38,7 @@ Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ModelAnswer:
     """An answer and how many tokens it is charged with. With ``chunks`` it is streamed.
 
     ``tally``: what is known only once the last chunk has come, in place of ``json`` and ``tokens``.
@@ -54,12 +59,12 @@ class Tally:
     tokens: int = 0
 
 
-Writer = Callable[[Source, int], Written]
+Writer = Callable[[AnswerSource, int], ModelAnswer]
 """Writes the answer, given where it comes from and the time in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedQuery:
     """A query that was read and guarded. ``write`` makes an answer up.
 
     A provider is sent ``body``, None where there is no provider to ask, and its answer is guarded
@@ -72,24 +77,26 @@ class Prepared:
     question: str = ""
     stream: bool = False
     # Puts an answer, made up or not, into the shape that was asked for.
-    finish: Callable[[Written], Written] = lambda written: written
+    finish: Callable[[ModelAnswer], ModelAnswer] = lambda written: written
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TextTask:
     """What chat and completions do not share."""
 
     prefix: str
-    read: Callable[[Body], Query]
-    json: Callable[[Reply], dict[str, Any]]
-    chunks: Callable[[Reply, bool], Iterator[dict[str, Any]]]
+    read: Callable[[Body], TextQuery]
+    json: Callable[[ModelReply], dict[str, Any]]
+    chunks: Callable[[ModelReply, bool], Iterator[dict[str, Any]]]
 
 
-CHAT_SHAPE = Shape("chatcmpl-", read_chat, chat_json, streams.chat_chunks)
-COMPLETIONS_SHAPE = Shape("cmpl-", read_completions, completions_json, streams.completions_chunks)
+CHAT_SHAPE = TextTask("chatcmpl-", read_chat, chat_json, streams.chat_chunks)
+COMPLETIONS_SHAPE = TextTask(
+    "cmpl-", read_completions, completions_json, streams.completions_chunks
+)
 
 
-def prepared(task: str, body: Body, guardrails: Body) -> Prepared:
+def prepared(task: str, body: Body, guardrails: Body) -> PreparedQuery:
     """Read and guard a query; what is left is to answer it.
 
     Raises ApiError 400 for a query that does not fit the task or that a guardrail stops.
@@ -97,17 +104,19 @@ def prepared(task: str, body: Body, guardrails: Body) -> Prepared:
     return PREPARE[task](body, guardrails)
 
 
-def _prepared_text(shape: Shape, body: Body, guardrails: Body) -> Prepared:
+def _prepared_text(shape: TextTask, body: Body, guardrails: Body) -> PreparedQuery:
     query = shape.read(body)
     spent = tokens.usage(tokens.count(query.texts), 0)
     texts = guarded(guardrails.get("input") or {}, "input", query.texts, spent)
     rules = guardrails.get("output") or {}
     write = partial(_text, shape, replace(query, texts=texts), rules)
     sent = with_texts(body, query.texts, texts)
-    return Prepared(write, sent, rules, " ".join(texts), query.stream)
+    return PreparedQuery(write, sent, rules, " ".join(texts), query.stream)
 
 
-def _text(shape: Shape, query: Query, rules: Body, source: Source, created: int) -> Written:
+def _text(
+    shape: TextTask, query: TextQuery, rules: Body, source: AnswerSource, created: int
+) -> ModelAnswer:
     made = reply(query, source, created, shape.prefix)
     texts = guarded(rules, "output", [choice.text for choice in made.choices], made.usage)
     made = replace(
@@ -117,24 +126,24 @@ def _text(shape: Shape, query: Query, rules: Body, source: Source, created: int)
         ),
     )
     chunks = shape.chunks(made, query.include_usage) if query.stream else None
-    return Written(shape.json(made), made.usage["total_tokens"], chunks)
+    return ModelAnswer(shape.json(made), made.usage["total_tokens"], chunks)
 
 
-def _prepared_embeddings(body: Body, _: Body) -> Prepared:
+def _prepared_embeddings(body: Body, _: Body) -> PreparedQuery:
     query = embeddings.read(body)
 
-    def write(source: Source, _: int) -> Written:
+    def write(source: AnswerSource, _: int) -> ModelAnswer:
         made = embeddings.answer(query, source.model)
-        return Written(made, made["usage"]["total_tokens"])
+        return ModelAnswer(made, made["usage"]["total_tokens"])
 
-    return Prepared(write, body)
+    return PreparedQuery(write, body)
 
 
-def _prepared_responses(body: Body, guardrails: Body) -> Prepared:
+def _prepared_responses(body: Body, guardrails: Body) -> PreparedQuery:
     """As a chat that is not streamed; the events of a streamed response follow its end."""
     inner = _prepared_text(CHAT_SHAPE, responses.chat_of(body), guardrails)
 
-    def finish(written: Written) -> Written:
+    def finish(written: ModelAnswer) -> ModelAnswer:
         response = responses.response_of(written.json, body)
         events = responses.events(response) if body.get("stream") is True else None
         return replace(written, json=response, chunks=events)
@@ -142,7 +151,7 @@ def _prepared_responses(body: Body, guardrails: Body) -> Prepared:
     return replace(inner, finish=finish)
 
 
-def _prepared_predictions(body: Body, guardrails: Body) -> Prepared:
+def _prepared_predictions(body: Body, guardrails: Body) -> PreparedQuery:
     # Agents are custom models, too. What a model takes is in its signature, which is not known
     # here, so messages get an answer.
     if "messages" in body:
@@ -150,15 +159,15 @@ def _prepared_predictions(body: Body, guardrails: Body) -> Prepared:
     if "input" in body:
         return replace(_prepared_responses(body, guardrails), body=None)
     rows = predictions.read(body)
-    return Prepared(lambda source, _: Written(predictions.answer(rows, source.entity)))
+    return PreparedQuery(lambda source, _: ModelAnswer(predictions.answer(rows, source.entity)))
 
 
-def _prepared_features(body: Body, _: Body) -> Prepared:
+def _prepared_features(body: Body, _: Body) -> PreparedQuery:
     rows = predictions.read(body)
-    return Prepared(lambda source, _: Written(predictions.features(rows, source.entity)))
+    return PreparedQuery(lambda source, _: ModelAnswer(predictions.features(rows, source.entity)))
 
 
-PREPARE: Mapping[str, Callable[[Body, Body], Prepared]] = {
+PREPARE: Mapping[str, Callable[[Body, Body], PreparedQuery]] = {
     CHAT: partial(_prepared_text, CHAT_SHAPE),
     COMPLETIONS: partial(_prepared_text, COMPLETIONS_SHAPE),
     EMBEDDINGS: _prepared_embeddings,
@@ -168,7 +177,7 @@ PREPARE: Mapping[str, Callable[[Body, Body], Prepared]] = {
 }
 
 
-def task_of(endpoint: Active, body: Body) -> str:
+def task_of(endpoint: ActiveEndpoint, body: Body) -> str:
     """One of the tasks in ``PREPARE``.
 
     Language models with provisioned throughput have no declared task: they complete a prompt and
@@ -191,10 +200,10 @@ def _is_language_model(entity: Body) -> bool:
     return any(mark in entity for mark in marks) or model_of(entity).startswith("system.ai.")
 
 
-def source_of(endpoint: Active, entity: Body, task: str) -> Source:
+def source_of(endpoint: ActiveEndpoint, entity: Body, task: str) -> AnswerSource:
     """In the captured answers chat names the endpoint, the other tasks the provider's model."""
     model = endpoint.name if task in (CHAT, RESPONSES) else model_of(entity)
-    return Source(endpoint.name, str(entity["name"]), model)
+    return AnswerSource(endpoint.name, str(entity["name"]), model)
 
 
 def model_of(entity: Body) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.http.routing import NOTHING, ApiError
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.inference.active import Active
+from provisioner.emulator.inference.active import ActiveEndpoint
 from provisioner.emulator.secrets.secret_values import problem_with, references_in
 
 Entity = dict[str, Any]
@@ -39,7 +39,7 @@ ERROR_CODES = {
 }
 
 
-def named(endpoint: Active, name: str) -> Entity:
+def named(endpoint: ActiveEndpoint, name: str) -> Entity:
     """Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     for entity in endpoint.entities:
         if entity["name"] == name:
@@ -51,7 +51,7 @@ def named(endpoint: Active, name: str) -> Entity:
     )
 
 
-def chosen(store: Store, endpoint: Active) -> Entity:
+def chosen(store: Store, endpoint: ActiveEndpoint) -> Entity:
     """The entity whose turn it is. Of any 100 calls in a row, each gets exactly its share."""
     counter = f"traffic/{endpoint.id}"
     with store.transaction():
@@ -60,14 +60,14 @@ def chosen(store: Store, endpoint: Active) -> Entity:
     return named(endpoint, routed(endpoint, number))
 
 
-def routed(endpoint: Active, number: int) -> str:
+def routed(endpoint: ActiveEndpoint, number: int) -> str:
     """The name of the entity for the ``number``-th call."""
     ends = list(accumulate(percentage for _, percentage in endpoint.routes))
     return endpoint.routes[bisect(ends, number * STRIDE % 100)][0]
 
 
 def answered(
-    store: Store, endpoint: Active, direct: Entity | None, ask: Callable[[Entity], A]
+    store: Store, endpoint: ActiveEndpoint, direct: Entity | None, ask: Callable[[Entity], A]
 ) -> A:
     """What ``ask`` gets from the entity ``direct``, else from the one whose turn it is.
 
@@ -88,7 +88,7 @@ def answered(
             entity, *others = others
 
 
-def _fallbacks(endpoint: Active, first: Entity) -> list[Entity]:
+def _fallbacks(endpoint: ActiveEndpoint, first: Entity) -> list[Entity]:
     rule = endpoint.gateway.get("fallback_config") or {}
     if not rule.get("enabled") or "external_model" not in first:
         return []
@@ -99,7 +99,7 @@ def _may_pass_on(failure: ApiError) -> bool:
     return failure.status == 429 or failure.status >= 500
 
 
-def _check(store: Store, endpoint: Active, entity: Entity) -> None:
+def _check(store: Store, endpoint: ActiveEndpoint, entity: Entity) -> None:
     """Raises ApiError where the entity's secrets are missing, or a fault rule lets it fail."""
     for reference in references_in(entity.get("external_model")):
         # Resolved when the provider is called. [serving-api 3.9]
@@ -112,12 +112,12 @@ def _check(store: Store, endpoint: Active, entity: Entity) -> None:
     # A broken connection to a provider is an answer as well: the gateway's own.
     status = fault.status or (503 if fault.connection else 200)
     if status >= 400:
-        said = fault.body or {"message": "made to fail by a fault rule of the local workspace"}
-        raise provider_error(entity, status, said, fault.headers)
+        body = fault.body or {"message": "made to fail by a fault rule of the local workspace"}
+        raise provider_error(entity, status, body, fault.headers)
 
 
 def provider_error(
-    entity: Entity, status: int, said: Any, headers: Mapping[str, str] = NOTHING
+    entity: Entity, status: int, body: Any, headers: Mapping[str, str] = NOTHING
 ) -> ApiError:
     """A provider's error as the gateway hands it on. [serving-api 3.10]"""
     provider = (entity.get("external_model") or {}).get("provider", "")
@@ -126,5 +126,5 @@ def provider_error(
         ERROR_CODES.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"),
         f"The provider of served entity {entity['name']} answered with status {status}.",
         headers=headers,
-        extra={"external_model_provider": provider, "external_model_message": said},
+        extra={"external_model_provider": provider, "external_model_message": body},
     )

@@ -17,7 +17,7 @@ import urllib3
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
-from provisioner.emulator.http.routing import Upstream
+from provisioner.emulator.http.routing import ModelServer
 
 CONNECT_TIMEOUT_S = 5.0
 # Between two pieces of an answer: a model on a laptop thinks before it speaks.
@@ -31,7 +31,7 @@ SHORTEST_KEY = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class UpstreamRequest:
     url: str
     body: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
@@ -40,14 +40,14 @@ class Question:
 class UpstreamError(Exception):
     """An answer that is an error, or none. ``said`` is its body, without our key."""
 
-    def __init__(self, status: int, said: Any, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"status {status}")
         self.status = status
-        self.said = said
+        self.body = body
         self.headers = dict(headers or {})
 
 
-class Lines:
+class UpstreamConnections:
     """The connections of one local workspace to its upstream."""
 
     def __init__(self) -> None:
@@ -79,15 +79,15 @@ def _watched(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socket]) ->
     """The same pool, which puts the socket of each new connection into ``sockets``."""
     known: Any = pool.ConnectionCls
 
-    class Connection(known):  # type: ignore[misc]  # the library has a class for each scheme
+    class WatchedConnection(known):  # type: ignore[misc]  # the library has a class for each scheme
         def connect(self) -> None:
             super().connect()
             sockets.add(self.sock)
 
-    return type("Pool", (pool,), {"ConnectionCls": Connection})
+    return type("Pool", (pool,), {"ConnectionCls": WatchedConnection})
 
 
-def answered(lines: Upstream, question: Question) -> dict[str, Any]:
+def answered(lines: ModelServer, question: UpstreamRequest) -> dict[str, Any]:
     """The answer as JSON. Raises UpstreamError."""
     response = _sent(lines, question)
     try:
@@ -97,15 +97,15 @@ def answered(lines: Upstream, question: Question) -> dict[str, Any]:
     finally:
         response.release_conn()
     try:
-        said = json.loads(content) if len(content) <= LARGEST_ANSWER_BYTES else None
+        answer = json.loads(content) if len(content) <= LARGEST_ANSWER_BYTES else None
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+        answer = None
+    if not isinstance(answer, dict):
         raise UpstreamError(503, {"message": "the upstream's answer is no JSON object"})
-    return said
+    return answer
 
 
-def streamed(lines: Upstream, question: Question) -> Iterator[dict[str, Any]]:
+def streamed(lines: ModelServer, question: UpstreamRequest) -> Iterator[dict[str, Any]]:
     """The chunks of a streamed answer. Raises UpstreamError: at once for an answer that is an
     error, and in between where the stream breaks.
     """
@@ -143,24 +143,24 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     yield rest
 
 
-def _sent(lines: Upstream, question: Question) -> urllib3.BaseHTTPResponse:
+def _sent(lines: ModelServer, question: UpstreamRequest) -> urllib3.BaseHTTPResponse:
     content = json.dumps(question.body).encode()
     headers = {"Content-Type": "application/json", **question.headers}
     try:
         response: urllib3.BaseHTTPResponse = lines.post(question.url, content, headers)
         if response.status == 200:
             return response
-        said = response.read(LARGEST_ERROR_BYTES, decode_content=True)
+        error_body = response.read(LARGEST_ERROR_BYTES, decode_content=True)
         response.close()
     except (HTTPError, ValueError) as error:
         raise _broken(error) from error
     passed = {k: v for k, v in response.headers.items() if k.lower() == "retry-after"}
-    raise UpstreamError(response.status, _without_keys(said, question), passed)
+    raise UpstreamError(response.status, _without_keys(error_body, question), passed)
 
 
-def _without_keys(said: bytes, question: Question) -> Any:
+def _without_keys(error_body: bytes, question: UpstreamRequest) -> Any:
     """The body of an error; servers repeat the key in it that they do not take."""
-    text = said.decode("utf-8", "replace")
+    text = error_body.decode("utf-8", "replace")
     for value in question.headers.values():
         key = value.removeprefix("Bearer ")
         if len(key) >= SHORTEST_KEY:

@@ -9,7 +9,14 @@ import re
 from typing import Any
 
 from provisioner.emulator.http.ordering import rearranged
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.secrets import scope_acls
 from provisioner.emulator.secrets.scope_acls import open_scope, required
@@ -23,7 +30,7 @@ DATABRICKS, KEYVAULT = "DATABRICKS", "AZURE_KEYVAULT"
 BASE = "/api/2.0/secrets"
 
 
-def create_scope(workspace: Workspace, request: Request) -> Answer:
+def create_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     store, body = workspace.store, request.json()
     scope = _name(body, "scope")
     backend = body.get("scope_backend_type") or DATABRICKS
@@ -43,25 +50,25 @@ def create_scope(workspace: Workspace, request: Request) -> Answer:
     scope_acls.put(store, scope, request.caller.name, "MANAGE")
     if body.get("initial_manage_principal"):
         scope_acls.put(store, scope, "users", "MANAGE")
-    return Answer()
+    return ApiResponse()
 
 
-def list_scopes(workspace: Workspace, request: Request) -> Answer:
+def list_scopes(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """All of them for everybody, as the SDK's text says; it names no permission for this call."""
     rows = workspace.store.rows("SELECT name, backend, keyvault FROM scopes")
-    return Answer({"scopes": rearranged(_scope(*row) for row in rows)})
+    return ApiResponse({"scopes": rearranged(_scope(*row) for row in rows)})
 
 
-def delete_scope(workspace: Workspace, request: Request) -> Answer:
+def delete_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Its secrets and its ACLs go with it."""
     scope = open_scope(workspace, request, required(request.json(), "scope"), "MANAGE")
     workspace.store.change("DELETE FROM secrets WHERE scope = ?", scope)
     workspace.store.change("DELETE FROM scope_acls WHERE scope = ?", scope)
     workspace.store.change("DELETE FROM scopes WHERE name = ?", scope)
-    return Answer()
+    return ApiResponse()
 
 
-def put(workspace: Workspace, request: Request) -> Answer:
+def put(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     store, body = workspace.store, request.json()
     scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
     key = _name(body, "key")
@@ -73,33 +80,33 @@ def put(workspace: Workspace, request: Request) -> Answer:
         _check_room(store, counted, MAX_SECRETS_OF_SCOPE, scope)
     now_ms = store.now_ms()
     store.change("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?, ?)", scope, key, value, now_ms)
-    return Answer()
+    return ApiResponse()
 
 
-def list_secrets(workspace: Workspace, request: Request) -> Answer:
+def list_secrets(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     scope = open_scope(workspace, request, required(request.query, "scope"), "READ")
     rows = workspace.store.rows("SELECT key, updated_ms FROM secrets WHERE scope = ?", scope)
-    found = [{"key": key, "last_updated_timestamp": updated} for key, updated in rows]
-    return Answer({"secrets": rearranged(found)})
+    secrets = [{"key": key, "last_updated_timestamp": updated} for key, updated in rows]
+    return ApiResponse({"secrets": rearranged(secrets)})
 
 
-def get(workspace: Workspace, request: Request) -> Answer:
+def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Allowed to a token over REST: older pages restrict it to notebooks. [serving-api 8.18]"""
     scope = open_scope(workspace, request, required(request.query, "scope"), "READ")
     key = required(request.query, "key")
     row = workspace.store.row("SELECT value FROM secrets WHERE scope = ? AND key = ?", scope, key)
     if row is None:
         raise _no_secret(scope, key)
-    return Answer({"key": key, "value": base64.b64encode(row[0]).decode()})
+    return ApiResponse({"key": key, "value": base64.b64encode(row[0]).decode()})
 
 
-def delete(workspace: Workspace, request: Request) -> Answer:
+def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     body = request.json()
     scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
     key = required(body, "key")
     if not workspace.store.change("DELETE FROM secrets WHERE scope = ? AND key = ?", scope, key):
         raise _no_secret(scope, key)
-    return Answer()
+    return ApiResponse()
 
 
 def _no_secret(scope: str, key: str) -> ApiError:
@@ -148,12 +155,12 @@ def _scope(name: str, backend: str, keyvault: str) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("POST", f"{BASE}/scopes/create", create_scope),
-    Route("GET", f"{BASE}/scopes/list", list_scopes),
-    Route("POST", f"{BASE}/scopes/delete", delete_scope),
-    Route("POST", f"{BASE}/put", put),
-    Route("GET", f"{BASE}/list", list_secrets),
-    Route("GET", f"{BASE}/get", get),
-    Route("POST", f"{BASE}/delete", delete),
+    ApiRoute("POST", f"{BASE}/scopes/create", create_scope),
+    ApiRoute("GET", f"{BASE}/scopes/list", list_scopes),
+    ApiRoute("POST", f"{BASE}/scopes/delete", delete_scope),
+    ApiRoute("POST", f"{BASE}/put", put),
+    ApiRoute("GET", f"{BASE}/list", list_secrets),
+    ApiRoute("GET", f"{BASE}/get", get),
+    ApiRoute("POST", f"{BASE}/delete", delete),
     *scope_acls.ROUTES,
 )

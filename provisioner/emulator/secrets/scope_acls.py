@@ -7,12 +7,12 @@ from typing import Any
 
 from provisioner.emulator.http.ordering import rearranged
 from provisioner.emulator.http.routing import (
-    Answer,
     ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
     Caller,
-    Request,
-    Route,
-    Workspace,
+    EmulatedWorkspace,
     invalid,
 )
 from provisioner.emulator.http.store import Store
@@ -53,7 +53,7 @@ def level(store: Store, caller: Caller, scope: str) -> str:
     return max(held, key=PERMISSIONS.index, default="")
 
 
-def open_scope(workspace: Workspace, request: Request, name: str, needed: str) -> str:
+def open_scope(workspace: EmulatedWorkspace, request: ApiRequest, name: str, needed: str) -> str:
     """The scope's name as it was created. Raises ApiError where it is missing, or the caller has
     less than ``needed``; the text of that is not known. [serving-api 4]
     """
@@ -83,7 +83,7 @@ def put(store: Store, scope: str, principal: str, permission: str) -> None:
     store.change("INSERT OR REPLACE INTO scope_acls VALUES (?, ?, ?)", scope, principal, permission)
 
 
-def put_acl(workspace: Workspace, request: Request) -> Answer:
+def put_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Overwrites: the SDK's text also mentions RESOURCE_ALREADY_EXISTS, which nobody has seen."""
     body = request.json()
     scope = open_scope(workspace, request, required(body, "scope"), "MANAGE")
@@ -91,19 +91,19 @@ def put_acl(workspace: Workspace, request: Request) -> Answer:
     if permission not in PERMISSIONS:
         raise invalid(f"permission must be one of {', '.join(PERMISSIONS)}.")
     put(workspace.store, scope, principal, permission)
-    return Answer()
+    return ApiResponse()
 
 
-def list_acls(workspace: Workspace, request: Request) -> Answer:
+def list_acls(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The key is `items`, which the SDK reads, not the `acls` of its own example."""
     scope = open_scope(workspace, request, required(request.query, "scope"), "MANAGE")
     rows = workspace.store.rows(
         "SELECT principal, permission FROM scope_acls WHERE scope = ?", scope
     )
-    return Answer({"items": rearranged(_item(*row) for row in rows)})
+    return ApiResponse({"items": rearranged(_item(*row) for row in rows)})
 
 
-def get_acl(workspace: Workspace, request: Request) -> Answer:
+def get_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     scope = open_scope(workspace, request, required(request.query, "scope"), "MANAGE")
     principal = required(request.query, "principal")
     row = workspace.store.row(
@@ -113,17 +113,17 @@ def get_acl(workspace: Workspace, request: Request) -> Answer:
     )
     if row is None:
         raise _no_acl(scope, principal)
-    return Answer(_item(*row))
+    return ApiResponse(_item(*row))
 
 
-def delete_acl(workspace: Workspace, request: Request) -> Answer:
+def delete_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     body = request.json()
     scope = open_scope(workspace, request, required(body, "scope"), "MANAGE")
     principal = required(body, "principal")
     statement = "DELETE FROM scope_acls WHERE scope = ? AND principal = ?"
     if not workspace.store.change(statement, scope, principal):
         raise _no_acl(scope, principal)
-    return Answer()
+    return ApiResponse()
 
 
 def _no_acl(scope: str, principal: str) -> ApiError:
@@ -136,8 +136,8 @@ def _item(principal: str, permission: str) -> dict[str, str]:
 
 
 ROUTES = (
-    Route("POST", f"{BASE}/put", put_acl),
-    Route("GET", f"{BASE}/list", list_acls),
-    Route("GET", f"{BASE}/get", get_acl),
-    Route("POST", f"{BASE}/delete", delete_acl),
+    ApiRoute("POST", f"{BASE}/put", put_acl),
+    ApiRoute("GET", f"{BASE}/list", list_acls),
+    ApiRoute("GET", f"{BASE}/get", get_acl),
+    ApiRoute("POST", f"{BASE}/delete", delete_acl),
 )

@@ -32,20 +32,20 @@ def scope_and_key(reference: str) -> tuple[str, str]:
 
 def value_of(store: Store, reference: str) -> str:
     """The value behind a well-formed reference; "" where there is none, or it is no text."""
-    found = store.row(
+    row = store.row(
         "SELECT value FROM secrets WHERE scope = ? AND key = ?", *scope_and_key(reference)
     )
-    return bytes(found[0]).decode("utf-8", "replace").strip() if found else ""
+    return bytes(row[0]).decode("utf-8", "replace").strip() if row else ""
 
 
 def problem_with(store: Store, reference: str) -> str:
     """Why a well-formed reference cannot be resolved; "" where it can."""
     scope, key = scope_and_key(reference)
-    row = store.row("SELECT backend FROM scopes WHERE name = ?", scope)
-    if row is None:
+    scope_row = store.row("SELECT backend FROM scopes WHERE name = ?", scope)
+    if scope_row is None:
         return f"Secret scope '{scope}' does not exist."
-    found = store.row("SELECT 1 FROM secrets WHERE scope = ? AND key = ?", scope, key)
+    secret_row = store.row("SELECT 1 FROM secrets WHERE scope = ? AND key = ?", scope, key)
     # What a key vault holds is not known here.
-    if found or row[0] == "AZURE_KEYVAULT":
+    if secret_row or scope_row[0] == "AZURE_KEYVAULT":
         return ""
     return f"Secret does not exist with scope: {scope} and key: {key}"

@@ -6,7 +6,14 @@ import json
 import re
 from typing import Any
 
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.shape import flag, list_of, record, text
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.identity.authentication import WORKSPACE_ID
@@ -34,14 +41,17 @@ TAG = record({"key": text, "value": text}, needed=("key",))
 NOTIFICATIONS = record({"on_update_success": list_of(text), "on_update_failure": list_of(text)})
 
 
-def create(workspace: Workspace, request: Request) -> Answer:
+def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """An endpoint, in the middle of its first update where a config was sent."""
     return created(workspace, request, request.json(), configs.read)
 
 
 def created(
-    workspace: Workspace, request: Request, body: dict[str, Any], read: configs.ReadConfig
-) -> Answer:
+    workspace: EmulatedWorkspace,
+    request: ApiRequest,
+    body: dict[str, Any],
+    read: configs.ReadConfig,
+) -> ApiResponse:
     """The answer to a create with ``body``, whose config ``read`` takes apart."""
     store = workspace.store
     name = _free_name(store, body.get("name"))
@@ -57,7 +67,7 @@ def created(
     return detailed(workspace, request, record)
 
 
-def get(workspace: Workspace, request: Request) -> Answer:
+def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     record, is_stale = lag.seen(workspace.store, request.parameters["name"])
     if record is None:
         # Not raised: that this read was one has to be kept.
@@ -68,20 +78,20 @@ def get(workspace: Workspace, request: Request) -> Answer:
     return detailed(workspace, request, record)
 
 
-def list_all(workspace: Workspace, request: Request) -> Answer:
+def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """One answer with all of them; the key is there also when there are none. [serving-api 9.2]"""
     deployment.settle_all(workspace.store)
-    found = (listed(workspace, request, record) for record in lag.every(workspace.store))
-    return Answer({"endpoints": [entry for entry in found if entry]})
+    entries = (listed(workspace, request, record) for record in lag.every(workspace.store))
+    return ApiResponse({"endpoints": [entry for entry in entries if entry]})
 
 
-def delete(workspace: Workspace, request: Request) -> Answer:
+def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Also while it updates: Terraform deletes what failed or took too long. [serving-api 1.4]"""
     record = endpoints.require(workspace.store, request.parameters["name"])
     access.require(workspace.store, request.caller, record, access.CAN_MANAGE)
     check_not_system(record)
     endpoints.delete(workspace.store, record["name"])
-    return Answer()
+    return ApiResponse()
 
 
 def _free_name(store: Store, name: Any) -> str:
@@ -119,24 +129,26 @@ def _is_custom(record: Record) -> bool:
     return bool(record["pending"]) and endpoints.kind_of(record["pending"]) == "CUSTOM_MODEL"
 
 
-def detailed(workspace: Workspace, request: Request, record: Record) -> Answer:
+def detailed(workspace: EmulatedWorkspace, request: ApiRequest, record: Record) -> ApiResponse:
     """ServingEndpointDetailed, the answer to create, get and every update of the config."""
     seen = idleness.marked(workspace.store, record)
     shown = views.detailed(seen, request.caller)
     shown["permission_level"] = access.level(workspace.store, request.caller, record)
     if record["route_optimized"]:
         shown |= _data_plane(request, record)
-    return Answer(shown)
+    return ApiResponse(shown)
 
 
-def listed(workspace: Workspace, request: Request, record: Record) -> dict[str, Any] | None:
+def listed(
+    workspace: EmulatedWorkspace, request: ApiRequest, record: Record
+) -> dict[str, Any] | None:
     """An entry of the list, or None: it hides what the caller cannot see. [serving-api 8.29]"""
     if not access.level(workspace.store, request.caller, record):
         return None
     return views.summary(record, request.caller)
 
 
-def _data_plane(request: Request, record: Record) -> dict[str, Any]:
+def _data_plane(request: ApiRequest, record: Record) -> dict[str, Any]:
     """Where queries go, and what a token for them has to be asked for. [serving-api 1.14, 2.10]
 
     The path is the documented one; the details are as on the service's page about such queries.
@@ -168,15 +180,15 @@ def check_name(name: Any) -> str:
 
 def read_tags(value: Any, where: str) -> list[dict[str, str]]:
     """The tags, each key once. Raises ApiError."""
-    found: list[dict[str, str]] = list_of(TAG)(value, where)
-    if len({tag["key"] for tag in found}) < len(found):
+    tags: list[dict[str, str]] = list_of(TAG)(value, where)
+    if len({tag["key"] for tag in tags}) < len(tags):
         raise invalid(f"{where} holds a key more than once.")
-    return found
+    return tags
 
 
 def read_notifications(value: Any) -> dict[str, list[str]]:
-    found = NOTIFICATIONS(value, "email_notifications")
-    return {event: addresses for event, addresses in found.items() if addresses}
+    notifications = NOTIFICATIONS(value, "email_notifications")
+    return {event: addresses for event, addresses in notifications.items() if addresses}
 
 
 def read_description(value: Any) -> str:
@@ -214,8 +226,8 @@ def check_not_system(endpoint: dict[str, Any]) -> None:
 
 
 ROUTES = (
-    Route("POST", BASE, create),
-    Route("GET", BASE, list_all),
-    Route("GET", f"{BASE}/{{name}}", get),
-    Route("DELETE", f"{BASE}/{{name}}", delete),
+    ApiRoute("POST", BASE, create),
+    ApiRoute("GET", BASE, list_all),
+    ApiRoute("GET", f"{BASE}/{{name}}", get),
+    ApiRoute("DELETE", f"{BASE}/{{name}}", delete),
 )

@@ -47,8 +47,8 @@ def after(active: dict[str, Any], before: AutoCapture | None) -> AutoCapture | N
     leaves the block out is right in any case.
     """
     if "auto_capture" in active:
-        found: AutoCapture = active["auto_capture"]
-        return found
+        current: AutoCapture = active["auto_capture"]
+        return current
     return before | {"enabled": False} if before else None
 
 

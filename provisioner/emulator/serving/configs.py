@@ -52,11 +52,11 @@ def read(body: Any, where: str, before: Config | None) -> Config:
     return config
 
 
-def assembled(found: list[dict[str, Any]], sent: Config, prefix: str) -> Config:
+def assembled(served: list[dict[str, Any]], sent: Config, prefix: str) -> Config:
     """Entities, each checked by itself, and the traffic between them. Raises ApiError."""
-    _check_together(found, prefix)
-    names = [entity["name"] for entity in found]
-    return {"entities": found, "routes": _routes(sent, names, prefix)}
+    _check_together(served, prefix)
+    names = [entity["name"] for entity in served]
+    return {"entities": served, "routes": _routes(sent, names, prefix)}
 
 
 def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
@@ -75,14 +75,14 @@ def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
     ]
 
 
-def _check_together(found: list[dict[str, Any]], prefix: str) -> None:
-    names = [entity["name"] for entity in found]
+def _check_together(served: list[dict[str, Any]], prefix: str) -> None:
+    names = [entity["name"] for entity in served]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise invalid(f"{prefix}served_entities: the name '{repeated[0]}' is used more than once.")
-    if len({"external_model" in entity for entity in found}) > 1:
+    if len({"external_model" in entity for entity in served}) > 1:
         raise invalid("External models cannot be served together with other models.")
-    tasks = {entity["external_model"]["task"] for entity in found if "external_model" in entity}
+    tasks = {entity["external_model"]["task"] for entity in served if "external_model" in entity}
     if len(tasks) > 1:
         raise invalid(f"All external models must have one task, not {', '.join(sorted(tasks))}.")
 
@@ -95,13 +95,15 @@ def _routes(sent: Config, names: list[str], prefix: str) -> list[dict[str, Any]]
         return [{"entity": names[0], "percent": 100}]
     if not routes:
         raise invalid(f"{where} must be given for several served entities.")
-    found = [_route(route, names, f"{where}[{index}]") for index, route in enumerate(routes)]
-    if len({route["entity"] for route in found}) < len(found):
+    checked_routes = [
+        _route(route, names, f"{where}[{index}]") for index, route in enumerate(routes)
+    ]
+    if len({route["entity"] for route in checked_routes}) < len(checked_routes):
         raise invalid(f"{where} names a served entity more than once.")
-    total = sum(route["percent"] for route in found)
+    total = sum(route["percent"] for route in checked_routes)
     if total != 100:
         raise invalid(f"{where}: the traffic percentages add up to {total}, not to 100.")
-    return found
+    return checked_routes
 
 
 def _route(route: dict[str, Any], names: list[str], where: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from provisioner.emulator.faults import rules as faults
-from provisioner.emulator.http.routing import Workspace
+from provisioner.emulator.http.routing import EmulatedWorkspace
 from provisioner.emulator.http.settings import Transition
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.secrets.scope_acls import creators_problem
@@ -35,7 +35,7 @@ FAILURES = {
 READY = {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""}
 
 
-def begin(workspace: Workspace, record: Record, config: dict[str, Any]) -> None:
+def begin(workspace: EmulatedWorkspace, record: Record, config: dict[str, Any]) -> None:
     """Make ``config`` (its entities and routes) the pending one. The record is not saved.
 
     Raises ApiError for an entity that the registry does not have.

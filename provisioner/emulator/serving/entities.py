@@ -146,9 +146,9 @@ def _defaults(entity: Entity, *, is_elastic: bool) -> Entity:
 
     Whether provisioned throughput scales to zero where nobody said so is not known.
     """
-    found: Entity = {"name": name_of(entity)}
+    defaults: Entity = {"name": name_of(entity)}
     if has_throughput(entity):
-        found |= {"workload_type": "GPU_LARGE", "scale_to_zero_enabled": False}
+        defaults |= {"workload_type": "GPU_LARGE", "scale_to_zero_enabled": False}
     else:
-        found["workload_type"] = "CPU"
-    return found if is_elastic else found | {"workload_size": "Small"}
+        defaults["workload_type"] = "CPU"
+    return defaults if is_elastic else defaults | {"workload_size": "Small"}

@@ -65,9 +65,9 @@ def read(body: Any, where: str, endpoint: dict[str, Any]) -> Gateway:
 
 
 def read_legacy_rate_limits(body: Any) -> list[dict[str, Any]]:
-    found = [{"key": "endpoint"} | limit for limit in LEGACY_RATE_LIMITS(body, "rate_limits")]
-    _check_distinct(found, "rate_limits")
-    return found
+    limits = [{"key": "endpoint"} | limit for limit in LEGACY_RATE_LIMITS(body, "rate_limits")]
+    _check_distinct(limits, "rate_limits")
+    return limits
 
 
 def _check_fallback(sent: Gateway, endpoint: dict[str, Any]) -> None:
@@ -105,11 +105,11 @@ def _check_names_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
 def _rate_limits(limits: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
     if len(limits) > MAX_RATE_LIMITS:
         raise invalid(f"{where} takes at most {MAX_RATE_LIMITS} rate limits.")
-    found = [_rate_limit(limit, f"{where}[{index}]") for index, limit in enumerate(limits)]
-    if sum(limit["key"] == "user_group" for limit in found) > MAX_GROUP_LIMITS:
+    checked_limits = [_rate_limit(limit, f"{where}[{index}]") for index, limit in enumerate(limits)]
+    if sum(limit["key"] == "user_group" for limit in checked_limits) > MAX_GROUP_LIMITS:
         raise invalid(f"{where} takes at most {MAX_GROUP_LIMITS} rate limits for groups.")
-    _check_distinct(found, where)
-    return found
+    _check_distinct(checked_limits, where)
+    return checked_limits
 
 
 def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:

@@ -32,11 +32,11 @@ def marked(store: Store, record: Record) -> Record:
     awake_ms = max(store.fact(_fact(record["id"])), config.get("start_time", 0))
     if store.now_ms() - awake_ms < IDLE_MS:
         return record
-    found = [
+    served = [
         entity | {"state": SCALED_TO_ZERO} if _may_sleep(entity) else entity
         for entity in config["entities"]
     ]
-    return record | {"config": config | {"entities": found}}
+    return record | {"config": config | {"entities": served}}
 
 
 def _may_sleep(entity: dict[str, Any]) -> bool:

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
-    Answer,
-    Request,
-    Route,
-    Workspace,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
     invalid,
 )
 from provisioner.emulator.http.shape import integer, record
@@ -29,7 +29,7 @@ LONGEST_S = 10**6
 SENT = record({"reads": integer, "seconds": integer})
 
 
-def order(workspace: Workspace, request: Request) -> Answer:
+def order(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``{"reads": N, "seconds": S}``: reads after a write show the old state for N of them and S
     seconds of the workspace's clock, whichever is longer. ``{}`` ends it.
     """
@@ -39,11 +39,11 @@ def order(workspace: Workspace, request: Request) -> Answer:
     workspace.store.clear(["stale"])
     workspace.store.set_fact(READS, sent.get("reads", 0))
     workspace.store.set_fact(TIME_MS, sent.get("seconds", 0) * 1000)
-    return Answer(sent)
+    return ApiResponse(sent)
 
 
 @contextmanager
-def remembered(store: Store, request: Request) -> Iterator[None]:
+def remembered(store: Store, request: ApiRequest) -> Iterator[None]:
     """Keep the endpoint that ``request`` changes as it was before, where reads are to lag."""
     reads, time_ms = (store.fact(name) for name in FACTS)
     if not reads and not time_ms:
@@ -96,4 +96,4 @@ def _count(store: Store, name: str) -> None:
     store.change("UPDATE stale SET reads_left = reads_left - 1 WHERE name = ?", name)
 
 
-ROUTES = (Route("POST", PATH, order),)
+ROUTES = (ApiRoute("POST", PATH, order),)

@@ -9,21 +9,27 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+)
 from provisioner.emulator.serving import access, deployment, endpoints, entities
 from provisioner.emulator.serving.api import BASE
 
 ENTITY = f"{BASE}/{{name}}/served-models/{{served}}"
 
 
-def build_logs(workspace: Workspace, request: Request) -> Answer:
+def build_logs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """How the newest deployment of the entity went; the reason of a failure comes last."""
     entity = _newest(workspace, request)
     steps = [f"Deploying served entity {entity['name']}.", *_steps(entity)]
     return _logs(steps + _end(entity))
 
 
-def server_logs(workspace: Workspace, request: Request) -> Answer:
+def server_logs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """There is no server, so all that can be said is how its start went."""
     entity = _newest(workspace, request)
     steps = [f"Starting the server of served entity {entity['name']}.", *_end(entity)]
@@ -45,12 +51,12 @@ def _end(entity: dict[str, Any]) -> list[str]:
     return [*ordered, reason]
 
 
-def _logs(lines: list[str]) -> Answer:
+def _logs(lines: list[str]) -> ApiResponse:
     """Each line says where it comes from, so that nobody takes it for the service's."""
-    return Answer({"logs": "".join(f"[local workspace] {line}\n" for line in lines)})
+    return ApiResponse({"logs": "".join(f"[local workspace] {line}\n" for line in lines)})
 
 
-def _newest(workspace: Workspace, request: Request) -> dict[str, Any]:
+def _newest(workspace: EmulatedWorkspace, request: ApiRequest) -> dict[str, Any]:
     """Raises ApiError where neither the pending nor the active config has the entity."""
     record = endpoints.require(workspace.store, request.parameters["name"])
     # Which level the logs need is not known; they are part of what the endpoint shows.
@@ -69,7 +75,7 @@ def _entities(record: endpoints.Record) -> Iterator[dict[str, Any]]:
         yield from config["entities"] if config else ()
 
 
-def metrics(workspace: Workspace, request: Request) -> Answer:
+def metrics(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Prometheus text. Only the number of requests is true."""
     record = _ready(workspace, request)
     requests = workspace.store.fact(f"traffic/{record['id']}")
@@ -85,10 +91,10 @@ def metrics(workspace: Workspace, request: Request) -> Answer:
         f'served_model_name="{entity["name"]}"}} 0.0'
         for entity in record["config"]["entities"]
     ]
-    return Answer(text="\n".join(lines) + "\n", content_type="text/plain")
+    return ApiResponse(text="\n".join(lines) + "\n", content_type="text/plain")
 
 
-def openapi(workspace: Workspace, request: Request) -> Answer:
+def openapi(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """JSON, sent as text. What models take is not known here, so any object will do."""
     record = _ready(workspace, request)
     document = {
@@ -100,7 +106,7 @@ def openapi(workspace: Workspace, request: Request) -> Answer:
             for entity in record["config"]["entities"]
         },
     }
-    return Answer(text=json.dumps(document), content_type="text/plain")
+    return ApiResponse(text=json.dumps(document), content_type="text/plain")
 
 
 def _operation() -> dict[str, Any]:
@@ -111,7 +117,7 @@ def _operation() -> dict[str, Any]:
     }
 
 
-def _ready(workspace: Workspace, request: Request) -> endpoints.Record:
+def _ready(workspace: EmulatedWorkspace, request: ApiRequest) -> endpoints.Record:
     """Raises ApiError unless a config serves; the status is the only documented one.
 
     That CAN_VIEW is enough is a guess.
@@ -125,8 +131,8 @@ def _ready(workspace: Workspace, request: Request) -> endpoints.Record:
 
 
 ROUTES = (
-    Route("GET", f"{ENTITY}/build-logs", build_logs),
-    Route("GET", f"{ENTITY}/logs", server_logs),
-    Route("GET", f"{BASE}/{{name}}/metrics", metrics),
-    Route("GET", f"{BASE}/{{name}}/openapi", openapi),
+    ApiRoute("GET", f"{ENTITY}/build-logs", build_logs),
+    ApiRoute("GET", f"{ENTITY}/logs", server_logs),
+    ApiRoute("GET", f"{BASE}/{{name}}/metrics", metrics),
+    ApiRoute("GET", f"{BASE}/{{name}}/openapi", openapi),
 )

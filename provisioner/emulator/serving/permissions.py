@@ -11,12 +11,12 @@ from typing import Any
 
 from provisioner.emulator.http.ordering import rearranged
 from provisioner.emulator.http.routing import (
-    Answer,
     ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
     Caller,
-    Request,
-    Route,
-    Workspace,
+    EmulatedWorkspace,
     invalid,
 )
 from provisioner.emulator.http.store import Store
@@ -39,35 +39,37 @@ def start(store: Store, endpoint_id: str, creator: Caller) -> None:
     _set(store, endpoint_id, (creator.kind, creator.name, "CAN_MANAGE"))
 
 
-def get(workspace: Workspace, request: Request) -> Answer:
-    return Answer(_shown(workspace.store, _known_id(workspace.store, request)))
+def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    return ApiResponse(_shown(workspace.store, _known_id(workspace.store, request)))
 
 
-def replace(workspace: Workspace, request: Request) -> Answer:
+def replace(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """PUT: exactly these direct grants. None given removes them all, the creator's too."""
     store, endpoint_id = workspace.store, _known_id(workspace.store, request)
     grants = _grants(request)
     store.change("DELETE FROM grants WHERE object_id = ?", endpoint_id)
     for grant in grants:
         _set(store, endpoint_id, grant)
-    return Answer(_shown(store, endpoint_id))
+    return ApiResponse(_shown(store, endpoint_id))
 
 
-def merge(workspace: Workspace, request: Request) -> Answer:
+def merge(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """PATCH: the level of each principal given; the others keep theirs."""
     store, endpoint_id = workspace.store, _known_id(workspace.store, request)
     for grant in _grants(request):
         _set(store, endpoint_id, grant)
-    return Answer(_shown(store, endpoint_id))
+    return ApiResponse(_shown(store, endpoint_id))
 
 
-def levels(workspace: Workspace, request: Request) -> Answer:
+def levels(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     _known_id(workspace.store, request, access.CAN_VIEW)
-    found = [{"permission_level": name, "description": text} for name, text in LEVELS.items()]
-    return Answer({"permission_levels": found})
+    levels_shown = [
+        {"permission_level": name, "description": text} for name, text in LEVELS.items()
+    ]
+    return ApiResponse({"permission_levels": levels_shown})
 
 
-def _known_id(store: Store, request: Request, needed: str = access.CAN_MANAGE) -> str:
+def _known_id(store: Store, request: ApiRequest, needed: str = access.CAN_MANAGE) -> str:
     """The grants of a deleted endpoint can still be read and set. [serving-api 1.11]
 
     That reading them takes CAN_MANAGE as well is a guess, and the strict one.
@@ -88,7 +90,7 @@ def _set(store: Store, endpoint_id: str, grant: Grant) -> None:
     store.change("INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?)", endpoint_id, *grant)
 
 
-def _grants(request: Request) -> list[Grant]:
+def _grants(request: ApiRequest) -> list[Grant]:
     items = request.json().get("access_control_list") or []
     if not isinstance(items, list):
         raise invalid("access_control_list must be a list.")
@@ -143,8 +145,8 @@ def _item(store: Store, kind: str, name: str, permissions: list[dict[str, Any]])
 
 
 ROUTES = (
-    Route("GET", BASE, get),
-    Route("PUT", BASE, replace),
-    Route("PATCH", BASE, merge),
-    Route("GET", f"{BASE}/permissionLevels", levels),
+    ApiRoute("GET", BASE, get),
+    ApiRoute("PUT", BASE, replace),
+    ApiRoute("PATCH", BASE, merge),
+    ApiRoute("GET", f"{BASE}/permissionLevels", levels),
 )

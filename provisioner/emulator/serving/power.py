@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.serving import api, deployment, endpoints, entities
 from provisioner.emulator.serving.api import BASE
 from provisioner.emulator.serving.updates import save_touched, settled
@@ -13,7 +20,7 @@ from provisioner.emulator.serving.updates import save_touched, settled
 SENT = ("entities", "routes", "auto_capture")
 
 
-def stop(workspace: Workspace, request: Request) -> Answer:
+def stop(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """At once, and the config stays. Stopping what is stopped changes nothing: a guess, with
     which a client may repeat the call.
     """
@@ -26,7 +33,7 @@ def stop(workspace: Workspace, request: Request) -> Answer:
     return api.detailed(workspace, request, record)
 
 
-def start(workspace: Workspace, request: Request) -> Answer:
+def start(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The same config as a new version, which takes as long as any. [serving-api 3.1]
 
     Starting what runs changes nothing: a guess, as with stop.
@@ -62,6 +69,6 @@ def _check_custom(record: endpoints.Record) -> None:
 
 
 ROUTES = (
-    Route("POST", f"{BASE}/{{name}}/config:stop", stop),
-    Route("POST", f"{BASE}/{{name}}/config:start", start),
+    ApiRoute("POST", f"{BASE}/{{name}}/config:stop", stop),
+    ApiRoute("POST", f"{BASE}/{{name}}/config:start", start),
 )

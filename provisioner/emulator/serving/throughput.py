@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.routing import Answer, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.shape import flag, integer, list_of, record, text
 from provisioner.emulator.serving import api, configs, entities, updates
 from provisioner.emulator.serving.configs import Config
@@ -34,7 +40,7 @@ MODEL = record(
 CONFIG = record({"served_entities": list_of(MODEL), "traffic_config": configs.TRAFFIC})
 
 
-def create(workspace: Workspace, request: Request) -> Answer:
+def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What this call does not take is ignored, as unknown fields are. [serving-api 3.5]"""
     body = request.json()
     if body.get("config") is None:
@@ -43,7 +49,7 @@ def create(workspace: Workspace, request: Request) -> Answer:
     return api.created(workspace, request, sent, read)
 
 
-def update_config(workspace: Workspace, request: Request) -> Answer:
+def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A full replacement; unlike in the plain call the config is nested. [serving-api 1.3]"""
     config = request.json().get("config")
     if config is None:
@@ -60,8 +66,10 @@ def read(body: Any, where: str, before: Config | None) -> Config:
         raise invalid(f"{prefix}served_entities must hold at least one entity.")
     if before and not is_by_units(before):
         raise invalid("This endpoint has no model units: update it without /pt.")
-    found = [_model(each, f"{prefix}served_entities[{index}]") for index, each in enumerate(models)]
-    return configs.assembled(found, sent, prefix)
+    served = [
+        _model(each, f"{prefix}served_entities[{index}]") for index, each in enumerate(models)
+    ]
+    return configs.assembled(served, sent, prefix)
 
 
 def is_by_units(config: Config) -> bool:
@@ -78,17 +86,17 @@ def _model(sent: Body, where: str) -> Body:
     return whole
 
 
-def optimization_info(workspace: Workspace, request: Request) -> Answer:
+def optimization_info(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """How large the steps of throughput are. [serving-api 1.1; the number is made up]"""
     is_foundation_model = request.parameters["model"].startswith("system.ai.")
     sizes = {"throughput_chunk_size": 1000} if is_foundation_model else {}
-    return Answer({"optimizable": is_foundation_model, **sizes})
+    return ApiResponse({"optimizable": is_foundation_model, **sizes})
 
 
 ROUTES = (
-    Route("POST", BASE, create),
-    Route("PUT", f"{BASE}/{{name}}/config", update_config),
-    Route(
+    ApiRoute("POST", BASE, create),
+    ApiRoute("PUT", f"{BASE}/{{name}}/config", update_config),
+    ApiRoute(
         "GET",
         f"{api.BASE}/get-model-optimization-info/{{model}}/{{version}}",
         optimization_info,

@@ -6,11 +6,11 @@ from typing import Any
 
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
-    Answer,
     ApiError,
-    Request,
-    Route,
-    Workspace,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
 )
 from provisioner.emulator.http.shape import choice, record, text
 from provisioner.emulator.serving import deployment, endpoints
@@ -30,7 +30,7 @@ SENT = record(
 )
 
 
-def end(workspace: Workspace, request: Request) -> Answer:
+def end(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``{"endpoint": NAME, "end": "finish", "fail" or "cancel"}`` ends the update of one endpoint.
 
     A failure takes ``entity``, a glob, a ``message`` and a ``log``, as a fault rule does.
@@ -45,14 +45,14 @@ def end(workspace: Workspace, request: Request) -> Answer:
         given = {key: sent[key] for key in ("entity", "message", "log") if key in sent}
         ordered = {"message": FAILURES[FAILED]} | ordered | given
     deployment.release(workspace.store, endpoint, ordered)
-    return Answer({"update": endpoint["update"]})
+    return ApiResponse({"update": endpoint["update"]})
 
 
-def list_all(workspace: Workspace, request: Request) -> Answer:
+def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The endpoints that are updating, oldest update first; looking does not count as a poll."""
-    found = [each for each in endpoints.every(workspace.store) if _is_updating(each)]
-    found.sort(key=lambda each: (each["pending"]["start_time"], each["name"]))
-    return Answer({"transitions": [_shown(each) for each in found]})
+    updating = [each for each in endpoints.every(workspace.store) if _is_updating(each)]
+    updating.sort(key=lambda each: (each["pending"]["start_time"], each["name"]))
+    return ApiResponse({"transitions": [_shown(each) for each in updating]})
 
 
 def _is_updating(endpoint: dict[str, Any]) -> bool:
@@ -70,4 +70,4 @@ def _shown(endpoint: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-ROUTES = (Route("GET", PATH, list_all), Route("POST", PATH, end))
+ROUTES = (ApiRoute("GET", PATH, list_all), ApiRoute("POST", PATH, end))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.emulator.http.ordering import rearranged
-from provisioner.emulator.http.routing import Answer, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.shape import list_of, text
 from provisioner.emulator.serving import (
     access,
@@ -21,12 +27,14 @@ from provisioner.emulator.serving.api import BASE
 from provisioner.emulator.serving.endpoints import Record
 
 
-def update_config(workspace: Workspace, request: Request) -> Answer:
+def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A full replacement; the body is the config itself. [serving-api 1.5, 3.3]"""
     return replaced(workspace, request, request.json(), configs.read)
 
 
-def replaced(workspace: Workspace, request: Request, body: Any, read: configs.ReadConfig) -> Answer:
+def replaced(
+    workspace: EmulatedWorkspace, request: ApiRequest, body: Any, read: configs.ReadConfig
+) -> ApiResponse:
     """The answer to a config update with ``body``, which ``read`` takes apart."""
     record = settled(workspace, request)
     api.check_not_system(record)
@@ -56,7 +64,7 @@ def _with_traffic(body: Any, before: configs.Config | None) -> Any:
     return body | {"traffic_config": {"routes": routes}}
 
 
-def put_gateway(workspace: Workspace, request: Request) -> Answer:
+def put_gateway(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A full replacement: a block that is not sent is switched off. [serving-api 1.7]
 
     Whether it is taken during an update is not known; refusing it is what a client has to be
@@ -67,10 +75,10 @@ def put_gateway(workspace: Workspace, request: Request) -> Answer:
     api.check_idle(record)
     record["ai_gateway"] = gateway.read(request.json(), "", record)
     save_touched(workspace, record)
-    return Answer(views.gateway(record))
+    return ApiResponse(views.gateway(record))
 
 
-def put_rate_limits(workspace: Workspace, request: Request) -> Answer:
+def put_rate_limits(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The older form; no other call shows them. [serving-api 1.6]"""
     record = settled(workspace, request)
     config = record["config"] or record["pending"]
@@ -79,10 +87,10 @@ def put_rate_limits(workspace: Workspace, request: Request) -> Answer:
     sent = request.json().get("rate_limits")
     record["rate_limits"] = gateway.read_legacy_rate_limits([] if sent is None else sent)
     save_touched(workspace, record)
-    return Answer({"rate_limits": rearranged(record["rate_limits"])})
+    return ApiResponse({"rate_limits": rearranged(record["rate_limits"])})
 
 
-def patch_tags(workspace: Workspace, request: Request) -> Answer:
+def patch_tags(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Adds (also over an existing key), then deletes; missing ones too. [serving-api 1.8]"""
     record, body = settled(workspace, request), request.json()
     added = api.read_tags(body.get("add_tags") or [], "add_tags")
@@ -90,20 +98,22 @@ def patch_tags(workspace: Workspace, request: Request) -> Answer:
     tags = {tag["key"]: tag for tag in (*record["tags"], *added)}
     record["tags"] = [tag for key, tag in tags.items() if key not in deleted]
     save_touched(workspace, record)
-    return Answer({"tags": views.tags(record)})
+    return ApiResponse({"tags": views.tags(record)})
 
 
-def patch_notifications(workspace: Workspace, request: Request) -> Answer:
+def patch_notifications(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Replaces all addresses. The answer is as in the spec. [serving-api 8.17]"""
     record = settled(workspace, request)
     api.check_not_system(record)
     sent = request.json().get("email_notifications")
     record["email_notifications"] = api.read_notifications({} if sent is None else sent)
     save_touched(workspace, record)
-    return Answer({"name": record["name"], "email_notifications": record["email_notifications"]})
+    return ApiResponse(
+        {"name": record["name"], "email_notifications": record["email_notifications"]}
+    )
 
 
-def settled(workspace: Workspace, request: Request) -> Record:
+def settled(workspace: EmulatedWorkspace, request: ApiRequest) -> Record:
     """The endpoint in the path, its update finished if the time has come.
 
     Raises ApiError where it is missing, or the caller may not change it.
@@ -114,12 +124,12 @@ def settled(workspace: Workspace, request: Request) -> Record:
     return record
 
 
-def save_touched(workspace: Workspace, record: Record) -> None:
+def save_touched(workspace: EmulatedWorkspace, record: Record) -> None:
     record["updated_ms"] = endpoints.whole_second(workspace.store.now_ms())
     endpoints.save(workspace.store, record)
 
 
-def patch_telemetry(workspace: Workspace, request: Request) -> Answer:
+def patch_telemetry(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Replaces all of it; without a telemetry_config it is removed."""
     record = settled(workspace, request)
     api.check_not_system(record)
@@ -138,10 +148,10 @@ def patch_telemetry(workspace: Workspace, request: Request) -> Answer:
 
 
 ROUTES = (
-    Route("PUT", f"{BASE}/{{name}}/config", update_config),
-    Route("PUT", f"{BASE}/{{name}}/ai-gateway", put_gateway),
-    Route("PUT", f"{BASE}/{{name}}/rate-limits", put_rate_limits),
-    Route("PATCH", f"{BASE}/{{name}}/tags", patch_tags),
-    Route("PATCH", f"{BASE}/{{name}}/notifications", patch_notifications),
-    Route("PATCH", f"{BASE}/{{name}}/telemetry-config", patch_telemetry),
+    ApiRoute("PUT", f"{BASE}/{{name}}/config", update_config),
+    ApiRoute("PUT", f"{BASE}/{{name}}/ai-gateway", put_gateway),
+    ApiRoute("PUT", f"{BASE}/{{name}}/rate-limits", put_rate_limits),
+    ApiRoute("PATCH", f"{BASE}/{{name}}/tags", patch_tags),
+    ApiRoute("PATCH", f"{BASE}/{{name}}/notifications", patch_notifications),
+    ApiRoute("PATCH", f"{BASE}/{{name}}/telemetry-config", patch_telemetry),
 )

@@ -43,8 +43,8 @@ def summary(record: Record, caller: Caller) -> dict[str, Any]:
     """ServingEndpoint: an entry of the list, without traffic, sizes, versions, pending config."""
     shown = _common(record, caller)
     if record["config"]:
-        found = rearranged(_entity(entity) for entity in record["config"]["entities"])
-        specs = [{key: entity[key] for key in IN_LISTS if key in entity} for entity in found]
+        served = rearranged(_entity(entity) for entity in record["config"]["entities"])
+        specs = [{key: entity[key] for key in IN_LISTS if key in entity} for entity in served]
         shown["config"] = {
             "served_entities": specs,
             "served_models": [_as_model(spec) for spec in reversed(specs)],
@@ -106,15 +106,15 @@ def _state(record: Record) -> dict[str, str]:
 
 def _config(config: dict[str, Any]) -> dict[str, Any]:
     """Both views of the entities, in different orders; both names of a route."""
-    found = rearranged(_entity(entity) for entity in config["entities"])
+    served = rearranged(_entity(entity) for entity in config["entities"])
     parts = {route["entity"]: route["percent"] for route in config["routes"]}
     routes = [
         {"served_model_name": name, "served_entity_name": name, "traffic_percentage": parts[name]}
         for name in rearranged(parts)
     ]
     shown = {
-        "served_entities": found,
-        "served_models": [_as_model(entity) for entity in reversed(found)],
+        "served_entities": served,
+        "served_models": [_as_model(entity) for entity in reversed(served)],
         "traffic_config": {"routes": routes},
         "config_version": config["version"],
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from provisioner.emulator.http.routing import ApiError, Request, Workspace
+from provisioner.emulator.http.routing import ApiError, ApiRequest, EmulatedWorkspace
 from provisioner.emulator.inference import api as inference
 from provisioner.emulator.inference import tasks
 from provisioner.emulator.inference.active import active
@@ -47,7 +47,7 @@ SCALARS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AiQueryCall:
     """One call of ai_query in a statement.
 
     ``cast_to`` is the type of the engine that its answers get, "" for plain text.
@@ -61,7 +61,7 @@ class Asked:
     fails: bool = True
 
 
-def understood(workspace: Workspace, call: exp.Anonymous) -> Asked:
+def understood(workspace: EmulatedWorkspace, call: exp.Anonymous) -> AiQueryCall:
     """Raises StatementError for arguments that cannot be, or an endpoint that is not there."""
     given = statements.arguments(call)
     name = statements.text_of(given.get("endpoint"), "endpoint")
@@ -74,7 +74,7 @@ def understood(workspace: Workspace, call: exp.Anonymous) -> Asked:
         task = tasks.task_of(active(workspace, name), {})
     except ApiError as error:
         raise refused_by_endpoint(error.message) from error
-    asked = Asked(name, task, "", fails=_fails(given.get("failonerror")))
+    asked = AiQueryCall(name, task, "", fails=_fails(given.get("failonerror")))
     asked = _formatted(asked, statements.text_of(given.get("responseformat"), "responseFormat"))
     wanted = statements.text_of(given.get("returntype"), "returnType")
     if wanted:
@@ -85,9 +85,9 @@ def understood(workspace: Workspace, call: exp.Anonymous) -> Asked:
 
 
 def _engine_type(text: str) -> str:
-    found = statements.engine_type(statements.type_named(text))
+    engine_type = statements.engine_type(statements.type_named(text))
     # Text is handed on as it is; only JSON has to be read.
-    return "" if found in ("TEXT", "VARCHAR") else found
+    return "" if engine_type in ("TEXT", "VARCHAR") else engine_type
 
 
 def _reported(cast_to: str) -> str:
@@ -102,7 +102,7 @@ def _fails(given: exp.Expression | None) -> bool:
     return bool(given.this)
 
 
-def _formatted(asked: Asked, text: str) -> Asked:
+def _formatted(asked: AiQueryCall, text: str) -> AiQueryCall:
     """``responseFormat`` is JSON as OpenAI has it, or a struct with one field, whose type the
     answer has then. That it has, and is not text, is how users read it. [serving-api 8.34]
     """
@@ -126,7 +126,7 @@ def _formatted(asked: Asked, text: str) -> Asked:
 
 
 def function(
-    workspace: Workspace, request: Request, asked: Asked
+    workspace: EmulatedWorkspace, request: ApiRequest, asked: AiQueryCall
 ) -> Callable[[str | None, str | None], str | None]:
     """Asks for a row: request and parameters as JSON in, the answer as text or JSON out."""
 
@@ -137,16 +137,18 @@ def function(
         if asked.fails:
             return _answer(workspace, request, asked, body)
         try:
-            said = _answer(workspace, request, asked, body)
+            answer = _answer(workspace, request, asked, body)
         except StatementError as error:
             return json.dumps({"result": None, "errorMessage": error.message})
         is_json = not asked.cast_to.startswith("STRUCT(result VARCHAR,")
-        return json.dumps({"result": json.loads(said) if is_json else said, "errorMessage": None})
+        return json.dumps(
+            {"result": json.loads(answer) if is_json else answer, "errorMessage": None}
+        )
 
     return ask
 
 
-def _body(asked: Asked, question: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+def _body(asked: AiQueryCall, question: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     if asked.task in (tasks.CUSTOM, tasks.FEATURES):
         is_row = isinstance(question, dict)
         return {"dataframe_records": [question]} if is_row else {"inputs": [question]}
@@ -160,7 +162,9 @@ def _body(asked: Asked, question: Any, parameters: dict[str, Any]) -> dict[str, 
     return parameters | form | {"messages": [{"role": "user", "content": question}]}
 
 
-def _answer(workspace: Workspace, request: Request, asked: Asked, body: dict[str, Any]) -> str:
+def _answer(
+    workspace: EmulatedWorkspace, request: ApiRequest, asked: AiQueryCall, body: dict[str, Any]
+) -> str:
     path = f"/serving-endpoints/{asked.endpoint}/invocations"
     sent = replace(
         request,
@@ -169,26 +173,26 @@ def _answer(workspace: Workspace, request: Request, asked: Asked, body: dict[str
         body=json.dumps(body).encode(),
     )
     try:
-        said = inference.invocations(workspace, sent).json
+        answer = inference.invocations(workspace, sent).json
     except ApiError as error:
         raise refused_by_endpoint(error.message) from error
-    return _read(asked, said)
+    return _read(asked, answer)
 
 
-def _read(asked: Asked, said: Any) -> str:
+def _read(asked: AiQueryCall, answer: Any) -> str:
     try:
         if asked.task in (tasks.CHAT, tasks.COMPLETIONS):
-            return _text_in(asked, said["choices"][0])
+            return _text_in(asked, answer["choices"][0])
         if asked.task == tasks.EMBEDDINGS:
-            return json.dumps(said["data"][0]["embedding"])
-        return json.dumps(said["outputs" if asked.task == tasks.FEATURES else "predictions"][0])
+            return json.dumps(answer["data"][0]["embedding"])
+        return json.dumps(answer["outputs" if asked.task == tasks.FEATURES else "predictions"][0])
     except (LookupError, TypeError) as error:
         raise unreadable_answer("the endpoint's answer has an unknown shape.") from error
 
 
-def _text_in(asked: Asked, choice: Any) -> str:
-    found = choice["message"]["content"] if asked.task == tasks.CHAT else choice["text"]
-    text = str(found if found is not None else "")
+def _text_in(asked: AiQueryCall, choice: Any) -> str:
+    content = choice["message"]["content"] if asked.task == tasks.CHAT else choice["text"]
+    text = str(content if content is not None else "")
     if asked.cast_to and not asked.cast_to.startswith("STRUCT(result VARCHAR,"):
         try:
             json.loads(text)

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.shape import choice, integer, list_of, record, text
-from provisioner.emulator.sql.running import Execution
+from provisioner.emulator.sql.running import StatementExecution
 
 BASE = "/api/2.0/sql/statements"
 WAREHOUSES = "/api/2.0/sql/warehouses"
@@ -38,7 +45,7 @@ STATEMENT = record(
 )
 
 
-def execute(workspace: Workspace, request: Request) -> Answer:
+def execute(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Wait for the end as long as the statement says, then go on or cancel."""
     sent = STATEMENT(request.json(), "")
     wait_s = _wait_s(sent.get("wait_timeout", f"{DEFAULT_WAIT_S}s"))
@@ -48,11 +55,11 @@ def execute(workspace: Workspace, request: Request) -> Answer:
     except ImportError as error:
         raise _no_engine(error) from error
     run = work.of(workspace, request, sent, sent.get("row_limit", MOST_ROWS))
-    execution: Execution = workspace.statements.start(request.caller.name, run)
+    execution: StatementExecution = workspace.statements.start(request.caller.name, run)
     is_done = execution.finished.wait(wait_s)
     if not is_done and sent.get("on_wait_timeout") == CANCEL:
         execution.cancel()
-    return Answer(execution.shown())
+    return ApiResponse(execution.shown())
 
 
 def _check(sent: dict[str, Any]) -> None:
@@ -83,43 +90,43 @@ def _wait_s(given: str) -> int:
     return wait_s
 
 
-def get(workspace: Workspace, request: Request) -> Answer:
-    return Answer(_found(workspace, request).shown())
+def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    return ApiResponse(_found(workspace, request).shown())
 
 
-def chunk(workspace: Workspace, request: Request) -> Answer:
+def chunk(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """There is one chunk: what fits into an answer."""
     shown = _found(workspace, request).shown()
     if request.parameters["chunk"] != "0" or "result" not in shown:
         raise ApiError(404, "NOT_FOUND", "There is no such chunk.")
-    return Answer(shown["result"])
+    return ApiResponse(shown["result"])
 
 
-def cancel(workspace: Workspace, request: Request) -> Answer:
+def cancel(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Asked for; a statement that has ended stays as it is."""
     execution = _found(workspace, request)
     if not execution.finished.is_set():
         execution.cancel()
-    return Answer()
+    return ApiResponse()
 
 
-def _found(workspace: Workspace, request: Request) -> Execution:
+def _found(workspace: EmulatedWorkspace, request: ApiRequest) -> StatementExecution:
     """Only who has started a statement sees it. [the SDK's text of get_statement]"""
     statement_id = request.parameters["id"]
-    found: Execution | None = workspace.statements.find(statement_id)
-    if found is None or found.creator != request.caller.name:
+    execution: StatementExecution | None = workspace.statements.find(statement_id)
+    if execution is None or execution.creator != request.caller.name:
         raise ApiError(404, "NOT_FOUND", f"Statement {statement_id} does not exist.")
-    return found
+    return execution
 
 
-def list_warehouses(workspace: Workspace, request: Request) -> Answer:
-    return Answer({"warehouses": [_warehouse()]})
+def list_warehouses(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    return ApiResponse({"warehouses": [_warehouse()]})
 
 
-def get_warehouse(workspace: Workspace, request: Request) -> Answer:
+def get_warehouse(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     if request.parameters["id"] != WAREHOUSE_ID:
         raise _no_warehouse(request.parameters["id"])
-    return Answer(_warehouse())
+    return ApiResponse(_warehouse())
 
 
 def _warehouse() -> dict[str, Any]:
@@ -158,10 +165,10 @@ def _no_engine(error: ImportError) -> ApiError:
 
 # Not atomic: a statement asks endpoints, which may take their time.
 ROUTES = (
-    Route("POST", BASE, execute, atomic=False),
-    Route("GET", f"{BASE}/{{id}}", get, atomic=False),
-    Route("GET", f"{BASE}/{{id}}/result/chunks/{{chunk}}", chunk, atomic=False),
-    Route("POST", f"{BASE}/{{id}}/cancel", cancel, atomic=False),
-    Route("GET", WAREHOUSES, list_warehouses),
-    Route("GET", f"{WAREHOUSES}/{{id}}", get_warehouse),
+    ApiRoute("POST", BASE, execute, atomic=False),
+    ApiRoute("GET", f"{BASE}/{{id}}", get, atomic=False),
+    ApiRoute("GET", f"{BASE}/{{id}}/result/chunks/{{chunk}}", chunk, atomic=False),
+    ApiRoute("POST", f"{BASE}/{{id}}/cancel", cancel, atomic=False),
+    ApiRoute("GET", WAREHOUSES, list_warehouses),
+    ApiRoute("GET", f"{WAREHOUSES}/{{id}}", get_warehouse),
 )

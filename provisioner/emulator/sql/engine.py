@@ -10,9 +10,9 @@ import duckdb
 
 from provisioner.emulator.sql import types
 from provisioner.emulator.sql.errors import StatementError
-from provisioner.emulator.sql.running import Stop
+from provisioner.emulator.sql.running import Cancellation
 
-Function = Callable[[str | None, str | None], str | None]
+EngineFunction = Callable[[str | None, str | None], str | None]
 
 # No file, no network, no variable of this process; and no statement may allow itself one.
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -29,7 +29,7 @@ ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class EngineTable:
     """What a statement may read. ``columns`` are names and types of the engine."""
 
     columns: Mapping[str, str]
@@ -37,7 +37,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class QueryResult:
     columns: list[dict[str, Any]]
     rows: list[list[str | None]]
     is_truncated: bool = False
@@ -45,11 +45,11 @@ class Result:
 
 def run(
     query: str,
-    tables: Mapping[str, Table],
-    functions: Mapping[str, Function],
+    tables: Mapping[str, EngineTable],
+    functions: Mapping[str, EngineFunction],
     most_rows: int,
-    stop: Stop,
-) -> Result:
+    stop: Cancellation,
+) -> QueryResult:
     """The rows of ``query``, at most ``most_rows`` of them. Raises StatementError.
 
     ``functions`` take two texts and give one; what they raise ends the run.
@@ -72,7 +72,7 @@ def run(
                 connection.remove_function(name)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
+def _fill(connection: duckdb.DuckDBPyConnection, name: str, table: EngineTable) -> None:
     columns = ", ".join(f'"{column}" {kind}' for column, kind in table.columns.items())
     connection.execute(f'CREATE TABLE "{name}" ({columns})')
     if table.rows:
@@ -80,7 +80,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> Non
         connection.executemany(f'INSERT INTO "{name}" VALUES ({places})', table.rows)
 
 
-def _register(connection: duckdb.DuckDBPyConnection, name: str, function: Function) -> None:
+def _register(connection: duckdb.DuckDBPyConnection, name: str, function: EngineFunction) -> None:
     # Taken by name; the types of the library know only the numbers behind it.
     special: Any = "special"
     connection.create_function(
@@ -94,7 +94,9 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, function: Functi
     )
 
 
-def _watched(function: Function, stop: Stop, raised: list[StatementError]) -> Function:
+def _watched(
+    function: EngineFunction, stop: Cancellation, raised: list[StatementError]
+) -> EngineFunction:
     """The engine tells an error of a function as text only: this keeps the error itself."""
 
     def called(first: str | None, second: str | None) -> str | None:
@@ -108,12 +110,12 @@ def _watched(function: Function, stop: Stop, raised: list[StatementError]) -> Fu
     return called
 
 
-def _fetched(answer: duckdb.DuckDBPyConnection, most_rows: int) -> Result:
+def _fetched(answer: duckdb.DuckDBPyConnection, most_rows: int) -> QueryResult:
     columns = [types.column(name, kind, at) for at, (name, kind, *_) in enumerate(_head(answer))]
     rows: list[list[str | None]] = []
     size_bytes = 0
-    while found := answer.fetchmany(min(ROWS_AT_ONCE, most_rows + 1 - len(rows))):
-        new = [types.row(one) for one in found]
+    while batch := answer.fetchmany(min(ROWS_AT_ONCE, most_rows + 1 - len(rows))):
+        new = [types.row(values) for values in batch]
         size_bytes += sum(len(value or "") for row in new for value in row)
         if size_bytes > INLINE_LIMIT_BYTES:
             raise StatementError(
@@ -123,7 +125,7 @@ def _fetched(answer: duckdb.DuckDBPyConnection, most_rows: int) -> Result:
         rows += new
         if len(rows) > most_rows:
             break
-    return Result(columns, rows[:most_rows], is_truncated=len(rows) > most_rows)
+    return QueryResult(columns, rows[:most_rows], is_truncated=len(rows) > most_rows)
 
 
 def _head(answer: duckdb.DuckDBPyConnection) -> Sequence[Any]:

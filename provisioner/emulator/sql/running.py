@@ -26,7 +26,7 @@ class Interruptible(Protocol):
     def interrupt(self) -> None: ...
 
 
-class Stop:
+class Cancellation:
     """Asked for once and for all; also before the run has begun."""
 
     def __init__(self) -> None:
@@ -57,13 +57,13 @@ class Stop:
                 self._connection = None
 
 
-Work = Callable[[Stop], dict[str, Any]]
+Work = Callable[[Cancellation], dict[str, Any]]
 
 """Runs a statement; gives ``manifest`` and ``result``. Raises StatementError."""
 
 
 @dataclass(slots=True)
-class Execution:
+class StatementExecution:
     """One statement. ``outcome`` is what its answer holds beside id and state."""
 
     creator: str
@@ -72,7 +72,7 @@ class Execution:
     error: dict[str, str] | None = None
     outcome: dict[str, Any] = field(default_factory=dict)
     finished: threading.Event = field(default_factory=threading.Event)
-    stop: Stop = field(default_factory=Stop)
+    stop: Cancellation = field(default_factory=Cancellation)
 
     def run(self, work: Work) -> None:
         self.state = RUNNING
@@ -108,15 +108,15 @@ class Execution:
         return {"statement_id": self.id, "status": status, **outcome}
 
 
-class Executions:
+class StatementExecutions:
     """The statements of one process."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Execution] = {}
+        self._kept: dict[str, StatementExecution] = {}
         self._lock = threading.Lock()
 
-    def start(self, creator: str, work: Work) -> Execution:
-        started = Execution(creator)
+    def start(self, creator: str, work: Work) -> StatementExecution:
+        started = StatementExecution(creator)
         with self._lock:
             self._kept[started.id] = started
             while len(self._kept) > MOST_KEPT:
@@ -125,16 +125,16 @@ class Executions:
         threading.Thread(target=started.run, args=(work,), name=name, daemon=True).start()
         return started
 
-    def find(self, statement_id: str) -> Execution | None:
+    def find(self, statement_id: str) -> StatementExecution | None:
         with self._lock:
             return self._kept.get(statement_id)
 
     def clear(self) -> None:
         """Stop those that run, forget all."""
         with self._lock:
-            found = list(self._kept.values())
+            executions = list(self._kept.values())
             self._kept.clear()
-        for execution in found:
+        for execution in executions:
             execution.stop.now()
-        for execution in found:
+        for execution in executions:
             execution.finished.wait(CLOSE_TIMEOUT_S)

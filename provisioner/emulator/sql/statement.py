@@ -41,17 +41,17 @@ RANGE = "range"
 def parsed(text: str) -> exp.Query:
     """The one query that ``text`` is. Raises StatementError."""
     try:
-        found = [one for one in sqlglot.parse(text, read=DIALECT) if one is not None]
+        parts = [part for part in sqlglot.parse(text, read=DIALECT) if part is not None]
     except (SqlglotError, RecursionError) as error:
         raise syntax_error(_first_line(error)) from error
-    if len(found) != 1:
+    if len(parts) != 1:
         raise syntax_error("there must be exactly one statement")
-    if isinstance(found[0], exp.Values):
-        return exp.select("*").from_(found[0])
-    if not isinstance(found[0], exp.Query):
+    if isinstance(parts[0], exp.Values):
+        return exp.select("*").from_(parts[0])
+    if not isinstance(parts[0], exp.Query):
         first_word = text.split(None, 1)[0].upper()[:20]
         raise unsupported(f"{first_word} statements: it answers queries only")
-    return found[0]
+    return parts[0]
 
 
 def _first_line(error: Exception) -> str:
@@ -61,7 +61,7 @@ def _first_line(error: Exception) -> str:
 
 def with_parameters(query: exp.Query, given: Sequence[Mapping[str, Any]]) -> None:
     """Put values in for ``:name``. Raises StatementError for one without a value."""
-    values = {str(one.get("name", "")): one for one in given}
+    values = {str(parameter.get("name", "")): parameter for parameter in given}
     for marker in list(query.find_all(exp.Placeholder)):
         if marker.name not in values:
             raise StatementError(
@@ -81,12 +81,14 @@ def type_named(text: str) -> exp.DataType:
     """A type as Databricks writes it: also ``a INT, b STRING``, the fields of a struct."""
     for written in (text, f"STRUCT<{text}>"):
         try:
-            found = exp.DataType.build(written, dialect=DIALECT)
+            data_type = exp.DataType.build(written, dialect=DIALECT)
         except (SqlglotError, ValueError):
             continue
         # A struct of fields that sqlglot cannot read is one without fields.
-        if all(one.expressions for one in found.find_all(exp.DataType) if one.this == STRUCT):
-            return found
+        if all(
+            inner.expressions for inner in data_type.find_all(exp.DataType) if inner.this == STRUCT
+        ):
+            return data_type
     raise StatementError(f"[PARSE_SYNTAX_ERROR] '{text}' is no data type. SQLSTATE: 42601")
 
 
@@ -96,13 +98,13 @@ def engine_type(data_type: exp.DataType) -> str:
 
 def ai_queries(query: exp.Query) -> Iterator[exp.Anonymous]:
     """The calls of ai_query, inner ones first."""
-    calls = [one for one in query.find_all(exp.Anonymous) if one.name.lower() == AI_QUERY]
+    calls = [call for call in query.find_all(exp.Anonymous) if call.name.lower() == AI_QUERY]
     yield from reversed(calls)
 
 
 def arguments(call: exp.Anonymous) -> Arguments:
     """Its arguments by name, in lower case. Raises StatementError."""
-    found: dict[str, exp.Expression] = {}
+    by_name: dict[str, exp.Expression] = {}
     for place, given in enumerate(call.expressions):
         is_named = isinstance(given, exp.Kwarg)
         if not is_named and place >= len(ARGUMENTS):
@@ -110,8 +112,8 @@ def arguments(call: exp.Anonymous) -> Arguments:
         name = given.this.name.lower() if is_named else ARGUMENTS[place]
         if name not in ARGUMENTS:
             raise unsupported(f"ai_query with {given.this.name}")
-        found[name] = given.expression if is_named else given
-    return found
+        by_name[name] = given.expression if is_named else given
+    return by_name
 
 
 def text_of(given: exp.Expression | None, argument: str) -> str:
@@ -185,7 +187,7 @@ def for_the_engine(query: exp.Query) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TableNamespace:
     """Where names are looked up: what ``USE`` would have set."""
 
     catalog: str = "main"
@@ -227,7 +229,7 @@ def _set_columns(table: exp.Expression, names: Sequence[str]) -> None:
 
 def tables(query: exp.Query) -> Iterator[exp.Table]:
     """The tables that must come from somewhere: no common table expressions, no functions."""
-    names = {one.alias_or_name.lower() for one in query.find_all(exp.CTE)}
+    names = {expression.alias_or_name.lower() for expression in query.find_all(exp.CTE)}
     for table in query.find_all(exp.Table):
         if isinstance(table.this, exp.Func):
             if not isinstance(table.this, TABLE_FUNCTIONS) and not _is_range(table):
@@ -243,7 +245,7 @@ def replace_table(table: exp.Table, name: str) -> None:
     table.replace(exp.Table(this=exp.to_identifier(name, quoted=True), alias=alias))
 
 
-def check_tables(query: exp.Query, place: Place, known: Container[str]) -> dict[str, str]:
+def check_tables(query: exp.Query, place: TableNamespace, known: Container[str]) -> dict[str, str]:
     """Give every table a name of the engine: the new names by the old ones, in lower case.
 
     Raises StatementError for one that is not ``known``.

@@ -7,25 +7,29 @@ from typing import Any
 
 from sqlglot import exp
 
-from provisioner.emulator.http.routing import Request, Workspace
+from provisioner.emulator.http.routing import ApiRequest, EmulatedWorkspace
 from provisioner.emulator.inference import payloads
 from provisioner.emulator.inference.active import of_record
 from provisioner.emulator.serving import endpoints
 from provisioner.emulator.sql import ai_query, engine
 from provisioner.emulator.sql import statement as statements
-from provisioner.emulator.sql.running import Stop, Work
+from provisioner.emulator.sql.running import Cancellation, Work
 
 
-def of(workspace: Workspace, request: Request, sent: Mapping[str, Any], most_rows: int) -> Work:
+def of(
+    workspace: EmulatedWorkspace, request: ApiRequest, sent: Mapping[str, Any], most_rows: int
+) -> Work:
     """What has to be done for a statement that was sent, as its caller."""
 
-    def work(stop: Stop) -> dict[str, Any]:
+    def work(stop: Cancellation) -> dict[str, Any]:
         query = statements.parsed(sent["statement"])
         statements.with_parameters(query, sent.get("parameters", ()))
         statements.name_fields(query)
         statements.name_columns(query)
         statements.say_who_asks(query, request.caller.name)
-        place = statements.Place(sent.get("catalog", "main"), sent.get("schema", "default"))
+        place = statements.TableNamespace(
+            sent.get("catalog", "main"), sent.get("schema", "default")
+        )
         tables = _tables(workspace, query, place)
         functions = _functions(workspace, request, query)
         text = statements.for_the_engine(query)
@@ -35,20 +39,20 @@ def of(workspace: Workspace, request: Request, sent: Mapping[str, Any], most_row
 
 
 def _tables(
-    workspace: Workspace, query: exp.Query, place: statements.Place
-) -> dict[str, engine.Table]:
+    workspace: EmulatedWorkspace, query: exp.Query, place: statements.TableNamespace
+) -> dict[str, engine.EngineTable]:
     """The inference tables that the statement reads; in it they get the engine's names."""
     kinds = {name.lower(): kind for name, kind in _inference_tables(workspace).items()}
-    found: dict[str, engine.Table] = {}
+    tables: dict[str, engine.EngineTable] = {}
     for name, own_name in statements.check_tables(query, place, kinds).items():
         columns = payloads.COLUMNS[kinds[name]]
         rows = payloads.rows(workspace.store, name)
         values = [[row.get(column) for column in columns] for row in rows]
-        found[own_name] = engine.Table(columns, values)
-    return found
+        tables[own_name] = engine.EngineTable(columns, values)
+    return tables
 
 
-def _inference_tables(workspace: Workspace) -> dict[str, str]:
+def _inference_tables(workspace: EmulatedWorkspace) -> dict[str, str]:
     """Those with rows, and the empty ones of endpoints that write one."""
     known = payloads.written(workspace.store)
     for record in endpoints.every(workspace.store):
@@ -57,10 +61,10 @@ def _inference_tables(workspace: Workspace) -> dict[str, str]:
 
 
 def _functions(
-    workspace: Workspace, request: Request, query: exp.Query
-) -> dict[str, engine.Function]:
+    workspace: EmulatedWorkspace, request: ApiRequest, query: exp.Query
+) -> dict[str, engine.EngineFunction]:
     """The engine's function for each call of ai_query, which is replaced by it."""
-    functions: dict[str, engine.Function] = {}
+    functions: dict[str, engine.EngineFunction] = {}
     for number, call in enumerate(list(statements.ai_queries(query))):
         asked = ai_query.understood(workspace, call)
         name = f"local_workspace_ai_query_{number}"
@@ -69,7 +73,7 @@ def _functions(
     return functions
 
 
-def _shown(result: engine.Result) -> dict[str, Any]:
+def _shown(result: engine.QueryResult) -> dict[str, Any]:
     """Manifest and result of an answer in the JSON_ARRAY format, all in one chunk."""
     chunk = {"chunk_index": 0, "row_offset": 0, "row_count": len(result.rows)}
     size_bytes = sum(len(value or "") for row in result.rows for value in row)

@@ -94,7 +94,9 @@ def every(store: Store, kind: str) -> list[Securable]:
 def has_catalog(store: Store, full_name: str, kind: str) -> bool:
     """Whether anything of this kind is registered in the catalog of ``full_name``."""
     catalog = full_name.split(".")[0].lower()
-    return any(one.full_name.lower().startswith(f"{catalog}.") for one in every(store, kind))
+    return any(
+        securable.full_name.lower().startswith(f"{catalog}.") for securable in every(store, kind)
+    )
 
 
 def visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
@@ -103,46 +105,46 @@ def visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securabl
     Raises ApiError. One error for models and functions, with the text as seen in public logs;
     that what is hidden answers 403 and not 404 is a guess.
     """
-    found = find(store, full_name)
-    if found is None or found.kind != kind:
+    securable = find(store, full_name)
+    if securable is None or securable.kind != kind:
         message = f"Routine or Model '{full_name}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
-    lacking = missing_privilege(store, caller, found)
+    lacking = missing_privilege(store, caller, securable)
     if lacking:
         raise ApiError(403, "PERMISSION_DENIED", lacking)
-    return found
+    return securable
 
 
 def owned(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
     """What is there, for one who may change it. Raises ApiError."""
-    found = visible(store, caller, full_name, kind)
-    if not is_owner(caller, found):
+    securable = visible(store, caller, full_name, kind)
+    if not is_owner(caller, securable):
         message = f"User is not an owner of Routine or Model '{full_name}'."
         raise ApiError(403, "PERMISSION_DENIED", message)
-    return found
+    return securable
 
 
-def is_owner(caller: Caller, found: Securable) -> bool:
+def is_owner(caller: Caller, securable: Securable) -> bool:
     """Administrators of the workspace administer the metastore as well: a guess."""
     everyone = {name.lower() for name in (caller.name, *caller.groups)}
-    is_ours = found.owner != PROVIDER
-    return is_ours and (caller.is_admin or found.owner.lower() in everyone)
+    is_ours = securable.owner != PROVIDER
+    return is_ours and (caller.is_admin or securable.owner.lower() in everyone)
 
 
-def missing_privilege(store: Store, caller: Caller, found: Securable) -> str:
+def missing_privilege(store: Store, caller: Caller, securable: Securable) -> str:
     """Why ``caller`` may not execute what was found; ``""`` where it may."""
-    catalog, schema, _ = found.full_name.split(".")
+    catalog, schema, _ = securable.full_name.split(".")
     below_schema = (catalog, f"{catalog}.{schema}")
-    if caller.is_admin or found.full_name.lower().startswith(SYSTEM):
+    if caller.is_admin or securable.full_name.lower().startswith(SYSTEM):
         return ""
     if not holds(store, caller, USE_CATALOG, (catalog,)):
         return f"User does not have USE CATALOG on Catalog '{catalog}'."
     if not holds(store, caller, USE_SCHEMA, below_schema):
         return f"User does not have USE SCHEMA on Schema '{catalog}.{schema}'."
-    if is_owner(caller, found):
+    if is_owner(caller, securable):
         return ""
-    if not holds(store, caller, EXECUTE, (*below_schema, found.full_name)):
-        return f"User does not have EXECUTE on Routine or Model '{found.full_name}'."
+    if not holds(store, caller, EXECUTE, (*below_schema, securable.full_name)):
+        return f"User does not have EXECUTE on Routine or Model '{securable.full_name}'."
     return ""
 
 

@@ -10,7 +10,14 @@ from typing import Any
 
 from provisioner.emulator.http.ordering import rearranged
 from provisioner.emulator.http.paging import page
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.shape import list_of, record, text
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.unity_catalog import catalog
@@ -33,15 +40,15 @@ CHANGES = list_of(
 )
 
 
-def get(workspace: Workspace, request: Request) -> Answer:
+def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The direct grants."""
     name = _securable(workspace.store, request)
     held = _by_principal(catalog.granted(workspace.store, name), request)
-    found = [{"principal": who, "privileges": which} for who, which in held.items()]
-    return Answer(page(request, "privilege_assignments", rearranged(found), PAGE))
+    assignments = [{"principal": who, "privileges": which} for who, which in held.items()]
+    return ApiResponse(page(request, "privilege_assignments", rearranged(assignments), PAGE))
 
 
-def effective(workspace: Workspace, request: Request) -> Answer:
+def effective(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """With what is inherited from the schema and the catalog, and from where."""
     name = _securable(workspace.store, request)
     held: dict[str, list[dict[str, str]]] = {}
@@ -51,11 +58,11 @@ def effective(workspace: Workspace, request: Request) -> Answer:
         for who, which in direct.items():
             shown = [{"privilege": privilege, **inherited} for privilege in which]
             held.setdefault(who, []).extend(shown)
-    found = [{"principal": who, "privileges": which} for who, which in held.items()]
-    return Answer(page(request, "privilege_assignments", rearranged(found), PAGE))
+    assignments = [{"principal": who, "privileges": which} for who, which in held.items()]
+    return ApiResponse(page(request, "privilege_assignments", rearranged(assignments), PAGE))
 
 
-def update(workspace: Workspace, request: Request) -> Answer:
+def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Adds and takes away. A principal need not be known here, as in ``permissions``."""
     store, name = workspace.store, _securable(workspace.store, request)
     _require_owner(store, request, name)
@@ -74,7 +81,7 @@ def update(workspace: Workspace, request: Request) -> Answer:
     return get(workspace, request)
 
 
-def _securable(store: Store, request: Request) -> str:
+def _securable(store: Store, request: ApiRequest) -> str:
     """The full name in the path. Raises ApiError where there is no such thing."""
     kind, name = request.parameters["type"].lower(), request.parameters["name"]
     if kind not in DEPTHS:
@@ -84,22 +91,22 @@ def _securable(store: Store, request: Request) -> str:
         raise invalid(f"'{name}' is not the full name of a {kind}.")
     if DEPTHS[kind] < 3:
         return name
-    found = catalog.find(store, name)
-    if found is None:
+    securable = catalog.find(store, name)
+    if securable is None:
         message = f"Routine or Model '{name}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
-    return found.full_name
+    return securable.full_name
 
 
-def _require_owner(store: Store, request: Request, name: str) -> None:
+def _require_owner(store: Store, request: ApiRequest, name: str) -> None:
     """Catalogs and schemas have no owner here, so administrators grant on them."""
-    found = catalog.find(store, name)
-    if request.caller.is_admin or (found and catalog.is_owner(request.caller, found)):
+    securable = catalog.find(store, name)
+    if request.caller.is_admin or (securable and catalog.is_owner(request.caller, securable)):
         return
     raise ApiError(403, "PERMISSION_DENIED", f"User is not an owner of '{name}'.")
 
 
-def _by_principal(grants: list[tuple[str, str]], request: Request) -> dict[str, list[str]]:
+def _by_principal(grants: list[tuple[str, str]], request: ApiRequest) -> dict[str, list[str]]:
     """Of all principals, or of the one that was asked for."""
     wanted = request.query.get("principal", "").lower()
     held: dict[str, list[str]] = {}
@@ -122,7 +129,7 @@ def _origin(securable: str) -> dict[str, Any]:
 
 PERMISSIONS = f"{BASE}/permissions/{{type}}/{{name}}"
 ROUTES = (
-    Route("GET", PERMISSIONS, get),
-    Route("PATCH", PERMISSIONS, update),
-    Route("GET", f"{BASE}/effective-permissions/{{type}}/{{name}}", effective),
+    ApiRoute("GET", PERMISSIONS, get),
+    ApiRoute("PATCH", PERMISSIONS, update),
+    ApiRoute("GET", f"{BASE}/effective-permissions/{{type}}/{{name}}", effective),
 )

@@ -10,7 +10,14 @@ import uuid
 from typing import Any
 
 from provisioner.emulator.http.paging import page
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.shape import integer, record, text
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.unity_catalog import catalog
@@ -24,59 +31,59 @@ COLUMNS = "version, status, comment, created_by, created_ms"
 RESERVED = "latest"
 
 
-def list_all(workspace: Workspace, request: Request) -> Answer:
+def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The newest first: a guess; the service promises no order."""
     store, name = workspace.store, _model(workspace, request)
     sql = f"SELECT {COLUMNS} FROM model_versions WHERE model = ? ORDER BY version DESC"
-    found = [_shown(name, row) for row in store.rows(sql, name)]
-    return Answer(page(request, "model_versions", found, PAGE))
+    versions = [_shown(name, row) for row in store.rows(sql, name)]
+    return ApiResponse(page(request, "model_versions", versions, PAGE))
 
 
-def get(workspace: Workspace, request: Request) -> Answer:
+def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     name = _model(workspace, request)
-    return Answer(_version(workspace.store, name, request.parameters["version"], request))
+    return ApiResponse(_version(workspace.store, name, request.parameters["version"], request))
 
 
-def update(workspace: Workspace, request: Request) -> Answer:
+def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The comment: nothing else of a version changes."""
     store, name = workspace.store, _own_model(workspace, request)
     sent = record({"comment": text})(request.json(), "")
-    found = _version(store, name, request.parameters["version"], request)
+    version = _version(store, name, request.parameters["version"], request)
     sql = "UPDATE model_versions SET comment = ? WHERE model = ? AND version = ?"
-    store.change(sql, sent.get("comment", ""), name, found["version"])
-    return Answer(_version(store, name, request.parameters["version"], request))
+    store.change(sql, sent.get("comment", ""), name, version["version"])
+    return ApiResponse(_version(store, name, request.parameters["version"], request))
 
 
-def delete(workspace: Workspace, request: Request) -> Answer:
+def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The aliases that point to it go with it."""
     store, name = workspace.store, _own_model(workspace, request)
     version = _version(store, name, request.parameters["version"], request)["version"]
     for table in ("model_versions", "model_aliases"):
         store.change(f"DELETE FROM {table} WHERE model = ? AND version = ?", name, version)
-    return Answer()
+    return ApiResponse()
 
 
-def by_alias(workspace: Workspace, request: Request) -> Answer:
+def by_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     name, alias = _model(workspace, request), request.parameters["alias"]
     version = _pointed_to(workspace.store, name, alias)
-    return Answer(_version(workspace.store, name, str(version), request))
+    return ApiResponse(_version(workspace.store, name, str(version), request))
 
 
-def set_alias(workspace: Workspace, request: Request) -> Answer:
+def set_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A new alias, or another version for one that is there."""
     name = _own_model(workspace, request)
     sent = record({"version_num": integer}, needed=("version_num",))(request.json(), "")
     alias = request.parameters["alias"]
     point(workspace.store, name, alias, sent["version_num"])
-    return Answer(_alias(name, alias, sent["version_num"]))
+    return ApiResponse(_alias(name, alias, sent["version_num"]))
 
 
-def delete_alias(workspace: Workspace, request: Request) -> Answer:
+def delete_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     name, alias = _own_model(workspace, request), request.parameters["alias"]
     _pointed_to(workspace.store, name, alias)
     sql = "DELETE FROM model_aliases WHERE model = ? AND alias = ?"
     workspace.store.change(sql, name, alias)
-    return Answer()
+    return ApiResponse()
 
 
 def point(store: Store, name: str, alias: str, version: int) -> None:
@@ -98,18 +105,18 @@ def aliases(store: Store, name: str) -> list[dict[str, Any]]:
     return [_alias(name, alias, version) for alias, version in store.rows(sql, name)]
 
 
-def _model(workspace: Workspace, request: Request) -> str:
+def _model(workspace: EmulatedWorkspace, request: ApiRequest) -> str:
     """The model in the path, by its own spelling."""
     name = request.parameters["name"]
     return catalog.visible(workspace.store, request.caller, name, MODEL).full_name
 
 
-def _own_model(workspace: Workspace, request: Request) -> str:
+def _own_model(workspace: EmulatedWorkspace, request: ApiRequest) -> str:
     name = request.parameters["name"]
     return catalog.owned(workspace.store, request.caller, name, MODEL).full_name
 
 
-def _version(store: Store, name: str, version: str, request: Request) -> dict[str, Any]:
+def _version(store: Store, name: str, version: str, request: ApiRequest) -> dict[str, Any]:
     if not (version.isdecimal() and version.isascii() and len(version) < 19):
         raise invalid(f"'{version}' is not the number of a model version.")
     row = _row(store, name, int(version))
@@ -117,7 +124,7 @@ def _version(store: Store, name: str, version: str, request: Request) -> dict[st
         raise _no_version(name, version)
     shown = _shown(name, row)
     if request.query.get("include_aliases") == "true":
-        pointing = [one for one in aliases(store, name) if one["version_num"] == row[0]]
+        pointing = [alias for alias in aliases(store, name) if alias["version_num"] == row[0]]
         shown["aliases"] = pointing
     return shown
 
@@ -166,11 +173,11 @@ def _alias(name: str, alias: str, version: int) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", f"{BASE}/versions", list_all),
-    Route("GET", f"{BASE}/versions/{{version}}", get),
-    Route("PATCH", f"{BASE}/versions/{{version}}", update),
-    Route("DELETE", f"{BASE}/versions/{{version}}", delete),
-    Route("GET", f"{BASE}/aliases/{{alias}}", by_alias),
-    Route("PUT", f"{BASE}/aliases/{{alias}}", set_alias),
-    Route("DELETE", f"{BASE}/aliases/{{alias}}", delete_alias),
+    ApiRoute("GET", f"{BASE}/versions", list_all),
+    ApiRoute("GET", f"{BASE}/versions/{{version}}", get),
+    ApiRoute("PATCH", f"{BASE}/versions/{{version}}", update),
+    ApiRoute("DELETE", f"{BASE}/versions/{{version}}", delete),
+    ApiRoute("GET", f"{BASE}/aliases/{{alias}}", by_alias),
+    ApiRoute("PUT", f"{BASE}/aliases/{{alias}}", set_alias),
+    ApiRoute("DELETE", f"{BASE}/aliases/{{alias}}", delete_alias),
 )

@@ -8,7 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.emulator.http.paging import page
-from provisioner.emulator.http.routing import Answer, ApiError, Request, Route, Workspace, invalid
+from provisioner.emulator.http.routing import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
+    EmulatedWorkspace,
+    invalid,
+)
 from provisioner.emulator.http.shape import record, text
 from provisioner.emulator.unity_catalog import catalog, model_versions
 from provisioner.emulator.unity_catalog.catalog import FUNCTION, MODEL, Securable
@@ -24,54 +31,54 @@ CREATED = record(
 UPDATED = record({"comment": text, "owner": text, "new_name": text})
 
 
-def create(workspace: Workspace, request: Request) -> Answer:
+def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Whoever asks becomes the owner. CREATE_MODEL on the schema is not asked for here."""
     sent = CREATED(request.json(), "")
     full_name = ".".join((sent["catalog_name"], sent["schema_name"], sent["name"]))
     made = catalog.add(
         workspace.store, full_name, MODEL, request.caller.name, sent.get("comment", "")
     )
-    return Answer(made.shown())
+    return ApiResponse(made.shown())
 
 
-def list_all(workspace: Workspace, request: Request) -> Answer:
+def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What the caller may execute, of one schema or of all."""
     store, wanted = workspace.store, _parent(request)
-    found = [
-        one.shown()
-        for one in catalog.every(store, MODEL)
-        if one.full_name.lower().startswith(wanted)
-        and not catalog.missing_privilege(store, request.caller, one)
+    models = [
+        model.shown()
+        for model in catalog.every(store, MODEL)
+        if model.full_name.lower().startswith(wanted)
+        and not catalog.missing_privilege(store, request.caller, model)
     ]
     most = PAGE_OF_SCHEMA if wanted else PAGE_OF_ALL
-    return Answer(page(request, "registered_models", found, most))
+    return ApiResponse(page(request, "registered_models", models, most))
 
 
-def get(workspace: Workspace, request: Request) -> Answer:
-    found = _visible(workspace, request, MODEL)
-    shown = found.shown()
+def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    model = _visible(workspace, request, MODEL)
+    shown = model.shown()
     if request.query.get("include_aliases") == "true":
-        shown["aliases"] = model_versions.aliases(workspace.store, found.full_name)
-    return Answer(shown)
+        shown["aliases"] = model_versions.aliases(workspace.store, model.full_name)
+    return ApiResponse(shown)
 
 
-def get_function(workspace: Workspace, request: Request) -> Answer:
+def get_function(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A feature spec, for instance: to the catalog it is a function."""
-    return Answer(_visible(workspace, request, FUNCTION).shown())
+    return ApiResponse(_visible(workspace, request, FUNCTION).shown())
 
 
-def update(workspace: Workspace, request: Request) -> Answer:
+def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     store, name = workspace.store, request.parameters["name"]
     sent = UPDATED(request.json(), "")
     if sent.get("new_name"):
         message = "The local workspace does not rename registered models."
         raise ApiError(501, "NOT_IMPLEMENTED", message)
-    found = catalog.owned(store, request.caller, name, MODEL)
-    catalog.touch(store, request.caller, found.full_name, **sent)
-    return Answer(catalog.visible(store, request.caller, name, MODEL).shown())
+    model = catalog.owned(store, request.caller, name, MODEL)
+    catalog.touch(store, request.caller, model.full_name, **sent)
+    return ApiResponse(catalog.visible(store, request.caller, name, MODEL).shown())
 
 
-def delete(workspace: Workspace, request: Request) -> Answer:
+def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """With its versions, its aliases and its grants."""
     store = workspace.store
     name = catalog.owned(store, request.caller, request.parameters["name"], MODEL).full_name
@@ -79,14 +86,14 @@ def delete(workspace: Workspace, request: Request) -> Answer:
     store.change("DELETE FROM model_aliases WHERE model = ?", name)
     store.change("DELETE FROM privileges WHERE securable = ?", name)
     store.change("DELETE FROM models WHERE full_name = ?", name)
-    return Answer()
+    return ApiResponse()
 
 
-def _visible(workspace: Workspace, request: Request, kind: str) -> Securable:
+def _visible(workspace: EmulatedWorkspace, request: ApiRequest, kind: str) -> Securable:
     return catalog.visible(workspace.store, request.caller, request.parameters["name"], kind)
 
 
-def _parent(request: Request) -> str:
+def _parent(request: ApiRequest) -> str:
     """What the full names of the wanted models begin with, in lower case."""
     given: dict[str, Any] = {
         key: request.query.get(key, "") for key in ("catalog_name", "schema_name")
@@ -97,10 +104,10 @@ def _parent(request: Request) -> str:
 
 
 ROUTES = (
-    Route("POST", BASE, create),
-    Route("GET", BASE, list_all),
-    Route("GET", f"{BASE}/{{name}}", get),
-    Route("PATCH", f"{BASE}/{{name}}", update),
-    Route("DELETE", f"{BASE}/{{name}}", delete),
-    Route("GET", f"{FUNCTIONS}/{{name}}", get_function),
+    ApiRoute("POST", BASE, create),
+    ApiRoute("GET", BASE, list_all),
+    ApiRoute("GET", f"{BASE}/{{name}}", get),
+    ApiRoute("PATCH", f"{BASE}/{{name}}", update),
+    ApiRoute("DELETE", f"{BASE}/{{name}}", delete),
+    ApiRoute("GET", f"{FUNCTIONS}/{{name}}", get_function),
 )

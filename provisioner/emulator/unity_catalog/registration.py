@@ -10,12 +10,12 @@ from typing import Any
 
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
-    Answer,
     ApiError,
+    ApiRequest,
+    ApiResponse,
+    ApiRoute,
     Caller,
-    Request,
-    Route,
-    Workspace,
+    EmulatedWorkspace,
     invalid,
 )
 from provisioner.emulator.http.shape import choice, integer, record, text
@@ -42,7 +42,7 @@ SENT = record(
 )
 
 
-def register(workspace: Workspace, request: Request) -> Answer:
+def register(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A new version of a model, which is made if need be; or a function, such as a feature spec.
 
     Without ``version`` the next number. One that is there already stays, so that the alias can
@@ -50,7 +50,7 @@ def register(workspace: Workspace, request: Request) -> Answer:
     """
     sent = SENT(request.json(), "")
     is_function = sent.get("kind") == FUNCTION
-    return Answer(trained(workspace.store, sent, is_function=is_function))
+    return ApiResponse(trained(workspace.store, sent, is_function=is_function))
 
 
 def trained(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[str, Any]:
@@ -60,12 +60,12 @@ def trained(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[st
     """
     full_name, owner = sent["full_name"], directory.LOCAL_USER.name
     kind = FUNCTION if is_function else MODEL
-    found = catalog.find(store, full_name)
-    if found and found.kind != kind:
-        raise invalid(f"'{full_name}' is a {found.kind}.")
-    name = (found or catalog.add(store, full_name, kind, owner)).full_name
+    registered = catalog.find(store, full_name)
+    if registered and registered.kind != kind:
+        raise invalid(f"'{full_name}' is a {registered.kind}.")
+    name = (registered or catalog.add(store, full_name, kind, owner)).full_name
     if is_function:
-        return {"name": name, "version": 0, "alias": "", "is_new": not found}
+        return {"name": name, "version": 0, "alias": "", "is_new": not registered}
     alias = sent.get("alias", "")
     version = sent.get("version") or _last_version(store, name) + 1
     if is_new := not model_versions.exists(store, name, version):
@@ -95,9 +95,9 @@ def check_entities(store: Store, creator: str, entities: Iterable[dict[str, Any]
         name = str(entity.get("entity_name", ""))
         kind = FUNCTION if is_feature_spec(entity) else MODEL
         if is_full_name(name) and catalog.has_catalog(store, name, kind):
-            found = catalog.visible(store, _creator(store, creator), name, kind)
+            securable = catalog.visible(store, _creator(store, creator), name, kind)
             if kind == MODEL:
-                _check_version(store, found.full_name, str(entity["entity_version"]))
+                _check_version(store, securable.full_name, str(entity["entity_version"]))
 
 
 def _creator(store: Store, name: str) -> Caller:
@@ -116,4 +116,4 @@ def _check_version(store: Store, name: str, version: str) -> None:
         raise invalid(f"Model version '{version}' of '{name}' is not ready: {row[0]}.")
 
 
-ROUTES = (Route("POST", f"/{CONTROL_PREFIX}/models", register),)
+ROUTES = (ApiRoute("POST", f"/{CONTROL_PREFIX}/models", register),)

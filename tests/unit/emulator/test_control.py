@@ -70,7 +70,7 @@ def test_a_large_body_is_only_counted(client: Any) -> None:
 
 def test_the_log_is_bounded() -> None:
     store = Store(":memory:")
-    entry = request_log.Entry("GET", "/", "", 200, "", b"")
+    entry = request_log.LoggedRequest("GET", "/", "", 200, "", b"")
     with store.transaction():
         for _ in range(request_log.KEPT + 2 * request_log.SLACK):
             request_log.add(store, entry)

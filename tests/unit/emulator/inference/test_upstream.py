@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 
 from provisioner.emulator.http.settings import Settings
-from provisioner.emulator.inference.upstream import Lines, Question, UpstreamError, answered
+from provisioner.emulator.inference.upstream import (
+    UpstreamConnections,
+    UpstreamError,
+    UpstreamRequest,
+    answered,
+)
 from provisioner.emulator.server import running
 
 KEY = "sk-of-the-endpoint"
@@ -267,9 +272,9 @@ def test_guardrails_see_questions_and_answers(forwarding, model_server, keyed, s
 
 
 def test_a_workspace_that_stops_waits_for_no_model():
-    lines = Lines()
+    lines = UpstreamConnections()
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
-        question = Question(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", {}, {})
+        question = UpstreamRequest(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", {}, {})
         asked = pool.submit(answered, lines, question)
         line, _ = silent.accept()
         with line:
