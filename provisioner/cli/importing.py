@@ -9,7 +9,6 @@ import click
 
 from provisioner.cli.options import Common, Where, common_options, packed, where_options
 from provisioner.cli.terminal import Terminal
-from provisioner.commands.importing.result import Imported
 
 if TYPE_CHECKING:
     from provisioner.commands.importing.result import Imported

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.test_apply import SCOPE, SIMPLE
 
 from provisioner.cli import main
+from tests.acceptance.commands.test_apply import SCOPE, SIMPLE
 from tests.acceptance.conftest import TOKEN
 
 CHAT = "model_serving_endpoints.chat"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.test_apply import SCOPE, SIMPLE
+
+from tests.acceptance.commands.test_apply import SCOPE, SIMPLE
 
 MANIFEST = "manifests/endpoint.yaml"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.test_apply import SCOPE, SIMPLE
 
 from provisioner.planning import plan_file
+from tests.acceptance.commands.test_apply import SCOPE, SIMPLE
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
 CHAT = "model_serving_endpoints.chat"
