@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+from functools import partial
 from typing import Any
 
 from provisioner.emulator.http.routing import (
@@ -28,6 +29,7 @@ IMPORT_FILE = "/api/2.0/workspace-files/import-file/{path+}"
 DIRECTORY, FILE = "DIRECTORY", "FILE"
 # The service's own name for the root; both spellings lead to the same files.
 PREFIX = "/Workspace"
+# The place of each is its id: the root has 0. [serving-api 10.2: used by a public client]
 ALWAYS_THERE = ("/", "/Users", "/Shared")
 # "Currently, this API can only export files up to 10 MB": the SDK's text.
 LARGEST_EXPORT_BYTES = 10 * 1024 * 1024
@@ -64,6 +66,9 @@ def list_folder(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
         return ApiResponse({"objects": [_shown(entry, asked)]})
     inside = path.rstrip("/") + "/"
     rows = [row for row in _below(store, path) if "/" not in row[0][len(inside) :]]
+    if path == "/":
+        # The root shows what is always there. [serving-api 10.11: used by a public client]
+        rows = sorted([*rows, *map(partial(_require, store), ALWAYS_THERE[1:])])
     return ApiResponse({"objects": [_shown(row, asked) for row in rows]})
 
 
@@ -184,7 +189,7 @@ def _require(store: Store, path: str) -> Row:
     if row:
         return row
     if path in ALWAYS_THERE:
-        return (path, DIRECTORY, b"", ALWAYS_THERE.index(path) + 1, 0, 0)
+        return (path, DIRECTORY, b"", ALWAYS_THERE.index(path), 0, 0)
     raise _missing(path)
 
 

@@ -60,7 +60,8 @@ def groups(workspace, name):
 
 
 def tags(workspace, name):
-    return {tag["key"]: tag.get("value", "") for tag in workspace.endpoint(name)["tags"]}
+    tags = workspace.endpoint(name).get("tags", ())
+    return {tag["key"]: tag.get("value", "") for tag in tags}
 
 
 def test_a_gateway_on_a_pay_per_token_endpoint(existing, run, workspace):

@@ -1,7 +1,8 @@
 """The order of lists in answers: stable, and another one than was sent.
 
 The service returns entities, tags and grants in an order of its own. [serving-api 1.8, 1.11, 3.4]
-A client that compares lists by position has to fail here, not in production.
+A client that compares these lists by position has to fail here, not in production. Routes and rate
+limits keep the order sent. [serving-api 10.1, 10.3]
 """
 
 from __future__ import annotations

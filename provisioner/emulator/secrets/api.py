@@ -34,12 +34,12 @@ def create_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
     store, body = workspace.store, request.json()
     scope = _name(body, "scope")
     backend = body.get("scope_backend_type") or DATABRICKS
-    first_manager = body.get("initial_manage_principal") or "users"
+    first_manager = body.get("initial_manage_principal")
     keyvault = body.get("backend_azure_keyvault") or None
     if store.row("SELECT 1 FROM scopes WHERE name = ?", scope):
         # Observed with this text and this status. [serving-api 4, 8.27]
         raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"Scope {scope} already exists!")
-    if first_manager != "users":
+    if first_manager not in (None, "", "users"):
         raise invalid("initial_manage_principal can only be users.")
     if backend not in (DATABRICKS, KEYVAULT):
         raise invalid(f"scope_backend_type must be {DATABRICKS} or {KEYVAULT}.")
@@ -47,9 +47,9 @@ def create_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
         raise invalid(f"backend_azure_keyvault belongs to {KEYVAULT}, with resource_id, dns_name.")
     _check_room(store, "SELECT count(*) FROM scopes", MAX_SCOPES)
     store.change("INSERT INTO scopes VALUES (?, ?, ?)", scope, backend, json.dumps(keyvault))
-    scope_acls.put(store, scope, request.caller.name, "MANAGE")
-    if body.get("initial_manage_principal"):
-        scope_acls.put(store, scope, "users", "MANAGE")
+    # One ACL: the creator has its own only where no first manager is named. [serving-api 10.4:
+    # documented]
+    scope_acls.put(store, scope, first_manager or request.caller.name, "MANAGE")
     return ApiResponse()
 
 

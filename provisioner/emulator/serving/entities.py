@@ -30,6 +30,10 @@ WORKLOAD_TYPES = (
 CONCURRENCY = ("min_provisioned_concurrency", "max_provisioned_concurrency")
 THROUGHPUT = ("min_provisioned_throughput", "max_provisioned_throughput")
 
+# What goes together with an external model; the last one has no effect that anybody could see.
+# [serving-api 10.9: used by a public client]
+OF_EXTERNAL = {"name", "external_model", "burst_scaling_enabled"}
+
 COMMON = {
     "name": text,
     "workload_size": text,
@@ -70,7 +74,7 @@ def check_name(name: str, where: str) -> None:
 
 
 def _external(entity: Entity, where: str) -> Entity:
-    foreign = sorted(set(entity) - {"name", "external_model"})
+    foreign = sorted(set(entity) - OF_EXTERNAL)
     if foreign:
         raise invalid(f"{where}: {', '.join(foreign)} cannot be set with external_model.")
     model = entity["external_model"]

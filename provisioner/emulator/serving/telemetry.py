@@ -9,7 +9,6 @@ import uuid
 from typing import Any
 
 from provisioner.emulator.http.ordering import rearranged
-from provisioner.emulator.http.routing import invalid
 from provisioner.emulator.http.shape import choice, fraction, list_of, record, text
 from provisioner.emulator.serving import endpoints
 from provisioner.emulator.serving.endpoints import Record
@@ -32,35 +31,34 @@ READER = record(
 )
 
 
-def read(value: Any) -> Telemetry:
-    """What is kept: the tables are used up for a new profile, and only its id is shown.
+def read(value: Any, before: Telemetry) -> Telemetry:
+    """Returns what is kept: the tables are used up for a new profile, and only its id is shown.
 
-    Raises ApiError. That one of the two is needed is how we read the SDK, which says that either
-    can be given; a client that sends exactly one is right in any case. A profile that was not
-    made here may be named: there is no other call that makes one. [serving-api 1.9]
+    A config with neither tables nor a profile is taken and changes nothing: ``before`` stays.
+    [serving-api 10.6: used by a public client] That a profile wins over tables is a reading of the
+    CLI's fake. [serving-api 1.9: assumed] A profile that was not made here may be named: there is
+    no other call that makes one. Raises ApiError.
     """
     sent: Telemetry = READER(value, "telemetry_config")
-    tables, profile = sent.pop("table_names", None), sent.get("telemetry_profile_id")
-    if bool(tables) == bool(profile):
-        raise invalid("telemetry_config takes one of telemetry_profile_id and table_names.")
-    if tables:
-        sent["telemetry_profile_id"] = str(uuid.uuid4())
-        table = f"{tables['logs_table']}_payload" if tables.get("logs_table") else ""
-        named = {"name": table} if table else {}
-        if "inference_table_config" in sent or (named and _has_payloads(sent)):
-            sent["inference_table_config"] = sent.get("inference_table_config", {}) | named
-    return sent
-
-
-def _has_payloads(sent: Telemetry) -> bool:
-    """No feature named means all of them. [serving-api 2.9]"""
-    features = sent.get("enabled_telemetry_features")
-    return not features or FEATURES[-1] in features
+    tables = sent.pop("table_names", None)
+    if not tables and not sent.get("telemetry_profile_id"):
+        return before
+    kept = {"telemetry_profile_id": str(uuid.uuid4())} | sent
+    # The table's name is shown only where a config of the table was sent. [serving-api 10.7]
+    if "inference_table_config" in sent and tables and tables.get("logs_table"):
+        named = {"name": f"{tables['logs_table']}_payload"}
+        kept["inference_table_config"] = sent["inference_table_config"] | named
+    return kept
 
 
 def at_creation(value: Any, record: Record) -> Telemetry:
     """Kept for custom models, dropped without a word for others. [serving-api 1.2]"""
-    return read(value) if value is not None and endpoint_type(record) == CUSTOM else {}
+    return read(value, {}) if value is not None and endpoint_type(record) == CUSTOM else {}
+
+
+def patched(value: Any, record: Record) -> Telemetry:
+    """Replaces all of it; null removes it. Raises ApiError. [serving-api 1.9]"""
+    return {} if value is None else read(value, record.get("telemetry") or {})
 
 
 def endpoint_type(record: Record) -> str:

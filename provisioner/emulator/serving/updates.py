@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
 from provisioner.emulator.http.routing import (
     ApiRequest,
     ApiResponse,
@@ -79,7 +78,7 @@ def put_gateway(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 
 
 def put_rate_limits(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The older form; no other call shows them. [serving-api 1.6]"""
+    """The older form, in the order sent; no other call shows them. [serving-api 1.6, 10.3]"""
     record = settled(workspace, request)
     config = record["config"] or record["pending"]
     if config and endpoints.kind_of(config) == "CUSTOM_MODEL":
@@ -87,7 +86,7 @@ def put_rate_limits(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRes
     sent = request.json().get("rate_limits")
     record["rate_limits"] = gateway.read_legacy_rate_limits([] if sent is None else sent)
     save_touched(workspace, record)
-    return ApiResponse({"rate_limits": rearranged(record["rate_limits"])})
+    return ApiResponse({"rate_limits": record["rate_limits"]})
 
 
 def patch_tags(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -135,14 +134,14 @@ def patch_telemetry(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRes
     api.check_not_system(record)
     kind = telemetry.endpoint_type(record)
     if kind != telemetry.CUSTOM:
-        # Only the names of two types are known of the service's text.
+        # Status, code and text: [serving-api 1.9: used by a public client].
         raise invalid(
-            f"Telemetry is for custom models; endpoint {record['name']} is of the type {kind}."
+            f"Telemetry configuration is not supported for endpoint type '{kind}'. "
+            "This API only supports endpoints with custom served models."
         )
     api.check_not_stopped(record)
     api.check_idle(record)
-    sent = request.json().get("telemetry_config")
-    record["telemetry"] = {} if sent is None else telemetry.read(sent)
+    record["telemetry"] = telemetry.patched(request.json().get("telemetry_config"), record)
     save_touched(workspace, record)
     return api.detailed(workspace, request, record)
 

@@ -58,10 +58,8 @@ def tags(record: Record) -> list[dict[str, str]]:
 
 
 def gateway(record: Record) -> dict[str, Any]:
-    shown = record["ai_gateway"]
-    if "rate_limits" in shown:
-        return {**shown, "rate_limits": rearranged(shown["rate_limits"])}
-    return dict(shown)
+    """Its rate limits in the order sent, as clients compare them. [serving-api 10.3: assumed]"""
+    return dict(record["ai_gateway"])
 
 
 def _common(record: Record, caller: Caller) -> dict[str, Any]:
@@ -73,8 +71,10 @@ def _common(record: Record, caller: Caller) -> dict[str, Any]:
         "last_updated_timestamp": record["updated_ms"],
         "state": _state(record),
         "description": record["description"],
-        "tags": tags(record),
     }
+    if record["tags"]:
+        # No key without tags. [serving-api 10.5: recorded]
+        shown["tags"] = tags(record)
     if record["creator"]:
         # The last two are in captured answers but in no schema: a client must not mind.
         is_machine = record.get("creator_kind") == SERVICE_PRINCIPAL
@@ -105,12 +105,19 @@ def _state(record: Record) -> dict[str, str]:
 
 
 def _config(config: dict[str, Any]) -> dict[str, Any]:
-    """Both views of the entities, in different orders; both names of a route."""
+    """Both views of the entities, in different orders; both names of a route.
+
+    Routes come in the order sent: clients compare them by position. [serving-api 10.1: used by a
+    public client]
+    """
     served = rearranged(_entity(entity) for entity in config["entities"])
-    parts = {route["entity"]: route["percent"] for route in config["routes"]}
     routes = [
-        {"served_model_name": name, "served_entity_name": name, "traffic_percentage": parts[name]}
-        for name in rearranged(parts)
+        {
+            "served_model_name": route["entity"],
+            "served_entity_name": route["entity"],
+            "traffic_percentage": route["percent"],
+        }
+        for route in config["routes"]
     ]
     shown = {
         "served_entities": served,

@@ -52,6 +52,21 @@ def test_an_unencoded_path_is_a_file_too(client: Any) -> None:
     assert download(client, "/Shared/b.json") == b"{}"
 
 
+def test_the_root_lists_the_folders_that_are_always_there(client: Any) -> None:
+    for root in ("/", "/Workspace"):
+        listed = client.get(f"{WORKSPACE}/list?path={root}")["objects"]
+        prefix = root.rstrip("/")
+        assert [each["path"] for each in listed] == [f"{prefix}/Shared", f"{prefix}/Users"]
+        assert all(each == status(client, each["path"]).json for each in listed)
+
+
+def test_the_root_lists_each_folder_once(client: Any) -> None:
+    client.post(f"{WORKSPACE}/mkdirs", {"path": "/Users/ada@example.com"})
+    client.post(f"{WORKSPACE}/mkdirs", {"path": "/Repos"})
+    listed = client.get(f"{WORKSPACE}/list?path=/")["objects"]
+    assert [each["path"] for each in listed] == ["/Repos", "/Shared", "/Users"]
+
+
 def test_a_folder_lists_what_is_directly_in_it(client: Any) -> None:
     client.post(f"{WORKSPACE}/mkdirs", {"path": "/Shared/a/deep"})
     import_file(client, "/Shared/a/b", b"")

@@ -30,9 +30,10 @@ UNITS_STEP: Final = 50
 # A name of Unity Catalog may hold anything but these in each of its parts.
 _PART: Final = re.compile(r"[^\s./`]{1,255}")
 
-# service/serving.py ServedEntityInput.external_model and PtServedModel.
+# service/serving.py ServedEntityInput.external_model and PtServedModel. The service also takes
+# `burst_scaling_enabled` with an external model. [serving-api 10.9: used by a public client]
 FIELDS_OF: Final = {
-    Sort.EXTERNAL: ("name", "external_model", RAW),
+    Sort.EXTERNAL: ("name", "external_model", "burst_scaling_enabled", RAW),
     Sort.UNITS: (
         *("name", "entity_name", "entity_version"),
         *(UNITS_FIELD, "burst_scaling_enabled", RAW),

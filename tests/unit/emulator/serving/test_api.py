@@ -65,10 +65,9 @@ def test_what_the_service_adds_is_there(client: Any, config: Any) -> None:
     assert endpoint["route_optimized"] is False
     assert endpoint["permission_level"] == "CAN_MANAGE"
     assert endpoint["task"] == "llm/v1/chat"
-    assert endpoint["tags"] == []
     assert endpoint["state"]["suspend"] == "NOT_SUSPENDED"
     assert endpoint["endpoint_type"] == "EXTERNAL_MODEL"
-    assert not {"ai_gateway", "email_notifications", "rate_limits"} & set(endpoint)
+    assert not {"ai_gateway", "email_notifications", "rate_limits", "tags"} & set(endpoint)
 
 
 def test_one_entity_gets_a_name_and_all_traffic(client: Any, entity: Any) -> None:
@@ -90,11 +89,38 @@ def test_entities_are_shown_twice_and_in_another_order(client: Any, config: Any)
     client.create(config=config(*sent))
     shown = client.endpoint()["config"]
     entities, models = names(shown["served_entities"]), names(shown["served_models"])
-    routes = [route["served_entity_name"] for route in shown["traffic_config"]["routes"]]
-    assert sorted(entities) == sorted(models) == sorted(routes) == sent
-    assert sent not in (entities, models, routes)
+    assert sorted(entities) == sorted(models) == sent
+    assert sent not in (entities, models)
     assert entities != models
     assert names(client.endpoint()["config"]["served_entities"]) == entities
+
+
+def test_routes_keep_the_order_in_which_they_were_sent(client: Any, entity: Any) -> None:
+    parts = {"prod_model": 50, "candidate_model": 10, "z": 25, "a": 15}
+    sent = {
+        "served_entities": [entity(name) for name in sorted(parts)],
+        "traffic_config": {
+            "routes": [
+                {"served_model_name": name, "traffic_percentage": part}
+                for name, part in parts.items()
+            ]
+        },
+    }
+    pending = client.create(config=sent)["pending_config"]["traffic_config"]["routes"]
+    active = client.endpoint()["config"]["traffic_config"]["routes"]
+    assert [route["served_entity_name"] for route in pending] == list(parts)
+    assert (
+        active
+        == pending
+        == [
+            {"served_model_name": name, "served_entity_name": name, "traffic_percentage": part}
+            for name, part in parts.items()
+        ]
+    )
+    sent["traffic_config"]["routes"].reverse()
+    client.put(f"{BASE}/chat/config", sent)
+    changed = client.endpoint()["config"]["traffic_config"]["routes"]
+    assert [route["served_model_name"] for route in changed] == list(parts)[::-1]
 
 
 def test_plaintext_is_never_shown_and_a_reference_always(client: Any, entity: Any) -> None:
@@ -244,6 +270,17 @@ def test_tags_come_in_another_order(client: Any) -> None:
     assert sorted(shown, key=str) == sent
 
 
+def test_an_endpoint_without_tags_has_no_key_for_them(client: Any) -> None:
+    created = client.create(tags=[])
+    assert "tags" not in created
+    client.patch(f"{BASE}/chat/tags", {"add_tags": [{"key": "a", "value": "1"}]})
+    assert client.endpoint()["tags"] == [{"key": "a", "value": "1"}]
+    client.patch(f"{BASE}/chat/tags", {"delete_tags": ["a"]})
+    assert "tags" not in client.endpoint()
+    (listed,) = [each for each in client.get(BASE)["endpoints"] if each["name"] == "chat"]
+    assert "tags" not in listed
+
+
 def test_notifications_are_replaced(client: Any) -> None:
     client.create(email_notifications={"on_update_success": ["a@example.com"]})
     sent = {"on_update_failure": ["b@example.com"]}
@@ -260,6 +297,13 @@ def test_older_rate_limits_are_answered_and_not_shown(client: Any, config: Any) 
     assert client.put(f"{BASE}/chat/rate-limits", sent) == sent
     assert "rate_limits" not in client.endpoint()
     assert client.put(f"{BASE}/chat/rate-limits", {}) == {"rate_limits": []}
+
+
+def test_older_rate_limits_keep_the_order_in_which_they_were_sent(client: Any, config: Any) -> None:
+    client.create(config=config())
+    limits = [{"calls": 9, "renewal_period": "minute", "key": key} for key in ("user", "endpoint")]
+    for sent in (limits, limits[::-1]):
+        assert client.put(f"{BASE}/chat/rate-limits", {"rate_limits": sent})["rate_limits"] == sent
 
 
 def test_the_tutorials_system_endpoints_are_there(client: Any) -> None:

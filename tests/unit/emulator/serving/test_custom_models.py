@@ -150,7 +150,10 @@ def test_model_units(sdk: WorkspaceClient) -> None:
 
 
 def test_telemetry(sdk: WorkspaceClient) -> None:
-    created = create(sdk, telemetry_config=serving.TelemetryConfig(table_names=TABLES))
+    sent = serving.TelemetryConfig(
+        table_names=TABLES, inference_table_config=serving.TelemetryInferenceTableConfig()
+    )
+    created = create(sdk, telemetry_config=sent)
     telemetry = created.telemetry_config
     assert telemetry is not None
     assert telemetry.telemetry_profile_id

@@ -62,7 +62,7 @@ REFUSED_CONFIGS = [
         id="entities in both words",
     ),
     pytest.param(
-        serving(*[external() | {"name": f"e{n}"} for n in range(11)]), "at most 10", id="eleven"
+        serving(*[external() | {"name": f"e{n}"} for n in range(16)]), "at most 15", id="sixteen"
     ),
     pytest.param(
         serving(external(), external()), "more than once", id="two entities with one name"
@@ -156,6 +156,33 @@ REFUSED_CONFIGS = [
         id="a reference with text before it",
     ),
 ]
+
+
+def test_fifteen_entities_are_taken(client: Any) -> None:
+    names = [f"e{number}" for number in range(15)]
+    parts = [100, *[0] * 14]
+    body = serving(
+        *[external() | {"name": name} for name in names],
+        traffic_config={
+            "routes": [
+                {"served_entity_name": name, "traffic_percentage": part}
+                for name, part in zip(names, parts, strict=True)
+            ]
+        },
+    )
+    client.post(BASE, body)
+    shown = client.endpoint()["config"]["served_entities"]
+    assert sorted(entity["name"] for entity in shown) == sorted(names)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_burst_scaling_of_an_external_model_is_taken_and_not_shown(
+    client: Any, is_on: bool
+) -> None:
+    client.post(BASE, serving(external() | {"burst_scaling_enabled": is_on}))
+    (shown,) = client.endpoint()["config"]["served_entities"]
+    assert "burst_scaling_enabled" not in shown
+    client.put(f"{BASE}/chat/config", {"served_entities": [external()]})
 
 
 @pytest.mark.parametrize(("body", "message"), REFUSED_CONFIGS)

@@ -25,8 +25,7 @@ def test_tables_become_a_profile(client: Any) -> None:
     created = client.create(config=CUSTOM, telemetry_config=TABLES)
     telemetry = client.endpoint()["telemetry_config"]
     assert created["telemetry_config"] == telemetry
-    assert set(telemetry) == {"telemetry_profile_id", "inference_table_config"}
-    assert telemetry["inference_table_config"] == {"name": "c.s.logs_payload"}
+    assert set(telemetry) == {"telemetry_profile_id"}
     (listed,) = [each for each in client.get(BASE)["endpoints"] if each["name"] == "chat"]
     assert listed["telemetry_config"] == telemetry
 
@@ -48,9 +47,33 @@ def test_a_profile_may_be_used_again(client: Any) -> None:
     assert client.endpoint()["telemetry_config"] == telemetry
 
 
-def test_payloads_that_are_not_wanted_have_no_table(client: Any) -> None:
-    client.create(config=CUSTOM, telemetry_config=TABLES | {"enabled_telemetry_features": ALL[:1]})
-    assert "inference_table_config" not in client.endpoint()["telemetry_config"]
+def test_the_payload_table_gets_a_name_when_a_config_of_it_was_sent(client: Any) -> None:
+    table = {"inference_table_config": {"sampling_fraction": 0.5}}
+    client.create(config=CUSTOM, telemetry_config=TABLES | table)
+    shown = client.endpoint()["telemetry_config"]["inference_table_config"]
+    assert shown == {"sampling_fraction": 0.5, "name": "c.s.logs_payload"}
+
+
+NEITHER = {"inference_table_config": {"sampling_fraction": 0.5}}
+
+
+def test_a_patch_without_tables_and_profile_changes_nothing(client: Any) -> None:
+    client.create(config=CUSTOM, telemetry_config=TABLES)
+    before = client.endpoint()["telemetry_config"]
+    for sent in (NEITHER, {}):
+        reply = patch(client, sent)
+        assert (reply.status, reply.json["telemetry_config"]) == (200, before)
+    assert client.endpoint()["telemetry_config"] == before
+
+
+def test_a_create_without_tables_and_profile_has_no_telemetry(client: Any) -> None:
+    client.create(config=CUSTOM, telemetry_config=NEITHER)
+    assert "telemetry_config" not in client.endpoint()
+
+
+def test_of_a_profile_and_tables_the_profile_is_kept(client: Any) -> None:
+    client.create(config=CUSTOM, telemetry_config=TABLES | {"telemetry_profile_id": "p"})
+    assert client.endpoint()["telemetry_config"] == {"telemetry_profile_id": "p"}
 
 
 @pytest.mark.parametrize("body", [{}, {"telemetry_config": None}], ids=["left out", "null"])
@@ -66,7 +89,10 @@ def test_create_drops_it_for_others_and_the_call_refuses(client: Any, config: An
     assert "telemetry_config" not in client.endpoint()
     reply = patch(client, TABLES)
     assert (reply.status, reply.code) == (400, "INVALID_PARAMETER_VALUE")
-    assert "EXTERNAL_MODELS" in reply.json["message"]
+    assert reply.json["message"] == (
+        "Telemetry configuration is not supported for endpoint type 'EXTERNAL_MODELS'. "
+        "This API only supports endpoints with custom served models."
+    )
 
 
 def test_an_endpoint_without_a_config_has_none(client: Any) -> None:
@@ -85,8 +111,6 @@ def test_it_has_to_wait_for_an_update(client_of: Any) -> None:
 
 
 REFUSED = [
-    pytest.param({}, "one of", id="neither tables nor a profile"),
-    pytest.param(TABLES | {"telemetry_profile_id": "p"}, "one of", id="both"),
     pytest.param(
         TABLES | {"enabled_telemetry_features": ["LOGS"]}, "must be one of", id="unknown feature"
     ),

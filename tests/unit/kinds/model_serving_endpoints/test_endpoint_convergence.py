@@ -172,6 +172,13 @@ SITUATIONS = {
     "a key as plaintext": serving(
         external("openai", "openai_config", {"openai_api_key_plaintext": PLAINTEXT})
     ),
+    "an external model with bursts": {
+        "config": {
+            "served_entities": [
+                {"name": "a", "external_model": openai(), "burst_scaling_enabled": True}
+            ]
+        }
+    },
     "Azure with a key": serving(openai(openai_api_type="azure", **AZURE)),
     "Azure with Entra ID": serving(external("openai", "openai_config", AZURE | ENTRA)),
     "three models": serving(

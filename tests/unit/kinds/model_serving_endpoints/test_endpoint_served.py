@@ -87,6 +87,9 @@ GOOD = [
     ),
     pytest.param(endpoint(UNITS, UNITS | {"burst_scaling_enabled": False}), id="model units"),
     pytest.param(
+        endpoint(EXTERNAL | {"burst_scaling_enabled": True}), id="an external model with bursts"
+    ),
+    pytest.param(
         endpoint(UNITS, description="", route_optimized=False),
         id="model units and fields that say nothing",
     ),
