@@ -144,6 +144,8 @@ async def _body(request: Request) -> bytes | ApiError:
             pieces.clear()
         if size > DISCARD_LIMIT_BYTES:
             break
+    # rule(documented): A body has at most 16 MB, the largest documented payload; the code is
+    #     assumed. [serving-api 3.6]
     if size > BODY_LIMIT_BYTES:
         return ApiError(400, "BAD_REQUEST", "The request body is larger than 16 MB.")
     return b"".join(pieces)

@@ -17,6 +17,8 @@ from provisioner.emulator.http.routing import (
     EmulatedWorkspace,
 )
 
+# rules(local): The console belongs to the local workspace.
+
 # The first segment of every path here but `/`. These requests are neither logged nor faulty.
 PREFIX = "console"
 FOLDER = Path(__file__).parent / "console"

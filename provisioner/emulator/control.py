@@ -14,6 +14,8 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.serving.system_endpoints import add_missing
 
+# rules(local): The routes below this prefix belong to the local workspace.
+
 MOST_NEWEST = 1000
 
 

@@ -118,6 +118,8 @@ class RequestDispatcher:
             return error.answer()
         except UnicodeEncodeError:
             message = "The request holds text that is not valid Unicode."
+            # rule(assumed): Text that is not valid Unicode answers MALFORMED_REQUEST.
+            #     [serving-api 3.5]
             return ApiError(400, "MALFORMED_REQUEST", message).answer()
         except Exception as error:
             return _crash(error)
@@ -130,6 +132,7 @@ class RequestDispatcher:
         caller = directory.LOCAL_USER
         if route is None or route.needs_token:
             caller = authentication.caller_of(self._workspace, raw.headers.get("authorization", ""))
+        # rule(local): A route that the local workspace does not have answers 501 and is named.
         if route is None:
             message = f"The local workspace does not implement {raw.method} {path}."
             raise ApiError(501, "NOT_IMPLEMENTED", message)
@@ -178,6 +181,7 @@ def _guarded(work: Callable[[], Delivery]) -> Delivery:
         return Delivery(_crash(error))
 
 
+# rule(local): A failure of the local workspace itself answers 500.
 def _crash(error: Exception) -> ApiResponse:
     """The message of an unforeseen error may hold a secret; its kind and its place do not."""
     last = traceback.extract_tb(error.__traceback__)[-1]

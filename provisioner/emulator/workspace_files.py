@@ -83,9 +83,12 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     store, sent = workspace.store, DELETE(request.json(), "")
     path = _path(sent["path"])
     _require(store, path)
+    # rule(assumed): The root, /Users and /Shared stay. [serving-api 10.11]
     if path in ALWAYS_THERE:
         raise invalid(f"Folder {path} cannot be deleted.")
     below = _below(store, path)
+    # rule(documented): A folder that is not empty is deleted with recursive only. [SDK: text of
+    #     workspace.delete]
     if below and not sent.get("recursive"):
         raise ApiError(400, "DIRECTORY_NOT_EMPTY", f"Folder {path} is not empty.")
     for row in (*below, (path,)):
@@ -106,10 +109,12 @@ def import_file(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 
 def import_content(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``content`` in base64. A form with a file in it, the other way to send it, is not taken."""
+    # rule(local): Imports are taken as JSON, not as a form. [serving-api 10.18]
     if request.headers.get("content-type", "").startswith("multipart/"):
         message = "The local workspace takes imports as JSON only."
         raise ApiError(501, "NOT_IMPLEMENTED", message)
     sent = IMPORT(request.json(), "")
+    # rule(documented): content is base64. [SDK: text of workspace.import_]
     try:
         content = base64.b64decode(sent.get("content", ""), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -123,8 +128,10 @@ def export(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The file in base64, or as it is with ``direct_download=true``."""
     path = _path(request.query.get("path"))
     kind, content = _require(workspace.store, path)[1:3]
+    # rule(local): Folders are not exported.
     if kind == DIRECTORY:
         raise invalid(f"{path} is a folder: the local workspace exports files only.")
+    # rule(documented): An export has at most 10 MB. [SDK: text of workspace.export]
     if len(content) > LARGEST_EXPORT_BYTES:
         message = f"{path} is larger than 10 MB."
         raise ApiError(400, "MAX_NOTEBOOK_SIZE_EXCEEDED", message)
@@ -137,9 +144,11 @@ def export(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def _path(given: str | None) -> str:
     """The path as it is kept: absolute, without ``/Workspace``."""
+    # rule(documented): A path is absolute. [SDK: text of workspace.get_status]
     if not given or not given.startswith("/"):
         raise invalid("path must be absolute: it begins with a slash.")
     parts = [part for part in given.split("/") if part]
+    # rule(assumed): A path has no relative parts. [SDK: text of workspace.get_status]
     if any(part in (".", "..") or "\0" in part for part in parts):
         raise invalid("path must not hold relative parts.")
     if parts[:1] == [PREFIX[1:]]:
@@ -150,6 +159,8 @@ def _path(given: str | None) -> str:
 def _write(store: Store, path: str, content: bytes, *, overwrites: bool, status: int) -> None:
     """[The CLI takes 409 of one call and 400 of the other for a file that is there already]"""
     kind = _kind(store, path)
+    # rule(client): A file that is there already answers 409 to import-file and 400 to import, as
+    #     the Databricks CLI expects. [Databricks CLI, libs/filer]
     if kind == DIRECTORY or (kind and not overwrites):
         raise ApiError(status, "RESOURCE_ALREADY_EXISTS", f"Path ({path}) already exists.")
     _make_folders(store, path.rpartition("/")[0] or "/")
@@ -165,6 +176,7 @@ def _make_folders(store: Store, path: str) -> None:
     for length in range(1, len(parts) + 1):
         folder = "/" + "/".join(parts[:length])
         kind = _kind(store, folder)
+        # rule(client): A folder is not made in the place of a file. [Databricks CLI, libs/filer]
         if kind == FILE:
             message = f"Path ({folder}) already exists, and is no folder."
             raise ApiError(400, "RESOURCE_ALREADY_EXISTS", message)
@@ -193,6 +205,8 @@ def _require(store: Store, path: str) -> Row:
     raise _missing(path)
 
 
+# rule(client): A missing path answers 404, as the Databricks CLI expects. [Databricks CLI,
+#     libs/filer]
 def _missing(path: str) -> ApiError:
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Path ({path}) doesn't exist.")
 

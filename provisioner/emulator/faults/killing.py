@@ -14,6 +14,9 @@ from pathlib import Path
 
 from provisioner.emulator.http.routing import ApiError, invalid
 
+# rules(local): Killing the caller belongs to the local workspace, and is limited to the process
+#     that asks for it.
+
 HEADER = "x-test-kill-me"
 PROC = Path("/proc")
 CONNECTIONS = PROC / "net" / "tcp"

@@ -30,6 +30,8 @@ from provisioner.emulator.http.shape import (
 )
 from provisioner.emulator.http.store import Store
 
+# rules(local): Fault rules belong to the local workspace: one that could never fire is refused.
+
 # The first segment of the path of a call to a provider, which no client can send:
 # ``/__provider__/{endpoint}/{served entity}``.
 PROVIDERS = "__provider__"

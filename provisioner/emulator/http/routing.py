@@ -100,10 +100,12 @@ class ApiRequest:
         """
         if not self.body.strip():
             return {}
+        # rule(assumed): A body that is no JSON answers MALFORMED_REQUEST. [serving-api 3.5]
         try:
             value = json.loads(self.body, parse_constant=_refused)
         except (ValueError, RecursionError) as error:
             raise ApiError(400, "MALFORMED_REQUEST", "Request body is not valid JSON.") from error
+        # rule(assumed): A body is a JSON object. [serving-api 3.5]
         if not isinstance(value, dict):
             raise ApiError(400, "MALFORMED_REQUEST", "Request body must be a JSON object.")
         return value
@@ -158,6 +160,8 @@ class ApiError(Exception):
         return ApiResponse(json=body, status=self.status, headers=self.headers)
 
 
+# rule(assumed): A value that breaks a rule answers 400 with INVALID_PARAMETER_VALUE where no other
+#     code is known. [serving-api 3.5]
 def invalid(message: str) -> ApiError:
     return ApiError(400, "INVALID_PARAMETER_VALUE", message)
 

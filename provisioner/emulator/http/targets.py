@@ -8,6 +8,8 @@ from urllib.parse import unquote
 
 from provisioner.emulator.http.routing import ApiError
 
+# rules(local): The local workspace answers this computer only, and no web page of another origin.
+
 # A web page whose name was made to resolve to 127.0.0.1 (DNS rebinding) sends its own name.
 # Any port: databricks-cli drops the one it was given. [serving-api 9.12]
 LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)

@@ -36,6 +36,8 @@ def caller_of(workspace: EmulatedWorkspace, authorization: str) -> Caller:
         return caller
     if caller := directory.by_login(workspace.store, given):
         return replace(caller, has_login=True)
+    # rule(documented): A call needs a token; UNAUTHENTICATED and UNAUTHORIZED are both documented.
+    #     [serving-api 8.4]
     raise ApiError(401, "UNAUTHENTICATED", "Credential was not sent or is not valid.")
 
 
@@ -129,6 +131,7 @@ def _client(
     return directory.by_client(workspace.store, name, secret)
 
 
+# rule(client): A token that is refused has the error codes of OAuth. [serving-api 5.5]
 def _oauth_error(status: int, error: str) -> ApiError:
     # RFC 6749 wants `error`; the other two keys are for clients that expect the service's shape.
     return ApiError(status, "INVALID_CLIENT", "No token for this client.", extra={"error": error})

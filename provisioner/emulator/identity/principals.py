@@ -21,6 +21,8 @@ from provisioner.emulator.http.routing import (
 from provisioner.emulator.http.shape import choice, flag, list_of, record, text
 from provisioner.emulator.identity import directory
 
+# rules(local): Adding principals with credentials of choice is a route of the local workspace.
+
 BASE = f"/{CONTROL_PREFIX}/principals"
 PRINCIPAL = record(
     {

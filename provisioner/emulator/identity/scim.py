@@ -87,9 +87,11 @@ def _wanted(request: ApiRequest, kind: str) -> str | None:
     if not text:
         return None
     match = FILTER.fullmatch(text)
+    # rule(local): Only the filter for one name is understood.
     if not match or match[1].lower() != ATTRIBUTES[kind].lower():
         message = f'The local workspace takes filters such as {ATTRIBUTES[kind]} eq "NAME".'
         raise ApiError(501, "NOT_IMPLEMENTED", message)
+    # rule(documented): A filter's value is a JSON string. [RFC 7644, 3.4.2.2]
     try:
         name: Any = json.loads(match[2])
     except ValueError as error:

@@ -54,12 +54,14 @@ def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiR
     """A call of an OpenAI client: it names the endpoint in ``model``. [serving-api 6.4]"""
     body = request.json()
     name = body.get("model")
+    # rule(client): OpenAI's clients name the endpoint in "model". [serving-api 6.4]
     if not isinstance(name, str) or not name:
         raise invalid("model must be the name of a serving endpoint")
     endpoint = _serving(workspace, request, name)
     own_task = tasks.task_of(endpoint, body)
     if task == tasks.RESPONSES and own_task == tasks.CHAT:
         own_task = task
+    # rule(assumed): A path of OpenAI's API takes endpoints of its task. [serving-api 6.4]
     if task != own_task and own_task != tasks.CUSTOM:
         raise ApiError(
             400,
@@ -77,10 +79,13 @@ def _serving(workspace: EmulatedWorkspace, request: ApiRequest, name: str) -> Ac
     """
     endpoint = active(workspace, name)
     _check_access(workspace.store, endpoint, request)
+    # rule(documented): A query of a stopped endpoint answers 400. [serving-api 3.10]
     if endpoint.stopped:
         raise ApiError(400, "BAD_REQUEST", f"Endpoint '{name}' is stopped.")
     if endpoint.ready:
         return endpoint
+    # rule(documented): A query of an endpoint that is not ready answers 503 or 404; that it is
+    #     503 while waiting helps is assumed. [serving-api 3.10]
     if endpoints.require(workspace.store, name)["update"] == endpoints.IN_PROGRESS:
         raise ApiError(
             503,
@@ -88,6 +93,7 @@ def _serving(workspace: EmulatedWorkspace, request: ApiRequest, name: str) -> Ac
             f"Endpoint '{name}' is not ready yet.",
             headers={"Retry-After": "1"},
         )
+    # rule(documented): An endpoint that never became ready answers 404. [serving-api 3.10]
     raise ApiError(
         404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint '{name}' has no configuration that is ready."
     )
@@ -102,12 +108,17 @@ def _check_access(store: Store, endpoint: ActiveEndpoint, request: ApiRequest) -
     place = {"name": endpoint.name, "id": endpoint.id, "system": endpoint.system}
     access.require(store, request.caller, place, access.CAN_QUERY)
     is_data_plane = request.path.startswith(f"{DATA_PLANE}/")
+    # rule(assumed): Only route-optimized endpoints have an address of their own. [serving-api 1.14]
     if is_data_plane and not endpoint.route_optimized:
         message = f"Endpoint '{endpoint.name}' has no address of its own."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+    # rule(documented): The address of a route-optimized endpoint takes OAuth tokens only; the
+    #     status is assumed. [serving-api 1.14]
     if is_data_plane and not request.caller.has_login:
         message = "Route-optimized endpoints take OAuth tokens, not personal access tokens."
         raise ApiError(401, "UNAUTHENTICATED", message)
+    # rule(documented): A route-optimized endpoint made since September 2025 is queried at its own
+    #     address only; the status is assumed. [serving-api 1.14]
     if endpoint.route_optimized and not is_data_plane:
         message = f"Endpoint '{endpoint.name}' is route-optimized: query its endpoint_url."
         raise ApiError(400, "BAD_REQUEST", message)
@@ -187,6 +198,7 @@ def list_models(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 
 def get_model(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     record = endpoints.find(workspace.store, request.parameters["model"])
+    # rule(client): A model that is no endpoint answers 404 to OpenAI's clients. [serving-api 6.4]
     if record is None:
         message = f"Endpoint with name '{request.parameters['model']}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)

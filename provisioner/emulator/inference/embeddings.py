@@ -17,6 +17,9 @@ from provisioner.emulator.http.routing import invalid
 from provisioner.emulator.inference import tokens
 from provisioner.emulator.inference.questions import wrong_task
 
+# rules(client): Queries of embeddings are checked as OpenAI's API describes them. [serving-api 6.1,
+#     9.4]
+
 # Part of a model's name, blanks and underscores as hyphens -> the length of its vectors.
 # The first that matches counts. Source: the providers' model pages.
 LENGTHS: Mapping[str, int] = {

@@ -101,6 +101,8 @@ def _count(store: Store, bucket: str, now_ms: int) -> None:
         store.change("INSERT INTO usage VALUES (?, ?, 1, 0)", bucket, now_ms)
 
 
+# rule(recorded): A rate limit that is used up answers 429 with REQUEST_LIMIT_EXCEEDED; that the
+#     header Retry-After is sent is assumed. [serving-api 3.10, 8.13]
 def _too_many(endpoint: ActiveEndpoint, wait_s: int, limit: Limit, unit: str) -> ApiError:
     """The header is what clients wait for; the pages of the service name a field of the body."""
     key = limit.get("key", "endpoint")

@@ -184,6 +184,8 @@ def rows(store: Store, name: str) -> list[dict[str, Any]]:
 def payload_rows(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The rows of an inference table, ``?table=catalog.schema.prefix_payload``, oldest first."""
     name = request.query.get("table", "")
+    # rule(local): Rows of inference tables are read by their full name at a route of the local
+    #     workspace.
     if not name:
         raise invalid("table must be the full name of an inference table.")
     table_rows = rows(workspace.store, name)

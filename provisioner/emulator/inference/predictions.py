@@ -9,6 +9,9 @@ from typing import Any
 
 from provisioner.emulator.http.routing import ApiError, invalid
 
+# rules(documented): A query of a custom model has one of the four documented forms of input.
+#     [serving-api 6.1]
+
 MADE_UP = "made_up_feature"
 
 

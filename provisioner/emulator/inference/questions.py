@@ -8,6 +8,9 @@ from typing import Any
 
 from provisioner.emulator.http.routing import ApiError, invalid
 
+# rules(client): Chat and completions queries are checked as OpenAI's API describes them.
+#     [serving-api 6.1, 9.4]
+
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 MOST_CHOICES = 5
 ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {"answer": {"type": "string"}}}

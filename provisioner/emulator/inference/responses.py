@@ -13,6 +13,9 @@ from typing import Any
 from provisioner.emulator.http.routing import invalid
 from provisioner.emulator.inference import tokens
 
+# rules(client): Queries of the Responses API are checked as OpenAI's API describes them; responses
+#     are not kept. [serving-api 6.4, 9.4]
+
 Json = dict[str, Any]
 Body = Mapping[str, Any]
 

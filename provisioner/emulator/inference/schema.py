@@ -12,6 +12,8 @@ from typing import Any
 
 from provisioner.emulator.http.routing import invalid
 
+# rules(local): Made-up JSON is limited in depth and size.
+
 # Deeper and larger than any sensible answer, and far from Python's own limits.
 DEPTH_LIMIT = 40
 VALUE_LIMIT = 10_000

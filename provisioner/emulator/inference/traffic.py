@@ -21,6 +21,7 @@ from provisioner.emulator.secrets.secret_values import problem_with, references_
 Entity = dict[str, Any]
 A = TypeVar("A")
 
+# rule(documented): A request falls back to at most 2 other entities. [serving-api 3.6]
 MOST_FALLBACKS = 2
 
 # Has no divisor in common with 100: its multiples visit each of 100 places once, well spread.
@@ -39,6 +40,8 @@ ERROR_CODES = {
 }
 
 
+# rule(assumed): A query of an entity that the endpoint does not serve answers 404. [serving-api
+#     3.10]
 def named(endpoint: ActiveEndpoint, name: str) -> Entity:
     """Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     for entity in endpoint.entities:
@@ -102,6 +105,8 @@ def _may_pass_on(failure: ApiError) -> bool:
 def _check(store: Store, endpoint: ActiveEndpoint, entity: Entity) -> None:
     """Raises ApiError where the entity's secrets are missing, or a fault rule lets it fail."""
     for reference in references_in(entity.get("external_model")):
+        # rule(documented): Secrets are resolved when the provider is called; the answer where one
+        #     is missing is assumed. [serving-api 3.9]
         # Resolved when the provider is called. [serving-api 3.9]
         if problem := problem_with(store, reference):
             raise ApiError(400, "BAD_REQUEST", problem)
@@ -116,6 +121,7 @@ def _check(store: Store, endpoint: ActiveEndpoint, entity: Entity) -> None:
         raise provider_error(entity, status, body, fault.headers)
 
 
+# rule(documented): A provider's error is wrapped with its name and its message. [serving-api 3.10]
 def provider_error(
     entity: Entity, status: int, body: Any, headers: Mapping[str, str] = NOTHING
 ) -> ApiError:

@@ -36,13 +36,19 @@ def create_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
     backend = body.get("scope_backend_type") or DATABRICKS
     first_manager = body.get("initial_manage_principal")
     keyvault = body.get("backend_azure_keyvault") or None
+    # rule(recorded): The name of a scope is unique; the text is recorded, the status is assumed.
+    #     [serving-api 4.2, 8.27]
     if store.row("SELECT 1 FROM scopes WHERE name = ?", scope):
         # Observed with this text and this status. [serving-api 4, 8.27]
         raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"Scope {scope} already exists!")
+    # rule(documented): initial_manage_principal can only be users. [serving-api 4.1]
     if first_manager not in (None, "", "users"):
         raise invalid("initial_manage_principal can only be users.")
+    # rule(documented): A scope is backed by Databricks or by Azure Key Vault. [serving-api 4.1]
     if backend not in (DATABRICKS, KEYVAULT):
         raise invalid(f"scope_backend_type must be {DATABRICKS} or {KEYVAULT}.")
+    # rule(documented): A scope of Azure Key Vault names its vault, and no other scope does.
+    #     [serving-api 4.1]
     if (backend == KEYVAULT) != _is_keyvault(keyvault):
         raise invalid(f"backend_azure_keyvault belongs to {KEYVAULT}, with resource_id, dns_name.")
     _check_room(store, "SELECT count(*) FROM scopes", MAX_SCOPES)
@@ -73,6 +79,7 @@ def put(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
     key = _name(body, "key")
     value = _value(body)
+    # rule(documented): A scope that a key vault backs is read-only here. [serving-api 4.1]
     if store.row("SELECT 1 FROM scopes WHERE name = ? AND backend = ?", scope, KEYVAULT):
         raise ApiError(400, "BAD_REQUEST", f"Scope {scope} is read-only: a key vault backs it.")
     if not store.row("SELECT 1 FROM secrets WHERE scope = ? AND key = ?", scope, key):
@@ -109,6 +116,7 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return ApiResponse()
 
 
+# rule(client): A missing secret answers 404 with this text. [serving-api 4.2]
 def _no_secret(scope: str, key: str) -> ApiError:
     message = f"Secret does not exist with scope: {scope} and key: {key}"
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
@@ -116,6 +124,8 @@ def _no_secret(scope: str, key: str) -> ApiError:
 
 def _name(body: dict[str, Any], field: str) -> str:
     name = required(body, field)
+    # rule(documented): Names of scopes and keys have at most 128 letters, digits, "-", "_", "." and
+    #     "@"; Terraform lets "/" through as well. [serving-api 4.3]
     if not NAME.fullmatch(name):
         raise invalid(f"{field} takes 1 to 128 letters, digits, '-', '_', '.' and '@'.")
     return name
@@ -124,14 +134,18 @@ def _name(body: dict[str, Any], field: str) -> str:
 def _value(body: dict[str, Any]) -> bytes:
     """One of ``string_value`` and ``bytes_value`` (base64)."""
     given = [key for key in ("string_value", "bytes_value") if body.get(key) is not None]
+    # rule(documented): A secret is put as one of string_value and bytes_value, which is base64.
+    #     [serving-api 4.1]
     if len(given) != 1 or not isinstance(body[given[0]], str):
         raise invalid("Exactly one of string_value and bytes_value must be given.")
+    # rule(documented): bytes_value is base64. [serving-api 4.2]
     try:
         text = body[given[0]]
         is_text = given == ["string_value"]
         value = text.encode() if is_text else base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid(f"{given[0]} is not valid.") from error
+    # rule(documented): A secret has at most 128 KB. [serving-api 4.3]
     if len(value) > MAX_VALUE_BYTES:
         raise invalid("A secret takes at most 128 KB.")
     return value
@@ -144,6 +158,8 @@ def _is_keyvault(value: Any) -> bool:
 
 def _check_room(store: Store, counted: str, most: int, *values: str) -> None:
     row = store.row(counted, *values)
+    # rule(documented): A workspace has at most 1000 scopes, a scope at most 1000 secrets.
+    #     [serving-api 4.2, 4.3]
     if row and row[0] >= most:
         raise ApiError(400, "RESOURCE_LIMIT_EXCEEDED", f"There can be at most {most}.")
 

@@ -26,6 +26,8 @@ BASE = "/api/2.0/secrets/acls"
 def required(values: Mapping[str, Any], field: str) -> str:
     """A text that has to be there and not empty. Raises ApiError INVALID_PARAMETER_VALUE."""
     value = values.get(field)
+    # rule(client): A required field that is missing or empty answers INVALID_PARAMETER_VALUE.
+    #     [serving-api 4.2]
     if not isinstance(value, str) or not value:
         raise invalid(f"{field} must be given.")
     return value
@@ -34,6 +36,7 @@ def required(values: Mapping[str, Any], field: str) -> str:
 def require_scope(store: Store, name: str) -> str:
     """The scope's name as it was created. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     row = store.row("SELECT name FROM scopes WHERE name = ?", name)
+    # rule(client): A missing scope answers 404; the form of the text is inferred. [serving-api 4.2]
     if row is None:
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Scope {name} does not exist!")
     return str(row[0])
@@ -59,6 +62,8 @@ def open_scope(workspace: EmulatedWorkspace, request: ApiRequest, name: str, nee
     """
     scope = require_scope(workspace.store, name)
     held = level(workspace.store, request.caller, scope)
+    # rule(documented): READ lists and gets secrets, WRITE puts and deletes them, MANAGE does all
+    #     else; the text is not known. [serving-api 4.1, 4.2]
     if held not in PERMISSIONS[PERMISSIONS.index(needed) :]:
         who = request.caller.name
         message = f"User {who} does not have {needed} permission on scope {scope}."
@@ -88,6 +93,7 @@ def put_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     body = request.json()
     scope = open_scope(workspace, request, required(body, "scope"), "MANAGE")
     principal, permission = required(body, "principal"), required(body, "permission")
+    # rule(documented): The permissions are READ, WRITE and MANAGE. [serving-api 4.1]
     if permission not in PERMISSIONS:
         raise invalid(f"permission must be one of {', '.join(PERMISSIONS)}.")
     put(workspace.store, scope, principal, permission)
@@ -126,6 +132,7 @@ def delete_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse
     return ApiResponse()
 
 
+# rule(assumed): A missing ACL answers 404. [serving-api 4.2]
 def _no_acl(scope: str, principal: str) -> ApiError:
     message = f"Failed to find the ACL of {principal} on scope {scope}."
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)

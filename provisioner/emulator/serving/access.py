@@ -52,6 +52,8 @@ def require(store: Store, caller: Caller, endpoint: dict[str, Any], needed: str)
 
 
 def refuse_below(needed: str, held: str, caller: Caller, what: str) -> None:
+    # rule(assumed): A call needs a level on the endpoint and answers 403 without it; 404 would make
+    #     clients create a second endpoint. [serving-api 8.29]
     if RANK[held] < RANK[needed]:
         message = f"User {caller.name} does not have {needed} permission on {what}."
         raise ApiError(403, "PERMISSION_DENIED", message)
@@ -62,6 +64,8 @@ def check_creator(store: Store, endpoint: dict[str, Any]) -> None:
 
     Raises ApiError PERMISSION_DENIED. [serving-api 3.5; the text is not known]
     """
+    # rule(documented): An endpoint whose creator has left the workspace cannot be updated; the text
+    #     is not known. [serving-api 3.5]
     if directory.find(store, endpoint["creator"]) is None:
         raise ApiError(
             403,

@@ -96,11 +96,15 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def _free_name(store: Store, name: Any) -> str:
     """[serving-api 8.1: the code is known, 400 is the more likely of two statuses]"""
+    # rule(client): The name of an endpoint is unique in the workspace; status 400 is assumed.
+    #     [serving-api 3.5, 8.1]
     if isinstance(name, str) and endpoints.find(store, name):
         message = f"Endpoint with name '{name}' already exists."
         raise ApiError(400, "RESOURCE_ALREADY_EXISTS", message)
     free_name = check_name(name)
     row = store.row("SELECT count(*) FROM endpoints WHERE name NOT LIKE 'databricks-%'")
+    # rule(documented): A workspace takes at most 1000 endpoints; the code of the refusal is
+    #     assumed. [serving-api 3.6]
     if row and row[0] >= MAX_ENDPOINTS:
         message = f"A workspace takes at most {MAX_ENDPOINTS} endpoints."
         raise ApiError(400, "RESOURCE_LIMIT_EXCEEDED", message)
@@ -118,8 +122,11 @@ def _fill(record: Record, body: dict[str, Any]) -> None:
     record["rate_limits"] = gateway.read_legacy_rate_limits(sent.get("rate_limits", []))
     record["route_optimized"] = flag(sent.get("route_optimized", False), "route_optimized")
     text(sent.get("budget_policy_id", ""), "budget_policy_id")
+    # rule(documented): Endpoint-level rate limits are for external and foundation models.
+    #     [serving-api 1.6]
     if record["rate_limits"] and is_custom:
         raise invalid("rate_limits are for external and foundation models only.")
+    # rule(documented): Route optimization is for custom models. [serving-api 1.2]
     if record["route_optimized"] and not is_custom:
         raise invalid("route_optimized is for custom models only.")
     record["telemetry"] = telemetry.at_creation(sent.get("telemetry_config"), record)
@@ -168,11 +175,15 @@ def check_name(name: Any) -> str:
     """Raises ApiError. The reserved prefix is documented, though customers' endpoints with it were
     seen: who avoids it is right under both. [serving-api 3.6, 8.30]
     """
+    # rule(documented): An endpoint's name has 1 to 63 letters, digits, "-" and "_"; that the first
+    #     and the last are alphanumeric is recorded. [serving-api 3.6]
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise invalid(
             "Endpoint name must be at most 63 characters, alphanumeric with hyphens and"
             " underscores in between."
         )
+    # rule(documented): The prefix "databricks-" is reserved, although endpoints of customers with
+    #     it were seen. [serving-api 3.6, 8.30]
     if name.startswith(RESERVED_PREFIX):
         raise invalid(f"Endpoint names that begin with {RESERVED_PREFIX} are reserved.")
     return name
@@ -181,6 +192,7 @@ def check_name(name: Any) -> str:
 def read_tags(value: Any, where: str) -> list[dict[str, str]]:
     """The tags, each key once. Raises ApiError."""
     tags: list[dict[str, str]] = list_of(TAG)(value, where)
+    # rule(assumed): A tag's key occurs once in a request. [serving-api 1.8]
     if len({tag["key"] for tag in tags}) < len(tags):
         raise invalid(f"{where} holds a key more than once.")
     return tags
@@ -193,6 +205,7 @@ def read_notifications(value: Any) -> dict[str, list[str]]:
 
 def read_description(value: Any) -> str:
     description = text(value, "description")
+    # rule(documented): A description has at most 1000 characters. [serving-api 3.6]
     if len(description) > MAX_DESCRIPTION:
         raise invalid(f"description takes at most {MAX_DESCRIPTION} characters.")
     return description
@@ -200,6 +213,8 @@ def read_description(value: Any) -> str:
 
 def check_idle(endpoint: dict[str, Any]) -> None:
     """Raises ApiError RESOURCE_CONFLICT. Only the text for telemetry is known. [serving-api 8.2]"""
+    # rule(documented): An endpoint takes no update while it is updating; only the text of the
+    #     telemetry call is known. [serving-api 3.5, 8.2]
     if endpoint["update"] == "IN_PROGRESS":
         raise ApiError(
             409, "RESOURCE_CONFLICT", f"Endpoint {endpoint['name']} is currently updating."
@@ -211,6 +226,8 @@ def check_not_stopped(endpoint: dict[str, Any]) -> None:
     calls count as one: here config, gateway and telemetry do. Refused: neither does a stopped
     endpoint begin to cost, nor does anybody wait for it to become ready.
     """
+    # rule(assumed): A stopped endpoint refuses changes of config, gateway and telemetry: it must
+    #     not begin to cost, and no client must wait for it to become ready. [serving-api 3.1]
     if endpoint["suspended"]:
         raise ApiError(
             400, "BAD_REQUEST", f"Endpoint {endpoint['name']} is stopped: start it before."
@@ -219,6 +236,8 @@ def check_not_stopped(endpoint: dict[str, Any]) -> None:
 
 def check_not_system(endpoint: dict[str, Any]) -> None:
     """Databricks' own endpoints are nobody's to change; how they say so is not known."""
+    # rule(assumed): Endpoints that Databricks provides cannot be changed or deleted. [serving-api
+    #     3.6]
     if endpoint["system"]:
         raise ApiError(
             403, "PERMISSION_DENIED", f"Endpoint {endpoint['name']} is managed by Databricks."

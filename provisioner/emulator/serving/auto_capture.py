@@ -20,11 +20,17 @@ def read(sent: AutoCapture, before: AutoCapture | None, where: str) -> AutoCaptu
     """
     now = {"enabled": True} | sent
     was = before or {}
+    # rule(documented): Catalog, schema and prefix of auto_capture_config are fixed once set.
+    #     [serving-api 3.7]
     if was and any(now.get(key, was.get(key)) != was.get(key) for key in NAMES):
         raise invalid("The names of auto_capture_config cannot be changed.")
+    # rule(client): auto_capture_config cannot be enabled again once it is off. [serving-api
+    #     2.5]
     if was and now["enabled"] and not was["enabled"]:
         raise invalid("auto_capture_config cannot be enabled again.")
     whole = was | now
+    # rule(assumed): An enabled auto_capture_config names its catalog and schema, as the gateway's
+    #     table does. [serving-api 2.8]
     # That the names are needed is a guess, by analogy with the gateway's table. [serving-api 2.8]
     if whole["enabled"] and not (whole.get("catalog_name") and whole.get("schema_name")):
         raise invalid(f"{where} takes catalog_name and schema_name when enabled.")

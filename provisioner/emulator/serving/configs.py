@@ -60,10 +60,15 @@ def assembled(served: list[dict[str, Any]], sent: Config, prefix: str) -> Config
 
 def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
     newer, older = sent.get("served_entities", []), sent.get("served_models", [])
+    # rule(assumed): A config has served_entities or served_models, not both. [serving-api 2.1]
     if newer and older:
         raise invalid(f"{prefix}served_entities and {prefix}served_models cannot both be set.")
+    # rule(assumed): A config update replaces everything, so a config without entities is refused.
+    #     [serving-api 3.3, 8.5]
     if not newer and not older:
         raise invalid(f"{prefix}served_entities must hold at least one entity.")
+    # rule(documented): An endpoint serves at most 10 entities; a recorded case has 15. [serving-api
+    #     3.6, 8.6]
     if len(newer) + len(older) > MAX_ENTITIES:
         raise invalid(f"An endpoint takes at most {MAX_ENTITIES} served entities.")
     key = "served_entities" if newer else "served_models"
@@ -77,11 +82,16 @@ def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
 def _check_together(served: list[dict[str, Any]], prefix: str) -> None:
     names = [entity["name"] for entity in served]
     repeated = sorted({name for name in names if names.count(name) > 1})
+    # rule(documented): The names of served entities are unique in the endpoint. [serving-api 3.5]
     if repeated:
         raise invalid(f"{prefix}served_entities: the name '{repeated[0]}' is used more than once.")
+    # rule(documented): External models and other models never share an endpoint. [serving-api 3.5,
+    #     3.8]
     if len({"external_model" in entity for entity in served}) > 1:
         raise invalid("External models cannot be served together with other models.")
     tasks = {entity["external_model"]["task"] for entity in served if "external_model" in entity}
+    # rule(documented): All external models of an endpoint have the same task. [serving-api 3.5,
+    #     3.8]
     if len(tasks) > 1:
         raise invalid(f"All external models must have one task, not {', '.join(sorted(tasks))}.")
 
@@ -92,14 +102,17 @@ def _routes(sent: Config, names: list[str], prefix: str) -> list[dict[str, Any]]
     where = f"{prefix}traffic_config.routes"
     if not routes and len(names) == 1:
         return [{"entity": names[0], "percent": 100}]
+    # rule(client): The traffic of several served entities must be given. [serving-api 3.4, 8.7]
     if not routes:
         raise invalid(f"{where} must be given for several served entities.")
     checked_routes = [
         _route(route, names, f"{where}[{index}]") for index, route in enumerate(routes)
     ]
+    # rule(assumed): A served entity has one route. [serving-api 2.4]
     if len({route["entity"] for route in checked_routes}) < len(checked_routes):
         raise invalid(f"{where} names a served entity more than once.")
     total = sum(route["percent"] for route in checked_routes)
+    # rule(assumed): The traffic percentages add up to exactly 100. [serving-api 3.5, 8.7]
     if total != 100:
         raise invalid(f"{where}: the traffic percentages add up to {total}, not to 100.")
     return checked_routes
@@ -107,9 +120,12 @@ def _routes(sent: Config, names: list[str], prefix: str) -> list[dict[str, Any]]
 
 def _route(route: dict[str, Any], names: list[str], where: str) -> dict[str, Any]:
     given = {route[key] for key in ("served_entity_name", "served_model_name") if route.get(key)}
+    # rule(assumed): A route names one served entity, in served_entity_name, served_model_name or
+    #     both. [serving-api 2.4]
     if len(given) != 1:
         raise invalid(f"{where} must name one served entity.")
     name = given.pop()
+    # rule(assumed): A route names an entity of the config. [serving-api 3.5]
     if name not in names:
         raise invalid(f"{where} names '{name}', which is not a served entity.")
     return {"entity": name, "percent": route["traffic_percentage"]}
@@ -121,10 +137,14 @@ def _check_change(before: Config, after: Config) -> None:
     That their task stays is assumed, and the strict reading. [serving-api 8.10]
     """
     is_external = [endpoints.kind_of(config) == "EXTERNAL_MODEL" for config in (before, after)]
+    # rule(documented): An endpoint cannot change between external models and other models.
+    #     [serving-api 3.7]
     if is_external[0] != is_external[1]:
         raise invalid("An endpoint cannot change between external models and other models.")
+    # rule(assumed): An endpoint with model units is updated by the /pt call only. [serving-api 1.3]
     if any("provisioned_model_units" in entity for entity in before["entities"]):
         # The other half of the guess that model units have calls of their own.
         raise invalid("This endpoint has model units: update it with the /pt form of this call.")
+    # rule(assumed): The task of an external endpoint cannot change. [serving-api 3.7, 8.10]
     if all(is_external) and endpoints.task_of(before) != endpoints.task_of(after):
         raise invalid(f"The task of the endpoint is {endpoints.task_of(before)} and cannot change.")

@@ -62,6 +62,8 @@ def require(store: Store, name: str) -> Record:
     return record
 
 
+# rule(recorded): A missing endpoint answers 404 with RESOURCE_DOES_NOT_EXIST; the API's pages say
+#     NOT_FOUND. [serving-api 3.5, 8.3]
 def missing(name: str) -> ApiError:
     """The reference pages say NOT_FOUND; captured answers and notebooks say this.
 

@@ -66,6 +66,8 @@ def checked(entity: Entity, where: str) -> Entity:
 
 
 def check_name(name: str, where: str) -> None:
+    # rule(assumed): A served entity's name has at most 63 letters, digits, "-" and "_": the
+    #     documented alphabet, with the length of an endpoint's name. [serving-api 3.6, 8.22]
     if not NAME.fullmatch(name):
         raise invalid(
             f"{where}.name takes at most 63 letters, digits, hyphens and underscores;"
@@ -75,6 +77,8 @@ def check_name(name: str, where: str) -> None:
 
 def _external(entity: Entity, where: str) -> Entity:
     foreign = sorted(set(entity) - OF_EXTERNAL)
+    # rule(documented): An entity with external_model has none of the fields that describe a model
+    #     or its compute. [serving-api 3.8]
     if foreign:
         raise invalid(f"{where}: {', '.join(foreign)} cannot be set with external_model.")
     model = entity["external_model"]
@@ -85,21 +89,29 @@ def _external(entity: Entity, where: str) -> Entity:
 
 def _custom(entity: Entity, where: str) -> Entity:
     _check_object(entity, where)
+    # rule(assumed): Model units are sent with the /pt call only, as in every documented example.
+    #     [serving-api 1.3]
     if "provisioned_model_units" in entity:
         # A guess: the service documents model units for their own call alone, and each example
         # sends them there. A client that keeps the two apart is right either way.
         # [serving-api 1.3]
         raise invalid(f"{where}.provisioned_model_units takes the /pt form of this call.")
+    # rule(recorded): A custom model without scale_to_zero_enabled is refused with this text; code
+    #     and status are assumed. Provisioned throughput is documented without the field.
+    #     [serving-api 3.5, 8.23]
     if not has_throughput(entity) and "scale_to_zero_enabled" not in entity:
         # Observed word for word. Provisioned throughput is documented without it.
         # [serving-api 3.5]
         raise invalid("scaleToZeroEnabled is undefined. Please set it to either true or false.")
     is_elastic = any(key in entity for key in CONCURRENCY)
+    # rule(client): workload_size and provisioned concurrency exclude each other. [serving-api 3.5]
     if is_elastic and "workload_size" in entity:
         raise invalid(f"{where} takes workload_size or provisioned concurrency, not both.")
     _check_range(entity, *CONCURRENCY, where=where)
     _check_range(entity, *THROUGHPUT, where=where)
     for name, value in entity.get("environment_vars", {}).items():
+        # rule(assumed): A secret reference fills the whole value of an environment variable.
+        #     [serving-api 4.4]
         # That references with text around them are refused is assumed. [serving-api 4.4]
         if "{{" in value and not is_reference(value):
             raise invalid(f"{where}.environment_vars.{name} holds a malformed secret reference.")
@@ -113,8 +125,11 @@ def _check_object(entity: Entity, where: str) -> None:
     [serving-api 2.2: three kinds of things can be served]
     """
     name, version = entity.get("entity_name", ""), entity.get("entity_version", "")
+    # rule(documented): An entity has an external_model or an entity_name. [serving-api 2.2]
     if not name:
         raise invalid(f"{where} takes entity_name with entity_version, or external_model.")
+    # rule(documented): A model needs a version; a full name without one counts as a feature spec,
+    #     because there is no catalog to look it up in. [serving-api 2.2]
     if not version and not is_full_name(name):
         raise invalid(f"{where}.entity_version must be given for the model {name}.")
 
@@ -131,6 +146,8 @@ def is_custom_model(entity: Entity) -> bool:
 
 def _check_range(entity: Entity, least: str, most: str, *, where: str) -> None:
     """Both may stand alone. That the order is looked at is a guess, but what else could be."""
+    # rule(assumed): The smallest amount of a range is not above the largest one. Either may stand
+    #     alone. [serving-api 2.2]
     if entity.get(least, 0) > entity.get(most, LARGEST_INTEGER):
         raise invalid(f"{where}.{least} is larger than {most}.")
 

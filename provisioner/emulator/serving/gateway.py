@@ -74,6 +74,7 @@ def _check_fallback(sent: Gateway, endpoint: dict[str, Any]) -> None:
     """Between external models only. [serving-api 3.8]"""
     config = endpoint["config"] or endpoint["pending"] or {"entities": []}
     is_external = all("external_model" in entity for entity in config["entities"])
+    # rule(documented): Fallbacks are for external models. [serving-api 3.8]
     if sent.get("fallback_config", {}).get("enabled") and not is_external:
         raise invalid("fallback_config is for external models only.")
 
@@ -81,6 +82,7 @@ def _check_fallback(sent: Gateway, endpoint: dict[str, Any]) -> None:
 def _table(sent: dict[str, Any], endpoint: str, prefix: str) -> dict[str, Any]:
     """A missing prefix becomes the endpoint's name. [serving-api 3.4]"""
     table = {"enabled": False} | sent
+    # rule(documented): An enabled inference table names its catalog and schema. [serving-api 2.8]
     if table["enabled"] and not (table.get("catalog_name") and table.get("schema_name")):
         raise invalid(
             f"{prefix}inference_table_config takes catalog_name and schema_name when enabled."
@@ -96,6 +98,8 @@ def _check_names_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
     if not before.get("enabled"):
         return
     changed = [name for name in TABLE_NAMES if name in after and after[name] != before.get(name)]
+    # rule(documented): The names of an inference table change only after it is disabled; whether
+    #     one call may do both is not known. [serving-api 3.7]
     if changed:
         raise invalid(
             f"inference_table_config must be disabled before {', '.join(changed)} can change."
@@ -103,9 +107,11 @@ def _check_names_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 def _rate_limits(limits: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
+    # rule(documented): A gateway has at most 20 rate limits. [serving-api 3.6]
     if len(limits) > MAX_RATE_LIMITS:
         raise invalid(f"{where} takes at most {MAX_RATE_LIMITS} rate limits.")
     checked_limits = [_rate_limit(limit, f"{where}[{index}]") for index, limit in enumerate(limits)]
+    # rule(documented): At most 5 of the rate limits are for groups. [serving-api 3.6]
     if sum(limit["key"] == "user_group" for limit in checked_limits) > MAX_GROUP_LIMITS:
         raise invalid(f"{where} takes at most {MAX_GROUP_LIMITS} rate limits for groups.")
     _check_distinct(checked_limits, where)
@@ -116,10 +122,13 @@ def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:
     """Who needs a principal is half documented, half assumed. [serving-api 2.8]"""
     whole = {"key": "endpoint"} | limit
     key, principal = whole["key"], whole.get("principal")
+    # rule(documented): A rate limit limits calls or tokens. [serving-api 2.8]
     if "calls" not in whole and "tokens" not in whole:
         raise invalid(f"{where} takes calls or tokens.")
+    # rule(documented): A limit for a group or a service principal names it. [serving-api 2.8]
     if key in ("user_group", "service_principal") and not principal:
         raise invalid(f"{where}.principal must be given with key {key}.")
+    # rule(assumed): A limit for the endpoint names no principal. [serving-api 2.8]
     if key == "endpoint" and principal:
         raise invalid(f"{where}.principal cannot be given with key endpoint.")
     return whole
@@ -128,5 +137,7 @@ def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:
 def _check_distinct(limits: list[dict[str, Any]], where: str) -> None:
     """Two limits for the same: which one would act is not known, so there is none to rely on."""
     subjects = [(limit["key"], limit.get("principal", "").lower()) for limit in limits]
+    # rule(assumed): One limit for the same key and principal: which of two would act is not known.
+    #     [serving-api 2.8]
     if len(set(subjects)) < len(subjects):
         raise invalid(f"{where} has more than one rate limit for the same key and principal.")

@@ -23,6 +23,9 @@ from provisioner.emulator.http.store import Store
 from provisioner.emulator.serving import endpoints
 from provisioner.emulator.serving.endpoints import Record
 
+# rules(local): Lagging reads are switched on by a route of the local workspace; whether reads of
+#     the service lag is not known.
+
 PATH = f"/{CONTROL_PREFIX}/lag"
 READS, TIME_MS = FACTS = ("lag_reads", "lag_ms")
 LONGEST_S = 10**6

@@ -67,6 +67,7 @@ def _newest(workspace: EmulatedWorkspace, request: ApiRequest) -> dict[str, Any]
         if entity["name"] == served:
             return entity
     message = f"Served entity '{served}' of endpoint '{record['name']}' does not exist."
+    # rule(assumed): Logs of an entity that neither config has answer 404. [serving-api 1.12]
     raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
@@ -125,6 +126,8 @@ def _ready(workspace: EmulatedWorkspace, request: ApiRequest) -> endpoints.Recor
     record = endpoints.require(workspace.store, request.parameters["name"])
     access.require(workspace.store, request.caller, record, access.CAN_VIEW)
     deployment.settle(workspace.store, record, is_poll=False)
+    # rule(documented): Metrics and the OpenAPI document need an endpoint that is ready. That
+    #     CAN_VIEW is enough is assumed. [serving-api 1.12]
     if not record["config"] or record["suspended"]:
         raise ApiError(400, "BAD_REQUEST", f"Endpoint {record['name']} is not ready.")
     return record

@@ -76,6 +76,8 @@ def _known_id(store: Store, request: ApiRequest, needed: str = access.CAN_MANAGE
     """
     endpoint_id = request.parameters["id"]
     known = "SELECT id FROM known_ids UNION ALL SELECT id FROM endpoints"
+    # rule(client): Permissions are kept by endpoint id, also after the endpoint was deleted; an
+    #     unknown id answers 404. [serving-api 1.11]
     if not store.row(f"SELECT 1 FROM ({known}) WHERE id = ?", endpoint_id):
         raise ApiError(
             404, "RESOURCE_DOES_NOT_EXIST", f"serving-endpoint {endpoint_id} does not exist."
@@ -92,10 +94,13 @@ def _set(store: Store, endpoint_id: str, grant: Grant) -> None:
 
 def _grants(request: ApiRequest) -> list[Grant]:
     items = request.json().get("access_control_list") or []
+    # rule(assumed): access_control_list is a list of objects. [serving-api 1.11]
     if not isinstance(items, list):
         raise invalid("access_control_list must be a list.")
     grants = [_grant(item) for item in items]
     principals = [(kind, name.lower()) for kind, name, _ in grants]
+    # rule(assumed): A principal occurs once: which of two grants would act is not known.
+    #     [serving-api 1.11]
     # Which of two grants would win is not known, so there is none that may count on it.
     if len(set(principals)) < len(principals):
         raise invalid("A principal occurs more than once in access_control_list.")
@@ -103,12 +108,15 @@ def _grants(request: ApiRequest) -> list[Grant]:
 
 
 def _grant(item: Any) -> Grant:
+    # rule(assumed): access_control_list is a list of objects. [serving-api 1.11]
     if not isinstance(item, dict):
         raise invalid("An entry of access_control_list must be an object.")
     named = [key for key in PRINCIPALS if item.get(key)]
+    # rule(documented): A grant names exactly one principal. [serving-api 1.11]
     if len(named) != 1 or not isinstance(item[named[0]], str):
         raise invalid(f"Exactly one of {', '.join(PRINCIPALS)} must be given.")
     level = item.get("permission_level")
+    # rule(documented): The levels are CAN_VIEW, CAN_QUERY and CAN_MANAGE. [serving-api 1.11]
     if level not in LEVELS:
         raise invalid(f"permission_level must be one of {', '.join(LEVELS)}.")
     return named[0], item[named[0]], level

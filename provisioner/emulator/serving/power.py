@@ -57,6 +57,8 @@ def _again(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+# rule(documented): Only endpoints with custom models stop and start; the code and the text are not
+#     known. [serving-api 1.1, 3.1]
 def _check_custom(record: endpoints.Record) -> None:
     """[documented: custom models only; the text and the code are not known]"""
     config = record["config"]

@@ -43,6 +43,8 @@ def _bedrock(block: Block, where: str) -> None:
     if has_pair:
         _check_given(block, where, pair)
     others = [key for key in ("instance_profile_arn", "uc_service_credential_name") if key in block]
+    # rule(documented): Bedrock takes one way to sign in: a pair of keys, an instance profile or a
+    #     service credential. [serving-api 2.6]
     if has_pair + len(others) != 1:
         raise invalid(
             f"{where} takes one of an access key pair, instance_profile_arn and"
@@ -52,6 +54,7 @@ def _bedrock(block: Block, where: str) -> None:
 
 def _custom(block: Block, where: str) -> None:
     given = [key for key in ("api_key_auth", "bearer_token_auth") if key in block]
+    # rule(documented): A custom provider takes exactly one way to authenticate. [serving-api 2.6]
     if len(given) != 1:
         raise invalid(f"{where} takes exactly one of api_key_auth and bearer_token_auth.")
     if "api_key_auth" in block:
@@ -150,8 +153,11 @@ def check_external_model(model: dict[str, Any], where: str) -> None:
     """The provider's own block and no other, with what it needs. Raises ApiError."""
     provider = PROVIDERS[model["provider"]]
     for other in PROVIDERS.values():
+        # rule(documented): An external model has the block of its provider and no other.
+        #     [serving-api 2.6]
         if other.block in model and other is not provider:
             raise invalid(f"{where}.{other.block} does not belong to provider {model['provider']}.")
+    # rule(documented): An external model has the block of its provider. [serving-api 2.6]
     if provider.block not in model:
         raise invalid(f"{where}.{provider.block} must be given for {model['provider']}.")
     block, where = model[provider.block], f"{where}.{provider.block}"
@@ -165,14 +171,19 @@ def _check_secrets(block: Block, where: str, secrets: tuple[str, ...]) -> None:
     """Never says a value: whoever put the secret itself there has not published it yet."""
     for name in secrets:
         twin = f"{name}_plaintext"
+        # rule(documented): A secret is given as a reference or as plaintext, not as both.
+        #     [serving-api 8.25]
         if name in block and twin in block:
             raise invalid(f"{where} takes only one of {name} and {twin}.")
+        # rule(documented): A secret field holds a secret reference. [serving-api 2.6, 4.4]
         if name in block and not is_reference(block[name]):
             raise invalid(f"{where}.{name} must be a secret reference: {{{{secrets/scope/key}}}}.")
 
 
 def _check_given(block: Block, where: str, names: tuple[str, ...]) -> None:
     missing = [name for name in names if not _is_given(block, name)]
+    # rule(documented): A provider's block has the fields that its table requires; for azuread they
+    #     deserve a warning only. [serving-api 2.6, 8.26]
     if missing:
         raise invalid(f"{where} lacks {', '.join(missing)}.")
 

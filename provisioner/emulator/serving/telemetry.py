@@ -41,8 +41,11 @@ def read(value: Any, before: Telemetry) -> Telemetry:
     """
     sent: Telemetry = READER(value, "telemetry_config")
     tables = sent.pop("table_names", None)
+    # rule(client): A config with neither tables nor a profile is taken, and changes nothing.
+    #     [serving-api 10.6]
     if not tables and not sent.get("telemetry_profile_id"):
         return before
+    # rule(assumed): A profile wins over tables. [serving-api 1.9]
     kept = {"telemetry_profile_id": str(uuid.uuid4())} | sent
     # The table's name is shown only where a config of the table was sent. [serving-api 10.7]
     if "inference_table_config" in sent and tables and tables.get("logs_table"):

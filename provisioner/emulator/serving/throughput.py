@@ -43,6 +43,7 @@ CONFIG = record({"served_entities": list_of(MODEL), "traffic_config": configs.TR
 def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What this call does not take is ignored, as unknown fields are. [serving-api 3.5]"""
     body = request.json()
+    # rule(documented): An endpoint with model units is created with a config. [serving-api 1.3]
     if body.get("config") is None:
         raise invalid("config must be given.")
     sent = {part: body[part] for part in PARTS if part in body}
@@ -52,6 +53,7 @@ def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A full replacement; unlike in the plain call the config is nested. [serving-api 1.3]"""
     config = request.json().get("config")
+    # rule(documented): The update nests the config. [serving-api 1.3]
     if config is None:
         raise invalid("config must be given.")
     return updates.replaced(workspace, request, config, read)
@@ -62,8 +64,11 @@ def read(body: Any, where: str, before: Config | None) -> Config:
     sent = CONFIG(body, where or "config")
     prefix = f"{where or 'config'}."
     models = sent.get("served_entities", [])
+    # rule(assumed): A config update replaces everything, so a config without entities is refused.
+    #     [serving-api 8.5]
     if not models:
         raise invalid(f"{prefix}served_entities must hold at least one entity.")
+    # rule(assumed): The /pt call updates endpoints with model units only. [serving-api 1.3]
     if before and not is_by_units(before):
         raise invalid("This endpoint has no model units: update it without /pt.")
     served = [
@@ -78,6 +83,8 @@ def is_by_units(config: Config) -> bool:
 
 def _model(sent: Body, where: str) -> Body:
     units = sent["provisioned_model_units"]
+    # rule(assumed): Model units go in steps of 50, as in every documented example. [serving-api
+    #     1.3]
     if not units or units % UNITS_STEP:
         raise invalid(f"{where}.provisioned_model_units must be a multiple of {UNITS_STEP}.")
     # Bursts are on unless said otherwise, and never shown. [serving-api 2.3, 3.9]

@@ -16,6 +16,8 @@ from provisioner.emulator.http.shape import choice, record, text
 from provisioner.emulator.serving import deployment, endpoints
 from provisioner.emulator.serving.deployment import FAILURES
 
+# rules(local): Ending an update on command is a route of the local workspace.
+
 PATH = f"/{CONTROL_PREFIX}/transitions"
 FAILED = "DEPLOYMENT_FAILED"
 # What is asked for -> the fields of a deployment rule.

@@ -81,6 +81,8 @@ def put_rate_limits(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRes
     """The older form, in the order sent; no other call shows them. [serving-api 1.6, 10.3]"""
     record = settled(workspace, request)
     config = record["config"] or record["pending"]
+    # rule(documented): Endpoint-level rate limits are for external and foundation models.
+    #     [serving-api 1.6]
     if config and endpoints.kind_of(config) == "CUSTOM_MODEL":
         raise invalid("rate_limits are for external and foundation models only.")
     sent = request.json().get("rate_limits")
@@ -133,6 +135,8 @@ def patch_telemetry(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRes
     record = settled(workspace, request)
     api.check_not_system(record)
     kind = telemetry.endpoint_type(record)
+    # rule(client): Telemetry is for custom models; two of the type names in the text are known.
+    #     [serving-api 1.9]
     if kind != telemetry.CUSTOM:
         # Status, code and text: [serving-api 1.9: used by a public client].
         raise invalid(

@@ -24,6 +24,9 @@ from provisioner.emulator.sql.errors import (
     unsupported,
 )
 
+# rules(documented): Arguments of ai_query are refused as the page of the function and the error
+#     classes of Databricks SQL say. [docs.databricks.com, ai_query]
+
 # What an endpoint gives without a returnType. A custom model's comes from its signature, which
 # is not known here; those of the local workspace answer numbers.
 TYPES = {

@@ -64,6 +64,7 @@ def execute(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def _check(sent: dict[str, Any]) -> None:
     """Raises ApiError for what a statement cannot ask of a local workspace."""
+    # rule(assumed): A statement is not empty. [serving-api 9.7]
     if not sent["statement"].strip():
         raise invalid("statement must not be empty.")
     # Half a character, which JSON can hold, is more than the engine can take.
@@ -72,8 +73,11 @@ def _check(sent: dict[str, Any]) -> None:
         raise _no_warehouse(sent["warehouse_id"])
     if sent.get("disposition", "INLINE") != "INLINE":
         raise _unknown("disposition EXTERNAL_LINKS: there is no object store to link to")
+    # rule(documented): Formats other than JSON_ARRAY need the disposition EXTERNAL_LINKS. [SDK:
+    #     text of execute_statement]
     if sent.get("format", "JSON_ARRAY") != "JSON_ARRAY":
         raise invalid(f"format {sent['format']} needs disposition EXTERNAL_LINKS.")
+    # rule(local): A result has at most 100,000 rows.
     if not 1 <= sent.get("row_limit", 1) <= MOST_ROWS:
         raise invalid(f"row_limit must be between 1 and {MOST_ROWS} in a local workspace.")
     if "byte_limit" in sent:
@@ -83,6 +87,7 @@ def _check(sent: dict[str, Any]) -> None:
 def _wait_s(given: str) -> int:
     number = given.removesuffix("s")
     wait_s = int(number) if given.endswith("s") and number.isdecimal() else -1
+    # rule(documented): wait_timeout is 0s, or from 5s to 50s. [SDK: text of execute_statement]
     if wait_s != 0 and not LEAST_WAIT_S <= wait_s <= MOST_WAIT_S:
         raise invalid(
             f"wait_timeout must be 0s, or between {LEAST_WAIT_S}s and {MOST_WAIT_S}s: {given[:20]}"
@@ -97,6 +102,7 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 def chunk(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """There is one chunk: what fits into an answer."""
     shown = _found(workspace, request).shown()
+    # rule(local): A result has one chunk.
     if request.parameters["chunk"] != "0" or "result" not in shown:
         raise ApiError(404, "NOT_FOUND", "There is no such chunk.")
     return ApiResponse(shown["result"])
@@ -114,6 +120,8 @@ def _found(workspace: EmulatedWorkspace, request: ApiRequest) -> StatementExecut
     """Only who has started a statement sees it. [the SDK's text of get_statement]"""
     statement_id = request.parameters["id"]
     execution: StatementExecution | None = workspace.statements.find(statement_id)
+    # rule(documented): Only the user who has started a statement sees it. [SDK: text of
+    #     get_statement]
     if execution is None or execution.creator != request.caller.name:
         raise ApiError(404, "NOT_FOUND", f"Statement {statement_id} does not exist.")
     return execution
@@ -145,15 +153,18 @@ def _warehouse() -> dict[str, Any]:
     }
 
 
+# rule(local): The local workspace has one SQL warehouse.
 def _no_warehouse(warehouse_id: str) -> ApiError:
     message = f"Warehouse {warehouse_id[:80]} does not exist; this workspace has {WAREHOUSE_ID}."
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
+# rule(local): What the embedded engine does not have answers 501.
 def _unknown(what: str) -> ApiError:
     return ApiError(501, "NOT_IMPLEMENTED", f"The local workspace does not know {what}.")
 
 
+# rule(local): SQL needs the extra of that name.
 def _no_engine(error: ImportError) -> ApiError:
     return ApiError(
         501,

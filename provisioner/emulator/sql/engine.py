@@ -66,6 +66,7 @@ def run(
             stop.check()
             return _fetched(connection.execute(query), most_rows)
         except duckdb.Error as error:
+            # rule(local): An error of the engine is the statement's error, in the engine's words.
             raise raised[0] if raised else StatementError(_message(error)) from error
         finally:
             for name in functions:
@@ -117,6 +118,8 @@ def _fetched(answer: duckdb.DuckDBPyConnection, most_rows: int) -> QueryResult:
     while batch := answer.fetchmany(min(ROWS_AT_ONCE, most_rows + 1 - len(rows))):
         new = [types.row(values) for values in batch]
         size_bytes += sum(len(value or "") for row in new for value in row)
+        # rule(documented): A result with the disposition INLINE has at most 25 MiB.
+        #     [docs.databricks.com, Statement Execution]
         if size_bytes > INLINE_LIMIT_BYTES:
             raise StatementError(
                 "Inline byte limit exceeded. Statements executed with disposition=INLINE can have "

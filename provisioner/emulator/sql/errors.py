@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# rules(documented): Errors of statements begin with an error class of Databricks SQL.
+#     [docs.databricks.com, error classes]
+
 
 class StatementError(Exception):
     """A statement that fails: HTTP answers 200 all the same. [serving-api 9.7]

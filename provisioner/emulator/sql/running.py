@@ -42,6 +42,8 @@ class Cancellation:
 
     def check(self) -> None:
         """Raises StatementError where the end was asked for."""
+        # rule(documented): A statement that was canceled ends as CANCELED. [SDK: text of
+        #     cancel_execution]
         if self.requested.is_set():
             raise StatementError("The statement was canceled.", "CANCELLED")
 

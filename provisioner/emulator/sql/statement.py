@@ -16,6 +16,9 @@ from sqlglot.errors import SqlglotError
 
 from provisioner.emulator.sql.errors import StatementError, not_found, syntax_error, unsupported
 
+# rules(local): Statements are limited to queries that the embedded engine can run; the error
+#     classes are those of Databricks SQL. [serving-api 9.7]
+
 # It would tell on stderr what it cannot parse; here that is an answer.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 

@@ -65,8 +65,12 @@ def names(full_name: str) -> dict[str, str]:
 
 def add(store: Store, full_name: str, kind: str, owner: str, comment: str = "") -> Securable:
     """A new model or function; its owner may do everything with it. Raises ApiError."""
+    # rule(documented): A model or function has a name of three levels. [docs.databricks.com/api,
+    #     Registered Models]
     if not is_full_name(full_name):
         raise invalid(f"'{full_name}' is not a name of the form catalog.schema.name.")
+    # rule(recorded): Models and functions share their names; the text is recorded, status 409 is
+    #     assumed. [public logs]
     if find(store, full_name):
         # The text as seen in public logs; the status of 409 is a guess.
         name = full_name.split(".")[2]
@@ -106,10 +110,13 @@ def visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securabl
     that what is hidden answers 403 and not 404 is a guess.
     """
     securable = find(store, full_name)
+    # rule(recorded): A missing model or function answers 404 with this text. [public logs]
     if securable is None or securable.kind != kind:
         message = f"Routine or Model '{full_name}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
     lacking = missing_privilege(store, caller, securable)
+    # rule(assumed): A model that the caller may not execute answers 403, not 404.
+    #     [docs.databricks.com/api, Registered Models]
     if lacking:
         raise ApiError(403, "PERMISSION_DENIED", lacking)
     return securable
@@ -118,6 +125,8 @@ def visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securabl
 def owned(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
     """What is there, for one who may change it. Raises ApiError."""
     securable = visible(store, caller, full_name, kind)
+    # rule(documented): Only the owner changes a model. That workspace admins count as owners is
+    #     assumed. [docs.databricks.com/api, Registered Models]
     if not is_owner(caller, securable):
         message = f"User is not an owner of Routine or Model '{full_name}'."
         raise ApiError(403, "PERMISSION_DENIED", message)

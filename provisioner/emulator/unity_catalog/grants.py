@@ -69,6 +69,8 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     changes = CHANGES(request.json().get("changes") or [], "changes")
     for change in changes:
         for privilege in (*change.get("add", ()), *change.get("remove", ())):
+            # rule(documented): A grant names a privilege of models, schemas and catalogs.
+            #     [docs.databricks.com/api, Grants]
             if privilege not in PRIVILEGES:
                 raise invalid(f"Privilege {privilege} is not applicable to this entity.")
         for privilege in change.get("add", ()):
@@ -84,14 +86,18 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 def _securable(store: Store, request: ApiRequest) -> str:
     """The full name in the path. Raises ApiError where there is no such thing."""
     kind, name = request.parameters["type"].lower(), request.parameters["name"]
+    # rule(local): Grants are kept for catalogs, schemas, functions and models.
     if kind not in DEPTHS:
         message = f"The local workspace has no grants on securables of type {kind}."
         raise ApiError(501, "NOT_IMPLEMENTED", message)
+    # rule(documented): A securable has as many levels in its name as its type asks for.
+    #     [docs.databricks.com/api, Grants]
     if len([part for part in name.split(".") if part]) != DEPTHS[kind]:
         raise invalid(f"'{name}' is not the full name of a {kind}.")
     if DEPTHS[kind] < 3:
         return name
     securable = catalog.find(store, name)
+    # rule(recorded): A missing model or function answers 404 with this text. [public logs]
     if securable is None:
         message = f"Routine or Model '{name}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
@@ -103,6 +109,8 @@ def _require_owner(store: Store, request: ApiRequest, name: str) -> None:
     securable = catalog.find(store, name)
     if request.caller.is_admin or (securable and catalog.is_owner(request.caller, securable)):
         return
+    # rule(documented): Only the owner grants. Catalogs and schemas have no owner here, so admins
+    #     grant on them. [docs.databricks.com/api, Grants]
     raise ApiError(403, "PERMISSION_DENIED", f"User is not an owner of '{name}'.")
 
 

@@ -88,6 +88,8 @@ def delete_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 
 def point(store: Store, name: str, alias: str, version: int) -> None:
     """Let the alias point to a version that is there. Raises ApiError."""
+    # rule(client): The alias "latest" is reserved: MLflow reads it as the newest version. [MLflow
+    #     client]
     if alias.lower() == RESERVED:
         raise invalid(f"'{alias}' alias name (case insensitive) is reserved.")
     if not exists(store, name, version):
@@ -117,6 +119,7 @@ def _own_model(workspace: EmulatedWorkspace, request: ApiRequest) -> str:
 
 
 def _version(store: Store, name: str, version: str, request: ApiRequest) -> dict[str, Any]:
+    # rule(documented): A model version is a number. [docs.databricks.com/api, Model Versions]
     if not (version.isdecimal() and version.isascii() and len(version) < 19):
         raise invalid(f"'{version}' is not the number of a model version.")
     row = _row(store, name, int(version))
@@ -137,6 +140,8 @@ def _row(store: Store, name: str, version: int) -> tuple[Any, ...] | None:
     return store.row(sql, name, version)
 
 
+# rule(assumed): A missing version answers as a missing model does; the text is assumed.
+#     [docs.databricks.com/api, Model Versions]
 def _no_version(name: str, version: str) -> ApiError:
     """The code is that of a missing model; the text is a guess."""
     message = f"Model version '{version}' of '{name}' does not exist."
@@ -147,6 +152,7 @@ def _pointed_to(store: Store, name: str, alias: str) -> int:
     """Raises ApiError; its text is a guess."""
     sql = "SELECT version FROM model_aliases WHERE model = ? AND alias = ?"
     row = store.row(sql, name, alias)
+    # rule(assumed): A missing alias answers 404. [docs.databricks.com/api, Registered Models]
     if row is None:
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Alias '{alias}' does not exist.")
     return int(row[0])

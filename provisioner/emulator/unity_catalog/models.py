@@ -70,6 +70,7 @@ def get_function(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     store, name = workspace.store, request.parameters["name"]
     sent = UPDATED(request.json(), "")
+    # rule(local): Registered models are not renamed.
     if sent.get("new_name"):
         message = "The local workspace does not rename registered models."
         raise ApiError(501, "NOT_IMPLEMENTED", message)
@@ -98,6 +99,8 @@ def _parent(request: ApiRequest) -> str:
     given: dict[str, Any] = {
         key: request.query.get(key, "") for key in ("catalog_name", "schema_name")
     }
+    # rule(documented): A list of models is for one schema, named with its catalog, or for all.
+    #     [SDK: text of registered_models.list]
     if bool(given["catalog_name"]) != bool(given["schema_name"]):
         raise invalid("catalog_name and schema_name must be given together.")
     return f"{given['catalog_name']}.{given['schema_name']}.".lower().lstrip(".")

@@ -61,6 +61,7 @@ def trained(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[st
     full_name, owner = sent["full_name"], directory.LOCAL_USER.name
     kind = FUNCTION if is_function else MODEL
     registered = catalog.find(store, full_name)
+    # rule(local): Registering is a route of the local workspace: a name is a model or a function.
     if registered and registered.kind != kind:
         raise invalid(f"'{full_name}' is a {registered.kind}.")
     name = (registered or catalog.add(store, full_name, kind, owner)).full_name
@@ -105,13 +106,18 @@ def _creator(store: Store, name: str) -> Caller:
 
 
 def _check_version(store: Store, name: str, version: str) -> None:
+    # rule(documented): A model version is a number. [docs.databricks.com/api, Model Versions]
     if not version.isdecimal():
         raise invalid(f"'{version}' is not the number of a model version.")
     sql = "SELECT status FROM model_versions WHERE model = ? AND version = ?"
     row = store.row(sql, name, int(version))
+    # rule(assumed): An endpoint is refused when it names a version that is not registered; status
+    #     and text are assumed. [serving-api 3.5]
     if row is None:
         message = f"Model version '{version}' of '{name}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+    # rule(assumed): An endpoint serves versions that are ready. [docs.databricks.com/api, Model
+    #     Versions]
     if row[0] != STATUSES[0]:
         raise invalid(f"Model version '{version}' of '{name}' is not ready: {row[0]}.")
 
