@@ -67,8 +67,8 @@ def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
     #     [serving-api 3.3, 8.5]
     if not newer and not older:
         raise invalid(f"{prefix}served_entities must hold at least one entity.")
-    # rule(documented): An endpoint serves at most 10 entities; a recorded case has 15. [serving-api
-    #     3.6, 8.6]
+    # rule(recorded): An endpoint serves 15 entities, as in a recorded case; 10 are documented.
+    #     [serving-api 3.6, 8.6, 10.8]
     if len(newer) + len(older) > MAX_ENTITIES:
         raise invalid(f"An endpoint takes at most {MAX_ENTITIES} served entities.")
     key = "served_entities" if newer else "served_models"
