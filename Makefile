@@ -6,7 +6,7 @@ RUN := $(BIN)/python -m provisioner
 DEMO_KEYS := OPENAI_API_KEY=demo-openai ANTHROPIC_API_KEY=demo-anthropic COHERE_API_KEY=demo-cohere \
              AWS_ACCESS_KEY_ID=demo-aws-id AWS_SECRET_ACCESS_KEY=demo-aws-key
 
-.PHONY: demo test check format bench proofs langchain browser pictures lock clean
+.PHONY: demo wheel test check format bench proofs langchain browser pictures lock clean
 
 demo: .venv/runtime
 	@rm -rf .provisioner/local.sqlite*
@@ -24,6 +24,11 @@ demo: .venv/runtime
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n auto
+
+# A wheel of this checkout in wheels/, to install elsewhere or to hand to `provisioner init --wheel`.
+wheel: .venv/runtime
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w wheels .
+	@ls wheels/*.whl
 
 check: .venv/dev
 	$(BIN)/ruff check .

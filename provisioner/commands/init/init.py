@@ -22,7 +22,7 @@ SYSTEMS: Final = ("github", "gitlab", "azure")
 REMOTE_ENVIRONMENTS: Final = ("dev", "staging", "prod")
 SCHEMAS: Final = ("manifest", "environment", "project", "release")
 # Never the bare name: on the public index that is another project.
-WHEEL: Final = f"./wheels/provisioner-{__version__}-py3-none-any.whl"
+WHEEL: Final = f"./wheels/serving_provisioner-{__version__}-py3-none-any.whl"
 # What says, in its first lines, what has to be set up once.
 PIPELINES: Final = {
     "github": ".github/workflows/*.yml",
