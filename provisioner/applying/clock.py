@@ -12,7 +12,7 @@ LONGEST_SLEEP_S = 0.2
 """Python cannot wait for a queue and for an event: this late a stop may be noticed."""
 
 
-class Clock(Protocol):
+class ExecutorClock(Protocol):
     """Seconds that only go forward."""
 
     def now(self) -> float: ...

@@ -12,9 +12,17 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from provisioner.applying.clock import Clock
-from provisioner.applying.requests import Answer, Call, Examine, Pause, Read, Request, Wait
-from provisioner.applying.step_run import Course
+from provisioner.applying.clock import ExecutorClock
+from provisioner.applying.requests import (
+    Examine,
+    Pause,
+    Perform,
+    Read,
+    Request,
+    RequestResult,
+    Wait,
+)
+from provisioner.applying.step_run import StepRun
 from provisioner.applying.waiting import Waiter, Watch
 from provisioner.errors import ProvisionerError
 from provisioner.model.kind import Driver
@@ -27,7 +35,7 @@ class Task:
     """``work`` is done on a worker, ``then`` is for whoever empties the inbox."""
 
     work: Callable[[], Any]
-    then: Callable[[Answer], None]
+    then: Callable[[RequestResult], None]
 
 
 class Workers:
@@ -38,7 +46,7 @@ class Workers:
     """
 
     def __init__(self, count: int) -> None:
-        self.inbox: queue.SimpleQueue[tuple[Task, Answer]] = queue.SimpleQueue()
+        self.inbox: queue.SimpleQueue[tuple[Task, RequestResult]] = queue.SimpleQueue()
         self.running = 0
         self._count = count
         self._started = 0
@@ -57,7 +65,7 @@ class Workers:
             threading.Thread(target=self._work, name="apply", daemon=True).start()
         self._tasks.put(task)
 
-    def received(self, done: tuple[Task, Answer]) -> None:
+    def received(self, done: tuple[Task, RequestResult]) -> None:
         """Go on with something taken out of the inbox."""
         self.running -= 1
         task, answer = done
@@ -71,33 +79,38 @@ class Workers:
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
             try:
-                answer = Answer(task.work())
+                answer = RequestResult(task.work())
             except Exception as error:  # told to whoever asked, not to this thread
-                answer = Answer(error=error)
+                answer = RequestResult(error=error)
             self.inbox.put((task, answer))
 
 
-Resume = Callable[[Course, Answer], None]
+Resume = Callable[[StepRun, RequestResult], None]
 
 
 class Dispatcher:
     """Takes requests, and calls ``resume`` with each answer on the executor's thread."""
 
     def __init__(
-        self, clock: Clock, workers: Workers, timeout_s: float, announce: Announce, resume: Resume
+        self,
+        clock: ExecutorClock,
+        workers: Workers,
+        timeout_s: float,
+        announce: Announce,
+        resume: Resume,
     ) -> None:
         self._clock = clock
         self._workers = workers
         self._timeout_s = timeout_s
         self._announce = announce
         self._resume = resume
-        self._backlog: deque[tuple[Task, Course | None]] = deque()
-        self._pauses: list[tuple[float, int, Course]] = []
+        self._backlog: deque[tuple[Task, StepRun | None]] = deque()
+        self._pauses: list[tuple[float, int, StepRun]] = []
         self._pause_number = 0
         self._watches: dict[str, Watch] = {}
-        self._parked: dict[Address, Course] = {}
+        self._parked: dict[Address, StepRun] = {}
 
-    def take(self, course: Course, request: Request) -> None:
+    def take(self, course: StepRun, request: Request) -> None:
         """See to ``request``; returns at once."""
         driver = course.driver
         match request:
@@ -105,7 +118,7 @@ class Dispatcher:
                 self._queue(partial(driver.read, course.resource), course)
             case Examine(live):
                 self._queue(partial(driver.examine, course.resource, live), course)
-            case Call(operation, identity):
+            case Perform(operation, identity):
                 self._queue(partial(driver.perform, operation, identity), course)
             case Wait():
                 self._park(course, request)
@@ -120,7 +133,7 @@ class Dispatcher:
             task, course = self._backlog.popleft()
             if course:
                 course.in_flight = True
-                if isinstance(course.request, Call):
+                if isinstance(course.request, Perform):
                     self._tell(course, What.CALLING, call=course.request.operation.call)
             self._workers.submit(task)
 
@@ -133,17 +146,17 @@ class Dispatcher:
         """Do what is due by now."""
         now = self._clock.now()
         while self._pauses and self._pauses[0][0] <= now:
-            self._resume(heapq.heappop(self._pauses)[2], Answer())
+            self._resume(heapq.heappop(self._pauses)[2], RequestResult())
         for kind, watch in self._watches.items():
             for address, waited in watch.expired(now).items():
-                self._release(address, Answer(waited))
+                self._release(address, RequestResult(waited))
             if watch.start_look(now):
                 self._backlog.append((Task(self._poll_of(watch), partial(self._saw, kind)), None))
 
-    def _queue(self, work: Callable[[], Any], course: Course) -> None:
+    def _queue(self, work: Callable[[], Any], course: StepRun) -> None:
         self._backlog.append((Task(work, partial(self._resume, course)), course))
 
-    def _park(self, course: Course, wait: Wait) -> None:
+    def _park(self, course: StepRun, wait: Wait) -> None:
         now = self._clock.now()
         if course.deadline is None:
             course.deadline = now + self._timeout_s
@@ -156,7 +169,7 @@ class Dispatcher:
         driver: Driver = self._parked[next(iter(watch.waiters))].driver
         return driver.poll
 
-    def _saw(self, kind: str, answer: Answer) -> None:
+    def _saw(self, kind: str, answer: RequestResult) -> None:
         """A poll was answered."""
         watch = self._watches[kind]
         watch.end_look(self._clock.now())
@@ -173,7 +186,9 @@ class Dispatcher:
             task = Task(ask, partial(self._confirmed, watch, address, waiter))
             self._backlog.append((task, None))
 
-    def _confirmed(self, watch: Watch, address: Address, waiter: Waiter, answer: Answer) -> None:
+    def _confirmed(
+        self, watch: Watch, address: Address, waiter: Waiter, answer: RequestResult
+    ) -> None:
         if watch.waiters.get(address) is not waiter:
             return  # Its time was up while this was on its way.
         if answer.error:
@@ -181,16 +196,16 @@ class Dispatcher:
             return
         waited = watch.confirmed(address, answer.value, self._clock.now())
         if waited:
-            self._release(address, Answer(waited))
+            self._release(address, RequestResult(waited))
         else:
             self._tell_waiting(address, waiter)
 
     def _missed(self, watch: Watch, addresses: Iterable[Address], error: Exception) -> None:
         defect = not isinstance(error, ProvisionerError)
         for address in watch.missed(addresses, at_once=defect):
-            self._release(address, Answer(error=error))
+            self._release(address, RequestResult(error=error))
 
-    def _release(self, address: Address, answer: Answer) -> None:
+    def _release(self, address: Address, answer: RequestResult) -> None:
         self._resume(self._parked.pop(address), answer)
 
     def _tell_waiting(self, address: Address, waiter: Waiter) -> None:
@@ -202,5 +217,5 @@ class Dispatcher:
             seconds=self._clock.now() - waiter.since,
         )
 
-    def _tell(self, course: Course, what: What, **more: Any) -> None:
+    def _tell(self, course: StepRun, what: What, **more: Any) -> None:
         self._announce(Event(course.step.address, course.step.name, what, **more))

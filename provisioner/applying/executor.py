@@ -1,9 +1,9 @@
 """Carries out a plan. It decides nothing: what to call is in the plan already.
 
-    script      one step: what to ask, in order        (pure, a generator)
-    waiting     who waits for what, when to look       (pure, times come in)
-    dispatcher  has requests carried out               (workers, watches, the clock)
-    executor    which step when, and how each ended    (one loop, on the calling thread)
+    step_run    the requests of one step, in order      (pure, a generator)
+    waiting     which resources are waited for, and when to poll (pure, times are arguments)
+    dispatcher  carries out requests                    (workers, watches, the clock)
+    executor    the order of steps, and their outcomes  (one loop, on the calling thread)
 
 A step that waits is parked and occupies no worker. A failure ends its own step, and those
 that need it; nothing is ever deleted because of a failure or a timeout.
@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
 from provisioner.applying import step_results
-from provisioner.applying.clock import Clock, RealClock
+from provisioner.applying.clock import ExecutorClock, RealClock
 from provisioner.applying.dispatcher import Dispatcher, Workers
-from provisioner.applying.requests import Answer, Remaining, Terms
-from provisioner.applying.step_results import Ending
-from provisioner.applying.step_run import Course
+from provisioner.applying.requests import Remaining, RequestResult, StepTerms
+from provisioner.applying.step_results import StepResult
+from provisioner.applying.step_run import StepRun
 from provisioner.model.kind import Driver
 from provisioner.model.outcome import WENT_WELL, Announce, Defect, Event, Outcome, Status, What
 from provisioner.model.plan import Action, Address, Plan, Step
@@ -59,7 +59,7 @@ class Hooks:
     announce: Announce = lambda event: None
     remaining: Remaining = lambda step, live: ()
     stop: threading.Event = field(default_factory=threading.Event)
-    clock: Clock = field(default_factory=RealClock)
+    clock: ExecutorClock = field(default_factory=RealClock)
 
 
 def apply(
@@ -86,13 +86,13 @@ class _Executor:
             for s in plan.steps
             if s.operations or (options.wait and s.only_waits)
         }
-        self._terms = Terms(f"{plan.project}/{plan.environment}", options.wait, hooks.remaining)
+        self._terms = StepTerms(f"{plan.project}/{plan.environment}", options.wait, hooks.remaining)
         self._hooks = hooks
         self._order = TopologicalSorter(
             {s.address: [n for n in s.needs if n in self._steps] for s in plan.steps}
         )
         self._ready: deque[Step] = deque()
-        self._courses: dict[Address, Course] = {}
+        self._courses: dict[Address, StepRun] = {}
         self._outcomes: dict[Address, Outcome] = {}
         self._defects: list[Exception] = []
         self._deaf = False
@@ -171,12 +171,12 @@ class _Executor:
             self._record(step, unmet)
             return
         now = self._hooks.clock.now()
-        course = Course(step, self._terms, self._drivers[step.address], now)
+        course = StepRun(step, self._terms, self._drivers[step.address], now)
         self._courses[step.address] = course
         self._announce(Event(step.address, step.name, What.STARTED))
-        self._resume(course, Answer())
+        self._resume(course, RequestResult())
 
-    def _unmet(self, step: Step) -> Ending | None:
+    def _unmet(self, step: Step) -> StepResult | None:
         for address in step.needs:
             need = self._steps.get(address)
             outcome = self._outcomes.get(address)
@@ -185,33 +185,33 @@ class _Executor:
                 return step_results.unmet(need, outcome.status if outcome else None)
         return None
 
-    def _resume(self, course: Course, answer: Answer) -> None:
+    def _resume(self, course: StepRun, answer: RequestResult) -> None:
         try:
             result = course.go_on(answer)
         except Exception as defect:  # the other steps must not suffer; raised at the end
             self._defects.append(defect)
-            result = Ending(Status.UNKNOWN, f"a defect of provisioner: {defect!r}")
-        if isinstance(result, Ending):
+            result = StepResult(Status.UNKNOWN, f"a defect of provisioner: {defect!r}")
+        if isinstance(result, StepResult):
             self._finish(course, result)
         else:
             self._dispatcher.take(course, result)
 
-    def _finish(self, course: Course, ending: Ending) -> None:
+    def _finish(self, course: StepRun, result: StepResult) -> None:
         del self._courses[course.step.address]
         seconds = self._hooks.clock.now() - course.started
-        self._record(course.step, ending, course.done, seconds)
+        self._record(course.step, result, course.done, seconds)
 
     def _record(
-        self, step: Step, ending: Ending, done: tuple[str, ...] = (), seconds: float = 0.0
+        self, step: Step, result: StepResult, done: tuple[str, ...] = (), seconds: float = 0.0
     ) -> None:
-        outcome = Outcome(step, ending.status, done, ending.error, ending.message, seconds)
+        outcome = Outcome(step, result.status, done, result.error, result.message, seconds)
         self._outcomes[step.address] = outcome
         self._announce(
             Event(
                 step.address,
                 step.name,
                 What.FINISHED,
-                status=ending.status,
+                status=result.status,
                 message=outcome.told,
                 seconds=seconds,
             )

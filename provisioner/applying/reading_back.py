@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from provisioner.applying.requests import Terms
+from provisioner.applying.requests import StepTerms
 from provisioner.errors import ServiceError, WorkspaceError
 from provisioner.model.live import Live
 from provisioner.model.plan import DESTRUCTIVE, Operation, Step
@@ -58,17 +58,17 @@ def is_there(live: Live | None) -> bool:
     return live is not None
 
 
-def same_content(one: Live | None, other: Live | None) -> bool:
+def same_content(live: Live | None, other: Live | None) -> bool:
     """Whether both are the same resource with the same fields, whatever their versions."""
     return (
-        one is not None
+        live is not None
         and other is not None
-        and (one.identity, one.marks) == (other.identity, other.marks)
-        and one.document == other.document
+        and (live.identity, live.marks) == (other.identity, other.marks)
+        and live.document == other.document
     )
 
 
-def is_what_was_sent(terms: Terms, step: Step, create: Operation, live: Live) -> bool:
+def is_what_was_sent(terms: StepTerms, step: Step, create: Operation, live: Live) -> bool:
     """Whether ``live`` came from this create: our mark, and every field that was sent."""
     payload = create.payload or {}
     # Not every kind carries a mark; where none was sent only the fields can tell.

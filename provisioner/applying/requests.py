@@ -24,7 +24,7 @@ class Examine:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Perform:
     """Make a call. Answered with the identity that ``Driver.perform`` returns."""
 
     operation: Operation
@@ -46,11 +46,11 @@ class Pause:
     seconds: float
 
 
-Request = Read | Examine | Call | Wait | Pause
+Request = Read | Examine | Perform | Wait | Pause
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RequestResult:
     """What came of a request; ``error`` may be a defect of ours too."""
 
     value: Any = None
@@ -58,11 +58,11 @@ class Answer:
 
 
 T = TypeVar("T")
-Asking = Generator[Request, Answer, T]
+Procedure = Generator[Request, RequestResult, T]
 """What yields requests, is sent their answers, and returns something in the end."""
 
 
-def ask(request: Request) -> Asking[Any]:
+def ask(request: Request) -> Procedure[Any]:
     """Yield ``request``; returns the value of its answer, or raises its error."""
     # Errors are sent like values, not thrown in: Python 3.11 does not trace a generator
     # that is resumed by throw(), so neither coverage nor a debugger would see what follows.
@@ -76,7 +76,7 @@ Remaining = Callable[[Step, Live | None], tuple[FieldChange, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class StepTerms:
     """What holds for every step: our mark, whether to wait, and how to compare."""
 
     owner: str

@@ -1,7 +1,7 @@
-"""The ways in which a step can end, in words. Pure.
+"""The results of a step, in words. Pure.
 
-Each function takes the facts and gives the status, a line for the summary and the
-problem to show, if it is one.
+Each function takes how far the step came and returns its status, a line for the summary
+and the problem to show, if there is one.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ AGAIN = "plan and apply again"
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a step ended, but for what only the executor knows: its calls and its time."""
+class StepResult:
+    """How a step ended, without its calls and its duration: the executor adds those."""
 
     status: Status
     message: str = ""
     error: ProvisionerError | None = None
 
 
-class Halt(Exception):
-    """Ends a script from anywhere inside it."""
+class StopStep(Exception):
+    """Ends a step procedure from anywhere inside it, with ``result``."""
 
-    def __init__(self, ending: Ending) -> None:
-        self.ending = ending
-        super().__init__(ending.message)
+    def __init__(self, result: StepResult) -> None:
+        self.result = result
+        super().__init__(result.message)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a step has come. ``at`` says in words what is or was being done."""
+    """How far a step has come. ``at`` names the call or the wait that is or was in progress."""
 
     step: Step
     done: tuple[str, ...]
@@ -67,26 +67,26 @@ def names(calls: Iterable[str]) -> str:
     return ", ".join(f"`{call}`" for call in calls)
 
 
-def problem(progress: Progress, status: Status, found: Problem) -> Ending:
-    """The ending whose message is its problem's."""
-    shown = replace(found, subject=progress.subject)
-    return Ending(status, found.message, ProvisionerError((shown,)))
+def problem(progress: Progress, status: Status, reported: Problem) -> StepResult:
+    """Returns a result whose message is that of its problem."""
+    shown = replace(reported, subject=progress.subject)
+    return StepResult(status, reported.message, ProvisionerError((shown,)))
 
 
-def failed(progress: Progress, status: Status, error: ProvisionerError) -> Ending:
-    """An error of the workspace or of ours, with what had gone through before it."""
-    told = [
+def failed(progress: Progress, status: Status, error: ProvisionerError) -> StepResult:
+    """Returns the result for an error, with the calls that went through before it."""
+    problems = [
         replace(
-            found,
-            message=f"{found.message}{progress.so_far}",
+            reported,
+            message=f"{reported.message}{progress.so_far}",
             subject=progress.subject,
-            hint=found.hint or _hint_after(error, progress),
+            hint=reported.hint or _hint_after(error, progress),
         )
-        for found in error.problems
+        for reported in error.problems
     ]
-    shown = ProvisionerError(told)
+    shown = ProvisionerError(problems)
     shown.__cause__ = error
-    return Ending(status, str(shown), shown)
+    return StepResult(status, str(shown), shown)
 
 
 def _hint_after(error: ProvisionerError, progress: Progress) -> str:
@@ -95,7 +95,7 @@ def _hint_after(error: ProvisionerError, progress: Progress) -> str:
     return "apply again: only what is missing will be sent" if progress.done else ""
 
 
-def stale(progress: Progress) -> Ending:
+def stale(progress: Progress) -> StepResult:
     """The live resource is not the one that the step was planned against."""
     name = progress.step.name
     exists = (
@@ -105,7 +105,7 @@ def stale(progress: Progress) -> Ending:
     return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
 
 
-def would_lose(progress: Progress, at_stake: tuple[str, ...]) -> Ending:
+def would_lose(progress: Progress, at_stake: tuple[str, ...]) -> StepResult:
     """Since the plan was made the resource has got what a replacement would take away."""
     message = (
         f"replacing `{progress.step.name}` would lose what it has got since the plan was made: "
@@ -114,7 +114,7 @@ def would_lose(progress: Progress, at_stake: tuple[str, ...]) -> Ending:
     return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
 
 
-def update_failed(progress: Progress, readiness: Readiness) -> Ending:
+def update_failed(progress: Progress, readiness: Readiness) -> StepResult:
     """The service gave up on what we sent; whatever served before still does."""
     why = f": {readiness.message}" if readiness.message else ""
     message = f"the service could not bring `{progress.step.name}` up{why}{progress.not_sent}"
@@ -124,26 +124,26 @@ def update_failed(progress: Progress, readiness: Readiness) -> Ending:
     )
     kept = "" if removed else "nothing was deleted; "
     hint = f"{kept}mend the manifest, or what the log names, and apply again"
-    found = Problem("E602", message, hint=hint, log=readiness.detail)
-    ending = problem(progress, Status.FAILED, found)
-    return replace(ending, message=readiness.message or "the update failed")
+    reported = Problem("E602", message, hint=hint, log=readiness.detail)
+    result = problem(progress, Status.FAILED, reported)
+    return replace(result, message=readiness.message or "the update failed")
 
 
-def stopped(progress: Progress) -> Ending:
+def stopped(progress: Progress) -> StepResult:
     """Somebody stopped the resource: it takes changes, and does not serve them."""
     message = f"`{progress.step.name}` is stopped, so it does not become ready{progress.not_sent}"
     hint = "start it in the workspace, then apply again"
     return problem(progress, Status.FAILED, Problem("E603", message, hint=hint))
 
 
-def gone(progress: Progress) -> Ending:
+def gone(progress: Progress) -> StepResult:
     """The resource was there, or was created, and stays invisible."""
     message = f"`{progress.step.name}` cannot be found any more{progress.so_far}"
     hint = "somebody may have deleted it; " + AGAIN
     return problem(progress, Status.FAILED, Problem("E604", message, hint=hint))
 
 
-def time_up(progress: Progress, readiness: Readiness) -> Ending:
+def time_up(progress: Progress, readiness: Readiness) -> StepResult:
     """The wait took too long; the service goes on without us."""
     what = "an update" if progress.done else "an update that was already in progress"
     state = f"{readiness.phase}: {readiness.message}" if readiness.message else readiness.phase
@@ -153,25 +153,25 @@ def time_up(progress: Progress, readiness: Readiness) -> Ending:
     return problem(progress, Status.STILL_UPDATING, Problem("E605", message, hint=hint))
 
 
-def not_converged(progress: Progress, left: Sequence[FieldChange], found: bool) -> Ending:
+def not_converged(progress: Progress, left: Sequence[FieldChange], is_there: bool) -> StepResult:
     """All calls went through, and the workspace still differs from the manifest."""
     fields = names(sorted({path_text(change.path) for change in left}))
     after = f"after {names(progress.done) or 'the update'}"
     what = f"{after} these still differ: {fields}"
-    if not found:
+    if not is_there:
         what = f"{after} `{progress.step.name}` cannot be found"
     hint = "look at the plan: the service may have changed a value, or somebody else did"
     return problem(progress, Status.DID_NOT_CONVERGE, Problem("E606", what, hint=hint))
 
 
-def still_there(progress: Progress) -> Ending:
+def still_there(progress: Progress) -> StepResult:
     """The service took the deletion and goes on showing the resource."""
     message = f"`{progress.step.name}` was deleted and is still shown{progress.not_sent}"
     hint = "the service may need longer; " + AGAIN
     return problem(progress, Status.DID_NOT_CONVERGE, Problem("E607", message, hint=hint))
 
 
-def not_ours(progress: Progress) -> Ending:
+def not_ours(progress: Progress) -> StepResult:
     """The answer to a create was lost, and what is there now is somebody else's."""
     message = (
         f"the answer to `{progress.at}` was lost, and the `{progress.step.name}` that exists "
@@ -180,44 +180,44 @@ def not_ours(progress: Progress) -> Ending:
     return problem(progress, Status.FAILED, Problem("E608", message, hint=AGAIN))
 
 
-def not_known(progress: Progress) -> Ending:
+def not_known(progress: Progress) -> StepResult:
     """A request went out, and what became of it could not be found out."""
     message = f"whether `{progress.at}` was carried out is not known{progress.so_far}"
     hint = "apply again: what did go through is seen, and not sent twice"
     return problem(progress, Status.UNKNOWN, Problem("E609", message, hint=hint))
 
 
-def accepted(progress: Progress) -> Ending:
+def accepted(progress: Progress) -> StepResult:
     """Sent, and nobody waits. What has to come after the update is not sent at all."""
     if not progress.left:
-        return Ending(Status.ACCEPTED, "not waited for")
+        return StepResult(Status.ACCEPTED, "not waited for")
     then = "apply again when it is ready"
-    return Ending(Status.ACCEPTED, f"not waited for{progress.not_sent}; {then}")
+    return StepResult(Status.ACCEPTED, f"not waited for{progress.not_sent}; {then}")
 
 
-def already_gone() -> Ending:
-    return Ending(Status.DONE, "it was gone already")
+def already_gone() -> StepResult:
+    return StepResult(Status.DONE, "it was gone already")
 
 
-def not_started(reason: str) -> Ending:
-    return Ending(Status.NOT_STARTED, reason)
+def not_started(reason: str) -> StepResult:
+    return StepResult(Status.NOT_STARTED, reason)
 
 
-def interrupted(progress: Progress, *, in_flight: bool, updating: bool) -> Ending:
+def interrupted(progress: Progress, *, in_flight: bool, updating: bool) -> StepResult:
     """What a signal left behind. ``updating``: the service is at work on what we sent."""
     if in_flight:
         return not_known(progress)
     if updating:
-        return Ending(Status.STILL_UPDATING, f"on the server{progress.not_sent}")
+        return StepResult(Status.STILL_UPDATING, f"on the server{progress.not_sent}")
     if not progress.done:
         return not_started("interrupted")
     if progress.left:
         sent = f"{names(progress.done)} went through"
-        return Ending(Status.INTERRUPTED, f"{sent}{progress.not_sent}")
-    return Ending(Status.DONE, "interrupted before it was read back")
+        return StepResult(Status.INTERRUPTED, f"{sent}{progress.not_sent}")
+    return StepResult(Status.DONE, "interrupted before it was read back")
 
 
-def by_readiness(progress: Progress, readiness: Readiness) -> Ending | None:
+def by_readiness(progress: Progress, readiness: Readiness) -> StepResult | None:
     """How waiting for readiness ended, or None when all is well."""
     match readiness.phase:
         case Phase.FAILED:
@@ -229,7 +229,7 @@ def by_readiness(progress: Progress, readiness: Readiness) -> Ending | None:
     return None
 
 
-def unmet(need: Step, status: Status | None) -> Ending:
+def unmet(need: Step, status: Status | None) -> StepResult:
     """Not begun because of ``need``, which did not end well or is blocked."""
     why = "is blocked" if need.action is Action.BLOCKED else f"ended as: {status}"
     return not_started(f"needs {need.address}, which {why}")

@@ -78,11 +78,11 @@ def connected(
     project: Project, environment: Environment, agent: str, profile: str
 ) -> Iterator[tuple[Connection, str]]:
     """The way to the environment's workspace, and the name that plans give it."""
-    from provisioner.workspace import Target, connect
+    from provisioner.workspace import WorkspaceTarget, connect
 
     settings = environment.workspace
     if not settings.emulator:
-        target = Target(host=settings.host, profile=profile or settings.profile)
+        target = WorkspaceTarget(host=settings.host, profile=profile or settings.profile)
         with connect(target, os.environ, agent) as connection:
             yield connection, connection.host
         return
@@ -104,6 +104,6 @@ def connected(
         except START_ERRORS as error:
             message = f"the local workspace cannot use {settings.emulator}: {error}"
             raise FileError.of("E815", message) from error
-        target = Target(host=server.url, token=server.token)
+        target = WorkspaceTarget(host=server.url, token=server.token)
         connection = stack.enter_context(connect(target, {}, agent))
         yield connection, f"emulator:{settings.emulator}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class WorkspaceTarget:
     """Where to go, as the environment says it; all of it may be empty.
 
     ``token`` is given only for a server that we started ourselves: then ``host`` is its
@@ -27,7 +27,7 @@ class Target:
 
 
 def connect(
-    target: Target, environ: Mapping[str, str], agent: str, parallel: int = 64
+    target: WorkspaceTarget, environ: Mapping[str, str], agent: str, parallel: int = 64
 ) -> Transport:
     """A connection to ``target`` with at most ``parallel`` requests at once. Sends nothing
     itself, but a login other than a personal access token asks its issuer.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from provisioner.errors import LoginError, Problem, ServiceError
-from provisioner.workspace.faults import Call, Failure, Fault, Mode, unreachable
+from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, unreachable
 from provisioner.workspace.redaction import Redactor
 from provisioner.workspace.retrying import retry_after_s
 
@@ -20,7 +20,7 @@ MOST_BYTES = 16 * 1024 * 1024
 _DEEPEST = 100
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """As it came. ``headers`` finds a name in any case; ``body`` may still be packed."""
 
     status: int
@@ -29,20 +29,20 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Asked(NamedTuple):
+class AnswerContext(NamedTuple):
     """What an answer is an answer to; ``redactor`` is made only when something is wrong."""
 
-    call: Call
+    call: ApiCall
     host: str
     login_source: str
     redactor: Callable[[], Redactor]
 
 
-class Unbelievable(ValueError):
+class InvalidBodyError(ValueError):
     """Why a body is not a JSON object. The text repeats nothing of the body."""
 
 
-def read_answer(answer: Answer, asked: Asked) -> dict[str, Any] | Failure | None:
+def read_answer(answer: HttpAnswer, asked: AnswerContext) -> dict[str, Any] | Failure | None:
     """The object in ``answer``, None for "there is none" (404 to a GET), or a failure."""
     if 200 <= answer.status < 300:
         return _success(answer, asked)
@@ -51,13 +51,13 @@ def read_answer(answer: Answer, asked: Asked) -> dict[str, Any] | Failure | None
     return _refusal(answer, asked)
 
 
-def _success(answer: Answer, asked: Asked) -> dict[str, Any] | Failure:
+def _success(answer: HttpAnswer, asked: AnswerContext) -> dict[str, Any] | Failure:
     try:
         body = unpacked(answer)
         if not body and asked.call.mode is not Mode.READ and _is_complete(answer):
             return {}
         return json_object(body)
-    except Unbelievable as reason:
+    except InvalidBodyError as reason:
         if _is_page(answer):
             return _page(asked, f"status {answer.status}")
         return unreachable(
@@ -68,20 +68,20 @@ def _success(answer: Answer, asked: Asked) -> dict[str, Any] | Failure:
         )
 
 
-def _is_complete(answer: Answer) -> bool:
+def _is_complete(answer: HttpAnswer) -> bool:
     """Whether an empty body is meant: cut in its headers, an answer looks like one, too."""
     framing = answer.headers.get("Content-Length") or answer.headers.get("Transfer-Encoding")
     return answer.status == 204 or framing is not None
 
 
-def _redirect(answer: Answer, asked: Asked) -> Failure:
+def _redirect(answer: HttpAnswer, asked: AnswerContext) -> Failure:
     location = asked.redactor().clean(answer.headers.get("Location", ""))
     found = re.match(r"[a-z]+://([A-Za-z0-9.:-]{1,200})", location)
     to = f" to {found[1]}" if found and found[1] not in asked.host else ""
     return _page(asked, f"a redirect{to}, status {answer.status}")
 
 
-def _page(asked: Asked, what: str) -> Failure:
+def _page(asked: AnswerContext, what: str) -> Failure:
     # The service never answers an API call like this: it is a sign-in page or a proxy, or
     # a host that is no workspace. What was sent has not reached an API.
     return unreachable(
@@ -93,7 +93,7 @@ def _page(asked: Asked, what: str) -> Failure:
     )
 
 
-def _refusal(answer: Answer, asked: Asked) -> dict[str, Any] | Failure | None:
+def _refusal(answer: HttpAnswer, asked: AnswerContext) -> dict[str, Any] | Failure | None:
     said = _said(answer, asked)
     code = said.error_code
     # A 404 without the service's JSON, or for an unknown route, is no proof of absence.
@@ -114,19 +114,19 @@ def _refusal(answer: Answer, asked: Asked) -> dict[str, Any] | Failure | None:
 FAULTS = {429: Fault.BUSY, 503: Fault.BUSY} | dict.fromkeys((408, 500, 502, 504), Fault.FAILED)
 
 
-class _Said(NamedTuple):
+class _ServiceMessage(NamedTuple):
     error_code: str
     message: str
     from_service: bool
 
 
-def _said(answer: Answer, asked: Asked) -> _Said:
+def _said(answer: HttpAnswer, asked: AnswerContext) -> _ServiceMessage:
     """The service's error, in any of the shapes that it has. Nothing here can fail."""
     clean = asked.redactor().clean
     try:
         body = json_object(unpacked(answer))
-    except Unbelievable:
-        return _Said("", _plain(answer, clean), False)
+    except InvalidBodyError:
+        return _ServiceMessage("", _plain(answer, clean), False)
     inner = body.get("error")
     # OpenAI's shape nests the message; SCIM calls it `detail`.
     nested = inner if isinstance(inner, dict) else {}
@@ -134,10 +134,10 @@ def _said(answer: Answer, asked: Asked) -> _Said:
     message = next((text for text in texts if isinstance(text, str) and text), "no reason given")
     code = body.get("error_code") or nested.get("code")
     code = code if isinstance(code, str) and re.fullmatch(r"[A-Za-z0-9_]{1,80}", code) else ""
-    return _Said(clean(code), clean(message), True)
+    return _ServiceMessage(clean(code), clean(message), True)
 
 
-def _plain(answer: Answer, clean: Callable[[str], str]) -> str:
+def _plain(answer: HttpAnswer, clean: Callable[[str], str]) -> str:
     text = answer.body[:4096].decode("utf-8", "replace").strip()
     if text and not _is_page(answer) and "Content-Encoding" not in answer.headers:
         return clean(text)
@@ -145,58 +145,58 @@ def _plain(answer: Answer, clean: Callable[[str], str]) -> str:
     return clean(title[1] if title else answer.reason or "no reason given")
 
 
-def _login_refused(asked: Asked, said: _Said) -> LoginError:
+def _login_refused(asked: AnswerContext, said: _ServiceMessage) -> LoginError:
     reason = " ".join(part for part in (said.error_code, said.message) if part)
     message = f"{asked.call}: {asked.host} refused the login from {asked.login_source}: {reason}"
     hint = "the token may have expired, or belong to another workspace: create a new one there"
     return LoginError((Problem("E405", message, hint=hint),))
 
 
-def _is_page(answer: Answer) -> bool:
+def _is_page(answer: HttpAnswer) -> bool:
     kind = answer.headers.get("Content-Type", "").lower()
     return "html" in kind or answer.body.lstrip()[:1] == b"<"
 
 
-def unpacked(answer: Answer) -> bytes:
-    """The body without its gzip wrapping. Raises Unbelievable, also for a body that would
+def unpacked(answer: HttpAnswer) -> bytes:
+    """The body without its gzip wrapping. Raises InvalidBodyError, also for a body that would
     grow beyond all measure."""
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("identity", ""):
         return answer.body
     if encoding != "gzip":
-        raise Unbelievable("packed in a way that nobody asked for")
+        raise InvalidBodyError("packed in a way that nobody asked for")
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
         body = unpacker.decompress(answer.body, MOST_BYTES + 1)
     except zlib.error:
-        raise Unbelievable("packed as gzip, but damaged") from None
+        raise InvalidBodyError("packed as gzip, but damaged") from None
     if len(body) > MOST_BYTES:
-        raise Unbelievable(f"more than {MOST_BYTES // 2**20} MiB when unpacked")
+        raise InvalidBodyError(f"more than {MOST_BYTES // 2**20} MiB when unpacked")
     if answer.body and not unpacker.eof:
-        raise Unbelievable("packed as gzip, but cut off")
+        raise InvalidBodyError("packed as gzip, but cut off")
     return body
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """``body`` as a JSON object. Raises Unbelievable for everything else, also for what
+    """``body`` as a JSON object. Raises InvalidBodyError for everything else, also for what
     Python's reader would let pass: duplicate keys, NaN, other encodings, any depth."""
     if not body.strip():
-        raise Unbelievable("it is empty")
+        raise InvalidBodyError("it is empty")
     try:
         value = _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
-        raise Unbelievable("it is not UTF-8 text") from None
+        raise InvalidBodyError("it is not UTF-8 text") from None
     except RecursionError:
-        raise Unbelievable("it is nested too deeply") from None
-    except Unbelievable:
+        raise InvalidBodyError("it is nested too deeply") from None
+    except InvalidBodyError:
         raise
     except ValueError:
-        raise Unbelievable("it is not JSON, or it is cut off") from None
+        raise InvalidBodyError("it is not JSON, or it is cut off") from None
     if not isinstance(value, dict):
-        raise Unbelievable(f"it is {_WORDS.get(type(value), 'a single value')}, not an object")
+        raise InvalidBodyError(f"it is {_WORDS.get(type(value), 'a single value')}, not an object")
     # Only a body with that many brackets can be that deep, and few have.
     if body.count(b"{") + body.count(b"[") > _DEEPEST and _is_deeper(value, _DEEPEST):
-        raise Unbelievable("it is nested too deeply")
+        raise InvalidBodyError("it is nested too deeply")
     return value
 
 
@@ -218,19 +218,19 @@ def _is_deeper(value: Any, depth: int) -> bool:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Unbelievable("it has the same key twice")
+        raise InvalidBodyError("it has the same key twice")
     return found
 
 
 def _number(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise Unbelievable("it holds a number that is too large")
+        raise InvalidBodyError("it holds a number that is too large")
     return number
 
 
 def _no_number(text: str) -> float:
-    raise Unbelievable(f"it holds {text}, which is not JSON")
+    raise InvalidBodyError(f"it holds {text}, which is not JSON")
 
 
 _DECODER = json.JSONDecoder(

@@ -8,11 +8,11 @@ import ssl
 
 from urllib3 import exceptions as urllib3_errors
 
-from provisioner.workspace.faults import Call, Failure, Fault, unreachable
+from provisioner.workspace.faults import ApiCall, Failure, Fault, unreachable
 from provisioner.workspace.wire import NotConnectedError, TooLargeError, Wire
 
 
-def explain(error: Exception, call: Call, wire: Wire) -> Failure:
+def explain(error: Exception, call: ApiCall, wire: Wire) -> Failure:
     """The failure that ``error`` of ``Wire.exchange`` stands for; ``error`` itself is
     raised when it is a defect of ours."""
     if isinstance(error, NotConnectedError):
@@ -29,7 +29,7 @@ def explain(error: Exception, call: Call, wire: Wire) -> Failure:
     raise error
 
 
-def _after_sending(fault: Fault, code: str, call: Call, wire: Wire, text: str) -> Failure:
+def _after_sending(fault: Fault, code: str, call: ApiCall, wire: Wire, text: str) -> Failure:
     hint = "the service or something on the way is in trouble; try again in a while"
     return unreachable(fault, code, f"{call}: {wire.host} {text}", hint)
 
@@ -46,11 +46,11 @@ def _how_it_broke(error: Exception) -> str:
     return "broke off the connection"
 
 
-def _unsent(code: str, call: Call, wire: Wire, reason: str, hint: str = "") -> Failure:
+def _unsent(code: str, call: ApiCall, wire: Wire, reason: str, hint: str = "") -> Failure:
     return unreachable(Fault.UNSENT, code, f"{call}: cannot reach {wire.host}: {reason}", hint)
 
 
-def _not_connected(error: NotConnectedError, call: Call, wire: Wire) -> Failure:
+def _not_connected(error: NotConnectedError, call: ApiCall, wire: Wire) -> Failure:
     cause = error.cause
     # Behind a proxy only TLS is spoken with the workspace itself before the request.
     if wire.proxy is not None and (error.at_proxy or not isinstance(cause, ssl.SSLError)):
@@ -74,7 +74,7 @@ def _reason(cause: Exception, wire: Wire) -> tuple[str, str, str]:
     return "E408", text, "is the address right, and is this machine allowed to reach it?"
 
 
-def _tls_failed(cause: ssl.SSLError, call: Call, wire: Wire) -> Failure:
+def _tls_failed(cause: ssl.SSLError, call: ApiCall, wire: Wire) -> Failure:
     if not isinstance(cause, ssl.SSLCertVerificationError):
         reason = (cause.reason or "the handshake failed").lower().replace("_", " ")
         hint = "does this host and port speak https? A proxy may also be in between"
@@ -88,7 +88,7 @@ def _tls_failed(cause: ssl.SSLError, call: Call, wire: Wire) -> Failure:
     )
 
 
-def _proxy_failed(cause: Exception, call: Call, wire: Wire) -> Failure:
+def _proxy_failed(cause: Exception, call: ApiCall, wire: Wire) -> Failure:
     found = re.search(r"Tunnel connection failed: ([0-9]{3})", str(cause))
     fault, hint = Fault.UNSENT, "is the proxy right? To go past it, list the host in NO_PROXY"
     if found and found[1] == "407":

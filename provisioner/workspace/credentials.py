@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from provisioner.errors import LoginError
 from provisioner.model.secret import Secret
-from provisioner.workspace import Target
+from provisioner.workspace import WorkspaceTarget
 from provisioner.workspace.hosts import Host, read_host
 from provisioner.workspace.methods import configured, refuse_two
 from provisioner.workspace.profiles import ConfigFile, Profile, read_config_file
@@ -43,7 +43,7 @@ class TokenHeaders:
         return {"Authorization": self._header.reveal()}
 
 
-def find_login(target: Target, environ: Mapping[str, str]) -> Login:
+def find_login(target: WorkspaceTarget, environ: Mapping[str, str]) -> Login:
     """The login for ``target``. The SDK, where it is asked, reads the process's own
     environment, so ``environ`` has to be that one.
 
@@ -67,7 +67,7 @@ def find_login(target: Target, environ: Mapping[str, str]) -> Login:
     return sdk_login(host, profile, environ, asked)
 
 
-def address_of(target: Target, environ: Mapping[str, str]) -> Host:
+def address_of(target: WorkspaceTarget, environ: Mapping[str, str]) -> Host:
     """The address that ``find_login`` would log in to. Raises LoginError."""
     return _host(target, environ, _profile(target, environ))
 
@@ -84,7 +84,7 @@ def _headers(token: str, source: str) -> TokenHeaders:
     return TokenHeaders(Secret(stripped))
 
 
-def _profile(target: Target, environ: Mapping[str, str]) -> Profile | None:
+def _profile(target: WorkspaceTarget, environ: Mapping[str, str]) -> Profile | None:
     """The profile that takes part: the one named, else one that fits when nothing else is.
 
     With a host and no login, a profile made for this host is used, as the Databricks
@@ -99,7 +99,7 @@ def _profile(target: Target, environ: Mapping[str, str]) -> Profile | None:
     return _made_for(given[0][1], config) if given else config.by_default()
 
 
-def _given_hosts(target: Target, environ: Mapping[str, str]) -> list[tuple[str, Host]]:
+def _given_hosts(target: WorkspaceTarget, environ: Mapping[str, str]) -> list[tuple[str, Host]]:
     texts = {
         "the environment's workspace": target.host,
         "DATABRICKS_HOST": environ.get("DATABRICKS_HOST", ""),
@@ -126,7 +126,7 @@ def _is_for(host: Host, profile: Profile) -> bool:
         return False
 
 
-def _host(target: Target, environ: Mapping[str, str], profile: Profile | None) -> Host:
+def _host(target: WorkspaceTarget, environ: Mapping[str, str], profile: Profile | None) -> Host:
     """The one host that everybody who names one agrees on."""
     hosts = _given_hosts(target, environ)
     if profile is not None and profile.settings.get("host", ""):

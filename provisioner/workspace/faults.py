@@ -49,7 +49,7 @@ LOST: Final = {
 }
 
 
-class Call(NamedTuple):
+class ApiCall(NamedTuple):
     """One request to make. ``target`` is ``path`` with its query; ``secrets`` were put
     into ``body`` and must not come back in a message."""
 
@@ -62,7 +62,7 @@ class Call(NamedTuple):
 
     def __repr__(self) -> str:
         # Neither the body nor the secrets may stray into a traceback or a log.
-        return f"Call({self})"
+        return f"ApiCall({self})"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -87,7 +87,7 @@ def unreachable(fault: Fault, code: str, message: str, hint: str = "") -> Failur
     return Failure(fault, UnreachableError((Problem(code, message, hint=hint),)))
 
 
-def final_error(call: Call, failure: Failure, in_doubt: bool, attempts: int) -> WorkspaceError:
+def final_error(call: ApiCall, failure: Failure, in_doubt: bool, attempts: int) -> WorkspaceError:
     """What to raise for a call that is given up.
 
     ``in_doubt``: an attempt may have been carried out, and no later one was answered.

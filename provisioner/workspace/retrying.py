@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from provisioner.errors import ProvisionerError, UnreachableError
-from provisioner.workspace.faults import LOST, RETRIED, Call, Failure, final_error
+from provisioner.workspace.faults import LOST, RETRIED, ApiCall, Failure, final_error
 
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CallLimits:
     """Bounds of one call. ``read_s`` and ``send_s`` bound one attempt from connecting to
     the last byte, ``budget_s`` all attempts with the waiting in between.
 
@@ -34,8 +34,8 @@ class Limits:
 class Tries:
     """The attempts of one call. ``in_doubt`` once one of them may have been carried out."""
 
-    call: Call
-    limits: Limits
+    call: ApiCall
+    limits: CallLimits
     deadline: float
     count: int = 0
     in_doubt: bool = False

@@ -20,10 +20,10 @@ from provisioner.errors import ServiceError, UnreachableError, WorkspaceError
 from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.connection import Reply
 from provisioner.model.secret import Secret
-from provisioner.workspace.answers import Answer, Asked, read_answer
+from provisioner.workspace.answers import AnswerContext, HttpAnswer, read_answer
 from provisioner.workspace.connection_errors import explain
 from provisioner.workspace.credentials import Login
-from provisioner.workspace.faults import Call, Failure, Fault, Mode, final_error
+from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, final_error
 from provisioner.workspace.limiter import Limiter
 from provisioner.workspace.redaction import Redactor, printable
 from provisioner.workspace.retrying import Tries
@@ -81,7 +81,7 @@ class Transport:
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
         """The JSON object at ``path``; None for 404. See ``resource.Connection``."""
         target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
-        return self._carry_out(Call("GET", path, target, Mode.READ))
+        return self._carry_out(ApiCall("GET", path, target, Mode.READ))
 
     def send(
         self, method: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool
@@ -92,7 +92,7 @@ class Transport:
         """
         data, secrets = encoded(body)
         mode = Mode.REPEATABLE if repeatable else Mode.ONCE
-        answer = self._carry_out(Call(method, path, path, mode, data, secrets))
+        answer = self._carry_out(ApiCall(method, path, path, mode, data, secrets))
         return {} if answer is None else answer
 
     def ask(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:
@@ -103,7 +103,7 @@ class Transport:
         """
         _check_path(path, path)
         data, secrets = encoded(body)
-        call = Call("POST", path, path, Mode.ONCE, data, secrets)
+        call = ApiCall("POST", path, path, Mode.ONCE, data, secrets)
         limits = replace(self._wire.limits, send_s=timeout_s)
         login = self._login.headers()
         tries = Tries(call, limits, self._clock.now() + timeout_s)
@@ -133,7 +133,7 @@ class Transport:
     ) -> None:
         self.close()
 
-    def _carry_out(self, call: Call) -> Document | None:
+    def _carry_out(self, call: ApiCall) -> Document | None:
         _check_path(call.target, call.path)
         limits = self._wire.limits
         tries = Tries(call, limits, self._clock.now() + limits.budget_s)
@@ -169,7 +169,7 @@ class Transport:
             else:
                 self._limiter.leave(entered)
 
-    def _exchange(self, tries: Tries, login: Mapping[str, str], wire: Wire) -> Answer | Failure:
+    def _exchange(self, tries: Tries, login: Mapping[str, str], wire: Wire) -> HttpAnswer | Failure:
         call, started = tries.call, self._clock.now()
         headers = {**self._headers, **login}
         if call.body is not None:
@@ -181,10 +181,10 @@ class Transport:
             self._log(tries, started, failure.fault.value)
             return failure
         self._log(tries, started, str(response.status))
-        return Answer(response.status, response.reason or "", response.headers, response.data)
+        return HttpAnswer(response.status, response.reason or "", response.headers, response.data)
 
     def _read(
-        self, call: Call, answer: Answer | Failure, login: Mapping[str, str]
+        self, call: ApiCall, answer: HttpAnswer | Failure, login: Mapping[str, str]
     ) -> Document | Failure | None:
         if isinstance(answer, Failure):
             return answer
@@ -192,7 +192,7 @@ class Transport:
         def redactor() -> Redactor:
             return Redactor([*call.secrets, *_values(login)])
 
-        return read_answer(answer, Asked(call, self.host, self._login.source, redactor))
+        return read_answer(answer, AnswerContext(call, self.host, self._login.source, redactor))
 
     def _log(self, tries: Tries, started: float, outcome: str) -> None:
         if LOG.isEnabledFor(logging.DEBUG):
@@ -210,7 +210,9 @@ def _check_path(target: str, path: str) -> None:
         raise ValueError(f"not a path of the API: {path!r}")
 
 
-def _reply(answer: Answer | Failure, result: Document | Failure | None, duration_ms: int) -> Reply:
+def _reply(
+    answer: HttpAnswer | Failure, result: Document | Failure | None, duration_ms: int
+) -> Reply:
     """The reply in ``answer``, of which ``result`` was read. Raises what is no reply."""
     if isinstance(answer, Failure):
         raise answer.error

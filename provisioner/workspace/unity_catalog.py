@@ -39,16 +39,11 @@ def alias_version(connection: Connection, model: str, alias: str, where: str = "
     raise WorkspaceError((no_alias(model, alias, where),))
 
 
-def version_exists(connection: Connection, model: str, version: str, where: str = "") -> bool:
-    """Whether ``model`` has ``version``, and it is ready to be served.
+def version_status(connection: Connection, model: str, version: str, where: str = "") -> str:
+    """``READY``, another word of the service, or ``MISSING``.
 
     Raises WorkspaceError E763 where it may not be read: that is not the same as absent.
     """
-    return version_status(connection, model, version, where) == READY
-
-
-def version_status(connection: Connection, model: str, version: str, where: str = "") -> str:
-    """``READY``, another word of the service, or ``MISSING``. Raises as ``version_exists``."""
     path = f"{_path(model)}/versions/{quote(version, safe='')}"
     answer = read(connection, path, model, where or connection.host)
     if answer is None:
@@ -58,24 +53,8 @@ def version_status(connection: Connection, model: str, version: str, where: str 
 
 
 def model_exists(connection: Connection, model: str, where: str = "") -> bool:
-    """Whether there is a ``model``, whatever its versions. Raises as ``version_exists``."""
+    """Whether there is a ``model``, whatever its versions. Raises as ``version_status``."""
     return read(connection, _path(model), model, where or connection.host) is not None
-
-
-def may_execute(connection: Connection, model: str) -> bool:
-    """Whether whoever is logged in may serve ``model``; False too where there is none.
-
-    The service shows a model only to whoever may execute it. An administrator of the
-    metastore sees them all, so for that one a True is weaker than it looks.
-    """
-    try:
-        answer = connection.get(_path(model))
-    except ServiceError as error:
-        if error.status == FORBIDDEN:
-            return False
-        raise
-    # Whoever may only browse is shown the model too, without what is in it.
-    return answer is not None and not answer.get("browse_only")
 
 
 def read(connection: Connection, path: str, name: str, where: str) -> Document | None:

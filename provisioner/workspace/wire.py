@@ -20,7 +20,7 @@ from provisioner.model.clock import Clock, SystemClock
 from provisioner.workspace.credentials import Login
 from provisioner.workspace.hosts import Host
 from provisioner.workspace.proxies import Proxy, proxy_for
-from provisioner.workspace.retrying import Limits
+from provisioner.workspace.retrying import CallLimits
 
 MOST_CONNECTIONS = 64
 
@@ -149,7 +149,7 @@ class Wire:
     proxy: Proxy | None
     parallel: int
     pool: HTTPConnectionPool
-    limits: Limits
+    limits: CallLimits
 
     def exchange(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
@@ -182,7 +182,7 @@ def open_wire(
     environ: Mapping[str, str],
     parallel: int,
     clock: Clock | None = None,
-    limits: Limits | None = None,
+    limits: CallLimits | None = None,
 ) -> Wire:
     """A pool for the login's host; nothing is sent yet.
 
@@ -190,7 +190,7 @@ def open_wire(
     """
     # Its debug lines hold query strings, its warnings are told as errors of ours.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    host, limits = login.host, limits or Limits()
+    host, limits = login.host, limits or CallLimits()
     proxy = proxy_for(host, environ)
     parallel = max(1, min(parallel, MOST_CONNECTIONS))
     manager = _manager(host, proxy, environ, maxsize=parallel, block=True)

@@ -12,7 +12,7 @@ import pytest
 from provisioner.cli import main
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
-from provisioner.workspace import Target, connect
+from provisioner.workspace import WorkspaceTarget, connect
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -140,7 +140,9 @@ def edit_by_hand(state: Path) -> None:
     settings = Settings(state=state)
     with (
         running(settings) as server,
-        connect(Target(host=server.url, token=server.token), {}, "by-hand/1") as connection,
+        connect(
+            WorkspaceTarget(host=server.url, token=server.token), {}, "by-hand/1"
+        ) as connection,
     ):
         endpoint = connection.get("/api/2.0/serving-endpoints/chat")
         entity = {

@@ -32,7 +32,7 @@ from provisioner.workflow.apply import refuse_unsafe
 from provisioner.workflow.plan import Wanted, make_plan
 from provisioner.workflow.project import Project
 from provisioner.workflow.session import Session
-from provisioner.workspace import Target, connect
+from provisioner.workspace import WorkspaceTarget, connect
 
 TOKEN = "dapi-workbench"
 ENDPOINTS = "/api/2.0/serving-endpoints"
@@ -135,7 +135,9 @@ def workbench(root: Path, *, keeps_omitted_traffic: bool = False) -> Iterator[Wo
     settings = Settings(token=TOKEN, keeps_omitted_traffic=keeps_omitted_traffic)
     with (
         running(settings) as server,
-        connect(Target(host=server.url, token=TOKEN), {}, "provisioner-tests/1") as connection,
+        connect(
+            WorkspaceTarget(host=server.url, token=TOKEN), {}, "provisioner-tests/1"
+        ) as connection,
     ):
         yield Workbench(server, connection, root)
 

@@ -29,7 +29,7 @@ from provisioner.model.resource import Resource
 from provisioner.workflow.parallel import at_once
 from provisioner.workflow.project import Project, open_environment, open_project
 from provisioner.workflow.session import Session, session_of
-from provisioner.workspace import Target
+from provisioner.workspace import WorkspaceTarget
 
 
 class Verdict(StrEnum):
@@ -132,7 +132,7 @@ def _way(
     from provisioner.workspace.probe import date_at, way_to
 
     settings = environment.workspace
-    target = Target(host=settings.host, profile=profile or settings.profile)
+    target = WorkspaceTarget(host=settings.host, profile=profile or settings.profile)
     try:
         way = way_to(target, os.environ)
         through = f" through {way.proxy}" if way.proxy else ", without a proxy"

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.cli import main
 from provisioner.errors import UnreachableError, WorkspaceError
-from provisioner.workspace import Target, connect, unity_catalog
+from provisioner.workspace import WorkspaceTarget, connect, unity_catalog
 
 MODEL = "ml.risk.fraud"
 REGISTER = ["emulator", "register"]
@@ -110,7 +110,7 @@ def test_an_endpoint_is_applied_once_its_version_is_registered(run):
 
 @pytest.fixture
 def connection(workspace):
-    target = Target(host=workspace.server.url, token=workspace.server.token)
+    target = WorkspaceTarget(host=workspace.server.url, token=workspace.server.token)
     with connect(target, {}, "provisioner-tests/1") as opened:
         yield opened
 
@@ -124,12 +124,11 @@ def trained(workspace):
 
 def test_what_the_tool_asks_about_models(trained, connection):
     assert unity_catalog.alias_version(connection, MODEL, "champion") == "2"
-    assert unity_catalog.version_exists(connection, MODEL, "2")
-    assert not unity_catalog.version_exists(connection, MODEL, "3")
+    assert unity_catalog.version_status(connection, MODEL, "2") == unity_catalog.READY
     assert unity_catalog.version_status(connection, MODEL, "3") == "PENDING_REGISTRATION"
-    assert not unity_catalog.version_exists(connection, MODEL, "4")
-    assert unity_catalog.may_execute(connection, MODEL)
-    assert not unity_catalog.may_execute(connection, "ml.risk.nobody")
+    assert unity_catalog.version_status(connection, MODEL, "4") == unity_catalog.MISSING
+    assert unity_catalog.model_exists(connection, MODEL)
+    assert not unity_catalog.model_exists(connection, "ml.risk.nobody")
 
 
 @pytest.mark.parametrize(
@@ -158,11 +157,12 @@ def test_hints_for_a_real_workspace_name_mlflow(trained, connection):
 
 def test_a_model_that_may_not_be_executed_is_not_absent(workspace, trained):
     ada = workspace.call("POST", "/__emulator__/principals", {"name": "ada@example.com"})
-    target = Target(host=workspace.server.url, token=ada["token"])
-    with connect(target, {}, "provisioner-tests/1") as hers:
-        assert not unity_catalog.may_execute(hers, MODEL)
-        with pytest.raises(WorkspaceError) as caught:
-            unity_catalog.version_exists(hers, MODEL, "1")
+    target = WorkspaceTarget(host=workspace.server.url, token=ada["token"])
+    with (
+        connect(target, {}, "provisioner-tests/1") as hers,
+        pytest.raises(WorkspaceError) as caught,
+    ):
+        unity_catalog.version_status(hers, MODEL, "1")
     (problem,) = caught.value.problems
     assert problem.code == "E763"
     assert f"databricks grants update function {MODEL}" in problem.hint

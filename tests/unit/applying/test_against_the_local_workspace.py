@@ -20,7 +20,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.planning.planner import plan_step, remaining
 from provisioner.planning.request import Pair, Request
-from provisioner.workspace import Target, connect
+from provisioner.workspace import WorkspaceTarget, connect
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
 SCOPE = {"name": "keys", "secrets": {"openai": {"from_env": "SHOP_KEY"}}}
@@ -99,7 +99,7 @@ def server() -> Iterator[Running]:
 @pytest.fixture
 def workspace(server: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     monkeypatch.setenv("SHOP_KEY", "not-a-key")
-    target = Target(host=server.url, token=server.token)
+    target = WorkspaceTarget(host=server.url, token=server.token)
     with connect(target, {}, "provisioner-tests/1") as connection:
         made = Workspace(server, connection)
         made.call("POST", "/__emulator__/reset", {})

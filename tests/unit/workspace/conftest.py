@@ -10,9 +10,9 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.workspace import Target
+from provisioner.workspace import WorkspaceTarget
 from provisioner.workspace.credentials import find_login
-from provisioner.workspace.retrying import Limits
+from provisioner.workspace.retrying import CallLimits
 from provisioner.workspace.transport import Transport
 from provisioner.workspace.wire import open_wire
 
@@ -207,8 +207,8 @@ def connect(clock):
 
     def make(url, environ=None, limits=None, target=None):
         environ = {"DATABRICKS_TOKEN": TOKEN} if environ is None else environ
-        login = find_login(target or Target(host=url), {"HOME": "/nonexistent"} | environ)
-        wire = open_wire(login, environ, 64, clock, limits or Limits(attempts=3))
+        login = find_login(target or WorkspaceTarget(host=url), {"HOME": "/nonexistent"} | environ)
+        wire = open_wire(login, environ, 64, clock, limits or CallLimits(attempts=3))
         opened.append(Transport(login, wire, "provisioner/test (project; dev; 0123)", clock))
         return opened[-1]
 

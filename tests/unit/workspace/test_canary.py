@@ -11,9 +11,9 @@ import pytest
 
 from provisioner.errors import ProvisionerError
 from provisioner.model.secret import Secret
-from provisioner.workspace.faults import Call, Mode
+from provisioner.workspace.faults import ApiCall, Mode
 from provisioner.workspace.redaction import Redactor, printable
-from provisioner.workspace.retrying import Limits
+from provisioner.workspace.retrying import CallLimits
 
 PATH = "/api/2.0/secrets/put"
 TOKEN = "x7q9/token+1234567890=="
@@ -93,7 +93,7 @@ REPEATS = {
 @pytest.mark.parametrize("behave", REPEATS.values(), ids=REPEATS)
 def test_nothing_that_was_sent_comes_out(behave, secret, serve, connect, caplog):
     server = serve(behave)
-    connection = connect(server.url, {"DATABRICKS_TOKEN": TOKEN}, Limits(attempts=1))
+    connection = connect(server.url, {"DATABRICKS_TOKEN": TOKEN}, CallLimits(attempts=1))
     body = {"key": "k", "string_value": Secret(secret)}
     with caplog.at_level(logging.DEBUG), pytest.raises(ProvisionerError) as caught:
         connection.send("POST", PATH, body, repeatable=False)
@@ -144,8 +144,8 @@ def test_tokens_of_others_are_masked_too(text, expected):
 
 
 def test_what_holds_secrets_does_not_show_them():
-    call = Call("POST", PATH, PATH, Mode.ONCE, b"x7q9", ("x7q9-canary",))
-    assert repr((call, Redactor(["x7q9-canary"]))) == f"(Call(POST {PATH}), Redactor(2 forms))"
+    call = ApiCall("POST", PATH, PATH, Mode.ONCE, b"x7q9", ("x7q9-canary",))
+    assert repr((call, Redactor(["x7q9-canary"]))) == f"(ApiCall(POST {PATH}), Redactor(2 forms))"
 
 
 def test_a_secret_inside_another_one_leaves_no_rest():

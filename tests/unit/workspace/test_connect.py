@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from provisioner.model.secret import Secret
-from provisioner.workspace import Target, connect
+from provisioner.workspace import WorkspaceTarget, connect
 from provisioner.workspace.credentials import find_login
 from provisioner.workspace.transport import Transport
 from provisioner.workspace.wire import open_wire
@@ -19,7 +19,9 @@ PATH = "/api/2.0/serving-endpoints/chat"
 def test_connect(serve):
     server = serve("good")
     agent = "provisioner/1 (späße\r\nX-Injected: 1; dev)" + "x" * 900
-    with connect(Target(host=server.url), {"DATABRICKS_TOKEN": "x1234"}, agent) as connection:
+    with connect(
+        WorkspaceTarget(host=server.url), {"DATABRICKS_TOKEN": "x1234"}, agent
+    ) as connection:
         assert connection.host == server.url
         assert connection.get(PATH) == {"name": "chat"}
     (head, _) = server.requests[0]
@@ -30,13 +32,13 @@ def test_connect(serve):
 
 @pytest.mark.parametrize(("parallel", "connections"), [(0, 1), (1, 1), (8, 8), (999, 64)])
 def test_the_number_of_connections_is_bounded(parallel, connections, serve):
-    login = find_login(Target(host="https://a.test"), {"DATABRICKS_TOKEN": "x1234"})
+    login = find_login(WorkspaceTarget(host="https://a.test"), {"DATABRICKS_TOKEN": "x1234"})
     assert open_wire(login, {}, parallel).parallel == connections
 
 
 def test_many_workers_share_few_connections(serve):
     server = serve("good")
-    connection = connect(Target(host=server.url), {"DATABRICKS_TOKEN": "x1234"}, "a", 4)
+    connection = connect(WorkspaceTarget(host=server.url), {"DATABRICKS_TOKEN": "x1234"}, "a", 4)
     with connection, ThreadPoolExecutor(16) as workers:
         found = list(workers.map(connection.get, [PATH] * 200))
     assert found == [{"name": "chat"}] * 200
@@ -67,7 +69,7 @@ def test_a_body_that_is_no_json_is_a_defect_of_ours(body, error, serve, connect)
 
 def test_a_defect_of_ours_is_not_told_as_trouble_on_the_way(serve):
     server = serve("good")
-    login = find_login(Target(host=server.url), {"DATABRICKS_TOKEN": "x1234"})
+    login = find_login(WorkspaceTarget(host=server.url), {"DATABRICKS_TOKEN": "x1234"})
     broken = replace(login, headers=lambda: {"Authorization": object()})
     with Transport(broken, open_wire(login, {}, 1), "agent") as connection:
         for _ in range(2):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from provisioner.errors import LoginError, ServiceError, UnreachableError
-from provisioner.workspace import Target
+from provisioner.workspace import WorkspaceTarget
 from provisioner.workspace.credentials import find_login
 from provisioner.workspace.hosts import read_host
 from provisioner.workspace.methods import SETTINGS
@@ -75,67 +75,67 @@ def bearer(login):
 
 FOUND = [
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_TOKEN": TOKEN},
         (PROD, TOKEN, "DATABRICKS_TOKEN"),
         id="a host from the environment's file and a token from the variables",
     ),
     pytest.param(
-        Target(),
+        WorkspaceTarget(),
         {"DATABRICKS_HOST": PROD, "DATABRICKS_TOKEN": TOKEN},
         (PROD, TOKEN, "DATABRICKS_TOKEN"),
         id="both from the variables",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_HOST": "HTTPS://Prod.Example.Test:443/", "DATABRICKS_TOKEN": TOKEN},
         (PROD, TOKEN, "DATABRICKS_TOKEN"),
         id="the same host written differently",
     ),
     pytest.param(
-        Target(host=DEV),
+        WorkspaceTarget(host=DEV),
         {"DATABRICKS_TOKEN": f"{TOKEN}\n"},
         (DEV, TOKEN, "DATABRICKS_TOKEN"),
         id="a token with the line break of its file",
     ),
     pytest.param(
-        Target(profile="dev"),
+        WorkspaceTarget(profile="dev"),
         {},
         (DEV, "dapi-dev-canary", "profile `dev` in ~/.databrickscfg"),
         id="a profile by name",
     ),
     pytest.param(
-        Target(host=PROD, profile="prod"),
+        WorkspaceTarget(host=PROD, profile="prod"),
         {},
         (PROD, "dapi-prod%canary", "profile `prod` in ~/.databrickscfg"),
         id="a host and the profile for it",
     ),
     pytest.param(
-        Target(),
+        WorkspaceTarget(),
         {"DATABRICKS_CONFIG_PROFILE": "dev"},
         (DEV, "dapi-dev-canary", "profile `dev` in ~/.databrickscfg"),
         id="a profile by variable",
     ),
     pytest.param(
-        Target(profile="dev"),
+        WorkspaceTarget(profile="dev"),
         {"DATABRICKS_CONFIG_PROFILE": "prod"},
         (DEV, "dapi-dev-canary", "profile `dev` in ~/.databrickscfg"),
         id="the profile asked for goes before the variable",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {},
         (PROD, "dapi-prod%canary", "profile `prod` in ~/.databrickscfg"),
         id="the one profile that is for the host",
     ),
     pytest.param(
-        Target(),
+        WorkspaceTarget(),
         {"DATABRICKS_HOST": DEV},
         (DEV, "dapi-dev-canary", "profile `dev` in ~/.databrickscfg"),
         id="the one profile for the host of the variable",
     ),
     pytest.param(
-        Target(),
+        WorkspaceTarget(),
         {},
         (
             "https://default.example.test",
@@ -145,19 +145,19 @@ FOUND = [
         id="the default profile",
     ),
     pytest.param(
-        Target(host=DEV, profile="hostless"),
+        WorkspaceTarget(host=DEV, profile="hostless"),
         {},
         (DEV, "dapi-hostless-canary", "profile `hostless` in ~/.databrickscfg"),
         id="a profile without a host",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_TOKEN": TOKEN, "DATABRICKS_CLIENT_ID": "x", "DATABRICKS_AUTH_TYPE": "pat"},
         (PROD, TOKEN, "DATABRICKS_TOKEN"),
         id="two methods, of which one is chosen by name",
     ),
     pytest.param(
-        Target(host="http://127.0.0.1:80", token="own-canary"),
+        WorkspaceTarget(host="http://127.0.0.1:80", token="own-canary"),
         {"DATABRICKS_HOST": PROD, "DATABRICKS_TOKEN": TOKEN, "DATABRICKS_CONFIG_PROFILE": "no"},
         ("http://127.0.0.1", "own-canary", "our own server"),
         id="our own server, whatever is set",
@@ -175,42 +175,42 @@ def test_found_without_the_sdk(target, more, expected, environ):
 
 REFUSED = [
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_HOST": DEV, "DATABRICKS_TOKEN": TOKEN},
         "E403",
         [DEV, PROD, "DATABRICKS_HOST"],
         id="a variable that names another host",
     ),
     pytest.param(
-        Target(host=PROD, profile="dev"),
+        WorkspaceTarget(host=PROD, profile="dev"),
         {},
         "E403",
         [DEV, PROD, "profile `dev`"],
         id="a profile for another host",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_CONFIG_PROFILE": "dev"},
         "E403",
         [DEV, PROD],
         id="a profile for another host, by variable",
     ),
     pytest.param(
-        Target(profile="dev"),
+        WorkspaceTarget(profile="dev"),
         {"DATABRICKS_HOST": PROD},
         "E403",
         [DEV, PROD],
         id="a profile and a variable for different hosts",
     ),
     pytest.param(
-        Target(host=f"{PROD}:8443"),
+        WorkspaceTarget(host=f"{PROD}:8443"),
         {"DATABRICKS_HOST": PROD, "DATABRICKS_TOKEN": TOKEN},
         "E403",
         [f"{PROD}:8443", PROD],
         id="the same host with another port",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_TOKEN": TOKEN, "DATABRICKS_CLIENT_SECRET": "s3cret"},
         "E402",
         [
@@ -220,84 +220,84 @@ REFUSED = [
         id="a token and an OAuth client",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_TOKEN": TOKEN, "ARM_CLIENT_ID": "1"},
         "E402",
         ["DATABRICKS_TOKEN", "an Azure login (ARM_CLIENT_ID)"],
         id="a token and an Azure login",
     ),
     pytest.param(
-        Target(profile="m2m"),
+        WorkspaceTarget(profile="m2m"),
         {"DATABRICKS_TOKEN": TOKEN},
         "E402",
         ["DATABRICKS_TOKEN", "an OAuth client (profile `m2m` in ~/.databrickscfg)"],
         id="a token and a profile with a client",
     ),
     pytest.param(
-        Target(profile="dev"),
+        WorkspaceTarget(profile="dev"),
         {"DATABRICKS_TOKEN": TOKEN},
         "E402",
         ["a personal access token (DATABRICKS_TOKEN and profile `dev` in ~/.databrickscfg)"],
         id="two different tokens",
     ),
     pytest.param(
-        Target(profile="cli"),
+        WorkspaceTarget(profile="cli"),
         {"DATABRICKS_TOKEN": TOKEN},
         "E402",
         ["databricks-cli (profile `cli`"],
         id="a token and a profile that names another type",
     ),
     pytest.param(
-        Target(host="https://twin.example.test"),
+        WorkspaceTarget(host="https://twin.example.test"),
         {},
         "E402",
         ["twin1, twin2"],
         id="two profiles for the host",
     ),
     pytest.param(
-        Target(profile="none"),
+        WorkspaceTarget(profile="none"),
         {},
         "E418",
         ["no profile `none` in ~/.databrickscfg"],
         id="a profile that is not there",
     ),
     pytest.param(
-        Target(profile="dev"),
+        WorkspaceTarget(profile="dev"),
         {"DATABRICKS_CONFIG_FILE": "/nonexistent/cfg"},
         "E418",
         ["/nonexistent/cfg"],
         id="a file that is not there",
     ),
     pytest.param(
-        Target(profile="copied"),
+        WorkspaceTarget(profile="copied"),
         {},
         "E404",
         ["profile `copied`", "query"],
         id="a profile's host copied from a browser",
     ),
     pytest.param(
-        Target(),
+        WorkspaceTarget(),
         {"DATABRICKS_TOKEN": TOKEN},
         "E401",
         ["no workspace is named"],
         id="a token without a host",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_TOKEN": '"quoted canary"'},
         "E406",
         ["the token in DATABRICKS_TOKEN holds characters"],
         id="a token in quotes",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_TOKEN": "dapi\r\nX-Canary: 1"},
         "E406",
         ["holds characters"],
         id="a token with a header behind it",
     ),
     pytest.param(
-        Target(host=PROD),
+        WorkspaceTarget(host=PROD),
         {"DATABRICKS_TOKEN": " "},
         "E406",
         ["holds characters"],
@@ -331,19 +331,19 @@ def test_a_broken_file_is_told_by_its_place_not_its_text(text, place, tmp_path):
     path = tmp_path / "cfg"
     path.write_text(text)
     with pytest.raises(LoginError, match=place) as caught:
-        find_login(Target(profile="a"), {"DATABRICKS_CONFIG_FILE": str(path)})
+        find_login(WorkspaceTarget(profile="a"), {"DATABRICKS_CONFIG_FILE": str(path)})
     assert "canary" not in str(caught.value)
 
 
 def test_a_file_that_may_not_be_read(tmp_path):
     with pytest.raises(LoginError, match=r"cannot read .*directory"):
-        find_login(Target(profile="a"), {"DATABRICKS_CONFIG_FILE": str(tmp_path)})
+        find_login(WorkspaceTarget(profile="a"), {"DATABRICKS_CONFIG_FILE": str(tmp_path)})
 
 
 def test_the_default_profile_can_be_named(tmp_path):
     path = tmp_path / "cfg"
     path.write_text(f"[__settings__]\ndefault_profile = a\n[a]\nhost = {DEV}\ntoken = t0ken\n")
-    login = find_login(Target(), {"DATABRICKS_CONFIG_FILE": str(path)})
+    login = find_login(WorkspaceTarget(), {"DATABRICKS_CONFIG_FILE": str(path)})
     assert (str(login.host), bearer(login)) == (DEV, "t0ken")
 
 
@@ -403,7 +403,7 @@ BAD_HOSTS = {
 @pytest.mark.parametrize(("text", "reason"), BAD_HOSTS.items(), ids=map(ascii, BAD_HOSTS))
 def test_hosts_that_no_token_is_sent_to(text, reason):
     with pytest.raises(LoginError) as caught:
-        find_login(Target(host=text), {"DATABRICKS_TOKEN": TOKEN, "HOME": "/nonexistent"})
+        find_login(WorkspaceTarget(host=text), {"DATABRICKS_TOKEN": TOKEN, "HOME": "/nonexistent"})
     (problem,) = caught.value.problems
     assert problem.code == "E404"
     assert reason in problem.message
@@ -502,7 +502,7 @@ class TestThroughTheSdk:
         server = serve(self.workspace([(200, token)]))
         (tmp_path / ".databrickscfg").write_text(f"[ci]\nhost = {server.url}\nclient_id = id\n")
         variables = environ(DATABRICKS_CLIENT_SECRET="s3cret-canary")
-        connection = connect("", environ=variables, target=Target(profile="ci"))
+        connection = connect("", environ=variables, target=WorkspaceTarget(profile="ci"))
         assert connection.get("/api/2.0/x") == {}
         assert "Bearer oauth-1" in server.requests[-1][0]
 
@@ -519,7 +519,7 @@ class TestThroughTheSdk:
     def test_no_login_names_three_ways_out(self, serve, environ):
         server = serve(self.workspace([]))
         with pytest.raises(LoginError) as caught:
-            find_login(Target(host=server.url), environ())
+            find_login(WorkspaceTarget(host=server.url), environ())
         (problem,) = caught.value.problems
         assert (problem.code, problem.message) == ("E401", f"no login for {server.url}")
         for way in ("DATABRICKS_TOKEN", "databricks auth login", "DATABRICKS_CLIENT_ID"):
@@ -542,7 +542,7 @@ class TestThroughTheSdk:
     def test_what_was_asked_for_and_does_not_work_is_named(self, more, asked, serve, environ):
         server = serve(self.workspace([]))
         with pytest.raises(LoginError, match=f"with {asked} failed: ") as caught:
-            find_login(Target(host=server.url), environ(**more))
+            find_login(WorkspaceTarget(host=server.url), environ(**more))
         assert caught.value.problems[0].code == "E406"
         assert "canary" not in str(caught.value)
 
@@ -592,7 +592,7 @@ def test_importing_the_package_loads_nothing_heavy():
         "import sys, provisioner.workspace\n"
         "heavy = {'urllib3', 'ssl', 'databricks', 'http', 'requests', 'configparser'}\n"
         "print(sorted(heavy & sys.modules.keys()))\n"
-        "provisioner.workspace.connect(provisioner.workspace.Target('https://a.test'),\n"
+        "provisioner.workspace.connect(provisioner.workspace.WorkspaceTarget('https://a.test'),\n"
         "    {'DATABRICKS_TOKEN': 'x'}, 'agent').close()\n"
         "print('databricks' in sys.modules, 'requests' in sys.modules)\n"
     )

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from provisioner.errors import LoginError, LostAnswerError, ServiceError, UnreachableError
-from provisioner.workspace.retrying import Limits
+from provisioner.workspace.retrying import CallLimits
 
 PATH = "/api/2.0/serving-endpoints/chat"
 
@@ -91,7 +91,7 @@ CELLS = [
 def test_a_fault_that_stays(fault, request_, expected, serve, connect):
     error, seen = expected
     server = serve(fault)
-    connection = connect(server.url, limits=Limits(attempts=3, read_s=10, send_s=10))
+    connection = connect(server.url, limits=CallLimits(attempts=3, read_s=10, send_s=10))
     with pytest.raises(error) as caught:
         request_(connection)
     assert type(caught.value) is error
@@ -106,7 +106,7 @@ RETRIED = [cell for cell in CELLS if cell.values[2][1] == 3]
 @pytest.mark.parametrize(("fault", "request_", "expected"), RETRIED)
 def test_a_fault_that_passes(fault, request_, expected, serve, connect):
     server = serve(fault, "good")
-    connection = connect(server.url, limits=Limits(attempts=3, read_s=10, send_s=10))
+    connection = connect(server.url, limits=CallLimits(attempts=3, read_s=10, send_s=10))
     assert request_(connection) == {"name": "chat"}
     assert len(server.requests) == 2
 
@@ -119,7 +119,7 @@ def test_silence_after_a_slow_start_gets_only_the_time_that_is_left(serve, conne
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
         server.stopped.wait(20)
 
-    connection = connect(serve(behave).url, limits=Limits(attempts=1, read_s=60))
+    connection = connect(serve(behave).url, limits=CallLimits(attempts=1, read_s=60))
     began = time.monotonic()
     with pytest.raises(UnreachableError, match="did not finish its answer within 60 s"):
         read(connection)
@@ -136,7 +136,7 @@ TIMED_OUT = [
 @pytest.mark.parametrize(("request_", "error"), TIMED_OUT)
 def test_no_answer_at_all(request_, error, serve, connect):
     server = serve("silence")
-    connection = connect(server.url, limits=Limits(attempts=1, read_s=0.2, send_s=0.2))
+    connection = connect(server.url, limits=CallLimits(attempts=1, read_s=0.2, send_s=0.2))
     with pytest.raises(error, match=r"did not finish its answer within 0\.2 s"):
         request_(connection)
     assert len(server.requests) == 1
@@ -197,7 +197,7 @@ def test_a_write_lost_once_and_then_put_off_is_in_doubt(serve, connect):
 def test_a_write_lost_once_and_then_put_off_for_too_long_is_in_doubt(serve, connect):
     server = serve("reset", status(429, Retry_After="290"))
     with pytest.raises(LostAnswerError):
-        repeat(connect(server.url, limits=Limits(budget_s=300)))
+        repeat(connect(server.url, limits=CallLimits(budget_s=300)))
     assert len(server.requests) == 3
 
 
@@ -284,7 +284,7 @@ class TestWaiting:
 
     def test_grows_and_has_jitter(self, serve, connect, clock):
         with pytest.raises(ServiceError):
-            read(connect(serve(status(500)).url, limits=Limits(attempts=8)))
+            read(connect(serve(status(500)).url, limits=CallLimits(attempts=8)))
         assert len(clock.slept) == 7
         assert all(0.2 <= wait <= 10 for wait in clock.slept)
         assert len(set(clock.slept)) > 3
@@ -292,7 +292,7 @@ class TestWaiting:
     def test_never_beyond_the_budget(self, serve, connect, clock):
         server = serve(status(500))
         with pytest.raises(ServiceError):
-            read(connect(server.url, limits=Limits(attempts=9, budget_s=0.1)))
+            read(connect(server.url, limits=CallLimits(attempts=9, budget_s=0.1)))
         assert (len(server.requests), clock.slept) == (1, [])
 
     def test_honours_seconds(self, serve, connect, clock):
@@ -327,7 +327,7 @@ class TestWaiting:
     def test_ends_with_the_budget(self, serve, connect, clock):
         server, began = serve(status(429)), clock.now()
         with pytest.raises(ServiceError, match="429"):
-            read(connect(server.url, limits=Limits(budget_s=300)))
+            read(connect(server.url, limits=CallLimits(budget_s=300)))
         assert 200 < clock.now() - began <= 300
         assert len(server.requests) == 10
 
@@ -340,7 +340,7 @@ class TestWaiting:
 
     def test_who_comes_to_a_gate_that_stays_closed_too_long_is_told(self, serve, connect):
         server = serve(status(429, Retry_After="100"))
-        connection = connect(server.url, limits=Limits(budget_s=50))
+        connection = connect(server.url, limits=CallLimits(budget_s=50))
         with pytest.raises(ServiceError):
             read(connection)
         with pytest.raises(UnreachableError, match="slow down for longer than 50 s"):

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from provisioner.errors import LostAnswerError, UnreachableError
-from provisioner.workspace.retrying import Limits
+from provisioner.workspace.retrying import CallLimits
 
 PATH = "/api/2.0/serving-endpoints/chat"
 
@@ -135,7 +135,7 @@ class TestSize:
                 sock.sendall(b" " * 65536)
 
         server = serve(endless)
-        limits = Limits(attempts=1, answer_bytes=2**20)
+        limits = CallLimits(attempts=1, answer_bytes=2**20)
         tracemalloc.start()
         try:
             with pytest.raises(UnreachableError, match="sent more than 1 MiB"):
@@ -157,13 +157,13 @@ class TestSize:
             while not server.stopped.is_set():
                 sock.sendall(b" " * 65536)
 
-        limits = Limits(attempts=1, answer_bytes=2**20)
+        limits = CallLimits(attempts=1, answer_bytes=2**20)
         with pytest.raises(UnreachableError, match="sent more than 1 MiB"):
             connect(serve(promise).url, limits=limits).get(PATH)
 
     def test_gzip_that_grows_a_thousandfold(self, serve, connect):
         server = serve(packed(b'{"a": "' + b" " * (64 * 2**20) + b'"}'))
-        connection = connect(server.url, limits=Limits(attempts=1))
+        connection = connect(server.url, limits=CallLimits(attempts=1))
         tracemalloc.start()
         try:
             with pytest.raises(UnreachableError, match="more than 16 MiB when unpacked"):

@@ -9,10 +9,10 @@ from contextlib import suppress
 import pytest
 
 from provisioner.errors import LostAnswerError, UnreachableError
-from provisioner.workspace import Target
+from provisioner.workspace import WorkspaceTarget
 from provisioner.workspace.hosts import read_host
 from provisioner.workspace.proxies import is_exempt
-from provisioner.workspace.retrying import Limits
+from provisioner.workspace.retrying import CallLimits
 
 PATH = "/api/2.0/serving-endpoints/chat"
 PASSWORD = "p%40ss-canary"
@@ -201,7 +201,7 @@ def test_our_own_server_is_reached_without_proxy_and_variables(serve, proxy, con
     server = serve("good")
     way = proxy(server.port)
     environ = {"HTTP_PROXY": f"http://127.0.0.1:{way.port}", "DATABRICKS_TOKEN": "dapi-canary"}
-    target = Target(host=server.url, token="own-token")
+    target = WorkspaceTarget(host=server.url, token="own-token")
     connect("", environ, target=target).get(PATH)
     assert "Authorization: Bearer own-token\r\n" in server.requests[0][0] + "\r\n"
     assert way.heads == []
@@ -284,7 +284,7 @@ def test_a_proxy_that_refuses(answer, reason, tries, proxy, connect):
         "DATABRICKS_TOKEN": "dapi-canary",
         "HTTPS_PROXY": f"http://user:{PASSWORD}@127.0.0.1:{way.port}",
     }
-    connection = connect("https://workspace.test", environ, Limits(attempts=2))
+    connection = connect("https://workspace.test", environ, CallLimits(attempts=2))
     with pytest.raises(UnreachableError, match=reason) as caught:
         connection.send("POST", PATH, {}, repeatable=False)
     (problem,) = caught.value.problems
@@ -372,7 +372,7 @@ class TestCertificates:
 
     def test_a_handshake_without_end(self, connect):
         with socket.create_server(("127.0.0.1", 0)) as listening:
-            limits = Limits(attempts=1, connect_s=0.2)
+            limits = CallLimits(attempts=1, connect_s=0.2)
             url = f"https://127.0.0.1:{listening.getsockname()[1]}"
             with pytest.raises(UnreachableError, match=r"no connection within 0\.2 s") as caught:
                 connect(url, limits=limits).send("POST", PATH, {}, repeatable=False)

@@ -15,7 +15,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.planning.planner import plan_step
 from provisioner.planning.request import Pair, Request
-from provisioner.workspace import Target, connect
+from provisioner.workspace import WorkspaceTarget, connect
 
 KIND = KINDS["model_serving_endpoints"]
 REFERENCE = "{{secrets/keys/one}}"
@@ -28,7 +28,7 @@ def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("root")
     with (
         running(Settings(token="dapi-kinds")) as server,
-        connect(Target(host=server.url, token="dapi-kinds"), {}, "tests") as connection,
+        connect(WorkspaceTarget(host=server.url, token="dapi-kinds"), {}, "tests") as connection,
     ):
         yield KIND.connect(connection, SecretReader(folder)), connection
 

@@ -22,7 +22,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.secret import Secret, SecretReader
 from provisioner.planning.planner import plan_step, remaining
 from provisioner.planning.request import Pair, Request
-from provisioner.workspace import Target, connect
+from provisioner.workspace import WorkspaceTarget, connect
 
 KIND = KINDS["secret_scopes"]
 ROOT = "/api/2.0/secrets"
@@ -391,7 +391,7 @@ def test_after_an_apply_nothing_is_left_to_do(tmp_path, monkeypatch):
     wanted = resource(document)
     with (
         running(Settings(token="dapi-kinds")) as server,
-        connect(Target(host=server.url, token="dapi-kinds"), {}, "tests") as connection,
+        connect(WorkspaceTarget(host=server.url, token="dapi-kinds"), {}, "tests") as connection,
     ):
         for expected in (["create_scope", "put_secret", "put_secret"], []):
             driver = KIND.connect(connection, SecretReader(tmp_path))
