@@ -58,12 +58,12 @@ def reset(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def add_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``{"rules": [...]}``: see ``faults`` for what a rule is."""
-    faults.add(workspace.store, request.json().get("rules"))
+    faults.add_rules(workspace.store, request.json().get("rules"))
     return list_faults(workspace, request)
 
 
 def list_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    return ApiResponse({"rules": faults.listed(workspace.store)})
+    return ApiResponse({"rules": faults.list_rules(workspace.store)})
 
 
 def delete_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:

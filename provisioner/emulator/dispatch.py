@@ -75,14 +75,14 @@ class RequestDispatcher:
 
     def respond(self, raw: RawRequest) -> Delivery:
         """The reply, or what to do for it later. Never raises: a failure of ours is a 500."""
-        return _guarded(partial(self._respond, raw))
+        return _catch_crash(partial(self._respond, raw))
 
     def _respond(self, raw: RawRequest) -> Delivery:
         segments = split(path_of(raw.target))
         if segments[:1] in OURS:
             return Delivery(self._answer(raw, segments), is_delayed=False)
         fault = faults.take(self._workspace.store, raw.method, segments)
-        finish = partial(_guarded, partial(self._finish, raw, segments, fault))
+        finish = partial(_catch_crash, partial(self._finish, raw, segments, fault))
         if fault and fault.phase == "before" and fault.delay_s:
             return Delivery(delay_s=fault.delay_s, is_delayed=False, rest=finish)
         return finish()
@@ -91,9 +91,9 @@ class RequestDispatcher:
         self, raw: RawRequest, segments: list[str], fault: InjectedFault | None
     ) -> Delivery:
         if fault and fault.replaces_handler:
-            reply = _faulty(fault, fault.answer(), raw)
+            reply = _apply_fault(fault, fault.answer(), raw)
         elif fault and fault.phase == "after":
-            reply = _faulty(fault, self._answer(raw, segments), raw)
+            reply = _apply_fault(fault, self._answer(raw, segments), raw)
         else:
             reply = Delivery(self._answer(raw, segments))
         is_lost = reply.connection in LOST
@@ -155,13 +155,13 @@ class RequestDispatcher:
             return route.handler(self._workspace, request)
         store = self._workspace.store
         if request.method != "GET" and request.path.startswith(serving.BASE):
-            with store.transaction(), lag.remembered(store, request):
+            with store.transaction(), lag.remember(store, request):
                 return route.handler(self._workspace, request)
         with store.transaction():
             return route.handler(self._workspace, request)
 
 
-def _faulty(fault: InjectedFault, answer: ApiResponse, raw: RawRequest) -> Delivery:
+def _apply_fault(fault: InjectedFault, answer: ApiResponse, raw: RawRequest) -> Delivery:
     if fault.kills:
         try:
             killing.kill_caller(raw.headers, raw.client)
@@ -174,7 +174,7 @@ def _faulty(fault: InjectedFault, answer: ApiResponse, raw: RawRequest) -> Deliv
     return Delivery(answer, connection=fault.connection, delay_s=delay_s)
 
 
-def _guarded(work: Callable[[], Delivery]) -> Delivery:
+def _catch_crash(work: Callable[[], Delivery]) -> Delivery:
     try:
         return work()
     except Exception as error:

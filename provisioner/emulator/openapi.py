@@ -156,17 +156,17 @@ def _whole() -> Json:
     return document(every)
 
 
-def served(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+def serve_document(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """This document, with the address that the client used."""
     return ApiResponse(_whole() | {"servers": [{"url": request.base_url}]})
 
 
-def guide(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+def serve_guide(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """How to use the local workspace's own routes, as Markdown."""
     return ApiResponse(text=GUIDE.read_text(encoding="utf-8"), content_type=MARKDOWN)
 
 
 ROUTES: Routes = (
-    ApiRoute("GET", f"/{CONTROL_PREFIX}/openapi.json", served, needs_token=False),
-    ApiRoute("GET", f"/{CONTROL_PREFIX}", guide, needs_token=False),
+    ApiRoute("GET", f"/{CONTROL_PREFIX}/openapi.json", serve_document, needs_token=False),
+    ApiRoute("GET", f"/{CONTROL_PREFIX}", serve_guide, needs_token=False),
 )

@@ -50,7 +50,7 @@ def running(settings: Settings) -> Iterator[Running]:
     always before anything is started.
     """
     settings = settings.completed()
-    with closing(_bound(settings.port)) as listener, closing(Store(settings.state)) as store:
+    with closing(_bind(settings.port)) as listener, closing(Store(settings.state)) as store:
         with store.transaction():
             add_missing(store)
         app = App(EmulatedWorkspace(store, settings, StatementExecutions(), UpstreamConnections()))
@@ -85,7 +85,7 @@ def _signals_set(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _bound(port: int) -> socket.socket:
+def _bind(port: int) -> socket.socket:
     # The protocol is named because asyncio switches Nagle's algorithm off only where it is:
     # with it, each call on a kept connection takes 44 ms. [serving-api 9.12]
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

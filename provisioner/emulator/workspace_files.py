@@ -54,7 +54,7 @@ Row = tuple[Any, ...]
 def get_status(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What is at a path."""
     path = _path(request.query.get("path"))
-    return ApiResponse(_shown(_require(workspace.store, path), request.query["path"]))
+    return ApiResponse(_view(_require(workspace.store, path), request.query["path"]))
 
 
 def list_folder(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -63,13 +63,13 @@ def list_folder(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
     path = _path(asked)
     entry = _require(store, path)
     if entry[1] == FILE:
-        return ApiResponse({"objects": [_shown(entry, asked)]})
+        return ApiResponse({"objects": [_view(entry, asked)]})
     inside = path.rstrip("/") + "/"
     rows = [row for row in _below(store, path) if "/" not in row[0][len(inside) :]]
     if path == "/":
         # The root shows what is always there. [serving-api 10.11: used by a public client]
         rows = sorted([*rows, *map(partial(_require, store), ALWAYS_THERE[1:])])
-    return ApiResponse({"objects": [_shown(row, asked) for row in rows]})
+    return ApiResponse({"objects": [_view(row, asked) for row in rows]})
 
 
 def mkdirs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -218,7 +218,7 @@ def _below(store: Store, path: str) -> list[Row]:
     return store.rows(sql, len(inside), inside, path)
 
 
-def _shown(row: Row, asked: str) -> dict[str, Any]:
+def _view(row: Row, asked: str) -> dict[str, Any]:
     """With ``/Workspace`` where it was asked for so, which the CLI compares."""
     path, kind, content, number, created_ms, modified_ms = row
     is_prefixed = asked == PREFIX or asked.startswith(f"{PREFIX}/")

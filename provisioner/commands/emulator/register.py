@@ -72,7 +72,7 @@ def register(folder: Path | None, environment: str, state: str, wanted: Registra
     sent = {"full_name": wanted.name, "version": wanted.version, "alias": wanted.alias}
     try:
         with store.transaction():
-            made = registration.trained(store, sent, is_function=wanted.function)
+            made = registration.register_version(store, sent, is_function=wanted.function)
     except ApiError as error:
         what = error.message.rstrip(".")
         raise UsageError.of("E764", f"{wanted.name} cannot be registered: {what}") from error

@@ -63,7 +63,7 @@ def add(store: Store, entry: LoggedRequest) -> None:
         entry.query,
         entry.status,
         entry.user_agent,
-        masked_body(entry.body),
+        mask_body(entry.body),
     )
     with store.transaction():
         store.change(
@@ -78,7 +78,7 @@ def add(store: Store, entry: LoggedRequest) -> None:
 
 def entries(store: Store, after: int) -> list[dict[str, Any]]:
     """Requests whose number is larger than ``after``, oldest first."""
-    return _selected(store, "number > ? ORDER BY number", after)
+    return _select(store, "number > ? ORDER BY number", after)
 
 
 def newest(store: Store, most: int, endpoint: str = "") -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def newest(store: Store, most: int, endpoint: str = "") -> list[dict[str, Any]]:
     With ``endpoint`` only what is about it: by its path, or by ``model`` as in OpenAI's calls.
     """
     if not endpoint:
-        return _selected(store, f"{WRITES} ORDER BY number DESC LIMIT ?", most)
+        return _select(store, f"{WRITES} ORDER BY number DESC LIMIT ?", most)
     paths = (f"/api/2.0/serving-endpoints/{endpoint}", f"/serving-endpoints/{endpoint}/")
     about = " OR ".join(
         (
@@ -101,46 +101,46 @@ def newest(store: Store, most: int, endpoint: str = "") -> list[dict[str, Any]]:
     )
     values = (paths[0], len(paths[0]) + 1, f"{paths[0]}/", len(paths[1]), paths[1], endpoint)
     condition = f"{WRITES} AND ({about}) ORDER BY number DESC LIMIT ?"
-    return _selected(store, condition, *values, endpoint, most)
+    return _select(store, condition, *values, endpoint, most)
 
 
-def _selected(store: Store, condition: str, *values: Any) -> list[dict[str, Any]]:
+def _select(store: Store, condition: str, *values: Any) -> list[dict[str, Any]]:
     rows = store.rows(f"SELECT {', '.join(COLUMNS)} FROM requests WHERE {condition}", *values)
     entries = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     return [entry | {"body": json.loads(entry["body"])} for entry in entries]
 
 
-def masked_body(body: bytes) -> str:
+def mask_body(body: bytes) -> str:
     """JSON text: the body with its secrets masked, or how long it was where it is not JSON."""
     if not body:
         return "null"
     if len(body) > BODY_LIMIT_BYTES:
         return json.dumps({"not_logged_bytes": len(body)})
     try:
-        return json.dumps(_masked(json.loads(body)))
+        return json.dumps(_mask(json.loads(body)))
     except (ValueError, RecursionError):
         return json.dumps({"not_logged_bytes": len(body)})
 
 
-def _masked(value: Any) -> Any:
+def _mask(value: Any) -> Any:
     if isinstance(value, list):
-        return [_masked(inner) for inner in value]
+        return [_mask(inner) for inner in value]
     if isinstance(value, dict):
-        return {key: _masked_entry(key, inner) for key, inner in value.items()}
+        return {key: _mask_entry(key, inner) for key, inner in value.items()}
     return value
 
 
-def _masked_entry(key: str, value: Any) -> Any:
+def _mask_entry(key: str, value: Any) -> Any:
     if key in NOT_SECRET_INSIDE:
         return value
     if key == "environment_vars" and isinstance(value, dict):
-        return {name: _unless_reference(inner) for name, inner in value.items()}
+        return {name: _mask_unless_reference(inner) for name, inner in value.items()}
     if key in SECRET_KEYS or key.endswith(SECRET_SUFFIX):
         return MASK
     if key in REFERENCE_KEYS and isinstance(value, str):
-        return _unless_reference(value)
-    return _masked(value)
+        return _mask_unless_reference(value)
+    return _mask(value)
 
 
-def _unless_reference(value: Any) -> Any:
+def _mask_unless_reference(value: Any) -> Any:
     return value if is_reference(value) else MASK

@@ -165,7 +165,7 @@ def _pieces(size: int) -> Iterator[bytes]:
         yield PIECE[:rest]
 
 
-def add(store: Store, rules: Any) -> None:
+def add_rules(store: Store, rules: Any) -> None:
     """Check and keep rules. Raises ApiError for one that could never do anything."""
     if not isinstance(rules, list):
         raise invalid("rules must be a list.")
@@ -174,7 +174,7 @@ def add(store: Store, rules: Any) -> None:
         store.change("INSERT INTO faults (rule) VALUES (?)", kept)
 
 
-def listed(store: Store) -> list[dict[str, Any]]:
+def list_rules(store: Store) -> list[dict[str, Any]]:
     rows = store.rows("SELECT rule, seen, fired FROM faults ORDER BY id")
     return [json.loads(rule) | {"seen": seen, "fired": fired} for rule, seen, fired in rows]
 

@@ -19,7 +19,7 @@ IDENTITIES = (
 )
 
 
-def rearranged(items: Iterable[Any]) -> list[Any]:
+def rearrange(items: Iterable[Any]) -> list[Any]:
     """The JSON values ordered by a digest of what identifies them."""
     return sorted(items, key=_digest)
 

@@ -102,7 +102,7 @@ class ApiRequest:
             return {}
         # rule(assumed): A body that is no JSON answers MALFORMED_REQUEST. [serving-api 3.5]
         try:
-            value = json.loads(self.body, parse_constant=_refused)
+            value = json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             raise ApiError(400, "MALFORMED_REQUEST", "Request body is not valid JSON.") from error
         # rule(assumed): A body is a JSON object. [serving-api 3.5]
@@ -111,7 +111,7 @@ class ApiRequest:
         return value
 
 
-def _refused(constant: str) -> None:
+def _refuse_constant(constant: str) -> None:
     """NaN and the infinities, which Python reads although they are not JSON."""
     raise ValueError(constant)
 
@@ -208,18 +208,18 @@ class Router:
     ) -> tuple[ApiRoute, dict[str, str]] | tuple[None, dict[str, str]]:
         """The route for decoded path segments, with its parameters."""
         for candidate, route in self._candidates.get((method, len(segments)), ()):
-            parameters = _bound(candidate, segments)
+            parameters = _bind(candidate, segments)
             if parameters is not None:
                 return route, parameters
         for route in self._open_ended:
             *pattern, last = route.pattern.strip("/").split("/")
-            parameters = _bound(pattern, segments[: len(pattern)])
+            parameters = _bind(pattern, segments[: len(pattern)])
             if method == route.method and parameters is not None and len(segments) > len(pattern):
                 return route, {**parameters, last[1:-2]: "/".join(segments[len(pattern) :])}
         return None, {}
 
 
-def _bound(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+def _bind(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
     if len(pattern) != len(segments):
         return None
     parameters = {}

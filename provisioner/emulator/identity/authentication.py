@@ -30,7 +30,7 @@ def caller_of(workspace: EmulatedWorkspace, authorization: str) -> Caller:
     Raises ApiError UNAUTHENTICATED; UNAUTHORIZED is documented, too. [serving-api 8.4]
     """
     given = password_of(authorization, user="token") or _bearer_of(authorization)
-    if _is_same(given, workspace.settings.token):
+    if _matches(given, workspace.settings.token):
         return directory.LOCAL_USER
     if caller := directory.by_token(workspace.store, given):
         return caller
@@ -41,7 +41,7 @@ def caller_of(workspace: EmulatedWorkspace, authorization: str) -> Caller:
     raise ApiError(401, "UNAUTHENTICATED", "Credential was not sent or is not valid.")
 
 
-def _is_same(given: str, token: str) -> bool:
+def _matches(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
@@ -126,7 +126,7 @@ def _client(
     """A service principal, or any client id with the workspace's token: the local user."""
     name, secret = login_of(authorization)
     name, secret = name or form.get("client_id", ""), secret or form.get("client_secret", "")
-    if _is_same(secret, workspace.settings.token):
+    if _matches(secret, workspace.settings.token):
         return directory.LOCAL_USER
     return directory.by_client(workspace.store, name, secret)
 

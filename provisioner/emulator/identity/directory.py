@@ -47,7 +47,7 @@ def remove(store: Store, name: str) -> bool:
     return bool(store.change("DELETE FROM principals WHERE name = ?", name))
 
 
-def everybody(store: Store) -> list[Caller]:
+def all_principals(store: Store) -> list[Caller]:
     return [_caller(*row) for row in store.rows(f"SELECT {COLUMNS} FROM principals")]
 
 
@@ -103,7 +103,7 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def shown(caller: Caller) -> dict[str, Any]:
+def view(caller: Caller) -> dict[str, Any]:
     """As the emulator's own routes show a principal."""
     return {
         "kind": "service_principal" if caller.kind == SERVICE_PRINCIPAL else "user",

@@ -6,7 +6,7 @@ import secrets
 import uuid
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.ordering import rearrange
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
     SERVICE_PRINCIPAL,
@@ -65,12 +65,12 @@ def add(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     directory.add(workspace.store, caller, token, secret)
     credentials = {"token": token}
     credentials |= {"client_id": name, "client_secret": secret} if is_machine else {}
-    return ApiResponse(directory.shown(caller) | credentials)
+    return ApiResponse(directory.view(caller) | credentials)
 
 
 def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    principals = [directory.shown(caller) for caller in directory.everybody(workspace.store)]
-    return ApiResponse({"principals": rearranged(principals)})
+    principals = [directory.view(caller) for caller in directory.all_principals(workspace.store)]
+    return ApiResponse({"principals": rearrange(principals)})
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:

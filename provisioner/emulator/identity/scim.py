@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.ordering import rearrange
 from provisioner.emulator.http.routing import (
     SERVICE_PRINCIPAL,
     USER,
@@ -33,26 +33,26 @@ ATTRIBUTES = {USER: "userName", GROUP: "displayName", SERVICE_PRINCIPAL: "applic
 
 
 def users(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    return _listed(workspace.store, request, USER)
+    return _list(workspace.store, request, USER)
 
 
 def groups(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    return _listed(workspace.store, request, GROUP)
+    return _list(workspace.store, request, GROUP)
 
 
 def service_principals(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    return _listed(workspace.store, request, SERVICE_PRINCIPAL)
+    return _list(workspace.store, request, SERVICE_PRINCIPAL)
 
 
-def _listed(store: Store, request: ApiRequest, kind: str) -> ApiResponse:
-    known, wanted = _known(store, kind), _wanted(request, kind)
+def _list(store: Store, request: ApiRequest, kind: str) -> ApiResponse:
+    known, wanted = _ids_by_name(store, kind), _filtered_name(request, kind)
     if wanted is not None:
         known = {who: id for who, id in known.items() if who.lower() == wanted.lower()}
         # To begin with a local workspace has its one user, and manifests name those of a real
         # one: until somebody is added, everybody is there. As in ``permissions``.
-        if not known and not directory.everybody(store):
+        if not known and not directory.all_principals(store):
             known = {wanted: str(uuid.uuid5(uuid.NAMESPACE_URL, wanted.lower()).int % 10**16)}
-    principals = rearranged({"id": id, ATTRIBUTES[kind]: who} for who, id in known.items())
+    principals = rearrange({"id": id, ATTRIBUTES[kind]: who} for who, id in known.items())
     # Clients ask for further pages until one is empty; the first index is 1.
     start = max(_number(request, "startIndex", 1), 1)
     page = principals[start - 1 :][: _number(request, "count", len(principals))]
@@ -72,16 +72,16 @@ def _number(request: ApiRequest, name: str, default: int) -> int:
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 10 else default
 
 
-def _known(store: Store, kind: str) -> Mapping[str, str]:
+def _ids_by_name(store: Store, kind: str) -> Mapping[str, str]:
     """Name to id. Groups have no list of their own: they are those that somebody is in."""
-    everybody = (directory.LOCAL_USER, *directory.everybody(store))
+    everybody = (directory.LOCAL_USER, *directory.all_principals(store))
     if kind != GROUP:
         return {principal.name: principal.id for principal in everybody if principal.kind == kind}
     names = {name for principal in everybody for name in principal.groups}
     return {name: str(uuid.uuid5(uuid.NAMESPACE_URL, name).int % 10**16) for name in names}
 
 
-def _wanted(request: ApiRequest, kind: str) -> str | None:
+def _filtered_name(request: ApiRequest, kind: str) -> str | None:
     """The one name that is asked for; None for all."""
     text = request.query.get("filter", "")
     if not text:

@@ -54,7 +54,7 @@ class ModelReply:
         return tokens.usage(self.prompt_tokens, written)
 
 
-def reply(query: TextQuery, source: AnswerSource, created: int, prefix: str) -> ModelReply:
+def make_reply(query: TextQuery, source: AnswerSource, created: int, prefix: str) -> ModelReply:
     """``prefix`` begins the id: ``chatcmpl-`` or ``cmpl-``."""
     digest = _digest(source, created, query.texts)
     return ModelReply(
@@ -78,7 +78,7 @@ def _choice(query: TextQuery, source: AnswerSource, place: int, which: int) -> C
     if form.tool:
         call_id = "call_" + _digest(source, form.tool, which, query.texts)
         return Choice(text, "tool_calls", form.tool, call_id)
-    return shortened(text, query.cut)
+    return truncate(text, query.cut)
 
 
 def _text(question: str, source: AnswerSource, which: int, n: int) -> str:
@@ -91,7 +91,7 @@ def _text(question: str, source: AnswerSource, which: int, n: int) -> str:
     )
 
 
-def shortened(text: str, cut: Truncation) -> Choice:
+def truncate(text: str, cut: Truncation) -> Choice:
     """``text`` up to the first stop sequence, and then to the most tokens."""
     ends = [text.find(stop) for stop in cut.stop]
     text = text[: min((end for end in ends if end >= 0), default=len(text))]

@@ -44,10 +44,10 @@ class EndpointQuery:
 def invocations(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The body fits the endpoint's task; the traffic split, or the path, says who answers."""
     body = request.json()
-    endpoint = _serving(workspace, request, request.parameters["name"])
+    endpoint = _require_serving(workspace, request, request.parameters["name"])
     task = tasks.task_of(endpoint, body)
     served = request.parameters.get("served", "")
-    return _answered(workspace, request, EndpointQuery(endpoint, task, body, served))
+    return _respond(workspace, request, EndpointQuery(endpoint, task, body, served))
 
 
 def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -57,7 +57,7 @@ def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiR
     # rule(client): OpenAI's clients name the endpoint in "model". [serving-api 6.4]
     if not isinstance(name, str) or not name:
         raise invalid("model must be the name of a serving endpoint")
-    endpoint = _serving(workspace, request, name)
+    endpoint = _require_serving(workspace, request, name)
     own_task = tasks.task_of(endpoint, body)
     if task == tasks.RESPONSES and own_task == tasks.CHAT:
         own_task = task
@@ -68,10 +68,12 @@ def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiR
             "BAD_REQUEST",
             f"Endpoint '{name}' has the task {own_task}; this path is for {task}.",
         )
-    return _answered(workspace, request, EndpointQuery(endpoint, own_task, body))
+    return _respond(workspace, request, EndpointQuery(endpoint, own_task, body))
 
 
-def _serving(workspace: EmulatedWorkspace, request: ApiRequest, name: str) -> ActiveEndpoint:
+def _require_serving(
+    workspace: EmulatedWorkspace, request: ApiRequest, name: str
+) -> ActiveEndpoint:
     """The endpoint, if it answers this caller's queries. [serving-api 3.10]
 
     Raises ApiError 404 where it is missing or never became ready, 503 where waiting helps, 400
@@ -124,16 +126,14 @@ def _check_access(store: Store, endpoint: ActiveEndpoint, request: ApiRequest) -
         raise ApiError(400, "BAD_REQUEST", message)
 
 
-def _answered(
-    workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery
-) -> ApiResponse:
+def _respond(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery) -> ApiResponse:
     """The answer of an entity; it and every error are in the endpoint's inference table."""
     store = workspace.store
     exchange = payloads.Exchange(
         store, call.endpoint, request.caller.name, call.body, store.now_ms()
     )
     try:
-        asked = _asked(workspace, request, call)
+        asked = _ask(workspace, request, call)
     except ApiError as error:
         exchange.add(error.status, error.answer().json)
         raise
@@ -142,7 +142,7 @@ def _answered(
     if written.chunks is None:
         exchange.add(200, written.json, asked.entity)
         return ApiResponse(written.json, headers=headers)
-    events = event_stream(_finished(exchange, asked))
+    events = event_stream(_record_chunks(exchange, asked))
     return ApiResponse(stream=events, headers=headers, content_type="text/event-stream")
 
 
@@ -155,27 +155,27 @@ class AnsweredQuery:
     meters: Sequence[limits.RateMeter]
 
 
-def _asked(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery) -> AnsweredQuery:
+def _ask(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery) -> AnsweredQuery:
     store, endpoint = workspace.store, call.endpoint
-    direct = traffic.named(endpoint, call.served) if call.served else None
+    direct = traffic.entity_named(endpoint, call.served) if call.served else None
     meters = limits.admit(store, endpoint, request.caller)
-    idleness.queried(store, endpoint.id, endpoint.entities)
-    prepared = tasks.prepared(call.task, call.body, endpoint.gateway.get("guardrails") or {})
+    idleness.record_query(store, endpoint.id, endpoint.entities)
+    prepared = tasks.prepare(call.task, call.body, endpoint.gateway.get("guardrails") or {})
 
     def ask(entity: dict[str, Any]) -> AnsweredQuery:
         if workspace.settings.upstream and prepared.body is not None:
-            written = forwarding.asked(workspace, entity, call.task, prepared)
+            written = forwarding.ask(workspace, entity, call.task, prepared)
         else:
             source = tasks.source_of(endpoint, entity, call.task)
             written = prepared.write(source, store.now_ms() // 1000)
         return AnsweredQuery(entity, prepared.finish(written), meters)
 
-    asked = traffic.answered(store, endpoint, direct, ask)
+    asked = traffic.answer_with_fallbacks(store, endpoint, direct, ask)
     limits.charge(store, meters, asked.written.tokens)
     return asked
 
 
-def _finished(exchange: payloads.Exchange, asked: AnsweredQuery) -> Iterator[dict[str, Any]]:
+def _record_chunks(exchange: payloads.Exchange, asked: AnsweredQuery) -> Iterator[dict[str, Any]]:
     """The chunks; what they cost is charged as soon as it is known, also to who has gone."""
     written = asked.written
     try:

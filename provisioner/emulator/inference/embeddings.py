@@ -83,7 +83,7 @@ def _of_numbers(numbers: Sequence[Any]) -> str:
     return " ".join(map(str, numbers))
 
 
-def known_model(model: str) -> bool:
+def is_embeddings_model(model: str) -> bool:
     """Whether the name is that of an embeddings model."""
     return _known_length(model) > 0
 
@@ -109,7 +109,7 @@ def answer(query: EmbeddingQuery, model: str) -> dict[str, Any]:
     return {
         "object": "list",
         "data": [
-            {"object": "embedding", "index": index, "embedding": _encoded(query, model, index)}
+            {"object": "embedding", "index": index, "embedding": _encode(query, model, index)}
             for index, _ in enumerate(query.texts)
         ],
         "model": model,
@@ -117,14 +117,14 @@ def answer(query: EmbeddingQuery, model: str) -> dict[str, Any]:
     }
 
 
-def _encoded(query: EmbeddingQuery, model: str, index: int) -> list[float] | str:
-    packed = _packed(query.texts[index], model, query.length or length_of(model))
+def _encode(query: EmbeddingQuery, model: str, index: int) -> list[float] | str:
+    packed = _pack(query.texts[index], model, query.length or length_of(model))
     if query.as_base64:
         return base64.b64encode(packed).decode()
     return list(struct.unpack(f"<{len(packed) // 4}f", packed))
 
 
-def _packed(text: str, model: str, length: int) -> bytes:
+def _pack(text: str, model: str, length: int) -> bytes:
     """The vector as little-endian float32, so that both encodings hold the same numbers."""
     noise = hashlib.shake_256(f"{model}\n{text}".encode(errors="surrogatepass"))
     raw = struct.unpack(f"<{length}i", noise.digest(4 * length))

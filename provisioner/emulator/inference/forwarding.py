@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.emulator.http.routing import ApiError, EmulatedWorkspace
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.inference import tasks, tokens, upstream
-from provisioner.emulator.inference.guardrails import guarded
+from provisioner.emulator.inference.guardrails import apply
 from provisioner.emulator.inference.traffic import provider_error
 from provisioner.emulator.secrets.secret_values import is_reference, value_of
 
@@ -39,7 +39,7 @@ TOKENS = (
 )
 
 
-def asked(
+def ask(
     workspace: EmulatedWorkspace, entity: Json, task: str, prepared: tasks.PreparedQuery
 ) -> tasks.ModelAnswer:
     """The answer of the upstream's model. Raises ApiError as a provider's failure."""
@@ -52,15 +52,15 @@ def asked(
     try:
         if is_streamed:
             tally = tasks.Tally()
-            chunks = _counted(
-                upstream.streamed(workspace.lines, question), tally, prepared.question
+            chunks = _count_chunks(
+                upstream.stream(workspace.lines, question), tally, prepared.question
             )
             return tasks.ModelAnswer({}, chunks=chunks, tally=tally, made_up=False)
-        answer = upstream.answered(workspace.lines, question)
+        answer = upstream.ask(workspace.lines, question)
     except upstream.UpstreamError as error:
         raise _failure(entity, error) from error
-    answer = _guarded(answer, prepared.output)
-    spent = _spent(answer) or tokens.count([prepared.question, *_texts(answer)])
+    answer = _apply_guardrails(answer, prepared.output)
+    spent = _tokens_spent(answer) or tokens.count([prepared.question, *_texts(answer)])
     whole = iter(_in_one_chunk(answer)) if prepared.stream else None
     return tasks.ModelAnswer(answer, spent, whole, made_up=False)
 
@@ -85,11 +85,11 @@ def _failure(entity: Json, error: upstream.UpstreamError) -> ApiError:
     return provider_error(entity, status, error.body, error.headers)
 
 
-def _guarded(answer: Json, rules: Mapping[str, Any]) -> Json:
+def _apply_guardrails(answer: Json, rules: Mapping[str, Any]) -> Json:
     """The answer with its texts as they may go on. Raises ApiError 400 where they may not."""
     if not rules:
         return answer
-    texts = guarded(rules, "output", _texts(answer), answer.get("usage") or {})
+    texts = apply(rules, "output", _texts(answer), answer.get("usage") or {})
     pairs = zip(_choices(answer), texts, strict=True)
     return {**answer, "choices": [_with_text(choice, text) for choice, text in pairs]}
 
@@ -119,13 +119,13 @@ def _with_text(choice: Json, text: str) -> Json:
     return {**choice, "text": text}
 
 
-def _spent(answer: Json) -> int:
+def _tokens_spent(answer: Json) -> int:
     usage = answer.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, Mapping) else None
     return total if isinstance(total, int) else 0
 
 
-def _counted(chunks: Iterator[Json], tally: tasks.Tally, question: str) -> Iterator[Json]:
+def _count_chunks(chunks: Iterator[Json], tally: tasks.Tally, question: str) -> Iterator[Json]:
     """The chunks; once the last has come, ``tally`` says what they cost.
 
     As the upstream says it, else counted as a made-up answer is.
@@ -134,7 +134,7 @@ def _counted(chunks: Iterator[Json], tally: tasks.Tally, question: str) -> Itera
     try:
         for chunk in chunks:
             tally.chunks.append(chunk)
-            reported = _spent(chunk) or reported
+            reported = _tokens_spent(chunk) or reported
             yield chunk
     except upstream.UpstreamError as error:
         # The status has been sent; this is what OpenAI's client raises an error for.
@@ -147,13 +147,13 @@ def _counted(chunks: Iterator[Json], tally: tasks.Tally, question: str) -> Itera
 def _in_one_chunk(answer: Json) -> list[Json]:
     """A whole answer as a stream of one piece."""
     is_chat = answer.get("object") == "chat.completion"
-    choices = [_chunked(choice) if is_chat else choice for choice in _choices(answer)]
+    choices = [_as_chunk(choice) if is_chat else choice for choice in _choices(answer)]
     return [
         {**answer, "object": "chat.completion.chunk", "choices": choices} if is_chat else answer
     ]
 
 
-def _chunked(choice: Json) -> Json:
+def _as_chunk(choice: Json) -> Json:
     rest = {name: value for name, value in choice.items() if name != "message"}
     return {**rest, "delta": choice.get("message") or {}}
 
@@ -165,14 +165,14 @@ def headers_of(store: Store, entity: dict[str, Any]) -> dict[str, str]:
         if not isinstance(block, dict):
             continue
         if name == "custom_provider_config":
-            return _custom(store, block)
+            return _custom_headers(store, block)
         for token in TOKENS:
             if key := _secret(store, block, token):
                 return {"Authorization": f"Bearer {key}"}
     return {}
 
 
-def _custom(store: Store, block: dict[str, Any]) -> dict[str, str]:
+def _custom_headers(store: Store, block: dict[str, Any]) -> dict[str, str]:
     bearer = _secret(store, block.get("bearer_token_auth") or {}, "token")
     if bearer:
         return {"Authorization": f"Bearer {bearer}"}

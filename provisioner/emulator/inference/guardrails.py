@@ -34,7 +34,7 @@ class GuardrailFinding:
 
 def inspect(rules: Mapping[str, Any], text: str) -> GuardrailFinding:
     """``rules`` are the ``input`` or ``output`` block of the gateway's guardrails."""
-    masked = _masked(text)
+    masked = _mask(text)
     lowered = text.lower()
     words = (word.lower() for word in rules.get("invalid_keywords") or ())
     return GuardrailFinding(
@@ -44,7 +44,7 @@ def inspect(rules: Mapping[str, Any], text: str) -> GuardrailFinding:
     )
 
 
-def guarded(
+def apply(
     rules: Mapping[str, Any], side: Side, texts: Sequence[str], spent: Mapping[str, int]
 ) -> tuple[str, ...]:
     """The texts as they may go on, personal data masked where the rules say so.
@@ -98,7 +98,7 @@ def _row(finding: GuardrailFinding) -> dict[str, Any]:
     }
 
 
-def _masked(text: str) -> str:
+def _mask(text: str) -> str:
     for name, pattern in PATTERNS.items():
         text = pattern.sub(partial(_placeholder, name), text)
     return text

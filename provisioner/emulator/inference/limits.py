@@ -35,7 +35,7 @@ def admit(store: Store, endpoint: ActiveEndpoint, caller: Caller) -> tuple[RateM
     if not endpoint.rate_limits:
         return ()
     now_ms = store.now_ms()
-    meters = tuple(holding(endpoint, caller))
+    meters = tuple(applicable_meters(endpoint, caller))
     with store.transaction():
         # The second part is for a clock that was set back.
         store.change(
@@ -57,7 +57,7 @@ def charge(store: Store, meters: Sequence[RateMeter], tokens: int) -> None:
         store.change("UPDATE usage SET tokens = tokens + ? WHERE bucket = ?", tokens, bucket)
 
 
-def holding(endpoint: ActiveEndpoint, caller: Caller) -> Iterator[RateMeter]:
+def applicable_meters(endpoint: ActiveEndpoint, caller: Caller) -> Iterator[RateMeter]:
     """The limits that hold for a caller: those of the endpoint, and the most specific others.
 
     A limit for a person overrides that of the person's groups, [serving-api 3.10] and both the

@@ -101,8 +101,8 @@ class PayloadRow:
             "client_request_id": _text(sent.get("client_request_id")),
             "status_code": self.status,
             "sampling_fraction": 1.0,
-            "request": _small(_json(sent)),
-            "response": _small(_json(self.response)),
+            "request": _unless_large(_json(sent)),
+            "response": _unless_large(_json(self.response)),
         }
 
     @property
@@ -110,7 +110,7 @@ class PayloadRow:
         return datetime.fromtimestamp(self.exchange.started_ms / 1000, UTC).replace(tzinfo=None)
 
 
-def _gateway(row: PayloadRow) -> dict[str, Any]:
+def _gateway_row(row: PayloadRow) -> dict[str, Any]:
     """``served_entity_id`` is the entity's name: no answer of the API has an id of entities."""
     codes = {
         "MAX_REQUEST_SIZE_EXCEEDED": row.exchange.request,
@@ -126,7 +126,7 @@ def _gateway(row: PayloadRow) -> dict[str, Any]:
     }
 
 
-def _legacy(row: PayloadRow) -> dict[str, Any]:
+def _legacy_row(row: PayloadRow) -> dict[str, Any]:
     metadata = {
         "endpoint_name": row.exchange.endpoint.name,
         "model_name": str(row.entity.get("entity_name") or row.entity.get("name") or ""),
@@ -140,7 +140,10 @@ def _legacy(row: PayloadRow) -> dict[str, Any]:
     }
 
 
-WRITERS: Mapping[str, Callable[[PayloadRow], dict[str, Any]]] = {GATEWAY: _gateway, LEGACY: _legacy}
+WRITERS: Mapping[str, Callable[[PayloadRow], dict[str, Any]]] = {
+    GATEWAY: _gateway_row,
+    LEGACY: _legacy_row,
+}
 
 
 def _text(value: Any) -> str | None:
@@ -155,7 +158,7 @@ def _is_large(text: str) -> bool:
     return len(text.encode("utf-8", "replace")) > LARGEST_BYTES
 
 
-def _small(text: str) -> str | None:
+def _unless_large(text: str) -> str | None:
     return None if _is_large(text) else text
 
 
@@ -170,7 +173,7 @@ def tables_of(endpoint: ActiveEndpoint) -> Iterator[tuple[str, str]]:
             yield "{catalog_name}.{schema_name}.{table_name_prefix}_payload".format(**block), kind
 
 
-def written(store: Store) -> dict[str, str]:
+def tables_with_rows(store: Store) -> dict[str, str]:
     """Full name -> kind of the tables that have rows."""
     return dict(store.rows("SELECT DISTINCT name, kind FROM payloads ORDER BY number"))
 

@@ -91,10 +91,10 @@ class _Example:
                 schema = {**self._target(schema["$ref"]), **rest}
             elif alternatives := schema.get("anyOf") or schema.get("oneOf"):
                 rest = {k: v for k, v in schema.items() if k not in ("anyOf", "oneOf")}
-                schema = _merged(rest, _simplest(alternatives))
+                schema = _merge(rest, _simplest(alternatives))
             elif parts := schema.get("allOf"):
                 rest = {key: value for key, value in schema.items() if key != "allOf"}
-                schema = _merged(rest, *(self._resolved(part) for part in parts))
+                schema = _merge(rest, *(self._resolved(part) for part in parts))
             else:
                 return schema
         raise invalid(ENDLESS)
@@ -151,7 +151,7 @@ def _simplest(alternatives: Any) -> Schema:
     return next((each for each in schemas if each.get("type") != "null"), {"type": "null"})
 
 
-def _merged(*schemas: Schema) -> Schema:
+def _merge(*schemas: Schema) -> Schema:
     whole: dict[str, Any] = {}
     for schema in schemas:
         for key, value in schema.items():

@@ -15,9 +15,9 @@ from provisioner.emulator.inference.answers import (
     ModelReply,
     chat_json,
     completions_json,
-    reply,
+    make_reply,
 )
-from provisioner.emulator.inference.guardrails import guarded
+from provisioner.emulator.inference.guardrails import apply
 from provisioner.emulator.inference.questions import (
     TextQuery,
     read_chat,
@@ -96,7 +96,7 @@ COMPLETIONS_SHAPE = TextTask(
 )
 
 
-def prepared(task: str, body: Body, guardrails: Body) -> PreparedQuery:
+def prepare(task: str, body: Body, guardrails: Body) -> PreparedQuery:
     """Read and guard a query; what is left is to answer it.
 
     Raises ApiError 400 for a query that does not fit the task or that a guardrail stops.
@@ -104,21 +104,21 @@ def prepared(task: str, body: Body, guardrails: Body) -> PreparedQuery:
     return PREPARE[task](body, guardrails)
 
 
-def _prepared_text(shape: TextTask, body: Body, guardrails: Body) -> PreparedQuery:
+def _prepare_text(shape: TextTask, body: Body, guardrails: Body) -> PreparedQuery:
     query = shape.read(body)
     spent = tokens.usage(tokens.count(query.texts), 0)
-    texts = guarded(guardrails.get("input") or {}, "input", query.texts, spent)
+    texts = apply(guardrails.get("input") or {}, "input", query.texts, spent)
     rules = guardrails.get("output") or {}
-    write = partial(_text, shape, replace(query, texts=texts), rules)
+    write = partial(_write_text, shape, replace(query, texts=texts), rules)
     sent = with_texts(body, query.texts, texts)
     return PreparedQuery(write, sent, rules, " ".join(texts), query.stream)
 
 
-def _text(
+def _write_text(
     shape: TextTask, query: TextQuery, rules: Body, source: AnswerSource, created: int
 ) -> ModelAnswer:
-    made = reply(query, source, created, shape.prefix)
-    texts = guarded(rules, "output", [choice.text for choice in made.choices], made.usage)
+    made = make_reply(query, source, created, shape.prefix)
+    texts = apply(rules, "output", [choice.text for choice in made.choices], made.usage)
     made = replace(
         made,
         choices=tuple(
@@ -129,7 +129,7 @@ def _text(
     return ModelAnswer(shape.json(made), made.usage["total_tokens"], chunks)
 
 
-def _prepared_embeddings(body: Body, _: Body) -> PreparedQuery:
+def _prepare_embeddings(body: Body, _: Body) -> PreparedQuery:
     query = embeddings.read(body)
 
     def write(source: AnswerSource, _: int) -> ModelAnswer:
@@ -139,9 +139,9 @@ def _prepared_embeddings(body: Body, _: Body) -> PreparedQuery:
     return PreparedQuery(write, body)
 
 
-def _prepared_responses(body: Body, guardrails: Body) -> PreparedQuery:
+def _prepare_responses(body: Body, guardrails: Body) -> PreparedQuery:
     """As a chat that is not streamed; the events of a streamed response follow its end."""
-    inner = _prepared_text(CHAT_SHAPE, responses.chat_of(body), guardrails)
+    inner = _prepare_text(CHAT_SHAPE, responses.chat_of(body), guardrails)
 
     def finish(written: ModelAnswer) -> ModelAnswer:
         response = responses.response_of(written.json, body)
@@ -151,29 +151,29 @@ def _prepared_responses(body: Body, guardrails: Body) -> PreparedQuery:
     return replace(inner, finish=finish)
 
 
-def _prepared_predictions(body: Body, guardrails: Body) -> PreparedQuery:
+def _prepare_predictions(body: Body, guardrails: Body) -> PreparedQuery:
     # Agents are custom models, too. What a model takes is in its signature, which is not known
     # here, so messages get an answer.
     if "messages" in body:
-        return replace(_prepared_text(CHAT_SHAPE, body, guardrails), body=None)
+        return replace(_prepare_text(CHAT_SHAPE, body, guardrails), body=None)
     if "input" in body:
-        return replace(_prepared_responses(body, guardrails), body=None)
+        return replace(_prepare_responses(body, guardrails), body=None)
     rows = predictions.read(body)
     return PreparedQuery(lambda source, _: ModelAnswer(predictions.answer(rows, source.entity)))
 
 
-def _prepared_features(body: Body, _: Body) -> PreparedQuery:
+def _prepare_features(body: Body, _: Body) -> PreparedQuery:
     rows = predictions.read(body)
     return PreparedQuery(lambda source, _: ModelAnswer(predictions.features(rows, source.entity)))
 
 
 PREPARE: Mapping[str, Callable[[Body, Body], PreparedQuery]] = {
-    CHAT: partial(_prepared_text, CHAT_SHAPE),
-    COMPLETIONS: partial(_prepared_text, COMPLETIONS_SHAPE),
-    EMBEDDINGS: _prepared_embeddings,
-    RESPONSES: _prepared_responses,
-    CUSTOM: _prepared_predictions,
-    FEATURES: _prepared_features,
+    CHAT: partial(_prepare_text, CHAT_SHAPE),
+    COMPLETIONS: partial(_prepare_text, COMPLETIONS_SHAPE),
+    EMBEDDINGS: _prepare_embeddings,
+    RESPONSES: _prepare_responses,
+    CUSTOM: _prepare_predictions,
+    FEATURES: _prepare_features,
 }
 
 
@@ -190,7 +190,7 @@ def task_of(endpoint: ActiveEndpoint, body: Body) -> str:
         return FEATURES
     if not _is_language_model(first):
         return CUSTOM
-    if embeddings.known_model(model_of(first)):
+    if embeddings.is_embeddings_model(model_of(first)):
         return EMBEDDINGS
     return COMPLETIONS if "prompt" in body else CHAT
 

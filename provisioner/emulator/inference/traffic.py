@@ -42,7 +42,7 @@ ERROR_CODES = {
 
 # rule(assumed): A query of an entity that the endpoint does not serve answers 404. [serving-api
 #     3.10]
-def named(endpoint: ActiveEndpoint, name: str) -> Entity:
+def entity_named(endpoint: ActiveEndpoint, name: str) -> Entity:
     """Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     for entity in endpoint.entities:
         if entity["name"] == name:
@@ -54,22 +54,22 @@ def named(endpoint: ActiveEndpoint, name: str) -> Entity:
     )
 
 
-def chosen(store: Store, endpoint: ActiveEndpoint) -> Entity:
+def choose(store: Store, endpoint: ActiveEndpoint) -> Entity:
     """The entity whose turn it is. Of any 100 calls in a row, each gets exactly its share."""
     counter = f"traffic/{endpoint.id}"
     with store.transaction():
         number = store.fact(counter)
         store.set_fact(counter, number + 1)
-    return named(endpoint, routed(endpoint, number))
+    return entity_named(endpoint, entity_for_call(endpoint, number))
 
 
-def routed(endpoint: ActiveEndpoint, number: int) -> str:
+def entity_for_call(endpoint: ActiveEndpoint, number: int) -> str:
     """The name of the entity for the ``number``-th call."""
     ends = list(accumulate(percentage for _, percentage in endpoint.routes))
     return endpoint.routes[bisect(ends, number * STRIDE % 100)][0]
 
 
-def answered(
+def answer_with_fallbacks(
     store: Store, endpoint: ActiveEndpoint, direct: Entity | None, ask: Callable[[Entity], A]
 ) -> A:
     """What ``ask`` gets from the entity ``direct``, else from the one whose turn it is.
@@ -79,7 +79,7 @@ def answered(
 
     Raises ApiError: what the last provider that was asked answered.
     """
-    entity = direct or chosen(store, endpoint)
+    entity = direct or choose(store, endpoint)
     others = [] if direct else _fallbacks(endpoint, entity)
     while True:
         try:

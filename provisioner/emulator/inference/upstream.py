@@ -58,8 +58,8 @@ class UpstreamConnections:
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
         )
         self.pool.pool_classes_by_scheme = {
-            "http": _watched(HTTPConnectionPool, self._sockets),
-            "https": _watched(HTTPSConnectionPool, self._sockets),
+            "http": _watch_sockets(HTTPConnectionPool, self._sockets),
+            "https": _watch_sockets(HTTPSConnectionPool, self._sockets),
         }
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
@@ -75,7 +75,7 @@ class UpstreamConnections:
         self.pool.clear()
 
 
-def _watched(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socket]) -> Any:
+def _watch_sockets(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socket]) -> Any:
     """The same pool, which puts the socket of each new connection into ``sockets``."""
     known: Any = pool.ConnectionCls
 
@@ -87,13 +87,13 @@ def _watched(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socket]) ->
     return type("Pool", (pool,), {"ConnectionCls": WatchedConnection})
 
 
-def answered(lines: ModelServer, question: UpstreamRequest) -> dict[str, Any]:
+def ask(lines: ModelServer, question: UpstreamRequest) -> dict[str, Any]:
     """The answer as JSON. Raises UpstreamError."""
-    response = _sent(lines, question)
+    response = _send(lines, question)
     try:
         content = response.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
     except HTTPError as error:
-        raise _broken(error) from error
+        raise _connection_error(error) from error
     finally:
         response.release_conn()
     try:
@@ -105,11 +105,11 @@ def answered(lines: ModelServer, question: UpstreamRequest) -> dict[str, Any]:
     return answer
 
 
-def streamed(lines: ModelServer, question: UpstreamRequest) -> Iterator[dict[str, Any]]:
+def stream(lines: ModelServer, question: UpstreamRequest) -> Iterator[dict[str, Any]]:
     """The chunks of a streamed answer. Raises UpstreamError: at once for an answer that is an
     error, and in between where the stream breaks.
     """
-    return _chunks(_sent(lines, question))
+    return _chunks(_send(lines, question))
 
 
 def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[dict[str, Any]]:
@@ -125,7 +125,7 @@ def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[dict[str, Any]]:
             if isinstance(chunk, dict):
                 yield chunk
     except HTTPError as error:
-        raise _broken(error) from error
+        raise _connection_error(error) from error
     except (ValueError, RecursionError) as error:
         raise UpstreamError(503, {"message": "a chunk of the upstream is no JSON"}) from error
     finally:
@@ -143,7 +143,7 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     yield rest
 
 
-def _sent(lines: ModelServer, question: UpstreamRequest) -> urllib3.BaseHTTPResponse:
+def _send(lines: ModelServer, question: UpstreamRequest) -> urllib3.BaseHTTPResponse:
     content = json.dumps(question.body).encode()
     headers = {"Content-Type": "application/json", **question.headers}
     try:
@@ -153,12 +153,12 @@ def _sent(lines: ModelServer, question: UpstreamRequest) -> urllib3.BaseHTTPResp
         error_body = response.read(LARGEST_ERROR_BYTES, decode_content=True)
         response.close()
     except (HTTPError, ValueError) as error:
-        raise _broken(error) from error
+        raise _connection_error(error) from error
     passed = {k: v for k, v in response.headers.items() if k.lower() == "retry-after"}
-    raise UpstreamError(response.status, _without_keys(error_body, question), passed)
+    raise UpstreamError(response.status, _mask_keys(error_body, question), passed)
 
 
-def _without_keys(error_body: bytes, question: UpstreamRequest) -> Any:
+def _mask_keys(error_body: bytes, question: UpstreamRequest) -> Any:
     """The body of an error; servers repeat the key in it that they do not take."""
     text = error_body.decode("utf-8", "replace")
     for value in question.headers.values():
@@ -171,7 +171,7 @@ def _without_keys(error_body: bytes, question: UpstreamRequest) -> Any:
         return {"message": text}
 
 
-def _broken(error: Exception) -> UpstreamError:
+def _connection_error(error: Exception) -> UpstreamError:
     """No answer. What the library says may hold the request, so its kind has to do."""
     # That nobody listens counts as a timeout in urllib3.
     if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):

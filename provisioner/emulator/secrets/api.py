@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.ordering import rearrange
 from provisioner.emulator.http.routing import (
     ApiError,
     ApiRequest,
@@ -19,7 +19,7 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.secrets import scope_acls
-from provisioner.emulator.secrets.scope_acls import open_scope, required
+from provisioner.emulator.secrets.scope_acls import require_permission, require_text
 
 # What the secrets pages say, not the wider alphabet that Terraform lets through.
 NAME = re.compile(r"[\w.@-]{1,128}", re.ASCII)
@@ -62,12 +62,12 @@ def create_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 def list_scopes(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """All of them for everybody, as the SDK's text says; it names no permission for this call."""
     rows = workspace.store.rows("SELECT name, backend, keyvault FROM scopes")
-    return ApiResponse({"scopes": rearranged(_scope(*row) for row in rows)})
+    return ApiResponse({"scopes": rearrange(_scope(*row) for row in rows)})
 
 
 def delete_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Its secrets and its ACLs go with it."""
-    scope = open_scope(workspace, request, required(request.json(), "scope"), "MANAGE")
+    scope = require_permission(workspace, request, require_text(request.json(), "scope"), "MANAGE")
     workspace.store.change("DELETE FROM secrets WHERE scope = ?", scope)
     workspace.store.change("DELETE FROM scope_acls WHERE scope = ?", scope)
     workspace.store.change("DELETE FROM scopes WHERE name = ?", scope)
@@ -76,7 +76,7 @@ def delete_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 
 def put(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     store, body = workspace.store, request.json()
-    scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
+    scope = require_permission(workspace, request, require_text(body, "scope"), "WRITE")
     key = _name(body, "key")
     value = _value(body)
     # rule(documented): A scope that a key vault backs is read-only here. [serving-api 4.1]
@@ -91,16 +91,16 @@ def put(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def list_secrets(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    scope = open_scope(workspace, request, required(request.query, "scope"), "READ")
+    scope = require_permission(workspace, request, require_text(request.query, "scope"), "READ")
     rows = workspace.store.rows("SELECT key, updated_ms FROM secrets WHERE scope = ?", scope)
     secrets = [{"key": key, "last_updated_timestamp": updated} for key, updated in rows]
-    return ApiResponse({"secrets": rearranged(secrets)})
+    return ApiResponse({"secrets": rearrange(secrets)})
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Allowed to a token over REST: older pages restrict it to notebooks. [serving-api 8.18]"""
-    scope = open_scope(workspace, request, required(request.query, "scope"), "READ")
-    key = required(request.query, "key")
+    scope = require_permission(workspace, request, require_text(request.query, "scope"), "READ")
+    key = require_text(request.query, "key")
     row = workspace.store.row("SELECT value FROM secrets WHERE scope = ? AND key = ?", scope, key)
     if row is None:
         raise _no_secret(scope, key)
@@ -109,8 +109,8 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     body = request.json()
-    scope = open_scope(workspace, request, required(body, "scope"), "WRITE")
-    key = required(body, "key")
+    scope = require_permission(workspace, request, require_text(body, "scope"), "WRITE")
+    key = require_text(body, "key")
     if not workspace.store.change("DELETE FROM secrets WHERE scope = ? AND key = ?", scope, key):
         raise _no_secret(scope, key)
     return ApiResponse()
@@ -123,7 +123,7 @@ def _no_secret(scope: str, key: str) -> ApiError:
 
 
 def _name(body: dict[str, Any], field: str) -> str:
-    name = required(body, field)
+    name = require_text(body, field)
     # rule(documented): Names of scopes and keys have at most 128 letters, digits, "-", "_", "." and
     #     "@"; Terraform lets "/" through as well. [serving-api 4.3]
     if not NAME.fullmatch(name):

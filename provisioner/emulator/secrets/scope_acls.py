@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.ordering import rearrange
 from provisioner.emulator.http.routing import (
     ApiError,
     ApiRequest,
@@ -23,7 +23,7 @@ PERMISSIONS = ("READ", "WRITE", "MANAGE")
 BASE = "/api/2.0/secrets/acls"
 
 
-def required(values: Mapping[str, Any], field: str) -> str:
+def require_text(values: Mapping[str, Any], field: str) -> str:
     """A text that has to be there and not empty. Raises ApiError INVALID_PARAMETER_VALUE."""
     value = values.get(field)
     # rule(client): A required field that is missing or empty answers INVALID_PARAMETER_VALUE.
@@ -56,7 +56,9 @@ def level(store: Store, caller: Caller, scope: str) -> str:
     return max(held, key=PERMISSIONS.index, default="")
 
 
-def open_scope(workspace: EmulatedWorkspace, request: ApiRequest, name: str, needed: str) -> str:
+def require_permission(
+    workspace: EmulatedWorkspace, request: ApiRequest, name: str, needed: str
+) -> str:
     """The scope's name as it was created. Raises ApiError where it is missing, or the caller has
     less than ``needed``; the text of that is not known. [serving-api 4]
     """
@@ -91,8 +93,8 @@ def put(store: Store, scope: str, principal: str, permission: str) -> None:
 def put_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Overwrites: the SDK's text also mentions RESOURCE_ALREADY_EXISTS, which nobody has seen."""
     body = request.json()
-    scope = open_scope(workspace, request, required(body, "scope"), "MANAGE")
-    principal, permission = required(body, "principal"), required(body, "permission")
+    scope = require_permission(workspace, request, require_text(body, "scope"), "MANAGE")
+    principal, permission = require_text(body, "principal"), require_text(body, "permission")
     # rule(documented): The permissions are READ, WRITE and MANAGE. [serving-api 4.1]
     if permission not in PERMISSIONS:
         raise invalid(f"permission must be one of {', '.join(PERMISSIONS)}.")
@@ -102,16 +104,16 @@ def put_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def list_acls(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The key is `items`, which the SDK reads, not the `acls` of its own example."""
-    scope = open_scope(workspace, request, required(request.query, "scope"), "MANAGE")
+    scope = require_permission(workspace, request, require_text(request.query, "scope"), "MANAGE")
     rows = workspace.store.rows(
         "SELECT principal, permission FROM scope_acls WHERE scope = ?", scope
     )
-    return ApiResponse({"items": rearranged(_item(*row) for row in rows)})
+    return ApiResponse({"items": rearrange(_item(*row) for row in rows)})
 
 
 def get_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    scope = open_scope(workspace, request, required(request.query, "scope"), "MANAGE")
-    principal = required(request.query, "principal")
+    scope = require_permission(workspace, request, require_text(request.query, "scope"), "MANAGE")
+    principal = require_text(request.query, "principal")
     row = workspace.store.row(
         "SELECT principal, permission FROM scope_acls WHERE scope = ? AND principal = ?",
         scope,
@@ -124,8 +126,8 @@ def get_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def delete_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     body = request.json()
-    scope = open_scope(workspace, request, required(body, "scope"), "MANAGE")
-    principal = required(body, "principal")
+    scope = require_permission(workspace, request, require_text(body, "scope"), "MANAGE")
+    principal = require_text(body, "principal")
     statement = "DELETE FROM scope_acls WHERE scope = ? AND principal = ?"
     if not workspace.store.change(statement, scope, principal):
         raise _no_acl(scope, principal)

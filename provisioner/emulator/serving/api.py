@@ -43,10 +43,10 @@ NOTIFICATIONS = record({"on_update_success": list_of(text), "on_update_failure":
 
 def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """An endpoint, in the middle of its first update where a config was sent."""
-    return created(workspace, request, request.json(), configs.read)
+    return create_with(workspace, request, request.json(), configs.read)
 
 
-def created(
+def create_with(
     workspace: EmulatedWorkspace,
     request: ApiRequest,
     body: dict[str, Any],
@@ -61,27 +61,27 @@ def created(
     if body.get("config") is not None:
         config = read(body["config"], "config", None)
         deployment.begin(workspace, record, config)
-    _fill(record, body)
+    _read_parts(record, body)
     endpoints.save(store, record)
     permissions.start(store, record["id"], request.caller)
-    return detailed(workspace, request, record)
+    return detailed_response(workspace, request, record)
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    record, is_stale = lag.seen(workspace.store, request.parameters["name"])
+    record, is_stale = lag.read(workspace.store, request.parameters["name"])
     if record is None:
         # Not raised: that this read was one has to be kept.
         return endpoints.missing(request.parameters["name"]).answer()
     access.require(workspace.store, request.caller, record, access.CAN_VIEW)
     if not is_stale:
         deployment.settle(workspace.store, record, is_poll=True)
-    return detailed(workspace, request, record)
+    return detailed_response(workspace, request, record)
 
 
 def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """One answer with all of them; the key is there also when there are none. [serving-api 9.2]"""
     deployment.settle_all(workspace.store)
-    entries = (listed(workspace, request, record) for record in lag.every(workspace.store))
+    entries = (list_entry(workspace, request, record) for record in lag.every(workspace.store))
     return ApiResponse({"endpoints": [entry for entry in entries if entry]})
 
 
@@ -111,7 +111,7 @@ def _free_name(store: Store, name: Any) -> str:
     return free_name
 
 
-def _fill(record: Record, body: dict[str, Any]) -> None:
+def _read_parts(record: Record, body: dict[str, Any]) -> None:
     """The parts that create takes beside the config. ``budget_policy_id`` is never shown again."""
     is_custom = _is_custom(record)
     sent = {key: value for key, value in body.items() if value is not None}
@@ -129,24 +129,26 @@ def _fill(record: Record, body: dict[str, Any]) -> None:
     # rule(documented): Route optimization is for custom models. [serving-api 1.2]
     if record["route_optimized"] and not is_custom:
         raise invalid("route_optimized is for custom models only.")
-    record["telemetry"] = telemetry.at_creation(sent.get("telemetry_config"), record)
+    record["telemetry"] = telemetry.read_at_creation(sent.get("telemetry_config"), record)
 
 
 def _is_custom(record: Record) -> bool:
     return bool(record["pending"]) and endpoints.kind_of(record["pending"]) == "CUSTOM_MODEL"
 
 
-def detailed(workspace: EmulatedWorkspace, request: ApiRequest, record: Record) -> ApiResponse:
+def detailed_response(
+    workspace: EmulatedWorkspace, request: ApiRequest, record: Record
+) -> ApiResponse:
     """ServingEndpointDetailed, the answer to create, get and every update of the config."""
-    seen = idleness.marked(workspace.store, record)
+    seen = idleness.mark_idle(workspace.store, record)
     shown = views.detailed(seen, request.caller)
     shown["permission_level"] = access.level(workspace.store, request.caller, record)
     if record["route_optimized"]:
-        shown |= _data_plane(request, record)
+        shown |= _data_plane_info(request, record)
     return ApiResponse(shown)
 
 
-def listed(
+def list_entry(
     workspace: EmulatedWorkspace, request: ApiRequest, record: Record
 ) -> dict[str, Any] | None:
     """An entry of the list, or None: it hides what the caller cannot see. [serving-api 8.29]"""
@@ -155,7 +157,7 @@ def listed(
     return views.summary(record, request.caller)
 
 
-def _data_plane(request: ApiRequest, record: Record) -> dict[str, Any]:
+def _data_plane_info(request: ApiRequest, record: Record) -> dict[str, Any]:
     """Where queries go, and what a token for them has to be asked for. [serving-api 1.14, 2.10]
 
     The path is the documented one; the details are as on the service's page about such queries.

@@ -37,7 +37,7 @@ def read(sent: AutoCapture, before: AutoCapture | None, where: str) -> AutoCaptu
     return whole
 
 
-def completed(sent: AutoCapture, endpoint: str) -> AutoCapture:
+def with_table_prefix(sent: AutoCapture, endpoint: str) -> AutoCapture:
     """With the prefix that the service computes. [serving-api 3.4]
 
     The endpoint's name is a guess: it is what the gateway's table gets.
@@ -45,7 +45,7 @@ def completed(sent: AutoCapture, endpoint: str) -> AutoCapture:
     return sent if sent.get("table_name_prefix") else sent | {"table_name_prefix": endpoint}
 
 
-def after(active: dict[str, Any], before: AutoCapture | None) -> AutoCapture | None:
+def after_update(active: dict[str, Any], before: AutoCapture | None) -> AutoCapture | None:
     """What the endpoint ever had, once the config ``active`` serves.
 
     A config update is a full replacement, so a block that is left out is off, and what is off
@@ -58,7 +58,7 @@ def after(active: dict[str, Any], before: AutoCapture | None) -> AutoCapture | N
     return before | {"enabled": False} if before else None
 
 
-def shown(block: AutoCapture) -> AutoCapture:
+def view(block: AutoCapture) -> AutoCapture:
     """With the state of its table, which the values of the service are not known for."""
     if not block["enabled"]:
         return dict(block)

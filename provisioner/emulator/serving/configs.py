@@ -39,7 +39,7 @@ def read(body: Any, where: str, before: Config | None) -> Config:
     """
     sent = CONFIG(body, where)
     prefix = f"{where}." if where else ""
-    config = assembled(_entities(sent, prefix), sent, prefix)
+    config = assemble(_entities(sent, prefix), sent, prefix)
     if "auto_capture_config" in sent:
         config["auto_capture"] = auto_capture.read(
             sent["auto_capture_config"],
@@ -51,7 +51,7 @@ def read(body: Any, where: str, before: Config | None) -> Config:
     return config
 
 
-def assembled(served: list[dict[str, Any]], sent: Config, prefix: str) -> Config:
+def assemble(served: list[dict[str, Any]], sent: Config, prefix: str) -> Config:
     """Entities, each checked by itself, and the traffic between them. Raises ApiError."""
     _check_together(served, prefix)
     names = [entity["name"] for entity in served]
@@ -74,8 +74,7 @@ def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
     key = "served_entities" if newer else "served_models"
     translated = newer or [entities.from_served_model(model) for model in older]
     return [
-        entities.checked(entity, f"{prefix}{key}[{index}]")
-        for index, entity in enumerate(translated)
+        entities.read(entity, f"{prefix}{key}[{index}]") for index, entity in enumerate(translated)
     ]
 
 

@@ -60,7 +60,7 @@ def begin(workspace: EmulatedWorkspace, record: Record, config: dict[str, Any]) 
         "held": transition.on_command,
     }
     if "auto_capture" in config:
-        completed = auto_capture.completed(config["auto_capture"], record["name"])
+        completed = auto_capture.with_table_prefix(config["auto_capture"], record["name"])
         record["pending"]["auto_capture"] = completed
     for entity in config["entities"]:
         entity["creator"] = record["creator"]
@@ -111,7 +111,9 @@ def _finish(store: Store, record: Record) -> None:
     if is_ready and not ordered_end:
         kept = ("version", "start_time", "entities", "routes", "auto_capture")
         record["config"] = {key: pending[key] for key in kept if key in pending}
-        record["auto_capture"] = auto_capture.after(record["config"], record.get("auto_capture"))
+        record["auto_capture"] = auto_capture.after_update(
+            record["config"], record.get("auto_capture")
+        )
         record["pending"] = None
         record["starting"] = False
         record["update"] = endpoints.NOT_UPDATING

@@ -58,9 +58,11 @@ def from_served_model(model: Entity) -> Entity:
     return {renamed.get(key, key): value for key, value in model.items()}
 
 
-def checked(entity: Entity, where: str) -> Entity:
+def read(entity: Entity, where: str) -> Entity:
     """The entity with its defaults. Raises ApiError."""
-    whole = _external(entity, where) if "external_model" in entity else _custom(entity, where)
+    whole = (
+        _read_external(entity, where) if "external_model" in entity else _read_custom(entity, where)
+    )
     check_name(whole["name"], where)
     return whole
 
@@ -75,7 +77,7 @@ def check_name(name: str, where: str) -> None:
         )
 
 
-def _external(entity: Entity, where: str) -> Entity:
+def _read_external(entity: Entity, where: str) -> Entity:
     foreign = sorted(set(entity) - OF_EXTERNAL)
     # rule(documented): An entity with external_model has none of the fields that describe a model
     #     or its compute. [serving-api 3.8]
@@ -87,7 +89,7 @@ def _external(entity: Entity, where: str) -> Entity:
     return {"name": default} | entity
 
 
-def _custom(entity: Entity, where: str) -> Entity:
+def _read_custom(entity: Entity, where: str) -> Entity:
     _check_object(entity, where)
     # rule(assumed): Model units are sent with the /pt call only, as in every documented example.
     #     [serving-api 1.3]

@@ -18,13 +18,13 @@ SCALED_TO_ZERO = {
 }
 
 
-def queried(store: Store, endpoint_id: str, served: Iterable[dict[str, Any]]) -> None:
+def record_query(store: Store, endpoint_id: str, served: Iterable[dict[str, Any]]) -> None:
     """Remember when it was, where that makes a difference."""
     if any(entity.get("scale_to_zero_enabled") for entity in served):
         store.set_fact(_fact(endpoint_id), store.now_ms())
 
 
-def marked(store: Store, record: Record) -> Record:
+def mark_idle(store: Store, record: Record) -> Record:
     """A copy whose idle entities say so. All entities wake up with one: a simplification."""
     config = record["config"]
     if not config or not any(map(_may_sleep, config["entities"])):

@@ -32,7 +32,7 @@ LONGEST_S = 10**6
 SENT = record({"reads": integer, "seconds": integer})
 
 
-def order(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+def set_lag(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """``{"reads": N, "seconds": S}``: reads after a write show the old state for N of them and S
     seconds of the workspace's clock, whichever is longer. ``{}`` ends it.
     """
@@ -46,7 +46,7 @@ def order(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 @contextmanager
-def remembered(store: Store, request: ApiRequest) -> Iterator[None]:
+def remember(store: Store, request: ApiRequest) -> Iterator[None]:
     """Keep the endpoint that ``request`` changes as it was before, where reads are to lag."""
     reads, time_ms = (store.fact(name) for name in FACTS)
     if not reads and not time_ms:
@@ -62,7 +62,7 @@ def remembered(store: Store, request: ApiRequest) -> Iterator[None]:
         store.change("INSERT OR IGNORE INTO stale VALUES (?, ?, ?, ?)", name, text, reads, due)
 
 
-def seen(store: Store, name: str) -> tuple[Record | None, bool]:
+def read(store: Store, name: str) -> tuple[Record | None, bool]:
     """The endpoint as a read shows it, and whether that is an old state.
 
     None where it was missing then. Raises ApiError where it is missing now, and nothing lags.
@@ -99,4 +99,4 @@ def _count(store: Store, name: str) -> None:
     store.change("UPDATE stale SET reads_left = reads_left - 1 WHERE name = ?", name)
 
 
-ROUTES = (ApiRoute("POST", PATH, order),)
+ROUTES = (ApiRoute("POST", PATH, set_lag),)

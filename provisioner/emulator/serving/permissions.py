@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.ordering import rearrange
 from provisioner.emulator.http.routing import (
     ApiError,
     ApiRequest,
@@ -40,36 +40,36 @@ def start(store: Store, endpoint_id: str, creator: Caller) -> None:
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    return ApiResponse(_shown(workspace.store, _known_id(workspace.store, request)))
+    return ApiResponse(_view(workspace.store, _require_id(workspace.store, request)))
 
 
 def replace(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """PUT: exactly these direct grants. None given removes them all, the creator's too."""
-    store, endpoint_id = workspace.store, _known_id(workspace.store, request)
+    store, endpoint_id = workspace.store, _require_id(workspace.store, request)
     grants = _grants(request)
     store.change("DELETE FROM grants WHERE object_id = ?", endpoint_id)
     for grant in grants:
         _set(store, endpoint_id, grant)
-    return ApiResponse(_shown(store, endpoint_id))
+    return ApiResponse(_view(store, endpoint_id))
 
 
 def merge(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """PATCH: the level of each principal given; the others keep theirs."""
-    store, endpoint_id = workspace.store, _known_id(workspace.store, request)
+    store, endpoint_id = workspace.store, _require_id(workspace.store, request)
     for grant in _grants(request):
         _set(store, endpoint_id, grant)
-    return ApiResponse(_shown(store, endpoint_id))
+    return ApiResponse(_view(store, endpoint_id))
 
 
 def levels(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    _known_id(workspace.store, request, access.CAN_VIEW)
+    _require_id(workspace.store, request, access.CAN_VIEW)
     levels_shown = [
         {"permission_level": name, "description": text} for name, text in LEVELS.items()
     ]
     return ApiResponse({"permission_levels": levels_shown})
 
 
-def _known_id(store: Store, request: ApiRequest, needed: str = access.CAN_MANAGE) -> str:
+def _require_id(store: Store, request: ApiRequest, needed: str = access.CAN_MANAGE) -> str:
     """The grants of a deleted endpoint can still be read and set. [serving-api 1.11]
 
     That reading them takes CAN_MANAGE as well is a guess, and the strict one.
@@ -122,7 +122,7 @@ def _grant(item: Any) -> Grant:
     return named[0], item[named[0]], level
 
 
-def _shown(store: Store, endpoint_id: str) -> dict[str, Any]:
+def _view(store: Store, endpoint_id: str) -> dict[str, Any]:
     """Group `admins` inherits CAN_MANAGE from above, whatever else it was given."""
     rows = store.rows("SELECT kind, principal, level FROM grants WHERE object_id = ?", endpoint_id)
     held: dict[tuple[str, str], list[dict[str, Any]]] = {
@@ -141,7 +141,7 @@ def _shown(store: Store, endpoint_id: str) -> dict[str, Any]:
     return {
         "object_id": f"/serving-endpoints/{endpoint_id}",
         "object_type": "serving-endpoint",
-        "access_control_list": rearranged(items),
+        "access_control_list": rearrange(items),
     }
 
 

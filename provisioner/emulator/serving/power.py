@@ -14,7 +14,7 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.serving import api, deployment, endpoints, entities
 from provisioner.emulator.serving.api import BASE
-from provisioner.emulator.serving.updates import save_touched, settled
+from provisioner.emulator.serving.updates import require_settled, save_updated
 
 # What a start takes over from the stopped config.
 SENT = ("entities", "routes", "auto_capture")
@@ -24,13 +24,13 @@ def stop(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """At once, and the config stays. Stopping what is stopped changes nothing: a guess, with
     which a client may repeat the call.
     """
-    record = settled(workspace, request)
+    record = require_settled(workspace, request)
     api.check_not_system(record)
     _check_custom(record)
     api.check_idle(record)
     record["suspended"] = True
-    save_touched(workspace, record)
-    return api.detailed(workspace, request, record)
+    save_updated(workspace, record)
+    return api.detailed_response(workspace, request, record)
 
 
 def start(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -38,19 +38,19 @@ def start(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
     Starting what runs changes nothing: a guess, as with stop.
     """
-    record = settled(workspace, request)
+    record = require_settled(workspace, request)
     api.check_not_system(record)
     _check_custom(record)
     api.check_idle(record)
     if record["suspended"]:
         record["suspended"] = False
         record["starting"] = True
-        deployment.begin(workspace, record, _again(record["config"]))
+        deployment.begin(workspace, record, _copy_of(record["config"]))
         endpoints.save(workspace.store, record)
-    return api.detailed(workspace, request, record)
+    return api.detailed_response(workspace, request, record)
 
 
-def _again(config: dict[str, Any]) -> dict[str, Any]:
+def _copy_of(config: dict[str, Any]) -> dict[str, Any]:
     return {
         **{key: config[key] for key in SENT if key in config},
         "entities": [dict(entity) for entity in config["entities"]],

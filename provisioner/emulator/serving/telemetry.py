@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.ordering import rearrange
 from provisioner.emulator.http.shape import choice, fraction, list_of, record, text
 from provisioner.emulator.serving import endpoints
 from provisioner.emulator.serving.endpoints import Record
@@ -54,7 +54,7 @@ def read(value: Any, before: Telemetry) -> Telemetry:
     return kept
 
 
-def at_creation(value: Any, record: Record) -> Telemetry:
+def read_at_creation(value: Any, record: Record) -> Telemetry:
     """Kept for custom models, dropped without a word for others. [serving-api 1.2]"""
     return read(value, {}) if value is not None and endpoint_type(record) == CUSTOM else {}
 
@@ -72,8 +72,8 @@ def endpoint_type(record: Record) -> str:
     return f"{endpoints.kind_of(config).removesuffix('_API')}S"
 
 
-def shown(telemetry: Telemetry) -> Telemetry:
+def view(telemetry: Telemetry) -> Telemetry:
     if "enabled_telemetry_features" not in telemetry:
         return telemetry
-    features = rearranged(telemetry["enabled_telemetry_features"])
+    features = rearrange(telemetry["enabled_telemetry_features"])
     return telemetry | {"enabled_telemetry_features": features}

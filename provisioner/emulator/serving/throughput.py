@@ -47,7 +47,7 @@ def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     if body.get("config") is None:
         raise invalid("config must be given.")
     sent = {part: body[part] for part in PARTS if part in body}
-    return api.created(workspace, request, sent, read)
+    return api.create_with(workspace, request, sent, read)
 
 
 def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -56,7 +56,7 @@ def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespo
     # rule(documented): The update nests the config. [serving-api 1.3]
     if config is None:
         raise invalid("config must be given.")
-    return updates.replaced(workspace, request, config, read)
+    return updates.replace_config(workspace, request, config, read)
 
 
 def read(body: Any, where: str, before: Config | None) -> Config:
@@ -74,7 +74,7 @@ def read(body: Any, where: str, before: Config | None) -> Config:
     served = [
         _model(each, f"{prefix}served_entities[{index}]") for index, each in enumerate(models)
     ]
-    return configs.assembled(served, sent, prefix)
+    return configs.assemble(served, sent, prefix)
 
 
 def is_by_units(config: Config) -> bool:

@@ -54,14 +54,14 @@ def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The endpoints that are updating, oldest update first; looking does not count as a poll."""
     updating = [each for each in endpoints.every(workspace.store) if _is_updating(each)]
     updating.sort(key=lambda each: (each["pending"]["start_time"], each["name"]))
-    return ApiResponse({"transitions": [_shown(each) for each in updating]})
+    return ApiResponse({"transitions": [_view(each) for each in updating]})
 
 
 def _is_updating(endpoint: dict[str, Any]) -> bool:
     return bool(endpoint["update"] == endpoints.IN_PROGRESS)
 
 
-def _shown(endpoint: dict[str, Any]) -> dict[str, Any]:
+def _view(endpoint: dict[str, Any]) -> dict[str, Any]:
     pending = endpoint["pending"]
     return {
         "endpoint": endpoint["name"],

@@ -28,14 +28,14 @@ from provisioner.emulator.serving.endpoints import Record
 
 def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A full replacement; the body is the config itself. [serving-api 1.5, 3.3]"""
-    return replaced(workspace, request, request.json(), configs.read)
+    return replace_config(workspace, request, request.json(), configs.read)
 
 
-def replaced(
+def replace_config(
     workspace: EmulatedWorkspace, request: ApiRequest, body: Any, read: configs.ReadConfig
 ) -> ApiResponse:
     """The answer to a config update with ``body``, which ``read`` takes apart."""
-    record = settled(workspace, request)
+    record = require_settled(workspace, request)
     api.check_not_system(record)
     access.check_creator(workspace.store, record)
     api.check_not_stopped(record)
@@ -45,14 +45,14 @@ def replaced(
     if before and record.get("auto_capture"):
         before = before | {"auto_capture": record["auto_capture"]}
     if workspace.settings.keeps_omitted_traffic:
-        body = _with_traffic(body, before)
+        body = _keep_traffic(body, before)
     config = read(body, "", before)
     deployment.begin(workspace, record, config)
     endpoints.save(workspace.store, record)
-    return api.detailed(workspace, request, record)
+    return api.detailed_response(workspace, request, record)
 
 
-def _with_traffic(body: Any, before: configs.Config | None) -> Any:
+def _keep_traffic(body: Any, before: configs.Config | None) -> Any:
     """``body`` with the routes of ``before`` where it has none. [serving-api 3.3; also possible]"""
     if not before or body.get("traffic_config"):
         return body
@@ -69,17 +69,17 @@ def put_gateway(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
     Whether it is taken during an update is not known; refusing it is what a client has to be
     prepared for. So it is with a stopped endpoint.
     """
-    record = settled(workspace, request)
+    record = require_settled(workspace, request)
     api.check_not_stopped(record)
     api.check_idle(record)
     record["ai_gateway"] = gateway.read(request.json(), "", record)
-    save_touched(workspace, record)
+    save_updated(workspace, record)
     return ApiResponse(views.gateway(record))
 
 
 def put_rate_limits(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The older form, in the order sent; no other call shows them. [serving-api 1.6, 10.3]"""
-    record = settled(workspace, request)
+    record = require_settled(workspace, request)
     config = record["config"] or record["pending"]
     # rule(documented): Endpoint-level rate limits are for external and foundation models.
     #     [serving-api 1.6]
@@ -87,34 +87,34 @@ def put_rate_limits(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRes
         raise invalid("rate_limits are for external and foundation models only.")
     sent = request.json().get("rate_limits")
     record["rate_limits"] = gateway.read_legacy_rate_limits([] if sent is None else sent)
-    save_touched(workspace, record)
+    save_updated(workspace, record)
     return ApiResponse({"rate_limits": record["rate_limits"]})
 
 
 def patch_tags(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Adds (also over an existing key), then deletes; missing ones too. [serving-api 1.8]"""
-    record, body = settled(workspace, request), request.json()
+    record, body = require_settled(workspace, request), request.json()
     added = api.read_tags(body.get("add_tags") or [], "add_tags")
     deleted = list_of(text)(body.get("delete_tags") or [], "delete_tags")
     tags = {tag["key"]: tag for tag in (*record["tags"], *added)}
     record["tags"] = [tag for key, tag in tags.items() if key not in deleted]
-    save_touched(workspace, record)
+    save_updated(workspace, record)
     return ApiResponse({"tags": views.tags(record)})
 
 
 def patch_notifications(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Replaces all addresses. The answer is as in the spec. [serving-api 8.17]"""
-    record = settled(workspace, request)
+    record = require_settled(workspace, request)
     api.check_not_system(record)
     sent = request.json().get("email_notifications")
     record["email_notifications"] = api.read_notifications({} if sent is None else sent)
-    save_touched(workspace, record)
+    save_updated(workspace, record)
     return ApiResponse(
         {"name": record["name"], "email_notifications": record["email_notifications"]}
     )
 
 
-def settled(workspace: EmulatedWorkspace, request: ApiRequest) -> Record:
+def require_settled(workspace: EmulatedWorkspace, request: ApiRequest) -> Record:
     """The endpoint in the path, its update finished if the time has come.
 
     Raises ApiError where it is missing, or the caller may not change it.
@@ -125,14 +125,14 @@ def settled(workspace: EmulatedWorkspace, request: ApiRequest) -> Record:
     return record
 
 
-def save_touched(workspace: EmulatedWorkspace, record: Record) -> None:
+def save_updated(workspace: EmulatedWorkspace, record: Record) -> None:
     record["updated_ms"] = endpoints.whole_second(workspace.store.now_ms())
     endpoints.save(workspace.store, record)
 
 
 def patch_telemetry(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Replaces all of it; without a telemetry_config it is removed."""
-    record = settled(workspace, request)
+    record = require_settled(workspace, request)
     api.check_not_system(record)
     kind = telemetry.endpoint_type(record)
     # rule(client): Telemetry is for custom models; two of the type names in the text are known.
@@ -146,8 +146,8 @@ def patch_telemetry(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRes
     api.check_not_stopped(record)
     api.check_idle(record)
     record["telemetry"] = telemetry.patched(request.json().get("telemetry_config"), record)
-    save_touched(workspace, record)
-    return api.detailed(workspace, request, record)
+    save_updated(workspace, record)
+    return api.detailed_response(workspace, request, record)
 
 
 ROUTES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.ordering import rearrange
 from provisioner.emulator.http.routing import SERVICE_PRINCIPAL, Caller
 from provisioner.emulator.serving import auto_capture, endpoints, telemetry
 from provisioner.emulator.serving.endpoints import Record
@@ -43,7 +43,7 @@ def summary(record: Record, caller: Caller) -> dict[str, Any]:
     """ServingEndpoint: an entry of the list, without traffic, sizes, versions, pending config."""
     shown = _common(record, caller)
     if record["config"]:
-        served = rearranged(_entity(entity) for entity in record["config"]["entities"])
+        served = rearrange(_entity(entity) for entity in record["config"]["entities"])
         specs = [{key: entity[key] for key in IN_LISTS if key in entity} for entity in served]
         shown["config"] = {
             "served_entities": specs,
@@ -54,7 +54,7 @@ def summary(record: Record, caller: Caller) -> dict[str, Any]:
 
 def tags(record: Record) -> list[dict[str, str]]:
     """An empty value is not shown, as the JSON form of protocol buffers leaves it out."""
-    return rearranged({key: text for key, text in tag.items() if text} for tag in record["tags"])
+    return rearrange({key: text for key, text in tag.items() if text} for tag in record["tags"])
 
 
 def gateway(record: Record) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _common(record: Record, caller: Caller) -> dict[str, Any]:
     if record["ai_gateway"]:
         shown["ai_gateway"] = gateway(record)
     if record.get("telemetry"):
-        shown["telemetry_config"] = telemetry.shown(record["telemetry"])
+        shown["telemetry_config"] = telemetry.view(record["telemetry"])
     return shown
 
 
@@ -110,7 +110,7 @@ def _config(config: dict[str, Any]) -> dict[str, Any]:
     Routes come in the order sent: clients compare them by position. [serving-api 10.1: used by a
     public client]
     """
-    served = rearranged(_entity(entity) for entity in config["entities"])
+    served = rearrange(_entity(entity) for entity in config["entities"])
     routes = [
         {
             "served_model_name": route["entity"],
@@ -126,7 +126,7 @@ def _config(config: dict[str, Any]) -> dict[str, Any]:
         "config_version": config["version"],
     }
     if "auto_capture" in config:
-        shown["auto_capture_config"] = auto_capture.shown(config["auto_capture"])
+        shown["auto_capture_config"] = auto_capture.view(config["auto_capture"])
     return shown
 
 
@@ -135,7 +135,7 @@ def _entity(entity: dict[str, Any]) -> dict[str, Any]:
     shown = {key: value for key, value in entity.items() if key not in NOT_SHOWN}
     for key in ("external_model", "foundation_model"):
         if key in shown:
-            shown[key] = _shown(shown[key])
+            shown[key] = _without_plaintext(shown[key])
     if "foundation_model" in shown:
         shown["foundation_model"].pop("task", None)
     if kind == "CUSTOM_MODEL":
@@ -150,14 +150,18 @@ def _type_of(entity: dict[str, Any]) -> str:
     return "UC_MODEL" if catalog.is_full_name(entity["entity_name"]) else "WORKSPACE_MODEL"
 
 
-def _shown(value: Any) -> Any:
+def _without_plaintext(value: Any) -> Any:
     """Without plaintext values: the key is left out, its reference twin does not appear.
 
     The sources contradict each other about the twin; a client must ignore both. [serving-api 8.8]
     """
     if not isinstance(value, dict):
         return value
-    return {key: _shown(inner) for key, inner in value.items() if not key.endswith(PLAINTEXT)}
+    return {
+        key: _without_plaintext(inner)
+        for key, inner in value.items()
+        if not key.endswith(PLAINTEXT)
+    }
 
 
 def _as_model(entity: dict[str, Any]) -> dict[str, Any]:

@@ -64,10 +64,10 @@ class AiQueryCall:
     fails: bool = True
 
 
-def understood(workspace: EmulatedWorkspace, call: exp.Anonymous) -> AiQueryCall:
+def read_call(workspace: EmulatedWorkspace, call: exp.Anonymous) -> AiQueryCall:
     """Raises StatementError for arguments that cannot be, or an endpoint that is not there."""
     given = statements.arguments(call)
-    name = statements.text_of(given.get("endpoint"), "endpoint")
+    name = statements.literal_text(given.get("endpoint"), "endpoint")
     if "request" not in given or not name:
         raise StatementError(
             "[WRONG_NUM_ARGS.WITHOUT_SUGGESTION] The `ai_query` requires an endpoint and a "
@@ -77,27 +77,29 @@ def understood(workspace: EmulatedWorkspace, call: exp.Anonymous) -> AiQueryCall
         task = tasks.task_of(active(workspace, name), {})
     except ApiError as error:
         raise refused_by_endpoint(error.message) from error
-    asked = AiQueryCall(name, task, "", fails=_fails(given.get("failonerror")))
-    asked = _formatted(asked, statements.text_of(given.get("responseformat"), "responseFormat"))
-    wanted = statements.text_of(given.get("returntype"), "returnType")
+    asked = AiQueryCall(name, task, "", fails=_fails_on_error(given.get("failonerror")))
+    asked = _with_response_format(
+        asked, statements.literal_text(given.get("responseformat"), "responseFormat")
+    )
+    wanted = statements.literal_text(given.get("returntype"), "returnType")
     if wanted:
         asked = replace(asked, cast_to=_engine_type(wanted))
     elif not asked.cast_to and TYPES[task] != "STRING":
         asked = replace(asked, cast_to=_engine_type(TYPES[task]))
-    return asked if asked.fails else replace(asked, cast_to=_reported(asked.cast_to))
+    return asked if asked.fails else replace(asked, cast_to=_error_reporting_type(asked.cast_to))
 
 
 def _engine_type(text: str) -> str:
-    engine_type = statements.engine_type(statements.type_named(text))
+    engine_type = statements.engine_type(statements.parse_type(text))
     # Text is handed on as it is; only JSON has to be read.
     return "" if engine_type in ("TEXT", "VARCHAR") else engine_type
 
 
-def _reported(cast_to: str) -> str:
+def _error_reporting_type(cast_to: str) -> str:
     return f"STRUCT(result {cast_to or 'VARCHAR'}, errorMessage VARCHAR)"
 
 
-def _fails(given: exp.Expression | None) -> bool:
+def _fails_on_error(given: exp.Expression | None) -> bool:
     if given is None:
         return True
     if not isinstance(given, exp.Boolean):
@@ -105,7 +107,7 @@ def _fails(given: exp.Expression | None) -> bool:
     return bool(given.this)
 
 
-def _formatted(asked: AiQueryCall, text: str) -> AiQueryCall:
+def _with_response_format(asked: AiQueryCall, text: str) -> AiQueryCall:
     """``responseFormat`` is JSON as OpenAI has it, or a struct with one field, whose type the
     answer has then. That it has, and is not text, is how users read it. [serving-api 8.34]
     """
@@ -118,17 +120,17 @@ def _formatted(asked: AiQueryCall, text: str) -> AiQueryCall:
             return replace(asked, response_format=json.loads(text))
         except ValueError as error:
             raise StatementError(f"responseFormat is not valid JSON: {error}") from error
-    fields = statements.type_named(text).expressions
+    fields = statements.parse_type(text).expressions
     if len(fields) != 1 or not isinstance(fields[0], exp.ColumnDef):
         raise StatementError("responseFormat must be a STRUCT with one field.")
     field = fields[0]
-    schema = {"name": field.name, "strict": True, "schema": of(field.args["kind"])}
+    schema = {"name": field.name, "strict": True, "schema": json_schema_of(field.args["kind"])}
     form = {"type": "json_schema", "json_schema": schema}
     cast_to = statements.engine_type(field.args["kind"])
     return replace(asked, response_format=form, cast_to=cast_to)
 
 
-def function(
+def make_function(
     workspace: EmulatedWorkspace, request: ApiRequest, asked: AiQueryCall
 ) -> Callable[[str | None, str | None], str | None]:
     """Asks for a row: request and parameters as JSON in, the answer as text or JSON out."""
@@ -138,9 +140,9 @@ def function(
             return None
         body = _body(asked, json.loads(question), json.loads(parameters or "{}"))
         if asked.fails:
-            return _answer(workspace, request, asked, body)
+            return _ask_endpoint(workspace, request, asked, body)
         try:
-            answer = _answer(workspace, request, asked, body)
+            answer = _ask_endpoint(workspace, request, asked, body)
         except StatementError as error:
             return json.dumps({"result": None, "errorMessage": error.message})
         is_json = not asked.cast_to.startswith("STRUCT(result VARCHAR,")
@@ -165,7 +167,7 @@ def _body(asked: AiQueryCall, question: Any, parameters: dict[str, Any]) -> dict
     return parameters | form | {"messages": [{"role": "user", "content": question}]}
 
 
-def _answer(
+def _ask_endpoint(
     workspace: EmulatedWorkspace, request: ApiRequest, asked: AiQueryCall, body: dict[str, Any]
 ) -> str:
     path = f"/serving-endpoints/{asked.endpoint}/invocations"
@@ -179,13 +181,13 @@ def _answer(
         answer = inference.invocations(workspace, sent).json
     except ApiError as error:
         raise refused_by_endpoint(error.message) from error
-    return _read(asked, answer)
+    return _read_answer(asked, answer)
 
 
-def _read(asked: AiQueryCall, answer: Any) -> str:
+def _read_answer(asked: AiQueryCall, answer: Any) -> str:
     try:
         if asked.task in (tasks.CHAT, tasks.COMPLETIONS):
-            return _text_in(asked, answer["choices"][0])
+            return _text_of_choice(asked, answer["choices"][0])
         if asked.task == tasks.EMBEDDINGS:
             return json.dumps(answer["data"][0]["embedding"])
         return json.dumps(answer["outputs" if asked.task == tasks.FEATURES else "predictions"][0])
@@ -193,7 +195,7 @@ def _read(asked: AiQueryCall, answer: Any) -> str:
         raise unreadable_answer("the endpoint's answer has an unknown shape.") from error
 
 
-def _text_in(asked: AiQueryCall, choice: Any) -> str:
+def _text_of_choice(asked: AiQueryCall, choice: Any) -> str:
     content = choice["message"]["content"] if asked.task == tasks.CHAT else choice["text"]
     text = str(content if content is not None else "")
     if asked.cast_to and not asked.cast_to.startswith("STRUCT(result VARCHAR,"):
@@ -204,11 +206,11 @@ def _text_in(asked: AiQueryCall, choice: Any) -> str:
     return text
 
 
-def of(data_type: exp.DataType) -> dict[str, Any]:
+def json_schema_of(data_type: exp.DataType) -> dict[str, Any]:
     """What has no word of its own in JSON is text."""
     if data_type.this == Type.STRUCT:
-        fields = {field.name: of(field.args["kind"]) for field in data_type.expressions}
+        fields = {field.name: json_schema_of(field.args["kind"]) for field in data_type.expressions}
         return {"type": "object", "properties": fields, "required": [*fields]}
     if data_type.this == Type.ARRAY:
-        return {"type": "array", "items": of(data_type.expressions[0])}
+        return {"type": "array", "items": json_schema_of(data_type.expressions[0])}
     return {"type": SCALARS.get(data_type.this, "string")}

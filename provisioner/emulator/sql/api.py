@@ -54,7 +54,7 @@ def execute(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
         from provisioner.emulator.sql import work
     except ImportError as error:
         raise _no_engine(error) from error
-    run = work.of(workspace, request, sent, sent.get("row_limit", MOST_ROWS))
+    run = work.prepare(workspace, request, sent, sent.get("row_limit", MOST_ROWS))
     execution: StatementExecution = workspace.statements.start(request.caller.name, run)
     is_done = execution.finished.wait(wait_s)
     if not is_done and sent.get("on_wait_timeout") == CANCEL:
@@ -72,7 +72,7 @@ def _check(sent: dict[str, Any]) -> None:
     if sent["warehouse_id"] != WAREHOUSE_ID:
         raise _no_warehouse(sent["warehouse_id"])
     if sent.get("disposition", "INLINE") != "INLINE":
-        raise _unknown("disposition EXTERNAL_LINKS: there is no object store to link to")
+        raise _not_supported("disposition EXTERNAL_LINKS: there is no object store to link to")
     # rule(documented): Formats other than JSON_ARRAY need the disposition EXTERNAL_LINKS. [SDK:
     #     text of execute_statement]
     if sent.get("format", "JSON_ARRAY") != "JSON_ARRAY":
@@ -81,7 +81,7 @@ def _check(sent: dict[str, Any]) -> None:
     if not 1 <= sent.get("row_limit", 1) <= MOST_ROWS:
         raise invalid(f"row_limit must be between 1 and {MOST_ROWS} in a local workspace.")
     if "byte_limit" in sent:
-        raise _unknown("byte_limit")
+        raise _not_supported("byte_limit")
 
 
 def _wait_s(given: str) -> int:
@@ -96,12 +96,12 @@ def _wait_s(given: str) -> int:
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    return ApiResponse(_found(workspace, request).shown())
+    return ApiResponse(_require_statement(workspace, request).shown())
 
 
 def chunk(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """There is one chunk: what fits into an answer."""
-    shown = _found(workspace, request).shown()
+    shown = _require_statement(workspace, request).shown()
     # rule(local): A result has one chunk.
     if request.parameters["chunk"] != "0" or "result" not in shown:
         raise ApiError(404, "NOT_FOUND", "There is no such chunk.")
@@ -110,13 +110,13 @@ def chunk(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def cancel(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Asked for; a statement that has ended stays as it is."""
-    execution = _found(workspace, request)
+    execution = _require_statement(workspace, request)
     if not execution.finished.is_set():
         execution.cancel()
     return ApiResponse()
 
 
-def _found(workspace: EmulatedWorkspace, request: ApiRequest) -> StatementExecution:
+def _require_statement(workspace: EmulatedWorkspace, request: ApiRequest) -> StatementExecution:
     """Only who has started a statement sees it. [the SDK's text of get_statement]"""
     statement_id = request.parameters["id"]
     execution: StatementExecution | None = workspace.statements.find(statement_id)
@@ -160,7 +160,7 @@ def _no_warehouse(warehouse_id: str) -> ApiError:
 
 
 # rule(local): What the embedded engine does not have answers 501.
-def _unknown(what: str) -> ApiError:
+def _not_supported(what: str) -> ApiError:
     return ApiError(501, "NOT_IMPLEMENTED", f"The local workspace does not know {what}.")
 
 

@@ -61,10 +61,10 @@ def run(
         for name, table in tables.items():
             _fill(connection, name, table)
         for name, function in functions.items():
-            _register(connection, name, _watched(function, stop, raised))
+            _register(connection, name, _keeping_errors(function, stop, raised))
         try:
             stop.check()
-            return _fetched(connection.execute(query), most_rows)
+            return _fetch(connection.execute(query), most_rows)
         except duckdb.Error as error:
             # rule(local): An error of the engine is the statement's error, in the engine's words.
             raise raised[0] if raised else StatementError(_message(error)) from error
@@ -95,7 +95,7 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, function: Engine
     )
 
 
-def _watched(
+def _keeping_errors(
     function: EngineFunction, stop: Cancellation, raised: list[StatementError]
 ) -> EngineFunction:
     """The engine tells an error of a function as text only: this keeps the error itself."""
@@ -111,8 +111,10 @@ def _watched(
     return called
 
 
-def _fetched(answer: duckdb.DuckDBPyConnection, most_rows: int) -> QueryResult:
-    columns = [types.column(name, kind, at) for at, (name, kind, *_) in enumerate(_head(answer))]
+def _fetch(answer: duckdb.DuckDBPyConnection, most_rows: int) -> QueryResult:
+    columns = [
+        types.column(name, kind, at) for at, (name, kind, *_) in enumerate(_columns_of(answer))
+    ]
     rows: list[list[str | None]] = []
     size_bytes = 0
     while batch := answer.fetchmany(min(ROWS_AT_ONCE, most_rows + 1 - len(rows))):
@@ -131,7 +133,7 @@ def _fetched(answer: duckdb.DuckDBPyConnection, most_rows: int) -> QueryResult:
     return QueryResult(columns, rows[:most_rows], is_truncated=len(rows) > most_rows)
 
 
-def _head(answer: duckdb.DuckDBPyConnection) -> Sequence[Any]:
+def _columns_of(answer: duckdb.DuckDBPyConnection) -> Sequence[Any]:
     return answer.description or ()
 
 

@@ -41,7 +41,7 @@ TABLE_FUNCTIONS = (exp.Explode, exp.Unnest, exp.Inline, exp.GenerateSeries)
 RANGE = "range"
 
 
-def parsed(text: str) -> exp.Query:
+def parse(text: str) -> exp.Query:
     """The one query that ``text`` is. Raises StatementError."""
     try:
         parts = [part for part in sqlglot.parse(text, read=DIALECT) if part is not None]
@@ -62,7 +62,7 @@ def _first_line(error: Exception) -> str:
     return (str(error) or "too deeply nested").splitlines()[0].split("\x1b")[0].strip()
 
 
-def with_parameters(query: exp.Query, given: Sequence[Mapping[str, Any]]) -> None:
+def bind_parameters(query: exp.Query, given: Sequence[Mapping[str, Any]]) -> None:
     """Put values in for ``:name``. Raises StatementError for one without a value."""
     values = {str(parameter.get("name", "")): parameter for parameter in given}
     for marker in list(query.find_all(exp.Placeholder)):
@@ -77,10 +77,10 @@ def with_parameters(query: exp.Query, given: Sequence[Mapping[str, Any]]) -> Non
 def _literal(given: Mapping[str, Any]) -> exp.Expression:
     value = given.get("value")
     literal = exp.null() if value is None else exp.Literal.string(str(value))
-    return exp.cast(literal, type_named(str(given.get("type") or "STRING")))
+    return exp.cast(literal, parse_type(str(given.get("type") or "STRING")))
 
 
-def type_named(text: str) -> exp.DataType:
+def parse_type(text: str) -> exp.DataType:
     """A type as Databricks writes it: also ``a INT, b STRING``, the fields of a struct."""
     for written in (text, f"STRUCT<{text}>"):
         try:
@@ -119,7 +119,7 @@ def arguments(call: exp.Anonymous) -> Arguments:
     return by_name
 
 
-def text_of(given: exp.Expression | None, argument: str) -> str:
+def literal_text(given: exp.Expression | None, argument: str) -> str:
     """The text of a literal; "" where there is none. Raises StatementError."""
     if given is None:
         return ""
@@ -156,21 +156,21 @@ def name_columns(query: exp.Query) -> None:
             continue
         if expression.alias or expression.is_star:
             continue
-        shown = expression.copy().transform(_unquoted)
+        shown = expression.copy().transform(_unquote)
         name = shown.sql(dialect=DIALECT, normalize_functions="lower")
         expression.replace(exp.alias_(expression.copy(), name, quoted=True))
 
 
-def _unquoted(node: exp.Expression) -> exp.Expression:
+def _unquote(node: exp.Expression) -> exp.Expression:
     return exp.Var(this=node.this) if isinstance(node, exp.Literal) and node.is_string else node
 
 
-def say_who_asks(query: exp.Query, user: str) -> None:
+def replace_current_user(query: exp.Query, user: str) -> None:
     for node in list(query.find_all(exp.CurrentUser, exp.SessionUser)):
         node.replace(exp.Literal.string(user))
 
 
-def _without_zone(node: exp.Expression) -> exp.Expression:
+def _drop_zone(node: exp.Expression) -> exp.Expression:
     """The session's time zone is UTC: a moment needs none."""
     if isinstance(node, exp.CurrentTimestamp):
         return exp.cast(node.copy(), "timestampntz")
@@ -179,10 +179,10 @@ def _without_zone(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def for_the_engine(query: exp.Query) -> str:
+def to_engine_sql(query: exp.Query) -> str:
     """Raises StatementError."""
     try:
-        return query.transform(_without_zone).sql(
+        return query.transform(_drop_zone).sql(
             dialect=ENGINE, unsupported_level=sqlglot.ErrorLevel.RAISE
         )
     except (SqlglotError, RecursionError) as error:
@@ -200,7 +200,7 @@ class TableNamespace:
         return ".".join((table.catalog or self.catalog, table.db or self.schema, table.name))
 
 
-def name_fields(query: exp.Query) -> None:
+def name_table_columns(query: exp.Query) -> None:
     """Inline tables and ``range`` without a list of columns have the names that Databricks gives.
 
     Those of the engine are others.
@@ -248,7 +248,7 @@ def replace_table(table: exp.Table, name: str) -> None:
     table.replace(exp.Table(this=exp.to_identifier(name, quoted=True), alias=alias))
 
 
-def check_tables(query: exp.Query, place: TableNamespace, known: Container[str]) -> dict[str, str]:
+def rename_tables(query: exp.Query, place: TableNamespace, known: Container[str]) -> dict[str, str]:
     """Give every table a name of the engine: the new names by the old ones, in lower case.
 
     Raises StatementError for one that is not ``known``.

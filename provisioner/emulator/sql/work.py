@@ -16,23 +16,23 @@ from provisioner.emulator.sql import statement as statements
 from provisioner.emulator.sql.running import Cancellation, Work
 
 
-def of(
+def prepare(
     workspace: EmulatedWorkspace, request: ApiRequest, sent: Mapping[str, Any], most_rows: int
 ) -> Work:
     """What has to be done for a statement that was sent, as its caller."""
 
     def work(stop: Cancellation) -> dict[str, Any]:
-        query = statements.parsed(sent["statement"])
-        statements.with_parameters(query, sent.get("parameters", ()))
-        statements.name_fields(query)
+        query = statements.parse(sent["statement"])
+        statements.bind_parameters(query, sent.get("parameters", ()))
+        statements.name_table_columns(query)
         statements.name_columns(query)
-        statements.say_who_asks(query, request.caller.name)
+        statements.replace_current_user(query, request.caller.name)
         place = statements.TableNamespace(
             sent.get("catalog", "main"), sent.get("schema", "default")
         )
         tables = _tables(workspace, query, place)
         functions = _functions(workspace, request, query)
-        text = statements.for_the_engine(query)
+        text = statements.to_engine_sql(query)
         return _shown(engine.run(text, tables, functions, most_rows, stop))
 
     return work
@@ -44,7 +44,7 @@ def _tables(
     """The inference tables that the statement reads; in it they get the engine's names."""
     kinds = {name.lower(): kind for name, kind in _inference_tables(workspace).items()}
     tables: dict[str, engine.EngineTable] = {}
-    for name, own_name in statements.check_tables(query, place, kinds).items():
+    for name, own_name in statements.rename_tables(query, place, kinds).items():
         columns = payloads.COLUMNS[kinds[name]]
         rows = payloads.rows(workspace.store, name)
         values = [[row.get(column) for column in columns] for row in rows]
@@ -54,7 +54,7 @@ def _tables(
 
 def _inference_tables(workspace: EmulatedWorkspace) -> dict[str, str]:
     """Those with rows, and the empty ones of endpoints that write one."""
-    known = payloads.written(workspace.store)
+    known = payloads.tables_with_rows(workspace.store)
     for record in endpoints.every(workspace.store):
         known |= dict(payloads.tables_of(of_record(record)))
     return known
@@ -66,9 +66,9 @@ def _functions(
     """The engine's function for each call of ai_query, which is replaced by it."""
     functions: dict[str, engine.EngineFunction] = {}
     for number, call in enumerate(list(statements.ai_queries(query))):
-        asked = ai_query.understood(workspace, call)
+        asked = ai_query.read_call(workspace, call)
         name = f"local_workspace_ai_query_{number}"
-        functions[name] = ai_query.function(workspace, request, asked)
+        functions[name] = ai_query.make_function(workspace, request, asked)
         statements.replace_call(call, name, asked.cast_to)
     return functions
 

@@ -90,7 +90,7 @@ def find(store: Store, full_name: str) -> Securable | None:
     return Securable(*row) if row else None
 
 
-def every(store: Store, kind: str) -> list[Securable]:
+def list_kind(store: Store, kind: str) -> list[Securable]:
     sql = f"SELECT {COLUMNS} FROM models WHERE kind = ? ORDER BY full_name"
     return [Securable(*row) for row in store.rows(sql, kind)]
 
@@ -99,11 +99,12 @@ def has_catalog(store: Store, full_name: str, kind: str) -> bool:
     """Whether anything of this kind is registered in the catalog of ``full_name``."""
     catalog = full_name.split(".")[0].lower()
     return any(
-        securable.full_name.lower().startswith(f"{catalog}.") for securable in every(store, kind)
+        securable.full_name.lower().startswith(f"{catalog}.")
+        for securable in list_kind(store, kind)
     )
 
 
-def visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
+def require_visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
     """What is there, for one who may execute it; its owner may.
 
     Raises ApiError. One error for models and functions, with the text as seen in public logs;
@@ -122,9 +123,9 @@ def visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securabl
     return securable
 
 
-def owned(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
+def require_owned(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
     """What is there, for one who may change it. Raises ApiError."""
-    securable = visible(store, caller, full_name, kind)
+    securable = require_visible(store, caller, full_name, kind)
     # rule(documented): Only the owner changes a model. That workspace admins count as owners is
     #     assumed. [docs.databricks.com/api, Registered Models]
     if not is_owner(caller, securable):
@@ -163,11 +164,11 @@ def holds(store: Store, caller: Caller, privilege: str, securables: tuple[str, .
     return any(
         principal.lower() in everyone and held in (privilege, EVERYTHING)
         for securable in securables
-        for principal, held in granted(store, securable)
+        for principal, held in grants_on(store, securable)
     )
 
 
-def granted(store: Store, securable: str) -> list[tuple[str, str]]:
+def grants_on(store: Store, securable: str) -> list[tuple[str, str]]:
     """(principal, privilege) of each direct grant."""
     sql = "SELECT principal, privilege FROM privileges WHERE securable = ? ORDER BY 1, 2"
     return [(principal, privilege) for principal, privilege in store.rows(sql, securable)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearranged
+from provisioner.emulator.http.ordering import rearrange
 from provisioner.emulator.http.paging import page
 from provisioner.emulator.http.routing import (
     ApiError,
@@ -43,9 +43,9 @@ CHANGES = list_of(
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The direct grants."""
     name = _securable(workspace.store, request)
-    held = _by_principal(catalog.granted(workspace.store, name), request)
+    held = _by_principal(catalog.grants_on(workspace.store, name), request)
     assignments = [{"principal": who, "privileges": which} for who, which in held.items()]
-    return ApiResponse(page(request, "privilege_assignments", rearranged(assignments), PAGE))
+    return ApiResponse(page(request, "privilege_assignments", rearrange(assignments), PAGE))
 
 
 def effective(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -54,12 +54,12 @@ def effective(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     held: dict[str, list[dict[str, str]]] = {}
     for securable in _lineage(name):
         inherited = {} if securable == name else _origin(securable)
-        direct = _by_principal(catalog.granted(workspace.store, securable), request)
+        direct = _by_principal(catalog.grants_on(workspace.store, securable), request)
         for who, which in direct.items():
             shown = [{"privilege": privilege, **inherited} for privilege in which]
             held.setdefault(who, []).extend(shown)
     assignments = [{"principal": who, "privileges": which} for who, which in held.items()]
-    return ApiResponse(page(request, "privilege_assignments", rearranged(assignments), PAGE))
+    return ApiResponse(page(request, "privilege_assignments", rearrange(assignments), PAGE))
 
 
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:

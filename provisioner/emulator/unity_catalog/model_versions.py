@@ -35,7 +35,7 @@ def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The newest first: a guess; the service promises no order."""
     store, name = workspace.store, _model(workspace, request)
     sql = f"SELECT {COLUMNS} FROM model_versions WHERE model = ? ORDER BY version DESC"
-    versions = [_shown(name, row) for row in store.rows(sql, name)]
+    versions = [_view(name, row) for row in store.rows(sql, name)]
     return ApiResponse(page(request, "model_versions", versions, PAGE))
 
 
@@ -65,7 +65,7 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def by_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     name, alias = _model(workspace, request), request.parameters["alias"]
-    version = _pointed_to(workspace.store, name, alias)
+    version = _version_of_alias(workspace.store, name, alias)
     return ApiResponse(_version(workspace.store, name, str(version), request))
 
 
@@ -74,19 +74,19 @@ def set_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     name = _own_model(workspace, request)
     sent = record({"version_num": integer}, needed=("version_num",))(request.json(), "")
     alias = request.parameters["alias"]
-    point(workspace.store, name, alias, sent["version_num"])
+    point_alias(workspace.store, name, alias, sent["version_num"])
     return ApiResponse(_alias(name, alias, sent["version_num"]))
 
 
 def delete_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     name, alias = _own_model(workspace, request), request.parameters["alias"]
-    _pointed_to(workspace.store, name, alias)
+    _version_of_alias(workspace.store, name, alias)
     sql = "DELETE FROM model_aliases WHERE model = ? AND alias = ?"
     workspace.store.change(sql, name, alias)
     return ApiResponse()
 
 
-def point(store: Store, name: str, alias: str, version: int) -> None:
+def point_alias(store: Store, name: str, alias: str, version: int) -> None:
     """Let the alias point to a version that is there. Raises ApiError."""
     # rule(client): The alias "latest" is reserved: MLflow reads it as the newest version. [MLflow
     #     client]
@@ -110,12 +110,12 @@ def aliases(store: Store, name: str) -> list[dict[str, Any]]:
 def _model(workspace: EmulatedWorkspace, request: ApiRequest) -> str:
     """The model in the path, by its own spelling."""
     name = request.parameters["name"]
-    return catalog.visible(workspace.store, request.caller, name, MODEL).full_name
+    return catalog.require_visible(workspace.store, request.caller, name, MODEL).full_name
 
 
 def _own_model(workspace: EmulatedWorkspace, request: ApiRequest) -> str:
     name = request.parameters["name"]
-    return catalog.owned(workspace.store, request.caller, name, MODEL).full_name
+    return catalog.require_owned(workspace.store, request.caller, name, MODEL).full_name
 
 
 def _version(store: Store, name: str, version: str, request: ApiRequest) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _version(store: Store, name: str, version: str, request: ApiRequest) -> dict
     row = _row(store, name, int(version))
     if row is None:
         raise _no_version(name, version)
-    shown = _shown(name, row)
+    shown = _view(name, row)
     if request.query.get("include_aliases") == "true":
         pointing = [alias for alias in aliases(store, name) if alias["version_num"] == row[0]]
         shown["aliases"] = pointing
@@ -148,7 +148,7 @@ def _no_version(name: str, version: str) -> ApiError:
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
-def _pointed_to(store: Store, name: str, alias: str) -> int:
+def _version_of_alias(store: Store, name: str, alias: str) -> int:
     """Raises ApiError; its text is a guess."""
     sql = "SELECT version FROM model_aliases WHERE model = ? AND alias = ?"
     row = store.row(sql, name, alias)
@@ -158,7 +158,7 @@ def _pointed_to(store: Store, name: str, alias: str) -> int:
     return int(row[0])
 
 
-def _shown(name: str, row: tuple[Any, ...]) -> dict[str, Any]:
+def _view(name: str, row: tuple[Any, ...]) -> dict[str, Any]:
     version, status, comment, created_by, created_ms = row
     return catalog.names(name) | {
         "model_name": name.split(".")[2],

@@ -43,10 +43,10 @@ def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What the caller may execute, of one schema or of all."""
-    store, wanted = workspace.store, _parent(request)
+    store, wanted = workspace.store, _name_prefix(request)
     models = [
         model.shown()
-        for model in catalog.every(store, MODEL)
+        for model in catalog.list_kind(store, MODEL)
         if model.full_name.lower().startswith(wanted)
         and not catalog.missing_privilege(store, request.caller, model)
     ]
@@ -55,7 +55,7 @@ def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    model = _visible(workspace, request, MODEL)
+    model = _require_visible(workspace, request, MODEL)
     shown = model.shown()
     if request.query.get("include_aliases") == "true":
         shown["aliases"] = model_versions.aliases(workspace.store, model.full_name)
@@ -64,7 +64,7 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def get_function(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A feature spec, for instance: to the catalog it is a function."""
-    return ApiResponse(_visible(workspace, request, FUNCTION).shown())
+    return ApiResponse(_require_visible(workspace, request, FUNCTION).shown())
 
 
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -74,15 +74,15 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     if sent.get("new_name"):
         message = "The local workspace does not rename registered models."
         raise ApiError(501, "NOT_IMPLEMENTED", message)
-    model = catalog.owned(store, request.caller, name, MODEL)
+    model = catalog.require_owned(store, request.caller, name, MODEL)
     catalog.touch(store, request.caller, model.full_name, **sent)
-    return ApiResponse(catalog.visible(store, request.caller, name, MODEL).shown())
+    return ApiResponse(catalog.require_visible(store, request.caller, name, MODEL).shown())
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """With its versions, its aliases and its grants."""
     store = workspace.store
-    name = catalog.owned(store, request.caller, request.parameters["name"], MODEL).full_name
+    name = catalog.require_owned(store, request.caller, request.parameters["name"], MODEL).full_name
     store.change("DELETE FROM model_versions WHERE model = ?", name)
     store.change("DELETE FROM model_aliases WHERE model = ?", name)
     store.change("DELETE FROM privileges WHERE securable = ?", name)
@@ -90,11 +90,13 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return ApiResponse()
 
 
-def _visible(workspace: EmulatedWorkspace, request: ApiRequest, kind: str) -> Securable:
-    return catalog.visible(workspace.store, request.caller, request.parameters["name"], kind)
+def _require_visible(workspace: EmulatedWorkspace, request: ApiRequest, kind: str) -> Securable:
+    return catalog.require_visible(
+        workspace.store, request.caller, request.parameters["name"], kind
+    )
 
 
-def _parent(request: ApiRequest) -> str:
+def _name_prefix(request: ApiRequest) -> str:
     """What the full names of the wanted models begin with, in lower case."""
     given: dict[str, Any] = {
         key: request.query.get(key, "") for key in ("catalog_name", "schema_name")

@@ -50,10 +50,10 @@ def register(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """
     sent = SENT(request.json(), "")
     is_function = sent.get("kind") == FUNCTION
-    return ApiResponse(trained(workspace.store, sent, is_function=is_function))
+    return ApiResponse(register_version(workspace.store, sent, is_function=is_function))
 
 
-def trained(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[str, Any]:
+def register_version(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[str, Any]:
     """Register what was ``sent`` for the local user; its version (0: none), whether it is new.
 
     Raises ApiError.
@@ -73,7 +73,7 @@ def trained(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[st
         made = (name, version, sent.get("status", STATUSES[0]), "", owner, store.now_ms())
         store.change("INSERT INTO model_versions VALUES (?, ?, ?, ?, ?, ?)", *made)
     if alias:
-        model_versions.point(store, name, alias, version)
+        model_versions.point_alias(store, name, alias, version)
     return {"name": name, "version": version, "alias": alias, "is_new": is_new}
 
 
@@ -96,7 +96,7 @@ def check_entities(store: Store, creator: str, entities: Iterable[dict[str, Any]
         name = str(entity.get("entity_name", ""))
         kind = FUNCTION if is_feature_spec(entity) else MODEL
         if is_full_name(name) and catalog.has_catalog(store, name, kind):
-            securable = catalog.visible(store, _creator(store, creator), name, kind)
+            securable = catalog.require_visible(store, _creator(store, creator), name, kind)
             if kind == MODEL:
                 _check_version(store, securable.full_name, str(entity["entity_version"]))
 

@@ -17,7 +17,7 @@ from provisioner.emulator.inference.upstream import (
     UpstreamConnections,
     UpstreamError,
     UpstreamRequest,
-    answered,
+    ask,
 )
 from provisioner.emulator.server import running
 
@@ -275,7 +275,7 @@ def test_a_workspace_that_stops_waits_for_no_model():
     lines = UpstreamConnections()
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
         question = UpstreamRequest(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", {}, {})
-        asked = pool.submit(answered, lines, question)
+        asked = pool.submit(ask, lines, question)
         line, _ = silent.accept()
         with line:
             assert line.recv(4) == b"POST"
