@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from provisioner.errors import LostAnswerError, Problem, ProvisionerError
+from provisioner.errors.wording import listed
 from provisioner.model.live import Phase, Readiness
 from provisioner.model.outcome import Status
 from provisioner.model.paths import path_text
@@ -64,7 +65,7 @@ class Progress:
 
 def names(calls: Iterable[str]) -> str:
     """The names in backticks, with commas between them."""
-    return ", ".join(f"`{call}`" for call in calls)
+    return listed(calls)
 
 
 def problem(progress: Progress, status: Status, reported: Problem) -> StepResult:

@@ -78,13 +78,13 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from difflib import get_close_matches
+        from provisioner.errors.wording import closest
 
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            close = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean `{close[0]}`?" if close else ""
+            name = closest(args[0], COMMANDS)
+            hint = f" Did you mean `{name}`?" if name else ""
             raise click.UsageError(f"no such command `{args[0]}`.{hint}", ctx=ctx) from error
 
 

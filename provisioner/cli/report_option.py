@@ -42,13 +42,12 @@ class ReportTarget(click.ParamType[Target]):
     ) -> Target:
         if isinstance(value, Target):
             return value
-        from difflib import get_close_matches
+        from provisioner.errors.wording import did_you_mean
 
         known = (*FORMATS, "auto")
         name, equals, path = value.partition("=")
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}"
+            hint = did_you_mean(name, known, f"there are {', '.join(known)}")
             self.fail(f"`{name}` is not a format of reports; {hint}", param, ctx)
         if not path and (equals or name not in self.placed):
             self.fail(f"`{value}` names no file; write {name}=PATH, or {name}=-", param, ctx)

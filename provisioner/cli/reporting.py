@@ -14,6 +14,7 @@ from provisioner.cli.options import Common
 from provisioner.cli.report_option import Target
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import FileError, Problem, ProvisionerError, UsageError
+from provisioner.errors.wording import listed
 
 if TYPE_CHECKING:
     from provisioner.commands.reports.report import Report
@@ -97,7 +98,7 @@ def refuse_for_several(common: Common) -> None:
     """Raise UsageError for formats that cannot hold the reports of several environments."""
     other = sorted({one.format for one in common.reports} & FOR_ONE)
     if other:
-        said = f"{', '.join(f'`{name}`' for name in other)} can hold the plan of one environment"
+        said = f"{listed(other)} can hold the plan of one environment"
         hint = "add -e NAME, or use markdown, which has a section for each"
         raise UsageError.of("E527", said, hint)
 

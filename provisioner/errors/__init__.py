@@ -42,11 +42,19 @@ class Position:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+Span = tuple[int, int]
+"""Offsets of characters in a text: where a part begins, and where it has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem found in a document, before anybody knows the file and the line.
+    """A problem found in a document or in its text, before its file and line are known.
 
-    ``key`` says that the name of the last field is to blame, not its value.
+    ``at`` is its place in the document. ``span`` is its place in the text instead, for what
+    belongs to no part of a document, such as a tab or a second document.
+    ``key`` blames the name of the last field, not its value. ``field`` names the field that is
+    missing at ``at``, or that was probably meant instead of the last one. ``secret`` says that
+    the value at ``at`` is a secret, and is never shown.
     """
 
     at: Location
@@ -55,6 +63,9 @@ class Finding:
     hint: str = ""
     severity: Severity = Severity.ERROR
     key: bool = False
+    field: str = ""
+    secret: bool = False
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Problem
+from provisioner.errors.wording import listed
 from provisioner.manifests import files
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.project import PROJECT_FILE
@@ -74,7 +75,7 @@ class Boundaries:
                 yield self._out_of_bounds(one, pattern, allowed)
 
     def _out_of_bounds(self, one: Mention, pattern: str, allowed: Iterable[str]) -> Finding:
-        words = ", ".join(f"`{each}`" for each in allowed) or "nothing"
+        words = listed(allowed, "nothing")
         message = f"{self.titles[one.sort]} `{one.value}` is out of bounds for `{pattern}`"
         place = self.source.position((BOUNDARIES, pattern, one.sort)) if self.source else None
         where = f"{place.file}:{place.line}" if place else PROJECT_FILE

@@ -8,6 +8,7 @@ from posixpath import normpath
 from urllib.parse import urlsplit
 
 from provisioner.errors import Finding, Problem
+from provisioner.errors.wording import listed
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.lifecycle import EXISTING
 from provisioner.manifests.load import Loaded
@@ -54,7 +55,7 @@ def _shared(one: Loaded, other: Loaded) -> Iterator[Declaration]:
 def _problem(
     first: Environment, second: Environment, source: Source, shared: Sequence[Declaration]
 ) -> Problem:
-    names = ", ".join(f"`{each.name}`" for each in shared[:SHOWN])
+    names = listed(each.name for each in shared[:SHOWN])
     more = f" and {len(shared) - SHOWN} more" if len(shared) > SHOWN else ""
     message = f"`{first.name}` and `{second.name}` are one workspace, and both have {names}{more}"
     there = first.source.position(_place(first)) if first.source else None

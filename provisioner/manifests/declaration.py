@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +16,7 @@ from provisioner.manifests.references import (
     Noted,
     References,
     has_references,
+    looks_like_reference,
     secrets_marked,
     words_in,
 )
@@ -28,8 +28,6 @@ from provisioner.model.kind import Kind
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
-
-_ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,8 @@ class Declaration:
         parts = _parts(self.document, finding.at, self.kind.rules())
         subject = ", ".join([str(self.address), *parts])
         source, at = self.origin(finding.at)
-        return source.problem(replace(finding, at=at), subject, self._is_secret(finding))
+        secret = finding.secret or self._holds_secret(finding.at)
+        return source.problem(replace(finding, at=at, secret=secret), subject)
 
     def origin(self, at: Location) -> tuple[Source, Location]:
         """The file that what is at ``at`` comes from, and where it is there."""
@@ -104,12 +103,12 @@ class Declaration:
             return self.layers.source, place.at
         return self.source, (*self.entry.at, *self._original(place.at))
 
-    def _is_secret(self, finding: Finding) -> bool:
-        """Whether the value to blame must not be shown."""
-        value = _value(self.document, finding.at)
-        if not isinstance(value, str | int | float) or _ALMOST_A_REFERENCE.fullmatch(str(value)):
+    def _holds_secret(self, at: Location) -> bool:
+        """Whether the value at ``at`` is a secret that is written out."""
+        value = _value(self.document, at)
+        if not isinstance(value, str | int | float) or looks_like_reference(value):
             return False
-        names = tuple(step for step in finding.at if isinstance(step, str))
+        names = tuple(step for step in at if isinstance(step, str))
         if names and names[-1].endswith(PLAINTEXT):
             return True
         rules = rules_along(self.kind.rules(), names)

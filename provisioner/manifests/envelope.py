@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests.schema.messages import kind_of, worded
 from provisioner.model.paths import Document
 
@@ -78,13 +78,10 @@ def entries_of(manifest: Any, kinds: Collection[str]) -> Iterator[Entry | Findin
 def _around(manifest: Document) -> Iterator[Finding]:
     for name in manifest:
         if name not in PARTS and not name.startswith(FREE):
-            close = get_close_matches(name, PARTS, n=1, cutoff=0.7)
-            hint = (
-                f"did you mean `{close[0]}`?"
-                if close
-                else f"a manifest has `{RESOURCES}` and `{REMOVED}`, and `{FREE}…` for what "
-                "anchors need"
+            parts = (
+                f"a manifest has `{RESOURCES}` and `{REMOVED}`, and `{FREE}…` for what anchors need"
             )
+            hint = did_you_mean(name, PARTS, parts, cutoff=0.7)
             yield Finding((name,), "E104", f"unknown field `{name}`", hint, key=True)
     if not manifest.keys() & set(PARTS):
         hint = "below it stand a kind, a key of your choice, and the resource"
@@ -107,9 +104,8 @@ def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[Entry | Find
 
 def unknown_kind(at: Location, kind: str, known: Collection[str]) -> Finding:
     """The finding for a kind that is none; the first ones of ``known`` are ours."""
-    close = get_close_matches(kind, known, n=1)
-    ours = ", ".join(f"`{name}`" for name in known if name not in BUNDLE_KINDS)
-    hint = f"did you mean `{close[0]}`?" if close else f"known are {ours}"
+    managed = listed(name for name in known if name not in BUNDLE_KINDS)
+    hint = did_you_mean(kind, known, f"known are {managed}")
     return Finding(at, "E205", f"there is no kind `{kind}`", hint, key=True)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Final
 
 from provisioner.errors import FileError, Problem, UsageError
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests.references import NoValueError
 from provisioner.manifests.yaml.builder import meaning
 from provisioner.manifests.yaml.source import parse
@@ -59,7 +59,7 @@ def check_given(outside: Outside, declarations: Iterable[Mapping[str, Any]]) -> 
     problems = []
     for name, (text, how) in outside.given().items():
         if name not in known:
-            hint = meant(name, known) or f"known are {_listed(known)}"
+            hint = did_you_mean(name, known, f"known are {listed(sorted(known), 'none')}")
             problems.append(Problem("E816", f"{how}: there is no variable `{name}`", hint=hint))
         for declared in every:
             try:
@@ -99,13 +99,3 @@ _SORTS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (list, "a list"),
     (dict, "a mapping"),
 )
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """A hint with the one of ``known`` that comes nearest to ``name``; or ``""``."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"did you mean `{close[0]}`?" if close else ""
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(names)) or "none"

@@ -10,10 +10,10 @@ import copy
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Problem
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests.envelope import unknown_kind
 from provisioner.manifests.lifecycle import EXISTING
 from provisioner.manifests.merge import Part, Place, laid_over, laid_under, removals_of_nothing
@@ -107,9 +107,8 @@ class Layers:
         for address in sorted({*self._overrides, *self._wrong}):
             if address not in declared and self.source:
                 keys = [one.key for one in declared if one.kind == address.kind]
-                close = get_close_matches(address.key, keys, n=1)
-                known = ", ".join(f"`{key}`" for key in sorted(keys)[:8]) or "none"
-                hint = f"did you mean `{close[0]}`?" if close else f"declared are {known}"
+                known = f"declared are {listed(sorted(keys)[:8], 'none')}"
+                hint = did_you_mean(address.key, keys, known)
                 at = (OVERRIDES, address.kind, address.key)
                 message = f"no manifest declares `{address}`"
                 yield self.source.problem(Finding(at, "E219", message, hint, key=True))
@@ -166,8 +165,7 @@ class Layers:
 
     def _say(self, finding: Finding) -> None:
         if self.source:
-            hide = finding.code == "E308"
-            self.problems.append(self.source.problem(finding, hide=hide))
+            self.problems.append(self.source.problem(finding))
 
 
 def name_from_release(at: Location, released: Collection[str]) -> Finding:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, Final
 
 from provisioner.errors import Finding
+from provisioner.errors.wording import did_you_mean
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.paths import Document, Key, parse_path
 
@@ -57,6 +57,5 @@ def _wrong(text: str, rules: FieldRule) -> tuple[str, str] | None:
         elif rules.mapping:
             return f"`{text}` names no field", f"write `[{segment}]` instead of `.{segment}`"
         else:
-            close = get_close_matches(segment, rules.fields, n=1)
-            return f"`{text}` names no field", f"did you mean `{close[0]}`?" if close else ""
+            return f"`{text}` names no field", did_you_mean(segment, rules.fields)
     return None

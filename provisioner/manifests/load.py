@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
+from provisioner.errors.wording import listed
 from provisioner.manifests import unreleased as withheld
 from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
@@ -169,7 +170,7 @@ def _out_of_bounds(
 
 
 def _nothing(environment: Environment) -> Problem:
-    patterns = ", ".join(f"`{pattern}`" for pattern in environment.manifests)
+    patterns = listed(environment.manifests)
     hint = "no resource at all is never taken as the wish to have nothing"
     return Problem("E209", f"the manifests {patterns} declare no resource", hint=hint)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from provisioner.errors import FileError, Finding, Position, ProvisionerError
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests import files
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.promotion_source import promotes_mistakes, soak_s
@@ -167,12 +167,9 @@ def _promotion(data: Document, file: ReleaseFile) -> Promotion:
 
 def _unknown(root: Path, name: str) -> ProvisionerError:
     known = environment_names(root)
-    close = get_close_matches(name, known, n=1)
-    hint = f"known are {', '.join(f'`{one}`' for one in known)}"
+    hint = f"{did_you_mean(name, known)} known are {listed(known)}".lstrip()
     if (root / FOLDER / f"{name}.yml").is_file():
         hint = f"rename `{FOLDER}/{name}.yml` to `{name}.yaml`"
-    elif close:
-        hint = f"did you mean `{close[0]}`? {hint}"
     return FileError.of("E202", f"there is no environment `{name}`", hint)
 
 

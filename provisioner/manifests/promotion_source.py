@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding
-from provisioner.manifests.given_values import meant
+from provisioner.errors.wording import did_you_mean, listed
 
 PROMOTES_FROM: Final = "promotes_from"
 SOAK: Final = "soak"
@@ -33,5 +33,5 @@ def promotes_mistakes(
         yield Finding((PROMOTES_FROM,), "E707", message, hint)
     elif source is not None and source not in known:
         others = [name for name in known if name != environment]
-        hint = meant(source, others) or f"known are {', '.join(f'`{one}`' for one in others)}"
+        hint = did_you_mean(source, others, f"known are {listed(others)}")
         yield Finding((PROMOTES_FROM,), "E707", f"there is no environment `{source}`", hint)

@@ -19,7 +19,13 @@ PLAINTEXT = "_plaintext"
 ESCAPED = "$${"
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{[^}]*\}?")
+_ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
 _FROM_ENV = re.compile(r"\$\{env\.([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+
+
+def looks_like_reference(value: object) -> bool:
+    """Whether ``value`` is a reference into a secret scope, or an attempt at one: no secret."""
+    return bool(_ALMOST_A_REFERENCE.fullmatch(str(value)))
 
 
 class NoValueError(Exception):
@@ -79,7 +85,7 @@ class References:
         name = at[-1] if at else ""
         if isinstance(name, str) and name.endswith(PLAINTEXT):
             if not _FROM_ENV.fullmatch(value):
-                self.findings.append(_plaintext(name, at))
+                self.findings.append(_plaintext(name, at, value))
             return value
         return self._text(value, at) if "${" in value else value
 
@@ -151,10 +157,11 @@ def inside_a_text(value: Any, written: str, word: str) -> str:
     return value if isinstance(value, str) else written or json.dumps(value)
 
 
-def _plaintext(name: str, at: Location) -> Finding:
+def _plaintext(name: str, at: Location, value: str) -> Finding:
     twin = name.removesuffix(PLAINTEXT)
     hint = (
         f'write a reference into a secret scope, `{twin}: "{{{{secrets/SCOPE/KEY}}}}"`, '
         f"or take it from the environment, `{name}: ${{env.NAME}}`"
     )
-    return Finding(at, "E308", f"`{name}` must not be written out in a file", hint)
+    message = f"`{name}` must not be written out in a file"
+    return Finding(at, "E308", message, hint, secret=not looks_like_reference(value))

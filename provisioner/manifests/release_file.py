@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner.errors import FileError, Finding, Position, Problem, Severity
+from provisioner.errors.wording import did_you_mean
 from provisioner.manifests import files
-from provisioner.manifests.given_values import VARIABLE, meant
+from provisioner.manifests.given_values import VARIABLE
 from provisioner.manifests.yaml.source import Source, parse
 from provisioner.model import schemas
 from provisioner.model.release import FOLDER, Released, release_path
@@ -30,7 +31,9 @@ class ReleaseFile:
         for name in self.releases:
             if name not in released and self.source:
                 message = f"the environment does not release `{name}`"
-                hint = meant(name, released) or f"add it to `released`, or delete `{name}` here"
+                hint = did_you_mean(
+                    name, released, f"add it to `released`, or delete `{name}` here"
+                )
                 finding = Finding((name,), "W742", message, hint, Severity.WARNING, key=True)
                 yield self.source.problem(finding)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.errors import Problem, Severity
+from provisioner.errors.wording import listed
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.project import Environment
@@ -42,14 +43,10 @@ def notes(declarations: Iterable[Declaration], environment: Environment) -> Iter
         if one.lacking:
             yield Problem(
                 "W741",
-                f"not released in {environment.name} yet: {_listed(one.lacking)}; "
+                f"not released in {environment.name} yet: {listed(one.lacking)}; "
                 f"`{one.address}` is left out",
                 one.where,
                 releasing_command(data, environment.name, one.lacking),
                 Severity.NOTE,
                 str(one.address),
             )
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

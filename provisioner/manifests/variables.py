@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Position, Problem, Severity, UsageError
-from provisioner.manifests.given_values import VARIABLE, Outside, meant, typed
+from provisioner.errors.wording import did_you_mean
+from provisioner.manifests.given_values import VARIABLE, Outside, typed
 from provisioner.manifests.promotion_source import PROMOTES_FROM
 from provisioner.manifests.references import (
     NoValueError,
@@ -103,7 +104,7 @@ def mistakes(source: Source) -> Iterator[Finding]:
                 refers[name].append((place, other))
             else:
                 message = f"there is no variable `{other}`"
-                yield Finding(place, "E215", message, meant(other, declared))
+                yield Finding(place, "E215", message, did_you_mean(other, declared))
     yield from _circles(refers)
 
 
@@ -253,7 +254,7 @@ class Variables:
     def _variable(self, name: str) -> Any:
         if name not in self._declared:
             file = self._source.text.file if self._source else "the environment's file"
-            hint = meant(name, self._declared) or f"declare it below `{VARIABLES}:` in {file}"
+            hint = did_you_mean(name, self._declared, f"declare it below `{VARIABLES}:` in {file}")
             raise NoValueError("E215", f"there is no variable `{name}`", hint)
         self.used.add(name)
         if name in self._hopeless:

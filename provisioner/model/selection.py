@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from provisioner.errors import UsageError
+from provisioner.errors.wording import did_you_mean
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
 
@@ -59,7 +59,5 @@ def _meant(resource: Resource, pattern: str) -> bool:
 
 def _hint(resources: Sequence[Resource], pattern: str) -> str:
     known = [word for resource in resources for word in _words(resource)]
-    close = get_close_matches(pattern, known, n=1)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return "the manifests declare " + ", ".join(sorted({str(r.address) for r in resources})[:8])
+    declared = ", ".join(sorted({str(r.address) for r in resources})[:8])
+    return did_you_mean(pattern, known, f"the manifests declare {declared}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from provisioner.errors import FileError
+from provisioner.errors.wording import listed
 from provisioner.model.paths import parse_path, path_text
 from provisioner.model.plan import (
     ABSENT,
@@ -213,7 +214,7 @@ def _refuse_additions(data: Mapping[str, Any], written: Mapping[str, Any]) -> No
     """What the digest does not cover has to follow from what it does."""
     other = sorted(name for name in {*data, *written} if data.get(name) != written.get(name))
     if other:
-        names = ", ".join(f"`{name:.40}`" for name in other)
+        names = listed(f"{name:.40}" for name in other)
         message = f"the plan was changed after it was made: {names} cannot come from its steps"
         raise FileError.of("E512", message, MAKE_AGAIN)
 

@@ -12,6 +12,7 @@ from provisioner.commands.diff.result import (
     ResourceDifference,
     Side,
 )
+from provisioner.errors.wording import counted
 from provisioner.model.paths import path_text
 from provisioner.model.plan import ABSENT
 from provisioner.rendering.style import Line, Role, Span, Style, painted
@@ -30,15 +31,15 @@ def text(found: EnvironmentDiff, style: Style) -> str:
 
 def summary(found: EnvironmentDiff) -> str:
     """``2 fields by accident, 3 on purpose; 1 resource in one only; 4 resources are the same``."""
-    by_accident = _counted(found.fields(Purpose.BY_ACCIDENT), "field")
+    by_accident = counted(found.fields(Purpose.BY_ACCIDENT), "field")
     parts = [f"{by_accident} by accident, {found.fields(Purpose.ON_PURPOSE)} on purpose"]
     if found.only:
-        parts.append(f"{_counted(len(found.only), 'resource')} in one only")
-    parts.append(f"{_counted(found.same, 'resource')} the same")
+        parts.append(f"{counted(len(found.only), 'resource')} in one only")
+    parts.append(f"{counted(found.same, 'resource')} the same")
     if found.absent:
-        parts.append(f"{_counted(found.absent, 'resource')} in neither workspace")
+        parts.append(f"{counted(found.absent, 'resource')} in neither workspace")
     if found.fields(Purpose.LEFT_ALONE):
-        parts.append(f"{_counted(found.fields(Purpose.LEFT_ALONE), 'field')} left alone")
+        parts.append(f"{counted(found.fields(Purpose.LEFT_ALONE), 'field')} left alone")
     return "; ".join(parts)
 
 
@@ -122,7 +123,3 @@ def _cut(sides: Sides, room: int, style: Style) -> Sides:
     dots = style.glyphs.ellipsis
     cut = Sides(*(shortened(side, room, dots) for side in sides))
     return cut if cut.before != cut.after else fitted(sides, 2 * room, dots)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

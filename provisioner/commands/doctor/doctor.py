@@ -20,6 +20,7 @@ from provisioner import __version__
 from provisioner.commands.preflight.lookups import ME
 from provisioner.commands.preflight.preflight import examine
 from provisioner.errors import Problem, ProvisionerError, Severity, WorkspaceError
+from provisioner.errors.wording import counted
 from provisioner.files import git
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded
@@ -118,7 +119,7 @@ def _git(project: Project) -> Finding:
 
 
 def _declared(project: Project, environment: Environment, loaded: Loaded) -> str:
-    files = "1 file" if len(loaded.files) == 1 else f"{len(loaded.files)} files"
+    files = counted(len(loaded.files), "file")
     withheld = f", {len(loaded.withheld)} not released yet" if loaded.withheld else ""
     owner = f"{project.name}/{environment.name}"
     return f"{owner}: {len(loaded.resources)} resources in {files}{withheld}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from provisioner.errors.wording import counted
 from provisioner.model.drift import EITHER, Drift, Drifted, Sort
 from provisioner.model.paths import path_text
 from provisioner.model.plan import ABSENT
@@ -49,15 +50,11 @@ def evidence(drifted: Drifted) -> str:
 
 def summary_line(drifted: Drifted) -> str:
     """``Drift: 3 differences in 2 of 5 resources``, or that there is none."""
-    counted = [one for one in drifted.findings if one.counts]
-    looked = _counted(drifted.resources, "resource")
-    if not counted:
+    differences = sum(one.counts for one in drifted.findings)
+    looked = counted(drifted.resources, "resource")
+    if not differences:
         return f"No drift: {looked}, all as declared"
-    return f"Drift: {_counted(len(counted), 'difference')} in {drifted.drifted} of {looked}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"Drift: {counted(differences, 'difference')} in {drifted.drifted} of {looked}"
 
 
 def label_of(one: Drift, style: Style) -> str:

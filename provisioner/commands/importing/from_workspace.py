@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from provisioner.commands.importing.draft import Draft, complaints, entry_of, schema_path
@@ -29,6 +28,7 @@ from provisioner.errors import (
     UsageError,
     WorkspaceError,
 )
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds import KINDS
 from provisioner.manifests.layers import Layers
 from provisioner.model.importing import Portrait
@@ -108,8 +108,8 @@ def _wanted(session: Session, asked: Asked) -> tuple[list[Name], list[Problem]]:
     names = sorted(name for _, name in existing)
     if not asked.names and not asked.all:
         yours = sorted(name for kind, name in existing if not _provided(kind, name))
-        listed = ", ".join(f"`{name}`" for name in yours[:8]) or "none of your own"
-        hint = f"name some, or a glob, or --all; the workspace has {listed}"
+        known = listed(yours[:8], "none of your own")
+        hint = f"name some, or a glob, or --all; the workspace has {known}"
         raise UsageError.of("E831", "nothing says what to import", hint)
     found: dict[Name, None] = {}
     for kind, name in sorted(existing, key=_by_name):
@@ -134,8 +134,7 @@ def _meant(name: str, pattern: str, own: bool) -> bool:
 
 
 def _missing(pattern: str, names: Sequence[str]) -> Problem:
-    close = get_close_matches(pattern, names, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else "`--all` imports all that there are"
+    hint = did_you_mean(pattern, names, "`--all` imports all that there are")
     return Problem("E832", f"the workspace lists nothing named `{pattern}`", hint=hint)
 
 
@@ -247,5 +246,5 @@ def _scopes_left(drafts: Sequence[Draft], session: Session) -> Iterator[str]:
     declared |= {(one.address.kind, one.name) for one in drafts}
     left = [name for kind, name in _needed(drafts) if (kind, name) not in declared]
     if left:
-        listed = ", ".join(f"`{name}`" for name in left)
-        yield f"referred to, and in no manifest: {listed}; --with-scopes imports them too"
+        names = listed(left)
+        yield f"referred to, and in no manifest: {names}; --with-scopes imports them too"

@@ -20,6 +20,7 @@ from provisioner.commands.importing.placement import (
 )
 from provisioner.commands.importing.result import Fate, Imported, Outcome
 from provisioner.errors import FileError, Finding, Location, Problem
+from provisioner.errors.wording import listed
 from provisioner.files.yaml_edit import Edit, NotEditableError, edited
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.project import Environment, environment_names
@@ -240,5 +241,5 @@ def _notes(session: Session, rows: Sequence[Outcome]) -> Iterator[str]:
     ]
     shared = any(one.fate is Fate.CHANGED and one.file.startswith("environments/") for one in rows)
     if others and not shared and any(one.fate is Fate.CHANGED for one in rows):
-        listed = ", ".join(f"`{name}`" for name in others)
-        yield f"manifests are for all environments: look at the plans of {listed} too"
+        names = listed(others)
+        yield f"manifests are for all environments: look at the plans of {names} too"

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from provisioner.errors import Problem, Severity
+from provisioner.errors.wording import counted
 from provisioner.model.connection import Connection
 from provisioner.model.references import Need
 from provisioner.workspace import unity_catalog
@@ -158,7 +159,7 @@ def runs_as(title: str, new: int, me: Any, where: str) -> Iterator[Problem]:
         message = f"`{who}` is not active in {where} and cannot create anything"
         yield Problem("E770", message, hint="log in as somebody else, or have it activated")
         return
-    what = f"{new} new {title}" + ("" if new == 1 else "s")
+    what = counted(new, f"new {title}")
     message = f"{what} will belong to `{who}` and run with its grants"
     hint = "the owner of an endpoint cannot be changed: a service principal outlives people"
     yield Problem("W771", message, hint=hint, severity=Severity.NOTE)

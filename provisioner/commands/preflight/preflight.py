@@ -20,6 +20,7 @@ from provisioner.errors import (
     WorkspaceError,
     by_place,
 )
+from provisioner.errors.wording import counted
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
 from provisioner.model.references import ELSEWHERE, EVERY, Need, Requirement
@@ -53,7 +54,7 @@ class Preflight:
     @property
     def things(self) -> str:
         """``looked_at`` in words."""
-        return f"{self.looked_at} thing" + ("" if self.looked_at == 1 else "s")
+        return counted(self.looked_at, "thing")
 
     def summary(self) -> str:
         """One line for people."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from provisioner.errors import Problem
+from provisioner.errors.wording import counted
 from provisioner.model.live import Phase, Readiness
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
@@ -97,7 +98,7 @@ def online(candidate: Candidate, terms: Terms) -> tuple[Problem, ...]:
 def verified(candidate: Candidate) -> str:
     """What has been checked, in words: ``3 checks``."""
     count = sum(len(proof.checks) for proof in candidate.proofs)
-    return f"{count} check{'' if count == 1 else 's'}" if count else "no checks"
+    return counted(count, "check") if count else "no checks"
 
 
 def _has_value(candidate: Candidate, terms: Terms) -> Iterator[Problem]:

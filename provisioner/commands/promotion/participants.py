@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from provisioner.errors import FileError, Problem, UsageError
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds import KINDS
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded, load
@@ -36,15 +36,14 @@ def _behind(loaded: Loaded, word: str, known: Collection[str]) -> set[str]:
         resources = selected((*loaded.resources, *loaded.withheld), [word])
     except UsageError:
         keys = {one.address.key for one in (*loaded.resources, *loaded.withheld)}
-        close = get_close_matches(word, sorted({*known, *keys}), n=1)
-        named = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
-        hint = f"did you mean `{close[0]}`?" if close else f"variables are {named}"
+        variables = f"variables are {listed(sorted(known), 'none')}"
+        hint = did_you_mean(word, sorted({*known, *keys}), variables)
         message = f"`{word}` is no released variable, and no resource either"
         raise UsageError.of("E711", message, hint) from None
     addresses = {one.address for one in resources}
     found = {name for name in known if addresses & set(loaded.uses.get(name, ()))}
     if not found:
-        named = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
+        named = listed(sorted(known), "none")
         message = f"`{word}` is made from no released variable"
         raise UsageError.of("E711", message, f"variables are {named}")
     return found

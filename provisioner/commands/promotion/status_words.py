@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from provisioner.commands.promotion.status_model import Cell, Column, Distance, Standing, State
+from provisioner.errors.wording import counted
 from provisioner.model.release import Value
 from provisioner.rendering.values import age
 
@@ -134,16 +135,12 @@ def summary(standing: Standing) -> str:
         for cell in row.cells.values()
         for one in cell.distances
     ]
-    counted = f"{_counted(len(standing.rows), 'variable')} in "
-    counted += _counted(len(standing.columns), "environment")
+    rows, columns = counted(len(standing.rows), "variable"), len(standing.columns)
+    size = f"{rows} in {counted(columns, 'environment')}"
     if not any(cell.value is not None for row in standing.rows for cell in row.cells.values()):
-        return f"{counted}, nothing is released yet"
+        return f"{size}, nothing is released yet"
     said = []
     for is_rejected, how in ((False, "not level"), (True, "held back: rejected")):
         number = len({name for name, rejected in found if rejected is is_rejected})
         said += [f"{number} {how}"] if number else []
-    return ", ".join((counted, *(said or ["all level"])))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return ", ".join((size, *(said or ["all level"])))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from provisioner.errors import LoginError, Problem, ProvisionerError, UsageError
+from provisioner.errors.wording import did_you_mean
 from provisioner.kinds import KINDS
 from provisioner.model.connection import Connection
 from provisioner.model.kind import Kind
@@ -50,9 +50,9 @@ def ask_all(session: Session, names: Sequence[str], question: Question) -> tuple
 
 def _helped(problems: Sequence[Problem], session: Session, meant: Named) -> Iterator[Problem]:
     """``problems``; for a name that nothing declares with the one that may be meant."""
-    close = "" if meant.resource else similar(session.loaded.resources, meant.name)
+    hint = "" if meant.resource else similar(session.loaded.resources, meant.name)
     for problem in problems:
-        yield replace(problem, hint=f"did you mean `{close}`?") if close else problem
+        yield replace(problem, hint=hint) if hint else problem
 
 
 def _asked(kind: Kind) -> Ask | None:
@@ -72,13 +72,12 @@ def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object
             return Named(KINDS[resource.address.kind], resource.name, resource)
     known = [one for one in resources if KINDS[one.address.kind] in able]
     if "." in name or not able:
-        close = get_close_matches(name, [str(one.address) for one in known], n=1)
-        hint = f"did you mean `{close[0]}`?" if close else ""
+        hint = did_you_mean(name, [str(one.address) for one in known])
         raise UsageError.of("E810", f"`{name}` cannot be asked", hint)
     return Named(able[0], name)
 
 
 def similar(resources: Sequence[Resource], name: str) -> str:
-    """The declared key or name that is most like ``name``; ``""`` where none is."""
+    """Returns a hint with the declared key or name that is most like ``name``, or ``""``."""
     known = [word for one in resources for word in (one.address.key, one.name)]
-    return next(iter(get_close_matches(name, known, n=1)), "")
+    return did_you_mean(name, known)

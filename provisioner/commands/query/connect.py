@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from provisioner.commands.query.ask import Named, named, similar
 from provisioner.errors import RefusedError, UsageError
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests.project import WorkspaceSettings
 from provisioner.model.kind import Kind
 from provisioner.model.query import Clients, Reached, Snippet
@@ -44,12 +44,10 @@ class Way:
     def snippet(self, client: str) -> Snippet:
         """The program for ``client``. Raises UsageError where there is none."""
         if client not in self.clients.names:
-            close = get_close_matches(client, self.clients.names, n=1, cutoff=0.4)
-            known = ", ".join(f"`{name}`" for name in self.clients.names)
-            hint = f"did you mean `{close[0]}`? " if close else ""
-            raise UsageError.of(
-                "E750", f"there is no client `{client}`", f"{hint}known are {known}"
-            )
+            names = self.clients.names
+            meant = did_you_mean(client, names, cutoff=0.4)
+            hint = f"{meant} known are {listed(names)}".lstrip()
+            raise UsageError.of("E750", f"there is no client `{client}`", hint)
         return self.clients.snippet(self.reached, client)
 
 
@@ -94,9 +92,10 @@ def _live(session: Session, meant: Named) -> Way:
     clients, settings = meant.kind.clients, session.environment.workspace
     document = clients.read(session.connection, meant.name) if clients else None
     if clients is None or document is None:
-        close = "" if meant.resource else similar(session.loaded.resources, meant.name)
-        hint = f"did you mean `{close}`?" if close else "is it applied?"
-        raise RefusedError.of("E441", f"there is no endpoint `{meant.name}`", hint)
+        hint = "" if meant.resource else similar(session.loaded.resources, meant.name)
+        raise RefusedError.of(
+            "E441", f"there is no endpoint `{meant.name}`", hint or "is it applied?"
+        )
     # A local workspace listens on another port each time.
     host = "" if settings.emulator else session.host
     checks = meant.resource.checks if meant.resource else ()

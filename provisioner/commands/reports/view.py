@@ -10,6 +10,7 @@ from provisioner.commands.drift.words import summary_line as drift_summary
 from provisioner.commands.query.check_text import summary as check_summary
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Severity
+from provisioner.errors.wording import counted
 from provisioner.model.outcome import Outcome, Status
 from provisioner.model.plan import DESTRUCTIVE, Action, Address, Plan, Step
 from provisioner.model.query import CheckResult
@@ -153,7 +154,7 @@ def headline(report: Report) -> str:
         return check_summary(report.checks)
     found = Counter(problem.severity for problem in report.problems)
     trouble = ", ".join(
-        _counted(found[severity], severity.value) for severity in Severity if found[severity]
+        counted(found[severity], severity.value) for severity in Severity if found[severity]
     )
     if report.drift:
         return "; ".join(filter(None, (drift_summary(report.drift), trouble)))
@@ -170,14 +171,10 @@ def _headline_of_several(parts: Sequence[Report]) -> str:
         return "Nothing that is declared is touched"
     names = ", ".join(harmless_line(part.environment) for part in parts)
     drift = f". {drift_line(steps)}" if drift_line(steps) else ""
-    touched = f"{_counted(len(parts), 'environment')} touched: {names}"
+    touched = f"{counted(len(parts), 'environment')} touched: {names}"
     failed = [harmless_line(part.environment) for part in parts if part.plan is None]
     missing = f". Not planned, see the errors: {', '.join(failed)}" if failed else ""
     return f"{touched}. {summary_line_of(steps)}{drift}{missing}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def facts(report: Report) -> list[Fact]:

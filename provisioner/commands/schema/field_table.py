@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from provisioner.errors.wording import listed
 from provisioner.model.field_rules import FieldRule, rules_along, rules_in
 from provisioner.model.kind import Kind
 
@@ -80,7 +81,7 @@ def _entry(part: Schema) -> tuple[Schema, str]:
 
 def _type(part: Schema) -> str:
     if "enum" in part or "const" in part:
-        return ", ".join(f"`{value}`" for value in part.get("enum", [part.get("const")]))
+        return listed(part.get("enum", [part.get("const")]))
     if part.get("type") == "array":
         return f"list of {_type(part['items'])}"
     if "anyOf" in part:
@@ -112,12 +113,12 @@ def _rules(rule: FieldRule) -> Iterator[str]:
     if rule.secret_reference:
         yield "refers to a secret"
     if rule.server_default:
-        values = ", ".join(f"`{json.dumps(value)}`" for value in rule.default_values)
+        values = listed(map(json.dumps, rule.default_values))
         yield f"{values} where nothing is written" if values else "may be left to the service"
 
 
 def _call(root: str, along: tuple[FieldRule, ...], kind: Kind) -> str:
     if root in kind.calls and not any(rule.immutable for rule in along):
-        return ", ".join(f"`{call}`" for call in kind.calls[root])
+        return listed(kind.calls[root])
     fixed = any(rule.immutable or rule.not_updatable for rule in along)
     return CREATE if fixed else NOT_SENT

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import FileError, Problem, UsageError, by_place
+from provisioner.errors.wording import counted
 from provisioner.kinds import KINDS
 from provisioner.manifests.clashes import clashes
 from provisioner.manifests.given_values import Outside, check_given
@@ -45,7 +46,7 @@ class Checked:
     def summary(self) -> str:
         """One line for people."""
         where = ", ".join(self.environments)
-        found = f"{_counted(self.resources, 'resource')} in {_counted(self.files, 'file')}"
+        found = f"{counted(self.resources, 'resource')} in {counted(self.files, 'file')}"
         if len(self.environments) > 1:
             found += f", {len(self.environments)} environments"
         return f"{found}: good ({where})"
@@ -110,10 +111,6 @@ def _environments(
     if refused:
         raise UsageError(refused)
     return found
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location
+from provisioner.errors.wording import closest, counted, did_you_mean, listed
 from provisioner.manifests.schema.fields import FieldIndex, Schema
 
 _WORDS: Final = {
@@ -170,15 +170,8 @@ def findings_of(complaint: Complaint, index: FieldIndex, written: Written) -> It
 def without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
     """``findings`` once each, without a missing field where it is only misspelt."""
     known = list(dict.fromkeys(findings))
-    misspelt = {
-        (finding.at[:-1], f"missing field {finding.hint.removeprefix(_MEANT).rstrip('?')}")
-        for finding in known
-        if finding.code == "E104" and finding.hint.startswith(_MEANT)
-    }
-    return (finding for finding in known if (finding.at, finding.message) not in misspelt)
-
-
-_MEANT = "did you mean "
+    misspelt = {(finding.at[:-1], finding.field) for finding in known if finding.key}
+    return (one for one in known if one.key or (one.at, one.field or None) not in misspelt)
 
 
 def _unknown(complaint: Complaint, index: FieldIndex) -> Iterator[Finding]:
@@ -186,28 +179,30 @@ def _unknown(complaint: Complaint, index: FieldIndex) -> Iterator[Finding]:
     here = index.path_of(complaint.at)
     for name in complaint.value:
         if name not in known:
-            hint = _hint_for_unknown(name, known, here, index.homes.get(name, ()))
-            yield Finding((*complaint.at, name), "E104", f"unknown field `{name}`", hint, key=True)
+            hint, meant = _hint_for_unknown(name, known, here, index.homes.get(name, ()))
+            message = f"unknown field `{name}`"
+            yield Finding((*complaint.at, name), "E104", message, hint, key=True, field=meant)
 
 
 def _hint_for_unknown(
     name: str, known: list[str], here: tuple[str, ...], homes: tuple[tuple[str, ...], ...]
-) -> str:
+) -> tuple[str, str]:
+    """The hint, and the field that was probably meant; both may be ``""``."""
     for home in sorted(homes, key=len, reverse=True):
         if home == here[: len(home)]:
             levels = len(here) - len(home)
-            far = "one level" if levels == 1 else f"{levels} levels"
-            return f"it belongs {far} up, beside `{here[len(home)]}`"
+            far = counted(levels, "level") if levels > 1 else "one level"
+            return f"it belongs {far} up, beside `{here[len(home)]}`", ""
     for home in homes:
         if home[: len(here)] == here:
             far = "one level down" if len(home) == len(here) + 1 else "further down"
-            return f"it belongs {far}, in `{'.'.join(home)}`"
-    close = get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.65)
-    if close:
-        return f"{_MEANT}`{close[0]}`?"
+            return f"it belongs {far}, in `{'.'.join(home)}`", ""
+    meant = closest(name.lower().replace("-", "_"), known, cutoff=0.65)
+    if meant:
+        return did_you_mean(meant, [meant]), meant
     if homes:
-        return f"it belongs in `{'.'.join(homes[0]) or 'the resource itself'}`"
-    return f"known here are {listed(known)}" if 0 < len(known) <= 12 else ""
+        return f"it belongs in `{'.'.join(homes[0]) or 'the resource itself'}`", ""
+    return f"known here are {listed(known)}" if 0 < len(known) <= 12 else "", ""
 
 
 def _missing(complaint: Complaint) -> Iterator[Finding]:
@@ -215,7 +210,7 @@ def _missing(complaint: Complaint) -> Iterator[Finding]:
         if name not in complaint.value:
             field = complaint.schema.get("properties", {}).get(name, {})
             hint = _first_sentence(field.get("description", ""))
-            yield Finding(complaint.at, "E106", f"missing field `{name}`", hint)
+            yield Finding(complaint.at, "E106", f"missing field `{name}`", hint, field=name)
 
 
 def _none_of(complaint: Complaint, index: FieldIndex, written: Written) -> Iterator[Finding]:
@@ -251,8 +246,8 @@ def _not_allowed(complaint: Complaint) -> Finding:
     allowed = complaint.asked if complaint.keyword == "enum" else [complaint.asked]
     texts = [value if isinstance(value, str) else json.dumps(value) for value in allowed]
     lower = {text.lower(): text for text in texts}
-    close = get_close_matches(str(complaint.value).lower(), lower, n=1, cutoff=0.6)
-    meant = f"{_MEANT}`{lower[close[0]]}`? " if close and not complaint.is_secret else ""
+    close = "" if complaint.is_secret else closest(str(complaint.value).lower(), lower)
+    meant = f"{did_you_mean(lower[close], texts)} " if close else ""
     hint = f"{meant}allowed {'is' if len(texts) == 1 else 'are'} {listed(texts)}"
     message = f"{complaint.shown} is not a value of {complaint.name}"
     return Finding(complaint.at, "E107", message, hint)
@@ -329,11 +324,6 @@ _WORDINGS: Mapping[str, Callable[[Complaint], Finding]] = {
     **dict.fromkeys(("minProperties", "maxProperties"), _wrong_number_of_fields),
     "pattern": _no_match,
 }
-
-
-def listed(names: Iterable[str]) -> str:
-    """`a`, `b`, `c`"""
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _first_sentence(text: str) -> str:

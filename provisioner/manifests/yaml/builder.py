@@ -19,7 +19,8 @@ from yaml.events import (
     SequenceEndEvent,
 )
 
-from provisioner.manifests.yaml.text import Flaw, Span, Text
+from provisioner.errors import Finding, Span
+from provisioner.manifests.yaml.text import Text
 
 Scalar = str | int | float | bool | None
 
@@ -69,9 +70,9 @@ class Mark(NamedTuple):
 class TooMuchError(Exception):
     """The file would become too deep or too large; nothing more is read of it."""
 
-    def __init__(self, flaw: Flaw) -> None:
-        self.flaw = flaw
-        super().__init__(flaw.message)
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(finding.message)
 
 
 Built = tuple[Any, Mark]
@@ -80,7 +81,8 @@ Built = tuple[Any, Mark]
 class Builder:
     """Builds one document out of the events that ``next_event`` gives.
 
-    ``flaws`` collects what is wrong but does not keep the rest from being read.
+    ``findings`` collects what is wrong but does not keep the rest from being read.
+    ``has_open_braces``: one of them is about braces without quotes.
     """
 
     def __init__(self, next_event: Callable[[], Any], text: Text) -> None:
@@ -88,7 +90,8 @@ class Builder:
         self._text = text
         self._nodes = 0
         self._anchors: dict[str, Built | None] = {}
-        self.flaws: list[Flaw] = []
+        self.findings: list[Finding] = []
+        self.has_open_braces = False
 
     def node(self, event: Any, depth: int = 1, key: Span | None = None) -> Built:
         """The value that begins with ``event``. Raises TooMuchError."""
@@ -148,7 +151,7 @@ class Builder:
         return data, Mark(_collection(start, event), key, "", inner)
 
     def _name(self, event: Any, depth: int, mapping: Any) -> str | None:
-        """The name of a field; None, and a flaw, for anything that is not text."""
+        """The name of a field; None, and a finding, for anything that is not text."""
         is_plain = type(event) is ScalarEvent and event.tag is None and event.anchor is None
         if is_plain and (event.style or type(meaning(event.value)) is str):
             # By far the most frequent case, kept short.
@@ -164,14 +167,15 @@ class Builder:
         braces = _BRACES.match(self._text.content, mapping.start_mark.index)
         if isinstance(value, dict) and braces:
             hint = f'put it in quotes: "{braces[0]}"'
-            self._flaw("E118", "braces that are not in quotes", braces.span(), hint)
+            self.has_open_braces = True
+            self._report("E118", "braces that are not in quotes", braces.span(), hint)
         elif isinstance(value, dict | list):
             message = "the name of a field has to be text, not a list or a mapping"
-            self._flaw("E117", message, _span(event))
+            self._report("E117", message, _span(event))
         else:
             word = self._text.content[slice(*_span(event))] or "null"
             message = f"the name of a field has to be text, and `{word}` is not"
-            self._flaw("E117", message, _span(event), f'put it in quotes: "{word}"')
+            self._report("E117", message, _span(event), f'put it in quotes: "{word}"')
 
     def _alias(self, event: Any, depth: int, key: Span | None) -> Built:
         span = _span(event)
@@ -182,7 +186,9 @@ class Builder:
             inside = name in self._anchors
             # Not named: it may be a password that begins with `*` and is not in quotes.
             message = "an alias of what is around it" if inside else "no anchor above has this name"
-            self._flaw("E119", message, span, "" if inside else "put it in quotes to make it text")
+            self._report(
+                "E119", message, span, "" if inside else "put it in quotes to make it text"
+            )
             return None, Mark(span, key)
         value, mark = known
         return self._copy(value, span, depth), Mark(span, key, mark.written, mark.inner)
@@ -205,7 +211,7 @@ class Builder:
         for part, place in parts:
             if not isinstance(part, dict):
                 hint = "write `<<: *NAME` or `<<: [*NAME, *OTHER]`"
-                self._flaw("E119", "`<<` takes mappings only", place.key or place.value, hint)
+                self._report("E119", "`<<` takes mappings only", place.key or place.value, hint)
                 continue
             for name, field in part.items():
                 if name not in data:
@@ -213,12 +219,12 @@ class Builder:
 
     def _merged_twice(self, span: Span) -> None:
         hint = "merge several with `<<: [*NAME, *OTHER]`"
-        self._flaw("E103", "`<<` is written twice in this mapping", span, hint)
+        self._report("E103", "`<<` is written twice in this mapping", span, hint)
 
     def _duplicate(self, name: str, span: Span, first: Mark) -> None:
         place = self._text.position((first.key or first.value)[0])
         hint = f"it already stands at {place}: keep one of them"
-        self._flaw("E103", f"`{name}` is written twice in this mapping", span, hint)
+        self._report("E103", f"`{name}` is written twice in this mapping", span, hint)
 
     def _tag(self, event: Any) -> None:
         # Before the tag there may be an anchor, after it the value.
@@ -226,19 +232,19 @@ class Builder:
         span = tag.span() if tag else _span(event)
         message = f"YAML tags such as `{tag[0] if tag else event.tag}` are not allowed"
         hint = "leave it out; to make a value text, put it in quotes"
-        self._flaw("E115", message, span, hint)
+        self._report("E115", message, span, hint)
 
-    def _flaw(self, code: str, message: str, span: Span, hint: str = "") -> None:
-        self.flaws.append(Flaw(code, message, span, hint))
+    def _report(self, code: str, message: str, span: Span, hint: str = "") -> None:
+        self.findings.append(Finding((), code, message, hint, span=span))
 
     def _count(self, span: Span, depth: int, hint: str = "split the file") -> None:
         self._nodes += 1
         if self._nodes > MOST_NODES:
             message = f"more than {MOST_NODES:,} values, with those that aliases repeat"
-            raise TooMuchError(Flaw("E114", message, span, hint))
+            raise TooMuchError(Finding((), "E114", message, hint, span=span))
         if depth > DEEPEST:
             message = f"nested more than {DEEPEST} levels deep"
-            raise TooMuchError(Flaw("E113", message, span))
+            raise TooMuchError(Finding((), "E113", message, span=span))
 
 
 def _span(event: Any) -> Span:

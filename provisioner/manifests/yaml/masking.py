@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from provisioner.errors import Location
+from provisioner.errors import Location, Span
 from provisioner.manifests.schema.fields import FieldPath
 from provisioner.manifests.yaml.builder import Mark
-from provisioner.manifests.yaml.text import MASK, SECRET_VALUE, Span
+from provisioner.manifests.yaml.text import MASK, SECRET_VALUE
 from provisioner.model import schemas
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import FileError, Finding, Location, Position, Problem
+from provisioner.errors import FileError, Finding, Location, Position, Problem, Span
 from provisioner.manifests.yaml.builder import Builder, Built, Mark, TooMuchError
-from provisioner.manifests.yaml.text import Flaw, Span, Text
-from provisioner.manifests.yaml.yaml_errors import flaw_of
+from provisioner.manifests.yaml.text import Text
+from provisioner.manifests.yaml.yaml_errors import finding_of
 
 if TYPE_CHECKING:
     from provisioner.manifests.yaml.masking import Covered
@@ -61,17 +61,20 @@ class Source:
         """Where the key of ``at`` stands, or the value where there is no key."""
         return self.text.position(self.span(at, key=True)[0])
 
-    def problem(self, finding: Finding, subject: str = "", hide: bool = False) -> Problem:
-        """``finding`` with its place. ``hide``: what stands there is a secret."""
+    def problem(self, finding: Finding, subject: str = "") -> Problem:
+        """Returns ``finding`` with its place in the file; values that may be secrets are masked."""
         from provisioner.manifests.yaml.masking import without
 
-        message = without(finding.message, finding.at, self.covered)
-        hint = without(finding.hint, finding.at, self.covered)
-        flaw = Flaw(finding.code, message, self.span(finding.at, finding.key), hint)
-        shows_value = self.has(finding.at) and not finding.key
+        placed = replace(
+            finding,
+            message=without(finding.message, finding.at, self.covered),
+            hint=without(finding.hint, finding.at, self.covered),
+            span=self.span(finding.at, finding.key),
+            # Of a field that is only blamed for its name, or is not there, no value is shown.
+            secret=finding.secret and self.has(finding.at) and not finding.key,
+        )
         spans = tuple(one.span for one in self.covered)
-        found = self.text.problem(flaw, hide and shows_value, spans)
-        return replace(found, severity=finding.severity, subject=subject)
+        return replace(self.text.problem(placed, spans), subject=subject)
 
     def span(self, at: Location, key: bool = False) -> Span:
         """What to underline for ``at``; for what is not in the file, its nearest parent."""
@@ -106,10 +109,10 @@ def parse(file: str, raw: bytes) -> Source:
     bad = re.search(_UNPRINTABLE_ASCII if text.content.isascii() else _UNPRINTABLE, text.content)
     if bad:
         message = f"a character that YAML does not allow (U+{ord(bad[0]):04X})"
-        raise _error(text, Flaw("E120", message, bad.span(), "delete it"))
-    (data, mark), flaws = _built(text)
-    if flaws:
-        raise _error(text, *flaws)
+        raise _error(text, Finding((), "E120", message, "delete it", span=bad.span()))
+    (data, mark), findings = _built(text)
+    if findings:
+        raise _error(text, *findings)
     if data is None:
         message = "nothing but comments in this file" if text.content.strip() else "an empty file"
         raise FileError.of("E112", message, where=Position(file))
@@ -143,11 +146,11 @@ def _decoded(file: str, raw: bytes) -> str:
         raise FileError.of("E111", message, "save the file as UTF-8", where=place) from error
 
 
-def _error(text: Text, *flaws: Flaw) -> FileError:
-    return FileError(text.problem(flaw) for flaw in flaws)
+def _error(text: Text, *findings: Finding) -> FileError:
+    return FileError(text.problem(finding) for finding in findings)
 
 
-def _built(text: Text) -> tuple[Built, list[Flaw]]:
+def _built(text: Text) -> tuple[Built, list[Finding]]:
     """The one document of the file, and what is wrong with it."""
     import yaml
     from yaml.events import DocumentStartEvent
@@ -163,14 +166,14 @@ def _built(text: Text) -> tuple[Built, list[Flaw]]:
             parser.get_event()
             event = parser.get_event()
         if isinstance(event, DocumentStartEvent):
-            builder.flaws.append(_second_document(event))
+            builder.findings.append(_second_document(event))
     except TooMuchError as error:
-        builder.flaws.append(error.flaw)
+        builder.findings.append(error.finding)
     except yaml.YAMLError as error:
         # Braces without quotes are the cause, and the parser's complaint their consequence.
-        if not any(flaw.code == "E118" for flaw in builder.flaws):
-            builder.flaws.append(flaw_of(error, text))
-    return built, builder.flaws
+        if not builder.has_open_braces:
+            builder.findings.append(finding_of(error, text))
+    return built, builder.findings
 
 
 def _parser(text: Text) -> Any:
@@ -186,7 +189,8 @@ def _parser(text: Text) -> Any:
     return CParser(text.content)
 
 
-def _second_document(event: Any) -> Flaw:
+def _second_document(event: Any) -> Finding:
     start = event.start_mark.index
     message = "a second YAML document begins here; a file holds one"
-    return Flaw("E116", message, (start, start + 3), "put it in a file of its own")
+    hint = "put it in a file of its own"
+    return Finding((), "E116", message, hint, span=(start, start + 3))

@@ -7,10 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from provisioner.errors import Position, Problem
-
-Span = tuple[int, int]
-"""Offsets in characters: where something begins and where it has ended."""
+from provisioner.errors import Finding, Position, Problem, Span
 
 Cover = Iterable[Span] | None
 
@@ -37,16 +34,6 @@ _LONGEST_VALUE_LINES = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
-    """A problem with offsets instead of a line and a column."""
-
-    code: str
-    message: str
-    span: Span
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Text:
     """``content`` is what the file says; ``starts`` are the offsets of its lines."""
 
@@ -69,23 +56,25 @@ class Text:
         end = self.starts[number] if number < len(self.starts) else len(self.content)
         return self.content[self.starts[number - 1] : end].rstrip("\r\n")
 
-    def problem(self, flaw: Flaw, hide: bool = False, covered: Cover = None) -> Problem:
-        """``flaw`` at its place. ``hide``: what stands there is a secret.
+    def problem(self, finding: Finding, covered: Cover = None) -> Problem:
+        """Returns ``finding``, which has a ``span``, with its line, column and excerpt.
 
-        ``covered`` are places that are masked sign by sign, so that the rest stays in place;
-        None where the file could not be read as YAML, and only its lines can tell.
+        ``covered`` are spans that are masked sign by sign, so that the columns stay as they
+        are; None where the file could not be read as YAML, and only its lines can tell.
         """
-        start, end = flaw.span
+        start, end = finding.span or (0, 0)
         where = self.position(start)
         excerpt = self._shown(where.line, covered)
-        if hide:
+        if finding.secret:
             excerpt = excerpt[: where.column - 1] + MASK
             end = start + len(MASK)
         if where.column > LONGEST_EXCERPT:
             excerpt = ""
         width = max(1, min(end - start, len(excerpt) - where.column + 1))
-        message, hint = (SECRET_VALUE.sub(MASK, words) for words in (flaw.message, flaw.hint))
-        return Problem(flaw.code, message, where, hint, excerpt=excerpt, width=width)
+        message, hint = (SECRET_VALUE.sub(MASK, text) for text in (finding.message, finding.hint))
+        return Problem(
+            finding.code, message, where, hint, finding.severity, excerpt=excerpt, width=width
+        )
 
     def _shown(self, number: int, covered: Cover) -> str:
         """The line, with what looks like the value of a secret hidden."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from provisioner.manifests.yaml.text import Flaw, Span, Text
+from provisioner.errors import Finding, Span
+from provisioner.manifests.yaml.text import Text
 
 
 class _Advice(NamedTuple):
@@ -78,26 +79,27 @@ _INDENTATION = re.compile(r"[ \-]*(\t+)")
 _REFERENCE = re.compile(r"\$\{[^}\n]*\}|\{\{[^}\n]*\}\}")
 
 
-def flaw_of(error: Any, text: Text) -> Flaw:
-    """``error``, a ``yaml.YAMLError``, as a flaw at the place that is to be mended."""
+def finding_of(error: Any, text: Text) -> Finding:
+    """Returns ``error``, a ``yaml.YAMLError``, as a finding at the place that has to change."""
     problem = getattr(error, "problem", None) or str(error)
     given_up = _offset(getattr(error, "problem_mark", None), text, 0)
     began = _offset(getattr(error, "context_mark", None), text, given_up)
     tab = _tab_before(given_up, text) or _tab_before(began, text)
     if tab:
-        return Flaw("E102", _TAB.message, tab, _TAB.hint)
+        return Finding((), "E102", _TAB.message, _TAB.hint, span=tab)
     reference = _reference_around(given_up, text)
     if reference:
         hint = f'put it in quotes: "{text.content[slice(*reference)]}"'
-        return Flaw("E118", "braces that are not in quotes", reference, hint)
+        return Finding((), "E118", "braces that are not in quotes", hint, span=reference)
     if problem == _NO_CONTENT and not text.content[given_up:].strip():
         last = max(len(text.content.rstrip()) - 1, 0)
-        return Flaw("E101", "the file ends in the middle of a list or a mapping", (last, last + 1))
+        message = "the file ends in the middle of a list or a mapping"
+        return Finding((), "E101", message, span=(last, last + 1))
     advice = _ADVICE.get(problem) or _Advice(f"not valid YAML: {problem}")
     if advice.hint == _INDENT and _follows_something(given_up, text):
         advice = _BEHIND
     start = began if advice.from_context else given_up
-    return Flaw("E101", advice.message, (start, start + 1), advice.hint)
+    return Finding((), "E101", advice.message, advice.hint, span=(start, start + 1))
 
 
 def _follows_something(offset: int, text: Text) -> bool:

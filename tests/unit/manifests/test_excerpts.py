@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.errors import FileError
+from provisioner.errors import FileError, Finding
 from provisioner.manifests.yaml.source import parse
-from provisioner.manifests.yaml.text import LONGEST_EXCERPT, Flaw, Text
+from provisioner.manifests.yaml.text import LONGEST_EXCERPT, Text
 
 # A line with the word `canary` in it, and what may be shown of it.
 HIDDEN = [
@@ -26,7 +26,7 @@ HIDDEN = [
 @pytest.mark.parametrize(("line", "shown"), HIDDEN)
 def test_a_secret_is_hidden(line, shown):
     text = Text.of("m.yaml", line)
-    assert text.problem(Flaw("E104", "m", (0, 1))).excerpt == shown
+    assert text.problem(Finding((), "E104", "m", span=(0, 1))).excerpt == shown
 
 
 SHOWN = [
@@ -45,7 +45,7 @@ SHOWN = [
 @pytest.mark.parametrize("line", SHOWN)
 def test_what_is_no_secret_is_shown(line):
     text = Text.of("m.yaml", line)
-    assert text.problem(Flaw("E104", "m", (0, 1))).excerpt == line
+    assert text.problem(Finding((), "E104", "m", span=(0, 1))).excerpt == line
 
 
 BROKEN = [
@@ -74,17 +74,17 @@ def test_no_problem_of_yaml_shows_a_secret(text):
 
 def test_a_hidden_value_is_underlined_as_it_is_shown():
     text = Text.of("m.yaml", "x: canary-canary")
-    problem = text.problem(Flaw("E105", "m", (3, 16)), hide=True)
+    problem = text.problem(Finding((), "E105", "m", span=(3, 16), secret=True))
     assert (problem.excerpt, problem.width) == ("x: ***", 3)
 
 
 def test_a_very_long_line_is_shown_as_far_as_it_helps():
     text = Text.of("m.yaml", "x" * 10_000)
-    assert text.problem(Flaw("E101", "m", (5, 6))).excerpt == "x" * LONGEST_EXCERPT
-    far = text.problem(Flaw("E101", "m", (9_000, 9_001)))
+    assert text.problem(Finding((), "E101", "m", span=(5, 6))).excerpt == "x" * LONGEST_EXCERPT
+    far = text.problem(Finding((), "E101", "m", span=(9_000, 9_001)))
     assert (far.excerpt, str(far.where)) == ("", "m.yaml:1:9001")
 
 
 def test_a_caret_never_leaves_its_line():
     text = Text.of("m.yaml", "a: |\n  b\n  c\n")
-    assert text.problem(Flaw("E105", "m", (3, 12))).width == 1
+    assert text.problem(Finding((), "E105", "m", span=(3, 12))).width == 1

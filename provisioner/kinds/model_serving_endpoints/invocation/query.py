@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.errors import RefusedError, ServiceError, UnreachableError
+from provisioner.errors.wording import listed
 from provisioner.kinds.model_serving_endpoints.invocation.replies import (
     refusal,
     served_by,
@@ -58,7 +59,6 @@ def _body(name: str, task: str, question: Question) -> Document:
         raise RefusedError.of(
             "E442",
             f"the endpoint `{name}` takes no prompt: its task is `{task or 'unknown'}`",
-            hint="send a body of its own with --file; a prompt can be sent for "
-            + ", ".join(f"`{known}`" for known in BODIES),
+            hint="send a body of its own with --file; a prompt can be sent for " + listed(BODIES),
         )
     return {**BODIES[task](question.prompt), **more}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
+from provisioner.errors.wording import listed
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     ROUTES,
@@ -65,7 +66,8 @@ def _other_sort(desired: Document, live: Document) -> str:
 def _other_task(desired: Document, live: Document) -> str:
     wanted, actual = _tasks(desired), _tasks(live)
     if wanted and actual and wanted.isdisjoint(actual):
-        return f"an endpoint keeps its task, so {_listed(actual)} cannot become {_listed(wanted)}"
+        before, after = listed(sorted(actual)), listed(sorted(wanted))
+        return f"an endpoint keeps its task, so {before} cannot become {after}"
     return ""
 
 
@@ -175,7 +177,3 @@ def _texts(value: Any) -> set[str]:
 def _tasks(document: Document) -> set[str]:
     tasks = (model.value.get("task") for model in external_models(document))
     return {task for task in tasks if isinstance(task, str)}
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(names))

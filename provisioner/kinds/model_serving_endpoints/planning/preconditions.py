@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from provisioner.errors.wording import listed
 from provisioner.kinds.model_serving_endpoints.document import parts_of
 from provisioner.kinds.model_serving_endpoints.planning import permissions
 from provisioner.kinds.model_serving_endpoints.planning.bodies import whole_config
@@ -32,7 +33,7 @@ def _stopped(intent: Intent) -> Obstacle:
     if not fields or intent.live is None or intent.live.readiness.phase is not Phase.STOPPED:
         return None
     start = f"databricks api post /api/2.0/serving-endpoints/{intent.name}/config:start"
-    what = ", ".join(f"`{field}`" for field in fields)
+    what = listed(fields)
     return (
         f"it is stopped, and {what} can be changed only while it runs",
         f"start it ({start}) and plan again, or leave it alone with "

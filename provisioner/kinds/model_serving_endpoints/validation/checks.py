@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final, TypeGuard
 
 from provisioner.errors import Finding
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds.model_serving_endpoints.document import Part, mapping, parts_of
 from provisioner.kinds.model_serving_endpoints.invocation.checks import PARAMETERS, QUESTIONS
 from provisioner.kinds.model_serving_endpoints.invocation.requests import (
@@ -55,9 +55,7 @@ def checks(document: Document, known: list[str]) -> Iterator[Finding]:
 def _entity(check: Part, known: list[str]) -> Iterator[Finding]:
     name = check.value.get("entity")
     if isinstance(name, str) and known and name not in known:
-        close = get_close_matches(name, known, n=1)
-        serves = ", ".join(f"`{one}`" for one in known)
-        hint = f"did you mean `{close[0]}`?" if close else f"this endpoint serves {serves}"
+        hint = did_you_mean(name, known, f"this endpoint serves {listed(known)}")
         yield Finding(check.inner("entity"), "E741", f"no served entity is named `{name}`", hint)
 
 

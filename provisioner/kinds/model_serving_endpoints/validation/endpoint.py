@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from difflib import get_close_matches
 from itertools import chain
 from typing import Final
 
 from provisioner.errors import Finding, Location
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     ROUTES,
@@ -45,7 +45,7 @@ def permissions(document: Document) -> Iterator[Finding]:
     for number, part in enumerate(parts_of(document, (FIELD,)), start=1):
         given = [kind for kind in PRINCIPALS if kind in part.value]
         if not given:
-            hint = "write one of " + ", ".join(f"`{kind}`" for kind in PRINCIPALS)
+            hint = f"write one of {listed(PRINCIPALS)}"
             yield Finding(part.at, "E360", "nobody is named who gets this permission", hint)
         for extra in given[1:]:
             message = f"`{given[0]}` and `{extra}` are both given"
@@ -140,11 +140,10 @@ def _routes(document: Document) -> Iterator[Finding]:
 
 
 def _nobody(name: str, known: list[str]) -> tuple[str, str]:
-    close = get_close_matches(name, known, n=1)
-    serves = ", ".join(f"`{one}`" for one in known) or "nothing"
+    serves = listed(known, "nothing")
     return (
         f"no served entity is named `{name}`; this endpoint serves {serves}",
-        f"did you mean `{close[0]}`?" if close else "",
+        did_you_mean(name, known),
     )
 
 

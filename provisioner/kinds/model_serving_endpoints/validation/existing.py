@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from provisioner.errors import Finding
+from provisioner.errors.wording import listed
 from provisioner.kinds.model_serving_endpoints.document import mapping, parts_of
 from provisioner.kinds.model_serving_endpoints.live.read import canonical
 from provisioner.model.live import Live
@@ -32,7 +33,7 @@ def existing(document: Document) -> Iterator[Finding]:
             yield _reserved(str(name))
         return
     managed = [one for one in MANAGED if not (is_theirs and one in NOT_OF_DATABRICKS)]
-    hint = "managed can be " + ", ".join(f"`{one}`" for one in managed)
+    hint = f"managed can be {listed(managed)}"
     for field in document:
         if field not in (*ABOUT_IT, *managed):
             message = f"`{field}` belongs to whoever creates the endpoint (`existing: true`)"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
 from provisioner.errors import Finding, Severity
+from provisioner.errors.wording import did_you_mean
 from provisioner.kinds.model_serving_endpoints.document import Part, external_models, secret_holders
 from provisioner.kinds.model_serving_endpoints.vocabulary import (
     BLOCK_OF,
@@ -84,8 +84,9 @@ def _known_task(model: Part) -> Iterator[Finding]:
     task = model.value.get("task")
     if isinstance(task, str) and task not in TASKS:
         short = [known for known in TASKS if known.endswith(f"/{task.rpartition('/')[2]}")]
-        close = short or get_close_matches(task, TASKS, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(TASKS)}"
+        # `chat` means `llm/v1/chat`: the last part of a task is written in many examples.
+        word = short[0] if short else task
+        hint = did_you_mean(word, TASKS, f"one of {', '.join(TASKS)}")
         yield Finding(model.inner("task"), "E314", f"unknown task `{task}`", hint)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from provisioner.errors import Finding, Location
+from provisioner.errors.wording import did_you_mean
 from provisioner.kinds.model_serving_endpoints.document import mapping, references, scope_and_key
 from provisioner.kinds.model_serving_endpoints.vocabulary import plaintext_of
 from provisioner.model.kind import Declared
@@ -55,7 +55,5 @@ def _right_form(reference: str, place: Location) -> str:
 def _undeclared(reference: tuple[str, str], keys: list[str]) -> tuple[str, str]:
     scope, key = reference
     message = f"the secret scope `{scope}` is declared here, and has no key `{key}`"
-    close = get_close_matches(key, keys, n=1)
-    if close:
-        return message, f"did you mean `{close[0]}`?"
-    return message, f"add `{key}: {{from_env: NAME}}` to the `secrets` of that scope"
+    add = f"add `{key}: {{from_env: NAME}}` to the `secrets` of that scope"
+    return message, did_you_mean(key, keys, add)
