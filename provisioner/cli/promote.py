@@ -47,16 +47,15 @@ def is_wanted(common: Common, standing: Standing, going: bool) -> bool:
 
 def show(common: Common, names: tuple[str, ...], *, offline: bool) -> int:
     """Print where released values stand; 1 where no workspace could be reached."""
-    from datetime import UTC, datetime
-
     from provisioner.commands.promotion import status as promotion_status
     from provisioner.commands.promotion import status_json, status_markdown, status_text
+    from provisioner.model.clock import utc_now
     from provisioner.workflow.project import open_project
 
     terminal = Terminal(common)
     project = open_project(common.project_dir)
     found = promotion_status.standing(project, names, offline=offline)
-    now = datetime.now(UTC)
+    now = utc_now()
     if common.json:
         terminal.answer_json(status_json.to_json(found))
     elif common.output == "markdown":

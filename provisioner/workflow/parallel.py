@@ -1,31 +1,34 @@
-"""One thing done for several items, so many at a time."""
+"""Maps a function over items in a bounded pool of threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST: int = 8
+PARALLELISM: Final = 8
 
 
-def at_once(
-    do: Callable[[Item], Result], items: Sequence[Item], most: int = MOST
+def map_parallel(
+    function: Callable[[Item], Result], items: Iterable[Item], parallelism: int = PARALLELISM
 ) -> tuple[Result, ...]:
-    """What ``do`` returns for each item, in their order.
+    """Returns ``function(item)`` for each of ``items``, in their order.
 
-    Raises what it raises first. An interruption does not wait for what is under way.
+    ``parallelism`` is the number of calls at a time. Raises the first exception of a call. An
+    interruption does not wait for the calls that are under way.
     """
+    items = tuple(items)
     if not items:
         return ()
-    pool = ThreadPoolExecutor(min(most, len(items)), thread_name_prefix="at-once")
+    pool = ThreadPoolExecutor(min(parallelism, len(items)), thread_name_prefix="parallel")
     try:
-        done = tuple(pool.map(do, items))
+        results = tuple(pool.map(function, items))
     except BaseException:
+        # `with` would wait for each call under way: Ctrl-C would take as long as a timeout.
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
-    return done
+    return results

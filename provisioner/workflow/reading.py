@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,9 @@ from provisioner.model.kind import Driver
 from provisioner.model.live import Listed, Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
+from provisioner.workflow.parallel import map_parallel
 
-MOST_AT_ONCE = 64
+PARALLELISM = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,6 @@ def _reader(driver: Driver, resource: Resource) -> Callable[[], Live | None]:
 
 
 def _ask(questions: Mapping[Address | str, Callable[[], Any]]) -> dict[Address | str, Any]:
-    if not questions:
-        return {}
     hopeless = threading.Event()
     problems: list[Problem] = []
     fatal: list[WorkspaceError] = []
@@ -90,16 +88,14 @@ def _ask(questions: Mapping[Address | str, Callable[[], Any]]) -> dict[Address |
             problems.extend(error.problems)
         return None
 
-    pool = ThreadPoolExecutor(min(MOST_AT_ONCE, len(questions)), thread_name_prefix="read")
     try:
-        answers = dict(zip(questions, pool.map(ask, questions.values()), strict=True))
+        answers = map_parallel(ask, questions.values(), PARALLELISM)
     except BaseException:
+        # What is under way goes on in its thread, and must not ask anything more.
         hopeless.set()
-        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    pool.shutdown()
     if fatal:
         raise fatal[0]
     if problems:
         raise WorkspaceError(problems)
-    return answers
+    return dict(zip(questions, answers, strict=True))

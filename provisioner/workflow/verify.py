@@ -12,7 +12,7 @@ from provisioner.model.paths import Document
 from provisioner.model.query import CheckResult
 from provisioner.model.resource import Resource
 from provisioner.model.selection import selected
-from provisioner.workflow.parallel import at_once
+from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.session import Session
 
 TIMEOUT_S: Final = 60.0
@@ -48,13 +48,13 @@ def verify(
     def carried_out(asked: tuple[Resource, Document, str]) -> CheckResult:
         return _carried_out(session, asked, timeout_s)
 
-    obstacles = at_once(obstacle, resources, parallelism)
+    obstacles = map_parallel(obstacle, resources, parallelism)
     questions = [
         (resource, check, found)
         for resource, found in zip(resources, obstacles, strict=True)
         for check in resource.checks
     ]
-    return at_once(carried_out, questions, parallelism)
+    return map_parallel(carried_out, questions, parallelism)
 
 
 def _obstacle(session: Session, resource: Resource) -> str:

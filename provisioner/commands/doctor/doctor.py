@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -25,9 +25,10 @@ from provisioner.files import git
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment
+from provisioner.model.clock import Now, utc_now
 from provisioner.model.live import Live
 from provisioner.model.resource import Resource
-from provisioner.workflow.parallel import at_once
+from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.project import Project, open_environment, open_project
 from provisioner.workflow.session import Session, session_of
 from provisioner.workspace import WorkspaceTarget
@@ -68,12 +69,7 @@ class Asked:
     variables: tuple[str, ...] = ()
 
 
-def now() -> datetime:
-    """The time of this machine."""
-    return datetime.now(UTC)
-
-
-def findings(asked: Asked, clock: Callable[[], datetime] = now) -> Iterator[Finding]:
+def findings(asked: Asked, now: Now = utc_now) -> Iterator[Finding]:
     """One finding after the other, as they come; none raises."""
     yield Finding("versions", Verdict.OK, _versions())
     try:
@@ -89,7 +85,7 @@ def findings(asked: Asked, clock: Callable[[], datetime] = now) -> Iterator[Find
         where = f"a local one, in {environment.workspace.emulator}"
         yield Finding("workspace", Verdict.OK, where)
     else:
-        met = list(_way(environment, asked.profile, clock))
+        met = list(_way(environment, asked.profile, now))
         yield from met
         if any(one.verdict is Verdict.FAILED for one in met):
             yield Finding("rights", Verdict.UNKNOWN, "not looked at: the way there comes first")
@@ -125,9 +121,7 @@ def _declared(project: Project, environment: Environment, loaded: Loaded) -> str
     return f"{owner}: {len(loaded.resources)} resources in {files}{withheld}"
 
 
-def _way(
-    environment: Environment, profile: str, clock: Callable[[], datetime]
-) -> Iterator[Finding]:
+def _way(environment: Environment, profile: str, now: Now) -> Iterator[Finding]:
     """The network, the clock and the login."""
     from provisioner.workspace.credentials import find_login
     from provisioner.workspace.probe import date_at, way_to
@@ -146,7 +140,7 @@ def _way(
     except WorkspaceError as error:
         yield _failed("network", error)
         return
-    yield _skew(date, clock())
+    yield _skew(date, now())
     try:
         login = find_login(target, os.environ)
         yield Finding("login", Verdict.OK, f"{login.method}, from {login.source}")
@@ -213,7 +207,7 @@ def _is_admin(me: Any) -> bool:
 def _declared_rights(session: Session) -> Iterator[Finding]:
     """Whether what is declared and exists can be read and changed."""
     resources = session.loaded.resources
-    answers = at_once(lambda one: _read(session, one), resources)
+    answers = map_parallel(lambda one: _read(session, one), resources)
     there = [one for one in answers if isinstance(one, Live)]
     for resource, answer in zip(resources, answers, strict=True):
         if isinstance(answer, Problem):

@@ -6,7 +6,6 @@ Nothing is written here: what is to be written is said, as text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -19,15 +18,7 @@ from provisioner.commands.importing.manifest_text import (
     manifest,
 )
 from provisioner.commands.importing.result import Fate, Imported, Outcome
-from provisioner.errors import (
-    FileError,
-    LoginError,
-    Problem,
-    Severity,
-    UnreachableError,
-    UsageError,
-    WorkspaceError,
-)
+from provisioner.errors import FileError, Problem, Severity, UsageError, WorkspaceError
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds import KINDS
 from provisioner.manifests.layers import Layers
@@ -36,9 +27,11 @@ from provisioner.model.kind import Kind
 from provisioner.model.live import Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
+from provisioner.workflow.parallel import map_parallel
+from provisioner.workflow.refusals import answer_or_error
 from provisioner.workflow.session import Session
 
-MOST_AT_ONCE = 16
+PARALLELISM = 16
 NO_MANIFESTS = frozenset(("E203", "E209"))
 """Problems of a project that has no manifest yet: no reason not to import the first."""
 
@@ -147,15 +140,10 @@ def _read(
         kind, name = one
         importer = KINDS[kind].importer
         asked = dict(importer.asked) if importer else {}
-        try:
-            return session.drivers[kind].read(Resource(Address(kind, name), name, asked))
-        except (LoginError, UnreachableError):
-            raise
-        except WorkspaceError as error:
-            return error
+        resource = Resource(Address(kind, name), name, asked)
+        return answer_or_error(lambda: session.drivers[kind].read(resource))
 
-    with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="import") as pool:
-        answers = dict(zip(names, pool.map(read, names), strict=True))
+    answers = dict(zip(names, map_parallel(read, names, PARALLELISM), strict=True))
     for answer in answers.values():
         if isinstance(answer, WorkspaceError):
             problems += answer.problems

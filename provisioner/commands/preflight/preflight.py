@@ -11,15 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.commands.preflight.lookups import ME, QUESTIONS, Name, no_room, no_value, runs_as
-from provisioner.errors import (
-    Finding,
-    LoginError,
-    Problem,
-    Severity,
-    UnreachableError,
-    WorkspaceError,
-    by_place,
-)
+from provisioner.errors import Finding, Problem, Severity, by_place
 from provisioner.errors.wording import counted
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
@@ -27,11 +19,12 @@ from provisioner.model.references import ELSEWHERE, EVERY, Need, Requirement
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.model.selection import selected
-from provisioner.workflow.parallel import at_once
+from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import as_resource
+from provisioner.workflow.refusals import answer_or_problem
 from provisioner.workflow.session import Session
 
-MOST_AT_ONCE: Final = 16
+PARALLELISM: Final = 16
 # Of the resources that lack the same thing; a shared key may be that of a hundred.
 MOST_NAMED: Final = 3
 
@@ -138,21 +131,12 @@ def _ask(session: Session, needed: Iterable[Needed], kinds: Sequence[str]) -> Ma
         question = QUESTIONS[one.requirement.need]
         about = question.about(one.requirement.name)
         questions[one.requirement.need, about] = _asking(session, one.requirement.need, about)
-    answers = at_once(_refusals_told, tuple(questions.values()), MOST_AT_ONCE)
+    answers = map_parallel(answer_or_problem, questions.values(), PARALLELISM)
     return dict(zip(questions, answers, strict=True))
 
 
 def _asking(session: Session, need: Need, about: Name) -> Callable[[], Any]:
     return lambda: QUESTIONS[need].ask(session.connection, about, session.host)
-
-
-def _refusals_told(question: Callable[[], Any]) -> Any:
-    try:
-        return question()
-    except (LoginError, UnreachableError):
-        raise
-    except WorkspaceError as error:
-        return error.problems[0]
 
 
 def _unknown(facts: Mapping[Asked, Any]) -> Iterator[Problem]:

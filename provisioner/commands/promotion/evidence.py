@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from glob import escape
-from typing import TypeVar
 
 from provisioner.commands.promotion.gates import Candidate, Proof
-from provisioner.errors import LoginError, Problem, UnreachableError, WorkspaceError
+from provisioner.errors import Problem
 from provisioner.model.live import Live, Phase, Readiness
 from provisioner.model.paths import path_text
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
-from provisioner.workflow.parallel import at_once
+from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import Wanted, make_plan
 from provisioner.workflow.reading import read
+from provisioner.workflow.refusals import answer_or_problem
 from provisioner.workflow.session import Session
 from provisioner.workflow.verify import verify
 
 MILLISECONDS = 1000
 ABSENT = Readiness(Phase.ABSENT)
-T = TypeVar("T")
 
 
 def proofs(
@@ -33,11 +32,11 @@ def proofs(
     Raises LoginError, and UnreachableError where not even the workspace answers.
     """
     wanted = {address for one in candidates for address in one.addresses}
-    together = _answered(lambda: _seen(session, wanted))
+    together = answer_or_problem(lambda: _seen(session, wanted))
     if isinstance(together, Problem):
         # Something cannot be read; that must not stop whoever has nothing to do with it.
-        apart = at_once(
-            lambda one: _answered(lambda: _seen(session, set(one.addresses))), candidates
+        apart = map_parallel(
+            lambda one: answer_or_problem(lambda: _seen(session, set(one.addresses))), candidates
         )
     else:
         apart = tuple(together for _ in candidates)
@@ -53,15 +52,6 @@ def proofs(
         if one.name not in found:
             found[one.name] = tuple(checked[address] for address in one.addresses)
     return found
-
-
-def _answered(ask: Callable[[], T]) -> T | Problem:
-    try:
-        return ask()
-    except (LoginError, UnreachableError):
-        raise
-    except WorkspaceError as error:
-        return error.problems[0]
 
 
 def _seen(session: Session, addresses: set[Address]) -> dict[Address, Proof]:

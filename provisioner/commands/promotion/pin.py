@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from provisioner.commands.promotion.entries import Stamp, pinned
 from provisioner.commands.promotion.participants import meant
-from provisioner.errors import (
-    LoginError,
-    Problem,
-    UnreachableError,
-    UsageError,
-    WorkspaceError,
-    by_place,
-)
+from provisioner.errors import Problem, UsageError, by_place
 from provisioner.manifests.variable_values import aliases, values
+from provisioner.model.clock import Now, utc_now
 from provisioner.model.release import Alias, Released, Value
 from provisioner.workflow import releases
-from provisioner.workflow.parallel import at_once
+from provisioner.workflow.parallel import map_parallel
+from provisioner.workflow.refusals import answer_or_problem
 from provisioner.workflow.releases import Draft
 from provisioner.workflow.session import Session
 from provisioner.workspace import unity_catalog
-
-Now = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """The time of day in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +64,7 @@ def pin(
     names = meant(session.loaded, words, known)
     before = values(environment, names)
     stamp = Stamp(now(), session.git_commit)
-    found = at_once(lambda name: _version(session, known[name]), names)
+    found = map_parallel(lambda name: alias_version(session, known[name]), names)
     pins: list[Pin] = []
     problems: list[Problem] = []
     for name, version in zip(names, found, strict=True):
@@ -102,15 +89,16 @@ def _is_released(session: Session, name: str) -> bool:
     return name in session.environment.promotion.released
 
 
-def _version(session: Session, alias: Alias) -> str | Problem:
-    try:
-        return unity_catalog.alias_version(
+def alias_version(session: Session, alias: Alias) -> str | Problem:
+    """Returns the version that ``alias`` points to, or why there is none.
+
+    Raises LoginError and UnreachableError.
+    """
+    return answer_or_problem(
+        lambda: unity_catalog.alias_version(
             session.connection, alias.model, alias.name, session.host
         )
-    except (LoginError, UnreachableError):
-        raise
-    except WorkspaceError as error:
-        return error.problems[0]
+    )
 
 
 def _rejected(session: Session, name: str, alias: Alias, version: str) -> Problem:

@@ -14,7 +14,6 @@ from provisioner.commands.promotion.entries import Stamp, promoted
 from provisioner.commands.promotion.evidence import proofs
 from provisioner.commands.promotion.gates import Candidate, Terms, offline, online, verified
 from provisioner.commands.promotion.participants import meant
-from provisioner.commands.promotion.pin import Now, utc_now
 from provisioner.commands.promotion.proposal import Promoting, Proposal
 from provisioner.commands.promotion.target import missing_secrets, received
 from provisioner.errors import Problem, UsageError
@@ -22,6 +21,7 @@ from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment, read_environment
 from provisioner.manifests.variable_values import aliases, values
+from provisioner.model.clock import Now, utc_now
 from provisioner.model.release import Released
 from provisioner.workflow.project import Project, open_environment, refuse_one_token
 from provisioner.workflow.session import Session, session_of

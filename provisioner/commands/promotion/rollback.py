@@ -9,7 +9,6 @@ from glob import escape
 
 from provisioner.commands.promotion.entries import Stamp
 from provisioner.commands.promotion.participants import meant, nothing_released
-from provisioner.commands.promotion.pin import utc_now
 from provisioner.errors import Problem, RefusedError, Severity, UsageError
 from provisioner.files import git
 from provisioner.kinds import KINDS
@@ -18,6 +17,7 @@ from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import Environment, read_environment
 from provisioner.manifests.references import NoValueError
 from provisioner.manifests.variable_values import with_released
+from provisioner.model.clock import utc_now
 from provisioner.model.plan import Address
 from provisioner.model.release import Released, Value
 from provisioner.workflow import releases

@@ -10,25 +10,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import escape
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from provisioner.commands.promotion.participants import Environments, Loading, named, taking_part
+from provisioner.commands.promotion.pin import alias_version
 from provisioner.commands.promotion.status_model import Cell, Column, Distance, Row, Standing, State
-from provisioner.errors import FileError, LoginError, Problem, ProvisionerError, WorkspaceError
+from provisioner.errors import FileError, LoginError, Problem, ProvisionerError
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment
 from provisioner.manifests.promotion_chain import targets
 from provisioner.manifests.variable_values import aliases, values
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.release import Alias, Released, Value
-from provisioner.workflow.parallel import at_once
+from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import Wanted, make_plan
 from provisioner.workflow.project import Project, refuse_one_token
 from provisioner.workflow.session import Session, session_of
-from provisioner.workspace import unity_catalog
-
-if TYPE_CHECKING:
-    pass
 
 # More digits would be no version, and slow to subtract.
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -98,7 +95,7 @@ def _seen(session: Session, view: View) -> Seen:
         wanted = Wanted(select=tuple(escape(str(address)) for address in addresses))
         steps = {step.address: step for step in make_plan(session, wanted).steps}
     names = [name for name in view.variables if name in view.aliases]
-    found = at_once(lambda name: _version(session, view.aliases[name]), names)
+    found = map_parallel(lambda name: alias_version(session, view.aliases[name]), names)
     versions = dict(zip(names, found, strict=True))
     return Seen(
         session.host,
@@ -126,15 +123,6 @@ def _state(step: Step | None) -> State:
     return State.NOT_READY if step.attention else State.LIVE
 
 
-def _version(session: Session, alias: Alias) -> str | Problem:
-    try:
-        return unity_catalog.alias_version(
-            session.connection, alias.model, alias.name, session.host
-        )
-    except WorkspaceError as error:
-        return error.problems[0]
-
-
 def standing(project: Project, words: Sequence[str], *, offline: bool = False) -> Standing:
     """Where the variables that ``words`` name stand, or all; ``offline`` reads only files.
 
@@ -158,8 +146,6 @@ def standing(project: Project, words: Sequence[str], *, offline: bool = False) -
 
 def _looked(loading: Loading, names: Sequence[str]) -> Mapping[str, Seen | None]:
     """What the workspaces say, all asked at once."""
-    pass
-
     refusal = _one_token(loading.environments.values())
 
     def view(name: str) -> View | Seen:
@@ -176,7 +162,7 @@ def _looked(loading: Loading, names: Sequence[str]) -> Mapping[str, Seen | None]
         return one if isinstance(one, Seen) else look(loading.project, one)
 
     views = [view(name) for name in loading.environments]
-    return dict(zip(loading.environments, at_once(seen, views), strict=True))
+    return dict(zip(loading.environments, map_parallel(seen, views), strict=True))
 
 
 def _one_token(environments: Iterable[Environment]) -> tuple[Problem, ...]:

@@ -66,12 +66,12 @@ def provenance(cell: Cell) -> str:
 def remarks(cell: Cell) -> Iterator[str]:
     """What is ahead of what, and what is rejected."""
     for one in cell.distances:
-        yield distance(one)
+        yield distance_text(one)
     if cell.released.rejected:
         yield f"rejects {', '.join(map(plain, cell.released.rejected))}"
 
 
-def distance(one: Distance) -> str:
+def distance_text(one: Distance) -> str:
     """``1 ahead of staging``, ``@champion 1 ahead: 4``."""
     how = "ahead"
     if one.by:
@@ -98,28 +98,37 @@ def chains(columns: tuple[Column, ...]) -> list[list[str]]:
 
 
 def next_steps(standing: Standing) -> list[str]:
-    """The commands that bring everything level, in the order of promotion."""
-    wanted: dict[str, set[str]] = {}
-    for variable, environment, one in standing.distances():
-        command = f"provisioner promote --from {environment} --to {one.of}"
-        if one.alias:
-            command = f"provisioner pin -e {environment}"
-        if one.by is None or one.by > 0:
-            wanted.setdefault(command, set()).add(variable)
-    found = []
-    for column in standing.columns:
-        name = column.environment
-        found += [
-            " ".join((command, *_few(names)))
-            for command, names in sorted(wanted.items())
-            if command.startswith(
-                (f"provisioner pin -e {name}", f"provisioner promote --from {name} ")
-            )
-        ]
-        cells = [row.cells[name] for row in standing.rows if name in row.cells]
-        if any(cell.state in PENDING and cell.value is not None for cell in cells):
-            found.append(f"provisioner plan -e {name}")
-    return found
+    """Returns the commands that bring all environments level, in the order of promotion."""
+    return [
+        command
+        for column in standing.columns
+        for command in (
+            *_release_commands(standing, column.environment),
+            *_plan_commands(standing, column.environment),
+        )
+    ]
+
+
+def _release_commands(standing: Standing, environment: str) -> list[str]:
+    """Returns the ``pin`` and ``promote`` commands that release values from ``environment``."""
+    variables: dict[str, set[str]] = {}
+    for variable, source, distance in standing.distances():
+        if source == environment and (distance.by is None or distance.by > 0):
+            variables.setdefault(_command(environment, distance), set()).add(variable)
+    return [" ".join((command, *_few(names))) for command, names in sorted(variables.items())]
+
+
+def _command(environment: str, distance: Distance) -> str:
+    if distance.alias:
+        return f"provisioner pin -e {environment}"
+    return f"provisioner promote --from {environment} --to {distance.of}"
+
+
+def _plan_commands(standing: Standing, environment: str) -> list[str]:
+    """Returns the ``plan`` command where a value of ``environment`` is not applied yet."""
+    cells = [row.cells[environment] for row in standing.rows if environment in row.cells]
+    pending = any(cell.state in PENDING and cell.value is not None for cell in cells)
+    return [f"provisioner plan -e {environment}"] if pending else []
 
 
 def _few(names: set[str]) -> list[str]:

@@ -15,7 +15,7 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.variable_values import with_released
 from provisioner.model.release import Released
-from provisioner.workflow.parallel import at_once
+from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.session import Session
 
 SECRETS = frozenset({"E768", "E769", "E773"})
@@ -80,7 +80,7 @@ def _load(session: Session, entries: Mapping[str, Released]) -> Loaded | tuple[P
 
 def _apart(session: Session, names: Sequence[str]) -> dict[str, tuple[Problem, ...]]:
     """The errors of those of ``names`` that have some."""
-    answers = at_once(lambda name: _errors(_lacking(session, (name,))), names)
+    answers = map_parallel(lambda name: _errors(_lacking(session, (name,))), names)
     return {name: errors for name, errors in zip(names, answers, strict=True) if errors}
 
 

@@ -13,7 +13,7 @@ from provisioner.model.connection import Connection
 from provisioner.model.kind import Kind
 from provisioner.model.query import Answer, Asked, Question
 from provisioner.model.resource import Resource
-from provisioner.workflow.parallel import at_once
+from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.session import Session
 
 Ask = Callable[[Connection, str, Question], Answer]
@@ -45,7 +45,7 @@ def ask_all(session: Session, names: Sequence[str], question: Question) -> tuple
         except ProvisionerError as error:
             return Asked(word, None, tuple(_helped(error.problems, session, meant)))
 
-    return at_once(put, wanted)
+    return map_parallel(put, wanted)
 
 
 def _helped(problems: Sequence[Problem], session: Session, meant: Named) -> Iterator[Problem]:

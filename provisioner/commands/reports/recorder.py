@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner import __version__
@@ -12,6 +11,7 @@ from provisioner.commands.reports.report import Audit, Report
 from provisioner.errors import Position, WorkspaceError
 from provisioner.files import git
 from provisioner.kinds import KINDS
+from provisioner.model.clock import Now, utc_now
 from provisioner.model.plan import Address, Plan
 from provisioner.model.serving import Topology
 
@@ -21,23 +21,18 @@ if TYPE_CHECKING:
 ME = "/api/2.0/preview/scim/v2/Me"
 
 
-def now() -> datetime:
-    """The time of this machine, in UTC."""
-    return datetime.now(UTC)
-
-
 @dataclass
 class Recorder:
     """Collects one ``Report``; what is noted later wins. ``exit_code`` ends the command."""
 
     command: str
     environment: str = ""
-    clock: Callable[[], datetime] = now
+    now: Now = utc_now
     exit_code: int = 0
     report: Report = field(init=False)
 
     def __post_init__(self) -> None:
-        audit = Audit(tool_version=__version__, started_at=_written(self.clock()))
+        audit = Audit(tool_version=__version__, started_at=_written(self.now()))
         self.report = Report(self.command, environment=self.environment, audit=audit)
 
     def note(self, **facts: Any) -> None:
@@ -73,7 +68,7 @@ class Recorder:
 
     def finished(self) -> Report:
         """The report, complete."""
-        self._audit(exit_code=self.exit_code, finished_at=_written(self.clock()))
+        self._audit(exit_code=self.exit_code, finished_at=_written(self.now()))
         if self.report.plan:
             self.note(topology=topology_of(self.report.plan))
         return self.report

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from provisioner.kinds import KINDS
+from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.live import Live, Phase, Readiness
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
@@ -34,14 +34,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 WATCH_PAUSE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Seconds that only go forward, and a way to let some pass."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-
 def read_status(
     session: Session, select: Sequence[str], timeout_s: float, clock: Clock | None = None
 ) -> tuple[StatusRow, ...]:
@@ -49,7 +41,7 @@ def read_status(
 
     ``timeout_s`` is how long to go on reading; 0 reads once. Raises as ``reading.read``.
     """
-    clock = clock or Clock()
+    clock = clock or SystemClock()
     end, pause = clock.now() + timeout_s, FIRST_PAUSE_S
     while True:
         rows = observed(session, select)
@@ -67,7 +59,7 @@ def watch_status(
 
     It ends when nothing updates any more, or after ``timeout_s``; without one it never does.
     """
-    clock = clock or Clock()
+    clock = clock or SystemClock()
     start = clock.now()
     while True:
         rows = observed(session, select)

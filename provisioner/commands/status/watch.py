@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from provisioner.commands.status import text as status_text
 from provisioner.commands.status.status import StatusRow
+from provisioner.model.clock import Now, utc_now
 from provisioner.rendering.frames import redrawn
 from provisioner.rendering.style import Style
 
 Rows = Sequence[StatusRow]
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def shown(
-    seen: Iterable[Rows], style: Style, *, objects: bool, clock: Callable[[], datetime] = _now
-) -> Rows:
+def shown(seen: Iterable[Rows], style: Style, *, objects: bool, now: Now = utc_now) -> Rows:
     """Show all that is ``seen`` on stdout, and return the last of it.
 
     ``objects``: all of it, one line at each change. Interrupting ends it where it is.
@@ -32,7 +26,7 @@ def shown(
         return _objects(seen, stream)
     if stream.isatty() and style.colour:
         return _redrawn(seen, style, stream)
-    return _lines(seen, style, stream, clock)
+    return _lines(seen, style, stream, now)
 
 
 def _objects(seen: Iterable[Rows], stream: TextIO) -> Rows:
@@ -46,16 +40,14 @@ def _objects(seen: Iterable[Rows], stream: TextIO) -> Rows:
     return last
 
 
-def _lines(
-    seen: Iterable[Rows], style: Style, stream: TextIO, clock: Callable[[], datetime]
-) -> Rows:
+def _lines(seen: Iterable[Rows], style: Style, stream: TextIO, now: Now) -> Rows:
     last: Rows | None = None
     for rows in seen:
         if last is None:
             print(status_text.text(rows, style), end="", file=stream, flush=True)
         else:
             for line in status_text.news(last, rows):
-                print(f"{clock():%H:%M:%S} UTC  {line}", file=stream, flush=True)
+                print(f"{now():%H:%M:%S} UTC  {line}", file=stream, flush=True)
         last = rows
     return last or ()
 

@@ -229,3 +229,17 @@ def test_a_value_from_outside_is_refused_for_every_environment_at_once(
     assert main(words) == 1
     said = capsys.readouterr().err
     assert [f"its value in {name} is" in said for name in ENVIRONMENTS] == [True] * 3
+
+
+def test_a_refused_login_concerns_the_whole_environment_and_not_one_alias(
+    repository, monkeypatch, capsys
+):
+    (environment,) = repository.root.glob("environments/dev.yaml")
+    released = "released: [v]\nvariables:\n  v: {alias: main.models.m@champion}\n"
+    environment.write_text(environment.read_text() + released)
+    # Nothing is made from the variable: its alias is all that the workspace is asked about.
+    repository.endpoint("name: chat")
+    monkeypatch.setenv("DATABRICKS_TOKEN", "of-somebody-else")
+    monkeypatch.chdir(repository.root)
+    assert main(["promote", "--status"]) == 1
+    assert "dev is unreachable: " in capsys.readouterr().out
