@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -24,6 +25,7 @@ from provisioner.cli.options import FOLDER
 if TYPE_CHECKING:
     from provisioner.errors import ProvisionerError
 
+# Command -> module, in the order in which one uses them.
 COMMANDS = {
     "init": "provisioner.cli.init",
     "validate": "provisioner.cli.validate",
@@ -49,6 +51,29 @@ COMMANDS = {
     "graph": "provisioner.cli.graph",
     "doctor": "provisioner.cli.doctor",
     "emulator": "provisioner.cli.emulator",
+    "version": "provisioner.cli.version",
+    "help": "provisioner.cli.help",
+    "completion": "provisioner.cli.completion",
+}
+
+# Heading -> commands, for the help; a test holds that each command has one heading.
+HEADINGS = {
+    "Write": "init validate fmt render import",
+    "Change": "plan apply show destroy",
+    "Look": "status drift diff graph",
+    "Use": "query verify connect",
+    "Release": "pin promote rollback history",
+    "Tools": "doctor explain schema emulator completion version help",
+}
+
+# Options that may stand before the command, too: name of the parameter -> how it is written.
+HOISTED = {
+    "environment": "--environment",
+    "profile": "--profile",
+    "output": "--output",
+    "no_color": "--no-color",
+    "quiet": "--quiet",
+    "debug": "--debug",
 }
 
 EXIT_CODES = """\b
@@ -63,7 +88,7 @@ Exit codes:
 
 
 class Commands(click.Group):
-    """Finds commands by table, in the order in which one uses them."""
+    """Finds commands by table, and corrects what other tools call otherwise."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -78,14 +103,70 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from provisioner.errors.wording import closest
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            from provisioner.cli.corrections import unknown_command
 
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            name = closest(args[0], COMMANDS)
-            hint = f" Did you mean `{name}`?" if name else ""
-            raise click.UsageError(f"no such command `{args[0]}`.{hint}", ctx=ctx) from error
+            raise CorrectedUsageError(*unknown_command(args[0], COMMANDS), ctx)
+        return args[0], command, _words(ctx, command, args[0], args[1:])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, names in HEADINGS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names.split()]
+            with formatter.section(f"{heading} commands"):
+                formatter.write_dl(
+                    [(name, found.get_short_help_str(80)) for name, found in commands if found],
+                    col_max=12,
+                )
+
+
+class CorrectedUsageError(click.UsageError):
+    """A usage error with a hint: what to type instead."""
+
+    def __init__(self, message: str, hint: str, ctx: click.Context | None = None) -> None:
+        super().__init__(message, ctx)
+        self.hint = hint
+
+
+def _words(ctx: click.Context, command: click.Command, name: str, words: list[str]) -> list[str]:
+    """``words`` behind the command, with those before it. Raises CorrectedUsageError."""
+    from provisioner.cli.corrections import single_dashes
+
+    known = {option for param in command.params for option in param.opts}
+    if "--output" in known:
+        known.add("--json")
+    given = {key: ctx.params.get(key) for key in HOISTED}
+    words = [word for key, value in given.items() if value for word in _hoisted(key, value)] + words
+    correction = single_dashes(words, known, name)
+    if correction:
+        raise CorrectedUsageError(*correction, ctx)
+    if "--json" in known and "--json" in words:
+        at = words.index("--json")
+        words[at : at + 1] = ["--output", "json"]
+    _refuse_twice(ctx, command, name, words)
+    return words
+
+
+def _refuse_twice(ctx: click.Context, command: click.Command, name: str, words: list[str]) -> None:
+    """Refuse an option that is given twice with two values, of which one would be ignored."""
+    parser = command.make_parser(click.Context(command, parent=ctx, info_name=name))
+    try:
+        _, _, order = parser.parse_args(list(words))
+    except click.UsageError:
+        return  # Reported when the command itself parses the words.
+    counts = Counter(param.name for param in order if _takes_one_value(param))
+    for param in order:
+        if counts[param.name] > 1:
+            hint = "leave one of them out"
+            raise CorrectedUsageError(f"`{param.opts[0]}` is given more than once", hint, ctx)
+
+
+def _takes_one_value(param: click.Parameter) -> bool:
+    return isinstance(param, click.Option) and not (param.multiple or param.is_flag or param.count)
+
+
+def _hoisted(name: str, value: object) -> list[str]:
+    return [HOISTED[name]] if value is True else [HOISTED[name], str(value)]
 
 
 @click.command(
@@ -95,8 +176,14 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="provisioner")
 @click.option("-C", "--project-dir", type=FOLDER, help="Folder of the project, for any command.")
+@click.option("-e", "--environment", "-t", "--target", "environment", hidden=True)
+@click.option("-p", "--profile", hidden=True)
+@click.option("-o", "--output", hidden=True)
+@click.option("--no-color", is_flag=True, hidden=True)
+@click.option("-q", "--quiet", is_flag=True, hidden=True)
+@click.option("--debug", is_flag=True, hidden=True)
 @click.pass_context
-def group(context: click.Context, project_dir: Path | None) -> None:
+def group(context: click.Context, /, project_dir: Path | None, **_: object) -> None:
     """Databricks model serving endpoints as code.
 
     Manifests in YAML say which endpoints and secrets there should be; plan shows what
@@ -124,7 +211,7 @@ def _answered(arguments: list[str] | None, *, debug: bool) -> int:
         return 0
     except click.ClickException as error:
         # click would exit with 2, which a pipeline reads as "changes pending".
-        error.show()
+        _show(_usage_error(error, sys.argv[1:] if arguments is None else arguments))
         return 1
     except Exception as error:
         # Imported late, here and below: --help has no use for it, and it takes its time.
@@ -137,6 +224,23 @@ def _answered(arguments: list[str] | None, *, debug: bool) -> int:
             raise
         return error.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _usage_error(error: click.ClickException, arguments: list[str]) -> ProvisionerError:
+    """``error`` of click as a problem like all others, with a hint."""
+    from provisioner.cli.corrections import unknown_option
+    from provisioner.errors import UsageError
+
+    context = getattr(error, "ctx", None)
+    name = next((word for word in arguments if word in COMMANDS), "")
+    hint = f"`{' '.join(filter(None, ('provisioner help', name)))}` shows how it is written"
+    message = error.format_message().removesuffix(".")
+    if isinstance(error, CorrectedUsageError):
+        hint = error.hint
+    elif isinstance(error, click.NoSuchOption) and context:
+        known = {option for param in context.command.params for option in param.opts}
+        message, hint = unknown_option(error.option_name, known, name)
+    return UsageError.of("E818", message[:1].lower() + message[1:], hint)
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def output_option(*forms: str) -> Callable[[Any], Any]:
         type=click.Choice(forms),
         default=forms[0],
         show_default=True,
-        help="Form of the answer on stdout.",
+        help="Form of the answer on stdout; `--json` is short for `-o json`.",
     )
 
 
@@ -145,7 +145,8 @@ environment_option = click.option(
     "environment",
     default="local",
     show_default=True,
-    help="Name of the environment: environments/NAME.yaml.",
+    metavar="NAME",
+    help="The environment: environments/NAME.yaml.",
 )
 
 variables_option = click.option(
@@ -195,6 +196,7 @@ what_options = packed(
 CONSENT = (
     click.option(
         "-y",
+        "--yes",
         "--auto-approve",
         "yes",
         is_flag=True,

@@ -1,0 +1,186 @@
+"""Corrections of a mistyped command line: words of other tools, single dashes, near misses. Pure.
+
+A word that destroys is never proposed because it is spelled like the one that was typed: a
+person who types ``deploy`` must not be offered ``destroy``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from provisioner.errors.wording import closest
+
+# Commands and options that delete, replace or take over: named in full, or not at all.
+DESTRUCTIVE: Final = frozenset(
+    {
+        "destroy",
+        "rollback",
+        "--prune",
+        "--allow-delete",
+        "--allow-replace",
+        "--allow-destructive",
+        "--take-over-from",
+        "--auto-approve",
+    }
+)
+
+# What Terraform, Databricks bundles, kubectl, Pulumi and git call it -> what to type here.
+COMMANDS: Final[Mapping[str, str]] = {
+    "deploy": "`provisioner apply` deploys the manifests",
+    "up": "`provisioner apply` deploys the manifests",
+    "preview": "`provisioner plan` shows what would change",
+    "dry-run": "`provisioner plan` shows what would change",
+    "summary": "`provisioner status` lists the endpoints with state and address",
+    "get": "`provisioner status` lists the endpoints",
+    "list": "`provisioner status` lists the endpoints",
+    "ls": "`provisioner status` lists the endpoints",
+    "describe": "`provisioner status NAME` and `provisioner render` describe an endpoint",
+    "output": "`provisioner status -o json` has names, states and addresses",
+    "outputs": "`provisioner status -o json` has names, states and addresses",
+    "run": "`provisioner query NAME --prompt TEXT` sends a request to an endpoint",
+    "invoke": "`provisioner query NAME --prompt TEXT` sends a request to an endpoint",
+    "ask": "`provisioner query NAME --prompt TEXT` sends a request to an endpoint",
+    "test": "`provisioner verify` runs the checks of the manifests",
+    "check": "`provisioner validate` checks files; `provisioner verify` asks live endpoints",
+    "lint": "`provisioner validate` checks the manifests offline",
+    "format": "`provisioner fmt` writes project files in one order and indentation",
+    "refresh": "`provisioner drift` compares; `provisioner import --update` updates the manifests",
+    "state": "there is no state file; `provisioner status` reads the live workspace",
+    "taint": "`provisioner apply --redeploy ADDRESS` sends the config again",
+    "untaint": "there is no state file, so nothing can be marked in it",
+    "workspace": "an environment is a workspace: choose one with `-e NAME`",
+    "env": "environments are the files environments/NAME.yaml: choose one with `-e NAME`",
+    "stack": "an environment is a stack: choose one with `-e NAME`",
+    "login": "`databricks auth login --host URL` logs in; `provisioner doctor` checks the login",
+    "logout": "`databricks auth` manages logins; the tool stores none",
+    "auth": "`databricks auth login --host URL` logs in; `provisioner doctor` checks the login",
+    "unlock": "there is no lock: run the command again",
+    "force-unlock": "there is no lock: run the command again",
+    "providers": "no plugins are installed; `provisioner version` shows the version",
+    "get-schema": "`provisioner schema` prints the JSON Schemas",
+    "generate": "`provisioner import NAME` writes a manifest for a live endpoint",
+    "bind": "`provisioner import NAME`, then `provisioner apply --adopt`",
+    "unbind": "an entry `removed: {...: {delete: false}}` lets go of an endpoint",
+    "delete": "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
+    "rm": "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
+    "remove": "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
+    "down": "remove the manifests and add entries under `removed:`, then `provisioner apply`",
+    "create": "write a manifest (`provisioner init` starts a repository), then `provisioner apply`",
+    "update": "change the manifest, then `provisioner apply`",
+    "edit": "change the manifest, then `provisioner apply`",
+    "new": "`provisioner init` starts a repository",
+    "start": "`provisioner emulator start` starts the local workspace",
+    "serve": "`provisioner emulator start` starts the local workspace",
+    "local": "`provisioner emulator start` starts the local workspace",
+    "console": "`provisioner emulator start` prints the address of the console",
+    "metrics": "`provisioner status -v` shows metrics",
+    "watch": "`provisioner status --watch` follows the endpoints",
+    "wait": "`provisioner status --wait` waits until the endpoints are ready",
+    "permissions": "write `permissions:` below the endpoint, then `provisioner apply`",
+    "secrets": "declare the scope with `secrets:`, then `provisioner apply`",
+    "release": "`provisioner pin` releases a version, `provisioner promote` passes it on",
+    "undo": "`provisioner rollback NAME` goes back to the value released before",
+    "log": "`provisioner history` shows releases, `provisioner logs NAME` the logs of an endpoint",
+    "man": "`provisioner help COMMAND`",
+}
+
+# Options of other tools -> what to type here. "" in the second place: for every command.
+OPTIONS: Final[Mapping[str, str]] = {
+    "--dry-run": "`provisioner plan` shows what would change and changes nothing",
+    "--dryrun": "`provisioner plan` shows what would change and changes nothing",
+    "--what-if": "`provisioner plan` shows what would change and changes nothing",
+    "--check": "`provisioner plan --detailed-exitcode` exits with 2 when changes are pending",
+    "--refresh-only": "`provisioner drift` shows what differs from the manifests",
+    "--refresh": "the live workspace is always read; there is no state file to refresh",
+    "--lock": "there is no lock, and no state file to lock",
+    "--lock-timeout": "there is no lock, and no state file to lock",
+    "--state": "there is no state file",
+    "--var-file": "variables are in environments/NAME.yaml; `--var NAME=VALUE` sets one",
+    "--chdir": "`-C DIR` is the folder of the project",
+    "--input": "without a terminal nothing is asked; `-y` approves",
+    "--force": "name what may be replaced or deleted; `provisioner apply --help` lists the options",
+    "--auto-approve": "`-y` approves; deletions and replacements are named with their own options",
+    "--replace": "`--redeploy ADDRESS` sends the config again; `--allow-replace ADDRESS` consents",
+    "--destroy": "`provisioner destroy` deletes everything that this project manages",
+    "--target-file": "`--select RESOURCE` chooses resources",
+    "--compact-warnings": "equal warnings are shown once",
+    "--config": "`-C DIR` is the folder of the project",
+    "--env": "`-e NAME` chooses the environment",
+    "--stack": "`-e NAME` chooses the environment",
+    "--namespace": "`-e NAME` chooses the environment",
+    "--filename": "manifests are listed in environments/NAME.yaml under `manifests:`",
+    "--wait": "`apply` waits until the endpoints are ready, unless `--no-wait` is given",
+    "--format": "`-o json` prints JSON",
+    "--fix": "`provisioner fmt` writes files in one order and indentation",
+    "--all": "without `--select` every resource is meant",
+    "--include": "`--select RESOURCE` chooses resources",
+    "--exclude": "`--select RESOURCE` chooses resources; globs are allowed",
+    "--context": "`-e NAME` chooses the environment, `-p PROFILE` the login",
+}
+
+# With Terraform's single dash: `-target` would be read as `-t arget`.
+_SINGLE_DASH: Final[Mapping[str, str]] = {
+    "target": "write `--select RESOURCE`; `-t` and `--target` choose the environment",
+}
+_WORD: Final = re.compile(r"-(?P<word>[A-Za-z][A-Za-z0-9_-]+)(?P<value>=.*)?", re.DOTALL)
+
+
+class Correction(NamedTuple):
+    """What is wrong with the command line, and what to type instead ("" where unknown)."""
+
+    message: str
+    hint: str
+
+
+def unknown_command(word: str, known: Collection[str]) -> Correction:
+    """The correction for a command that does not exist."""
+    message = f"no such command `{word}`"
+    if word.casefold() in COMMANDS:
+        return Correction(message, COMMANDS[word.casefold()])
+    close = _close(word, known)
+    hint = f"did you mean `{close}`?" if close else "`provisioner help` lists the commands"
+    return Correction(message, hint)
+
+
+def unknown_option(option: str, known: Collection[str], command: str) -> Correction:
+    """The correction for an option that ``command`` does not have."""
+    message = f"`{command}` has no option `{option}`"
+    if option in OPTIONS:
+        return Correction(message, OPTIONS[option])
+    close = _close(option, known)
+    return Correction(
+        message,
+        f"did you mean `{close}`?" if close else f"`provisioner help {command}` lists its options",
+    )
+
+
+def single_dashes(words: Sequence[str], known: Collection[str], command: str) -> Correction | None:
+    """The correction of the first long option written with one dash, as Terraform takes it.
+
+    ``known`` are the options of ``command``. A cluster of short options (``-qy``) and a short
+    option with its value (``-eprod``) are no such word, and stay.
+    """
+    for word in _before_separator(words):
+        match = _WORD.fullmatch(word)
+        if not match:
+            continue
+        name, value = match["word"].replace("_", "-"), match["value"] or ""
+        if name in _SINGLE_DASH:
+            return Correction(f"`{word}` is not an option", _SINGLE_DASH[name])
+        if f"--{name}" in known:
+            return Correction(f"`{word}` is not an option", f"write `--{name}{value}`")
+        if f"--{name}" in OPTIONS:
+            return Correction(f"`{command}` has no option `{word}`", OPTIONS[f"--{name}"])
+    return None
+
+
+def _before_separator(words: Sequence[str]) -> Iterable[str]:
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _close(word: str, known: Collection[str]) -> str:
+    """The known word that is spelled most like ``word``, unless that one destroys."""
+    close = closest(word, known)
+    return "" if close in DESTRUCTIVE else close

@@ -1,0 +1,113 @@
+"""First mistakes of people who come from Terraform, bundles, kubectl or Pulumi."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.cli import COMMANDS, HEADINGS, main
+from provisioner.cli.corrections import DESTRUCTIVE
+
+MISTAKES = [
+    # (what is typed, what the hint holds)
+    ("deploy", "`provisioner apply`"),
+    ("Deploy", "`provisioner apply`"),
+    ("up", "`provisioner apply`"),
+    ("preview", "`provisioner plan`"),
+    ("summary", "`provisioner status`"),
+    ("ls", "`provisioner status`"),
+    ("list", "`provisioner status`"),
+    ("get", "`provisioner status`"),
+    ("run", "`provisioner query NAME"),
+    ("refresh", "`provisioner drift`"),
+    ("state list", "there is no state file"),
+    ("output", "`provisioner status -o json`"),
+    ("login", "`databricks auth login"),
+    ("unlock", "there is no lock"),
+    ("force-unlock abc", "there is no lock"),
+    ("taint x", "--redeploy"),
+    ("workspace select dev", "-e NAME"),
+    ("stack", "-e NAME"),
+    ("bind x y", "--adopt"),
+    ("generate x", "`provisioner import"),
+    ("delete x", "removed:"),
+    ("rm x", "removed:"),
+    ("down", "removed:"),
+    ("lint", "`provisioner validate`"),
+    ("format", "`provisioner fmt`"),
+    ("plam", "did you mean `plan`?"),
+    ("aply", "did you mean `apply`?"),
+    ("statsu", "did you mean `status`?"),
+    ("destory", "`provisioner help` lists the commands"),
+    ("zzz", "`provisioner help` lists the commands"),
+    ("apply --dry-run", "`provisioner plan`"),
+    ("apply --force", "name what may be replaced or deleted"),
+    ("plan --slect x", "did you mean `--select`?"),
+    ("apply --prun", "lists its options"),
+    ("plan --refresh-only", "`provisioner drift`"),
+    ("plan --var-file=x", "--var NAME=VALUE"),
+    ("plan -out=x", "write `--out=x`"),
+    ("plan -target=foo", "--select RESOURCE"),
+    ("plan -target foo", "--select RESOURCE"),
+    ("apply -auto-approve", "write `--auto-approve`"),
+    ("plan -var a=b", "write `--var`"),
+    ("plan -json", "write `--json`"),
+    ("plan -destroy", "`provisioner destroy`"),
+    ("plan -refresh-only", "`provisioner drift`"),
+    ("plan -chdir=x", "`-C DIR`"),
+    ("fmt -check", "write `--check`"),
+    ("plan -e a -e b", "leave one of them out"),
+    ("plan -e", "`provisioner help plan`"),
+    ("diff local", "`provisioner help diff`"),
+    ("help deploy", "`provisioner apply`"),
+]
+
+
+@pytest.mark.parametrize(("words", "hint"), MISTAKES, ids=[words for words, _ in MISTAKES])
+def test_a_first_mistake_is_answered_with_the_word_to_type(words, hint, capsys):
+    assert main(words.split()) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error[E818]: ")
+    assert hint in error
+
+
+@pytest.mark.parametrize("words", [words for words, _ in MISTAKES])
+def test_no_correction_proposes_a_word_that_destroys_because_of_its_spelling(words, capsys):
+    main(words.split())
+    assert not any(f"did you mean `{word}`" in capsys.readouterr().err for word in DESTRUCTIVE)
+
+
+def test_every_command_stands_below_one_heading():
+    assert sorted(" ".join(HEADINGS.values()).split()) == sorted(COMMANDS)
+
+
+def test_common_options_may_stand_before_the_command(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "provisioner.yaml").write_text("project: shop\n")
+    before = main(["-e", "nowhere", "validate"])
+    after = main(["validate", "-e", "nowhere"])
+    assert before == after == 1
+
+
+def test_a_cluster_of_short_options_is_no_long_option(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "provisioner.yaml").write_text("project: shop\n")
+    main(["plan", "-enowhere"])
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_help_shows_what_the_option_help_shows(capsys):
+    main(["help", "apply"])
+    shown = capsys.readouterr().out
+    main(["apply", "--help"])
+    assert capsys.readouterr().out == shown
+
+
+def test_version_is_a_command_with_json(capsys):
+    assert main(["version", "--json"]) == 0
+    assert '"version": "' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(shell, capsys):
+    assert main(["completion", shell]) == 0
+    assert "_PROVISIONER_COMPLETE" in capsys.readouterr().out
