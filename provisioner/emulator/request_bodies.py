@@ -10,6 +10,7 @@ from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.http.routing import CONTROL_PREFIX
 from provisioner.emulator.http.shape import (
     Schema,
+    anything,
     choice,
     described,
     flag,
@@ -20,15 +21,10 @@ from provisioner.emulator.http.shape import (
     schema_of,
     text,
 )
-from provisioner.emulator.identity import principals
+from provisioner.emulator.identity import principals, scim
 from provisioner.emulator.serving import api as serving
 from provisioner.emulator.serving import configs, gateway, lag, permissions, telemetry, transitions
 from provisioner.emulator.unity_catalog import grants, models, registration
-
-
-@described({})
-def anything(value: Any, where: str) -> Any:
-    return value
 
 
 @described({"type": "object"})
@@ -142,6 +138,7 @@ BODIES = {
     f"POST /{CONTROL_PREFIX}/clock": record({"advance_s": integer}),
     f"POST /{CONTROL_PREFIX}/principals": principals.PRINCIPAL,
     f"POST /{CONTROL_PREFIX}/models": registration.SENT,
+    **{f"{method} {path}": reader for (method, path), reader in scim.BODIES.items()},
     f"POST {workspace_files.BASE}/mkdirs": workspace_files.PATH,
     f"POST {workspace_files.BASE}/delete": workspace_files.DELETE,
     f"POST {workspace_files.BASE}/import": workspace_files.IMPORT,

@@ -39,6 +39,11 @@ def described(schema: Schema) -> Callable[[AnyReader], AnyReader]:
     return mark
 
 
+@described({})
+def anything(value: Any, where: str) -> Any:
+    return value
+
+
 @described({"type": "string"})
 def text(value: Any, where: str) -> str:
     if not isinstance(value, str):

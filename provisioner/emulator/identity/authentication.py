@@ -17,7 +17,7 @@ from provisioner.emulator.http.routing import (
     Caller,
     EmulatedWorkspace,
 )
-from provisioner.emulator.identity import directory
+from provisioner.emulator.identity import directory, groups
 
 WORKSPACE_ID = "900800700600"
 # What the data-plane client of the SDK asks with. [serving-api 1.14]
@@ -31,7 +31,7 @@ def caller_of(workspace: EmulatedWorkspace, authorization: str) -> Caller:
     """
     given = password_of(authorization, user="token") or _bearer_of(authorization)
     if _matches(given, workspace.settings.token):
-        return directory.LOCAL_USER
+        return directory.local_user(workspace.store)
     if caller := directory.by_token(workspace.store, given):
         return caller
     if caller := directory.by_login(workspace.store, given):
@@ -80,7 +80,7 @@ def me(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
             "active": True,
             "name": {"givenName": caller.display_name},
             "emails": [{"type": "work", "value": caller.name, "primary": True}],
-            "groups": [{"display": group, "type": "direct"} for group in caller.groups],
+            "groups": groups.view_of(workspace.store, caller),
         },
         headers={"X-Databricks-Org-Id": WORKSPACE_ID},
     )
@@ -127,7 +127,7 @@ def _client(
     name, secret = login_of(authorization)
     name, secret = name or form.get("client_id", ""), secret or form.get("client_secret", "")
     if _matches(secret, workspace.settings.token):
-        return directory.LOCAL_USER
+        return directory.local_user(workspace.store)
     return directory.by_client(workspace.store, name, secret)
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from provisioner.emulator.http.routing import SERVICE_PRINCIPAL, USER, Caller
 from provisioner.emulator.http.store import Store
 
-# The user that a local workspace always has, its administrator.
+# The user that a local workspace always has, its administrator. ``local_user`` knows of the further
+# groups that it was added to.
 LOCAL_USER = Caller("local-user@example.com", "Local User", ("admins", "users"))
 # Every principal is a member. [serving-api 1.11] A grant to it reaches everybody, so
 # that nobody takes it for a small one.
@@ -44,17 +47,57 @@ def add(store: Store, caller: Caller, token: str, client_secret: str = "") -> No
 def remove(store: Store, name: str) -> bool:
     """With the principal, its logins end. What it made and was granted stays."""
     store.change("DELETE FROM logins WHERE principal = ?", name)
+    sql = "DELETE FROM scim_attributes WHERE id IN (SELECT id FROM principals WHERE name = ?)"
+    store.change(sql, name)
     return bool(store.change("DELETE FROM principals WHERE name = ?", name))
 
 
 def all_principals(store: Store) -> list[Caller]:
+    """Everybody who was added: the local user is not among them."""
     return [_caller(*row) for row in store.rows(f"SELECT {COLUMNS} FROM principals")]
+
+
+def local_user(store: Store) -> Caller:
+    """The local user with all of its groups."""
+    joined = attributes(store, LOCAL_USER.id).get("groups", ())
+    return replace(LOCAL_USER, groups=(*LOCAL_USER.groups, *joined)) if joined else LOCAL_USER
+
+
+def put_in_groups(store: Store, caller: Caller, groups: Sequence[str]) -> None:
+    """The names of all groups that ``caller`` is in from now on."""
+    if caller.name == LOCAL_USER.name:
+        joined = [group for group in groups if group not in LOCAL_USER.groups]
+        set_attributes(store, caller.id, attributes(store, caller.id) | {"groups": joined})
+        return
+    kept = json.dumps(groups)
+    store.change("UPDATE principals SET groups = ? WHERE name = ?", kept, caller.name)
+
+
+def rename(store: Store, caller: Caller, display_name: str) -> None:
+    sql = "UPDATE principals SET display_name = ? WHERE name = ?"
+    store.change(sql, display_name, caller.name)
+
+
+def attributes(store: Store, number: str) -> dict[str, Any]:
+    """What clients said about the principal or group with this id, as they said it."""
+    row = store.row("SELECT attributes FROM scim_attributes WHERE id = ?", number)
+    return dict(json.loads(row[0])) if row else {}
+
+
+def set_attributes(store: Store, number: str, changed: Mapping[str, Any]) -> None:
+    text = json.dumps(changed)
+    store.change("INSERT OR REPLACE INTO scim_attributes VALUES (?, ?)", number, text)
+
+
+def is_active(store: Store, caller: Caller) -> bool:
+    """Whether the principal may log in. [serving-api 10.10: users are shown as active]"""
+    return bool(attributes(store, caller.id).get("active", True))
 
 
 def find(store: Store, name: str) -> Caller | None:
     """The principal with this user name or application id."""
     if name.lower() == LOCAL_USER.name:
-        return LOCAL_USER
+        return local_user(store)
     row = store.row(f"SELECT {COLUMNS} FROM principals WHERE name = ?", name)
     return _caller(*row) if row else None
 
@@ -62,7 +105,7 @@ def find(store: Store, name: str) -> Caller | None:
 def by_token(store: Store, token: str) -> Caller | None:
     """Whose personal access token this is."""
     row = store.row(f"SELECT {COLUMNS} FROM principals WHERE token = ?", _digest(token))
-    return _caller(*row) if row else None
+    return _active(store, _caller(*row)) if row else None
 
 
 def by_client(store: Store, client_id: str, client_secret: str) -> Caller | None:
@@ -72,7 +115,7 @@ def by_client(store: Store, client_id: str, client_secret: str) -> Caller | None
         client_id,
         _digest(client_secret),
     )
-    return _caller(*row) if row else None
+    return _active(store, _caller(*row)) if row else None
 
 
 def log_in(store: Store, caller: Caller) -> str:
@@ -92,7 +135,13 @@ def by_login(store: Store, token: str) -> Caller | None:
         _digest(token),
         store.now_ms(),
     )
-    return find(store, row[0]) if row else None
+    caller = find(store, row[0]) if row else None
+    return _active(store, caller) if caller else None
+
+
+def _active(store: Store, caller: Caller) -> Caller | None:
+    """None where the principal may not log in."""
+    return caller if is_active(store, caller) else None
 
 
 def _caller(name: str, kind: str, number: str, display_name: str, groups: str) -> Caller:

@@ -25,7 +25,7 @@ CHECKED = [
 # `make test` sends about 400 requests, `make proofs` more than 5,000.
 EXAMPLES = 80 if os.environ.get("PROVISIONER_PROOFS") else 5
 # The service has no others, and 500 means that we have crashed.
-STATUSES = {200, 302, 400, 401, 403, 404, 409, 429, 501, 503}
+STATUSES = {200, 201, 204, 302, 400, 401, 403, 404, 409, 429, 501, 503}
 # After these the workspace is filled again.
 RESTORED = ("/__emulator__/faults", "/__emulator__/reset", "/api/2.0/secrets/scopes/delete")
 # Names that are there, so that not everything ends with 404.
