@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -194,12 +195,12 @@ def group(context: click.Context, /, project_dir: Path | None, **_: object) -> N
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a defect of ours raises."""
-    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
-    with _requests_on_stderr() if debug else nullcontext():
-        return _answered(arguments, debug=debug)
+    words = sys.argv[1:] if arguments is None else arguments
+    with _requests_on_stderr() if "--debug" in words else nullcontext():
+        return _answered(words)
 
 
-def _answered(arguments: list[str] | None, *, debug: bool) -> int:
+def _answered(arguments: list[str]) -> int:
     try:
         code = group.main(arguments, prog_name="provisioner", standalone_mode=False)
     except click.exceptions.Abort:
@@ -211,7 +212,7 @@ def _answered(arguments: list[str] | None, *, debug: bool) -> int:
         return 0
     except click.ClickException as error:
         # click would exit with 2, which a pipeline reads as "changes pending".
-        _show(_usage_error(error, sys.argv[1:] if arguments is None else arguments))
+        _refuse(_usage_error(error, arguments), arguments)
         return 1
     except Exception as error:
         # Imported late, here and below: --help has no use for it, and it takes its time.
@@ -219,9 +220,7 @@ def _answered(arguments: list[str] | None, *, debug: bool) -> int:
 
         if not isinstance(error, ProvisionerError):
             raise
-        _show(error)
-        if debug:
-            raise
+        _refuse(error, arguments)
         return error.exit_code
     return code if isinstance(code, int) else 0
 
@@ -261,12 +260,30 @@ def _requests_on_stderr() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def _refuse(error: ProvisionerError, arguments: list[str]) -> None:
+    """Show ``error``; where JSON is asked for, stdout gets it as JSON, too."""
+    if _wants_json(arguments):
+        from provisioner.rendering.problems import to_json
+        from provisioner.rendering.text import json_text
+
+        click.echo(json_text(to_json(error.problems)), nl=False)
+    _show(error)
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    pairs = pairwise(arguments)
+    forms = {"--json", "-ojson", "--output=json"}
+    return not forms.isdisjoint(arguments) or any(
+        pair in (("-o", "json"), ("--output", "json")) for pair in pairs
+    )
+
+
 def _show(error: ProvisionerError) -> None:
     from provisioner.cli.terminal import colour_wanted
     from provisioner.rendering.problems import text
 
     colour = colour_wanted(sys.stderr, no_color="--no-color" in sys.argv)
-    click.echo(text(error.problems, colour=colour), err=True)
+    click.echo(text(error.problems, colour=colour), err=True, color=colour)
 
 
 def _defect(error: Exception) -> int:

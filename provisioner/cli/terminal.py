@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 
 
 def colour_wanted(stream: TextIO, *, no_color: bool) -> bool:
-    """Whether ``stream`` is a terminal that wants colour (https://no-color.org)."""
-    plain = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return stream.isatty() and not plain
+    """Whether ``stream`` gets colour.
+
+    ``--no-color`` and NO_COLOR (https://no-color.org) win; FORCE_COLOR and CLICOLOR_FORCE give
+    colour to a pipe, such as the log of a CI system that shows it.
+    """
+    if no_color or os.environ.get("NO_COLOR"):
+        return False
+    forced = [os.environ.get(name, "") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")]
+    if any(value not in ("", "0", "false") for value in forced):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class Terminal(NamedTuple):
@@ -62,7 +70,8 @@ class Terminal(NamedTuple):
     def answer(self, text: str) -> None:
         """Print the command's answer."""
         if not self.silent:
-            click.echo(text, nl=not text.endswith("\n"))
+            # click takes colour out of a pipe, also where it is asked for.
+            click.echo(text, nl=not text.endswith("\n"), color=self.colour(sys.stdout))
 
     def answer_json(self, data: Any) -> None:
         """Print the command's answer as JSON, keys in the order given.
@@ -84,7 +93,8 @@ class Terminal(NamedTuple):
         if found:
             from provisioner.rendering.problems import text
 
-            click.echo(text(found, colour=self.colour(sys.stderr)), err=True)
+            colour = self.colour(sys.stderr)
+            click.echo(text(found, colour=colour), err=True, color=colour)
 
     def note(self, **facts: Any) -> None:
         """Fields of ``Report``, for the reports."""

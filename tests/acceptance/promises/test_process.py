@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -82,7 +83,7 @@ def test_destroy_needs_no_manifests(project):
 
 def test_the_installed_command_is_the_one_with_the_ends_around_it():
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-    assert scripts == {"provisioner": "provisioner.cli:run"}
+    assert scripts == {"provisioner": "provisioner.__main__:run"}
 
 
 def test_what_debug_logs_ends_with_its_command(repository, run):
@@ -100,3 +101,50 @@ def test_the_address_of_the_console_is_talk_and_not_part_of_the_answer(project):
     url = host.removeprefix("DATABRICKS_HOST=")
     assert token == "DATABRICKS_TOKEN=a/b c"
     assert f"console: {url}/#token=a%2Fb%20c\n" in done.stderr
+
+
+IMPORTS_AND_IS_INTERRUPTED = """
+import builtins, os, signal
+real = builtins.__import__
+def interrupted(name, *rest):
+    if name == "click":
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(name, *rest)
+builtins.__import__ = interrupted
+from provisioner.__main__ import run
+run()
+"""
+
+
+def test_ctrl_c_while_modules_are_imported_shows_no_traceback(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS_AND_IS_INTERRUPTED], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 130
+    assert done.stderr == "\ninterrupted\n"
+
+
+def test_an_error_is_json_where_json_is_asked_for(project):
+    done = shell("$P plan -e nowhere -o json", project)
+    assert json.loads(done.stdout)["diagnostics"][0]["code"] == "E202"
+    assert "error[E202]" in done.stderr
+
+
+def test_an_error_that_is_understood_has_no_traceback_with_debug(project):
+    done = shell("$P plan -e nowhere --debug", project)
+    assert "error[E202]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        pytest.param({"FORCE_COLOR": "1"}, True, id="FORCE_COLOR colours a pipe"),
+        pytest.param({"CLICOLOR_FORCE": "1"}, True, id="CLICOLOR_FORCE colours a pipe"),
+        pytest.param({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, id="NO_COLOR wins"),
+        pytest.param({}, False, id="a pipe is plain"),
+    ],
+)
+def test_colour_can_be_forced(project, variables, coloured):
+    done = shell("$P plan", project, ONE="1", **variables)
+    assert ("\x1b[" in done.stdout) is coloured
