@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from provisioner.model.plan import Cause
+
 PROJECT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 DURATION = r"^[1-9][0-9]{0,5}[smhd]$"
@@ -237,7 +239,16 @@ class PlanChange(Spec):
     before: Any = Field(default=None, description="The live value.")
     after: Any = Field(default=None, description="The value that the manifests ask for.")
     action: Action
-    reason: str = Field(description="Why this action, where it is not plain.")
+    cause: Cause | None = Field(
+        default=None,
+        description=(
+            "Why this action, for programs; plans of earlier versions have none. In words: "
+            + "; ".join(f"`{cause}`: {cause.sentence}" for cause in Cause if cause.sentence)
+        ),
+    )
+    reason: str = Field(
+        description="The cause in words, which may change with every version. Do not parse it."
+    )
     drift: bool = Field(
         default=False, description="With `--changed-since`: not touched by the change of the files."
     )

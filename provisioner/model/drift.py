@@ -50,11 +50,12 @@ PASSING: Final = frozenset({Sort.UPDATING, Sort.STOPPED})
 class Drift:
     """One difference of one resource.
 
-    ``path`` is empty where it is about the resource as a whole. ``reason`` says more in
-    words. ``by`` is who made the resource, ``at`` when (RFC 3339, UTC) it was made, or for a
-    field when the resource was last written; ``""`` where the workspace does not tell.
-    ``owner`` is whose tag is on it, where that is not ours. ``by_hand``: earlier commits were
-    looked at, and none of them declares what is live; ``commit`` is the one that does.
+    ``path`` is empty where it is about the resource as a whole. ``reason`` says more in words,
+    unless ``is_plain``: then it only repeats the category. ``by`` is who made the resource,
+    ``at`` when (RFC 3339, UTC) it was made, or for a field when the resource was last written;
+    ``""`` where the workspace does not tell. ``owner`` is whose tag is on it, where that is not
+    ours. ``by_hand``: earlier commits were looked at, and none of them declares what is live;
+    ``commit`` is the one that does.
     """
 
     address: Address
@@ -64,6 +65,7 @@ class Drift:
     declared: Any = ABSENT
     live: Any = ABSENT
     reason: str = ""
+    is_plain: bool = False
     by: str = ""
     at: str = ""
     owner: str = ""

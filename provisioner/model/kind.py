@@ -24,7 +24,7 @@ from provisioner.model.live import Phase as Phase
 from provisioner.model.live import Readiness as Readiness
 from provisioner.model.live import StatusRow as StatusRow
 from provisioner.model.paths import Document
-from provisioner.model.plan import Action, FieldChange, Operation
+from provisioner.model.plan import Action, FieldAction, FieldChange, Operation
 from provisioner.model.query import Answer as Answer
 from provisioner.model.query import CheckResult, Clients, Question
 from provisioner.model.references import Mention, Requirement, Restriction, no_mentions, nothing
@@ -105,8 +105,8 @@ class Kind:
     its rule tree. ``modernise`` translates legacy spellings and reports them.
     ``relations`` yields what a schema cannot say. ``needs`` yields (kind name, resource
     name) of what has to exist first. ``judge`` has the first word on a change that
-    ``lifecycle.ignore_changes`` does not cover, for what no marker can say: (action,
-    reason), or None for no opinion. ``compare`` replaces the generic diff. ``applied``
+    ``lifecycle.ignore_changes`` does not cover, for what no marker can say, or None for no
+    opinion. ``compare`` replaces the generic diff. ``applied``
     digests what cannot be read back. ``resend`` names the field that an update may leave
     failed after the service took it, so that it is sent again. ``markable``: resources of
     this kind carry our tags, so they are adopted, orphaned and deleted; the others are
@@ -132,7 +132,7 @@ class Kind:
     connect: Callable[[Connection, SecretReader], Driver]
     modernise: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
     needs: Callable[[Document], Iterator[tuple[str, str]]] = nothing
-    judge: Callable[[FieldChange, Document, Live], tuple[Action, str] | None] | None = None
+    judge: Callable[[FieldChange, Document, Live], FieldAction | None] | None = None
     compare: Callable[[Comparison], tuple[FieldChange, ...]] | None = None
     applied: Callable[[Document], str] | None = None
     resend: str = ""

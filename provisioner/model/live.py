@@ -22,11 +22,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """``message`` is one line for a person; ``detail`` the tail of a log, or empty."""
+    """``message`` is one line for a person; ``detail`` the tail of a log, or empty.
+
+    ``is_plain``: the message says no more than the phase does.
+    """
 
     phase: Phase
     message: str = ""
     detail: str = ""
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from provisioner.model.paths import Document, Path
 
@@ -53,6 +53,76 @@ PENDING: Final = frozenset(Action) - {Action.KEEP}
 DESTRUCTIVE: Final = frozenset({Action.REPLACE, Action.DELETE})
 
 
+class Cause(StrEnum):
+    """Why a field has its action: the value is for programs, ``sentence`` for people.
+
+    Decisions read the cause and never a sentence, so a sentence may be reworded freely. A
+    kind may word a cause more precisely for one of its fields (``FieldChange.detail``).
+    """
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    DIFFERS = "differs"
+    CREATED = "created"
+    MISSING = "missing", "missing"
+    REMOVED = "removed", "taken out of the manifest"
+    SWITCHED_OFF = "switched_off", "switched off, because the manifest does not hold it"
+    MOVED = "moved", "switched off while it moves"
+    OWNERSHIP = "ownership"
+
+    IGNORED = "ignored", "ignored by lifecycle.ignore_changes"
+    CHOSEN_BY_SERVICE = "chosen_by_service", "chosen by the service"
+    IMPLIED = "implied", "follows from what is served"
+    OFF_ON_BOTH_SIDES = "off_on_both_sides", "off on both sides"
+    OTHER_ORDER = "other_order", "in another order"
+    STAYS_OFF = "stays_off", "switched off for good"
+    OWN_ACCESS = (
+        "own_access",
+        "the creator's and the caller's own permissions stay as they are",
+    )
+    INHERITED = "inherited", "inherited, so it need not be granted"
+    LAST_MANAGER = "last_manager", "nobody else could manage the scope then"
+    GIVEN_AS_PLAINTEXT = "given_as_plaintext", "given as plaintext, cannot be read back"
+
+    ROTATED = "rotated", "--rotate"
+    ROTATION_DUE = "rotation_due", "rotated_at is later than the stored value's date"
+    NEVER_APPLIED = "never_applied", "cannot be read back, and was not applied by this project"
+    WRITE_ONLY_DIFFERS = (
+        "write_only_differs",
+        "cannot be read back; differs from what was applied last",
+    )
+    WRITE_ONLY_REMOVED = (
+        "write_only_removed",
+        "something that cannot be read back was taken out of the manifest",
+    )
+    RESENT = "resent", "the last update failed"
+
+    FIXED_AT_CREATION = "fixed_at_creation", "fixed at creation"
+    SET_ANEW = "set_anew", "set when it is created anew"
+    NOT_UPDATABLE = "not_updatable", "no call changes it"
+    STORED_ELSEWHERE = "stored_elsewhere", "the value is not stored in Databricks"
+
+    UNSTATED = "unstated"
+    """Of a plan that an earlier version saved: only the sentence is known."""
+
+
+WRITE_ONLY: Final = frozenset(
+    {Cause.NEVER_APPLIED, Cause.WRITE_ONLY_DIFFERS, Cause.WRITE_ONLY_REMOVED}
+)
+"""Nobody can see the live value: the digest of what was applied last tells the difference."""
+
+NOT_DONE: Final = frozenset(
+    {Cause.OWN_ACCESS, Cause.INHERITED, Cause.STAYS_OFF, Cause.LAST_MANAGER}
+)
+"""A kept change of these causes leaves something undone that the manifest asks for."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
     """``kind.key``: how users name a resource of their manifests."""
@@ -66,10 +136,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One differing field. ``KEEP`` with a reason means that it is left as it is.
+    """One differing field. ``KEEP`` means that it is left as it is, for its cause.
 
     ``before`` is the live value, ``after`` the desired one; a secret is never here, only
-    ``{"$secret": {"from_env": NAME}}``. ``drift``: the change of the files that was asked
+    ``{"$secret": {"from_env": NAME}}``. ``detail`` words the cause more precisely than its
+    own sentence does, ``""`` for no more. ``drift``: the change of the files that was asked
     about did not touch the field, so somebody else made it differ.
     """
 
@@ -77,8 +148,26 @@ class FieldChange:
     before: Any
     after: Any
     action: Action = Action.UPDATE
-    reason: str = ""
+    cause: Cause = Cause.DIFFERS
+    detail: str = ""
     drift: bool = False
+
+    @property
+    def reason(self) -> str:
+        """The cause in words, for people alone; ``""`` where the values say it all."""
+        return self.detail or self.cause.sentence
+
+    def because(self, ruling: FieldAction) -> FieldChange:
+        """The same difference with another action and cause."""
+        return replace(self, action=ruling.action, cause=ruling.cause, detail=ruling.detail)
+
+
+class FieldAction(NamedTuple):
+    """What happens to a differing field, and why."""
+
+    action: Action
+    cause: Cause
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

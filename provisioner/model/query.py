@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from provisioner.errors import Problem
+from provisioner.errors import Problem, UsageError
 from provisioner.model.connection import Connection
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
@@ -99,12 +99,18 @@ class Snippet:
     install: str = ""
 
 
+class NoSnippetError(UsageError):
+    """The client cannot ask such a resource; ``why`` is the part without the client's name."""
+
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Clients:
     """How a kind is asked by others. ``names`` are the clients, and in words what each is.
 
     ``task`` is what the resource does, ``""`` where its document does not tell. ``snippet``
-    makes the one for a client and a document that tells; it raises UsageError where the
+    makes the one for a client and a document that tells; it raises NoSnippetError where the
     client cannot ask such a resource. ``read`` is the live document, None where there is none.
     """
 

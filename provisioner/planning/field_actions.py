@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from provisioner.model.field_rules import FieldRule, rules_along
 from provisioner.model.kind import Kind
 from provisioner.model.live import Live
 from provisioner.model.paths import Path, parse_path
-from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.resource import Resource
 from provisioner.planning.comparable import comparable, value_at
 from provisioner.planning.diff import same
-
-CHOSEN_BY_SERVICE = "chosen by the service"
-IGNORED = "ignored by lifecycle.ignore_changes"
-ANEW = "set when it is created anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +26,7 @@ class Difference:
     rules: FieldRule
 
 
-Verdict = tuple[Action, str] | None
+Verdict = FieldAction | None
 
 
 def judged(found: Difference) -> FieldChange:
@@ -38,8 +34,7 @@ def judged(found: Difference) -> FieldChange:
     for verdict_of in VERDICTS:
         verdict = verdict_of(found)
         if verdict:
-            action, reason = verdict
-            return replace(found.change, action=action, reason=reason)
+            return found.change.because(verdict)
     return found.change
 
 
@@ -51,7 +46,7 @@ def judged_by_kind(found: Difference) -> Verdict:
 
 def ignored_by_manifest(found: Difference) -> Verdict:
     ignored = is_ignored(found.change.path, found.desired.ignore_changes)
-    return (Action.KEEP, IGNORED) if ignored else None
+    return FieldAction(Action.KEEP, Cause.IGNORED) if ignored else None
 
 
 def is_ignored(path: Path, ignore_changes: tuple[str, ...]) -> bool:
@@ -76,7 +71,7 @@ def chosen_by_service(found: Difference) -> Verdict:
             rule.server_default and value_at(found.desired.document, place, found.rules) is ABSENT
         )
         if silent and _may_be_chosen(found, place, rule):
-            return Action.KEEP, CHOSEN_BY_SERVICE
+            return FieldAction(Action.KEEP, Cause.CHOSEN_BY_SERVICE)
     return None
 
 
@@ -101,16 +96,18 @@ def given_as_plaintext(found: Difference) -> Verdict:
     if found.change.after is not ABSENT or not isinstance(name, str):
         return None
     twin = value_at(found.desired.document, (*holder, f"{name}_plaintext"), found.rules)
-    return None if twin is ABSENT else (Action.KEEP, "given as plaintext, cannot be read back")
+    return None if twin is ABSENT else FieldAction(Action.KEEP, Cause.GIVEN_AS_PLAINTEXT)
 
 
 def fixed_at_creation(found: Difference) -> Verdict:
     immutable = any(rule.immutable for rule in rules_along(found.rules, found.change.path))
-    return (Action.REPLACE, "fixed at creation") if immutable else None
+    return FieldAction(Action.REPLACE, Cause.FIXED_AT_CREATION) if immutable else None
 
 
 def not_updatable(found: Difference) -> Verdict:
-    return (Action.BLOCKED, "no call changes it") if remedy(found.change, found.rules) else None
+    if not remedy(found.change, found.rules):
+        return None
+    return FieldAction(Action.BLOCKED, Cause.NOT_UPDATABLE)
 
 
 def remedy(change: FieldChange, rules: FieldRule) -> str:
@@ -125,7 +122,7 @@ def anew(changes: Iterable[FieldChange], rules: FieldRule) -> Iterator[FieldChan
     replaced = any(change.action is Action.REPLACE for change in found)
     for change in found:
         if replaced and change.action is Action.BLOCKED and remedy(change, rules):
-            yield replace(change, action=Action.REPLACE, reason=ANEW)
+            yield change.because(FieldAction(Action.REPLACE, Cause.SET_ANEW))
         else:
             yield change
 

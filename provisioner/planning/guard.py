@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from provisioner.errors import Problem
 from provisioner.model.paths import path_text
-from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
-from provisioner.planning.field_actions import ANEW
+from provisioner.model.plan import DESTRUCTIVE, Action, Cause, Plan, Step
 
 ALL = "all"
 
@@ -74,7 +73,7 @@ def _of_step(plan: Plan, step: Step, consent: Consent) -> Iterator[Problem]:
 def _reasons(step: Step) -> Iterator[str]:
     """Which changes make a replacement of the step, not those that come with it."""
     for change in step.changes:
-        if change.action in DESTRUCTIVE and change.reason != ANEW:
+        if change.action in DESTRUCTIVE and change.cause is not Cause.SET_ANEW:
             yield f"`{path_text(change.path)}`: {change.reason}"
 
 

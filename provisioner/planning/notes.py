@@ -8,10 +8,10 @@ from dataclasses import replace
 from provisioner.model.field_rules import rules_along
 from provisioner.model.kind import Intent
 from provisioner.model.live import Phase
-from provisioner.model.plan import Action, Address, FieldChange, Step
+from provisioner.model.plan import Action, Address, Cause, FieldChange, Step
 from provisioner.model.secret import reference_in
 from provisioner.planning.comparable import write_only_values
-from provisioner.planning.field_actions import CHOSEN_BY_SERVICE, is_ignored
+from provisioner.planning.field_actions import is_ignored
 from provisioner.planning.request import Case
 from provisioner.planning.write_only import listed
 
@@ -100,7 +100,9 @@ def chosen_again(case: Case) -> Iterator[str]:
     kept = [
         change.path
         for change in case.changes
-        if change.reason == CHOSEN_BY_SERVICE and change.path[0] in sent and _is_free(case, change)
+        if change.cause is Cause.CHOSEN_BY_SERVICE
+        and change.path[0] in sent
+        and _is_free(case, change)
     ]
     if kept:
         yield f"the service may choose again: {listed(kept)}"

@@ -20,6 +20,7 @@ from provisioner.model.plan import (
     FORMAT_VERSION,
     Action,
     Address,
+    Cause,
     FieldChange,
     Operation,
     Plan,
@@ -169,6 +170,7 @@ def change_json(change: FieldChange) -> dict[str, Any]:
         "path": path_text(change.path),
         **{name: value for name, value in sides.items() if value is not ABSENT},
         "action": change.action.value,
+        **({} if change.cause is Cause.UNSTATED else {"cause": change.cause.value}),
         "reason": change.reason,
         **({"drift": True} if change.drift else {}),
     }
@@ -265,12 +267,16 @@ def _address(text: str) -> Address:
 
 
 def _read_change(data: JsonObject) -> FieldChange:
+    # Plans that were saved before there were causes have sentences alone.
+    cause = data.word("cause", Cause) if "cause" in data.data else Cause.UNSTATED
+    reason = data.take("reason", str)
     return FieldChange(
         path=data.word("path", parse_path),
         before=data.data.get("before", ABSENT),
         after=data.data.get("after", ABSENT),
         action=data.word("action", Action),
-        reason=data.take("reason", str),
+        cause=cause,
+        detail="" if reason == cause.sentence else reason,
         drift=data.take("drift", bool, False),
     )
 

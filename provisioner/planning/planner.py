@@ -9,11 +9,20 @@ from provisioner.model.field_rules import FieldRule
 from provisioner.model.kind import Comparison, Intent, Kind
 from provisioner.model.live import Listed, Live, Marks, Phase
 from provisioner.model.paths import Document
-from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation, Step
+from provisioner.model.plan import (
+    ABSENT,
+    Action,
+    Address,
+    Cause,
+    FieldAction,
+    FieldChange,
+    Operation,
+    Step,
+)
 from provisioner.model.resource import Resource
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import by_path, diff
-from provisioner.planning.field_actions import IGNORED, Difference, anew, is_ignored, judged
+from provisioner.planning.field_actions import Difference, anew, is_ignored, judged
 from provisioner.planning.notes import notes, remarked
 from provisioner.planning.request import Case, Pair, Request
 from provisioner.planning.step_actions import ruling, unless_refused
@@ -136,18 +145,19 @@ def _by_kind(
 
 def _unless_ignored(change: FieldChange, desired: Resource) -> FieldChange:
     if is_ignored(change.path, desired.ignore_changes):
-        return replace(change, action=Action.KEEP, reason=IGNORED)
+        return change.because(FieldAction(Action.KEEP, Cause.IGNORED))
     return change
 
 
 def _created(document: Document, rules: FieldRule) -> tuple[FieldChange, ...]:
     """Every field of a document that does not exist yet."""
-    changes = [replace(each, action=Action.CREATE) for each in diff(document, {}, rules)]
+    created = FieldAction(Action.CREATE, Cause.CREATED)
+    changes = [each.because(created) for each in diff(document, {}, rules)]
     shown = {change.path for change in changes}
     for path, value, _ in write_only_values(document, rules):
         # A whole entry shows what is in it; only fields outside of entries are missing.
         if not any(path[:end] in shown for end in range(len(path))):
-            changes.append(FieldChange(path, ABSENT, value, Action.CREATE))
+            changes.append(FieldChange(path, ABSENT, value, *created))
     return _sorted(changes)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from provisioner.model.kind import Intent, Kind
-from provisioner.model.plan import DESTRUCTIVE, Action
+from provisioner.model.plan import DESTRUCTIVE, Action, Cause
 from provisioner.planning.field_actions import remedy
 from provisioner.planning.request import Case
-from provisioner.planning.write_only import NEVER_APPLIED, listed, vouch
+from provisioner.planning.write_only import listed, vouch
 
 UNPROTECT = "set `lifecycle: {prevent_destroy: false}` in its manifest and apply that first"
 RESTORE = (
@@ -91,7 +91,7 @@ def blocked_by_a_field(case: Case) -> Ruling | None:
         return None
     rules = case.kind.rules()
     remedies = dict.fromkeys(
-        vouch(change.path) if change.reason.startswith(NEVER_APPLIED) else remedy(change, rules)
+        vouch(change.path) if change.cause is Cause.NEVER_APPLIED else remedy(change, rules)
         for change in blocked
     )
     paths = listed(change.path for change in blocked)

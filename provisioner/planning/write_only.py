@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.live import Live, Marks, Phase
 from provisioner.model.paths import Path, path_text
-from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.resource import Resource
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import diff
 from provisioner.planning.field_actions import is_ignored, remedy
-
-ROTATED = "--rotate"
-NEVER_APPLIED = "cannot be read back, and was not applied by this project"
-APPLIED_DIFFERS = "cannot be read back; differs from what was applied last"
-FAILED = "the last update failed"
-TAKEN_OUT = "something that cannot be read back was taken out of the manifest"
 
 PROTECTION: Path = ("lifecycle", "prevent_destroy")
 OWNER: Path = ("provisioner_owner",)
@@ -49,7 +43,8 @@ def unseen_changes(seen: Seen) -> Iterator[FieldChange]:
     yield from _unreadable(seen)
     yield from _failed(seen)
     if seen.marks.protected != seen.live.marks.protected:
-        yield FieldChange(PROTECTION, seen.live.marks.protected, seen.marks.protected)
+        before, after = seen.live.marks.protected, seen.marks.protected
+        yield FieldChange(PROTECTION, before, after, cause=Cause.OWNERSHIP)
 
 
 def _unreadable(seen: Seen) -> Iterator[FieldChange]:
@@ -64,10 +59,10 @@ def _unreadable(seen: Seen) -> Iterator[FieldChange]:
         if in_new_entry or is_ignored(path, seen.desired.ignore_changes):
             continue
         if seen.rotate and rule.secret:
-            yield FieldChange(path, ABSENT, value, reason=ROTATED)
+            yield FieldChange(path, ABSENT, value, cause=Cause.ROTATED)
         elif field in differing:
-            reason = APPLIED_DIFFERS if field in before else NEVER_APPLIED
-            yield _possible(FieldChange(path, ABSENT, value, reason=reason), seen)
+            cause = Cause.WRITE_ONLY_DIFFERS if field in before else Cause.NEVER_APPLIED
+            yield _possible(FieldChange(path, ABSENT, value, cause=cause), seen)
     yield from _taken_out(seen, sorted(differing - held))
 
 
@@ -75,6 +70,7 @@ def _taken_out(seen: Seen, fields: list[str]) -> Iterator[FieldChange]:
     """``fields`` have another digest, and hold nothing that cannot be read back."""
     before = _digests(seen.live.marks.applied)
     called = {str(each.path[0]) for each in seen.changes if each.action is not Action.KEEP}
+    cause = Cause.WRITE_ONLY_REMOVED
     mark_alone = False
     for field in fields:
         if is_ignored((field,), seen.desired.ignore_changes):
@@ -84,10 +80,10 @@ def _taken_out(seen: Seen, fields: list[str]) -> Iterator[FieldChange]:
             continue
         was = seen.desired.document.get(field, f"digest {before[field]}")
         now = seen.desired.document.get(field, ABSENT)
-        yield _possible(FieldChange((field,), was, now, reason=TAKEN_OUT), seen)
+        yield _possible(FieldChange((field,), was, now, cause=cause), seen)
     if mark_alone:
         old, new = seen.live.marks.applied, seen.marks.applied
-        yield FieldChange(APPLIED, old or ABSENT, new or ABSENT, reason=TAKEN_OUT)
+        yield FieldChange(APPLIED, old or ABSENT, new or ABSENT, cause=cause)
 
 
 def _digests(applied: str) -> dict[str, str]:
@@ -100,8 +96,8 @@ def _possible(change: FieldChange, seen: Seen) -> FieldChange:
     """``change`` as an update, or blocked where no call can make it."""
     if not remedy(change, seen.rules):
         return change
-    reason = f"{change.reason}; no call changes it"
-    return replace(change, action=Action.BLOCKED, reason=reason)
+    detail = f"{change.reason}; {Cause.NOT_UPDATABLE.sentence}"
+    return change.because(FieldAction(Action.BLOCKED, change.cause, detail))
 
 
 def _failed(seen: Seen) -> Iterator[FieldChange]:
@@ -111,7 +107,7 @@ def _failed(seen: Seen) -> Iterator[FieldChange]:
     sent = any(each.path[0] == field and each.action is not Action.KEEP for each in seen.changes)
     failed = seen.live.readiness.phase is Phase.FAILED
     if failed and value and not sent and not _is_left_alone(field, seen):
-        yield FieldChange((field,), value, value, reason=FAILED)
+        yield FieldChange((field,), value, value, cause=Cause.RESENT)
 
 
 def _is_left_alone(field: str, seen: Seen) -> bool:
@@ -124,9 +120,9 @@ def marks_taken_off(marks: Marks) -> Iterator[FieldChange]:
     """Each of our marks that is on a live resource which is let go."""
     for path, value in ((APPLIED, marks.applied), (OWNER, marks.owner)):
         if value:
-            yield FieldChange(path, value, ABSENT)
+            yield FieldChange(path, value, ABSENT, cause=Cause.OWNERSHIP)
     if marks.protected:
-        yield FieldChange(PROTECTED, "true", ABSENT)
+        yield FieldChange(PROTECTED, "true", ABSENT, cause=Cause.OWNERSHIP)
 
 
 def listed(paths: Iterable[Path]) -> str:

@@ -24,7 +24,7 @@ def step(key: str, action: Action, text: str = "plain") -> Step:
     )
     changes = {
         Action.UPDATE: (change, FieldChange(("description",), ABSENT, text)),
-        Action.REPLACE: (FieldChange(("task",), text, "b", Action.REPLACE, text),),
+        Action.REPLACE: (FieldChange(("task",), text, "b", Action.REPLACE, detail=text),),
         Action.CREATE: (FieldChange(("tags",), ABSENT, {text: text}, Action.CREATE),),
     }.get(action, ())
     return Step(

@@ -6,6 +6,7 @@ accident: a hand-made change, something that is not applied yet, a choice of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,9 +21,8 @@ from provisioner.commands.diff.result import (
 from provisioner.manifests.declaration import Declaration
 from provisioner.model.live import Live
 from provisioner.model.paths import Path
-from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.plan import ABSENT, Action, Cause, FieldChange
 from provisioner.planning.diff import by_path, diff
-from provisioner.planning.field_actions import CHOSEN_BY_SERVICE, IGNORED
 
 AS_DECLARED = "as declared"
 NOT_AS_DECLARED = "not as declared"
@@ -89,13 +89,19 @@ def _classified(
             replace(sides[1], origin=origins.right.origin, words=origins.right.words),
         )
         return FieldDifference(path, *sides, origins.purpose, origins.reason)
-    reasons = {one.reason for side in (left, right) for one in side.about(path)}
-    if IGNORED in reasons:
-        return FieldDifference(path, *sides, Purpose.ON_PURPOSE, IGNORED)
-    if reasons and CHOSEN_BY_SERVICE not in reasons:
-        return FieldDifference(path, *sides, Purpose.LEFT_ALONE, sorted(reasons)[0])
-    reason = f"{UNDECLARED}, {CHOSEN_BY_SERVICE}" if reasons else UNDECLARED
-    return FieldDifference(path, *sides, Purpose.BY_ACCIDENT, reason)
+    return FieldDifference(path, *sides, *_purpose([*left.about(path), *right.about(path)]))
+
+
+def _purpose(kept: Sequence[FieldChange]) -> tuple[Purpose, str]:
+    """Why two workspaces may differ in a field that no apply would touch."""
+    causes = {change.cause for change in kept}
+    if Cause.IGNORED in causes:
+        return Purpose.ON_PURPOSE, Cause.IGNORED.sentence
+    if not kept:
+        return Purpose.BY_ACCIDENT, UNDECLARED
+    if Cause.CHOSEN_BY_SERVICE in causes:
+        return Purpose.BY_ACCIDENT, f"{UNDECLARED}, {Cause.CHOSEN_BY_SERVICE.sentence}"
+    return Purpose.LEFT_ALONE, min(change.reason for change in kept)
 
 
 def _live_side(one: Applied, value: Any, path: Path) -> Side:

@@ -15,23 +15,15 @@ from provisioner.kinds import KINDS
 from provisioner.model.drift import Drift, Drifted, Sort
 from provisioner.model.kind import Kind
 from provisioner.model.live import Live, Phase
-from provisioner.model.plan import Action, Address, FieldChange, Source, Step
+from provisioner.model.plan import WRITE_ONLY, Action, Address, Cause, FieldChange, Source, Step
 from provisioner.model.resource import Removal
 from provisioner.planning.diff import by_path
-from provisioner.planning.write_only import (
-    APPLIED_DIFFERS,
-    FAILED,
-    NEVER_APPLIED,
-    OWNER,
-    PROTECTION,
-    TAKEN_OUT,
-)
+from provisioner.planning.write_only import OWNER
 from provisioner.workflow.plan import Compared, Wanted, compare
 from provisioner.workflow.session import Session
 
 ORDER: Final = tuple(Sort)
 BEFORE_THE_UPDATE: Final = "the last update failed: what serves is what was there before"
-NOT_READABLE: Final = (APPLIED_DIFFERS, NEVER_APPLIED, TAKEN_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +145,14 @@ def _fields(seen: _Seen) -> Iterator[Drift]:
         yield seen.found(Sort.EDITED, path=OWNER, live=live.marks.owner, reason=reason)
     for change in seen.changes:
         # Whoever makes it anew takes our marks off with it: that is said already.
-        if change.reason != FAILED and not (
-            anew and (change.path == PROTECTION or _is_unseen(change))
+        if change.cause is not Cause.RESENT and not (
+            anew and (change.cause is Cause.OWNERSHIP or change.cause in WRITE_ONLY)
         ):
             yield _of_field(change, seen, live)
 
 
 def _of_field(change: FieldChange, seen: _Seen, live: Live) -> Drift:
-    sort = Sort.NOT_APPLIED if _is_unseen(change) else None
+    sort = Sort.NOT_APPLIED if change.cause in WRITE_ONLY else None
     sort = sort or (seen.kind.drift_sort(change) if seen.kind.drift_sort else None)
     reason = change.reason
     if live.readiness.phase is Phase.FAILED and change.path[0] == seen.kind.resend:
@@ -175,15 +167,13 @@ def _of_field(change: FieldChange, seen: _Seen, live: Live) -> Drift:
     )
 
 
-def _is_unseen(change: FieldChange) -> bool:
-    return change.reason.startswith(NOT_READABLE)
-
-
 def _state(seen: _Seen) -> Iterator[Drift]:
     live = seen.live
     sort = STATES.get(live.readiness.phase) if live else None
     if live and sort and seen.step.desired is not None:
-        yield seen.found(sort, reason=live.readiness.message, at=live.history.changed_at)
+        readiness, at = live.readiness, live.history.changed_at
+        plain = readiness.is_plain
+        yield seen.found(sort, reason=readiness.message, is_plain=plain, at=at)
 
 
 STATES: Final = {

@@ -29,8 +29,6 @@ WORDS: Final = {
     Sort.STOPPED: "stopped",
 }
 OR_NOT_APPLIED: Final = ", or not applied yet"
-SAME: Final = frozenset({"the last update failed", "the last config update failed"})
-"""Messages that say no more than the sort does."""
 
 
 def words(one: Drift) -> str:
@@ -78,5 +76,5 @@ def told(one: Drift) -> Iterator[str]:
         made = " ".join(filter(None, (one.at, f"by {one.by}" if one.by else "")))
         if made:
             yield f"created {made}"
-    if one.reason and one.reason not in SAME and one.sort is not Sort.ORPHAN:
+    if one.reason and not one.is_plain and one.sort is not Sort.ORPHAN:
         yield one.reason

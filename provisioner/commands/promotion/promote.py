@@ -16,7 +16,7 @@ from provisioner.commands.promotion.gates import Candidate, Terms, offline, onli
 from provisioner.commands.promotion.participants import meant
 from provisioner.commands.promotion.proposal import Promoting, Proposal
 from provisioner.commands.promotion.target import missing_secrets, received
-from provisioner.errors import Problem, UsageError
+from provisioner.errors import Problem, Severity, UsageError
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment, read_environment
@@ -162,8 +162,10 @@ def _received(
         both = source.environment.protected and target.environment.protected
         lacking = missing_secrets(session) if both else ()
     problems |= found.problems
-    told = {problem.message for one in found.problems.values() for problem in one}
-    return (*found.notes, *(one for one in lacking if one.message not in told))
+    known = {problem for problems in found.problems.values() for problem in problems}
+    # What refuses an entry is not repeated as a warning.
+    warnings = (one for one in lacking if replace(one, severity=Severity.ERROR) not in known)
+    return (*found.notes, *warnings)
 
 
 def _proposal(candidate: Candidate, problems: tuple[Problem, ...], named: bool) -> Proposal:

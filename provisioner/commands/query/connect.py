@@ -12,7 +12,7 @@ from provisioner.errors import RefusedError, UsageError
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests.project import WorkspaceSettings
 from provisioner.model.kind import Kind
-from provisioner.model.query import Clients, Reached, Snippet
+from provisioner.model.query import Clients, NoSnippetError, Reached, Snippet
 from provisioner.workflow.project import open_environment, open_project
 from provisioner.workflow.session import Session, open_session
 from provisioner.workspace.profiles import read_config_file
@@ -110,6 +110,6 @@ def fitting(way: Way) -> Sequence[tuple[str, str, str]]:
 def _reason(way: Way, client: str) -> str:
     try:
         way.snippet(client)
-    except UsageError as error:
-        return error.problems[0].message.partition(": ")[2]
+    except NoSnippetError as error:
+        return error.why
     return ""

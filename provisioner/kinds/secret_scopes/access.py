@@ -8,11 +8,10 @@ from typing import Any, Final
 from provisioner.errors import Finding
 from provisioner.model.kind import Comparison, Intent
 from provisioner.model.paths import Document, Key, path_text
-from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.plan import ABSENT, NOT_DONE, Action, Cause, FieldAction, FieldChange
 
 FIELD: Final = "acls"
 MANAGE: Final = "MANAGE"
-LAST_MANAGER: Final = "nobody else could manage the scope then"
 
 
 def changes(comparison: Comparison) -> Iterator[FieldChange]:
@@ -25,11 +24,12 @@ def changes(comparison: Comparison) -> Iterator[FieldChange]:
         path = (FIELD, Key(name))
         if before is ABSENT:
             entry = {"principal": name, "permission": permission}
-            yield FieldChange(path, ABSENT, entry, Action.CREATE)
+            yield FieldChange(path, ABSENT, entry, Action.CREATE, Cause.CREATED)
         elif before != permission:
             stays = before == MANAGE and not managed
-            action, reason = (Action.KEEP, LAST_MANAGER) if stays else (Action.UPDATE, "")
-            yield FieldChange((*path, "permission"), before, permission, action, reason)
+            change = FieldChange((*path, "permission"), before, permission)
+            kept = FieldAction(Action.KEEP, Cause.LAST_MANAGER)
+            yield change.because(kept) if stays else change
 
 
 def remarks(intent: Intent) -> Iterator[str]:
@@ -39,7 +39,7 @@ def remarks(intent: Intent) -> Iterator[str]:
     else's MANAGE is whoever made the scope, as long as there is one alone.
     """
     for change in intent.changes:
-        if change.reason == LAST_MANAGER:
+        if change.cause in NOT_DONE:
             yield f"not done: {path_text(change.path)}: {change.reason}"
     wanted = _permissions(intent.desired or {})
     actual = _permissions(intent.live.document) if intent.live else {}

@@ -11,13 +11,15 @@ from typing import Any, Final
 from provisioner.errors import Finding
 from provisioner.model.kind import Comparison
 from provisioner.model.paths import Document
-from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 
 TYPE: Final = "backend_type"
 VAULT: Final = "backend_azure_keyvault"
 DATABRICKS, KEY_VAULT = "DATABRICKS", "AZURE_KEYVAULT"
 VAULT_FIELDS: Final = ("resource_id", "dns_name")
-FIXED: Final = "settled when the scope was created"
+FIXED: Final = FieldAction(
+    Action.BLOCKED, Cause.FIXED_AT_CREATION, "settled when the scope was created"
+)
 
 
 def changes(comparison: Comparison) -> Iterator[FieldChange]:
@@ -26,17 +28,16 @@ def changes(comparison: Comparison) -> Iterator[FieldChange]:
     if live is None:
         for field in (TYPE, VAULT):
             if field in desired:
-                yield FieldChange((field,), ABSENT, desired[field], Action.CREATE)
+                yield FieldChange((field,), ABSENT, desired[field], Action.CREATE, Cause.CREATED)
         return
     actual = live.document
     if TYPE in desired and TYPE in actual and desired[TYPE] != actual[TYPE]:
-        yield FieldChange((TYPE,), actual[TYPE], desired[TYPE], Action.BLOCKED, FIXED)
+        yield FieldChange((TYPE,), actual[TYPE], desired[TYPE]).because(FIXED)
     wanted, found = _object(desired.get(VAULT)), _object(actual.get(VAULT))
     for field in VAULT_FIELDS:
         # What the service does not tell cannot differ.
         if field in wanted and field in found and _plain(wanted[field]) != _plain(found[field]):
-            before, after = found[field], wanted[field]
-            yield FieldChange((VAULT, field), before, after, Action.BLOCKED, FIXED)
+            yield FieldChange((VAULT, field), found[field], wanted[field]).because(FIXED)
 
 
 def of_create(document: Document) -> Document:

@@ -16,7 +16,7 @@ from provisioner.kinds.secret_scopes.validation import moment
 from provisioner.model.drift import Sort
 from provisioner.model.kind import Comparison
 from provisioner.model.paths import Document, Key, path_text
-from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.secret import MARK
 
 
@@ -50,17 +50,18 @@ def _changes(comparison: Comparison) -> Iterator[FieldChange]:
     # https://docs.databricks.com/api/workspace/secrets/putsecret: read-only from here.
     elsewhere = live.get("backend_type") == KEY_VAULT
     for key, source in sorted(declared_keys(comparison.desired).items()):
-        reason = _reason(key, source, stored, comparison.rotate)
-        if not reason:
+        cause = _cause(key, source, stored, comparison.rotate)
+        if cause is None:
             continue
+        before, after = _before(stored.get(key)), secret_of(source)
         action = Action.UPDATE if key in stored else Action.CREATE
-        yield FieldChange(
-            ("secrets", Key(key)),
-            before=_before(stored.get(key)),
-            after=secret_of(source),
-            action=Action.BLOCKED if elsewhere else action,
-            reason=f"{reason}; {WRITTEN_IN_VAULT}" if elsewhere else reason,
-        )
+        change = FieldChange(("secrets", Key(key)), before, after, action, cause)
+        yield _not_writable(change) if elsewhere else change
+
+
+def _not_writable(change: FieldChange) -> FieldChange:
+    detail = f"{change.reason}; {WRITTEN_IN_VAULT}"
+    return change.because(FieldAction(Action.BLOCKED, Cause.STORED_ELSEWHERE, detail))
 
 
 def declared_keys(document: Document) -> Mapping[str, Mapping[str, str]]:
@@ -74,16 +75,17 @@ def secret_of(source: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {MARK: {name: source[name] for name in ("from_env", "from_file") if name in source}}
 
 
-def _reason(
+def _cause(
     key: str, source: Mapping[str, str], stored: Mapping[str, Any], rotate: frozenset[str]
-) -> str:
+) -> Cause | None:
+    """Why the key has to be written; None where its value stays."""
     if key not in stored:
-        return "missing"
+        return Cause.MISSING
     rotated = moment(source.get("rotated_at", ""))
     since = _stored_at(stored[key])
     if rotated and since and rotated > since:
-        return "rotated_at is later than the stored value's date"
-    return "--rotate" if rotate & {ALL, key} else ""
+        return Cause.ROTATION_DUE
+    return Cause.ROTATED if rotate & {ALL, key} else None
 
 
 def _before(entry: Any) -> Any:

@@ -10,11 +10,15 @@ from provisioner.manifests.yaml.text import Text
 
 
 class _Advice(NamedTuple):
-    """``from_context``: the mistake is where the parser began, not where it gave up."""
+    """``from_context``: the mistake is where the parser began, not where it gave up.
+
+    ``is_indentation``: the line begins in a column that nothing around it begins in.
+    """
 
     message: str
     hint: str = ""
     from_context: bool = False
+    is_indentation: bool = False
 
 
 _INDENT = "the fields of one mapping, and the `-` of one list, begin in the same column"
@@ -33,9 +37,11 @@ _ADVICE = {
         "write `name: value`, with a blank after the `:`; look at the indentation too",
         from_context=True,
     ),
-    "did not find expected key": _Advice("this does not continue the mapping above", _INDENT),
+    "did not find expected key": _Advice(
+        "this does not continue the mapping above", _INDENT, is_indentation=True
+    ),
     "did not find expected '-' indicator": _Advice(
-        "this does not continue the list above", _INDENT
+        "this does not continue the list above", _INDENT, is_indentation=True
     ),
     "block sequence entries are not allowed in this context": _Advice(
         "a list cannot begin here", "begin the list on a line of its own"
@@ -96,7 +102,7 @@ def finding_of(error: Any, text: Text) -> Finding:
         message = "the file ends in the middle of a list or a mapping"
         return Finding((), "E101", message, span=(last, last + 1))
     advice = _ADVICE.get(problem) or _Advice(f"not valid YAML: {problem}")
-    if advice.hint == _INDENT and _follows_something(given_up, text):
+    if advice.is_indentation and _follows_something(given_up, text):
         advice = _BEHIND
     start = began if advice.from_context else given_up
     return Finding((), "E101", advice.message, advice.hint, span=(start, start + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Plan, Step
+from provisioner.model.plan import ABSENT, Action, Address, Cause, FieldChange, Plan, Step
 from provisioner.planning.guard import Consent, Limits, refusals
 
 LIMITS = Limits(destructive_percent=30, destructive_count=5)
@@ -19,8 +19,8 @@ def plan(*steps, owned=100, protected=False):
 
 
 def replacement(key="a"):
-    change = FieldChange(("optimized",), False, True, Action.REPLACE, "fixed at creation")
-    anew = FieldChange(("about",), "a", "b", Action.REPLACE, "set when it is created anew")
+    change = FieldChange(("optimized",), False, True, Action.REPLACE, Cause.FIXED_AT_CREATION)
+    anew = FieldChange(("about",), "a", "b", Action.REPLACE, Cause.SET_ANEW)
     return step(key, Action.REPLACE, changes=(change, anew, FieldChange(("x",), ABSENT, 1)))
 
 

@@ -17,6 +17,7 @@ from provisioner.model.plan import (
     ABSENT,
     Action,
     Address,
+    Cause,
     FieldChange,
     Operation,
     Plan,
@@ -39,7 +40,7 @@ PLAN = Plan(
             changes=(
                 FieldChange(parse_path("config.entities[champion].version"), "11", "12"),
                 FieldChange(("gone",), 1, ABSENT),
-                FieldChange(("null",), None, ABSENT, Action.KEEP, "chosen by the service"),
+                FieldChange(("null",), None, ABSENT, Action.KEEP, Cause.CHOSEN_BY_SERVICE),
             ),
             operations=(
                 Operation("update_config", "PUT", "/config", {"key_plaintext": SECRET}, wait=True),
@@ -92,13 +93,21 @@ def test_the_names_that_other_programs_rely_on():
                         "before": "11",
                         "after": "12",
                         "action": "update",
+                        "cause": "differs",
                         "reason": "",
                     },
-                    {"path": "gone", "before": 1, "action": "update", "reason": ""},
+                    {
+                        "path": "gone",
+                        "before": 1,
+                        "action": "update",
+                        "cause": "differs",
+                        "reason": "",
+                    },
                     {
                         "path": "null",
                         "before": None,
                         "action": "keep",
+                        "cause": "chosen_by_service",
                         "reason": "chosen by the service",
                     },
                 ],
@@ -139,6 +148,7 @@ CHANGES = st.builds(
     SIDES,
     SIDES,
     st.sampled_from(Action),
+    st.sampled_from(Cause),
     st.text(),
 )
 OPERATIONS = st.builds(
@@ -186,6 +196,26 @@ def test_every_plan_reads_back_as_itself(plan):
     data = written(plan)
     assert from_json(data) == plan
     Draft7Validator(schema("plan")).validate(data)
+
+
+def test_a_plan_that_was_saved_before_there_were_causes_reads_as_it_was():
+    changes = (
+        FieldChange(("a",), 1, 2, Action.KEEP, Cause.UNSTATED, "chosen by the service"),
+        FieldChange(("b",), 1, 2, Action.UPDATE, Cause.UNSTATED),
+    )
+    plan = replace(PLAN, steps=(replace(PLAN.steps[0], changes=changes),))
+    data = written(plan)
+    assert not any("cause" in change for change in data["steps"][0]["changes"])
+    Draft7Validator(schema("plan")).validate(data)
+    assert from_json(data) == plan
+    assert [change.reason for change in changes] == ["chosen by the service", ""]
+
+
+def test_a_cause_in_more_precise_words_keeps_both():
+    change = FieldChange(("a",), 1, 2, Action.BLOCKED, Cause.NOT_UPDATABLE, "write it instead")
+    plan = replace(PLAN, steps=(replace(PLAN.steps[0], changes=(change,)),))
+    (entry,) = written(plan)["steps"][0]["changes"]
+    assert (entry["cause"], entry["reason"]) == ("not_updatable", "write it instead")
 
 
 def test_values_keep_their_types():
@@ -313,6 +343,18 @@ WRONG = [
         "E512",
         "the plan was changed after it was made",
         id="another workspace",
+    ),
+    pytest.param(
+        with_("mood", "steps", 0, "changes", 0, "cause"),
+        "E510",
+        "this is not a plan: `cause` of a change of toys.chat cannot be read",
+        id="a cause of a later version",
+    ),
+    pytest.param(
+        with_("differs", "steps", 0, "changes", 2, "cause"),
+        "E512",
+        "the plan was changed after it was made",
+        id="another cause",
     ),
     pytest.param(
         with_("13", "steps", 0, "changes", 0, "after"),

@@ -13,7 +13,15 @@ from provisioner.model.field_rules import rules_in
 from provisioner.model.kind import Comparison, Intent, Kind
 from provisioner.model.live import Listed, Live, Marks, Phase, Readiness
 from provisioner.model.paths import Key, path_text
-from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation
+from provisioner.model.plan import (
+    ABSENT,
+    Action,
+    Address,
+    Cause,
+    FieldAction,
+    FieldChange,
+    Operation,
+)
 from provisioner.model.resource import Resource
 from provisioner.planning.planner import orphan_step, plan_step, remaining
 from provisioner.planning.request import Pair, Request
@@ -222,8 +230,9 @@ def test_each_difference_has_an_action_and_a_reason(desired, found, expected):
     assert told(step_of(desired, found)) == expected
 
 
-def judge(change: FieldChange, desired: Any, found: Live) -> tuple[Action, str] | None:
-    return (Action.KEEP, f"{found.identity} says so") if change.path == ("capacity",) else None
+def judge(change: FieldChange, desired: Any, found: Live) -> FieldAction | None:
+    kept = FieldAction(Action.KEEP, Cause.IMPLIED, f"{found.identity} says so")
+    return kept if change.path == ("capacity",) else None
 
 
 def test_the_kind_has_the_first_word_on_what_the_manifest_does_not_ignore():
@@ -472,7 +481,6 @@ def test_the_kind_is_told_which_marks_to_leave():
 
 RAW, PLAINTEXT = ("raw",), ("config", "entities", Key("a"), "model", "key_plaintext")
 SENT = {"raw": {"a": 1}}
-TAKEN_OUT = "something that cannot be read back was taken out of the manifest"
 UNSEEN = [
     pytest.param(
         wanted(**SENT), live(marks=replace(OURS, applied="raw:a")), {}, [], id="applied as it is"
@@ -486,7 +494,7 @@ UNSEEN = [
                 RAW,
                 ABSENT,
                 {"a": 1},
-                reason="cannot be read back; differs from what was applied last",
+                cause=Cause.WRITE_ONLY_DIFFERS,
             )
         ],
         id="applied otherwise",
@@ -500,7 +508,7 @@ UNSEEN = [
                 RAW,
                 ABSENT,
                 {"a": 1},
-                reason="cannot be read back, and was not applied by this project",
+                cause=Cause.NEVER_APPLIED,
             )
         ],
         id="not known to be applied",
@@ -516,14 +524,14 @@ UNSEEN = [
         wanted(),
         live(marks=replace(OURS, applied="raw:a")),
         {},
-        [FieldChange(("raw",), "digest a", ABSENT, reason=TAKEN_OUT)],
+        [FieldChange(("raw",), "digest a", ABSENT, cause=Cause.WRITE_ONLY_REMOVED)],
         id="taken out of the manifest",
     ),
     pytest.param(
         wanted(),
         live(marks=replace(OURS, applied="config:a")),
         {},
-        [FieldChange(("config",), *[document()["config"]] * 2, reason=TAKEN_OUT)],
+        [FieldChange(("config",), *[document()["config"]] * 2, cause=Cause.WRITE_ONLY_REMOVED)],
         id="taken out of a field that is still there, which is sent again",
     ),
     pytest.param(
@@ -537,28 +545,32 @@ UNSEEN = [
         wanted(),
         live(marks=replace(OURS, applied="something else")),
         {},
-        [FieldChange(("provisioner_applied",), "something else", ABSENT, reason=TAKEN_OUT)],
+        [
+            FieldChange(
+                ("provisioner_applied",), "something else", ABSENT, cause=Cause.WRITE_ONLY_REMOVED
+            )
+        ],
         id="a mark that nobody understands",
     ),
     pytest.param(
         wanted(prevent_destroy=True),
         live(),
         {},
-        [FieldChange(("lifecycle", "prevent_destroy"), False, True)],
+        [FieldChange(("lifecycle", "prevent_destroy"), False, True, cause=Cause.OWNERSHIP)],
         id="to be protected",
     ),
     pytest.param(
         wanted(),
         live(marks=replace(OURS, protected=True)),
         {},
-        [FieldChange(("lifecycle", "prevent_destroy"), True, False)],
+        [FieldChange(("lifecycle", "prevent_destroy"), True, False, cause=Cause.OWNERSHIP)],
         id="protected no more",
     ),
     pytest.param(
         wanted(entity(model={"key_plaintext": SECRET}, burst=True)),
         live(),
         {"rotate": frozenset({"toys.chat"})},
-        [FieldChange(PLAINTEXT, ABSENT, SECRET, reason="--rotate")],
+        [FieldChange(PLAINTEXT, ABSENT, SECRET, cause=Cause.ROTATED)],
         id="to be rotated: the secrets, and nothing else that cannot be read back",
     ),
     pytest.param(
@@ -577,7 +589,7 @@ UNSEEN = [
                 ("config",),
                 document()["config"],
                 document()["config"],
-                reason="the last update failed",
+                cause=Cause.RESENT,
             )
         ],
         id="equal, but its last update failed",
@@ -679,7 +691,7 @@ def compare(comparison: Comparison) -> tuple[FieldChange, ...]:
             ABSENT,
             SECRET,
             CREATE,
-            "missing" if key not in stored else "--rotate",
+            Cause.MISSING if key not in stored else Cause.ROTATED,
         )
         for key in comparison.desired["keys"]
         if key not in stored or rotate & {"*", key}
@@ -732,7 +744,8 @@ def test_a_kind_without_marks_is_neither_adopted_nor_marked():
 
 def test_a_blocked_key_blocks_and_says_why():
     def refuse(comparison: Comparison) -> tuple[FieldChange, ...]:
-        return (FieldChange(("keys", Key("a")), ABSENT, SECRET, BLOCKED, "read-only from here"),)
+        cause, detail = Cause.STORED_ELSEWHERE, "read-only from here"
+        return (FieldChange(("keys", Key("a")), ABSENT, SECRET, BLOCKED, cause, detail),)
 
     desired = Resource(SAFE, "box", {"keys": ["a"]})
     there = Live("box", "", {"keys": []}, "")

@@ -18,7 +18,7 @@ KEEP, UPDATE, CREATE = Action.KEEP, Action.UPDATE, Action.CREATE
 
 
 def change(path, before, after, action=UPDATE, reason=""):
-    return FieldChange(parse_path(path), before, after, action, reason)
+    return FieldChange(parse_path(path), before, after, action, detail=reason)
 
 
 def calls(*names):
@@ -343,7 +343,7 @@ def test_nothing_that_the_service_says_reaches_the_terminal_as_it_is():
         EVIL,
         UPDATE,
         (
-            FieldChange(("settings", Key(EVIL)), EVIL, {EVIL: [EVIL]}, UPDATE, EVIL),
+            FieldChange(("settings", Key(EVIL)), EVIL, {EVIL: [EVIL]}, UPDATE, detail=EVIL),
             FieldChange(("new",), ABSENT, {EVIL: {EVIL: EVIL}, "b": EVIL}, UPDATE),
             FieldChange(("r", Key(EVIL), "traffic_percentage"), 1, 2),
         ),

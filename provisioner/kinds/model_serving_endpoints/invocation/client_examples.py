@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from provisioner.errors import UsageError
 from provisioner.kinds.model_serving_endpoints.invocation.checks import PARAMETERS
 from provisioner.kinds.model_serving_endpoints.invocation.requests import (
     CHAT,
@@ -14,7 +13,7 @@ from provisioner.kinds.model_serving_endpoints.invocation.requests import (
     FRAMES,
 )
 from provisioner.model.paths import Document
-from provisioner.model.query import Reached
+from provisioner.model.query import NoSnippetError, Reached
 
 HOST: Final = "DATABRICKS_HOST"
 TOKEN: Final = "DATABRICKS_TOKEN"
@@ -29,10 +28,13 @@ NAMES: Final = {
 }
 
 
-def no_snippet(client: str, why: str, other: str = "") -> UsageError:
+def no_snippet(client: str, why: str, other: str = "") -> NoSnippetError:
     """Why there is none for ``client``, and which one to use instead."""
     hint = f"`--client {other}` can ask it" if other else ""
-    return UsageError.of("E751", f"{NAMES[client]} cannot ask this endpoint: {why}", hint)
+    message = f"{NAMES[client]} cannot ask this endpoint: {why}"
+    error = NoSnippetError.of("E751", message, hint)
+    error.why = why
+    return error
 
 
 PROMPT: Final = "What is a mixture of experts model?"

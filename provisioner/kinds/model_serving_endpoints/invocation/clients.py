@@ -34,7 +34,7 @@ MAKERS: Final[Mapping[str, Maker]] = {
 
 
 def snippet(reached: Reached, client: str) -> Snippet:
-    """The snippet for ``client``, one of ``NAMES``. Raises UsageError where there is none."""
+    """The snippet for ``client``, one of ``NAMES``. Raises NoSnippetError where there is none."""
     task = asked_as(reached.document)
     if reached.document.get("route_optimized"):
         raise no_snippet(client, "it is route-optimised, with an address of its own")

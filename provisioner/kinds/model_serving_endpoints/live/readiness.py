@@ -46,12 +46,15 @@ def _updating(raw: Mapping[str, Any]) -> Readiness | None:
 
 
 def _failed(raw: Mapping[str, Any]) -> Readiness | None:
-    what = UPDATE_ENDED_BADLY.get(_state(raw, "config_update"))
+    update = _state(raw, "config_update")
+    what = UPDATE_ENDED_BADLY.get(update)
     if not what:
         return None
     told = _entities_text(raw)
     serves = "; the config before it still serves" if _state(raw, "ready") == "READY" else ""
-    return Readiness(Phase.FAILED, f"{what}{f': {told}' if told else ''}{serves}")
+    is_plain = update == UPDATE_FAILED and not told and not serves
+    message = f"{what}{f': {told}' if told else ''}{serves}"
+    return Readiness(Phase.FAILED, message, is_plain=is_plain)
 
 
 def _stopped(raw: Mapping[str, Any]) -> Readiness | None:
@@ -87,8 +90,9 @@ VERDICTS: Final[tuple[Callable[[Mapping[str, Any]], Readiness | None], ...]] = (
     _broken,
     _serving,
 )
+UPDATE_FAILED: Final = "UPDATE_FAILED"
 UPDATE_ENDED_BADLY: Final = {
-    "UPDATE_FAILED": "the last config update failed",
+    UPDATE_FAILED: "the last config update failed",
     "UPDATE_CANCELED": "the last config update was cancelled",
 }
 

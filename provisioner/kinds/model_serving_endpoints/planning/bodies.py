@@ -24,7 +24,7 @@ from provisioner.kinds.model_serving_endpoints.live.read import FIELDS
 from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
 from provisioner.model.kind import Intent
 from provisioner.model.paths import Document, Key, Path
-from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.plan import ABSENT, Cause, FieldChange
 
 # service/serving.py create_provisioned_throughput_endpoint: fewer fields than the other call.
 NOT_WITH_UNITS: Final = frozenset(("description", "route_optimized", "telemetry_config"))
@@ -67,8 +67,6 @@ def merged(block: Any) -> Document:
     return fields | dict(mapping(fields.pop(RAW, {})))
 
 
-IGNORED: Final = "ignored by lifecycle.ignore_changes"
-
 # The fields that tell the entries of a list apart, and what an entry without them counts as.
 KEYS: Final[Mapping[str, Mapping[str, str]]] = {
     "served_entities": {"name": ""},
@@ -88,7 +86,7 @@ def with_live_values(intent: Intent, field: str) -> Any:
     wanted = (intent.desired or {}).get(field, ABSENT)
     live = intent.live.document if intent.live else {}
     for change in intent.changes:
-        if change.path[0] == field and change.action is Action.KEEP and change.reason == IGNORED:
+        if change.path[0] == field and change.cause is Cause.IGNORED:
             path, value = _whole_list(change, live)
             wanted = _put(wanted, path[1:], value, "")
     return None if wanted is ABSENT else wanted
@@ -147,7 +145,7 @@ def whole_config(intent: Intent) -> Document:
     live = intent.live.document if intent.live else {}
     body = config_body(with_live_values(intent, "config"))
     if "traffic_config" not in body and any(parts_of(live, ROUTES)):
-        ignoring = any(each.reason == IGNORED for each in intent.changes)
+        ignoring = any(each.cause is Cause.IGNORED for each in intent.changes)
         body = _with_all_traffic(body, live, ignoring=ignoring)
     return body | _table(body, live)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provisioner.model.paths import Document
-from provisioner.model.plan import Action, FieldChange
+from provisioner.model.plan import FieldAction, FieldChange
 
-Verdict = tuple[Action, str] | None
-"""Action and reason, or None for no opinion."""
+Verdict = FieldAction | None
+"""None for no opinion."""
 
 
 @dataclass(frozen=True, slots=True)

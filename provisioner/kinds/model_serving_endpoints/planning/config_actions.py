@@ -18,7 +18,7 @@ from provisioner.kinds.model_serving_endpoints.document import (
 )
 from provisioner.kinds.model_serving_endpoints.planning.case import Case, Verdict
 from provisioner.model.paths import Document, Key
-from provisioner.model.plan import ABSENT, Action
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction
 
 CAPTURE: Final = ("config", "auto_capture_config")
 TABLE_NAMES: Final = ("catalog_name", "schema_name", "table_name_prefix")
@@ -26,7 +26,6 @@ LEFT_OFF: Final = (
     "the legacy inference table was switched off and stays off: write `enabled: false`, and use "
     "`ai_gateway.inference_table_config`"
 )
-ALL_TRAFFIC: Final = "follows from what is served"
 FEATURES: Final = ("telemetry_config", "enabled_telemetry_features")
 # service/serving.py TelemetryFeature. Empty means all of them.
 ALL_FEATURES: Final = frozenset(
@@ -73,9 +72,8 @@ def _other_task(desired: Document, live: Document) -> str:
 
 def config_taken_away(case: Case) -> Verdict:
     if case.names[0] == "config" and not at(case.desired, ("config",)):
-        return Action.BLOCKED, (
-            "no call takes the config of an endpoint away: write it, or delete the endpoint"
-        )
+        detail = "no call takes the config of an endpoint away: write it, or delete the endpoint"
+        return FieldAction(Action.BLOCKED, Cause.NOT_UPDATABLE, detail)
     return None
 
 
@@ -85,7 +83,7 @@ def made_anew(case: Case) -> Verdict:
     why = _other_sort(case.desired, case.live)
     if not why and (len(case.names) == len(ENTITIES) or case.names[-1] == "task"):
         why = _other_task(case.desired, case.live)
-    return (Action.REPLACE, why) if why else None
+    return FieldAction(Action.REPLACE, Cause.FIXED_AT_CREATION, why) if why else None
 
 
 def sent_for_one(case: Case) -> Verdict:
@@ -95,9 +93,9 @@ def sent_for_one(case: Case) -> Verdict:
     if case.names[:2] == ROUTES[:2] and not at(case.desired, ROUTES[:2]):
         (only,) = parts_of(case.desired, ENTITIES)
         is_its = only.value.get("name", _reached(case)) == _reached(case)
-        return (Action.KEEP, ALL_TRAFFIC) if is_its else None
+        return FieldAction(Action.KEEP, Cause.IMPLIED) if is_its else None
     if case.names == (*ENTITIES, "name") and len(list(parts_of(case.live, ENTITIES))) == 1:
-        return Action.KEEP, "the name stays as it is"
+        return FieldAction(Action.KEEP, Cause.IMPLIED, "the name stays as it is")
     return None
 
 
@@ -115,24 +113,31 @@ def legacy_table(case: Case) -> Verdict:
         return None
     wanted, actual = mapping(at(case.desired, CAPTURE)), mapping(at(case.live, CAPTURE))
     if not actual:
-        return Action.UPDATE, ""
+        return FieldAction(Action.UPDATE, Cause.DIFFERS)
     if not wanted:
-        if case.names[-1] == "enabled" and case.change.before is True:
-            return Action.UPDATE, "switched off: an endpoint keeps the names of its table"
-        return Action.KEEP, "the table is off, and an endpoint keeps its names"
+        return _table_without_manifest(case)
     if case.names[-1] != "enabled" or actual.get("enabled") is not False:
         return None
     if _is_renamed(wanted, actual):
         # Other names are another endpoint, whose table is on from the start.
-        return Action.REPLACE, "set when it is created anew"
+        return FieldAction(Action.REPLACE, Cause.SET_ANEW)
     if case.change.after is ABSENT:
-        return Action.KEEP, LEFT_OFF
+        return FieldAction(Action.KEEP, Cause.STAYS_OFF, LEFT_OFF)
     if case.change.after is True:
-        return Action.BLOCKED, (
+        detail = (
             "a legacy inference table that was switched off cannot be switched on again: write "
             "`enabled: false`, and use `ai_gateway.inference_table_config`"
         )
+        return FieldAction(Action.BLOCKED, Cause.NOT_UPDATABLE, detail)
     return None
+
+
+def _table_without_manifest(case: Case) -> FieldAction:
+    if case.names[-1] == "enabled" and case.change.before is True:
+        detail = "switched off: an endpoint keeps the names of its table"
+        return FieldAction(Action.UPDATE, Cause.SWITCHED_OFF, detail)
+    detail = "the table is off, and an endpoint keeps its names"
+    return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES, detail)
 
 
 def _is_renamed(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
@@ -155,7 +160,7 @@ def nothing_on_both_sides(case: Case) -> Verdict:
     nothing = SAYS_NOTHING.get(case.names[-1], ABSENT)
     sides = [side for side in (case.change.before, case.change.after) if side is not ABSENT]
     if nothing is not ABSENT and len(sides) == 1 and sides[0] is nothing:
-        return Action.KEEP, "off on both sides"
+        return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES)
     return None
 
 
@@ -165,8 +170,8 @@ def all_features(case: Case) -> Verdict:
     if not silent or not isinstance(at(case.desired, FEATURES[:1]), dict):
         return None
     if _texts(case.change.before) == ALL_FEATURES:
-        return Action.KEEP, "chosen by the service"
-    return Action.UPDATE, "taken out of the manifest"
+        return FieldAction(Action.KEEP, Cause.CHOSEN_BY_SERVICE)
+    return FieldAction(Action.UPDATE, Cause.REMOVED)
 
 
 def _texts(value: Any) -> set[str]:

@@ -25,20 +25,23 @@ from provisioner.kinds.model_serving_endpoints.planning.config_actions import (
 )
 from provisioner.model.live import Live
 from provisioner.model.paths import Document, Key
-from provisioner.model.plan import ABSENT, Action, FieldChange
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 
 TABLE: Final = ("ai_gateway", "inference_table_config")
 PREFIX: Final = "table_name_prefix"
 
 
 def judge(change: FieldChange, desired: Document, live: Live) -> Verdict:
-    """Action and reason for ``change``, or None for no opinion."""
+    """The action for ``change``, or None for no opinion."""
     if change.path[0] == permissions.FIELD:
         return permissions.verdict(change, live)
     pending = live.beside.get(NEVER_SERVED)
     if pending and change.path[0] == "config" and desired.get("config"):
         why = never_served(desired, pending)
-        return (Action.REPLACE, f"its first config failed; {why}") if why else None
+        if not why:
+            return None
+        detail = f"its first config failed; {why}"
+        return FieldAction(Action.REPLACE, Cause.FIXED_AT_CREATION, detail)
     case = Case(change, desired, live.document)
     return next((verdict for rule in RULES if (verdict := rule(case))), None)
 
@@ -74,17 +77,18 @@ def _off_on_both_sides(case: Case) -> Verdict:
         return None
     sides = [side for side in (case.change.before, case.change.after) if side is not ABSENT]
     if len(sides) == 1 and (sides[0] is False or sides[0] == "NONE"):
-        return Action.KEEP, "off on both sides"
+        return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES)
     table_is_off = mapping(at(case.live, TABLE)).get("enabled") is False
     if case.names[:2] == TABLE and table_is_off and not at(case.desired, TABLE):
-        return Action.KEEP, "the table is off"
+        return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES, "the table is off")
     return None
 
 
 def _table_taken_out(case: Case) -> Verdict:
     if case.names[:2] != TABLE or at(case.desired, TABLE) or case.change.after is not ABSENT:
         return None
-    return Action.UPDATE, "the table is switched off, and what it holds stays"
+    detail = "the table is switched off, and what it holds stays"
+    return FieldAction(Action.UPDATE, Cause.SWITCHED_OFF, detail)
 
 
 def _table_moves(case: Case) -> Verdict:
@@ -94,10 +98,11 @@ def _table_moves(case: Case) -> Verdict:
     if case.names[-1] == PREFIX and case.change.after is ABSENT and _is_default_prefix(case.live):
         return None
     if moves_table(case.desired, case.live):
-        return Action.UPDATE, "the table is switched off while it moves"
+        detail = "the table is switched off while it moves"
+        return FieldAction(Action.UPDATE, Cause.MOVED, detail)
     if case.names[-1] == PREFIX and case.change.after is ABSENT:
         # Somebody chose it, and every call that leaves it out asks for the service's own.
-        return Action.UPDATE, "taken out of the manifest"
+        return FieldAction(Action.UPDATE, Cause.REMOVED)
     return None
 
 
@@ -108,7 +113,8 @@ def _other_order(case: Case) -> Verdict:
     wanted, actual = at(case.desired, place), at(case.live, place)
     if not (path and _plain(wanted) and _plain(actual)):
         return None
-    return (Action.KEEP, "in another order") if sorted(wanted) == sorted(actual) else None
+    is_same = sorted(wanted) == sorted(actual)
+    return FieldAction(Action.KEEP, Cause.OTHER_ORDER) if is_same else None
 
 
 RULES: Final[tuple[Callable[[Case], Verdict], ...]] = (

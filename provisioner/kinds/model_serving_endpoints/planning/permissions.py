@@ -16,7 +16,7 @@ from provisioner.kinds.model_serving_endpoints.document import mapping, parts_of
 from provisioner.model.kind import Intent
 from provisioner.model.live import Live
 from provisioner.model.paths import Document, Key
-from provisioner.model.plan import ABSENT, Action, FieldChange, Operation
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange, Operation
 from provisioner.model.resource import Resource
 
 FIELD: Final = "permissions"
@@ -27,9 +27,6 @@ GROUP, USER, SERVICE_PRINCIPAL = "group_name", "user_name", "service_principal_n
 PRINCIPALS: Final = (GROUP, USER, SERVICE_PRINCIPAL)
 CALLER: Final = "{caller}"
 """Stands in a payload for who applies it, where that is known only then."""
-
-OWN_STAYS: Final = "the creator's and the caller's own permissions stay as they are"
-INHERITED: Final = "inherited, so it need not be granted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +154,14 @@ def _fingerprint(live: Live, compared: Iterable[Grant], aside: Iterable[Grant]) 
     return f"sha256:{hashlib.sha256(seen.encode()).hexdigest()}"
 
 
-def verdict(change: FieldChange, live: Live) -> tuple[Action, str] | None:
+def verdict(change: FieldChange, live: Live) -> FieldAction | None:
     """What becomes of one difference between declared and actual grants."""
     label = _label_in(change)
     beside = mapping(live.beside.get(FIELD))
     if label in beside.get("own", ()):
-        return Action.KEEP, OWN_STAYS
+        return FieldAction(Action.KEEP, Cause.OWN_ACCESS)
     if change.before is ABSENT and label in beside.get("inherited", ()):
-        return Action.KEEP, INHERITED
+        return FieldAction(Action.KEEP, Cause.INHERITED)
     return None
 
 

@@ -7,13 +7,12 @@ from typing import Final
 
 from provisioner.errors.wording import listed
 from provisioner.kinds.model_serving_endpoints.document import parts_of
-from provisioner.kinds.model_serving_endpoints.planning import permissions
 from provisioner.kinds.model_serving_endpoints.planning.bodies import whole_config
-from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE, LEFT_OFF
+from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
 from provisioner.model.kind import Intent
 from provisioner.model.live import Phase
 from provisioner.model.paths import path_text
-from provisioner.model.plan import ABSENT, Action
+from provisioner.model.plan import ABSENT, NOT_DONE, Action
 
 WHILE_STOPPED: Final = ("config", "ai_gateway", "telemetry_config")
 """What is not sent to a stopped endpoint. Which calls one takes is not documented: whatever
@@ -75,8 +74,5 @@ def remarks(intent: Intent) -> Iterator[str]:
     """What the manifest says and is not done, and nobody asked to ignore."""
     for change in intent.changes:
         written = change.after is not ABSENT or change.path[: len(CAPTURE)] == CAPTURE
-        if change.action is Action.KEEP and change.reason in TOLD and written:
+        if change.action is Action.KEEP and change.cause in NOT_DONE and written:
             yield f"not done: {path_text(change.path)}: {change.reason}"
-
-
-TOLD: Final = frozenset((permissions.OWN_STAYS, permissions.INHERITED, LEFT_OFF))

@@ -325,7 +325,7 @@ STEP = Step(
     address=Address("model_serving_endpoints", "chat"),
     name="chat",
     action=Action.UPDATE,
-    changes=(FieldChange(("description",), None, "x", Action.KEEP, "why", drift=True),),
+    changes=(FieldChange(("description",), None, "x", Action.KEEP, drift=True),),
     operations=(Operation("create", "POST", "/api", {"a": 1}, True, True),),
     reason="r",
     hint="h",

@@ -12,7 +12,7 @@ from provisioner.kinds.model_serving_endpoints.planning import permissions
 from provisioner.kinds.model_serving_endpoints.planning.permissions import Access, Grant
 from provisioner.model.live import Live
 from provisioner.model.paths import Key, path_text
-from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation
+from provisioner.model.plan import ABSENT, Action, Address, Cause, FieldChange, Operation
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.planning.planner import plan_step
@@ -246,8 +246,8 @@ def test_the_keys_in_paths_are_those_of_the_comparison(tmp_path):
 
 
 VERDICTS = [
-    pytest.param("ann", ABSENT, (Action.KEEP, permissions.OWN_STAYS), id="the creator's"),
-    pytest.param("in", ABSENT, (Action.KEEP, permissions.INHERITED), id="one that is inherited"),
+    pytest.param("ann", ABSENT, (Action.KEEP, Cause.OWN_ACCESS, ""), id="the creator's"),
+    pytest.param("in", ABSENT, (Action.KEEP, Cause.INHERITED, ""), id="one that is inherited"),
     pytest.param("in", "CAN_VIEW", None, id="a direct one that is inherited as well"),
     pytest.param("x", ABSENT, None, id="any other"),
 ]

@@ -11,7 +11,6 @@ import pytest
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints.live import read
 from provisioner.kinds.model_serving_endpoints.planning.bodies import (
-    IGNORED,
     KEYS,
     label_of,
     name_by_default,
@@ -19,7 +18,6 @@ from provisioner.kinds.model_serving_endpoints.planning.bodies import (
 from provisioner.model.paths import path_text
 from provisioner.model.plan import Action, Address
 from provisioner.model.resource import Resource
-from provisioner.planning import field_actions
 from provisioner.planning.comparable import keyed
 from provisioner.planning.planner import plan_step
 from provisioner.planning.request import Pair, Request
@@ -685,7 +683,6 @@ def test_an_ignored_tag_is_in_no_patch():
 
 
 def test_we_mean_the_same_as_the_planner():
-    assert field_actions.IGNORED == IGNORED
     lists = {
         "served_entities": [{"name": "a"}, {"external_model": {}}],
         "routes": [{"served_entity_name": "x y"}],
