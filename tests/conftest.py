@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from skipping_clock import SkippingClock, install
 
 # In `make test` the same examples every time, so that a red run is never chance; `make
 # proofs` looks further each time.
@@ -71,6 +72,12 @@ def _loopback_only() -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     socket.socket.connect = checked  # type: ignore[method-assign, assignment]
+
+
+@pytest.fixture
+def skipping_clock(monkeypatch: pytest.MonkeyPatch) -> SkippingClock:
+    """Replaces the clocks of the tool in this process: its waits take no time."""
+    return install(monkeypatch)
 
 
 @pytest.fixture

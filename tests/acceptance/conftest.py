@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from skipping_clock import SkippingClock
 
 from provisioner.cli import main
 from provisioner.emulator.http.settings import Settings
@@ -66,6 +67,11 @@ class Workspace:
     def forget(self) -> None:
         """Empty the request log."""
         self.call("POST", "/__emulator__/reset", {"what": "log"})
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(skipping_clock: SkippingClock) -> None:
+    """Commands that run in this process wait for polls and retries without taking time."""
 
 
 @pytest.fixture(scope="session")

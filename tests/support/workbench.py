@@ -7,13 +7,13 @@ through the guard, calls through the connection to a server that answers.
 from __future__ import annotations
 
 import json
-import queue
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from skipping_clock import SkippingClock
 
 from provisioner.applying.executor import Hooks, Options
 from provisioner.emulator.http.settings import Settings
@@ -41,25 +41,6 @@ Documents = Mapping[str, Mapping[str, Any]]
 """``resources:`` of a manifest: kind name, then key."""
 
 
-class HastyClock:
-    """Jumps ahead as soon as nobody is at work."""
-
-    def __init__(self) -> None:
-        self._ahead = 0.0
-
-    def now(self) -> float:
-        return time.monotonic() + self._ahead
-
-    def wait(self, inbox: queue.SimpleQueue[Any], until: float, *, busy: bool) -> Any:
-        if not busy:
-            self._ahead += max(0.0, until - self.now())
-            return None
-        try:
-            return inbox.get(timeout=0.2)
-        except queue.Empty:
-            return None
-
-
 @dataclass(frozen=True)
 class Workbench:
     """A workspace, and what the tool would do about manifests in it."""
@@ -67,7 +48,7 @@ class Workbench:
     server: Running
     connection: Connection
     root: Path
-    clock: HastyClock = field(default_factory=HastyClock)
+    clock: SkippingClock = field(default_factory=SkippingClock)
 
     def empty(self, secrets: Mapping[str, Iterable[str]]) -> None:
         """Forget everything; then there are these scopes with these keys."""

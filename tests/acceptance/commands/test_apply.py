@@ -344,14 +344,14 @@ def test_the_text_of_a_problem_is_told_once(shop, run, tmp_path):
     assert "secret_scopes.keys: stale: E601" in result.err
 
 
-def deploys_for(workspace, seconds):
-    """Let the updates of the endpoint take so long from now on."""
-    rule = {"deployment": {"endpoint": "chat", "transition": f"seconds={seconds}"}}
+def deploys_for(workspace, transition):
+    """Let the updates of the endpoint end in that way from now on."""
+    rule = {"deployment": {"endpoint": "chat", "transition": transition}}
     workspace.call("POST", "/__emulator__/faults", {"rules": [rule]})
 
 
 def test_an_update_of_an_earlier_run_is_waited_for(shop, run, workspace):
-    deploys_for(workspace, 1)
+    deploys_for(workspace, "polls=6")
     assert run("apply", "-y", "--no-wait").code == 0
     workspace.forget()
     result = run("apply", "-y")
@@ -365,7 +365,7 @@ def test_an_update_of_an_earlier_run_is_waited_for(shop, run, workspace):
 def test_an_update_of_an_earlier_run_that_takes_too_long_is_told_as_any_other(
     shop, run, workspace, tmp_path
 ):
-    deploys_for(workspace, 600)
+    deploys_for(workspace, "seconds=600")
     assert run("apply", "-y", "--no-wait").code == 0
     saved = tmp_path / "plan.json"
     plan = run("plan", "--out", str(saved))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from skipping_clock import SkippingClock
 
 from provisioner.applying.executor import Hooks, Options, apply
 from provisioner.emulator.http.settings import Settings
@@ -97,7 +98,9 @@ def server() -> Iterator[Running]:
 
 
 @pytest.fixture
-def workspace(server: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def workspace(
+    server: Running, skipping_clock: SkippingClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workspace]:
     monkeypatch.setenv("SHOP_KEY", "not-a-key")
     target = WorkspaceTarget(host=server.url, token=server.token)
     with connect(target, {}, "provisioner-tests/1") as connection:
