@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from provisioner.emulator import workspace_files
+from provisioner.emulator import workspace_files, workspace_permissions, workspace_tree
 from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.http.routing import CONTROL_PREFIX
 from provisioner.emulator.http.shape import (
+    Reader,
     Schema,
     anything,
     choice,
@@ -21,7 +22,7 @@ from provisioner.emulator.http.shape import (
     schema_of,
     text,
 )
-from provisioner.emulator.identity import principals, scim
+from provisioner.emulator.identity import acls, principals, scim
 from provisioner.emulator.serving import api as serving
 from provisioner.emulator.serving import configs, gateway, lag, permissions, telemetry, transitions
 from provisioner.emulator.unity_catalog import grants, models, registration
@@ -52,14 +53,16 @@ CREATE = record(
     },
     needed=("name",),
 )
-PRINCIPAL_NAMES = dict.fromkeys(permissions.PRINCIPALS, text)
-ACCESS = record(
-    {
-        "access_control_list": list_of(
-            record(PRINCIPAL_NAMES | {"permission_level": choice(*permissions.LEVELS)})
-        )
-    }
-)
+PRINCIPAL_NAMES = dict.fromkeys(acls.PRINCIPALS, text)
+
+
+def _access(levels: Iterable[str]) -> Reader:
+    entry = record(PRINCIPAL_NAMES | {"permission_level": choice(*levels)})
+    return record({"access_control_list": list_of(entry)})
+
+
+ACCESS = _access(permissions.LEVELS)
+FILE_ACCESS = _access(workspace_permissions.LEVELS)
 SCOPE = record({"scope": text}, needed=("scope",))
 SECRET = record({"scope": text, "key": text}, needed=("scope", "key"))
 SCOPE_ACL = {"scope": text, "principal": text}
@@ -104,6 +107,11 @@ BODIES = {
     f"PATCH {SERVING}/{{name}}/telemetry-config": record({"telemetry_config": telemetry.READER}),
     f"PUT {permissions.BASE}": ACCESS,
     f"PATCH {permissions.BASE}": ACCESS,
+    **{
+        f"{method} {workspace_permissions.BASE}/{kind}/{{id}}": FILE_ACCESS
+        for method in ("PUT", "PATCH")
+        for kind in workspace_tree.PERMISSION_TYPES.values()
+    },
     f"POST {SECRETS}/scopes/create": record(
         {
             "scope": text,

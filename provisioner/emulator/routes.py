@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from provisioner.emulator import console_pages, control, openapi, workspace_files
+from provisioner.emulator import (
+    console_pages,
+    control,
+    openapi,
+    workspace_files,
+    workspace_permissions,
+)
 from provisioner.emulator.identity import authentication, principals, scim
 from provisioner.emulator.inference import api as inference
 from provisioner.emulator.inference import payloads
@@ -43,5 +49,6 @@ ROUTES = (
     *transitions.ROUTES,
     *console_pages.ROUTES,
     *workspace_files.ROUTES,
+    *workspace_permissions.ROUTES,
     *lag.ROUTES,
 )

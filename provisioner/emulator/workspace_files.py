@@ -1,18 +1,19 @@
 """Files and folders of the workspace, where bundles keep what they have deployed.
 
-Every import makes a file, also of what the service would take for a notebook. Sources: the
-workspace API of databricks-sdk 0.156 (operations, fields, error codes), and the Databricks CLI,
-libs/filer (statuses that it depends on, paths with and without ``/Workspace``).
+Sources: the workspace API of databricks-sdk 0.156 (operations, fields, error codes), and the
+Databricks CLI, libs/filer (statuses that it depends on, paths with and without ``/Workspace``).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import secrets
-from functools import partial
+from email.message import MIMEPart
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 
+from provisioner.emulator import workspace_tree
 from provisioner.emulator.http.routing import (
     ApiError,
     ApiRequest,
@@ -22,15 +23,17 @@ from provisioner.emulator.http.routing import (
     invalid,
 )
 from provisioner.emulator.http.shape import choice, flag, record, text
-from provisioner.emulator.http.store import Store
+from provisioner.emulator.workspace_tree import (
+    ALWAYS_THERE,
+    DIRECTORY,
+    FILE,
+    PREFIX,
+    TreeEntry,
+    canonical_path,
+)
 
 BASE = "/api/2.0/workspace"
 IMPORT_FILE = "/api/2.0/workspace-files/import-file/{path+}"
-DIRECTORY, FILE = "DIRECTORY", "FILE"
-# The service's own name for the root; both spellings lead to the same files.
-PREFIX = "/Workspace"
-# The place of each is its id: the root has 0. [serving-api 10.2: used by a public client]
-ALWAYS_THERE = ("/", "/Users", "/Shared")
 # "Currently, this API can only export files up to 10 MB": the SDK's text.
 LARGEST_EXPORT_BYTES = 10 * 1024 * 1024
 FORMATS = ("AUTO", "DBC", "HTML", "JUPYTER", "RAW", "R_MARKDOWN", "SOURCE")
@@ -48,86 +51,105 @@ IMPORT = record(
     needed=("path",),
 )
 
-Row = tuple[Any, ...]
-
 
 def get_status(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What is at a path."""
-    path = _path(request.query.get("path"))
-    return ApiResponse(_view(_require(workspace.store, path), request.query["path"]))
+    path = canonical_path(request.query.get("path"))
+    entry = workspace_tree.require(workspace.store, path)
+    return ApiResponse(_view(entry, request.query["path"]))
 
 
 def list_folder(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """What is in a folder, by name; of a file, itself."""
     store, asked = workspace.store, request.query.get("path", "")
-    path = _path(asked)
-    entry = _require(store, path)
-    if entry[1] == FILE:
-        return ApiResponse({"objects": [_view(entry, asked)]})
-    inside = path.rstrip("/") + "/"
-    rows = [row for row in _below(store, path) if "/" not in row[0][len(inside) :]]
-    if path == "/":
-        # The root shows what is always there. [serving-api 10.11: used by a public client]
-        rows = sorted([*rows, *map(partial(_require, store), ALWAYS_THERE[1:])])
-    return ApiResponse({"objects": [_view(row, asked) for row in rows]})
+    entry = workspace_tree.require(store, canonical_path(asked))
+    is_file = entry.kind == FILE
+    entries = [entry] if is_file else workspace_tree.children(store, entry.path)
+    return ApiResponse({"objects": [_view(each, asked) for each in entries]})
 
 
 def mkdirs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A folder with all above it; one that is there already stays."""
-    _make_folders(workspace.store, _path(PATH(request.json(), "")["path"]))
+    path = canonical_path(PATH(request.json(), "")["path"])
+    workspace_tree.make_folders(workspace.store, path, request.caller)
     return ApiResponse()
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """A file, an empty folder, or with ``recursive`` a folder with all that is in it."""
     store, sent = workspace.store, DELETE(request.json(), "")
-    path = _path(sent["path"])
-    _require(store, path)
+    entry = workspace_tree.require(store, canonical_path(sent["path"]))
     # rule(assumed): The root, /Users and /Shared stay. [serving-api 10.11]
-    if path in ALWAYS_THERE:
-        raise invalid(f"Folder {path} cannot be deleted.")
-    below = _below(store, path)
+    if entry.path in ALWAYS_THERE:
+        raise invalid(f"Folder {entry.path} cannot be deleted.")
+    below = workspace_tree.below(store, entry.path)
     # rule(documented): A folder that is not empty is deleted with recursive only. [SDK: text of
     #     workspace.delete]
     if below and not sent.get("recursive"):
-        raise ApiError(400, "DIRECTORY_NOT_EMPTY", f"Folder {path} is not empty.")
-    for row in (*below, (path,)):
-        store.change("DELETE FROM files WHERE path = ?", row[0])
+        raise ApiError(400, "DIRECTORY_NOT_EMPTY", f"Folder {entry.path} is not empty.")
+    workspace_tree.delete(store, [*below, entry])
     return ApiResponse()
 
 
 def import_file(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The body is the file; its folder must be there. ``?overwrite=true`` replaces one."""
-    path = _path("/" + request.parameters["path"])
-    parent = path.rpartition("/")[0] or "/"
-    if _kind(workspace.store, parent) != DIRECTORY:
-        raise _missing(parent)
-    overwrites = request.query.get("overwrite") == "true"
-    _write(workspace.store, path, request.body, overwrites=overwrites, status=409)
+    path = canonical_path("/" + request.parameters["path"])
+    parent = workspace_tree.find(workspace.store, workspace_tree.parent_of(path))
+    if parent is None or parent.kind != DIRECTORY:
+        raise workspace_tree.missing(workspace_tree.parent_of(path))
+    refusal = None if request.query.get("overwrite") == "true" else 409
+    workspace_tree.write(workspace.store, path, request.body, request.caller, refusal)
     return ApiResponse()
 
 
 def import_content(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """``content`` in base64. A form with a file in it, the other way to send it, is not taken."""
-    # rule(local): Imports are taken as JSON, not as a form. [serving-api 10.18]
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        message = "The local workspace takes imports as JSON only."
-        raise ApiError(501, "NOT_IMPLEMENTED", message)
-    sent = IMPORT(request.json(), "")
+    """``content`` in base64, or as a file in a form, which is how Terraform sends it."""
+    is_form = request.headers.get("content-type", "").lower().startswith("multipart/")
+    sent, content = _form(request) if is_form else _decoded(IMPORT(request.json(), ""))
+    refusal = None if sent.get("overwrite") else 400
+    path = canonical_path(sent["path"])
+    workspace_tree.write(workspace.store, path, content, request.caller, refusal)
+    return ApiResponse()
+
+
+def _decoded(sent: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     # rule(documented): content is base64. [SDK: text of workspace.import_]
     try:
-        content = base64.b64decode(sent.get("content", ""), validate=True)
+        return sent, base64.b64decode(sent.get("content", ""), validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid("content is not valid base64.") from error
-    overwrites = bool(sent.get("overwrite"))
-    _write(workspace.store, _path(sent["path"]), content, overwrites=overwrites, status=400)
-    return ApiResponse()
+
+
+def _form(request: ApiRequest) -> tuple[dict[str, Any], bytes]:
+    """The fields of a form, and its file. [serving-api 10.18: used by a public client]"""
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode("latin-1", "replace")
+    # The policy for HTTP keeps the bytes of each part as they are.
+    form = BytesParser(policy=HTTP).parsebytes(head + request.body)
+    parts = {
+        str(part.get_param("name", header="content-disposition")): _bytes_of(part)
+        for part in (form.iter_parts() if form.is_multipart() else ())
+    }
+    # rule(documented): A form is complete and its fields are text. [RFC 7578]
+    try:
+        fields = {name: part.decode() for name, part in parts.items() if name != "content"}
+    except UnicodeDecodeError as error:
+        raise invalid("The form holds text that is not valid.") from error
+    # rule(documented): A form is complete and its fields are text. [RFC 7578]
+    if not parts or form.defects:
+        raise invalid("The body is not a complete form.")
+    return IMPORT(fields, ""), parts.get("content", b"")
+
+
+def _bytes_of(part: MIMEPart) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
 
 
 def export(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """The file in base64, or as it is with ``direct_download=true``."""
-    path = _path(request.query.get("path"))
-    kind, content = _require(workspace.store, path)[1:3]
+    path = canonical_path(request.query.get("path"))
+    entry = workspace_tree.require(workspace.store, path)
+    kind, content = entry.kind, entry.content
     # rule(local): Folders are not exported.
     if kind == DIRECTORY:
         raise invalid(f"{path} is a folder: the local workspace exports files only.")
@@ -142,94 +164,19 @@ def export(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return ApiResponse({"content": base64.b64encode(content).decode(), "file_type": file_type})
 
 
-def _path(given: str | None) -> str:
-    """The path as it is kept: absolute, without ``/Workspace``."""
-    # rule(documented): A path is absolute. [SDK: text of workspace.get_status]
-    if not given or not given.startswith("/"):
-        raise invalid("path must be absolute: it begins with a slash.")
-    parts = [part for part in given.split("/") if part]
-    # rule(assumed): A path has no relative parts. [SDK: text of workspace.get_status]
-    if any(part in (".", "..") or "\0" in part for part in parts):
-        raise invalid("path must not hold relative parts.")
-    if parts[:1] == [PREFIX[1:]]:
-        del parts[0]
-    return "/" + "/".join(parts)
-
-
-def _write(store: Store, path: str, content: bytes, *, overwrites: bool, status: int) -> None:
-    """[The CLI takes 409 of one call and 400 of the other for a file that is there already]"""
-    kind = _kind(store, path)
-    # rule(client): A file that is there already answers 409 to import-file and 400 to import, as
-    #     the Databricks CLI expects. [Databricks CLI, libs/filer]
-    if kind == DIRECTORY or (kind and not overwrites):
-        raise ApiError(status, "RESOURCE_ALREADY_EXISTS", f"Path ({path}) already exists.")
-    _make_folders(store, path.rpartition("/")[0] or "/")
-    if kind:
-        sql = "UPDATE files SET content = ?, modified_ms = ? WHERE path = ?"
-        store.change(sql, content, store.now_ms(), path)
-    else:
-        _add(store, path, FILE, content)
-
-
-def _make_folders(store: Store, path: str) -> None:
-    parts = path.strip("/").split("/")
-    for length in range(1, len(parts) + 1):
-        folder = "/" + "/".join(parts[:length])
-        kind = _kind(store, folder)
-        # rule(client): A folder is not made in the place of a file. [Databricks CLI, libs/filer]
-        if kind == FILE:
-            message = f"Path ({folder}) already exists, and is no folder."
-            raise ApiError(400, "RESOURCE_ALREADY_EXISTS", message)
-        if not kind:
-            _add(store, folder, DIRECTORY, b"")
-
-
-def _add(store: Store, path: str, kind: str, content: bytes) -> None:
-    now_ms, number = store.now_ms(), secrets.randbelow(9 * 10**14) + 10**14
-    sql = "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)"
-    store.change(sql, path, kind, content, number, now_ms, now_ms)
-
-
-def _kind(store: Store, path: str) -> str:
-    """ "" where nothing is at that path."""
-    row = store.row("SELECT kind FROM files WHERE path = ?", path)
-    return str(row[0]) if row else DIRECTORY if path in ALWAYS_THERE else ""
-
-
-def _require(store: Store, path: str) -> Row:
-    row = store.row("SELECT * FROM files WHERE path = ?", path)
-    if row:
-        return row
-    if path in ALWAYS_THERE:
-        return (path, DIRECTORY, b"", ALWAYS_THERE.index(path), 0, 0)
-    raise _missing(path)
-
-
-# rule(client): A missing path answers 404, as the Databricks CLI expects. [Databricks CLI,
-#     libs/filer]
-def _missing(path: str) -> ApiError:
-    return ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Path ({path}) doesn't exist.")
-
-
-def _below(store: Store, path: str) -> list[Row]:
-    """Everything in a folder and in its folders, by path."""
-    inside = path.rstrip("/") + "/"
-    sql = "SELECT * FROM files WHERE substr(path, 1, ?) = ? AND path != ? ORDER BY path"
-    return store.rows(sql, len(inside), inside, path)
-
-
-def _view(row: Row, asked: str) -> dict[str, Any]:
+def _view(entry: TreeEntry, asked: str) -> dict[str, Any]:
     """With ``/Workspace`` where it was asked for so, which the CLI compares."""
-    path, kind, content, number, created_ms, modified_ms = row
     is_prefixed = asked == PREFIX or asked.startswith(f"{PREFIX}/")
     shown = {
-        "path": PREFIX + path if is_prefixed else path,
-        "object_type": kind,
-        "object_id": number,
-        "resource_id": str(number),
+        "path": PREFIX + entry.path if is_prefixed else entry.path,
+        "object_type": entry.kind,
+        "object_id": entry.id,
+        "resource_id": str(entry.id),
     }
-    times = {"created_at": created_ms, "modified_at": modified_ms, "size": len(content)}
-    return shown | (times if kind == FILE else {})
+    if entry.kind != FILE:
+        return shown
+    times = {"created_at": entry.created_ms, "modified_at": entry.modified_ms}
+    return shown | times | {"size": len(entry.content)}
 
 
 ROUTES = (

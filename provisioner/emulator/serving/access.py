@@ -6,7 +6,7 @@ from typing import Any
 
 from provisioner.emulator.http.routing import ApiError, Caller
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.identity import directory
+from provisioner.emulator.identity import acls, directory
 
 CAN_VIEW, CAN_QUERY, CAN_MANAGE = LEVELS = ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE")
 ASKING = (CAN_QUERY, CAN_MANAGE)
@@ -31,15 +31,9 @@ def level_on(store: Store, caller: Caller, endpoint_id: str) -> str:
     """
     if caller.is_admin:
         return CAN_MANAGE
-    rows = store.rows("SELECT kind, principal, level FROM grants WHERE object_id = ?", endpoint_id)
-    held = [level for kind, name, level in rows if _is_meant(caller, kind, name)]
+    grants = acls.direct_grants(store, endpoint_id)
+    held = [level for kind, name, level in grants if acls.is_named(caller, kind, name)]
     return max(held, key=RANK.__getitem__, default=NOTHING)
-
-
-def _is_meant(caller: Caller, kind: str, name: str) -> bool:
-    if kind == "group_name":
-        return name.lower() in (group.lower() for group in caller.groups)
-    return kind == caller.kind and name.lower() == caller.name.lower()
 
 
 def require(store: Store, caller: Caller, endpoint: dict[str, Any], needed: str) -> None:

@@ -96,6 +96,49 @@ def test_content_goes_in_and_out_as_base64(client: Any) -> None:
     assert "Path (/Shared/n.py) already exists." in refused.json["message"]
 
 
+def form(**fields: bytes) -> tuple[bytes, str]:
+    """The body and the content type of a form; ``content`` is a file in it."""
+    body = b""
+    for name, value in fields.items():
+        file = (
+            '; filename="x"\r\nContent-Type: application/octet-stream' if name == "content" else ""
+        )
+        head = f'--edge\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
+        body += head.encode() + value + b"\r\n"
+    return body + b"--edge--\r\n", "multipart/form-data; boundary=edge"
+
+
+def test_content_may_come_as_a_file_in_a_form(client: Any) -> None:
+    content = bytes(range(256)) * 3 + b"\r\n--ed\n\r"
+    body, content_type = form(path=b"/Shared/a.bin", format=b"AUTO", content=content)
+    path, headers = f"{WORKSPACE}/import", {"content-type": content_type}
+    assert client.call("POST", path, body, **headers).status == 200
+    assert download(client, "/Shared/a.bin") == content
+    again = client.call("POST", path, body, **headers)
+    assert (again.status, again.code) == (400, "RESOURCE_ALREADY_EXISTS")
+    body, _ = form(path=b"/Shared/a.bin", overwrite=b"true", content=b"new")
+    assert client.call("POST", path, body, **headers).status == 200
+    assert download(client, "/Shared/a.bin") == b"new"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"no form", id="text"),
+        pytest.param(form(content=b"x")[0], id="a form without a path"),
+        pytest.param(form(path=b"/Shared/a", overwrite=b"maybe")[0], id="neither true nor false"),
+        pytest.param(form(path=b"\xff")[0], id="a path that is no text"),
+        pytest.param(form(path=b"/Shared/a")[0][:-20], id="a form that ends early"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_400(client: Any, body: bytes) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=edge"}
+    reply = client.call("POST", f"{WORKSPACE}/import", body, **headers)
+    assert (reply.status, reply.code) == (400, "INVALID_PARAMETER_VALUE")
+    assert client.get(f"{WORKSPACE}/list?path=/Shared") == {"objects": []}
+
+
 WRONG = [
     pytest.param("get-status", "?path=relative", id="a relative path"),
     pytest.param("get-status", "?path=/a/../b", id="a path that leaves its folder"),
