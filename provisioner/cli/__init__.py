@@ -197,10 +197,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a defect of ours raises."""
     words = sys.argv[1:] if arguments is None else arguments
     with _requests_on_stderr() if "--debug" in words else nullcontext():
-        return _answered(words)
+        return _run_command(words)
 
 
-def _answered(arguments: list[str]) -> int:
+def _run_command(arguments: list[str]) -> int:
     try:
         code = group.main(arguments, prog_name="provisioner", standalone_mode=False)
     except click.exceptions.Abort:
@@ -212,7 +212,7 @@ def _answered(arguments: list[str]) -> int:
         return 0
     except click.ClickException as error:
         # click would exit with 2, which a pipeline reads as "changes pending".
-        _refuse(_usage_error(error, arguments), arguments)
+        _report_error(_usage_error(error, arguments), arguments)
         return 1
     except Exception as error:
         # Imported late, here and below: --help has no use for it, and it takes its time.
@@ -220,7 +220,7 @@ def _answered(arguments: list[str]) -> int:
 
         if not isinstance(error, ProvisionerError):
             raise
-        _refuse(error, arguments)
+        _report_error(error, arguments)
         return error.exit_code
     return code if isinstance(code, int) else 0
 
@@ -260,14 +260,14 @@ def _requests_on_stderr() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _refuse(error: ProvisionerError, arguments: list[str]) -> None:
+def _report_error(error: ProvisionerError, arguments: list[str]) -> None:
     """Show ``error``; where JSON is asked for, stdout gets it as JSON, too."""
     if _wants_json(arguments):
         from provisioner.rendering.problems import to_json
         from provisioner.rendering.text import json_text
 
         click.echo(json_text(to_json(error.problems)), nl=False)
-    _show(error)
+    _print_error(error)
 
 
 def _wants_json(arguments: list[str]) -> bool:
@@ -278,7 +278,7 @@ def _wants_json(arguments: list[str]) -> bool:
     )
 
 
-def _show(error: ProvisionerError) -> None:
+def _print_error(error: ProvisionerError) -> None:
     from provisioner.cli.terminal import colour_wanted
     from provisioner.rendering.problems import text
 
@@ -286,20 +286,20 @@ def _show(error: ProvisionerError) -> None:
     click.echo(text(error.problems, colour=colour), err=True, color=colour)
 
 
-def _defect(error: Exception) -> int:
+def _report_defect(error: Exception) -> int:
     """Say that this is our fault. The message of the error may hold anything: not shown."""
     from provisioner.errors import ProvisionerError
 
     what = f"this is a defect of provisioner: an unexpected {type(error).__name__}"
-    _show(ProvisionerError.of("E811", what, hint="run it again with --debug, and report it"))
+    _print_error(ProvisionerError.of("E811", what, hint="run it again with --debug, and report it"))
     return 1
 
 
-def _disk_full() -> int:
+def _report_full_disk() -> int:
     from provisioner.errors import ProvisionerError
 
     _close_stdout()
-    _show(ProvisionerError.of("E814", "the answer cannot be written: no space is left"))
+    _print_error(ProvisionerError.of("E814", "the answer cannot be written: no space is left"))
     return 1
 
 
@@ -327,7 +327,7 @@ def run() -> NoReturn:
         if "--debug" in sys.argv:
             raise
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        code = _disk_full() if full else _defect(error)
+        code = _report_full_disk() if full else _report_defect(error)
     sys.stderr.flush()
     if code == 130:
         # Requests in flight must not hold up the end of an interrupted command.

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.options import (
-    Applying,
-    Common,
-    What,
-    Where,
-    applying_options,
+    ApplyOptions,
+    CommonOptions,
+    ResourceOptions,
+    TargetOptions,
+    apply_options,
     reporting_options,
-    what_options,
-    where_options,
+    resource_options,
+    target_options,
 )
 
 if TYPE_CHECKING:
@@ -30,12 +30,16 @@ PLANFILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("apply", short_help="Make the workspace as the manifests say.")
 @click.argument("planfile", required=False, type=PLANFILE)
-@where_options
-@what_options
-@applying_options
+@target_options
+@resource_options
+@apply_options
 @reporting_options
 def command(
-    planfile: Path | None, common: Common, where: Where, what: What, applying: Applying
+    planfile: Path | None,
+    common: CommonOptions,
+    target: TargetOptions,
+    resources: ResourceOptions,
+    options: ApplyOptions,
 ) -> int:
     """Plan, ask, apply, wait until the endpoints serve, and compare once more.
 
@@ -50,6 +54,16 @@ def command(
     Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to
     run again; 5 still updating when the time was up; 130 interrupted.
     """
+    return _apply(planfile, common, target, resources, options)
+
+
+def _apply(
+    planfile: Path | None,
+    common: CommonOptions,
+    target: TargetOptions,
+    resources: ResourceOptions,
+    options: ApplyOptions,
+) -> int:
     from provisioner.cli import consent, plan_output
     from provisioner.cli.reporting import recording
     from provisioner.commands.apply.required_tip import RequiredTip
@@ -57,22 +71,22 @@ def command(
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 
-    approved = bool(applying.yes or planfile or applying.expect_plan_digest)
-    with recording(common, "apply", where.environment) as terminal:
-        saved_plan.check_digest_given(applying.expect_plan_digest)
-        saved = plan_output.saved(planfile, what) if planfile else None
+    approved = bool(options.yes or planfile or options.expect_plan_digest)
+    with recording(common, "apply", target.environment) as terminal:
+        saved_plan.check_digest_given(options.expect_plan_digest)
+        saved = plan_output.saved(planfile, resources) if planfile else None
         consent.refuse_silence(terminal, approved)
         project = open_project(common.project_dir)
-        saved_plan.refuse_foreign(saved, project.name, where.environment)
-        tip = RequiredTip.of(project.root, applying.require_tip) if applying.require_tip else None
-        with open_session(project, *where) as session:
+        saved_plan.refuse_foreign(saved, project.name, target.environment)
+        tip = RequiredTip.of(project.root, options.require_tip) if options.require_tip else None
+        with open_session(project, *target) as session:
             if tip:
                 tip.check_files(session.environment, session.loaded)
-            plan = _plan(terminal, session, saved, tip, what)
-            saved_plan.refuse_unapproved(saved.plan if saved else plan, applying.expect_plan_digest)
+            plan = _plan(terminal, session, saved, tip, resources)
+            saved_plan.refuse_unapproved(saved.plan if saved else plan, options.expect_plan_digest)
             terminal.opened(session, writes=True)
-            order = consent.Order(applying, approved, tip)
-            return consent.carry_out(terminal, session, plan, order)
+            request = consent.ApplyRequest(options, approved, tip)
+            return consent.carry_out(terminal, session, plan, request)
 
 
 def _plan(
@@ -80,14 +94,14 @@ def _plan(
     session: Session,
     saved: SavedPlan | None,
     tip: RequiredTip | None,
-    what: What,
+    resources: ResourceOptions,
 ) -> Plan:
     from provisioner.cli import plan_output
     from provisioner.workflow.plan import make_plan
 
     if saved:
         return _accepted(terminal, session, saved, tip)
-    return make_plan(session, plan_output.wanted(what))
+    return make_plan(session, plan_output.wanted(resources))
 
 
 def _accepted(

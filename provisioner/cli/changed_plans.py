@@ -11,12 +11,15 @@ from click.core import ParameterSource
 
 from provisioner import __version__
 from provisioner.cli import plan_output, reporting
-from provisioner.cli.options import Common, What, Where
+from provisioner.cli.options import CommonOptions, ResourceOptions, TargetOptions
 from provisioner.cli.terminal import Terminal
 from provisioner.commands.changed_since import affected
 from provisioner.commands.changed_since import change as changed_since_change
+from provisioner.commands.changed_since import text as changed_since_text
+from provisioner.commands.changed_since.change import AffectedEnvironment, ChangeSet
 from provisioner.commands.preflight.preflight import Preflight, examine
 from provisioner.commands.reports.recorder import Recorder
+from provisioner.commands.reports.report import Report
 from provisioner.errors import Problem, ProvisionerError, UsageError
 from provisioner.model.plan import Plan
 from provisioner.workflow.apply import missing_secrets
@@ -25,176 +28,201 @@ from provisioner.workflow.project import Project, open_project, refuse_one_token
 from provisioner.workflow.session import Session, session_of
 
 if TYPE_CHECKING:
-    from provisioner.cli.plan import Telling
+    from provisioner.cli.plan import PlanOptions
 
 EXIT_CHANGES_PENDING = 2
 
 
-class Asked(NamedTuple):
-    """What was asked of one plan."""
+class PlanRequest(NamedTuple):
+    """The options of the command that hold for the plan of each environment."""
 
     profile: str
-    what: What
-    telling: Telling
+    resources: ResourceOptions
+    options: PlanOptions
 
 
-class Made(NamedTuple):
-    """One plan, and what its workspace lacks if that was asked."""
+class EnvironmentPlan(NamedTuple):
+    """The plan of one environment, and with ``--preflight`` what its workspace lacks."""
 
     plan: Plan
     preflight: Preflight | None
 
     @property
-    def is_troubled(self) -> bool:
+    def has_errors(self) -> bool:
         return self.plan.blocked or bool(self.preflight and not self.preflight.is_clear)
 
 
-class Failed(NamedTuple):
-    """An environment that could not be planned, and why."""
+class UnplannedEnvironment(NamedTuple):
+    """An environment without a plan, and the problems that prevent the plan."""
 
     environment: str
     problems: tuple[Problem, ...]
 
 
-def plan_changes(common: Common, where: Where, what: What, telling: Telling) -> int:
-    """Plan and show what is touched, and return the exit code."""
+class PlannedChange(NamedTuple):
+    """The plans that a change of files leads to, one for each affected environment."""
+
+    change: ChangeSet
+    plans: list[EnvironmentPlan]
+    unplanned: list[UnplannedEnvironment]
+
+    def exit_code(self, *, detailed: bool) -> int:
+        """Returns 1 where anything cannot be planned or applied, and 2 for pending changes."""
+        return 1 if self.unplanned else _exit_code(self.plans, detailed=detailed)
+
+
+def plan_changes(
+    common: CommonOptions, target: TargetOptions, resources: ResourceOptions, options: PlanOptions
+) -> int:
+    """Plans what the change of files affects, shows it, and returns the exit code."""
     source = click.get_current_context().get_parameter_source("environment")
-    only = "" if source is ParameterSource.DEFAULT else where.environment
-    _refuse(what, telling, only)
-    if not only:
+    environment = "" if source is ParameterSource.DEFAULT else target.environment
+    _refuse_options(resources, options, environment)
+    if not environment:
         reporting.refuse_for_several(common)
-    with reporting.recording(common, "plan", only) as terminal:
+    with reporting.recording(common, "plan", environment) as terminal:
         project = open_project(common.project_dir)
         change = changed_since_change.change_since(
-            project, telling.changed_since, only, where.variables
+            project, options.changed_since, environment, target.variables
         )
         terminal.problems(change.notes)
         terminal.note(problems=change.notes, changed_since=change.ref, project=project.name)
-        asked = Asked(where.profile, what, telling)
-        if only:
-            made = [_planned(terminal, project, part, asked) for part in change.parts]
-            failed: list[Failed] = []
+        request = PlanRequest(target.profile, resources, options)
+        if environment:
+            # One environment was asked for: what prevents its plan ends the command.
+            plans = [_plan(terminal, project, part, request) for part in change.parts]
+            planned = PlannedChange(change, plans, [])
         else:
-            made, failed = _all_planned(terminal, project, change, asked)
-        _show(terminal, change, made, failed, verbose=telling.verbose)
-        if telling.out:
-            plan_output.save(terminal, made[0].plan, telling.out)
-        return terminal.ended(1 if failed else _code(made, detailed=telling.detailed_exitcode))
+            planned = _plan_all(terminal, project, change, request)
+        _show(terminal, planned, verbose=options.verbose)
+        if options.out:
+            plan_output.save(terminal, planned.plans[0].plan, options.out)
+        return terminal.ended(planned.exit_code(detailed=options.detailed_exitcode))
 
 
-def _refuse(what: What, telling: Telling, only: str) -> None:
-    given = [f"--{name}" for name in ("select", "rotate") if getattr(what, name)]
+def _refuse_options(resources: ResourceOptions, options: PlanOptions, environment: str) -> None:
+    given = [f"--{name}" for name in ("select", "rotate") if getattr(resources, name)]
     if given:
-        said = f"--changed-since selects what the change touches, and takes no {given[0]} besides"
-        raise UsageError.of("E526", said, f"leave one of them away; {given[0]} alone plans all")
-    if telling.out and not only:
-        said = "--out saves the plan of one environment, and --changed-since may plan several"
-        raise UsageError.of("E526", said, "add -e NAME")
+        message = (
+            f"--changed-since selects what the change touches, and takes no {given[0]} besides"
+        )
+        raise UsageError.of("E526", message, f"leave one of them away; {given[0]} alone plans all")
+    if options.out and not environment:
+        message = "--out saves the plan of one environment, and --changed-since may plan several"
+        raise UsageError.of("E526", message, "add -e NAME")
 
 
-def _all_planned(
-    terminal: Terminal, project: Project, change: changed_since_change.Change, asked: Asked
-) -> tuple[list[Made], list[Failed]]:
-    """One plan for each environment; one that cannot be planned does not hide the others."""
+def _plan_all(
+    terminal: Terminal, project: Project, change: ChangeSet, request: PlanRequest
+) -> PlannedChange:
+    """Plans each environment; one that cannot be planned does not hide the others."""
     refuse_one_token((part.environment for part in change.parts), os.environ)
-    made, failed, parts = [], [], []
+    planned = PlannedChange(change, [], [])
+    reports = []
     for part in change.parts:
-        name = part.environment.name
-        recorder = Recorder("plan", name)
-        recorder.note(project=project.name)
-        inner = terminal._replace(recorder=recorder)
-        try:
-            one = _planned(inner, project, part, asked)
-            made.append(one)
-            recorder.exit_code = _code([one], detailed=asked.telling.detailed_exitcode)
-        except ProvisionerError as error:
-            failed.append(Failed(name, tuple(_named(each, name) for each in error.problems)))
-            recorder.note(problems=failed[-1].problems)
-            recorder.exit_code = error.exit_code
-        parts.append(recorder.finished())
-    terminal.note(parts=tuple(parts), root=project.root)
-    return made, failed
+        plan, report = _plan_and_record(terminal, project, part, request)
+        if isinstance(plan, EnvironmentPlan):
+            planned.plans.append(plan)
+        else:
+            planned.unplanned.append(plan)
+        reports.append(report)
+    terminal.note(parts=tuple(reports), root=project.root)
+    return planned
 
 
-def _named(problem: Problem, environment: str) -> Problem:
-    """``problem``, of which can be told where it is."""
+def _plan_and_record(
+    terminal: Terminal, project: Project, part: AffectedEnvironment, request: PlanRequest
+) -> tuple[EnvironmentPlan | UnplannedEnvironment, Report]:
+    """Plans one environment, with a report of its own whether or not there is a plan."""
+    name = part.environment.name
+    recorder = Recorder("plan", name)
+    recorder.note(project=project.name)
+    planned: EnvironmentPlan | UnplannedEnvironment
+    try:
+        planned = _plan(terminal.with_recorder(recorder), project, part, request)
+        recorder.exit_code = _exit_code([planned], detailed=request.options.detailed_exitcode)
+    except ProvisionerError as error:
+        problems = tuple(_with_environment(problem, name) for problem in error.problems)
+        planned = UnplannedEnvironment(name, problems)
+        recorder.note(problems=problems)
+        recorder.exit_code = error.exit_code
+    return planned, recorder.finished()
+
+
+def _with_environment(problem: Problem, environment: str) -> Problem:
+    """Names the environment as the subject of a problem that has none."""
     return replace(problem, subject=problem.subject or f"environment {environment}")
 
 
-def _planned(
-    terminal: Terminal, project: Project, part: changed_since_change.Part, asked: Asked
-) -> Made:
-    exactly = part.touched.exactly
-    with session_of(project, part.environment, part.loaded, asked.profile) as session:
-        made = make_plan(session, plan_output.wanted(asked.what, exactly))
-        made = affected.with_drift(made, part.touched)
+def _plan(
+    terminal: Terminal, project: Project, part: AffectedEnvironment, request: PlanRequest
+) -> EnvironmentPlan:
+    selection = part.affected.selection
+    with session_of(project, part.environment, part.loaded, request.profile) as session:
+        plan = make_plan(session, plan_output.wanted(request.resources, selection))
+        plan = affected.with_drift(plan, part.affected)
         terminal.opened(session)
-        before = _preflight(session, part) if asked.telling.preflight else None
+        preflight = _preflight(session, part) if request.options.preflight else None
         terminal.note(
-            plan=made,
-            changed_since=asked.telling.changed_since,
-            options=_words(part, asked.what),
-            problems=before.problems if before else (),
+            plan=plan,
+            changed_since=request.options.changed_since,
+            options=_apply_words(part, request.resources),
+            problems=preflight.problems if preflight else (),
         )
-        for problem in () if before else missing_secrets(session, made):
+        # The preflight looks for the secrets too: they would be listed twice.
+        for problem in () if preflight else missing_secrets(session, plan):
             terminal.say(f"apply will need it: {problem.message}")
-    return Made(made, before)
+    return EnvironmentPlan(plan, preflight)
 
 
-def _preflight(session: Session, part: changed_since_change.Part) -> Preflight | None:
-    names = tuple(str(address) for address in sorted(part.touched.paths))
+def _preflight(session: Session, part: AffectedEnvironment) -> Preflight | None:
+    names = tuple(str(address) for address in sorted(part.affected.paths))
     return examine(session, names) if names else None
 
 
-def _words(part: changed_since_change.Part, what: What) -> tuple[str, ...]:
-    """The options with which apply does the same: it selects what is touched itself."""
-    if what.prune:
-        return plan_output.words(what)
-    names = [str(address) for address in sorted(part.touched.paths)]
+def _apply_words(part: AffectedEnvironment, resources: ResourceOptions) -> tuple[str, ...]:
+    """Returns the options with which ``apply`` selects the affected resources by itself."""
+    if resources.prune:
+        # --prune with --select would leave the orphans out, which this plan deletes.
+        return plan_output.words(resources)
+    names = [str(address) for address in sorted(part.affected.paths)]
     selected = [word for name in names for word in ("--select", name)]
-    return (*selected, *plan_output.words(what))
+    return (*selected, *plan_output.words(resources))
 
 
-def _show(
-    terminal: Terminal,
-    change: changed_since_change.Change,
-    made: list[Made],
-    failed: list[Failed],
-    *,
-    verbose: bool,
-) -> None:
-    _answer(terminal, change, made, failed, verbose=verbose)
-    for one in failed:
-        terminal.problems(one.problems)
-
-
-def _answer(
-    terminal: Terminal,
-    change: changed_since_change.Change,
-    made: list[Made],
-    failed: list[Failed],
-    *,
-    verbose: bool,
-) -> None:
+def _show(terminal: Terminal, planned: PlannedChange, *, verbose: bool) -> None:
     if terminal.common.json:
-        from provisioner.commands.changed_since.text import to_json
+        terminal.answer_json(_to_json(planned))
+    else:
+        _print_text(terminal, planned, verbose=verbose)
+    for unplanned in planned.unplanned:
+        terminal.problems(unplanned.problems)
 
-        plans = [(one.plan, one.preflight.problems if one.preflight else None) for one in made]
-        found = {"changed_since": change.ref, "commit": change.commit}
-        terminal.answer_json({**found, **to_json(plans, failed, change.notes, __version__)})
-        return
-    from provisioner.commands.changed_since.text import summary
 
-    for one in made:
-        plan_output.show(terminal, one.plan, one.preflight, verbose=verbose)
+def _to_json(planned: PlannedChange) -> dict[str, object]:
+    change = planned.change
+    plans = [
+        (each.plan, each.preflight.problems if each.preflight else None) for each in planned.plans
+    ]
+    return {
+        "changed_since": change.ref,
+        "commit": change.commit,
+        **changed_since_text.to_json(plans, planned.unplanned, change.notes, __version__),
+    }
+
+
+def _print_text(terminal: Terminal, planned: PlannedChange, *, verbose: bool) -> None:
+    for each in planned.plans:
+        plan_output.show(terminal, each.plan, each.preflight, verbose=verbose)
         terminal.answer("")
-    since = f"{change.ref} ({change.commit[:12]})"
-    names = [one.environment for one in failed]
-    terminal.answer(summary([one.plan for one in made], since, names))
+    since = f"{planned.change.ref} ({planned.change.commit[:12]})"
+    plans = [each.plan for each in planned.plans]
+    names = [unplanned.environment for unplanned in planned.unplanned]
+    terminal.answer(changed_since_text.summary(plans, since, names))
 
 
-def _code(made: list[Made], *, detailed: bool) -> int:
-    if any(one.is_troubled for one in made):
+def _exit_code(plans: list[EnvironmentPlan], *, detailed: bool) -> int:
+    if any(each.has_errors for each in plans):
         return 1
-    changes = detailed and not all(one.plan.is_empty for one in made)
-    return EXIT_CHANGES_PENDING if changes else 0
+    has_changes = any(not each.plan.is_empty for each in plans)
+    return EXIT_CHANGES_PENDING if detailed and has_changes else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import Common, Where, common_options, where_options
+from provisioner.cli.options import CommonOptions, TargetOptions, common_options, target_options
 from provisioner.cli.terminal import Terminal
 
 
@@ -18,9 +18,9 @@ from provisioner.cli.terminal import Terminal
     metavar="CLIENT",
     help="openai, curl, mlflow, sdk, langchain or sql; without it they are listed.",
 )
-@where_options
+@target_options
 @common_options
-def command(common: Common, where: Where, name: str, client: str) -> int:
+def command(common: CommonOptions, target: TargetOptions, name: str, client: str) -> int:
     """Print a program that asks the endpoint NAME with a client that you know.
 
     It is filled in for this endpoint and its task; its question is that of the endpoint's
@@ -34,7 +34,7 @@ def command(common: Common, where: Where, name: str, client: str) -> int:
     from provisioner.commands.query import connect_text
 
     terminal = Terminal(common)
-    way = query_connect.way_to(common.project_dir, query_connect.Wanted(name, *where))
+    way = query_connect.way_to(common.project_dir, query_connect.ConnectOptions(name, *target))
     if not client:
         clients = query_connect.fitting(way)
         if common.json:

@@ -12,7 +12,7 @@ import click
 from provisioner.applying.executor import Hooks, Options
 from provisioner.applying.interrupt import stopping
 from provisioner.cli import plan_output
-from provisioner.cli.options import Applying
+from provisioner.cli.options import ApplyOptions
 from provisioner.cli.terminal import Terminal
 from provisioner.commands.apply.required_tip import RequiredTip
 from provisioner.errors import RefusedError
@@ -24,13 +24,13 @@ from provisioner.workflow.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ApplyRequest:
     """How a plan is to be carried out. ``approved``: nobody is asked any more.
 
     ``tip`` is looked at again right before the first write.
     """
 
-    applying: Applying
+    options: ApplyOptions
     approved: bool
     tip: RequiredTip | None = None
 
@@ -48,14 +48,14 @@ def refuse_silence(terminal: Terminal, approved: bool) -> None:
         )
 
 
-def carry_out(terminal: Terminal, session: Session, plan: Plan, order: Order) -> int:
+def carry_out(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest) -> int:
     """Show ``plan``, make sure of consent, apply it and return the exit code."""
-    if agreed(terminal, session, plan, order):
-        return run(terminal, session, plan, order)
+    if agreed(terminal, session, plan, request):
+        return run(terminal, session, plan, request)
     return nothing(terminal, plan)
 
 
-def agreed(terminal: Terminal, session: Session, plan: Plan, order: Order) -> bool:
+def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest) -> bool:
     """Show ``plan`` and make sure of consent; False where there is nothing to do.
 
     Raises RefusedError without consent, and where a guard says no.
@@ -63,19 +63,19 @@ def agreed(terminal: Terminal, session: Session, plan: Plan, order: Order) -> bo
     terminal.note(plan=plan)
     if not (terminal.common.json or terminal.silent):
         terminal.answer(plan_output.as_text(terminal, plan))
-    elif not order.approved:
+    elif not request.approved:
         # stdout is for something else, but nobody can agree to what he does not see.
         click.echo(plan_output.as_text(terminal, plan), err=True)
-    consent = _given(order.applying)
+    consent = _given(request.options)
     refuse_blocked(plan)
-    waits = not order.applying.no_wait and any(step.only_waits for step in plan.steps)
+    waits = not request.options.no_wait and any(step.only_waits for step in plan.steps)
     if not (plan.has_operations or waits):
         return False
-    if not order.approved:
+    if not request.approved:
         consent = _asked(plan, consent)
     refuse_unsafe(session, plan, consent)
-    if order.tip:
-        order.tip.check_again()
+    if request.tip:
+        request.tip.check_again()
     return True
 
 
@@ -90,13 +90,13 @@ def nothing(terminal: Terminal, plan: Plan) -> int:
     return 0
 
 
-def _given(applying: Applying) -> Consent:
+def _given(options: ApplyOptions) -> Consent:
     return Consent(
-        yes=applying.yes,
-        adopt=applying.adopt,
-        allow_replace=frozenset(applying.allow_replace),
-        allow_delete=frozenset(applying.allow_delete),
-        allow_destructive=applying.allow_destructive,
+        yes=options.yes,
+        adopt=options.adopt,
+        allow_replace=frozenset(options.allow_replace),
+        allow_delete=frozenset(options.allow_delete),
+        allow_destructive=options.allow_destructive,
     )
 
 
@@ -126,18 +126,18 @@ def _is_to_be_named(step: Step) -> bool:
     return step.action in DESTRUCTIVE and not step.consented
 
 
-def run(terminal: Terminal, session: Session, plan: Plan, order: Order) -> int:
+def run(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest) -> int:
     """Apply ``plan``, tell how it went and return the exit code."""
     from provisioner.rendering import outcomes, progress
 
-    stop, applying = threading.Event(), order.applying
-    options = Options(applying.parallelism, applying.timeout_s, wait=not applying.no_wait)
+    stop, options = threading.Event(), request.options
+    execution = Options(options.parallelism, options.timeout_s, wait=not options.no_wait)
     with (
         stopping(stop),
         progress.shown(sys.stderr, live=_live(terminal), quiet=terminal.common.quiet) as announce,
     ):
         try:
-            results = apply(session, plan, options, Hooks(announce=announce, stop=stop))
+            results = apply(session, plan, execution, Hooks(announce=announce, stop=stop))
         except Defect as defect:
             # A bug of ours must not hide what has already been done.
             terminal.say(outcomes.text(defect.outcomes))

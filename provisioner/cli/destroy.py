@@ -5,22 +5,27 @@ from __future__ import annotations
 import click
 
 from provisioner.cli.options import (
-    Applying,
-    Common,
-    Where,
-    destroying_options,
+    ApplyOptions,
+    CommonOptions,
+    TargetOptions,
+    destroy_options,
     reporting_options,
     select_option,
-    where_options,
+    target_options,
 )
 
 
 @click.command("destroy", short_help="Delete what carries our tag.")
-@where_options
+@target_options
 @select_option
-@destroying_options
+@destroy_options
 @reporting_options
-def command(common: Common, where: Where, select: tuple[str, ...], applying: Applying) -> int:
+def command(
+    common: CommonOptions,
+    target: TargetOptions,
+    select: tuple[str, ...],
+    options: ApplyOptions,
+) -> int:
     """Delete the endpoints that carry the tag of this project and environment.
 
     What carries another tag or none is never touched, nor are secret scopes. Each
@@ -36,11 +41,11 @@ def command(common: Common, where: Where, select: tuple[str, ...], applying: App
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 
-    with recording(common, "destroy", where.environment) as terminal:
-        consent.refuse_silence(terminal, applying.yes)
+    with recording(common, "destroy", target.environment) as terminal:
+        consent.refuse_silence(terminal, options.yes)
         project = open_project(common.project_dir)
-        with open_session(project, *where, lenient=True) as session:
+        with open_session(project, *target, lenient=True) as session:
             terminal.opened(session, writes=True)
             plan = make_destroy_plan(session, Wanted(select=select))
-            order = consent.Order(applying, approved=applying.yes)
-            return consent.carry_out(terminal, session, plan, order)
+            request = consent.ApplyRequest(options, approved=options.yes)
+            return consent.carry_out(terminal, session, plan, request)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import click
 
 from provisioner.cli.options import (
-    Common,
+    CommonOptions,
     common_options,
     packed,
     select_option,
@@ -19,7 +19,7 @@ from provisioner.cli.terminal import Terminal
 EXIT_ACCIDENTS = 2
 
 
-class Asked(NamedTuple):
+class DiffOptions(NamedTuple):
     """What is compared of the two environments."""
 
     live: bool
@@ -30,8 +30,8 @@ class Asked(NamedTuple):
 @click.command("diff", short_help="Show two environments side by side.")
 @click.argument("environments", nargs=2, metavar="A B")
 @packed(
-    Asked,
-    "asked",
+    DiffOptions,
+    "options",
     click.option("--live", is_flag=True, help="Compare the workspaces instead of the files."),
     select_option,
     variables_option,
@@ -41,7 +41,10 @@ class Asked(NamedTuple):
 )
 @common_options
 def command(
-    common: Common, environments: tuple[str, str], asked: Asked, detailed_exitcode: bool
+    common: CommonOptions,
+    environments: tuple[str, str],
+    options: DiffOptions,
+    detailed_exitcode: bool,
 ) -> int:
     """Show in what the environments A and B differ, and whether somebody wanted that.
 
@@ -61,7 +64,7 @@ def command(
 
     terminal = Terminal(common)
     found, warnings = compare(
-        common.project_dir, environments, asked.select, asked.variables, live=asked.live
+        common.project_dir, environments, options.select, options.variables, live=options.live
     )
     terminal.problems(warnings)
     if common.json:

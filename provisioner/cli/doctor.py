@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import Common, Where, common_options, where_options
+from provisioner.cli.options import CommonOptions, TargetOptions, common_options, target_options
 from provisioner.cli.terminal import Terminal
 
 
 @click.command("doctor", short_help="Look for what keeps a workspace out of reach.")
-@where_options
+@target_options
 @common_options
-def command(common: Common, where: Where) -> int:
+def command(common: CommonOptions, target: TargetOptions) -> int:
     """Look at everything between this machine and an environment's workspace, from near to far.
 
     Versions, git, manifests, network, proxy, certificates, clock, login, identity; what may be
@@ -22,11 +22,11 @@ def command(common: Common, where: Where) -> int:
     Exit codes: 0 nothing failed; 1 something did.
     """
     from provisioner.commands.doctor import text as doctor_text
-    from provisioner.commands.doctor.doctor import Asked, findings
+    from provisioner.commands.doctor.doctor import DoctorOptions, findings
 
     terminal = Terminal(common)
     found = []
-    for one in findings(Asked(common.project_dir, *where)):
+    for one in findings(DoctorOptions(common.project_dir, *target)):
         found.append(one)
         if not common.json:
             terminal.answer(doctor_text.text(one, terminal.style()))

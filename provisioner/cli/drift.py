@@ -5,22 +5,27 @@ from __future__ import annotations
 import click
 
 from provisioner.cli.options import (
-    Common,
-    Where,
+    CommonOptions,
+    TargetOptions,
     reporting_options,
     select_option,
-    where_options,
+    target_options,
 )
 
 EXIT_DRIFT = 2
 
 
 @click.command("drift", short_help="Show what was changed behind the manifests.")
-@where_options
+@target_options
 @select_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is drift.")
 @reporting_options
-def command(common: Common, where: Where, select: tuple[str, ...], detailed_exitcode: bool) -> int:
+def command(
+    common: CommonOptions,
+    target: TargetOptions,
+    select: tuple[str, ...],
+    detailed_exitcode: bool,
+) -> int:
     """Show what in the workspace is not as the manifests say, and of which sort it is.
 
     For a job that runs every night: edited by hand, another model version, permissions and
@@ -38,14 +43,24 @@ def command(common: Common, where: Where, select: tuple[str, ...], detailed_exit
     Exit codes: 0 no drift, or drift without --detailed-exitcode; 1 error;
     2 drift (only with --detailed-exitcode).
     """
+    return _drift(common, target, select, detailed_exitcode=detailed_exitcode)
+
+
+def _drift(
+    common: CommonOptions,
+    target: TargetOptions,
+    select: tuple[str, ...],
+    *,
+    detailed_exitcode: bool,
+) -> int:
     from provisioner.cli.reporting import recording
     from provisioner.commands.drift.detect import look
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 
-    with recording(common, "drift", where.environment) as terminal:
+    with recording(common, "drift", target.environment) as terminal:
         project = open_project(common.project_dir)
-        with open_session(project, *where) as session:
+        with open_session(project, *target) as session:
             terminal.opened(session)
             drifted = look(session, select)
         terminal.note(drift=drifted)

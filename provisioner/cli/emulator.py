@@ -11,7 +11,7 @@ from urllib.parse import quote
 import click
 
 from provisioner.cli.options import (
-    Common,
+    CommonOptions,
     common_options,
     environment_option,
     folder_option,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PORT_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
 
 
-class Served(NamedTuple):
+class EmulatorOptions(NamedTuple):
     """The options of ``emulator start``."""
 
     port: int
@@ -39,7 +39,7 @@ class Served(NamedTuple):
     upstream_model: str
 
 
-def serve(served: Served, folder: Path | None) -> int:
+def serve(options: EmulatorOptions, folder: Path | None) -> int:
     """Serve until interrupted; the state is relative to the project around ``folder``.
 
     Raises UsageError for settings that cannot be.
@@ -49,22 +49,22 @@ def serve(served: Served, folder: Path | None) -> int:
     from provisioner.emulator.server import serve as serve_until_stopped
     from provisioner.errors import UsageError
 
-    state = ":memory:" if served.state == ":memory:" else _root(folder) / served.state
+    state = ":memory:" if options.state == ":memory:" else _root(folder) / options.state
     try:
         settings = Settings(
             state=state,
-            port=served.port,
-            token=served.token,
-            transition=served.transition,
-            latency_ms=served.latency_ms,
-            upstream=served.upstream,
-            upstream_model=served.upstream_model,
+            port=options.port,
+            token=options.token,
+            transition=options.transition,
+            latency_ms=options.latency_ms,
+            upstream=options.upstream,
+            upstream_model=options.upstream_model,
         )
         serve_until_stopped(settings, _announce)
     except ValueError as error:
         raise UsageError.of("E808", str(error)) from error
     except START_ERRORS as error:
-        raise _not_started(served, error) from error
+        raise _not_started(options, error) from error
     except KeyboardInterrupt:
         pass
     click.echo("stopped", err=True)
@@ -92,22 +92,22 @@ def _announce(running: Running) -> None:
     click.echo("serving on the loopback only; Ctrl-C stops", err=True)
 
 
-def _not_started(served: Served, error: Exception) -> ProvisionerError:
+def _not_started(options: EmulatorOptions, error: Exception) -> ProvisionerError:
     from provisioner.errors import UsageError
 
     reason = getattr(error, "strerror", None) or str(error)
     if not isinstance(error, OSError) or error.errno not in PORT_ERRORS:
-        return UsageError.of("E815", f"the local workspace cannot use {served.state}: {reason}")
+        return UsageError.of("E815", f"the local workspace cannot use {options.state}: {reason}")
     return UsageError.of(
         "E809",
-        f"cannot start on port {served.port}: {reason}",
+        f"cannot start on port {options.port}: {reason}",
         hint="choose another port, or leave --port out to take a free one",
     )
 
 
-served_options = packed(
-    Served,
-    "served",
+emulator_options = packed(
+    EmulatorOptions,
+    "options",
     click.option(
         "--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one."
     ),
@@ -148,9 +148,9 @@ def command() -> None:
 
 
 @command.command("start")
-@served_options
+@emulator_options
 @folder_option
-def start(project_dir: Path | None, served: Served) -> int:
+def start(project_dir: Path | None, options: EmulatorOptions) -> int:
     """Start the local workspace and serve until Ctrl-C.
 
     Prints DATABRICKS_HOST=... and DATABRICKS_TOKEN=... for other programs, then serves on
@@ -163,7 +163,7 @@ def start(project_dir: Path | None, served: Served) -> int:
     \b
     Exit codes: 0 stopped, 1 error, for instance when the port is taken.
     """
-    return serve(served, project_dir)
+    return serve(options, project_dir)
 
 
 @command.command("register")
@@ -175,7 +175,12 @@ def start(project_dir: Path | None, served: Served) -> int:
 @click.option("--state", default="", metavar="FILE", help="The workspace's file, instead of -e.")
 @common_options
 def register(
-    common: Common, model: str, environment: str, state: str, feature_spec: bool, **given: Any
+    common: CommonOptions,
+    model: str,
+    environment: str,
+    state: str,
+    feature_spec: bool,
+    **given: Any,
 ) -> int:
     """Register a version of a model in a local workspace, as a training job would.
 

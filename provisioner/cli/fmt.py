@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provisioner.cli.options import Common, common_options
+from provisioner.cli.options import CommonOptions, common_options
 from provisioner.cli.terminal import Terminal
 
 EXIT_WOULD_CHANGE = 3
@@ -17,7 +17,7 @@ EXIT_WOULD_CHANGE = 3
 @click.option("--check", is_flag=True, help="Write nothing; exit with 3 when a file would change.")
 @click.option("--diff", is_flag=True, help="Show what changes.")
 @common_options
-def command(common: Common, files: tuple[Path, ...], check: bool, diff: bool) -> int:
+def command(common: CommonOptions, files: tuple[Path, ...], check: bool, diff: bool) -> int:
     """Write manifests and environments with their fields in the order of the docs.
 
     Without FILES all of the project's. Comments, quotes and values stay; a file is written only

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import Common, folder_option, packed, select_option, variables_option
+from provisioner.cli.options import (
+    CommonOptions,
+    folder_option,
+    packed,
+    select_option,
+    variables_option,
+)
 from provisioner.cli.terminal import Terminal
 
 
@@ -21,7 +27,7 @@ from provisioner.cli.terminal import Terminal
 @select_option
 @variables_option
 @packed(
-    Common,
+    CommonOptions,
     "common",
     folder_option,
     click.option(
@@ -37,7 +43,7 @@ from provisioner.cli.terminal import Terminal
     click.option("--debug", is_flag=True, help="Tracebacks of defects."),
 )
 def command(
-    common: Common, environment: str, select: tuple[str, ...], variables: tuple[str, ...]
+    common: CommonOptions, environment: str, select: tuple[str, ...], variables: tuple[str, ...]
 ) -> int:
     """Draw environments, endpoints, served entities with their traffic, models and scopes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import Common, common_options
+from provisioner.cli.options import CommonOptions, common_options
 from provisioner.cli.terminal import Terminal
 
 
@@ -20,7 +20,7 @@ from provisioner.cli.terminal import Terminal
     help="Only this environment (default: all that release the variable).",
 )
 @common_options
-def command(common: Common, names: tuple[str, ...], environment: str) -> int:
+def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> int:
     """Show what was released of NAME, newest first, offline.
 
     NAME is a released variable, or an endpoint, which stands for those it is made from. What

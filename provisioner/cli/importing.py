@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from provisioner.cli.options import Common, Where, common_options, packed, where_options
+from provisioner.cli.options import (
+    CommonOptions,
+    TargetOptions,
+    common_options,
+    packed,
+    target_options,
+)
 from provisioner.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from provisioner.commands.importing.result import Imported
+    from provisioner.commands.importing.result import ImportResult
 
 
-def finish(
-    terminal: Terminal, imported: Imported, root: Path, *, dry_run: bool, to_stdout: bool
+def _finish(
+    terminal: Terminal, imported: ImportResult, root: Path, *, dry_run: bool, to_stdout: bool
 ) -> int:
     """Write the files unless they are only to be shown; return the exit code."""
     from provisioner.commands.importing import text as rendering
@@ -42,7 +48,7 @@ def finish(
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class Asking(NamedTuple):
+class ImportOptions(NamedTuple):
     """What is imported, and what for."""
 
     everything: bool
@@ -51,7 +57,7 @@ class Asking(NamedTuple):
     state: Path | None
 
 
-class Written(NamedTuple):
+class ManifestOptions(NamedTuple):
     """Which manifests are written, and whether they are."""
 
     to: str
@@ -60,9 +66,9 @@ class Written(NamedTuple):
     to_stdout: bool
 
 
-written_options = packed(
-    Written,
-    "written",
+manifest_options = packed(
+    ManifestOptions,
+    "manifest_options",
     click.option(
         "--to",
         default="manifests/{key}.yaml",
@@ -76,9 +82,9 @@ written_options = packed(
 )
 
 
-asking_options = packed(
-    Asking,
-    "asking",
+command_options = packed(
+    ImportOptions,
+    "options",
     click.option("--all", "everything", is_flag=True, help="All but what Databricks provides."),
     click.option("--update", is_flag=True, help="Bring manifests up to what is live, by line."),
     click.option(
@@ -100,16 +106,16 @@ asking_options = packed(
 
 @click.command("import", short_help="Write manifests for what exists already.")
 @click.argument("names", nargs=-1, metavar="[NAME|GLOB]...")
-@asking_options
-@written_options
-@where_options
+@command_options
+@manifest_options
+@target_options
 @common_options
 def command(
-    common: Common,
-    where: Where,
-    written: Written,
+    common: CommonOptions,
+    target: TargetOptions,
+    manifest_options: ManifestOptions,
     names: tuple[str, ...],
-    asking: Asking,
+    options: ImportOptions,
 ) -> int:
     """Write a readable manifest for each endpoint that is live and has none.
 
@@ -127,49 +133,58 @@ def command(
     \b
     Exit codes: 0 done; 1 error, or something could not be imported (the rest was).
     """
-    root, imported = _imported(common, where, written, (names, asking))
-    shown = {"dry_run": written.dry_run, "to_stdout": written.to_stdout}
-    return finish(Terminal(common), imported, root, **shown)
+    _refuse_mixed(names, options)
+    request = (target, names, options)
+    root, imported = _import(common, manifest_options, request)
+    shown = {"dry_run": manifest_options.dry_run, "to_stdout": manifest_options.to_stdout}
+    return _finish(Terminal(common), imported, root, **shown)
 
 
-def _imported(
-    common: Common, where: Where, written: Written, what: tuple[tuple[str, ...], Asking]
-) -> tuple[Path, Imported]:
-    names, asking = what
-    _refuse_mixed(names, asking)
-    if asking.bundle:
-        from provisioner.commands.importing.from_bundle import bring_in_bundle
+def _import(
+    common: CommonOptions,
+    manifest_options: ManifestOptions,
+    request: tuple[TargetOptions, tuple[str, ...], ImportOptions],
+) -> tuple[Path, ImportResult]:
+    """Imports from the bundle, the state or the workspace that the options name."""
+    target, names, options = request
+    if options.bundle:
+        from provisioner.commands.importing.from_bundle import import_bundle
 
-        return bring_in_bundle(common.project_dir, asking.bundle, written.to)
-    if asking.state:
-        from provisioner.commands.importing.from_terraform import bring_in_state
+        return import_bundle(common.project_dir, options.bundle, manifest_options.to)
+    if options.state:
+        from provisioner.commands.importing.from_terraform import import_state
 
-        return bring_in_state(common.project_dir, asking.state, written.to)
+        return import_state(common.project_dir, options.state, manifest_options.to)
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 
     project = open_project(common.project_dir)
-    with open_session(project, *where, lenient=not asking.update) as session:
-        if asking.update:
-            from provisioner.commands.importing.update import accept
+    with open_session(project, *target, lenient=not options.update) as session:
+        if options.update:
+            from provisioner.commands.importing.update import update_manifests
 
-            return project.root, accept(session, names)
-        from provisioner.commands.importing.from_workspace import Asked, bring_in
+            return project.root, update_manifests(session, names)
+        from provisioner.commands.importing.from_workspace import (
+            ImportRequest,
+            import_from_workspace,
+        )
 
-        asked = Asked(names, asking.everything, written.to, written.with_scopes)
-        return project.root, bring_in(session, asked)
+        selection = ImportRequest(
+            names, options.everything, manifest_options.to, manifest_options.with_scopes
+        )
+        return project.root, import_from_workspace(session, selection)
 
 
-def _refuse_mixed(names: tuple[str, ...], asking: Asking) -> None:
-    ways = {
-        "--update": asking.update,
-        "--from-bundle": asking.bundle,
-        "--from-terraform-state": asking.state,
+def _refuse_mixed(names: tuple[str, ...], options: ImportOptions) -> None:
+    sources = {
+        "--update": options.update,
+        "--from-bundle": options.bundle,
+        "--from-terraform-state": options.state,
     }
-    given = [way for way, value in ways.items() if value]
+    given = [option for option, value in sources.items() if value]
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} are two imports: run one after the other.")
-    if (asking.bundle or asking.state) and (names or asking.everything):
+    if (options.bundle or options.state) and (names or options.everything):
         raise click.UsageError(f"{given[0]} imports all that the file holds: leave the names out.")
-    if asking.update and asking.everything:
+    if options.update and options.everything:
         raise click.UsageError("--update without names is about all that is declared.")

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import click
 
-from provisioner.cli.options import Common, common_options, packed
+from provisioner.cli.options import CommonOptions, common_options, packed
 from provisioner.cli.terminal import Terminal
 
 
-class Starting(NamedTuple):
+class InitOptions(NamedTuple):
     """What the new repository is to be."""
 
     systems: tuple[str, ...]
@@ -21,9 +21,9 @@ class Starting(NamedTuple):
     keep_existing: bool
 
 
-starting_options = packed(
-    Starting,
-    "starting",
+init_options = packed(
+    InitOptions,
+    "options",
     click.option(
         "--ci",
         "systems",
@@ -60,9 +60,9 @@ starting_options = packed(
 @click.argument(
     "folder", default=".", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path)
 )
-@starting_options
+@init_options
 @common_options
-def command(common: Common, folder: Path, starting: Starting) -> int:
+def command(common: CommonOptions, folder: Path, options: InitOptions) -> int:
     """Write a repository that works at once: on the local workspace, without an account.
 
     It has the environments local, dev, staging and prod, a first manifest, schemas for
@@ -79,8 +79,8 @@ def command(common: Common, folder: Path, starting: Starting) -> int:
 
     terminal = Terminal(common)
     root = (common.project_dir or Path()) / folder
-    wanted = starter_of(root, starting.project, starting.systems, starting.hosts, starting.package)
-    begun = begin(root, wanted, keep=starting.keep_existing)
+    wanted = starter_of(root, options.project, options.systems, options.hosts, options.package)
+    begun = begin(root, wanted, keep=options.keep_existing)
     if common.json:
         terminal.answer_json({"written": list(begun.written), "next": list(begun.next)})
         return 0

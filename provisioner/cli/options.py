@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from provisioner.cli.report_option import Target, report_option
+from provisioner.cli.report_option import ReportDestination, report_option
 
 
 class Duration(click.ParamType[float]):
@@ -36,7 +36,7 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-class Common(NamedTuple):
+class CommonOptions(NamedTuple):
     """What every command that prints understands."""
 
     project_dir: Path | None
@@ -44,14 +44,14 @@ class Common(NamedTuple):
     no_color: bool
     quiet: bool
     debug: bool
-    reports: tuple[Target, ...] = ()
+    reports: tuple[ReportDestination, ...] = ()
 
     @property
     def json(self) -> bool:
         return self.output == "json"
 
 
-class Where(NamedTuple):
+class TargetOptions(NamedTuple):
     """Which environment, which login for its workspace, and values for its variables."""
 
     environment: str
@@ -59,7 +59,7 @@ class Where(NamedTuple):
     variables: tuple[str, ...]
 
 
-class What(NamedTuple):
+class ResourceOptions(NamedTuple):
     """Which resources, and what the planner is asked besides comparing them."""
 
     select: tuple[str, ...]
@@ -68,7 +68,7 @@ class What(NamedTuple):
     prune: bool
 
 
-class Applying(NamedTuple):
+class ApplyOptions(NamedTuple):
     """What the user agrees to on the command line, and how long to wait for it."""
 
     yes: bool
@@ -131,10 +131,10 @@ TALK = (
 )
 COMMON = (folder_option, output_option("text", "json"), *TALK)
 
-common_options = packed(Common, "common", *COMMON)
-reporting_options = packed(Common, "common", report_option, *COMMON)
+common_options = packed(CommonOptions, "common", *COMMON)
+reporting_options = packed(CommonOptions, "common", report_option, *COMMON)
 markdown_options = packed(
-    Common, "common", folder_option, output_option("text", "json", "markdown"), *TALK
+    CommonOptions, "common", folder_option, output_option("text", "json", "markdown"), *TALK
 )
 
 environment_option = click.option(
@@ -157,9 +157,9 @@ variables_option = click.option(
     help="Value for a variable of the environment; PROVISIONER_VAR_NAME does the same. Repeatable.",
 )
 
-where_options = packed(
-    Where,
-    "where",
+target_options = packed(
+    TargetOptions,
+    "target",
     environment_option,
     click.option("-p", "--profile", default="", help="Profile of ~/.databrickscfg to log in with."),
     variables_option,
@@ -172,9 +172,9 @@ select_option = click.option(
     help="Only these: key, address, name or a glob of one. Repeatable.",
 )
 
-what_options = packed(
-    What,
-    "what",
+resource_options = packed(
+    ResourceOptions,
+    "resources",
     select_option,
     click.option(
         "--rotate",
@@ -231,9 +231,9 @@ CONSENT = (
     ),
 )
 
-destroying_options = packed(Applying, "applying", *CONSENT)
+destroy_options = packed(ApplyOptions, "options", *CONSENT)
 
-CARRYING_OUT = (
+APPLY_OPTIONS = (
     *CONSENT,
     click.option("--adopt", is_flag=True, help="With -y: also take over endpoints nobody owns."),
     click.option(
@@ -252,12 +252,12 @@ CARRYING_OUT = (
 )
 
 # A rollback is the change of a file that nobody has committed yet: it is at no branch's tip.
-rollback_options = packed(Applying, "applying", *CARRYING_OUT)
+apply_options_without_tip = packed(ApplyOptions, "options", *APPLY_OPTIONS)
 
-applying_options = packed(
-    Applying,
-    "applying",
-    *CARRYING_OUT,
+apply_options = packed(
+    ApplyOptions,
+    "options",
+    *APPLY_OPTIONS,
     click.option(
         "--require-tip",
         default="",

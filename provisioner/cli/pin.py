@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import Common, Where, common_options, where_options
+from provisioner.cli.options import CommonOptions, TargetOptions, common_options, target_options
 from provisioner.cli.terminal import Terminal
 
 EXIT_WOULD_CHANGE = 3
@@ -12,12 +12,16 @@ EXIT_WOULD_CHANGE = 3
 
 @click.command("pin", short_help="Write the versions that aliases stand for.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@where_options
+@target_options
 @click.option("--check", is_flag=True, help="Write nothing; exit with 3 when something would.")
 @click.option("--retry-rejected", is_flag=True, help="Also versions that were rolled back.")
 @common_options
 def command(
-    common: Common, where: Where, names: tuple[str, ...], check: bool, retry_rejected: bool
+    common: CommonOptions,
+    target: TargetOptions,
+    names: tuple[str, ...],
+    check: bool,
+    retry_rejected: bool,
 ) -> int:
     """Resolve aliases such as main.models.chat@champion, and write the release file.
 
@@ -36,7 +40,7 @@ def command(
 
     terminal = Terminal(common)
     project = open_project(common.project_dir)
-    with open_session(project, *where) as session:
+    with open_session(project, *target) as session:
         found = pin.pin(session, names, retry_rejected=retry_rejected)
         if not check:
             releases.write_release(project.root, found.environment, found.released)

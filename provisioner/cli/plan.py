@@ -8,19 +8,19 @@ from typing import NamedTuple
 import click
 
 from provisioner.cli.options import (
-    Common,
-    What,
-    Where,
+    CommonOptions,
+    ResourceOptions,
+    TargetOptions,
     packed,
     reporting_options,
-    what_options,
-    where_options,
+    resource_options,
+    target_options,
 )
 
 EXIT_CHANGES_PENDING = 2
 
 
-class Telling(NamedTuple):
+class PlanOptions(NamedTuple):
     """What becomes of the plan: a file, an exit code, and how much of it is shown."""
 
     out: Path | None
@@ -31,11 +31,11 @@ class Telling(NamedTuple):
 
 
 @click.command("plan", short_help="Show what would change.")
-@where_options
-@what_options
+@target_options
+@resource_options
 @packed(
-    Telling,
-    "telling",
+    PlanOptions,
+    "options",
     click.option(
         "--out",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -61,7 +61,9 @@ class Telling(NamedTuple):
     ),
 )
 @reporting_options
-def command(common: Common, where: Where, what: What, telling: Telling) -> int:
+def command(
+    common: CommonOptions, target: TargetOptions, resources: ResourceOptions, options: PlanOptions
+) -> int:
     """Compare the manifests with the workspace and show the difference.
 
     Each changed field is shown with its value before and after, the reason where there
@@ -79,14 +81,16 @@ def command(common: Common, where: Where, what: What, telling: Telling) -> int:
     Exit codes: 0 done; 1 error, a step is blocked, or --preflight found something missing;
     2 changes are pending (only with --detailed-exitcode).
     """
-    if telling.changed_since:
+    if options.changed_since:
         from provisioner.cli.changed_plans import plan_changes
 
-        return plan_changes(common, where, what, telling)
-    return _plan(common, where, what, telling)
+        return plan_changes(common, target, resources, options)
+    return _plan(common, target, resources, options)
 
 
-def _plan(common: Common, where: Where, what: What, telling: Telling) -> int:
+def _plan(
+    common: CommonOptions, target: TargetOptions, resources: ResourceOptions, options: PlanOptions
+) -> int:
     from provisioner.cli import plan_output
     from provisioner.cli.reporting import recording
     from provisioner.commands.preflight.preflight import examine
@@ -95,22 +99,22 @@ def _plan(common: Common, where: Where, what: What, telling: Telling) -> int:
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 
-    with recording(common, "plan", where.environment) as terminal:
+    with recording(common, "plan", target.environment) as terminal:
         project = open_project(common.project_dir)
-        with open_session(project, *where) as session:
-            plan = make_plan(session, plan_output.wanted(what))
+        with open_session(project, *target) as session:
+            plan = make_plan(session, plan_output.wanted(resources))
             terminal.opened(session)
-            before = examine(session, what.select) if telling.preflight else None
+            before = examine(session, resources.select) if options.preflight else None
             terminal.note(
                 plan=plan,
-                options=plan_output.words(what),
+                options=plan_output.words(resources),
                 problems=before.problems if before else (),
             )
-            plan_output.show(terminal, plan, before, verbose=telling.verbose)
-            if telling.out:
-                plan_output.save(terminal, plan, telling.out)
+            plan_output.show(terminal, plan, before, verbose=options.verbose)
+            if options.out:
+                plan_output.save(terminal, plan, options.out)
             for problem in () if before else missing_secrets(session, plan):
                 terminal.say(f"apply will need it: {problem.message}")
         trouble = plan.blocked or bool(before and not before.is_clear)
-        changes = telling.detailed_exitcode and not plan.is_empty
+        changes = options.detailed_exitcode and not plan.is_empty
         return terminal.ended(1 if trouble else EXIT_CHANGES_PENDING if changes else 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner import __version__
-from provisioner.cli.options import What
+from provisioner.cli.options import ResourceOptions
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import UsageError
 from provisioner.model.plan import Plan
@@ -19,23 +19,29 @@ if TYPE_CHECKING:
     from provisioner.planning.plan_file import SavedPlan
 
 
-def wanted(what: What, only: Exactly | None = None) -> Wanted:
+def wanted(resources: ResourceOptions, only: Exactly | None = None) -> Wanted:
     """The options as the workflow takes them."""
-    return Wanted(what.select, frozenset(what.rotate), what.take_over_from, what.prune, only)
+    return Wanted(
+        resources.select,
+        frozenset(resources.rotate),
+        resources.take_over_from,
+        resources.prune,
+        only,
+    )
 
 
-def words(what: What) -> tuple[str, ...]:
+def words(resources: ResourceOptions) -> tuple[str, ...]:
     """The options as they were typed, for whoever has to type them again."""
-    made = [word for value in what.select for word in ("--select", value)]
-    made += [word for value in what.rotate for word in ("--rotate", value)]
-    if what.take_over_from:
-        made += ["--take-over-from", what.take_over_from]
-    return (*made, "--prune") if what.prune else tuple(made)
+    made = [word for value in resources.select for word in ("--select", value)]
+    made += [word for value in resources.rotate for word in ("--rotate", value)]
+    if resources.take_over_from:
+        made += ["--take-over-from", resources.take_over_from]
+    return (*made, "--prune") if resources.prune else tuple(made)
 
 
-def refuse_options(what: What) -> None:
+def refuse_options(resources: ResourceOptions) -> None:
     """Raise UsageError for options that would change a plan which is already made."""
-    given = [f"--{name.replace('_', '-')}" for name, value in what._asdict().items() if value]
+    given = [f"--{name.replace('_', '-')}" for name, value in resources._asdict().items() if value]
     if given:
         raise UsageError.of(
             "E813",
@@ -44,11 +50,11 @@ def refuse_options(what: What) -> None:
         )
 
 
-def saved(path: Path, what: What) -> SavedPlan:
+def saved(path: Path, resources: ResourceOptions) -> SavedPlan:
     """The plan in ``path``. Raises FileError, and UsageError for options that would change it."""
     from provisioner.planning.plan_file import load
 
-    refuse_options(what)
+    refuse_options(resources)
     return load(path)
 
 

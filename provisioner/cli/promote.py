@@ -6,20 +6,20 @@ from typing import NamedTuple
 
 import click
 
-from provisioner.cli.options import Common, markdown_options, packed
+from provisioner.cli.options import CommonOptions, markdown_options, packed
 from provisioner.cli.terminal import Terminal
 
 
-class Standing(NamedTuple):
+class StatusTableOptions(NamedTuple):
     """Whether the environments are shown side by side, and whether from files alone."""
 
     status: bool
     offline: bool
 
 
-standing_options = packed(
-    Standing,
-    "standing",
+status_options = packed(
+    StatusTableOptions,
+    "status_options",
     click.option(
         "--status", is_flag=True, help="Show all environments side by side: see STATUS below."
     ),
@@ -27,25 +27,27 @@ standing_options = packed(
 )
 
 
-def is_wanted(common: Common, standing: Standing, going: bool) -> bool:
+def is_status_wanted(
+    common: CommonOptions, status_options: StatusTableOptions, promotes: bool
+) -> bool:
     """Whether ``--status`` was given. Raises UsageError for what does not go with it.
 
-    ``going``: an option says what to promote.
+    ``promotes``: an option says what to promote.
     """
     from provisioner.errors import UsageError
 
-    if standing.status and going:
+    if status_options.status and promotes:
         hint = "--status goes with names and --offline"
         raise UsageError.of("E727", "`--status` promotes nothing", hint)
-    if not standing.status and standing.offline:
+    if not status_options.status and status_options.offline:
         raise UsageError.of("E727", "only `--status` can be offline", "promote --status --offline")
-    if not standing.status and common.output == "markdown":
+    if not status_options.status and common.output == "markdown":
         hint = "promote --status -o markdown"
         raise UsageError.of("E727", "only `--status` speaks Markdown", hint)
-    return standing.status
+    return status_options.status
 
 
-def show(common: Common, names: tuple[str, ...], *, offline: bool) -> int:
+def show(common: CommonOptions, names: tuple[str, ...], *, offline: bool) -> int:
     """Print where released values stand; 1 where no workspace could be reached."""
     from provisioner.commands.promotion import status as promotion_status
     from provisioner.commands.promotion import status_json, status_markdown, status_text
@@ -65,7 +67,7 @@ def show(common: Common, names: tuple[str, ...], *, offline: bool) -> int:
     return 1 if found.nothing_reached else 0
 
 
-class Going(NamedTuple):
+class PromoteOptions(NamedTuple):
     """From where to where, and what is done about it."""
 
     target: str
@@ -74,9 +76,9 @@ class Going(NamedTuple):
     retry_rejected: bool
 
 
-going_options = packed(
-    Going,
-    "going",
+promote_options = packed(
+    PromoteOptions,
+    "options",
     click.option("--to", "target", default="", help="The environment that takes the values."),
     click.option(
         "--from", "source", default="", help="Where they are from (default: its promotes_from)."
@@ -88,10 +90,15 @@ going_options = packed(
 
 @click.command("promote", short_help="Release to an environment what another one has proven.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@going_options
-@standing_options
+@promote_options
+@status_options
 @markdown_options
-def command(common: Common, going: Going, standing: Standing, names: tuple[str, ...]) -> int:
+def command(
+    common: CommonOptions,
+    options: PromoteOptions,
+    status_options: StatusTableOptions,
+    names: tuple[str, ...],
+) -> int:
     """Propose released values of one environment for the next one, as a change to a file.
 
     NAME is a released variable, or a resource that is made from some; without one all. A value
@@ -120,41 +127,41 @@ def command(common: Common, going: Going, standing: Standing, names: tuple[str, 
     Exit codes: 0 done, or nothing to do; 1 error, a NAME was kept, or nothing could go;
     with --status 1 if no workspace could be reached.
     """
-    if is_wanted(common, standing, any(going)):
-        return show(common, names, offline=standing.offline)
-    return _promote(common, going, names)
+    if is_status_wanted(common, status_options, any(options)):
+        return show(common, names, offline=status_options.offline)
+    return _promote(common, options, names)
 
 
-def _promote(common: Common, going: Going, names: tuple[str, ...]) -> int:
+def _promote(common: CommonOptions, options: PromoteOptions, names: tuple[str, ...]) -> int:
     from provisioner.commands.promotion import promote, promote_text
     from provisioner.errors import UsageError
     from provisioner.rendering.file_diff import diff_of
     from provisioner.workflow import releases
     from provisioner.workflow.project import open_project
 
-    if not going.target:
+    if not options.target:
         raise UsageError.of("E714", "`promote` needs an environment", "give --to ENVIRONMENT")
     terminal = Terminal(common)
     project = open_project(common.project_dir)
-    asked = promote.Asked(going.target, going.source, names, going.retry_rejected)
+    asked = promote.PromotionRequest(options.target, options.source, names, options.retry_rejected)
     found = promote.promote(project, asked)
-    draft = releases.draft_release(project.root, going.target, found.released)
+    draft = releases.draft_release(project.root, options.target, found.released)
     diff = diff_of(draft.file, draft.before, draft.after, new=draft.is_new)
-    if going.write:
-        releases.write_release(project.root, going.target, found.released)
+    if options.write:
+        releases.write_release(project.root, options.target, found.released)
     if common.json:
-        written = {"file": draft.file, "written": going.write and draft.changes, "diff": diff}
+        written = {"file": draft.file, "written": options.write and draft.changes, "diff": diff}
         terminal.answer_json({**promote_text.to_json(found), **written})
     else:
-        told = promote_text.text(found, terminal.style(), written=going.write)
-        terminal.answer(told if going.write else told + diff)
+        told = promote_text.text(found, terminal.style(), written=options.write)
+        terminal.answer(told if options.write else told + diff)
     terminal.problems(found.told())
     if draft.changes:
-        terminal.say(_next(going, draft.file))
+        terminal.say(_next(options, draft.file))
     return 1 if found.failed else 0
 
 
-def _next(going: Going, file: str) -> str:
-    if going.write:
-        return f"{file} is written: review it, then provisioner apply -e {going.target}"
+def _next(options: PromoteOptions, file: str) -> str:
+    if options.write:
+        return f"{file} is written: review it, then provisioner apply -e {options.target}"
     return f"nothing is written: --write writes {file}"

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from provisioner.cli.options import Common, Duration, Where, common_options, packed, where_options
+from provisioner.cli.options import (
+    CommonOptions,
+    Duration,
+    TargetOptions,
+    common_options,
+    packed,
+    target_options,
+)
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import FileError, UsageError
 from provisioner.model.query import Asked, Question
@@ -21,34 +28,34 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-def read_question(asking: Asking) -> Question:
+def read_question(options: QueryOptions) -> Question:
     """What to ask. Raises UsageError for nothing or two things, FileError for the file."""
-    if bool(asking.prompt) == bool(asking.file):
-        what = "both are given" if asking.prompt else "neither is given"
-        message = f"a question is either `--prompt` or `--file`, and {what}"
+    if bool(options.prompt) == bool(options.file):
+        resources = "both are given" if options.prompt else "neither is given"
+        message = f"a question is either `--prompt` or `--file`, and {resources}"
         hint = 'provisioner query NAME --prompt "What is the capital of France?"'
         raise UsageError.of("E748", message, hint)
     return Question(
-        prompt=asking.prompt,
-        body=_body(asking.file) if asking.file else None,
-        entity=asking.entity,
-        max_tokens=asking.max_tokens,
-        timeout_s=asking.timeout_s,
+        prompt=options.prompt,
+        body=_body(options.file) if options.file else None,
+        entity=options.entity,
+        max_tokens=options.max_tokens,
+        timeout_s=options.timeout_s,
     )
 
 
 def _body(file: str) -> dict[str, Any]:
-    where = "stdin" if file == STDIN else f"`{file}`"
+    target = "stdin" if file == STDIN else f"`{file}`"
     try:
         text = sys.stdin.read() if file == STDIN else Path(file).read_text(encoding="utf-8")
         body = json.loads(text)
     except OSError as error:
-        raise FileError.of("E749", f"cannot read {where}: {error.strerror}") from error
+        raise FileError.of("E749", f"cannot read {target}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise FileError.of("E749", f"{where} does not hold JSON") from error
+        raise FileError.of("E749", f"{target} does not hold JSON") from error
     if not isinstance(body, dict):
         hint = 'it is the body of a request, such as {"messages": [...]}'
-        raise FileError.of("E749", f"{where} does not hold a JSON object", hint)
+        raise FileError.of("E749", f"{target} does not hold a JSON object", hint)
     return body
 
 
@@ -69,7 +76,7 @@ def show(terminal: Terminal, asked: Sequence[Asked]) -> None:
     terminal.problems(problem for one in asked for problem in one.problems)
 
 
-class Asking(NamedTuple):
+class QueryOptions(NamedTuple):
     """What is asked, and whom."""
 
     names: tuple[str, ...]
@@ -80,9 +87,9 @@ class Asking(NamedTuple):
     timeout_s: float
 
 
-asking_options = packed(
-    Asking,
-    "asking",
+command_options = packed(
+    QueryOptions,
+    "options",
     click.argument("names", nargs=-1, required=True, metavar="NAME..."),
     click.option("--prompt", default="", help="The question, or the text to embed."),
     click.option(
@@ -107,10 +114,10 @@ asking_options = packed(
 
 
 @click.command("query", short_help="Ask endpoints a question, side by side.")
-@asking_options
-@where_options
+@command_options
+@target_options
 @common_options
-def command(common: Common, where: Where, asking: Asking) -> int:
+def command(common: CommonOptions, target: TargetOptions, options: QueryOptions) -> int:
     """Ask each endpoint NAME the same question and show the answers.
 
     NAME is the name in the workspace, or the key or address of a manifest. A prompt is sent
@@ -127,9 +134,9 @@ def command(common: Common, where: Where, asking: Asking) -> int:
     pass
 
     terminal = Terminal(common)
-    question = read_question(asking)
+    question = read_question(options)
     project = open_project(common.project_dir)
-    with open_session(project, *where) as session:
-        asked = questions.ask_all(session, asking.names, question)
+    with open_session(project, *target) as session:
+        asked = questions.ask_all(session, options.names, question)
     show(terminal, asked)
     return 0 if all(one.answer for one in asked) else 1

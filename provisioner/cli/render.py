@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from provisioner.cli.options import (
-    Common,
+    CommonOptions,
     common_options,
     environment_option,
     select_option,
@@ -21,7 +21,7 @@ from provisioner.cli.terminal import Terminal
 @click.option("--origins", is_flag=True, help="Behind each value the file and line it is from.")
 @common_options
 def command(
-    common: Common,
+    common: CommonOptions,
     environment: str,
     select: tuple[str, ...],
     variables: tuple[str, ...],

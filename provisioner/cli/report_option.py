@@ -21,7 +21,7 @@ FORMATS = (
 """What ``rendering.reports`` can write, which `--help` must not load; a test compares the two."""
 
 
-class Target(NamedTuple):
+class ReportDestination(NamedTuple):
     """Where one report goes. ``path`` is ``-`` for stdout, ``""`` where the format has a place
     of its own; ``told``: the user did not choose the path and has to hear of it.
     """
@@ -31,16 +31,19 @@ class Target(NamedTuple):
     told: bool = False
 
 
-class ReportTarget(click.ParamType[Target]):
+class ReportParameter(click.ParamType[ReportDestination]):
     """``FORMAT=PATH``, or FORMAT alone for those that have a place of their own."""
 
     name = "report"
     placed = ("github", "azure", "auto")
 
     def convert(
-        self, value: str | Target, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Target:
-        if isinstance(value, Target):
+        self,
+        value: str | ReportDestination,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> ReportDestination:
+        if isinstance(value, ReportDestination):
             return value
         from provisioner.errors.wording import did_you_mean
 
@@ -55,13 +58,13 @@ class ReportTarget(click.ParamType[Target]):
             self.fail("`auto` writes several files; give it a folder", param, ctx)
         if name != "auto" and Path(path).is_dir() and path:
             self.fail(f"`{path}` is a folder; name a file", param, ctx)
-        return Target(name, path)
+        return ReportDestination(name, path)
 
 
 report_option = click.option(
     "--report",
     "reports",
-    type=ReportTarget(),
+    type=ReportParameter(),
     multiple=True,
     metavar="FORMAT=PATH",
     help=f"Also write a report: {', '.join(FORMATS)}, or auto for what suits this CI system. PATH "

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provisioner.cli.options import Common
-from provisioner.cli.report_option import Target
+from provisioner.cli.options import CommonOptions
+from provisioner.cli.report_option import ReportDestination
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import FileError, Problem, ProvisionerError, UsageError
 from provisioner.errors.wording import listed
@@ -44,7 +44,7 @@ SYSTEMS: Mapping[str, Mapping[str, str]] = {
 
 
 @contextmanager
-def recording(common: Common, command: str, environment: str = "") -> Iterator[Terminal]:
+def recording(common: CommonOptions, command: str, environment: str = "") -> Iterator[Terminal]:
     """Run a command; however it ends, its reports are written afterwards.
 
     A report that cannot be written is an error, but never hides how the command ended: only
@@ -68,7 +68,7 @@ def recording(common: Common, command: str, environment: str = "") -> Iterator[T
     write(terminal, recorder.finished())
 
 
-def takes_stdout(common: Common) -> bool:
+def takes_stdout(common: CommonOptions) -> bool:
     """Whether a report is the answer. Raises UsageError where several want to be."""
     wanted = sum(target.path == STDOUT for target in common.reports)
     if wanted > 1:
@@ -94,7 +94,7 @@ def _code(error: BaseException) -> int:
     return error.exit_code if isinstance(error, ProvisionerError) else 1
 
 
-def refuse_for_several(common: Common) -> None:
+def refuse_for_several(common: CommonOptions) -> None:
     """Raise UsageError for formats that cannot hold the reports of several environments."""
     other = sorted({one.format for one in common.reports} & FOR_ONE)
     if other:
@@ -103,10 +103,12 @@ def refuse_for_several(common: Common) -> None:
         raise UsageError.of("E527", said, hint)
 
 
-def _expanded(targets: Sequence[Target], report: Report) -> tuple[Target, ...]:
+def _expanded(
+    targets: Sequence[ReportDestination], report: Report
+) -> tuple[ReportDestination, ...]:
     """``targets`` with what ``auto`` stands for on this system."""
     environment, several = report.environment, report.parts is not None
-    made: list[Target] = []
+    made: list[ReportDestination] = []
     for target in targets:
         if target.format != "auto":
             made.append(target)
@@ -116,7 +118,7 @@ def _expanded(targets: Sequence[Target], report: Report) -> tuple[Target, ...]:
         stem = f"{report.command}-{environment}" if environment else report.command
         endings = {**EVERYWHERE, **SYSTEMS.get(system, {})}
         made += [
-            Target(name, str(folder / f"{stem}.{ending}") if ending else "", told=True)
+            ReportDestination(name, str(folder / f"{stem}.{ending}") if ending else "", told=True)
             for name, ending in endings.items()
             if not (several and name in FOR_ONE)
         ]
@@ -147,7 +149,7 @@ def _write(terminal: Terminal, report: Report) -> list[Problem]:
     return problems
 
 
-def _put(target: Target, text: str) -> None:
+def _put(target: ReportDestination, text: str) -> None:
     if target.path == STDOUT:
         click.echo(text, nl=False)
     elif target.path:

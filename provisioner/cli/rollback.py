@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from provisioner.cli.options import (
-    Applying,
-    Common,
+    ApplyOptions,
+    CommonOptions,
+    apply_options_without_tip,
     environment_option,
     packed,
     reporting_options,
-    rollback_options,
 )
 from provisioner.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from provisioner.commands.promotion.rollback import RollingBack
+    from provisioner.commands.promotion.rollback import RollbackProposal
     from provisioner.workflow.project import Project
 
 
-class How(NamedTuple):
+class RollbackOptions(NamedTuple):
     """To which value, and whether to apply it."""
 
     to: str
@@ -32,15 +32,19 @@ class How(NamedTuple):
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @environment_option
 @packed(
-    How,
-    "how",
+    RollbackOptions,
+    "rollback_options",
     click.option("--to", default="", metavar="VALUE", help="Go to this value instead."),
     click.option("--apply", is_flag=True, help="Also apply the endpoints concerned."),
 )
-@rollback_options
+@apply_options_without_tip
 @reporting_options
 def command(
-    names: tuple[str, ...], environment: str, common: Common, how: How, applying: Applying
+    names: tuple[str, ...],
+    environment: str,
+    common: CommonOptions,
+    rollback_options: RollbackOptions,
+    options: ApplyOptions,
 ) -> int:
     """Release the previous value again, and reject the one that was released.
 
@@ -58,6 +62,16 @@ def command(
     \b
     Exit codes: 0 done; 1 error or refused; with --apply also those of apply.
     """
+    return _rollback(common, environment, names, (rollback_options, options))
+
+
+def _rollback(
+    common: CommonOptions,
+    environment: str,
+    names: tuple[str, ...],
+    all_options: tuple[RollbackOptions, ApplyOptions],
+) -> int:
+    rollback_options, options = all_options
     from provisioner.cli import consent
     from provisioner.cli.reporting import recording
     from provisioner.commands.promotion import rollback
@@ -65,20 +79,20 @@ def command(
     from provisioner.workflow.project import open_project
 
     with recording(common, "rollback", environment) as terminal:
-        if how.apply:
-            consent.refuse_silence(terminal, applying.yes or bool(applying.expect_plan_digest))
+        if rollback_options.apply:
+            consent.refuse_silence(terminal, options.yes or bool(options.expect_plan_digest))
         project = open_project(common.project_dir)
-        decided = rollback.roll_back(project, environment, names, how.to)
+        decided = rollback.roll_back(project, environment, names, rollback_options.to)
         terminal.problems(decided.warnings)
-        if how.apply and decided.affected:
-            return _applied(terminal, project, decided, applying)
+        if rollback_options.apply and decided.affected:
+            return _applied(terminal, project, decided, options)
         rollback.write(project, decided)
         terminal.say(next_step(decided.environment.name, decided.affected))
         _show(terminal, decided)
         return terminal.ended(0)
 
 
-def _show(terminal: Terminal, decided: RollingBack) -> None:
+def _show(terminal: Terminal, decided: RollbackProposal) -> None:
     from provisioner.commands.promotion import rollback_text
 
     if terminal.common.json:
@@ -88,15 +102,17 @@ def _show(terminal: Terminal, decided: RollingBack) -> None:
         terminal.answer(rollback_text.diff(decided.draft))
 
 
-def _applied(terminal: Terminal, project: Project, decided: RollingBack, applying: Applying) -> int:
+def _applied(
+    terminal: Terminal, project: Project, decided: RollbackProposal, options: ApplyOptions
+) -> int:
     """Plan and apply what is made from the variables; the file is written in between."""
     from provisioner.cli import consent
     from provisioner.commands.promotion import rollback, rollback_text
     from provisioner.workflow import saved_plan, session
     from provisioner.workflow.plan import Wanted, make_plan
 
-    saved_plan.check_digest_given(applying.expect_plan_digest)
-    approved = applying.yes or bool(applying.expect_plan_digest)
+    saved_plan.check_digest_given(options.expect_plan_digest)
+    approved = options.yes or bool(options.expect_plan_digest)
     shown = rollback_text.diff(decided.draft)
     if terminal.common.json:
         terminal.say(shown)
@@ -104,11 +120,11 @@ def _applied(terminal: Terminal, project: Project, decided: RollingBack, applyin
         terminal.answer(shown)
     with session.session_of(project, decided.environment, decided.loaded) as opened:
         plan = make_plan(opened, Wanted(select=decided.selection))
-        saved_plan.refuse_unapproved(plan, applying.expect_plan_digest)
+        saved_plan.refuse_unapproved(plan, options.expect_plan_digest)
         terminal.opened(opened, writes=True)
-        order = consent.Order(applying, approved)
-        pending = consent.agreed(terminal, opened, plan, order)
+        request = consent.ApplyRequest(options, approved)
+        pending = consent.agreed(terminal, opened, plan, request)
         rollback.write(project, decided)
         if pending:
-            return consent.run(terminal, opened, plan, order)
+            return consent.run(terminal, opened, plan, request)
         return consent.nothing(terminal, plan)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provisioner.cli.options import Common, folder_option, packed
+from provisioner.cli.options import CommonOptions, folder_option, packed
 from provisioner.cli.report_option import FORMATS, report_option
 from provisioner.cli.terminal import Terminal
 
@@ -14,7 +14,7 @@ from provisioner.cli.terminal import Terminal
 @click.command("show", short_help="Print a saved plan, in any form.")
 @click.argument("planfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @packed(
-    Common,
+    CommonOptions,
     "common",
     report_option,
     folder_option,
@@ -31,7 +31,7 @@ from provisioner.cli.terminal import Terminal
     click.option("-q", "--quiet", is_flag=True, help="Only the answer and errors."),
     click.option("--debug", is_flag=True, help="Tracebacks of defects."),
 )
-def command(common: Common, planfile: Path) -> int:
+def command(common: CommonOptions, planfile: Path) -> int:
     """Print a plan that `plan --out` has saved: as text, or as any report.
 
     Needs no project, no login and no workspace; the file alone is read. `-o json` is the

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from provisioner.cli.options import (
-    Common,
+    CommonOptions,
     Duration,
-    Where,
+    TargetOptions,
     common_options,
     packed,
     select_option,
-    where_options,
+    target_options,
 )
 from provisioner.cli.terminal import Terminal
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provisioner.workflow.session import Session
 
 
-class Following(NamedTuple):
+class StatusOptions(NamedTuple):
     """How long to look. ``timeout_s`` counts with ``wait`` only."""
 
     watch: bool
@@ -29,9 +29,9 @@ class Following(NamedTuple):
     timeout_s: float
 
 
-following_options = packed(
-    Following,
-    "following",
+status_options = packed(
+    StatusOptions,
+    "options",
     click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C."),
     click.option("--wait", is_flag=True, help="Wait until nothing is updating any more."),
     click.option(
@@ -46,11 +46,16 @@ following_options = packed(
 
 
 @click.command("status", short_help="Show what is ready and what it serves.")
-@where_options
+@target_options
 @select_option
-@following_options
+@status_options
 @common_options
-def command(common: Common, where: Where, select: tuple[str, ...], following: Following) -> int:
+def command(
+    common: CommonOptions,
+    target: TargetOptions,
+    select: tuple[str, ...],
+    options: StatusOptions,
+) -> int:
     """Show for each declared resource whether it is ready, and what it serves.
 
     With --watch a terminal shows it live; elsewhere there is a line for each change, or with
@@ -67,11 +72,11 @@ def command(common: Common, where: Where, select: tuple[str, ...], following: Fo
 
     terminal = Terminal(common)
     project = open_project(common.project_dir)
-    with open_session(project, *where) as session:
+    with open_session(project, *target) as session:
         terminal.problems(one for one in session.loaded.warnings if one.code == "W741")
-        if following.watch:
-            return _watch(terminal, session, select, following)
-        rows = read_status(session, select, following.timeout_s if following.wait else 0.0)
+        if options.watch:
+            return _watch(terminal, session, select, options)
+        rows = read_status(session, select, options.timeout_s if options.wait else 0.0)
     if common.json:
         terminal.answer_json(status_text.to_json(rows))
     else:
@@ -80,11 +85,11 @@ def command(common: Common, where: Where, select: tuple[str, ...], following: Fo
 
 
 def _watch(
-    terminal: Terminal, session: Session, select: tuple[str, ...], following: Following
+    terminal: Terminal, session: Session, select: tuple[str, ...], options: StatusOptions
 ) -> int:
     from provisioner.commands.status.status import status_code, watch_status
     from provisioner.commands.status.watch import shown
 
-    limit_s = following.timeout_s if following.wait else None
+    limit_s = options.timeout_s if options.wait else None
     seen = watch_status(session, select, limit_s)
     return status_code(shown(seen, terminal.style(), objects=terminal.common.json))

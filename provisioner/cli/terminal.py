@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from provisioner.cli.options import Common
+from provisioner.cli.options import CommonOptions
 
 if TYPE_CHECKING:
     from provisioner.commands.reports.recorder import Recorder
@@ -39,7 +39,7 @@ class Terminal(NamedTuple):
     to be written.
     """
 
-    common: Common
+    common: CommonOptions
     silent: bool = False
     recorder: Recorder | None = None
 
@@ -95,6 +95,10 @@ class Terminal(NamedTuple):
 
             colour = self.colour(sys.stderr)
             click.echo(text(found, colour=colour), err=True, color=colour)
+
+    def with_recorder(self, recorder: Recorder) -> Terminal:
+        """Returns a terminal that prints to the same streams and notes for another report."""
+        return self._replace(recorder=recorder)
 
     def note(self, **facts: Any) -> None:
         """Fields of ``Report``, for the reports."""

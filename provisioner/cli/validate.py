@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import Common, reporting_options, variables_option
+from provisioner.cli.options import CommonOptions, reporting_options, variables_option
 
 
 @click.command("validate", short_help="Check the manifests, offline.")
@@ -19,7 +19,7 @@ from provisioner.cli.options import Common, reporting_options, variables_option
 )
 @variables_option
 @reporting_options
-def command(common: Common, environment: str, variables: tuple[str, ...]) -> int:
+def command(common: CommonOptions, environment: str, variables: tuple[str, ...]) -> int:
     """Check the manifests of all environments, offline.
 
     Shape first, then how the fields go together. Every problem of every file is shown,

@@ -5,17 +5,17 @@ from __future__ import annotations
 import click
 
 from provisioner.cli.options import (
-    Common,
+    CommonOptions,
     Duration,
-    Where,
+    TargetOptions,
     reporting_options,
     select_option,
-    where_options,
+    target_options,
 )
 
 
 @click.command("verify", short_help="Ask live endpoints what their checks ask.")
-@where_options
+@target_options
 @select_option
 @click.option(
     "--timeout",
@@ -34,7 +34,11 @@ from provisioner.cli.options import (
 )
 @reporting_options
 def command(
-    common: Common, where: Where, select: tuple[str, ...], timeout_s: float, parallelism: int
+    common: CommonOptions,
+    target: TargetOptions,
+    select: tuple[str, ...],
+    timeout_s: float,
+    parallelism: int,
 ) -> int:
     """Carry out the checks of the manifests against the live endpoints.
 
@@ -52,9 +56,9 @@ def command(
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 
-    with recording(common, "verify", where.environment) as terminal:
+    with recording(common, "verify", target.environment) as terminal:
         project = open_project(common.project_dir)
-        with open_session(project, *where) as session:
+        with open_session(project, *target) as session:
             terminal.opened(session)
             results = workflow_verify.verify(
                 session, select, timeout_s=timeout_s, parallelism=parallelism

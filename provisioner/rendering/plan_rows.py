@@ -28,7 +28,7 @@ ROLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PlanRow:
     """One line below a step.
 
     ``values`` are one text, or two with an arrow between them. ``bar`` stands before them
@@ -43,25 +43,25 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class PlanBlock:
     """Rows whose values stand in one column, below a heading if they have one."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[PlanRow, ...]
     heading: str = ""
     reason: str = ""
 
 
-def blocks_of(step: Step, style: Style) -> Iterator[Block]:
+def blocks_of(step: Step, style: Style) -> Iterator[PlanBlock]:
     """The changes that matter; with ``style.verbose`` also what is left as it is."""
     shown = [each for each in step.changes if _is_shown(each, step, style)]
     for place, changes in groupby(shown, key=lambda change: _place(change, style)):
         if place.is_routes:
             rows = tuple(_bar_row(change, style) for change in changes)
-            yield Block(rows, _label(place.path, style))
+            yield PlanBlock(rows, _label(place.path, style))
         elif place.is_entry:
             yield from (_entry(change, style) for change in changes)
         else:
-            yield Block(tuple(_row(change, style) for change in changes))
+            yield PlanBlock(tuple(_row(change, style) for change in changes))
 
 
 def _is_shown(change: FieldChange, step: Step, style: Style) -> bool:
@@ -89,18 +89,18 @@ def _place(change: FieldChange, style: Style) -> _Place:
     return _Place(change.path[:1] if len(names) > 2 else ())
 
 
-def _entry(change: FieldChange, style: Style) -> Block:
+def _entry(change: FieldChange, style: Style) -> PlanBlock:
     """A new mapping, field by field."""
     rows = tuple(
-        Row(_label(path, style), (value_text(value, style),), role=Role.ADDED)
+        PlanRow(_label(path, style), (value_text(value, style),), role=Role.ADDED)
         for path, value in _new_fields(change, style)
     )
-    return Block(rows, _label(change.path, style), _why(change))
+    return PlanBlock(rows, _label(change.path, style), _why(change))
 
 
-def _row(change: FieldChange, style: Style) -> Row:
+def _row(change: FieldChange, style: Style) -> PlanRow:
     role = ROLES.get(change.action, Role.CHANGED)
-    return Row(_label(change.path, style), _values(change, style), _why(change), role)
+    return PlanRow(_label(change.path, style), _values(change, style), _why(change), role)
 
 
 def _why(change: FieldChange) -> str:
@@ -181,14 +181,16 @@ def _share(value: Any, *, whole: bool) -> int | None:
     return value if percentage else None
 
 
-def _bar_row(change: FieldChange, style: Style) -> Row:
+def _bar_row(change: FieldChange, style: Style) -> PlanRow:
     before, after = _shares(change) or (0, 0)
     entry = _entry_key(change)
     arrow = style.glyphs.arrow
     text = f"{after:3} %" if change.before is ABSENT else f"{before:3} {arrow} {after} %"
     removed = " (removed)" if change.after is ABSENT else ""
     role = Role.ADDED if after > before else Role.REMOVED
-    return Row(safe(entry.value, style), (text + removed,), _why(change), role, bar(after, style))
+    return PlanRow(
+        safe(entry.value, style), (text + removed,), _why(change), role, bar(after, style)
+    )
 
 
 def bar(percentage: int, style: Style) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from provisioner.model.plan import Action, Plan, Step
-from provisioner.rendering.plan_rows import Block, Row, blocks_of
+from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import Sides, columns, fitted, padded, safe, shortened
 
@@ -139,7 +139,7 @@ def _wrapped(said: str, indent: str, hanging: int, style: Style) -> list[str]:
     )
 
 
-def _block(block: Block, style: Style) -> Iterator[Line]:
+def _block(block: PlanBlock, style: Style) -> Iterator[Line]:
     indent = INDENT
     if block.heading:
         below = len(INDENT) + len(GAP)
@@ -150,14 +150,14 @@ def _block(block: Block, style: Style) -> Iterator[Line]:
         yield from _row(row, indent, width, style)
 
 
-def _column(rows: tuple[Row, ...], room: int, style: Style) -> int:
+def _column(rows: tuple[PlanRow, ...], room: int, style: Style) -> int:
     """The width of the labels, of those that have their values beside them."""
     labels = ((columns(row.label), columns(_said(row, style))) for row in rows)
     fitting = (label for label, said in labels if label + said <= room)
     return max((label for label in fitting if label <= room - ROOM_FOR_VALUES), default=0)
 
 
-def _row(row: Row, indent: str, width: int, style: Style) -> Iterator[Line]:
+def _row(row: PlanRow, indent: str, width: int, style: Style) -> Iterator[Line]:
     """The label and what is said of it: in its column, right behind, or else below."""
     said = _said(row, style)
     room = style.width - columns(said)
@@ -171,11 +171,11 @@ def _row(row: Row, indent: str, width: int, style: Style) -> Iterator[Line]:
     yield from _with_reason([Span(before), Span(said, row.role)], row.reason, at, style)
 
 
-def _said(row: Row, style: Style) -> str:
+def _said(row: PlanRow, style: Style) -> str:
     return _bar(row) + _arrow(style).join(row.values)
 
 
-def _bar(row: Row) -> str:
+def _bar(row: PlanRow) -> str:
     return f"{row.bar} " if row.bar else ""
 
 
@@ -183,7 +183,7 @@ def _arrow(style: Style) -> str:
     return f" {style.glyphs.arrow} "
 
 
-def _cut(row: Row, room: int, style: Style) -> str:
+def _cut(row: PlanRow, room: int, style: Style) -> str:
     """What is said of the row, its values cut to fit into ``room`` columns."""
     bar, arrow, ellipsis = _bar(row), _arrow(style), style.glyphs.ellipsis
     room -= len(bar)

@@ -14,7 +14,7 @@ from provisioner.model.release import Released, release_path
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ReleaseDraft:
     """A release file as it is and as it is to be; ``file`` is relative to the project root.
 
     ``is_new``: there is none yet, and ``before`` is empty.
@@ -31,7 +31,7 @@ class Draft:
         return self.before != self.after
 
 
-def draft_release(root: Path, environment: str, released: Mapping[str, Released]) -> Draft:
+def draft_release(root: Path, environment: str, released: Mapping[str, Released]) -> ReleaseDraft:
     """The release file of ``environment`` with the entries ``released`` in place of its own.
 
     Entries that are not named stay. Raises FileError for a file that cannot be read: what
@@ -40,10 +40,10 @@ def draft_release(root: Path, environment: str, released: Mapping[str, Released]
     known = read_releases(root, environment)
     before = known.source.text.content if known.source else _unread(root, environment)
     if not released:
-        return Draft(release_path(environment), before, before)
+        return ReleaseDraft(release_path(environment), before, before)
     after = release_text({**known.releases, **released})
     is_new = not (root / release_path(environment)).is_file()
-    return Draft(release_path(environment), before, after, is_new)
+    return ReleaseDraft(release_path(environment), before, after, is_new)
 
 
 def write_release(root: Path, environment: str, released: Mapping[str, Released]) -> None:

@@ -24,7 +24,7 @@ _MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class GitBranch:
     """``remote`` ``""`` is this very repository."""
 
     remote: str
@@ -39,7 +39,7 @@ class RequiredTip:
     """``commit`` is the HEAD that was the tip of ``branch`` when the command began."""
 
     root: Path
-    branch: Branch
+    branch: GitBranch
     commit: str
 
     @classmethod
@@ -92,7 +92,7 @@ class RequiredTip:
             raise RefusedError.of("E520", message, "leave it to the job of the newer commit")
 
 
-def branch_of(root: Path, ref: str) -> Branch:
+def branch_of(root: Path, ref: str) -> GitBranch:
     """Which branch ``ref`` means: of the remote it begins with, else of the one it follows.
 
     A branch that follows none is looked for at ``origin``, and here if there is no such
@@ -105,16 +105,16 @@ def branch_of(root: Path, ref: str) -> Branch:
     spelt = [remote for remote in remotes if name.startswith(f"{remote}/")]
     if spelt and not ref.startswith(_HEADS):
         remote = max(spelt, key=len)
-        return Branch(remote, name.removeprefix(f"{remote}/"))
+        return GitBranch(remote, name.removeprefix(f"{remote}/"))
     name = name.removeprefix(_HEADS)
     followed = git(root, "config", f"branch.{name}.remote").text
     if followed in remotes:
         merged = git(root, "config", f"branch.{name}.merge").text
-        return Branch(followed, merged.removeprefix(_HEADS) or name)
-    return Branch("origin" if "origin" in remotes and followed != "." else "", name)
+        return GitBranch(followed, merged.removeprefix(_HEADS) or name)
+    return GitBranch("origin" if "origin" in remotes and followed != "." else "", name)
 
 
-def tip_of(root: Path, branch: Branch) -> str:
+def tip_of(root: Path, branch: GitBranch) -> str:
     """The full hash of the commit at the tip. Raises UsageError where there is none.
 
     Raises RefusedError where the remote does not answer.
@@ -137,13 +137,13 @@ def tip_of(root: Path, branch: Branch) -> str:
     raise _no_branch(root, branch)
 
 
-def _no_branch(root: Path, branch: Branch) -> UsageError:
+def _no_branch(root: Path, branch: GitBranch) -> UsageError:
     where = f"the remote `{branch.remote}`" if branch.remote else "this repository"
     see = f"git ls-remote --heads {branch.remote}" if branch.remote else "git branch"
     return UsageError.of("E518", f"{where} has no branch `{branch.name}`", f"its branches: {see}")
 
 
-def _not_the_tip(root: Path, branch: Branch, commit: str, tip: str) -> RefusedError:
+def _not_the_tip(root: Path, branch: GitBranch, commit: str, tip: str) -> RefusedError:
     message = f"HEAD is {_short(commit)}, and the tip of {branch} is {_short(tip)}"
     hint = "leave it to the job of the newer commit, or update this clone: git pull"
     if not git(root, "merge-base", "--is-ancestor", tip, commit).code:

@@ -1,4 +1,7 @@
-"""What a change of the files touches in one environment, and what differs without it. Pure."""
+"""Which resources of one environment a change of files affects, and which differences are drift.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -16,101 +19,109 @@ from provisioner.planning.diff import diff
 from provisioner.planning.places import visible
 from provisioner.planning.write_only import APPLIED, PROTECTION
 
+# The empty path overlaps every path: the whole resource is affected.
 WHOLE: Final[tuple[Path, ...]] = ((),)
+# Steps in which a desired and a live resource meet that both exist.
 _COMPARED: Final = frozenset({Action.UPDATE, Action.REPLACE, Action.BLOCKED})
-"""Steps in which a desired and a live resource meet that both exist."""
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
-    """``paths``: the fields that are others than before, by address; () is the whole resource.
+class AffectedResources:
+    """The changed fields by address; the path ``()`` stands for the whole resource.
 
-    ``former`` are (kind name, resource name) of what is declared no longer, or not under
-    this name.
+    ``removed_names`` are the (kind name, resource name) pairs that the manifests declare no
+    longer, or not under this name.
     """
 
     paths: Mapping[Address, tuple[Path, ...]] = field(default_factory=dict)
-    former: frozenset[tuple[str, str]] = frozenset()
+    removed_names: frozenset[tuple[str, str]] = frozenset()
 
     @property
-    def is_nothing(self) -> bool:
-        return not (self.paths or self.former)
+    def is_empty(self) -> bool:
+        return not (self.paths or self.removed_names)
 
     @property
-    def exactly(self) -> Exactly:
+    def selection(self) -> Exactly:
         """The resources to plan."""
-        return Exactly(frozenset(self.paths), self.former)
+        return Exactly(frozenset(self.paths), self.removed_names)
 
 
-def touched(then: Loaded, now: Loaded) -> Touched:
-    """The resources and removals in which ``now`` differs from ``then``.
+def affected_resources(before: Loaded, after: Loaded) -> AffectedResources:
+    """Returns the resources and removals in which ``after`` differs from ``before``.
 
     Another key for a resource of the same name is no difference.
     """
-    before = {one.address: one for one in then.resources}
-    named = {(one.address.kind, one.name): one for one in then.resources}
+    by_address = {resource.address: resource for resource in before.resources}
+    by_name = {(resource.address.kind, resource.name): resource for resource in before.resources}
     paths = {}
-    for one in now.resources:
-        was = before.get(one.address) or named.get((one.address.kind, one.name))
-        found = _paths(was, one)
-        if found:
-            paths[one.address] = found
-    settled = {(one.address, one.name, one.delete) for one in then.removals}
+    for resource in after.resources:
+        address = resource.address
+        earlier = by_address.get(address) or by_name.get((address.kind, resource.name))
+        changed = _changed_paths(earlier, resource)
+        if changed:
+            paths[address] = changed
+    known_removals = {(each.address, each.name, each.delete) for each in before.removals}
     paths |= {
-        one.address: WHOLE
-        for one in now.removals
-        if (one.address, one.name, one.delete) not in settled
+        removal.address: WHOLE
+        for removal in after.removals
+        if (removal.address, removal.name, removal.delete) not in known_removals
     }
-    return Touched(paths, frozenset(_names(then) - _names(now)))
+    return AffectedResources(paths, frozenset(_names(before) - _names(after)))
 
 
-def everything(now: Loaded) -> Touched:
-    """As if nothing had been there before."""
-    declared = {one.address for one in now.resources} | {one.address for one in now.removals}
-    return Touched(dict.fromkeys(sorted(declared), WHOLE))
+def all_resources(loaded: Loaded) -> AffectedResources:
+    """Returns every declared resource and removal as affected, as if all of them were new."""
+    addresses = {resource.address for resource in loaded.resources}
+    addresses |= {removal.address for removal in loaded.removals}
+    return AffectedResources(dict.fromkeys(sorted(addresses), WHOLE))
 
 
-def with_drift(plan: Plan, change: Touched) -> Plan:
-    """``plan`` with each difference marked that the change of the files did not make."""
-    return replace(plan, steps=tuple(_marked(step, change) for step in plan.steps))
+def with_drift(plan: Plan, affected: AffectedResources) -> Plan:
+    """Marks each difference in ``plan`` as drift that the change of files did not make."""
+    return replace(plan, steps=tuple(_mark_drift(step, affected) for step in plan.steps))
 
 
 def _names(loaded: Loaded) -> set[tuple[str, str]]:
-    """What the manifests speak of, also what waits for a release or is removed."""
-    resources = {(one.address.kind, one.name) for one in (*loaded.resources, *loaded.withheld)}
-    return resources | {(one.address.kind, one.name) for one in loaded.removals}
+    """Returns what the manifests name, also what waits for a release or is removed."""
+    resources = (*loaded.resources, *loaded.withheld)
+    names = {(resource.address.kind, resource.name) for resource in resources}
+    return names | {(removal.address.kind, removal.name) for removal in loaded.removals}
 
 
-def _paths(before: Resource | None, after: Resource) -> tuple[Path, ...]:
-    if before is None or _frame(before) != _frame(after):
+def _changed_paths(before: Resource | None, after: Resource) -> tuple[Path, ...]:
+    if before is None or _identity(before) != _identity(after):
         return WHOLE
     rules = visible(KINDS[after.address.kind].rules())
-    found = tuple(change.path for change in diff(after.document, before.document, rules))
+    paths = tuple(change.path for change in diff(after.document, before.document, rules))
     protection = (PROTECTION,) if before.prevent_destroy != after.prevent_destroy else ()
-    return (*found, *protection)
+    return (*paths, *protection)
 
 
-def _frame(one: Resource) -> tuple[object, ...]:
-    """Where this is another, any field may differ because of it."""
-    return (one.name, one.existing, one.ignore_changes)
+def _identity(resource: Resource) -> tuple[object, ...]:
+    """Returns the facts whose change may change the plan of any field."""
+    return (resource.name, resource.existing, resource.ignore_changes)
 
 
-def _marked(step: Step, change: Touched) -> Step:
+def _mark_drift(step: Step, affected: AffectedResources) -> Step:
     if step.action not in _COMPARED:
         return step
-    paths = change.paths.get(step.address, WHOLE)
-    return replace(step, changes=tuple(_drifting(step.changes, paths)))
+    # Nothing is marked where the changed fields are not known.
+    paths = affected.paths.get(step.address, WHOLE)
+    return replace(step, changes=tuple(_changes_with_drift(step.changes, paths)))
 
 
-def _drifting(changes: Iterable[FieldChange], paths: Iterable[Path]) -> Iterator[FieldChange]:
+def _changes_with_drift(
+    changes: Iterable[FieldChange], paths: Iterable[Path]
+) -> Iterator[FieldChange]:
+    # The digests of write-only fields change with every apply: they say nothing about drift.
     known = [*paths, APPLIED]
     for change in changes:
-        made_elsewhere = not any(_meets(change.path, path) for path in known)
+        made_elsewhere = not any(_overlap(change.path, path) for path in known)
         differs = change.action is not Action.KEEP and change.before != change.after
         yield replace(change, drift=True) if made_elsewhere and differs else change
 
 
-def _meets(one: Path, other: Path) -> bool:
-    """Whether one of them is the other, or is in it."""
-    length = min(len(one), len(other))
-    return one[:length] == other[:length]
+def _overlap(left: Path, right: Path) -> bool:
+    """Whether one of the paths is the other, or lies inside of it."""
+    shorter = min(len(left), len(right))
+    return left[:shorter] == right[:shorter]

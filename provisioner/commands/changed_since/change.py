@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from provisioner.commands.changed_since.affected import Touched, everything, touched
+from provisioner.commands.changed_since.affected import (
+    AffectedResources,
+    affected_resources,
+    all_resources,
+)
 from provisioner.errors import FileError, Problem, ProvisionerError, Severity
 from provisioner.files.git_snapshot import merge_base, project_at
 from provisioner.kinds import KINDS
@@ -31,28 +35,28 @@ OPTION: Final = "--changed-since"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One environment and what is touched in it."""
+class AffectedEnvironment:
+    """One environment, its manifests and the resources that the change of files affects."""
 
     environment: Environment
     loaded: Loaded
-    touched: Touched
+    affected: AffectedResources
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeSet:
     """``ref`` as it was given; ``commit`` is the one compared with. ``notes`` are for people.
 
-    ``parts`` are the touched environments, and the one that was asked for in any case.
+    ``parts`` are the affected environments, and the one that was asked for in any case.
     """
 
     ref: str
     commit: str
-    parts: tuple[Part, ...]
+    parts: tuple[AffectedEnvironment, ...]
     notes: tuple[Problem, ...]
 
 
-def change_since(project: Project, ref: str, only: str, given: Sequence[str]) -> Change:
+def change_since(project: Project, ref: str, only: str, given: Sequence[str]) -> ChangeSet:
     """What changed since HEAD and ``ref`` parted, in the environment ``only`` (``""``: all).
 
     Uncommitted changes count. Raises FileError with what is wrong with the files as they are
@@ -66,9 +70,9 @@ def change_since(project: Project, ref: str, only: str, given: Sequence[str]) ->
         before = _Before(root, project.name, outside, f"`{ref}` ({commit[:12]})")
         compared = [before.part(*one) for one in now]
         gone = () if only else sorted(set(before.names()) - set(names))
-    parts = [part for part, _ in compared if only or not part.touched.is_nothing]
+    parts = [part for part, _ in compared if only or not part.affected.is_empty]
     notes = [note for _, found in compared for note in found]
-    return Change(ref, commit, tuple(parts), (*notes, *map(_gone, gone)))
+    return ChangeSet(ref, commit, tuple(parts), (*notes, *map(_gone, gone)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,10 @@ class _Before:
         """The environments that had a file."""
         return environment_names(self.root) if (self.root / "environments").is_dir() else ()
 
-    def part(self, environment: Environment, loaded: Loaded) -> tuple[Part, tuple[Problem, ...]]:
-        """What is touched in one environment, and what to say about that."""
+    def part(
+        self, environment: Environment, loaded: Loaded
+    ) -> tuple[AffectedEnvironment, tuple[Problem, ...]]:
+        """Compares one environment with its earlier state; returns it with notes for people."""
         name = environment.name
         try:
             was_project = read_project(self.root).name
@@ -98,14 +104,14 @@ class _Before:
             return self._all(environment, loaded, f"the project was `{was_project}`")
         if was.workspace != environment.workspace:
             return self._all(environment, loaded, "its workspace was another one")
-        return Part(environment, loaded, touched(then, loaded)), ()
+        return AffectedEnvironment(environment, loaded, affected_resources(then, loaded)), ()
 
     def _all(
         self, environment: Environment, loaded: Loaded, why: str
-    ) -> tuple[Part, tuple[Problem, ...]]:
+    ) -> tuple[AffectedEnvironment, tuple[Problem, ...]]:
         message = f"everything in {environment.name} is planned: at {self.commit} {why}"
         note = Problem("W516", message, severity=Severity.NOTE)
-        return Part(environment, loaded, everything(loaded)), (note,)
+        return AffectedEnvironment(environment, loaded, all_resources(loaded)), (note,)
 
 
 def _opened_all(

@@ -16,13 +16,13 @@ Found = tuple[Plan, Iterable[Problem] | None]
 """A plan, and what its workspace lacks (None: nobody looked)."""
 
 
-Failed = tuple[str, Iterable[Problem]]
+UnplannedEnvironment = tuple[str, Iterable[Problem]]
 """An environment that could not be planned, and why."""
 
 
 def to_json(
     plans: Iterable[Found],
-    failed: Iterable[Failed],
+    failed: Iterable[UnplannedEnvironment],
     notes: Iterable[Problem],
     tool_version: str,
 ) -> dict[str, Any]:

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from provisioner.commands.diff.declared import Opened, declared_difference, only_here
-from provisioner.commands.diff.live import Applied, live_difference, not_live
+from provisioner.commands.diff.declared import (
+    EnvironmentDeclarations,
+    declared_difference,
+    only_here,
+)
+from provisioner.commands.diff.live import LiveResource, live_difference, not_live
 from provisioner.commands.diff.result import EnvironmentDiff, OnlyHere, ResourceDifference
 from provisioner.errors import FileError, Problem, UsageError
 from provisioner.kinds import KINDS
@@ -65,19 +69,19 @@ def compare(
 
 def _opened(
     project: Project, environments: tuple[str, str], given: Sequence[str]
-) -> tuple[Opened, Opened]:
+) -> tuple[EnvironmentDeclarations, EnvironmentDeclarations]:
     """Both environments, or FileError with the problems of both."""
     if environments[0] == environments[1]:
         message = f"`{environments[0]}` is compared with itself"
         raise UsageError.of("E780", message, "name two environments: diff staging prod")
     outside = Outside.of(given, os.environ)
     read: list[Environment] = []
-    opened: list[Opened] = []
+    opened: list[EnvironmentDeclarations] = []
     problems: list[Problem] = []
     for name in environments:
         try:
             read.append(read_environment(project.root, name, outside))
-            opened.append(Opened.of(read[-1], load(project.root, read[-1], KINDS)))
+            opened.append(EnvironmentDeclarations.of(read[-1], load(project.root, read[-1], KINDS)))
         except FileError as error:
             problems += error.problems
     if len(read) == len(environments):
@@ -88,14 +92,19 @@ def _opened(
     return left, right
 
 
-def _wanted(left: Opened, right: Opened, select: Sequence[str]) -> set[Address]:
+def _wanted(
+    left: EnvironmentDeclarations, right: EnvironmentDeclarations, select: Sequence[str]
+) -> set[Address]:
     """What is selected in either: a name in one workspace selects the resource in both."""
     resources = (*left.loaded.resources, *right.loaded.resources)
     return {resource.address for resource in selected(resources, select)}
 
 
 def _live(
-    project: Project, left: Opened, right: Opened, both: Sequence[Address]
+    project: Project,
+    left: EnvironmentDeclarations,
+    right: EnvironmentDeclarations,
+    both: Sequence[Address],
 ) -> tuple[list[ResourceDifference], list[OnlyHere], tuple[str, str]]:
     with ExitStack() as stack:
         sessions = [
@@ -119,7 +128,7 @@ def _live(
     return found, missing, hosts
 
 
-def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, Applied]:
+def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, LiveResource]:
     """The resources that are in the workspace, each compared with its manifest."""
     both = frozenset(wanted)
     resources = [one for one in session.loaded.resources if one.address in both]
@@ -131,7 +140,7 @@ def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, Ap
     )
     declared = {one.address: one for one in session.loaded.declarations}
     return {
-        one.address: Applied(declared[one.address], live, _changes(one, live, request))
+        one.address: LiveResource(declared[one.address], live, _changes(one, live, request))
         for one in resources
         if (live := reading.live[one.address]) is not None
     }

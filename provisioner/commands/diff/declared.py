@@ -36,7 +36,7 @@ VARIABLE = "var."
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class EnvironmentDeclarations:
     """One environment and what its files say."""
 
     environment: Environment
@@ -44,7 +44,7 @@ class Opened:
     declared: Mapping[Address, Declaration]
 
     @classmethod
-    def of(cls, environment: Environment, loaded: Loaded) -> Opened:
+    def of(cls, environment: Environment, loaded: Loaded) -> EnvironmentDeclarations:
         """``environment`` with what its resources were made of."""
         return cls(environment, loaded, {one.address: one for one in loaded.declarations})
 
@@ -61,7 +61,7 @@ def declared_difference(left: Declaration, right: Declaration) -> ResourceDiffer
     return ResourceDifference(left.address, (left.name, right.name), fields)
 
 
-def only_here(here: Opened, there: Opened) -> Iterator[OnlyHere]:
+def only_here(here: EnvironmentDeclarations, there: EnvironmentDeclarations) -> Iterator[OnlyHere]:
     """The resources of ``here`` that ``there`` does not have."""
     removed = {one.address: one for one in there.loaded.removals}
     withheld = {one.address for one in there.loaded.withheld}

@@ -30,7 +30,7 @@ UNDECLARED = "in no manifest"
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class LiveResource:
     """One resource of one environment: declared, live, and what a plan says about the two."""
 
     declaration: Declaration
@@ -46,7 +46,7 @@ class Applied:
         return tuple(one for one in self.about(path) if one.action is not Action.KEEP)
 
 
-def live_difference(left: Applied, right: Applied) -> ResourceDifference:
+def live_difference(left: LiveResource, right: LiveResource) -> ResourceDifference:
     """The fields in which the two live resources differ."""
     declared = declared_difference(left.declaration, right.declaration)
     kind = left.declaration.kind
@@ -75,7 +75,7 @@ def not_live(one: Declaration, live_in: str, missing_in: str) -> OnlyHere:
 
 
 def _classified(
-    change: FieldChange, declared: ResourceDifference, left: Applied, right: Applied
+    change: FieldChange, declared: ResourceDifference, left: LiveResource, right: LiveResource
 ) -> FieldDifference:
     path = change.path
     sides = (_live_side(left, change.before, path), _live_side(right, change.after, path))
@@ -104,7 +104,7 @@ def _purpose(kept: Sequence[FieldChange]) -> tuple[Purpose, str]:
     return Purpose.LEFT_ALONE, min(change.reason for change in kept)
 
 
-def _live_side(one: Applied, value: Any, path: Path) -> Side:
+def _live_side(one: LiveResource, value: Any, path: Path) -> Side:
     """The live value, beside it what the manifest wants where that is something else."""
     for change in one.deviations(path):
         said = side_of(one.declaration, change.after, change.path)
@@ -112,12 +112,12 @@ def _live_side(one: Applied, value: Any, path: Path) -> Side:
     return side_of(one.declaration, value, path)
 
 
-def _as_planned(path: Path, left: Applied, right: Applied) -> FieldDifference:
+def _as_planned(path: Path, left: LiveResource, right: LiveResource) -> FieldDifference:
     sides = (_planned_side(left, path), _planned_side(right, path))
     return FieldDifference(path, *sides, Purpose.BY_ACCIDENT)
 
 
-def _planned_side(one: Applied, path: Path) -> Side:
+def _planned_side(one: LiveResource, path: Path) -> Side:
     for change in one.deviations(path):
         if change.path == path:
             origin = side_of(one.declaration, change.after, path).origin

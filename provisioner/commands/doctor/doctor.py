@@ -34,7 +34,7 @@ from provisioner.workflow.session import Session, session_of
 from provisioner.workspace import WorkspaceTarget
 
 
-class Verdict(StrEnum):
+class DiagnosisStatus(StrEnum):
     """How a look at one thing ended. ``UNKNOWN``: nobody can tell, or not yet."""
 
     OK = "ok"
@@ -44,11 +44,11 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """``about`` is what was looked at, in a word; ``hint`` the way out. Never a secret."""
 
     about: str
-    verdict: Verdict
+    verdict: DiagnosisStatus
     message: str
     hint: str = ""
 
@@ -56,11 +56,14 @@ class Finding:
 SKEW_WARNED_S, SKEW_REFUSED_S = 30, 300
 # RFC 2606: nobody's address, written where one's own belongs.
 PLACEHOLDER: Final = (".example", ".invalid", ".test")
-VERDICTS: Final = {Severity.ERROR: Verdict.FAILED, Severity.WARNING: Verdict.WARNING}
+VERDICTS: Final = {
+    Severity.ERROR: DiagnosisStatus.FAILED,
+    Severity.WARNING: DiagnosisStatus.WARNING,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DoctorOptions:
     """Where to look: the options of the command."""
 
     folder: Path | None
@@ -69,26 +72,30 @@ class Asked:
     variables: tuple[str, ...] = ()
 
 
-def findings(asked: Asked, now: Now = utc_now) -> Iterator[Finding]:
+def findings(asked: DoctorOptions, now: Now = utc_now) -> Iterator[Diagnosis]:
     """One finding after the other, as they come; none raises."""
-    yield Finding("versions", Verdict.OK, _versions())
+    yield Diagnosis("versions", DiagnosisStatus.OK, _versions())
     try:
         project = open_project(asked.folder)
         yield _git(project)
         environment, loaded = open_environment(project, asked.environment, asked.variables)
-        yield Finding("manifests", Verdict.OK, _declared(project, environment, loaded))
+        yield Diagnosis("manifests", DiagnosisStatus.OK, _declared(project, environment, loaded))
     except ProvisionerError as error:
         yield _failed("manifests", error, _to_mend(error, asked.environment))
-        yield Finding("workspace", Verdict.UNKNOWN, "not looked at: the manifests come first")
+        yield Diagnosis(
+            "workspace", DiagnosisStatus.UNKNOWN, "not looked at: the manifests come first"
+        )
         return
     if environment.workspace.emulator:
         where = f"a local one, in {environment.workspace.emulator}"
-        yield Finding("workspace", Verdict.OK, where)
+        yield Diagnosis("workspace", DiagnosisStatus.OK, where)
     else:
         met = list(_way(environment, asked.profile, now))
         yield from met
-        if any(one.verdict is Verdict.FAILED for one in met):
-            yield Finding("rights", Verdict.UNKNOWN, "not looked at: the way there comes first")
+        if any(one.verdict is DiagnosisStatus.FAILED for one in met):
+            yield Diagnosis(
+                "rights", DiagnosisStatus.UNKNOWN, "not looked at: the way there comes first"
+            )
             return
     try:
         with session_of(project, environment, loaded, asked.profile) as started:
@@ -105,13 +112,15 @@ def _versions() -> str:
     return f"provisioner {__version__}, Python {platform.python_version()}, databricks-sdk {sdk}"
 
 
-def _git(project: Project) -> Finding:
+def _git(project: Project) -> Diagnosis:
     commit = git.commit(project.root)
     if not commit:
         hint = "without one, plans do not name the commit that they were made from"
-        return Finding("git", Verdict.WARNING, "no repository with a commit, or no git", hint)
+        return Diagnosis(
+            "git", DiagnosisStatus.WARNING, "no repository with a commit, or no git", hint
+        )
     changed = ", and files that are not committed" if commit.endswith("+") else ""
-    return Finding("git", Verdict.OK, f"commit {commit[:12]}{changed}")
+    return Diagnosis("git", DiagnosisStatus.OK, f"commit {commit[:12]}{changed}")
 
 
 def _declared(project: Project, environment: Environment, loaded: Loaded) -> str:
@@ -121,7 +130,7 @@ def _declared(project: Project, environment: Environment, loaded: Loaded) -> str
     return f"{owner}: {len(loaded.resources)} resources in {files}{withheld}"
 
 
-def _way(environment: Environment, profile: str, now: Now) -> Iterator[Finding]:
+def _way(environment: Environment, profile: str, now: Now) -> Iterator[Diagnosis]:
     """The network, the clock and the login."""
     from provisioner.workspace.credentials import find_login
     from provisioner.workspace.probe import date_at, way_to
@@ -136,39 +145,43 @@ def _way(environment: Environment, profile: str, now: Now) -> Iterator[Finding]:
             return
         date = date_at(way, os.environ)
         believed = f"; certificates: {way.certificates}" if way.host.scheme == "https" else ""
-        yield Finding("network", Verdict.OK, f"{way.host} answers{through}{believed}")
+        yield Diagnosis("network", DiagnosisStatus.OK, f"{way.host} answers{through}{believed}")
     except WorkspaceError as error:
         yield _failed("network", error)
         return
     yield _skew(date, now())
     try:
         login = find_login(target, os.environ)
-        yield Finding("login", Verdict.OK, f"{login.method}, from {login.source}")
+        yield Diagnosis("login", DiagnosisStatus.OK, f"{login.method}, from {login.source}")
     except WorkspaceError as error:
         yield _failed("login", error)
 
 
-def _placeholder(host: str, environment: str) -> Finding:
+def _placeholder(host: str, environment: str) -> Diagnosis:
     hint = f"write the address of your workspace into environments/{environment}.yaml"
-    return Finding("network", Verdict.FAILED, f"{host} is nobody's address", hint)
+    return Diagnosis("network", DiagnosisStatus.FAILED, f"{host} is nobody's address", hint)
 
 
-def _skew(date: str, here: datetime) -> Finding:
+def _skew(date: str, here: datetime) -> Diagnosis:
     """The clock of this machine beside the one of the workspace."""
     try:
         seconds = round((here - parsedate_to_datetime(date)).total_seconds())
     except (TypeError, ValueError):
-        return Finding("clock", Verdict.UNKNOWN, "the workspace does not say what time it is")
+        return Diagnosis(
+            "clock", DiagnosisStatus.UNKNOWN, "the workspace does not say what time it is"
+        )
     if abs(seconds) < SKEW_WARNED_S:
-        return Finding("clock", Verdict.OK, "as the workspace's")
+        return Diagnosis("clock", DiagnosisStatus.OK, "as the workspace's")
     which = "ahead of" if seconds > 0 else "behind"
     message = f"{abs(seconds)} s {which} the workspace's"
     worst = abs(seconds) >= SKEW_REFUSED_S
     hint = "set it, for instance with NTP: logins by OAuth and OIDC fail with a wrong clock"
-    return Finding("clock", Verdict.FAILED if worst else Verdict.WARNING, message, hint)
+    return Diagnosis(
+        "clock", DiagnosisStatus.FAILED if worst else DiagnosisStatus.WARNING, message, hint
+    )
 
 
-def _rights(session: Session) -> Iterator[Finding]:
+def _rights(session: Session) -> Iterator[Diagnosis]:
     """What the login may do, as far as reading can tell."""
     try:
         me = session.connection.get(ME) or {}
@@ -182,21 +195,21 @@ def _rights(session: Session) -> Iterator[Finding]:
         except WorkspaceError as error:
             yield _failed(f"{kind.title}s", error)
             continue
-        yield Finding(f"{kind.title}s", Verdict.OK, f"may be listed: {count} there")
+        yield Diagnosis(f"{kind.title}s", DiagnosisStatus.OK, f"may be listed: {count} there")
     yield from _declared_rights(session)
     if not _is_admin(me):
         message = "whether new ones may be created shows only when one is"
-        yield Finding("creating", Verdict.UNKNOWN, message)
+        yield Diagnosis("creating", DiagnosisStatus.UNKNOWN, message)
     yield from _needs(session)
 
 
-def _identity(me: Any) -> Finding:
+def _identity(me: Any) -> Diagnosis:
     who = str(me.get("userName") or me.get("displayName") or "somebody without a name")
     admin = ", an administrator of the workspace" if _is_admin(me) else ""
     if me.get("active") is False:
         hint = "have it activated, or log in as somebody else"
-        return Finding("identity", Verdict.FAILED, f"{who} is not active", hint)
-    return Finding("identity", Verdict.OK, f"{who}{admin}")
+        return Diagnosis("identity", DiagnosisStatus.FAILED, f"{who} is not active", hint)
+    return Diagnosis("identity", DiagnosisStatus.OK, f"{who}{admin}")
 
 
 def _is_admin(me: Any) -> bool:
@@ -204,7 +217,7 @@ def _is_admin(me: Any) -> bool:
     return any(isinstance(one, dict) and one.get("display") == "admins" for one in groups or ())
 
 
-def _declared_rights(session: Session) -> Iterator[Finding]:
+def _declared_rights(session: Session) -> Iterator[Diagnosis]:
     """Whether what is declared and exists can be read and changed."""
     resources = session.loaded.resources
     answers = map_parallel(lambda one: _read(session, one), resources)
@@ -212,12 +225,12 @@ def _declared_rights(session: Session) -> Iterator[Finding]:
     for resource, answer in zip(resources, answers, strict=True):
         if isinstance(answer, Problem):
             message = f"{resource.address} cannot be read: {answer.message}"
-            yield Finding("declared", Verdict.FAILED, message, answer.hint)
+            yield Diagnosis("declared", DiagnosisStatus.FAILED, message, answer.hint)
         elif isinstance(answer, Live) and answer.manageable is False:
             hint = "have CAN_MANAGE granted on it, by whoever made it or an administrator"
             message = f"{resource.address} may be read and not changed"
-            yield Finding("declared", Verdict.FAILED, message, hint)
-    yield Finding("declared", Verdict.OK, f"{len(there)} of {len(resources)} are there")
+            yield Diagnosis("declared", DiagnosisStatus.FAILED, message, hint)
+    yield Diagnosis("declared", DiagnosisStatus.OK, f"{len(there)} of {len(resources)} are there")
 
 
 def _read(session: Session, resource: Resource) -> Live | Problem | None:
@@ -227,7 +240,7 @@ def _read(session: Session, resource: Resource) -> Live | Problem | None:
         return error.problems[0]
 
 
-def _needs(session: Session) -> Iterator[Finding]:
+def _needs(session: Session) -> Iterator[Diagnosis]:
     """Models, keys and principals that the manifests name."""
     try:
         found = examine(session)
@@ -235,9 +248,13 @@ def _needs(session: Session) -> Iterator[Finding]:
         yield _failed("needs", error)
         return
     for one in found.problems:
-        yield Finding("needs", VERDICTS.get(one.severity, Verdict.OK), one.message, one.hint)
+        yield Diagnosis(
+            "needs", VERDICTS.get(one.severity, DiagnosisStatus.OK), one.message, one.hint
+        )
     if found.is_clear:
-        yield Finding("needs", Verdict.OK, f"{found.things} looked at, nothing is missing")
+        yield Diagnosis(
+            "needs", DiagnosisStatus.OK, f"{found.things} looked at, nothing is missing"
+        )
 
 
 def _to_mend(error: ProvisionerError, environment: str) -> str:
@@ -247,7 +264,7 @@ def _to_mend(error: ProvisionerError, environment: str) -> str:
     return f"provisioner validate -e {environment}" if is_in_a_file else first.hint
 
 
-def _failed(about: str, error: ProvisionerError, hint: str = "") -> Finding:
+def _failed(about: str, error: ProvisionerError, hint: str = "") -> Diagnosis:
     first, *others = error.problems
     more = f" (and {len(others)} more)" if others else ""
-    return Finding(about, Verdict.FAILED, f"{first.message}{more}", hint or first.hint)
+    return Diagnosis(about, DiagnosisStatus.FAILED, f"{first.message}{more}", hint or first.hint)

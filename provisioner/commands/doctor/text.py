@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from provisioner.commands.doctor.doctor import Finding, Verdict
+from provisioner.commands.doctor.doctor import Diagnosis, DiagnosisStatus
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.text import harmless_line
 from provisioner.rendering.values import wrapped
 
 # Symbol, the same in ASCII, and how it looks.
 SIGNS = {
-    Verdict.OK: ("✓", "+", Role.ADDED),
-    Verdict.WARNING: ("!", "!", Role.CHANGED),
-    Verdict.FAILED: ("✗", "x", Role.REMOVED),
-    Verdict.UNKNOWN: ("?", "?", Role.FAINT),
+    DiagnosisStatus.OK: ("✓", "+", Role.ADDED),
+    DiagnosisStatus.WARNING: ("!", "!", Role.CHANGED),
+    DiagnosisStatus.FAILED: ("✗", "x", Role.REMOVED),
+    DiagnosisStatus.UNKNOWN: ("?", "?", Role.FAINT),
 }
 ABOUT, VERDICT = 17, 7
 INDENT = 2 + VERDICT + 2 + ABOUT + 2
 NARROWEST = 30
 
 
-def text(finding: Finding, style: Style) -> str:
+def text(finding: Diagnosis, style: Style) -> str:
     """``finding`` in a line and what wraps; the hint below it."""
     unicode, plain, role = SIGNS[finding.verdict]
     width = max(style.width - INDENT, NARROWEST)
@@ -43,10 +43,10 @@ def text(finding: Finding, style: Style) -> str:
     return painted(lines, style)
 
 
-def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
+def to_json(findings: Sequence[Diagnosis]) -> dict[str, Any]:
     """``{"healthy", "findings": [{"about", "verdict", "message", "hint"}]}``."""
     return {
-        "healthy": all(one.verdict is not Verdict.FAILED for one in findings),
+        "healthy": all(one.verdict is not DiagnosisStatus.FAILED for one in findings),
         "findings": [
             {
                 "about": one.about,

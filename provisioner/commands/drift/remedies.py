@@ -16,32 +16,32 @@ MOST_NAMED: Final = 5
 NOT_FOR_APPLY: Final = frozenset({Sort.NOT_OURS, Sort.ORPHAN, Sort.UPDATING, Sort.STOPPED})
 
 
-class Way(NamedTuple):
+class Remedy(NamedTuple):
     """A command, and in words what it does."""
 
     command: str
     does: str
 
 
-def ways_out(drifted: Drifted) -> list[Way]:
+def ways_out(drifted: Drifted) -> list[Remedy]:
     """At most one command for each thing that can be done about it, the usual ones first."""
     return [*_apply(drifted), *_import(drifted), *_take_over(drifted), *_orphans(drifted)]
 
 
-def _apply(drifted: Drifted) -> Iterator[Way]:
+def _apply(drifted: Drifted) -> Iterator[Remedy]:
     found = [one for one in drifted.findings if one.sort not in NOT_FOR_APPLY]
     if found:
         adopts = any(one.sort is Sort.RECREATED for one in found)
         words = [*_selected(found), *(["--adopt"] if adopts else [])]
-        yield Way(_command("apply", drifted, words), "the workspace as the manifests say")
+        yield Remedy(_command("apply", drifted, words), "the workspace as the manifests say")
 
 
-def _import(drifted: Drifted) -> Iterator[Way]:
+def _import(drifted: Drifted) -> Iterator[Remedy]:
     found = [one for one in drifted.findings if one.sort in EITHER and _is_readable(one)]
     if found:
         keys = _keys(found)
         words = ["--update", *(keys if len(keys) <= MOST_NAMED else [])]
-        yield Way(_command("import", drifted, words), "the manifests as the workspace is")
+        yield Remedy(_command("import", drifted, words), "the manifests as the workspace is")
 
 
 def _is_readable(one: Drift) -> bool:
@@ -49,21 +49,21 @@ def _is_readable(one: Drift) -> bool:
     return not any(references([one.declared, one.live]))
 
 
-def _take_over(drifted: Drifted) -> Iterator[Way]:
+def _take_over(drifted: Drifted) -> Iterator[Remedy]:
     found = [one for one in drifted.findings if one.sort is Sort.NOT_OURS]
     for owner in sorted({one.owner for one in found}):
         theirs = [one for one in found if one.owner == owner]
         words = [*_selected(theirs), "--take-over-from", _word(owner)]
-        yield Way(_command("apply", drifted, words), f"ours again, and not {owner}'s")
+        yield Remedy(_command("apply", drifted, words), f"ours again, and not {owner}'s")
 
 
-def _orphans(drifted: Drifted) -> Iterator[Way]:
+def _orphans(drifted: Drifted) -> Iterator[Remedy]:
     found = [one for one in drifted.findings if one.sort is Sort.ORPHAN]
     if found:
         names = sorted({_word(one.name) for one in found})
         words = names if len(names) <= MOST_NAMED else ["--all"]
-        yield Way(_command("import", drifted, words), "a manifest for what has none")
-        yield Way(_command("apply", drifted, ["--prune"]), "or delete what has none")
+        yield Remedy(_command("import", drifted, words), "a manifest for what has none")
+        yield Remedy(_command("apply", drifted, ["--prune"]), "or delete what has none")
 
 
 def _command(name: str, drifted: Drifted, words: Iterable[str]) -> str:

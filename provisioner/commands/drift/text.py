@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from provisioner.commands.drift.remedies import Way, ways_out
+from provisioner.commands.drift.remedies import Remedy, ways_out
 from provisioner.commands.drift.words import evidence, label_of, sides_of, summary_line, told, words
 from provisioner.model.drift import Drift, Drifted, Sort
 from provisioner.rendering.style import Line, Role, Span, Style, painted
@@ -111,7 +111,7 @@ def _ways_out(drifted: Drifted, style: Style) -> Iterator[Line]:
         yield ()
 
 
-def _way(way: Way, style: Style) -> Iterator[Line]:
+def _way(way: Remedy, style: Style) -> Iterator[Line]:
     """A command is never broken, so that it can be copied."""
     yield (Span(f"{INDENT}{safe(way.command, style)}"),)
     yield (Span(f"{INNER}{safe(way.does, style)}", Role.FAINT),)

@@ -30,7 +30,7 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegistrationResult:
     """``state`` is the file as the project names it; ``is_new`` says whether anything was made."""
 
     name: str
@@ -51,7 +51,9 @@ class Registered:
         return asdict(self)
 
 
-def register(folder: Path | None, environment: str, state: str, wanted: Registration) -> Registered:
+def register(
+    folder: Path | None, environment: str, state: str, wanted: Registration
+) -> RegistrationResult:
     """Register in the local workspace ``state``, or in that of ``environment``.
 
     Raises UsageError for an environment on a real workspace and for names that cannot be,
@@ -78,7 +80,7 @@ def register(folder: Path | None, environment: str, state: str, wanted: Registra
         raise UsageError.of("E764", f"{wanted.name} cannot be registered: {what}") from error
     finally:
         store.close()
-    return Registered(**made, state=file)
+    return RegistrationResult(**made, state=file)
 
 
 def _root(folder: Path | None, state: str) -> Path:

@@ -23,7 +23,7 @@ from provisioner.model.field_rules import FieldRule, rules_in
 
 
 @dataclass(frozen=True, slots=True)
-class Formatted:
+class FormatResult:
     """``changed``: by file its text as it is and as it is to be. ``looked_at`` counts all."""
 
     root: Path
@@ -32,7 +32,7 @@ class Formatted:
     problems: tuple[Problem, ...]
 
 
-def formatted(folder: Path | None, files: Sequence[Path]) -> Formatted:
+def formatted(folder: Path | None, files: Sequence[Path]) -> FormatResult:
     """What would change in ``files``, or in all files of the project around ``folder``.
 
     Files with errors stay as they are; the errors are problems. Raises FileError where there
@@ -51,10 +51,10 @@ def formatted(folder: Path | None, files: Sequence[Path]) -> Formatted:
             continue
         if text != source.text.content:
             changed[name] = (source.text.content, text)
-    return Formatted(root, changed, len(names), tuple(dict.fromkeys(problems)))
+    return FormatResult(root, changed, len(names), tuple(dict.fromkeys(problems)))
 
 
-def write(result: Formatted) -> None:
+def write(result: FormatResult) -> None:
     """Write what changed. Raises FileError."""
     for name, (_, text) in result.changed.items():
         try:

@@ -16,7 +16,7 @@ from provisioner.model.serving import Branch
 from provisioner.workflow.project import open_environment, open_project
 
 
-class Sort(StrEnum):
+class NodeType(StrEnum):
     """What a node stands for; in this order from left to right."""
 
     ENVIRONMENT = "environment"
@@ -27,17 +27,17 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """``elsewhere``: it is named here, and somebody else declares it."""
 
-    sort: Sort
+    sort: NodeType
     label: str
     identity: str
     elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class GraphEdge:
     """From one node's identity to another's. ``share`` is the percentage of the traffic.
 
     ``fallback`` says that requests come here when another way has failed.
@@ -53,23 +53,23 @@ class Edge:
 class Network:
     """Nodes and edges, both in the order in which they were met."""
 
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
 
 
 @dataclass
-class Drawing:
+class GraphBuilder:
     """Nodes and edges while they are collected; what is met again is there already."""
 
-    nodes: dict[str, Node] = field(default_factory=dict)
-    edges: dict[tuple[str, str], Edge] = field(default_factory=dict)
+    nodes: dict[str, GraphNode] = field(default_factory=dict)
+    edges: dict[tuple[str, str], GraphEdge] = field(default_factory=dict)
 
-    def node(self, node: Node) -> str:
+    def node(self, node: GraphNode) -> str:
         """Add ``node``, and return its identity."""
         self.nodes.setdefault(node.identity, node)
         return node.identity
 
-    def edge(self, edge: Edge) -> None:
+    def edge(self, edge: GraphEdge) -> None:
         """Add ``edge``, unless its two nodes are connected."""
         self.edges.setdefault((edge.start, edge.end), edge)
 
@@ -85,40 +85,44 @@ def graph(
     Raises FileError for manifests with errors, UsageError for a selection of nothing.
     """
     project = open_project(folder)
-    drawing = Drawing()
+    drawing = GraphBuilder()
     for name in (environment,) if environment else environment_names(project.root):
         _, loaded = open_environment(project, name, given)
         _draw(drawing, name, loaded, select)
     return Network(tuple(drawing.nodes.values()), tuple(drawing.edges.values()))
 
 
-def _draw(drawing: Drawing, environment: str, loaded: Loaded, select: Sequence[str]) -> None:
-    start = drawing.node(Node(Sort.ENVIRONMENT, environment, f"environment:{environment}"))
+def _draw(drawing: GraphBuilder, environment: str, loaded: Loaded, select: Sequence[str]) -> None:
+    start = drawing.node(GraphNode(NodeType.ENVIRONMENT, environment, f"environment:{environment}"))
     declared = frozenset(_sources(loaded.resources))
     for resource in selected(loaded.resources, select):
         tell = KINDS[resource.address.kind].topology
         if tell is None:
             continue
         identity = f"{environment}:{resource.address}"
-        node = Node(Sort.RESOURCE, resource.name, identity, elsewhere=resource.existing)
-        drawing.edge(Edge(start, drawing.node(node)))
+        node = GraphNode(NodeType.RESOURCE, resource.name, identity, elsewhere=resource.existing)
+        drawing.edge(GraphEdge(start, drawing.node(node)))
         for number, branch in enumerate(tell(resource.document)):
             at = f"{identity}:{branch.name or number}"
             _branch(drawing, (identity, at, environment), branch, declared)
 
 
 def _branch(
-    drawing: Drawing, at: tuple[str, str, str], branch: Branch, declared: frozenset[str]
+    drawing: GraphBuilder, at: tuple[str, str, str], branch: Branch, declared: frozenset[str]
 ) -> None:
     resource, identity, environment = at
-    entity = drawing.node(Node(Sort.ENTITY, branch.name or "(unnamed)", identity))
-    drawing.edge(Edge(resource, entity, branch.share, branch.fallback and not branch.share))
-    model = drawing.node(Node(Sort.MODEL, branch.serves, f"{environment}:model:{branch.serves}"))
-    drawing.edge(Edge(entity, model))
+    entity = drawing.node(GraphNode(NodeType.ENTITY, branch.name or "(unnamed)", identity))
+    drawing.edge(GraphEdge(resource, entity, branch.share, branch.fallback and not branch.share))
+    model = drawing.node(
+        GraphNode(NodeType.MODEL, branch.serves, f"{environment}:model:{branch.serves}")
+    )
+    drawing.edge(GraphEdge(entity, model))
     for name in branch.secrets:
         elsewhere = name.casefold() not in declared
-        scope = Node(Sort.SECRETS, name, f"{environment}:secrets:{name.casefold()}", elsewhere)
-        drawing.edge(Edge(model, drawing.node(scope)))
+        scope = GraphNode(
+            NodeType.SECRETS, name, f"{environment}:secrets:{name.casefold()}", elsewhere
+        )
+        drawing.edge(GraphEdge(model, drawing.node(scope)))
 
 
 def _sources(resources: Sequence[Resource]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from provisioner.commands.graph.graph import Edge, Network, Node, Sort
+from provisioner.commands.graph.graph import GraphEdge, GraphNode, Network, NodeType
 from provisioner.commands.graph.text import words
 from provisioner.rendering.markup import in_html
 from provisioner.rendering.text import harmless_line
@@ -19,11 +19,11 @@ BOX, ROW, GAP, MARGIN, PAD = 30, 44, 90, 24, 14
 CHARACTER: Final = 7.4
 MOST_COLUMNS: Final = 42
 TITLES: Final = {
-    Sort.ENVIRONMENT: "environments",
-    Sort.RESOURCE: "endpoints",
-    Sort.ENTITY: "served entities",
-    Sort.MODEL: "models",
-    Sort.SECRETS: "secret scopes",
+    NodeType.ENVIRONMENT: "environments",
+    NodeType.RESOURCE: "endpoints",
+    NodeType.ENTITY: "served entities",
+    NodeType.MODEL: "models",
+    NodeType.SECRETS: "secret scopes",
 }
 STYLE: Final = """
   svg { background: #ffffff; font: 12px ui-sans-serif, system-ui, sans-serif; }
@@ -44,7 +44,7 @@ STYLE: Final = """
 class Box:
     """Where a node is drawn; ``y`` is its middle."""
 
-    node: Node
+    node: GraphNode
     label: str
     x: float
     y: float
@@ -73,7 +73,7 @@ def _placed(network: Network) -> dict[str, Box]:
     heights = _heights(network)
     boxes: dict[str, Box] = {}
     x = float(MARGIN)
-    for sort in Sort:
+    for sort in NodeType:
         nodes = [node for node in network.nodes if node.sort is sort]
         if not nodes:
             continue
@@ -88,7 +88,7 @@ def _placed(network: Network) -> dict[str, Box]:
 
 
 def _heights(network: Network) -> dict[str, float]:
-    entities = [node.identity for node in network.nodes if node.sort is Sort.ENTITY]
+    entities = [node.identity for node in network.nodes if node.sort is NodeType.ENTITY]
     heights = {identity: float(row * ROW) for row, identity in enumerate(entities)}
     after: dict[str, list[str]] = {node.identity: [] for node in network.nodes}
     before: dict[str, list[str]] = {node.identity: [] for node in network.nodes}
@@ -96,10 +96,10 @@ def _heights(network: Network) -> dict[str, float]:
         after[edge.start].append(edge.end)
         before[edge.end].append(edge.start)
     for sort, neighbours in (
-        (Sort.RESOURCE, after),
-        (Sort.ENVIRONMENT, after),
-        (Sort.MODEL, before),
-        (Sort.SECRETS, before),
+        (NodeType.RESOURCE, after),
+        (NodeType.ENVIRONMENT, after),
+        (NodeType.MODEL, before),
+        (NodeType.SECRETS, before),
     ):
         column = [node.identity for node in network.nodes if node.sort is sort]
         heights |= _column(column, neighbours, heights)
@@ -129,7 +129,7 @@ def _titles(boxes: Mapping[str, Box]) -> Iterator[str]:
         yield f'<text class="title" x="{x:.0f}" y="{MARGIN}">{TITLES[sort]}</text>'
 
 
-def _edge(edge: Edge, boxes: Mapping[str, Box]) -> Iterator[str]:
+def _edge(edge: GraphEdge, boxes: Mapping[str, Box]) -> Iterator[str]:
     start, end = boxes[edge.start], boxes[edge.end]
     left, right = start.x + start.width, end.x
     bend = (left + right) / 2

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from provisioner.commands.graph.graph import Edge, Network, Node, Sort
+from provisioner.commands.graph.graph import GraphEdge, GraphNode, Network, NodeType
 from provisioner.rendering.markup import in_mermaid
 
 MOST_EDGES: Final = 500
 """GitHub draws no Mermaid chart that has more."""
 
 SHAPES: Final = {
-    Sort.ENVIRONMENT: ("[[", "]]"),
-    Sort.RESOURCE: ("([", "])"),
-    Sort.ENTITY: ("[", "]"),
-    Sort.MODEL: ("[/", "/]"),
-    Sort.SECRETS: ("[(", ")]"),
+    NodeType.ENVIRONMENT: ("[[", "]]"),
+    NodeType.RESOURCE: ("([", "])"),
+    NodeType.ENTITY: ("[", "]"),
+    NodeType.MODEL: ("[/", "/]"),
+    NodeType.SECRETS: ("[(", ")]"),
 }
 
 
@@ -33,12 +33,12 @@ def mermaid(network: Network) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _node(name: str, node: Node) -> str:
+def _node(name: str, node: GraphNode) -> str:
     before, after = SHAPES[node.sort]
     return f'  {name}{before}"{in_mermaid(node.label)}"{after}'
 
 
-def _edge(names: dict[str, str], edge: Edge) -> str:
+def _edge(names: dict[str, str], edge: GraphEdge) -> str:
     start, end = names[edge.start], names[edge.end]
     if edge.share is None:
         return f"  {start} --> {end}"
@@ -47,7 +47,7 @@ def _edge(names: dict[str, str], edge: Edge) -> str:
     return f'  {start} {line}|"{said}"| {end}'
 
 
-def words(edge: Edge) -> str:
+def words(edge: GraphEdge) -> str:
     """What stands at an edge with traffic: ``90 %`` or ``fallback``."""
     return "fallback" if edge.fallback else f"{edge.share} %"
 
@@ -71,7 +71,7 @@ def to_json(network: Network) -> dict[str, Any]:
     }
 
 
-def _edge_json(edge: Edge) -> dict[str, Any]:
+def _edge_json(edge: GraphEdge) -> dict[str, Any]:
     made: dict[str, Any] = {"from": edge.start, "to": edge.end}
     if edge.share is not None:
         made |= {"traffic_percentage": edge.share, "fallback": edge.fallback}

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from provisioner.commands.importing.manifest_text import Entry, manifest
-from provisioner.commands.importing.result import Fate, Outcome
+from provisioner.commands.importing.manifest_text import ManifestEntry, manifest
+from provisioner.commands.importing.result import FileStatus, ImportedResource
 from provisioner.errors import FileError, Finding, Problem, Severity
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import declared
@@ -24,7 +24,7 @@ SCHEMA = "schemas/manifest.schema.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ManifestDraft:
     """A resource on its way to its first manifest. ``name`` is its name in the workspace."""
 
     kind: Kind
@@ -43,7 +43,7 @@ def schema_path(root: Path, file: str) -> str:
     return ""
 
 
-def complaints(environment: Environment, draft: Draft) -> tuple[Problem, ...]:
+def complaints(environment: Environment, draft: ManifestDraft) -> tuple[Problem, ...]:
     """Why ``draft`` would be refused as a manifest: what is live may break our rules."""
     try:
         source = parse(draft.name, manifest([entry_of(draft)]).encode())
@@ -67,12 +67,12 @@ def wrong_in(source: Source, environment: Environment) -> tuple[Problem, ...]:
     return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 
 
-def entry_of(draft: Draft) -> Entry:
+def entry_of(draft: ManifestDraft) -> ManifestEntry:
     """``draft`` as it stands in a manifest."""
-    return Entry(draft.address, draft.portrait, draft.kind.rules())
+    return ManifestEntry(draft.address, draft.portrait, draft.kind.rules())
 
 
-def _left_out(draft: Draft, problem: Problem) -> Problem:
+def _left_out(draft: ManifestDraft, problem: Problem) -> Problem:
     message = f"`{draft.name}` is left out: {problem.message}"
     hint = problem.hint or f"provisioner explain {problem.code} says more"
     return Problem("E833", message, hint=hint, subject=str(draft.address))
@@ -86,23 +86,23 @@ def root_near(folder: Path | None, otherwise: Path) -> Path:
         return folder or otherwise
 
 
-def new_file(address: Address, file: str, text: str, name: str = "") -> Outcome:
+def new_file(address: Address, file: str, text: str, name: str = "") -> ImportedResource:
     """A file that is to be there with ``text``."""
-    return Outcome(address, name or address.key, file, Fate.NEW, text)
+    return ImportedResource(address, name or address.key, file, FileStatus.NEW, text)
 
 
 def unless_there(
-    root: Path, outcomes: Iterable[Outcome]
-) -> tuple[tuple[Outcome, ...], tuple[Problem, ...]]:
+    root: Path, outcomes: Iterable[ImportedResource]
+) -> tuple[tuple[ImportedResource, ...], tuple[Problem, ...]]:
     """The new files; as problems those that are there already with another text."""
-    new: list[Outcome] = []
+    new: list[ImportedResource] = []
     problems: dict[str, Problem] = {}
     for one in outcomes:
         path = root / one.file
         if not path.exists():
             new.append(one)
         elif path.is_file() and path.read_bytes() == one.text.encode():
-            new.append(replace(one, fate=Fate.SAME))
+            new.append(replace(one, fate=FileStatus.SAME))
         else:
             hint = "give another place with --to, or move it away"
             message = f"`{one.file}` is there already, and stays"
@@ -110,7 +110,7 @@ def unless_there(
     return tuple(new), tuple(problems.values())
 
 
-def write(root: Path, outcomes: Iterable[Outcome]) -> None:
+def write(root: Path, outcomes: Iterable[ImportedResource]) -> None:
     """Write the files. Raises FileError; what is there is replaced only where it was read."""
     for file, text in {one.file: one.text for one in outcomes}.items():
         path = root / file

@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner.commands.importing.draft import new_file, root_near, schema_path, unless_there
-from provisioner.commands.importing.manifest_text import Entry, check_pattern, file_of, manifest
-from provisioner.commands.importing.result import Imported, Outcome
+from provisioner.commands.importing.manifest_text import (
+    ManifestEntry,
+    check_pattern,
+    file_of,
+    manifest,
+)
+from provisioner.commands.importing.result import ImportedResource, ImportResult
 from provisioner.errors import FileError
 from provisioner.files.yaml_text import lines
 from provisioner.kinds import KINDS
@@ -38,7 +43,7 @@ Resources = dict[str, dict[str, Document]]
 
 
 @dataclass(frozen=True, slots=True)
-class Converted:
+class ConvertedBundle:
     """``resources`` are those of our kinds, ``environments`` the documents of their files.
 
     ``left`` names in words what has no place in either.
@@ -90,7 +95,7 @@ class _Bundle:
         return found[0]
 
 
-def convert(files: Iterable[Document], kinds: Collection[str]) -> Converted:
+def convert(files: Iterable[Document], kinds: Collection[str]) -> ConvertedBundle:
     """``files`` are the bundle's own file and the ones it includes, as data."""
     whole: Document = {}
     for one in files:
@@ -106,7 +111,7 @@ def convert(files: Iterable[Document], kinds: Collection[str]) -> Converted:
         if name not in KNOWN and not name.startswith("x-"):
             bundle.left[f"`{name}`: nothing of ours corresponds to it"] = None
     title = _mapping(whole.get("bundle")).get("name")
-    return Converted(str(title or "bundle"), resources, environments, tuple(bundle.left))
+    return ConvertedBundle(str(title or "bundle"), resources, environments, tuple(bundle.left))
 
 
 def _environment(bundle: _Bundle, name: str, target: Document, resources: Resources) -> Document:
@@ -188,7 +193,7 @@ OF_ENVIRONMENT = FieldRule(fields={"variables": FieldRule(mapping=True)})
 WRITTEN_FIRST = ("workspace", "variables", "name_prefix", "overrides", "protected")
 
 
-def bring_in_bundle(folder: Path | None, bundle: Path, to: str) -> tuple[Path, Imported]:
+def import_bundle(folder: Path | None, bundle: Path, to: str) -> tuple[Path, ImportResult]:
     """The project's root, and what the bundle whose file is ``bundle`` becomes there.
 
     Raises FileError for files that cannot be read, UsageError for ``to``.
@@ -202,7 +207,7 @@ def bring_in_bundle(folder: Path | None, bundle: Path, to: str) -> tuple[Path, I
     new = [*_project(root, made), *_environments(made), *_manifests(root, made.resources, to)]
     outcomes, problems = unless_there(root, new)
     notes = tuple(f"left: {words}" for words in made.left)
-    return root, Imported(outcomes, problems, notes, tuple(_commands(made)))
+    return root, ImportResult(outcomes, problems, notes, tuple(_commands(made)))
 
 
 def _files(bundle: Path) -> Iterator[dict[str, Any]]:
@@ -220,28 +225,28 @@ def _data(folder: Path, name: str) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _project(root: Path, made: Converted) -> Iterator[Outcome]:
+def _project(root: Path, made: ConvertedBundle) -> Iterator[ImportedResource]:
     if not (root / PROJECT_FILE).exists():
         name = re.sub(r"[^a-z0-9_-]+", "-", made.name.lower()).strip("-_")[:63] or "project"
         yield new_file(Address("project", name), PROJECT_FILE, f"project: {name}\n")
 
 
-def _environments(made: Converted) -> Iterator[Outcome]:
+def _environments(made: ConvertedBundle) -> Iterator[ImportedResource]:
     for name, document in made.environments.items():
         ordered = {field: document[field] for field in WRITTEN_FIRST if field in document}
         text = "\n".join(lines(ordered, OF_ENVIRONMENT)) + "\n"
         yield new_file(Address("environment", name), f"{FOLDER}/{name}.yaml", text)
 
 
-def _manifests(root: Path, resources: Resources, to: str) -> Iterator[Outcome]:
-    held: dict[str, list[Entry]] = {}
+def _manifests(root: Path, resources: Resources, to: str) -> Iterator[ImportedResource]:
+    held: dict[str, list[ManifestEntry]] = {}
     for kind, found in resources.items():
         for key, written in found.items():
             rules, modernise = KINDS[kind].rules(), KINDS[kind].modernise
             today = modernise(written)[0] if modernise else written
             portrait = Portrait(in_order(today, rules))
             file = file_of(to, key, str(today.get("name", key)), held)
-            entry = Entry(Address(kind, key), portrait, rules, references=True)
+            entry = ManifestEntry(Address(kind, key), portrait, rules, references=True)
             held.setdefault(file, []).append(entry)
     for file, entries in held.items():
         text = manifest(entries, schema_path(root, file))
@@ -250,7 +255,7 @@ def _manifests(root: Path, resources: Resources, to: str) -> Iterator[Outcome]:
             yield new_file(one.address, file, text, name)
 
 
-def _commands(made: Converted) -> Iterator[str]:
+def _commands(made: ConvertedBundle) -> Iterator[str]:
     yield "provisioner validate"
     targets = [f" -t {name}" for name in made.environments] or [""]
     for target in targets:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner.commands.importing.draft import (
-    Draft,
+    ManifestDraft,
     complaints,
     entry_of,
     new_file,
@@ -17,7 +17,7 @@ from provisioner.commands.importing.draft import (
     unless_there,
 )
 from provisioner.commands.importing.manifest_text import check_pattern, file_of, key_of, manifest
-from provisioner.commands.importing.result import Imported, Outcome
+from provisioner.commands.importing.result import ImportedResource, ImportResult
 from provisioner.errors import FileError, Problem
 from provisioner.files.yaml_text import harmless
 from provisioner.kinds import KINDS
@@ -103,7 +103,7 @@ REMOVED = "removed.tf"
 """Beside the manifests; Terraform's own folder may be anywhere."""
 
 
-def bring_in_state(folder: Path | None, state: Path, to: str) -> tuple[Path, Imported]:
+def import_state(folder: Path | None, state: Path, to: str) -> tuple[Path, ImportResult]:
     """The project's root, and what the state in ``state`` becomes there.
 
     Raises FileError for what is no state, UsageError for ``to``.
@@ -121,7 +121,7 @@ def bring_in_state(folder: Path | None, state: Path, to: str) -> tuple[Path, Imp
     new = [*_manifests(root, drafts, to), *_letting_go(claimed, drafts)]
     outcomes, there = unless_there(root, new)
     commands = ("provisioner validate", "provisioner apply --adopt", "terraform plan")
-    return root, Imported(outcomes, (*problems, *there), tuple(_notes(claimed)), commands)
+    return root, ImportResult(outcomes, (*problems, *there), tuple(_notes(claimed)), commands)
 
 
 def _claims(kind: str, entries: Sequence[StateEntry]) -> Sequence[Claimed]:
@@ -131,15 +131,15 @@ def _claims(kind: str, entries: Sequence[StateEntry]) -> Sequence[Claimed]:
 
 def _drafts(
     claimed: dict[str, Sequence[Claimed]],
-) -> tuple[dict[Address, Draft], tuple[Problem, ...]]:
+) -> tuple[dict[Address, ManifestDraft], tuple[Problem, ...]]:
     nowhere = Environment(LOCAL, WorkspaceSettings(emulator="x"))
-    drafts: dict[Address, Draft] = {}
+    drafts: dict[Address, ManifestDraft] = {}
     problems: list[Problem] = []
     for kind, claims in claimed.items():
         for one in claims:
             taken = {address.key for address in drafts if address.kind == kind}
             address = Address(kind, key_of(one.name, taken))
-            draft = Draft(KINDS[kind], address, one.name, one.portrait)
+            draft = ManifestDraft(KINDS[kind], address, one.name, one.portrait)
             wrong = complaints(nowhere, draft)
             problems += wrong
             if not wrong:
@@ -147,8 +147,10 @@ def _drafts(
     return drafts, tuple(problems)
 
 
-def _manifests(root: Path, drafts: dict[Address, Draft], to: str) -> Iterator[Outcome]:
-    held: dict[str, list[Draft]] = {}
+def _manifests(
+    root: Path, drafts: dict[Address, ManifestDraft], to: str
+) -> Iterator[ImportedResource]:
+    held: dict[str, list[ManifestDraft]] = {}
     for draft in drafts.values():
         held.setdefault(file_of(to, draft.address.key, draft.name, held), []).append(draft)
     for file, found in held.items():
@@ -156,12 +158,14 @@ def _manifests(root: Path, drafts: dict[Address, Draft], to: str) -> Iterator[Ou
         for one in found:
             left_out = one.portrait.left_out
             made = new_file(one.address, file, text, one.name)
-            yield Outcome(made.address, made.name, file, made.fate, text, left_out=left_out)
+            yield ImportedResource(
+                made.address, made.name, file, made.fate, text, left_out=left_out
+            )
 
 
 def _letting_go(
-    claimed: dict[str, Sequence[Claimed]], drafts: dict[Address, Draft]
-) -> Iterator[Outcome]:
+    claimed: dict[str, Sequence[Claimed]], drafts: dict[Address, ManifestDraft]
+) -> Iterator[ImportedResource]:
     """What Terraform keeps where the same block also holds what could not be imported."""
     names = {(address.kind, draft.name) for address, draft in drafts.items()}
     kept = [

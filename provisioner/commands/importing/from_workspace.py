@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from provisioner.commands.importing.draft import Draft, complaints, entry_of, schema_path
+from provisioner.commands.importing.draft import ManifestDraft, complaints, entry_of, schema_path
 from provisioner.commands.importing.manifest_text import (
     DEFAULT,
     check_pattern,
@@ -17,7 +17,7 @@ from provisioner.commands.importing.manifest_text import (
     key_of,
     manifest,
 )
-from provisioner.commands.importing.result import Fate, Imported, Outcome
+from provisioner.commands.importing.result import FileStatus, ImportedResource, ImportResult
 from provisioner.errors import FileError, Problem, Severity, UsageError, WorkspaceError
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds import KINDS
@@ -37,7 +37,7 @@ NO_MANIFESTS = frozenset(("E203", "E209"))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ImportRequest:
     """Which resources, by name or glob, and where their manifests go."""
 
     names: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Asked:
     with_scopes: bool = False
 
 
-def bring_in(session: Session, asked: Asked) -> Imported:
+def import_from_workspace(session: Session, asked: ImportRequest) -> ImportResult:
     """A manifest for each asked resource of the workspace that no manifest declares.
 
     Raises UsageError for what names nothing, FileError where the project's files are wrong,
@@ -65,7 +65,7 @@ def bring_in(session: Session, asked: Asked) -> Imported:
         needed = _needed(drafts.values())
         more = _read(session, [one for one in needed if one not in declared], problems)
         drafts |= _drafts(session, more, taken=drafts)
-    good: list[Draft] = []
+    good: list[ManifestDraft] = []
     for draft in drafts.values():
         wrong = _without_prefix(session, draft) or complaints(session.environment, draft)
         problems += wrong
@@ -75,7 +75,7 @@ def bring_in(session: Session, asked: Asked) -> Imported:
     rows = tuple(sorted(outcomes, key=lambda one: one.address))
     environment = session.environment.name
     commands = (f"provisioner plan -e {environment}", f"provisioner apply -e {environment} --adopt")
-    return Imported(rows, tuple(problems), notes, commands)
+    return ImportResult(rows, tuple(problems), notes, commands)
 
 
 def refuse_wrong(session: Session) -> None:
@@ -93,7 +93,7 @@ Name = tuple[str, str]
 """Name of the kind, and of the resource."""
 
 
-def _wanted(session: Session, asked: Asked) -> tuple[list[Name], list[Problem]]:
+def _wanted(session: Session, asked: ImportRequest) -> tuple[list[Name], list[Problem]]:
     kinds = [kind for kind in KINDS.values() if kind.markable and kind.importer]
     existing = [
         (kind, one.name) for kind in kinds for one in session.drivers[kind.name].inventory()
@@ -152,16 +152,18 @@ def _read(
 
 def _drafts(
     session: Session, lives: Mapping[Name, Live | None], taken: Iterable[Address] = ()
-) -> dict[Address, Draft]:
+) -> dict[Address, ManifestDraft]:
     every = (*session.loaded.resources, *session.loaded.withheld)
     keys = {one.address for one in every} | set(taken)
-    drafts: dict[Address, Draft] = {}
+    drafts: dict[Address, ManifestDraft] = {}
     for (kind, name), live in sorted(lives.items(), key=lambda one: one[0]):
         if live is None:
             continue
         used = {one.key for one in (*keys, *drafts) if one.kind == kind}
         address = Address(kind, key_of(name, used))
-        drafts[address] = Draft(KINDS[kind], address, name, _portrait(session, live, address))
+        drafts[address] = ManifestDraft(
+            KINDS[kind], address, name, _portrait(session, live, address)
+        )
     return drafts
 
 
@@ -182,7 +184,7 @@ def _portrait(session: Session, live: Live, address: Address) -> Portrait:
     return replace(made, left_out=(*made.left_out, whose))
 
 
-def _without_prefix(session: Session, draft: Draft) -> tuple[Problem, ...]:
+def _without_prefix(session: Session, draft: ManifestDraft) -> tuple[Problem, ...]:
     prefix = Layers(session.environment, KINDS).name("", draft.kind)
     if draft.portrait.document.get("existing") or draft.name.startswith(prefix):
         return ()
@@ -191,21 +193,23 @@ def _without_prefix(session: Session, draft: Draft) -> tuple[Problem, ...]:
     return (Problem("E833", message, hint=hint, subject=str(draft.address)),)
 
 
-def _needed(drafts: Iterable[Draft]) -> list[Name]:
+def _needed(drafts: Iterable[ManifestDraft]) -> list[Name]:
     """What the portraits refer to and can be imported as well."""
     found = {one for draft in drafts for one in draft.kind.needs(draft.portrait.document)}
     return sorted(one for one in found if KINDS[one[0]].importer)
 
 
-def _declared(resources: Iterable[Resource]) -> Iterator[Outcome]:
+def _declared(resources: Iterable[Resource]) -> Iterator[ImportedResource]:
     for one in resources:
-        yield Outcome(one.address, one.name, one.where.file if one.where else "", Fate.SAME)
+        yield ImportedResource(
+            one.address, one.name, one.where.file if one.where else "", FileStatus.SAME
+        )
 
 
 def _outcomes(
-    session: Session, drafts: Sequence[Draft], pattern: str, problems: list[Problem]
-) -> Iterator[Outcome]:
-    files: dict[str, list[Draft]] = {}
+    session: Session, drafts: Sequence[ManifestDraft], pattern: str, problems: list[Problem]
+) -> Iterator[ImportedResource]:
+    files: dict[str, list[ManifestDraft]] = {}
     for draft in drafts:
         files.setdefault(file_of(pattern, draft.address.key, draft.name, files), []).append(draft)
     for file, held in files.items():
@@ -217,10 +221,12 @@ def _outcomes(
         text = manifest(map(entry_of, held), schema)
         for one in held:
             left_out = one.portrait.left_out
-            yield Outcome(one.address, one.name, file, Fate.NEW, text, left_out=left_out)
+            yield ImportedResource(
+                one.address, one.name, file, FileStatus.NEW, text, left_out=left_out
+            )
 
 
-def _no_schema(session: Session, drafts: Sequence[Draft]) -> Iterator[str]:
+def _no_schema(session: Session, drafts: Sequence[ManifestDraft]) -> Iterator[str]:
     if drafts and not schema_path(session.project.root, "manifests/any.yaml"):
         yield (
             "editors complete and check manifests with the schema beside them: "
@@ -228,7 +234,7 @@ def _no_schema(session: Session, drafts: Sequence[Draft]) -> Iterator[str]:
         )
 
 
-def _scopes_left(drafts: Sequence[Draft], session: Session) -> Iterator[str]:
+def _scopes_left(drafts: Sequence[ManifestDraft], session: Session) -> Iterator[str]:
     every = (*session.loaded.resources, *session.loaded.withheld)
     declared = {(one.address.kind, one.name) for one in every}
     declared |= {(one.address.kind, one.name) for one in drafts}

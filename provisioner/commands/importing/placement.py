@@ -23,7 +23,7 @@ class CannotAcceptError(Exception):
         self.why, self.hint = why, hint
 
 
-class Found(NamedTuple):
+class Placement(NamedTuple):
     """Where a value belongs: ``at`` in the document, which is ``path`` of the plan.
 
     ``around`` is the rule of what is around it. ``is_there``: the document has it already.
@@ -35,7 +35,7 @@ class Found(NamedTuple):
     is_there: bool
 
 
-def location(document: Any, path: Path, rule: FieldRule) -> Found:
+def location(document: Any, path: Path, rule: FieldRule) -> Placement:
     """Where ``path`` is in ``document``, or the outermost part of it that is missing there."""
     at: Location = ()
     for index, segment in enumerate(path):
@@ -43,12 +43,12 @@ def location(document: Any, path: Path, rule: FieldRule) -> Found:
         at = (*at, step)
         is_there = has(document, (step,))
         if not is_there or index == len(path) - 1:
-            return Found(at, path[: index + 1], rule, is_there)
+            return Placement(at, path[: index + 1], rule, is_there)
         document, rule = document[step], inner
-    return Found(at, path, rule, is_there=True)
+    return Placement(at, path, rule, is_there=True)
 
 
-def as_manifest(value: Any, found: Found) -> Any:
+def as_manifest(value: Any, found: Placement) -> Any:
     """The live ``value`` as the manifest has to have it at ``found``."""
     step = found.at[-1]
     if value is ABSENT:

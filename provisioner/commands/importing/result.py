@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     pass
 
 
-class Fate(StrEnum):
+class FileStatus(StrEnum):
     """What becomes of a file."""
 
     NEW = "new"
@@ -23,7 +23,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportedResource:
     """What an import says about one resource. ``file`` is relative to the project root.
 
     ``text`` is the whole file as it is to be; ``left_out`` what it cannot hold, in words;
@@ -33,22 +33,22 @@ class Outcome:
     address: Address
     name: str
     file: str
-    fate: Fate
+    fate: FileStatus
     text: str = ""
     before: str = ""
     left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     """The result of an import. ``notes`` are for whoever ran it; ``next`` are commands."""
 
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[ImportedResource, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
 
     @property
-    def files(self) -> Mapping[str, Outcome]:
+    def files(self) -> Mapping[str, ImportedResource]:
         """The files that differ from what is there, by name."""
-        return {one.file: one for one in self.outcomes if one.fate is not Fate.SAME}
+        return {one.file: one for one in self.outcomes if one.fate is not FileStatus.SAME}

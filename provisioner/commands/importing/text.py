@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from provisioner.commands.importing.result import Fate, Imported, Outcome
+from provisioner.commands.importing.result import FileStatus, ImportedResource, ImportResult
 from provisioner.rendering.file_diff import diff_of
 from provisioner.rendering.text import harmless, harmless_line
 
 WIDEST = 60
 """Columns for the names of files."""
-SYMBOLS = {Fate.NEW: "+", Fate.CHANGED: "~", Fate.SAME: "="}
-WORDS = {Fate.NEW: "new", Fate.CHANGED: "changed", Fate.SAME: "as it was"}
+SYMBOLS = {FileStatus.NEW: "+", FileStatus.CHANGED: "~", FileStatus.SAME: "="}
+WORDS = {FileStatus.NEW: "new", FileStatus.CHANGED: "changed", FileStatus.SAME: "as it was"}
 
 
-def text(imported: Imported) -> str:
+def text(imported: ImportResult) -> str:
     """A line for each resource, what is left out below it; the counts at the end."""
     rows = list(imported.outcomes)
     width = min(max((len(one.file) for one in rows), default=0), WIDEST)
     found = [line for one in rows for line in _row(one, width)]
-    counts = {fate: sum(one.fate is fate for one in rows) for fate in Fate}
+    counts = {fate: sum(one.fate is fate for one in rows) for fate in FileStatus}
     words = ", ".join(f"{number} {WORDS[fate]}" for fate, number in counts.items())
     return "\n".join((*found, *[""] * bool(found), f"Manifests: {words}")) + "\n"
 
 
-def _row(one: Outcome, width: int) -> Iterator[str]:
+def _row(one: ImportedResource, width: int) -> Iterator[str]:
     file = harmless_line(one.file)
     yield f"{SYMBOLS[one.fate]} {file:{width}}  {harmless_line(one.name)}"
     for said in one.left_out:
         yield f"    not in it: {harmless_line(said)}"
 
 
-def files(imported: Imported) -> str:
+def files(imported: ImportResult) -> str:
     """The new and changed files themselves, one after the other, each below its name."""
     found = imported.files.values()
     several = len(found) > 1
@@ -40,15 +40,15 @@ def files(imported: Imported) -> str:
     return harmless("---\n".join(texts))
 
 
-def diff(imported: Imported) -> str:
+def diff(imported: ImportResult) -> str:
     """The new and changed files as one unified diff; ``""`` where there are none."""
     return "".join(
-        diff_of(one.file, one.before, one.text, new=one.fate is Fate.NEW)
+        diff_of(one.file, one.before, one.text, new=one.fate is FileStatus.NEW)
         for one in imported.files.values()
     )
 
 
-def to_json(imported: Imported) -> dict[str, Any]:
+def to_json(imported: ImportResult) -> dict[str, Any]:
     """``{"resources": [...], "files": {...}, "problems": [...], "next": [...]}``."""
     return {
         "resources": [

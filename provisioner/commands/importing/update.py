@@ -18,7 +18,7 @@ from provisioner.commands.importing.placement import (
     has,
     location,
 )
-from provisioner.commands.importing.result import Fate, Imported, Outcome
+from provisioner.commands.importing.result import FileStatus, ImportedResource, ImportResult
 from provisioner.errors import FileError, Finding, Location, Problem
 from provisioner.errors.wording import listed
 from provisioner.files.yaml_edit import Edit, NotEditableError, edited
@@ -65,15 +65,15 @@ class _Files:
                 self.sources[file] = parse(file, self.before[file].encode())
                 yield from (_not_good(problem) for problem in at_fault)
 
-    def outcome(self, step: Step, file: str, written: bool) -> Outcome:
+    def outcome(self, step: Step, file: str, written: bool) -> ImportedResource:
         """What became of ``file`` for the resource of ``step``, if that was ``written``."""
         before = self.before.get(file, "")
         text = self.sources[file].text.content if file in self.sources else ""
-        fate = Fate.CHANGED if written and text != before else Fate.SAME
-        return Outcome(step.address, step.name, file, fate, text, before)
+        fate = FileStatus.CHANGED if written and text != before else FileStatus.SAME
+        return ImportedResource(step.address, step.name, file, fate, text, before)
 
 
-def accept(session: Session, select: Sequence[str]) -> Imported:
+def update_manifests(session: Session, select: Sequence[str]) -> ImportResult:
     """The files of the environment with what is live, as outcomes per resource and file.
 
     Raises as ``make_plan`` does. What cannot be written is a problem, and the others go on.
@@ -97,7 +97,7 @@ def accept(session: Session, select: Sequence[str]) -> Imported:
     problems += files.undo_wrong(session.environment)
     rows = tuple(files.outcome(*row) for row in rows_of)
     command = f"provisioner plan -e {session.environment.name}"
-    return Imported(rows, tuple(problems), tuple(_notes(session, rows)), (command,))
+    return ImportResult(rows, tuple(problems), tuple(_notes(session, rows)), (command,))
 
 
 def _pending(step: Step, one: Declaration) -> Iterator[FieldChange]:
@@ -235,11 +235,13 @@ def _not_good(problem: Problem) -> Problem:
     return replace(problem, code="E836", message=message)
 
 
-def _notes(session: Session, rows: Sequence[Outcome]) -> Iterator[str]:
+def _notes(session: Session, rows: Sequence[ImportedResource]) -> Iterator[str]:
     others = [
         name for name in environment_names(session.project.root) if name != session.environment.name
     ]
-    shared = any(one.fate is Fate.CHANGED and one.file.startswith("environments/") for one in rows)
-    if others and not shared and any(one.fate is Fate.CHANGED for one in rows):
+    shared = any(
+        one.fate is FileStatus.CHANGED and one.file.startswith("environments/") for one in rows
+    )
+    if others and not shared and any(one.fate is FileStatus.CHANGED for one in rows):
         names = listed(others)
         yield f"manifests are for all environments: look at the plans of {names} too"

@@ -52,16 +52,16 @@ class Starter:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class InitResult:
     """The files that were written, and what to do next, a line each."""
 
     written: tuple[str, ...]
     next: tuple[str, ...]
 
 
-def begin(folder: Path, starter: Starter, *, keep: bool = False) -> Begun:
+def begin(folder: Path, starter: Starter, *, keep: bool = False) -> InitResult:
     """Write ``starter`` to ``folder``; see ``write``. Raises FileError."""
-    return Begun(write(folder, files_of(starter), keep=keep), _next(folder, starter))
+    return InitResult(write(folder, files_of(starter), keep=keep), _next(folder, starter))
 
 
 def starter_of(

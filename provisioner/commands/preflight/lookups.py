@@ -33,7 +33,7 @@ EVERYWHERE: Final = frozenset({"users", "admins", "account users"})
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Lookup:
     """How one sort of need is looked up.
 
     ``same`` gives one name for all that are one to the service, and ``about`` the part of it
@@ -181,10 +181,10 @@ def _folded_scope(name: Name) -> Name:
     return (name[0].casefold(), *name[1:])
 
 
-QUESTIONS: Final[Mapping[Need, Question]] = {
-    Need.MODEL_VERSION: Question(_folded, _whole, _version, _judge_version),
-    Need.FUNCTION: Question(_folded, _whole, _function, _judge_function),
+LOOKUPS: Final[Mapping[Need, Lookup]] = {
+    Need.MODEL_VERSION: Lookup(_folded, _whole, _version, _judge_version),
+    Need.FUNCTION: Lookup(_folded, _whole, _function, _judge_function),
     # Names of scopes are compared without regard to case, those of keys are not.
-    Need.SECRET: Question(_folded_scope, _scope, _keys, _judge_key),
-    Need.PRINCIPAL: Question(_folded, _whole, _principal, _judge_principal),
+    Need.SECRET: Lookup(_folded_scope, _scope, _keys, _judge_key),
+    Need.PRINCIPAL: Lookup(_folded, _whole, _principal, _judge_principal),
 }

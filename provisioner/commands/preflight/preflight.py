@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from provisioner.commands.preflight.lookups import ME, QUESTIONS, Name, no_room, no_value, runs_as
+from provisioner.commands.preflight.lookups import LOOKUPS, ME, Name, no_room, no_value, runs_as
 from provisioner.errors import Finding, Problem, Severity, by_place
 from provisioner.errors.wording import counted
 from provisioner.kinds import KINDS
@@ -28,7 +28,7 @@ PARALLELISM: Final = 16
 # Of the resources that lack the same thing; a shared key may be that of a hundred.
 MOST_NAMED: Final = 3
 
-Asked = tuple[str, Name]
+LookupKey = tuple[str, Name]
 """What one request answers for: the sort of need and the part of the name, or a kind's name."""
 
 
@@ -57,7 +57,7 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class PrerequisiteUses:
     """One thing, and where in which declarations it is asked for, the first place first."""
 
     requirement: Requirement
@@ -91,14 +91,14 @@ def examine(session: Session, select: Sequence[str] = ()) -> Preflight:
     return Preflight(tuple(sorted(problems, key=by_place)), len(needed))
 
 
-def _needed(session: Session, resources: Iterable[Resource]) -> list[Needed]:
+def _needed(session: Session, resources: Iterable[Resource]) -> list[PrerequisiteUses]:
     """Each thing once; without what the manifests themselves bring, and can bring."""
     wanted = {resource.address for resource in resources}
     asked: dict[tuple[Need, Name], list[tuple[Declaration, Requirement]]] = {}
     brought: set[tuple[Need, Name]] = set()
     for declaration in session.loaded.declarations:
         for one in declaration.kind.requires(declaration.document):
-            name = QUESTIONS[one.need].same(one.name)
+            name = LOOKUPS[one.need].same(one.name)
             if one.source:
                 brought.add((one.need, name))
             if declaration.address in wanted:
@@ -110,7 +110,7 @@ def _needed(session: Session, resources: Iterable[Resource]) -> list[Needed]:
             places = [place for place in places if place[1].source]
         if places:
             places.sort(key=lambda place: place[0].position(place[1].at))
-            needed.append(Needed(places[0][1], tuple(places)))
+            needed.append(PrerequisiteUses(places[0][1], tuple(places)))
     return needed
 
 
@@ -118,9 +118,11 @@ def _kind_of(resources: Iterable[Resource], kind: str) -> list[Resource]:
     return [one for one in resources if one.address.kind == kind and not one.existing]
 
 
-def _ask(session: Session, needed: Iterable[Needed], kinds: Sequence[str]) -> Mapping[Asked, Any]:
+def _ask(
+    session: Session, needed: Iterable[PrerequisiteUses], kinds: Sequence[str]
+) -> Mapping[LookupKey, Any]:
     """The fact for each question; a Problem where the workspace refused to tell."""
-    questions: dict[Asked, Callable[[], Any]] = {
+    questions: dict[LookupKey, Callable[[], Any]] = {
         (kind, ()): session.drivers[kind].inventory for kind in kinds
     }
     if kinds:
@@ -128,7 +130,7 @@ def _ask(session: Session, needed: Iterable[Needed], kinds: Sequence[str]) -> Ma
     for one in needed:
         if _has_value(session, one.requirement):
             continue
-        question = QUESTIONS[one.requirement.need]
+        question = LOOKUPS[one.requirement.need]
         about = question.about(one.requirement.name)
         questions[one.requirement.need, about] = _asking(session, one.requirement.need, about)
     answers = map_parallel(answer_or_problem, questions.values(), PARALLELISM)
@@ -136,10 +138,10 @@ def _ask(session: Session, needed: Iterable[Needed], kinds: Sequence[str]) -> Ma
 
 
 def _asking(session: Session, need: Need, about: Name) -> Callable[[], Any]:
-    return lambda: QUESTIONS[need].ask(session.connection, about, session.host)
+    return lambda: LOOKUPS[need].ask(session.connection, about, session.host)
 
 
-def _unknown(facts: Mapping[Asked, Any]) -> Iterator[Problem]:
+def _unknown(facts: Mapping[LookupKey, Any]) -> Iterator[Problem]:
     """A warning for each sort of refusal that only means that nobody can tell."""
     refused = {fact.message: fact for fact in facts.values() if _is_unknown(fact)}
     for message in sorted(refused):
@@ -161,9 +163,11 @@ def _has_value(session: Session, requirement: Requirement) -> bool:
     return not SecretReader(session.project.root).missing(requirement.source)
 
 
-def _missing(session: Session, one: Needed, facts: Mapping[Asked, Any]) -> Iterator[Problem]:
+def _missing(
+    session: Session, one: PrerequisiteUses, facts: Mapping[LookupKey, Any]
+) -> Iterator[Problem]:
     need, name = one.requirement.need, one.requirement.name
-    question = QUESTIONS[need]
+    question = LOOKUPS[need]
     key = (need, question.about(name))
     if key not in facts or _is_unknown(facts[key]):
         return
@@ -177,7 +181,7 @@ def _missing(session: Session, one: Needed, facts: Mapping[Asked, Any]) -> Itera
     yield _placed(one, found)
 
 
-def _placed(one: Needed, found: Problem) -> Problem:
+def _placed(one: PrerequisiteUses, found: Problem) -> Problem:
     """``found`` at the first place that needs it, with the others in its hint."""
     declaration, requirement = one.places[0]
     others = sorted({str(other.address) for other, _ in one.places} - {str(declaration.address)})
@@ -189,7 +193,7 @@ def _placed(one: Needed, found: Problem) -> Problem:
 
 
 def _creating(
-    session: Session, declared: Mapping[str, Sequence[Resource]], facts: Mapping[Asked, Any]
+    session: Session, declared: Mapping[str, Sequence[Resource]], facts: Mapping[LookupKey, Any]
 ) -> Iterator[Problem]:
     """Who will own what is new, and whether there is room for it."""
     for kind, resources in declared.items():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from glob import escape
 
-from provisioner.commands.promotion.gates import Candidate, Proof
+from provisioner.commands.promotion.gates import Candidate, Evidence
 from provisioner.errors import Problem
 from provisioner.model.live import Live, Phase, Readiness
 from provisioner.model.paths import path_text
@@ -26,7 +26,7 @@ ABSENT = Readiness(Phase.ABSENT)
 
 def proofs(
     session: Session, candidates: Sequence[Candidate]
-) -> Mapping[str, tuple[Proof, ...] | Problem]:
+) -> Mapping[str, tuple[Evidence, ...] | Problem]:
     """For each candidate, by its name, what its resources prove; a problem where none is read.
 
     Raises LoginError, and UnreachableError where not even the workspace answers.
@@ -40,8 +40,8 @@ def proofs(
         )
     else:
         apart = tuple(together for _ in candidates)
-    found: dict[str, tuple[Proof, ...] | Problem] = {}
-    asked: dict[Address, Proof] = {}
+    found: dict[str, tuple[Evidence, ...] | Problem] = {}
+    asked: dict[Address, Evidence] = {}
     for one, seen in zip(candidates, apart, strict=True):
         if isinstance(seen, Problem):
             found[one.name] = seen
@@ -54,7 +54,7 @@ def proofs(
     return found
 
 
-def _seen(session: Session, addresses: set[Address]) -> dict[Address, Proof]:
+def _seen(session: Session, addresses: set[Address]) -> dict[Address, Evidence]:
     """The addresses as they are, not asked yet; none are left out here."""
     if not addresses:
         return {}
@@ -68,13 +68,13 @@ def _seen(session: Session, addresses: set[Address]) -> dict[Address, Proof]:
     }
 
 
-def _proof(address: Address, step: Step | None, live: Live | None) -> Proof:
+def _proof(address: Address, step: Step | None, live: Live | None) -> Evidence:
     if step is None:
         reason = "it is left out until all of its variables are released"
         step = Step(address, address.key, Action.BLOCKED, reason=reason)
     if live is None:
-        return Proof(step, _changes(step), ABSENT)
-    return Proof(step, _changes(step), live.readiness, updated=_moment(live.touched))
+        return Evidence(step, _changes(step), ABSENT)
+    return Evidence(step, _changes(step), live.readiness, updated=_moment(live.touched))
 
 
 def _changes(step: Step) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ def _moment(touched: str) -> datetime | None:
     return datetime.fromtimestamp(int(touched) / MILLISECONDS, UTC)
 
 
-def _checked(session: Session, seen: Mapping[Address, Proof]) -> dict[Address, Proof]:
+def _checked(session: Session, seen: Mapping[Address, Evidence]) -> dict[Address, Evidence]:
     """The same with the results of their checks, where these would tell anything."""
     askable = [escape(str(at)) for at, proof in sorted(seen.items()) if proof.may_be_asked]
     results = verify(session, askable) if askable else ()

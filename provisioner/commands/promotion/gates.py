@@ -27,7 +27,7 @@ NOT_READY: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PromotionTerms:
     """From which environment to which, and on which conditions. ``now`` in UTC.
 
     ``before`` is the environment that the source itself takes values from, or ``""``.
@@ -42,7 +42,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Evidence:
     """What was seen of one resource where the value comes from.
 
     ``step`` is what a plan would do to it, ``changes`` the fields that differ. ``updated`` is
@@ -79,18 +79,18 @@ class Candidate:
     alias: bool = False
     at: str = ""
     addresses: tuple[Address, ...] = ()
-    proofs: tuple[Proof, ...] = ()
+    proofs: tuple[Evidence, ...] = ()
 
 
-Gate = Callable[[Candidate, Terms], Iterator[Problem]]
+Gate = Callable[[Candidate, PromotionTerms], Iterator[Problem]]
 
 
-def offline(candidate: Candidate, terms: Terms) -> tuple[Problem, ...]:
+def offline(candidate: Candidate, terms: PromotionTerms) -> tuple[Problem, ...]:
     """What can be said without asking any workspace."""
     return tuple(problem for gate in OFFLINE for problem in gate(candidate, terms))
 
 
-def online(candidate: Candidate, terms: Terms) -> tuple[Problem, ...]:
+def online(candidate: Candidate, terms: PromotionTerms) -> tuple[Problem, ...]:
     """What ``candidate.proofs`` say."""
     return tuple(problem for gate in ONLINE for problem in gate(candidate, terms))
 
@@ -101,7 +101,7 @@ def verified(candidate: Candidate) -> str:
     return counted(count, "check") if count else "no checks"
 
 
-def _has_value(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
+def _has_value(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     if candidate.value is None:
         name = candidate.name
         hint = f"give it one below `variables` in environments/{terms.source}.yaml"
@@ -112,7 +112,7 @@ def _has_value(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
         yield Problem("E715", f"`{name}` has no value in {terms.source} yet", hint=hint)
 
 
-def _not_rejected(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
+def _not_rejected(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     if candidate.value in candidate.known.rejected and not terms.retry_rejected:
         name = candidate.name
         message = f"`{name}` {candidate.value} was rolled back in {terms.target}"
@@ -121,14 +121,14 @@ def _not_rejected(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
         yield Problem("E713", message, hint=hint)
 
 
-def _is_used(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
+def _is_used(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     if candidate.value is not None and not candidate.addresses:
         message = f"nothing in {terms.source} is made from `{candidate.name}`, so nothing proves it"
         hint = f"use it as `${{var.{candidate.name}}}`, or take it out of `released`"
         yield Problem("E716", message, hint=hint)
 
 
-def _is_applied(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
+def _is_applied(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     for proof in candidate.proofs:
         # A failed update leaves the config before it: that it differs is no news then.
         if proof.step.action is Action.KEEP or proof.readiness.phase is Phase.FAILED:
@@ -138,7 +138,7 @@ def _is_applied(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
         yield _about(proof, "E717", _not_applied(proof, terms), hint)
 
 
-def _not_applied(proof: Proof, terms: Terms) -> str:
+def _not_applied(proof: Evidence, terms: PromotionTerms) -> str:
     step, where = proof.step, f"`{proof.address}` in {terms.source}"
     if step.action is Action.CREATE:
         return f"{where} was never applied"
@@ -149,7 +149,7 @@ def _not_applied(proof: Proof, terms: Terms) -> str:
     return f"{where} is not applied: {step.reason or step.action}"
 
 
-def _is_idle(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
+def _is_idle(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     for proof in candidate.proofs:
         if proof.readiness.phase is Phase.UPDATING:
             message = f"`{proof.address}` in {terms.source} is still updating"
@@ -157,7 +157,7 @@ def _is_idle(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
             yield _about(proof, "E718", message, hint)
 
 
-def _is_ready(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
+def _is_ready(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     for proof in candidate.proofs:
         what = NOT_READY.get(proof.readiness.phase, "")
         # What is to be created is told as such.
@@ -168,7 +168,7 @@ def _is_ready(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
             yield _about(proof, "E719", message, hint)
 
 
-def _is_proven(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
+def _is_proven(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     for proof in candidate.proofs:
         failed = [check for check in proof.checks if not check.passed]
         if failed:
@@ -181,7 +181,7 @@ def _is_proven(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
             yield _about(proof, "E709", message, hint)
 
 
-def _has_soaked(candidate: Candidate, terms: Terms) -> Iterator[Problem]:
+def _has_soaked(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     if not terms.soak_s or not candidate.proofs:
         return
     known = [_moment(candidate.at), *(proof.updated for proof in candidate.proofs)]
@@ -215,7 +215,7 @@ def _moment(at: str) -> datetime | None:
     return datetime.fromisoformat(at).astimezone(UTC) if at else None
 
 
-def _about(proof: Proof, code: str, message: str, hint: str) -> Problem:
+def _about(proof: Evidence, code: str, message: str, hint: str) -> Problem:
     return Problem(code, message, hint=hint, subject=str(proof.address))
 
 

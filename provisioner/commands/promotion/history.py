@@ -39,7 +39,7 @@ class ReleaseEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class ReleaseHistory:
     """Events newest first. ``by_git``: git knows the files; ``shallow``: not all of them."""
 
     events: tuple[ReleaseEvent, ...]
@@ -48,7 +48,7 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class ReleaseCommit:
     """A commit: ``entry`` is what it says about the variable; None: nothing.
 
     ``parents`` are the commits before it that are known as well.
@@ -63,7 +63,7 @@ class Past:
 
 
 def events(
-    environment: str, variable: str, now: Released | None, pasts: Sequence[Past]
+    environment: str, variable: str, now: Released | None, pasts: Sequence[ReleaseCommit]
 ) -> list[ReleaseEvent]:
     """What happened to ``variable``, newest first. ``now`` is what its file says.
 
@@ -86,8 +86,10 @@ def newest_first(found: Sequence[ReleaseEvent]) -> tuple[ReleaseEvent, ...]:
     return tuple(sorted(found, key=lambda one: _moment(one.at), reverse=True))
 
 
-def _committed(environment: str, variable: str, pasts: Sequence[Past]) -> Iterator[ReleaseEvent]:
-    known: Mapping[str, Past] = {one.commit: one for one in pasts}
+def _committed(
+    environment: str, variable: str, pasts: Sequence[ReleaseCommit]
+) -> Iterator[ReleaseEvent]:
+    known: Mapping[str, ReleaseCommit] = {one.commit: one for one in pasts}
     for one in pasts:
         entry = one.entry or Released()
         before = [known[name].entry or Released() for name in one.parents if name in known]
@@ -117,7 +119,9 @@ def _moment(at: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def history(project: Project, words: Sequence[str], environment: str = "") -> Mapping[str, History]:
+def history(
+    project: Project, words: Sequence[str], environment: str = ""
+) -> Mapping[str, ReleaseHistory]:
     """By variable what happened in all environments, or in one.
 
     Raises FileError for files that cannot be read, and UsageError where nothing is released
@@ -131,19 +135,19 @@ def history(project: Project, words: Sequence[str], environment: str = "") -> Ma
     pasts = {name: git.revisions(project.root, release_path(name)) for name in chosen}
     by_git = any(pasts.values())
     shallow = by_git and git.is_shallow(project.root)
-    found: dict[str, History] = {}
+    found: dict[str, ReleaseHistory] = {}
     for variable in names:
         told: list[ReleaseEvent] = []
         for name, one in chosen.items():
             entries = [_past(variable, each) for each in pasts[name]]
             told += events(name, variable, one.promotion.releases.get(variable), entries)
-        found[variable] = History(newest_first(told), by_git, shallow)
+        found[variable] = ReleaseHistory(newest_first(told), by_git, shallow)
     return found
 
 
-def _past(variable: str, one: git.Revision) -> Past:
+def _past(variable: str, one: git.Revision) -> ReleaseCommit:
     entry = _entry(variable, one.content or b"")
-    return Past(one.commit, one.parents, one.author, one.at, one.subject, entry)
+    return ReleaseCommit(one.commit, one.parents, one.author, one.at, one.subject, entry)
 
 
 def _entry(variable: str, content: bytes) -> Released | None:

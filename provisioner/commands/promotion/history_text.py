@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner.commands.promotion import status_words as words
-from provisioner.commands.promotion.history import History, ReleaseEvent
+from provisioner.commands.promotion.history import ReleaseEvent, ReleaseHistory
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import safe, wrapped
 
@@ -15,18 +15,18 @@ NO_GIT = "git knows no release file here: this is what the files themselves tell
 SHALLOW = "this clone is shallow: what is older is in the whole history, git fetch --unshallow"
 
 
-def text(found: Mapping[str, History], style: Style) -> str:
+def text(found: Mapping[str, ReleaseHistory], style: Style) -> str:
     """Newest first below the name of each variable."""
     return painted(_lines(found, style), style)
 
 
-def notes(found: Mapping[str, History]) -> list[str]:
+def notes(found: Mapping[str, ReleaseHistory]) -> list[str]:
     """What a reader must know about where this is from."""
     first = next(iter(found.values()))
     return [said for said, is_so in ((NO_GIT, not first.by_git), (SHALLOW, first.shallow)) if is_so]
 
 
-def _lines(found: Mapping[str, History], style: Style) -> Iterator[Line]:
+def _lines(found: Mapping[str, ReleaseHistory], style: Style) -> Iterator[Line]:
     for number, (name, history) in enumerate(found.items()):
         if number:
             yield ()
@@ -86,7 +86,7 @@ def _details(event: ReleaseEvent, *, by_git: bool) -> Iterator[str]:
         yield "not committed"
 
 
-def to_json(found: Mapping[str, History]) -> dict[str, Any]:
+def to_json(found: Mapping[str, ReleaseHistory]) -> dict[str, Any]:
     """``{"git", "shallow", "variables": [{"name", "events": [...]}]}``, newest first."""
     first = next(iter(found.values()))
     return {

@@ -14,7 +14,7 @@ from provisioner.model.release import Alias, Released, Value
 from provisioner.workflow import releases
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.refusals import answer_or_problem
-from provisioner.workflow.releases import Draft
+from provisioner.workflow.releases import ReleaseDraft
 from provisioner.workflow.session import Session
 from provisioner.workspace import unity_catalog
 
@@ -35,19 +35,19 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
-class Pinning:
+class PinResult:
     """What ``pin`` found; ``problems`` are about variables that stay as they are."""
 
     environment: str
     pins: tuple[Pin, ...]
     released: Mapping[str, Released]
-    draft: Draft
+    draft: ReleaseDraft
     problems: tuple[Problem, ...]
 
 
 def pin(
     session: Session, words: Sequence[str], *, retry_rejected: bool = False, now: Now = utc_now
-) -> Pinning:
+) -> PinResult:
     """Resolve the aliases that ``words`` name, or all of the environment's. Writes nothing.
 
     Versions that were rolled back are problems too, unless ``retry_rejected``.
@@ -82,7 +82,7 @@ def pin(
     }
     draft = releases.draft_release(session.project.root, environment.name, released)
     told = tuple(sorted(problems, key=by_place))
-    return Pinning(environment.name, tuple(pins), released, draft, told)
+    return PinResult(environment.name, tuple(pins), released, draft, told)
 
 
 def _is_released(session: Session, name: str) -> bool:

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from provisioner.model.release import Alias, Value
+from provisioner.commands.promotion.pin import Pin
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, padded, safe
-
-
-class Pin(Protocol):
-    """One alias that was resolved."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def alias(self) -> Alias: ...
-    @property
-    def before(self) -> Value | None: ...
-    @property
-    def after(self) -> Value: ...
-    @property
-    def changes(self) -> bool: ...
 
 
 def text(pins: Sequence[Pin], style: Style) -> str:

@@ -12,9 +12,15 @@ from datetime import datetime
 
 from provisioner.commands.promotion.entries import Stamp, promoted
 from provisioner.commands.promotion.evidence import proofs
-from provisioner.commands.promotion.gates import Candidate, Terms, offline, online, verified
+from provisioner.commands.promotion.gates import (
+    Candidate,
+    PromotionTerms,
+    offline,
+    online,
+    verified,
+)
 from provisioner.commands.promotion.participants import meant
-from provisioner.commands.promotion.proposal import Promoting, Proposal
+from provisioner.commands.promotion.proposal import PromotionProposal, Proposal
 from provisioner.commands.promotion.target import missing_secrets, received
 from provisioner.errors import Problem, Severity, UsageError
 from provisioner.manifests.given_values import Outside
@@ -30,7 +36,7 @@ Problems = dict[str, tuple[Problem, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PromotionRequest:
     """``source`` ``""``: the one that the target names. ``words`` none: all variables."""
 
     target: str
@@ -47,7 +53,7 @@ class _Side:
     loaded: Loaded
 
 
-def promote(project: Project, asked: Asked, now: Now = utc_now) -> Promoting:
+def promote(project: Project, asked: PromotionRequest, now: Now = utc_now) -> PromotionProposal:
     """Judge what ``asked`` names, and propose what may go. Writes nothing.
 
     Raises UsageError for words that name nothing and for environments that do not follow each
@@ -83,10 +89,10 @@ def promote(project: Project, asked: Asked, now: Now = utc_now) -> Promoting:
     proposals = tuple(_proposal(known[n], problems.get(n, ()), bool(asked.words)) for n in names)
     kept = {one.name for one in proposals if one.problems}
     released = {name: entry for name, entry in entries.items() if name not in kept}
-    return Promoting(terms.source, terms.target, proposals, released, notes)
+    return PromotionProposal(terms.source, terms.target, proposals, released, notes)
 
 
-def _terms(project: Project, asked: Asked, now: datetime) -> Terms:
+def _terms(project: Project, asked: PromotionRequest, now: datetime) -> PromotionTerms:
     target = read_environment(project.root, asked.target, Outside.of((), os.environ))
     follows = target.promotion.promotes_from
     file = f"environments/{asked.target}.yaml"
@@ -104,7 +110,7 @@ def _terms(project: Project, asked: Asked, now: datetime) -> Terms:
         message = f"`{asked.target}` releases no variable"
         raise UsageError.of("E714", message, f"write `released: [NAME]` in {file}")
     source, soak_s = asked.source or follows, target.promotion.soak_s
-    return Terms(source, asked.target, now, soak_s, asked.retry_rejected)
+    return PromotionTerms(source, asked.target, now, soak_s, asked.retry_rejected)
 
 
 def _candidates(source: _Side, target: _Side, names: Sequence[str]) -> list[Candidate]:
@@ -130,7 +136,7 @@ def _candidates(source: _Side, target: _Side, names: Sequence[str]) -> list[Cand
 
 
 def _proven(
-    session: Session, candidates: Iterable[Candidate], terms: Terms, problems: Problems
+    session: Session, candidates: Iterable[Candidate], terms: PromotionTerms, problems: Problems
 ) -> list[Candidate]:
     """The candidates with their proofs; what these say goes to ``problems``."""
     candidates = list(candidates)

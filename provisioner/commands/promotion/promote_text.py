@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
-from provisioner.commands.promotion.proposal import Promoting, Proposal, Verdict
+from provisioner.commands.promotion.proposal import PromotionProposal, Proposal, ProposalStatus
 from provisioner.errors import Problem
 from provisioner.model.release import Value
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, padded, safe, wrapped
 
 ROLES: Final = {
-    Verdict.PROMOTED: Role.ADDED,
-    Verdict.KEPT: Role.CHANGED,
-    Verdict.UNCHANGED: Role.FAINT,
+    ProposalStatus.PROMOTED: Role.ADDED,
+    ProposalStatus.KEPT: Role.CHANGED,
+    ProposalStatus.UNCHANGED: Role.FAINT,
 }
 LEAST_REASON: Final = 24
 GAP: Final = "  "
 
 
-def text(found: Promoting, style: Style, *, written: bool) -> str:
+def text(found: PromotionProposal, style: Style, *, written: bool) -> str:
     """A row for each variable, kept ones with every reason, and a count.
 
     ``written``: the release file is as proposed by now.
@@ -37,14 +37,14 @@ def text(found: Promoting, style: Style, *, written: bool) -> str:
     return painted([*lines, (Span(summary(found, style, written=written)),)], style)
 
 
-def summary(found: Promoting, style: Style, *, written: bool) -> str:
+def summary(found: PromotionProposal, style: Style, *, written: bool) -> str:
     """``dev → staging: 1 promoted, 1 kept, 0 unchanged``."""
     count = Counter(one.verdict for one in found.proposals)
-    told = ", ".join(f"{count[one]} {_word(one, written=written)}" for one in Verdict)
+    told = ", ".join(f"{count[one]} {_word(one, written=written)}" for one in ProposalStatus)
     return f"{found.source} {style.glyphs.arrow} {found.target}: {told}"
 
 
-def to_json(found: Promoting) -> dict[str, Any]:
+def to_json(found: PromotionProposal) -> dict[str, Any]:
     """``{"from", "to", "variables": [{"variable", "verdict", …}], "notes"}``."""
     return {
         "from": found.source,
@@ -60,7 +60,7 @@ def _variable(one: Proposal) -> dict[str, Any]:
         "verdict": str(one.verdict),
         "before": one.before,
         "after": one.after,
-        "verified": one.verified if one.verdict is Verdict.PROMOTED else "",
+        "verified": one.verified if one.verdict is ProposalStatus.PROMOTED else "",
         "resources": [str(address) for address in one.addresses],
         "reasons": [_problem(problem) for problem in one.problems],
     }
@@ -86,18 +86,18 @@ def _rows(one: Proposal, cells: list[str], style: Style) -> list[Line]:
     return [*rows, *((Span(" " * indent + line),) for line in reasons[1:])]
 
 
-def _word(verdict: Verdict, *, written: bool) -> str:
-    return "to promote" if verdict is Verdict.PROMOTED and not written else str(verdict)
+def _word(verdict: ProposalStatus, *, written: bool) -> str:
+    return "to promote" if verdict is ProposalStatus.PROMOTED and not written else str(verdict)
 
 
 def _told(one: Proposal) -> list[str]:
-    if one.verdict is Verdict.KEPT:
+    if one.verdict is ProposalStatus.KEPT:
         return [problem.message for problem in one.problems]
-    return [one.verified] if one.verdict is Verdict.PROMOTED else []
+    return [one.verified] if one.verdict is ProposalStatus.PROMOTED else []
 
 
 def _move(one: Proposal, style: Style) -> str:
-    if one.verdict is Verdict.UNCHANGED:
+    if one.verdict is ProposalStatus.UNCHANGED:
         return _value(one.after, style)
     return f"{_value(one.before, style)} {style.glyphs.arrow} {_value(one.after, style)}"
 

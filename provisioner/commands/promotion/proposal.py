@@ -11,7 +11,7 @@ from provisioner.model.plan import Address
 from provisioner.model.release import Released, Value
 
 
-class Verdict(StrEnum):
+class ProposalStatus(StrEnum):
     """What becomes of a variable."""
 
     PROMOTED = "promoted"
@@ -36,15 +36,15 @@ class Proposal:
     named: bool = False
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ProposalStatus:
         """Kept with problems, unchanged where there is nothing to do, else promoted."""
         if self.problems:
-            return Verdict.KEPT
-        return Verdict.UNCHANGED if self.before == self.after else Verdict.PROMOTED
+            return ProposalStatus.KEPT
+        return ProposalStatus.UNCHANGED if self.before == self.after else ProposalStatus.PROMOTED
 
 
 @dataclass(frozen=True, slots=True)
-class Promoting:
+class PromotionProposal:
     """A whole promotion. ``released`` are the entries to write, ``notes`` what else to know."""
 
     source: str
@@ -65,4 +65,4 @@ class Promoting:
         """Whether one that was named is kept, or nothing is left of all that would go."""
         found = {one.verdict for one in self.proposals}
         named = any(one.named and one.problems for one in self.proposals)
-        return named or (Verdict.KEPT in found and Verdict.PROMOTED not in found)
+        return named or (ProposalStatus.KEPT in found and ProposalStatus.PROMOTED not in found)

@@ -25,7 +25,7 @@ from provisioner.workflow.project import Project
 
 
 @dataclass(frozen=True, slots=True)
-class Rollback:
+class RollbackRequest:
     """One that is asked for: ``to`` is a value to go to, None for the previous one.
 
     ``stamp`` is of this very rollback.
@@ -36,7 +36,7 @@ class Rollback:
     stamp: Stamp
 
 
-def rolled_back(name: str, now: Released, asked: Rollback) -> Released | Problem:
+def rolled_back(name: str, now: Released, asked: RollbackRequest) -> Released | Problem:
     """The entry of the variable ``name`` after the rollback, or why there can be none.
 
     What was released is rejected from now on. The previous value is used up: a second
@@ -65,13 +65,13 @@ def is_known(value: Value, now: Released) -> bool:
     return value == now.previous or value in now.rejected
 
 
-def _nothing_released(name: str, asked: Rollback) -> Problem:
+def _nothing_released(name: str, asked: RollbackRequest) -> Problem:
     message = f"nothing is released of `{name}` in {asked.environment}"
     hint = f"provisioner promote --to {asked.environment} {name}"
     return Problem("E721", message, hint=hint)
 
 
-def _nothing_before(name: str, now: Released, asked: Rollback) -> Problem:
+def _nothing_before(name: str, now: Released, asked: RollbackRequest) -> Problem:
     if now.rolled_back is not None:
         why = f": it was rolled back from {_said(now.rolled_back)} to {_said(now.value)} already"
     elif now.previous is not None:
@@ -83,7 +83,7 @@ def _nothing_before(name: str, now: Released, asked: Rollback) -> Problem:
     return Problem("E723", message, hint=f"{_history(name, asked)} shows what there was; {again}")
 
 
-def _history(name: str, asked: Rollback) -> str:
+def _history(name: str, asked: RollbackRequest) -> str:
     return f"provisioner history {name} -e {asked.environment}"
 
 
@@ -92,7 +92,7 @@ def _said(value: Value | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class RollingBack:
+class RollbackProposal:
     """A rollback that is decided and not written.
 
     ``before`` and ``after`` are the entries of the variables. ``environment`` and ``loaded``
@@ -103,7 +103,7 @@ class RollingBack:
     loaded: Loaded
     before: dict[str, Released]
     after: dict[str, Released]
-    draft: releases.Draft
+    draft: releases.ReleaseDraft
     affected: tuple[Address, ...]
     warnings: tuple[Problem, ...]
 
@@ -113,7 +113,7 @@ class RollingBack:
         return tuple(escape(str(address)) for address in self.affected)
 
 
-def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -> RollingBack:
+def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -> RollbackProposal:
     """Decide what goes back in the environment ``name``. Writes nothing.
 
     ``names`` are variables, or endpoints, which stand for the released variables that they
@@ -129,7 +129,7 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
         message = f"--to is one value, and these are {len(variables)} variables"
         raise UsageError.of("E725", message, f"name one of {', '.join(variables)}")
     before = {one: environment.promotion.releases.get(one, Released()) for one in variables}
-    asked = Rollback(name, None, Stamp(utc_now(), git.commit(project.root)))
+    asked = RollbackRequest(name, None, Stamp(utc_now(), git.commit(project.root)))
     after = {}
     problems = []
     for one, now in before.items():
@@ -143,7 +143,7 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
     will_be = with_released(environment, after)
     loaded = load(project.root, will_be, KINDS)
     affected = {at for one in variables for at in loaded.uses.get(one, ())}
-    return RollingBack(
+    return RollbackProposal(
         will_be,
         loaded,
         before,
@@ -154,7 +154,7 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
     )
 
 
-def write(project: Project, decided: RollingBack) -> None:
+def write(project: Project, decided: RollbackProposal) -> None:
     """Write the release file. Raises FileError."""
     releases.write_release(project.root, decided.environment.name, decided.after)
 

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from provisioner.model.plan import Address
 from provisioner.model.release import Released
 from provisioner.rendering.file_diff import diff_of
+from provisioner.workflow.releases import ReleaseDraft
 
 
-class Draft(Protocol):
-    """A file as it was and as it is to be."""
-
-    @property
-    def file(self) -> str: ...
-    @property
-    def before(self) -> str: ...
-    @property
-    def after(self) -> str: ...
-
-
-def diff(draft: Draft) -> str:
+def diff(draft: ReleaseDraft) -> str:
     """The difference that the rollback makes in the release file."""
     return diff_of(draft.file, draft.before, draft.after)
 
@@ -35,7 +25,7 @@ def next_step(environment: str, affected: Sequence[Address]) -> str:
 
 
 def to_json(
-    draft: Draft, after: Mapping[str, Released], affected: Sequence[Address]
+    draft: ReleaseDraft, after: Mapping[str, Released], affected: Sequence[Address]
 ) -> dict[str, Any]:
     """``{"file", "written", "resources", "variables": [{"name", "value", ...}]}``."""
     return {

@@ -14,7 +14,14 @@ from typing import Final
 
 from provisioner.commands.promotion.participants import Environments, Loading, named, taking_part
 from provisioner.commands.promotion.pin import alias_version
-from provisioner.commands.promotion.status_model import Cell, Column, Distance, Row, Standing, State
+from provisioner.commands.promotion.status_model import (
+    EnvironmentColumn,
+    Lead,
+    PromotionStatus,
+    ReleaseState,
+    StatusCell,
+    VariableRow,
+)
 from provisioner.errors import FileError, LoginError, Problem, ProvisionerError
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment
@@ -46,30 +53,30 @@ def _number(value: Value | None) -> int | None:
 
 
 WORST_FIRST: Final = (
-    State.ABSENT,
-    State.DIFFERS,
-    State.NOT_READY,
-    State.UPDATING,
-    State.LEFT_OUT,
-    State.LIVE,
+    ReleaseState.ABSENT,
+    ReleaseState.DIFFERS,
+    ReleaseState.NOT_READY,
+    ReleaseState.UPDATING,
+    ReleaseState.LEFT_OUT,
+    ReleaseState.LIVE,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ProbeResult:
     """``states`` by variable, ``versions`` that aliases point to, by variable.
 
     ``host`` is ``""`` where the workspace was not reached; ``problems`` tell why.
     """
 
     host: str = ""
-    states: Mapping[str, State] = field(default_factory=dict)
+    states: Mapping[str, ReleaseState] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ProbeRequest:
     """What to look at in one environment: its variables, and which of them are aliases."""
 
     environment: Environment
@@ -78,16 +85,16 @@ class View:
     aliases: Mapping[str, Alias]
 
 
-def look(project: Project, view: View) -> Seen:
+def look(project: Project, view: ProbeRequest) -> ProbeResult:
     """Ask the workspace of ``view``. What goes wrong is in the answer: others go on."""
     try:
         with session_of(project, view.environment, view.loaded) as session:
             return _seen(session, view)
     except ProvisionerError as error:
-        return Seen(problems=error.problems)
+        return ProbeResult(problems=error.problems)
 
 
-def _seen(session: Session, view: View) -> Seen:
+def _seen(session: Session, view: ProbeRequest) -> ProbeResult:
     uses = {name: view.loaded.uses.get(name, ()) for name in view.variables}
     addresses = sorted({address for used in uses.values() for address in used})
     steps: dict[Address, Step] = {}
@@ -97,7 +104,7 @@ def _seen(session: Session, view: View) -> Seen:
     names = [name for name in view.variables if name in view.aliases]
     found = map_parallel(lambda name: alias_version(session, view.aliases[name]), names)
     versions = dict(zip(names, found, strict=True))
-    return Seen(
+    return ProbeResult(
         session.host,
         {name: state_of(used, steps) for name, used in uses.items()},
         {name: one for name, one in versions.items() if isinstance(one, str)},
@@ -105,25 +112,25 @@ def _seen(session: Session, view: View) -> Seen:
     )
 
 
-def state_of(addresses: Sequence[Address], steps: Mapping[Address, Step]) -> State:
+def state_of(addresses: Sequence[Address], steps: Mapping[Address, Step]) -> ReleaseState:
     """The worst of ``addresses``. One without a step is left out of its environment."""
     found = {_state(steps.get(address)) for address in addresses}
-    return next((state for state in WORST_FIRST if state in found), State.UNUSED)
+    return next((state for state in WORST_FIRST if state in found), ReleaseState.UNUSED)
 
 
-def _state(step: Step | None) -> State:
+def _state(step: Step | None) -> ReleaseState:
     if step is None:
-        return State.LEFT_OUT
+        return ReleaseState.LEFT_OUT
     if step.action is Action.CREATE:
-        return State.ABSENT
+        return ReleaseState.ABSENT
     if step.action is not Action.KEEP:
-        return State.DIFFERS
+        return ReleaseState.DIFFERS
     if step.updating:
-        return State.UPDATING
-    return State.NOT_READY if step.attention else State.LIVE
+        return ReleaseState.UPDATING
+    return ReleaseState.NOT_READY if step.attention else ReleaseState.LIVE
 
 
-def standing(project: Project, words: Sequence[str], *, offline: bool = False) -> Standing:
+def standing(project: Project, words: Sequence[str], *, offline: bool = False) -> PromotionStatus:
     """Where the variables that ``words`` name stand, or all; ``offline`` reads only files.
 
     Raises FileError for environments that cannot be read or promote in a circle, and
@@ -132,34 +139,36 @@ def standing(project: Project, words: Sequence[str], *, offline: bool = False) -
     environments = taking_part(project)
     loading = Loading(project, environments)
     names = named(project, environments, words)
-    seen: Mapping[str, Seen | None] = dict.fromkeys(environments)
+    seen: Mapping[str, ProbeResult | None] = dict.fromkeys(environments)
     if not offline:
         seen = _looked(loading, names)
-    made = _Making(environments, {one: _known(at, names) for one, at in environments.items()}, seen)
-    return Standing(
+    made = _StatusBuilder(
+        environments, {one: _known(at, names) for one, at in environments.items()}, seen
+    )
+    return PromotionStatus(
         project.name,
         tuple(made.column(name) for name in environments),
-        tuple(Row(name, made.cells(name)) for name in names),
+        tuple(VariableRow(name, made.cells(name)) for name in names),
         offline,
     )
 
 
-def _looked(loading: Loading, names: Sequence[str]) -> Mapping[str, Seen | None]:
+def _looked(loading: Loading, names: Sequence[str]) -> Mapping[str, ProbeResult | None]:
     """What the workspaces say, all asked at once."""
     refusal = _one_token(loading.environments.values())
 
-    def view(name: str) -> View | Seen:
+    def view(name: str) -> ProbeRequest | ProbeResult:
         environment = loading.environments[name]
         if refusal and environment.workspace.host:
-            return Seen(problems=refusal)
+            return ProbeResult(problems=refusal)
         own = [one for one in names if one in environment.promotion.released]
         try:
-            return View(environment, loading.loaded(name), own, aliases(environment))
+            return ProbeRequest(environment, loading.loaded(name), own, aliases(environment))
         except FileError as error:
-            return Seen(problems=error.problems)
+            return ProbeResult(problems=error.problems)
 
-    def seen(one: View | Seen) -> Seen:
-        return one if isinstance(one, Seen) else look(loading.project, one)
+    def seen(one: ProbeRequest | ProbeResult) -> ProbeResult:
+        return one if isinstance(one, ProbeResult) else look(loading.project, one)
 
     views = [view(name) for name in loading.environments]
     return dict(zip(loading.environments, map_parallel(seen, views), strict=True))
@@ -175,7 +184,7 @@ def _one_token(environments: Iterable[Environment]) -> tuple[Problem, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _DeclaredValues:
     """What the files of one environment say about its variables."""
 
     values: Mapping[str, Value]
@@ -183,25 +192,25 @@ class _Known:
     problems: tuple[Problem, ...] = ()
 
 
-def _known(environment: Environment, names: Sequence[str]) -> _Known:
+def _known(environment: Environment, names: Sequence[str]) -> _DeclaredValues:
     try:
-        return _Known(values(environment, names), aliases(environment))
+        return _DeclaredValues(values(environment, names), aliases(environment))
     except FileError as error:
         releases = environment.promotion.releases
         found = {name: one.value for name, one in releases.items() if one.value is not None}
-        return _Known(found, {}, error.problems)
+        return _DeclaredValues(found, {}, error.problems)
 
 
 @dataclass(frozen=True, slots=True)
-class _Making:
+class _StatusBuilder:
     environments: Environments
-    known: Mapping[str, _Known]
-    seen: Mapping[str, Seen | None]
+    known: Mapping[str, _DeclaredValues]
+    seen: Mapping[str, ProbeResult | None]
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> EnvironmentColumn:
         seen = self.seen[name]
         said = (*self.known[name].problems, *(seen.problems if seen else ()))
-        return Column(
+        return EnvironmentColumn(
             name,
             self.environments[name].promotion.promotes_from,
             seen.host if seen else "",
@@ -209,19 +218,23 @@ class _Making:
             tuple(dict.fromkeys(said)),
         )
 
-    def cells(self, variable: str) -> Mapping[str, Cell]:
+    def cells(self, variable: str) -> Mapping[str, StatusCell]:
         return {
             name: self._cell(name, variable)
             for name, one in self.environments.items()
             if variable in one.promotion.released or variable in self.known[name].values
         }
 
-    def _cell(self, name: str, variable: str) -> Cell:
+    def _cell(self, name: str, variable: str) -> StatusCell:
         seen = self.seen[name]
-        state = State.NOT_ASKED
+        state = ReleaseState.NOT_ASKED
         if seen:
-            state = seen.states.get(variable, State.UNUSED) if seen.host else State.UNREACHABLE
-        return Cell(
+            state = (
+                seen.states.get(variable, ReleaseState.UNUSED)
+                if seen.host
+                else ReleaseState.UNREACHABLE
+            )
+        return StatusCell(
             self.known[name].values.get(variable),
             self._released(name, variable),
             state,
@@ -233,16 +246,16 @@ class _Making:
         known = variable in promotion.released
         return promotion.releases.get(variable, Released()) if known else Released()
 
-    def _of_alias(self, name: str, variable: str) -> list[Distance]:
+    def _of_alias(self, name: str, variable: str) -> list[Lead]:
         seen, alias = self.seen[name], self.known[name].aliases.get(variable)
         newer = seen.versions.get(variable) if seen else None
         value = self.known[name].values.get(variable)
         if newer is None or alias is None or newer == value:
             return []
         rejected = newer in self._released(name, variable).rejected
-        return [Distance(str(alias), newer, steps(newer, value), alias=True, rejected=rejected)]
+        return [Lead(str(alias), newer, steps(newer, value), alias=True, rejected=rejected)]
 
-    def _of_targets(self, name: str, variable: str) -> list[Distance]:
+    def _of_targets(self, name: str, variable: str) -> list[Lead]:
         value = self.known[name].values.get(variable)
         sources = {one: at.promotion.promotes_from for one, at in self.environments.items()}
         found = []
@@ -252,5 +265,5 @@ class _Making:
             if takes and value is not None and taken != value:
                 rejected = value in self._released(target, variable).rejected
                 by = steps(value, taken)
-                found.append(Distance(target, value, by, rejected=rejected))
+                found.append(Lead(target, value, by, rejected=rejected))
         return found

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.commands.promotion.status_model import Cell, Column, Distance, Row, Standing
+from provisioner.commands.promotion.status_model import (
+    EnvironmentColumn,
+    Lead,
+    PromotionStatus,
+    StatusCell,
+    VariableRow,
+)
 from provisioner.rendering.problems import to_json as problems_to_json
 
 
-def to_json(standing: Standing) -> dict[str, Any]:
+def to_json(standing: PromotionStatus) -> dict[str, Any]:
     """``{"project", "offline", "environments": [...], "variables": [...]}``."""
     return {
         "project": standing.project,
@@ -18,7 +24,7 @@ def to_json(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _environment(one: Column, offline: bool) -> dict[str, Any]:
+def _environment(one: EnvironmentColumn, offline: bool) -> dict[str, Any]:
     return {
         "name": one.environment,
         "promotes_from": one.promotes_from or None,
@@ -28,11 +34,11 @@ def _environment(one: Column, offline: bool) -> dict[str, Any]:
     }
 
 
-def _variable(row: Row) -> dict[str, Any]:
+def _variable(row: VariableRow) -> dict[str, Any]:
     return {"name": row.name, "environments": {at: _cell(one) for at, one in row.cells.items()}}
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: StatusCell) -> dict[str, Any]:
     one = cell.released
     return {
         "value": cell.value,
@@ -50,7 +56,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _distance(one: Distance) -> dict[str, Any]:
+def _distance(one: Lead) -> dict[str, Any]:
     return {
         "of": one.of,
         "is_alias": one.alias,

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from provisioner.commands.promotion import status_words as words
-from provisioner.commands.promotion.status_model import Cell, Standing
+from provisioner.commands.promotion.status_model import PromotionStatus, StatusCell
 from provisioner.rendering.markup import escaped, fence, prose
 
 
-def text(standing: Standing, now: datetime) -> str:
+def text(standing: PromotionStatus, now: datetime) -> str:
     """The table, what could not be seen, and what to do next."""
     return "\n".join(_parts(standing, now))
 
 
-def _parts(standing: Standing, now: datetime) -> Iterator[str]:
+def _parts(standing: PromotionStatus, now: datetime) -> Iterator[str]:
     ways = "; ".join(" → ".join(way) for way in words.chains(standing.columns))
     yield f"**{escaped(standing.project)}: {escaped(ways)}**\n"
     names = [column.environment for column in standing.columns]
@@ -38,7 +38,7 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(cell: Cell | None, now: datetime) -> str:
+def _cell(cell: StatusCell | None, now: datetime) -> str:
     if cell is None:
         return ""
     if cell.value is None:

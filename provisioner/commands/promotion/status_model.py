@@ -10,7 +10,7 @@ from provisioner.errors import Problem
 from provisioner.model.release import Released, Value
 
 
-class State(StrEnum):
+class ReleaseState(StrEnum):
     """What is live of a value, the worst of all resources that are made from it."""
 
     LIVE = "live"
@@ -25,7 +25,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Distance:
+class Lead:
     """How far a value is ahead of that in ``of``: an environment, or the pinned one of an alias.
 
     ``value`` is the newer one. ``by`` is None where it is no number; negative is behind.
@@ -40,7 +40,7 @@ class Distance:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class StatusCell:
     """One variable in one environment.
 
     ``value`` is what counts there: the released one, else that of ``variables``, else None.
@@ -48,8 +48,8 @@ class Cell:
 
     value: Value | None = None
     released: Released = field(default_factory=Released)
-    state: State = State.NOT_ASKED
-    distances: tuple[Distance, ...] = ()
+    state: ReleaseState = ReleaseState.NOT_ASKED
+    distances: tuple[Lead, ...] = ()
 
     @property
     def is_released(self) -> bool:
@@ -58,7 +58,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class EnvironmentColumn:
     """One environment. ``host`` is "" and ``problems`` are told where it was not reached."""
 
     environment: str
@@ -69,20 +69,20 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VariableRow:
     """One variable. ``cells`` by environment: none where it is not released there."""
 
     name: str
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, StatusCell]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PromotionStatus:
     """All of it: columns in promotion order, rows by name."""
 
     project: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[EnvironmentColumn, ...]
+    rows: tuple[VariableRow, ...]
     offline: bool = False
 
     @property
@@ -90,7 +90,7 @@ class Standing:
         """Whether workspaces were asked, and none answered."""
         return not self.offline and not any(column.reached for column in self.columns)
 
-    def distances(self) -> Iterator[tuple[str, str, Distance]]:
+    def distances(self) -> Iterator[tuple[str, str, Lead]]:
         """Variable, environment and distance, for all that is ahead and not rejected."""
         for row in self.rows:
             for environment, cell in row.cells.items():

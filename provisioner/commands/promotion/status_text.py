@@ -7,17 +7,23 @@ from datetime import datetime
 from typing import Final
 
 from provisioner.commands.promotion import status_words as words
-from provisioner.commands.promotion.status_model import Cell, Column, Row, Standing, State
+from provisioner.commands.promotion.status_model import (
+    EnvironmentColumn,
+    PromotionStatus,
+    ReleaseState,
+    StatusCell,
+    VariableRow,
+)
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, padded, safe, shortened, wrapped
 
 ROLES: Final = {
-    State.LIVE: Role.ADDED,
-    State.UPDATING: Role.CHANGED,
-    State.NOT_READY: Role.REMOVED,
-    State.DIFFERS: Role.CHANGED,
-    State.ABSENT: Role.CHANGED,
-    State.UNREACHABLE: Role.REMOVED,
+    ReleaseState.LIVE: Role.ADDED,
+    ReleaseState.UPDATING: Role.CHANGED,
+    ReleaseState.NOT_READY: Role.REMOVED,
+    ReleaseState.DIFFERS: Role.CHANGED,
+    ReleaseState.ABSENT: Role.CHANGED,
+    ReleaseState.UNREACHABLE: Role.REMOVED,
 }
 GAP: Final = "  "
 LEAST, WIDEST_NAME, WIDEST_CELL = 18, 20, 34
@@ -25,12 +31,12 @@ LEAST, WIDEST_NAME, WIDEST_CELL = 18, 20, 34
 ASCII: Final = {"✓": "+", "…": "...", "✗": "x", "·": "."}
 
 
-def text(standing: Standing, style: Style, now: datetime) -> str:
+def text(standing: PromotionStatus, style: Style, now: datetime) -> str:
     """The matrix, what could not be seen, what to do next, and a summary."""
     return painted(_lines(standing, style, now), style)
 
 
-def _lines(standing: Standing, style: Style, now: datetime) -> Iterator[Line]:
+def _lines(standing: PromotionStatus, style: Style, now: datetime) -> Iterator[Line]:
     yield (Span(_headline(standing, style), Role.STRONG),)
     yield ()
     names = [columns(safe(row.name, style)) for row in standing.rows]
@@ -50,14 +56,14 @@ def _lines(standing: Standing, style: Style, now: datetime) -> Iterator[Line]:
     yield (Span(f"Status: {words.summary(standing)}", Role.STRONG),)
 
 
-def _headline(standing: Standing, style: Style) -> str:
+def _headline(standing: PromotionStatus, style: Style) -> str:
     arrow = f" {style.glyphs.arrow} "
     ways = "; ".join(arrow.join(way) for way in words.chains(standing.columns))
     offline = ", from files alone" if standing.offline else ""
     return safe(f"{standing.project}: {ways}{offline}", style)
 
 
-def _unseen(standing: Standing, style: Style) -> Iterator[Line]:
+def _unseen(standing: PromotionStatus, style: Style) -> Iterator[Line]:
     """Why columns have no state, and aliases no version."""
     for column in standing.columns:
         reached = column.reached or standing.offline
@@ -85,7 +91,9 @@ class _Layout:
         self._width = width
         self._now = now
 
-    def band(self, shown: Sequence[Column], rows: Sequence[Row]) -> Iterator[Line]:
+    def band(
+        self, shown: Sequence[EnvironmentColumn], rows: Sequence[VariableRow]
+    ) -> Iterator[Line]:
         """As many environments as fit beside each other."""
         heads = [Span(self._cut(one.environment), Role.STRONG) for one in shown]
         yield self._joined(Span(""), heads)
@@ -95,7 +103,7 @@ class _Layout:
                 yield from self._row(row.name, cells)
                 yield ()
 
-    def _row(self, name: str, cells: Sequence[Cell | None]) -> Iterator[Line]:
+    def _row(self, name: str, cells: Sequence[StatusCell | None]) -> Iterator[Line]:
         label = safe(name, self._style)
         if columns(label) > self._first:
             yield (Span(label, Role.STRONG),)
@@ -106,14 +114,14 @@ class _Layout:
             head = Span(label if number == 0 else "", Role.STRONG)
             yield self._line(head, spans)
 
-    def _cell(self, cell: Cell) -> Iterator[Line]:
+    def _cell(self, cell: StatusCell) -> Iterator[Line]:
         yield self._value(cell)
         for said in (words.since(cell, self._now), words.provenance(cell)):
             yield from self._said(said, Role.FAINT)
         for said in words.remarks(cell):
             yield from self._said(said, Role.TAKEN)
 
-    def _value(self, cell: Cell) -> Line:
+    def _value(self, cell: StatusCell) -> Line:
         if cell.value is None:
             return (Span(words.value_of(cell), Role.FAINT),)
         symbol = words.SYMBOLS[cell.state]

@@ -6,28 +6,34 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from provisioner.commands.promotion.status_model import Cell, Column, Distance, Standing, State
+from provisioner.commands.promotion.status_model import (
+    EnvironmentColumn,
+    Lead,
+    PromotionStatus,
+    ReleaseState,
+    StatusCell,
+)
 from provisioner.errors.wording import counted
 from provisioner.model.release import Value
 from provisioner.rendering.values import age
 
-SYMBOLS: Final[Mapping[State, str]] = {
-    State.LIVE: "✓",
-    State.UPDATING: "…",
-    State.NOT_READY: "✗",
-    State.DIFFERS: "~",
-    State.ABSENT: "+",
-    State.LEFT_OUT: "·",
-    State.UNUSED: "·",
-    State.UNREACHABLE: "?",
-    State.NOT_ASKED: "",
+SYMBOLS: Final[Mapping[ReleaseState, str]] = {
+    ReleaseState.LIVE: "✓",
+    ReleaseState.UPDATING: "…",
+    ReleaseState.NOT_READY: "✗",
+    ReleaseState.DIFFERS: "~",
+    ReleaseState.ABSENT: "+",
+    ReleaseState.LEFT_OUT: "·",
+    ReleaseState.UNUSED: "·",
+    ReleaseState.UNREACHABLE: "?",
+    ReleaseState.NOT_ASKED: "",
 }
 COMMIT: Final = 7
 MOST_NAMES: Final = 3
-PENDING: Final = frozenset((State.DIFFERS, State.ABSENT))
+PENDING: Final = frozenset((ReleaseState.DIFFERS, ReleaseState.ABSENT))
 
 
-def value_of(cell: Cell) -> str:
+def value_of(cell: StatusCell) -> str:
     """The value as it is, or that there is none."""
     return "not released" if cell.value is None else plain(cell.value)
 
@@ -39,13 +45,13 @@ def plain(value: Value) -> str:
     return str(value) or '""'
 
 
-def since(cell: Cell, now: datetime) -> str:
+def since(cell: StatusCell, now: datetime) -> str:
     """``2 days, 2026-11-18``; empty where the release file does not tell."""
     at = cell.released.at
     return f"{age(at, now)}, {at[:10]}" if at and cell.is_released else ""
 
 
-def provenance(cell: Cell) -> str:
+def provenance(cell: StatusCell) -> str:
     """``from staging 3fa81c2``, ``@champion 3fa81c2``, ``rolled back from 4``."""
     one = cell.released
     if cell.value is None:
@@ -63,7 +69,7 @@ def provenance(cell: Cell) -> str:
     return f"{said} {one.commit[:COMMIT]}{dirty}".strip() if one.commit else said
 
 
-def remarks(cell: Cell) -> Iterator[str]:
+def remarks(cell: StatusCell) -> Iterator[str]:
     """What is ahead of what, and what is rejected."""
     for one in cell.distances:
         yield distance_text(one)
@@ -71,7 +77,7 @@ def remarks(cell: Cell) -> Iterator[str]:
         yield f"rejects {', '.join(map(plain, cell.released.rejected))}"
 
 
-def distance_text(one: Distance) -> str:
+def distance_text(one: Lead) -> str:
     """``1 ahead of staging``, ``@champion 1 ahead: 4``."""
     how = "ahead"
     if one.by:
@@ -84,7 +90,7 @@ def distance_text(one: Distance) -> str:
     return f"{how} {one.of}" if how.endswith("behind") else f"{how} of {one.of}"
 
 
-def chains(columns: tuple[Column, ...]) -> list[list[str]]:
+def chains(columns: tuple[EnvironmentColumn, ...]) -> list[list[str]]:
     """Each way from an environment that promotes from no other one to its last target."""
     known = {one.environment: one.promotes_from for one in columns}
     found = []
@@ -97,7 +103,7 @@ def chains(columns: tuple[Column, ...]) -> list[list[str]]:
     return found
 
 
-def next_steps(standing: Standing) -> list[str]:
+def next_steps(standing: PromotionStatus) -> list[str]:
     """Returns the commands that bring all environments level, in the order of promotion."""
     return [
         command
@@ -109,7 +115,7 @@ def next_steps(standing: Standing) -> list[str]:
     ]
 
 
-def _release_commands(standing: Standing, environment: str) -> list[str]:
+def _release_commands(standing: PromotionStatus, environment: str) -> list[str]:
     """Returns the ``pin`` and ``promote`` commands that release values from ``environment``."""
     variables: dict[str, set[str]] = {}
     for variable, source, distance in standing.distances():
@@ -118,13 +124,13 @@ def _release_commands(standing: Standing, environment: str) -> list[str]:
     return [" ".join((command, *_few(names))) for command, names in sorted(variables.items())]
 
 
-def _command(environment: str, distance: Distance) -> str:
+def _command(environment: str, distance: Lead) -> str:
     if distance.alias:
         return f"provisioner pin -e {environment}"
     return f"provisioner promote --from {environment} --to {distance.of}"
 
 
-def _plan_commands(standing: Standing, environment: str) -> list[str]:
+def _plan_commands(standing: PromotionStatus, environment: str) -> list[str]:
     """Returns the ``plan`` command where a value of ``environment`` is not applied yet."""
     cells = [row.cells[environment] for row in standing.rows if environment in row.cells]
     pending = any(cell.state in PENDING and cell.value is not None for cell in cells)
@@ -136,7 +142,7 @@ def _few(names: set[str]) -> list[str]:
     return sorted(names) if len(names) <= MOST_NAMES else []
 
 
-def summary(standing: Standing) -> str:
+def summary(standing: PromotionStatus) -> str:
     """``2 variables in 3 environments, 1 not level, 1 rejected``."""
     found = [
         (row.name, one.rejected)

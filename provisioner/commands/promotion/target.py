@@ -23,21 +23,21 @@ SECRETS = frozenset({"E768", "E769", "E773"})
 
 
 @dataclass(slots=True)
-class Receiving:
+class TargetChecks:
     """The ``problems`` by variable, and what else is worth knowing, in ``notes``."""
 
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
 
 
-def received(session: Session, entries: Mapping[str, Released]) -> Receiving:
+def received(session: Session, entries: Mapping[str, Released]) -> TargetChecks:
     """Look whether the workspace of ``session`` can take ``entries``.
 
     All of them are tried together; only if something is missing is each asked for itself, and
     the others are tried again without those that have to stay behind. Raises WorkspaceError
     when the workspace cannot be reached or refuses the login.
     """
-    found = Receiving()
+    found = TargetChecks()
     left = dict(entries)
     while left:
         loaded = _rendered(session, left, found)
@@ -58,7 +58,9 @@ def missing_secrets(session: Session) -> tuple[Problem, ...]:
     return tuple(replace(problem, severity=Severity.WARNING) for problem in found)
 
 
-def _rendered(session: Session, entries: Mapping[str, Released], found: Receiving) -> Loaded | None:
+def _rendered(
+    session: Session, entries: Mapping[str, Released], found: TargetChecks
+) -> Loaded | None:
     """The environment with ``entries``; None where it has mistakes then, which are noted."""
     together = _load(session, entries)
     if isinstance(together, Loaded):

@@ -19,7 +19,7 @@ from provisioner.workflow.session import Session
 Ask = Callable[[Connection, str, Question], Answer]
 
 
-class Named(NamedTuple):
+class QueryTarget(NamedTuple):
     """What a user's word means: a kind, a name in the workspace, and its manifest if any."""
 
     kind: Kind
@@ -35,7 +35,7 @@ def ask_all(session: Session, names: Sequence[str], question: Question) -> tuple
     """
     wanted = [(name, named(session.loaded.resources, name, _asked)) for name in names]
 
-    def put(one: tuple[str, Named]) -> Asked:
+    def put(one: tuple[str, QueryTarget]) -> Asked:
         word, meant = one
         ask = _asked(meant.kind)
         try:
@@ -48,7 +48,7 @@ def ask_all(session: Session, names: Sequence[str], question: Question) -> tuple
     return map_parallel(put, wanted)
 
 
-def _helped(problems: Sequence[Problem], session: Session, meant: Named) -> Iterator[Problem]:
+def _helped(problems: Sequence[Problem], session: Session, meant: QueryTarget) -> Iterator[Problem]:
     """``problems``; for a name that nothing declares with the one that may be meant."""
     hint = "" if meant.resource else similar(session.loaded.resources, meant.name)
     for problem in problems:
@@ -59,7 +59,7 @@ def _asked(kind: Kind) -> Ask | None:
     return kind.ask
 
 
-def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object]) -> Named:
+def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object]) -> QueryTarget:
     """What ``name`` means: the key, address or name of a resource whose kind ``can``.
 
     A name that no manifest declares is taken as it is: pay-per-token endpoints are in no
@@ -69,12 +69,12 @@ def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object
     for resource in resources:
         words = (resource.name, resource.address.key, str(resource.address))
         if name in words and KINDS[resource.address.kind] in able:
-            return Named(KINDS[resource.address.kind], resource.name, resource)
+            return QueryTarget(KINDS[resource.address.kind], resource.name, resource)
     known = [one for one in resources if KINDS[one.address.kind] in able]
     if "." in name or not able:
         hint = did_you_mean(name, [str(one.address) for one in known])
         raise UsageError.of("E810", f"`{name}` cannot be asked", hint)
-    return Named(able[0], name)
+    return QueryTarget(able[0], name)
 
 
 def similar(resources: Sequence[Resource], name: str) -> str:

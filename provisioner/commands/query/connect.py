@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.commands.query.ask import Named, named, similar
+from provisioner.commands.query.ask import QueryTarget, named, similar
 from provisioner.errors import RefusedError, UsageError
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests.project import WorkspaceSettings
@@ -19,7 +19,7 @@ from provisioner.workspace.profiles import read_config_file
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ConnectOptions:
     """For whom a snippet is, and where that lives: the options of the command."""
 
     name: str
@@ -29,7 +29,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ClientAccess:
     """How a resource is reached. ``emulator``: it lives in this local workspace's file."""
 
     reached: Reached
@@ -51,7 +51,7 @@ class Way:
         return self.clients.snippet(self.reached, client)
 
 
-def way_to(folder: Path | None, wanted: Wanted) -> Way:
+def way_to(folder: Path | None, wanted: ConnectOptions) -> ClientAccess:
     """How the resource ``wanted.name`` is reached: its key, address or name in the workspace.
 
     From its manifest alone where that tells what it does, else from the workspace. Raises
@@ -72,14 +72,14 @@ def _clients(kind: Kind) -> Clients | None:
     return kind.clients
 
 
-def _declared(settings: WorkspaceSettings, meant: Named, profile: str) -> Way | None:
+def _declared(settings: WorkspaceSettings, meant: QueryTarget, profile: str) -> ClientAccess | None:
     """The way to a declared resource, without a workspace."""
     clients, resource = meant.kind.clients, meant.resource
     if clients is None or resource is None:
         return None
     host = settings.host or ("" if settings.emulator else _host_of(settings.profile or profile))
     reached = Reached(meant.name, host, resource.document, resource.checks)
-    return Way(reached, clients, settings.emulator)
+    return ClientAccess(reached, clients, settings.emulator)
 
 
 def _host_of(profile: str) -> str:
@@ -88,7 +88,7 @@ def _host_of(profile: str) -> str:
     return known.settings.get("host", "").rstrip("/") if known else ""
 
 
-def _live(session: Session, meant: Named) -> Way:
+def _live(session: Session, meant: QueryTarget) -> ClientAccess:
     clients, settings = meant.kind.clients, session.environment.workspace
     document = clients.read(session.connection, meant.name) if clients else None
     if clients is None or document is None:
@@ -99,15 +99,15 @@ def _live(session: Session, meant: Named) -> Way:
     # A local workspace listens on another port each time.
     host = "" if settings.emulator else session.host
     checks = meant.resource.checks if meant.resource else ()
-    return Way(Reached(meant.name, host, document, checks), clients, settings.emulator)
+    return ClientAccess(Reached(meant.name, host, document, checks), clients, settings.emulator)
 
 
-def fitting(way: Way) -> Sequence[tuple[str, str, str]]:
+def fitting(way: ClientAccess) -> Sequence[tuple[str, str, str]]:
     """Each client: its name, what it is, and why it cannot ask this resource (``""``: it can)."""
     return [(name, words, _reason(way, name)) for name, words in way.clients.names.items()]
 
 
-def _reason(way: Way, client: str) -> str:
+def _reason(way: ClientAccess, client: str) -> str:
     try:
         way.snippet(client)
     except NoSnippetError as error:

@@ -16,7 +16,7 @@ from provisioner.workflow.project import open_environment, open_project
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedManifest:
     """``document`` is a manifest with everything in it that is laid over or replaced."""
 
     document: Mapping[str, Any]
@@ -47,7 +47,7 @@ def _released(one: Declaration, at: Location) -> Iterator[str]:
 
 def render(
     folder: Path | None, environment: str, select: Sequence[str], given: Sequence[str]
-) -> Rendered:
+) -> RenderedManifest:
     """The environment's resources. Raises FileError, and UsageError for what selects nothing."""
     _, loaded = open_environment(open_project(folder), environment, given)
     known = {one.address: one for one in loaded.declarations}
@@ -55,4 +55,4 @@ def render(
     document: dict[str, dict[str, Any]] = {}
     for one in wanted:
         document.setdefault(one.kind.name, {})[one.entry.key] = one.document
-    return Rendered({"resources": document}, known, loaded.warnings)
+    return RenderedManifest({"resources": document}, known, loaded.warnings)

@@ -15,7 +15,7 @@ ABSENT, NAME, LINE, FULL = range(4)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReportPart:
     """Something to tell, in three lengths. ``vital``: to be named before all others are.
 
     ``group`` is the heading above it, as Markdown; ``full`` and ``line`` are blocks of
@@ -36,7 +36,7 @@ class Part:
         return len((self.name, self.line, self.full)[level - 1].encode()) + 2
 
 
-def fitted(parts: Sequence[Part], budget: int) -> str:
+def fitted(parts: Sequence[ReportPart], budget: int) -> str:
     """All ``parts`` in their order, as long as there is room; the first ones keep the most."""
     levels = _levels(parts, budget - ROOM_FOR_NOTE - _headings(parts))
     blocks: list[str] = []
@@ -52,13 +52,13 @@ def fitted(parts: Sequence[Part], budget: int) -> str:
     return "\n".join(blocks)
 
 
-def _headings(parts: Sequence[Part]) -> int:
+def _headings(parts: Sequence[ReportPart]) -> int:
     # Each with the line that counts what is not even named, and with its families.
     headings = {text for part in parts for text in (part.group, part.group + part.family)}
     return sum(len(text.encode()) + 60 for text in headings)
 
 
-def _levels(parts: Sequence[Part], budget: int) -> list[int]:
+def _levels(parts: Sequence[ReportPart], budget: int) -> list[int]:
     levels, used = [ABSENT] * len(parts), 0
     for target, room, vital in (
         (NAME, budget, True),
@@ -76,7 +76,7 @@ def _levels(parts: Sequence[Part], budget: int) -> list[int]:
     return levels
 
 
-def _group(parts: Sequence[Part], levels: Sequence[int]) -> Iterator[str]:
+def _group(parts: Sequence[ReportPart], levels: Sequence[int]) -> Iterator[str]:
     at = list(zip(parts, levels, strict=True))
     yield from (part.full for part, level in at if level == FULL)
     lines = [part.line for part, level in at if level == LINE]

@@ -15,7 +15,7 @@ from provisioner.model.plan import DESTRUCTIVE, Action, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.serving import Branch, Topology
 from provisioner.rendering import problems
-from provisioner.rendering.plan_rows import Block, Row, blocks_of, moved_traffic
+from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of, moved_traffic
 from provisioner.rendering.style import Role
 from provisioner.rendering.text import harmless, harmless_line
 
@@ -198,7 +198,7 @@ def _body(step: Step, branches: Topology) -> str:
     return "".join(said)
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block(block: PlanBlock) -> Iterator[str]:
     if block.heading:
         said = text_of(block.heading) + _reason(block.reason)
         yield tag("tr", tag("th", said, colspan="2", scope="rowgroup", class_="heading"))
@@ -209,7 +209,7 @@ def _block(block: Block) -> Iterator[str]:
         yield tag("tr", label, tag("td", _values(row) + _reason(row.reason)))
 
 
-def _values(row: Row) -> str:
+def _values(row: PlanRow) -> str:
     if row.role is Role.FAINT or len(row.values) == 1:
         style = {Role.ADDED: "new", Role.REMOVED: "old"}.get(row.role, "")
         said = text_of(view.shown_values(row))

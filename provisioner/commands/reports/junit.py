@@ -22,7 +22,7 @@ from provisioner.rendering.text import harmless, harmless_line
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class JunitCase:
     """One test. ``failure`` and ``skipped`` say why it did not pass, in lines."""
 
     suite: str
@@ -36,7 +36,7 @@ class Case:
 
 def text(report: Report) -> str:
     """One suite for the run; a case for each problem, check, outcome and planned step."""
-    cases = list(_unique(_cases(report))) or [Case(report.command, "no problems")]
+    cases = list(_unique(_cases(report))) or [JunitCase(report.command, "no problems")]
     counts = (
         f'tests="{len(cases)}" failures="{sum(bool(case.failure) for case in cases)}" '
         f'errors="0" skipped="{sum(bool(case.skipped) for case in cases)}" '
@@ -54,7 +54,7 @@ def text(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _unique(cases: Iterator[Case]) -> Iterator[Case]:
+def _unique(cases: Iterator[JunitCase]) -> Iterator[JunitCase]:
     seen: Counter[tuple[str, str]] = Counter()
     for case in cases:
         key = (case.suite, case.name)
@@ -62,7 +62,7 @@ def _unique(cases: Iterator[Case]) -> Iterator[Case]:
         yield replace(case, name=f"{case.name} #{seen[key]}") if seen[key] > 1 else case
 
 
-def _lines(case: Case) -> Iterator[str]:
+def _lines(case: JunitCase) -> Iterator[str]:
     file = f" file={quoteattr(case.file)}" if case.file else ""
     names = f"classname={quoteattr(case.suite)} name={quoteattr(harmless_line(case.name))}"
     yield f'<testcase {names}{file} time="{case.seconds:.3f}">'
@@ -75,7 +75,7 @@ def _lines(case: Case) -> Iterator[str]:
     yield "</testcase>"
 
 
-def _cases(report: Report) -> Iterator[Case]:
+def _cases(report: Report) -> Iterator[JunitCase]:
     yield from (_of_problem(each, report) for each in report.problems)
     yield from (_of_check(each, report) for each in report.checks)
     files = {at: harmless_line(report.prefix + where.file) for at, where in report.places}
@@ -90,11 +90,11 @@ def _cases(report: Report) -> Iterator[Case]:
                 yield replace(_of_step(step, report), file=files.get(step.address, ""))
 
 
-def _of_problem(problem: Problem, report: Report) -> Case:
+def _of_problem(problem: Problem, report: Report) -> JunitCase:
     told = problems.text([problem], colour=False)
     place = str(problem.where or problem.subject)
     error = problem.severity is Severity.ERROR
-    return Case(
+    return JunitCase(
         f"{report.command} {problem.severity}",
         f"{problem.code} {place}".strip(),
         failure=told if error else "",
@@ -103,9 +103,9 @@ def _of_problem(problem: Problem, report: Report) -> Case:
     )
 
 
-def _of_check(result: CheckResult, report: Report) -> Case:
+def _of_check(result: CheckResult, report: Report) -> JunitCase:
     by = f"answered by {harmless_line(result.entity)}" if result.entity else ""
-    return Case(
+    return JunitCase(
         f"{report.command} {view.title(report)}",
         f"{result.address} {result.check}",
         result.duration_ms / 1000,
@@ -114,11 +114,11 @@ def _of_check(result: CheckResult, report: Report) -> Case:
     )
 
 
-def _of_outcome(outcome: Outcome, report: Report) -> Case:
+def _of_outcome(outcome: Outcome, report: Report) -> JunitCase:
     good, not_started = outcome.status in WENT_WELL, outcome.status is Status.NOT_STARTED
     found = outcome.error.problems if outcome.error else ()
     why = problems.text(found, colour=False) or harmless(outcome.message) or str(outcome.status)
-    return Case(
+    return JunitCase(
         f"{report.command} {view.title(report)}",
         f"{outcome.step.action} {outcome.step.address}",
         outcome.seconds,
@@ -128,12 +128,12 @@ def _of_outcome(outcome: Outcome, report: Report) -> Case:
     )
 
 
-def _of_drift(group: list[Drift], report: Report) -> Case:
+def _of_drift(group: list[Drift], report: Report) -> JunitCase:
     lines = [
         ": ".join(filter(None, (drift_view.told_of(one), drift_view.line(one)))) for one in group
     ]
     counts = any(one.counts for one in group)
-    return Case(
+    return JunitCase(
         f"{report.command} {view.title(report)}",
         f"drift {group[0].address}",
         failure="\n".join(lines) if counts else "",
@@ -141,10 +141,10 @@ def _of_drift(group: list[Drift], report: Report) -> Case:
     )
 
 
-def _of_step(step: Step, report: Report) -> Case:
+def _of_step(step: Step, report: Report) -> JunitCase:
     why = step.reason or "cannot be done as it is written"
     hint = f"\nhint: {step.hint}" if step.hint else ""
-    return Case(
+    return JunitCase(
         f"{report.command} {view.title(report)}",
         f"{step.action} {step.address}",
         failure=harmless(why + hint) if step.action is Action.BLOCKED else "",

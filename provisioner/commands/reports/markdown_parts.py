@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from provisioner.commands.drift.words import words
 from provisioner.commands.reports import drift_view, view
-from provisioner.commands.reports.fitting import Part
+from provisioner.commands.reports.fitting import ReportPart
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Problem, Severity
 from provisioner.model.drift import Drift
@@ -28,7 +28,7 @@ TITLES = {
 SEVERITIES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.NOTE: "Notes"}
 
 
-def parts_of(report: Report) -> Iterator[Part]:
+def parts_of(report: Report) -> Iterator[ReportPart]:
     """What ``report`` tells, in the order in which it should be read."""
     for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE):
         yield from (_problem(each) for each in report.problems if each.severity is severity)
@@ -40,13 +40,13 @@ def parts_of(report: Report) -> Iterator[Part]:
         yield from map(_step, view.changed_steps(report.plan))
 
 
-def _step(step: Step) -> Part:
+def _step(step: Step) -> ReportPart:
     address, sign = str(step.address), view.symbol(step.action)
     told = f"<b>{sign} {view.word(step.action)}</b> <code>{in_html(address)}</code>"
     summary = f"{told} ({in_html(step.name)})"
     line = f"- {sign} {code(address)} ({code(step.name)})"
     why = f": {prose(step.reason)}" if step.reason else ""
-    return Part(
+    return ReportPart(
         f"{sign} {TITLES[step.action]}",
         _details(summary, step, opened=step.action is Action.BLOCKED),
         line + why,
@@ -73,7 +73,7 @@ def _details(summary: str, step: Step, *, opened: bool) -> str:
     return "\n".join([*said, "</details>", ""])
 
 
-def _outcome(outcome: Outcome) -> Part:
+def _outcome(outcome: Outcome) -> ReportPart:
     good = outcome.status in WENT_WELL
     word, address = view.outcome_word(outcome), str(outcome.step.address)
     time = f" in {view.took(outcome)}" if view.took(outcome) else ""
@@ -81,7 +81,7 @@ def _outcome(outcome: Outcome) -> Part:
     line = f"- {'✓' if good else '✗'} {code(address)} {word}{time}{told}"
     found = outcome.error.problems if outcome.error else ()
     trouble = [fence("text", problems.text([each], colour=False).split("\n")) for each in found]
-    return Part(
+    return ReportPart(
         word.capitalize(),
         "\n".join([line, *trouble]),
         line,
@@ -91,24 +91,24 @@ def _outcome(outcome: Outcome) -> Part:
     )
 
 
-def _problem(problem: Problem) -> Part:
+def _problem(problem: Problem) -> ReportPart:
     place = f" {code(str(problem.where))}" if problem.where else ""
     line = f"- {code(problem.code)}{place} {prose(problem.message)}"
     full = fence("text", problems.text([problem], colour=False).split("\n"))
-    return Part(SEVERITIES[problem.severity], full, line, code(problem.code))
+    return ReportPart(SEVERITIES[problem.severity], full, line, code(problem.code))
 
 
-def _check(result: CheckResult) -> Part:
+def _check(result: CheckResult) -> ReportPart:
     sign = "✓" if result.passed else "✗"
     by = f" by {code(result.entity)}" if result.entity else ""
     said = f": {prose(result.message)}" if result.message else ""
     named = f"{code(str(result.address))} {prose(result.check)}"
     line = f"- {sign} {named}{by} in {result.duration_ms} ms{said}"
     group = "Checks that passed" if result.passed else "Checks that failed"
-    return Part(group, line, line, named, vital=not result.passed)
+    return ReportPart(group, line, line, named, vital=not result.passed)
 
 
-def _drifted(group: list[Drift]) -> Part:
+def _drifted(group: list[Drift]) -> ReportPart:
     """All differences of one resource; their sorts stand above their values."""
     first, lines = group[0], []
     for sort in dict.fromkeys(one.sort for one in group):
@@ -120,7 +120,7 @@ def _drifted(group: list[Drift]) -> Part:
             lines += [f"  {others}"] if others else []
     line = f"- {code(str(first.address))} ({code(first.name)})"
     said = ", ".join(dict.fromkeys(words(one) for one in group))
-    return Part(
+    return ReportPart(
         words(first).capitalize(),
         f"{line}\n\n{fence('diff', lines)}",
         f"{line}: {prose(said)}",

@@ -16,7 +16,7 @@ from provisioner.model.plan import DESTRUCTIVE, Action, Address, Plan, Step
 from provisioner.model.query import CheckResult
 from provisioner.planning.plan_json import digest, required_env
 from provisioner.rendering import outcomes as outcome_words
-from provisioner.rendering.plan_rows import Block, Row, blocks_of
+from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of
 from provisioner.rendering.plan_text import HEADS, drift_line, summary_line, summary_line_of
 from provisioner.rendering.progress import duration
 from provisioner.rendering.style import Role, Style
@@ -110,7 +110,7 @@ def diff(step: Step) -> Iterator[DiffLine]:
         yield from _block_lines(block)
 
 
-def _block_lines(block: Block) -> Iterator[DiffLine]:
+def _block_lines(block: PlanBlock) -> Iterator[DiffLine]:
     indent = ""
     if block.heading:
         yield DiffLine(" ", block.heading + _reason(block.reason))
@@ -126,7 +126,7 @@ def _block_lines(block: Block) -> Iterator[DiffLine]:
             yield DiffLine(" ", f"{indent}{reason}")
 
 
-def shown_values(row: Row) -> str:
+def shown_values(row: PlanRow) -> str:
     """``before → after``, or the one value, neither longer than can be read."""
     if len(row.values) == 1:
         return shortened(row.values[0], LONGEST_VALUE, STYLE.glyphs.ellipsis)

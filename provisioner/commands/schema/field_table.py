@@ -36,7 +36,7 @@ WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class TableField:
     """A leaf of a kind's schema. ``names`` is its path without the keys of entries."""
 
     path: str
@@ -57,7 +57,7 @@ def markdown(kinds: Mapping[str, Kind], schemas: Mapping[str, Schema]) -> str:
 
 def _fields(
     node: Schema, path: str, names: tuple[str, ...], keys: tuple[str, ...] = ()
-) -> Iterator[Field]:
+) -> Iterator[TableField]:
     for name, part in node["properties"].items():
         place, along = f"{path}{name}", (*names, name)
         entry, suffix = _entry(part)
@@ -66,7 +66,7 @@ def _fields(
             yield from _fields(entry, f"{place}{suffix}.", along, tuple(facts.get("key", ())))
         else:
             needed = ", required" if name in node.get("required", ()) else ""
-            yield Field(place, along, _type(part) + needed, name in keys)
+            yield TableField(place, along, _type(part) + needed, name in keys)
 
 
 def _entry(part: Schema) -> tuple[Schema, str]:
@@ -92,7 +92,7 @@ def _type(part: Schema) -> str:
     return WORDS.get(part.get("type", ""), "anything")
 
 
-def _row(field: Field, rules: FieldRule, kind: Kind) -> str:
+def _row(field: TableField, rules: FieldRule, kind: Kind) -> str:
     *around, own = rules_along(rules, field.names)
     said = dict.fromkeys(word for rule in (*around, own) for word in _rules(rule))
     claims = (rule for rule in around if any(_rules(rule)))

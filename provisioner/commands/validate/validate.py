@@ -29,7 +29,7 @@ from provisioner.manifests.variables import declared_in
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ValidationResult:
     """The result of ``validate``: problems by environment, and what was looked at.
 
     ``resources`` counts one that several environments share once.
@@ -52,7 +52,9 @@ class Checked:
         return f"{found}: good ({where})"
 
 
-def validate(folder: Path | None, environment: str = "", given: Sequence[str] = ()) -> Checked:
+def validate(
+    folder: Path | None, environment: str = "", given: Sequence[str] = ()
+) -> ValidationResult:
     """Check the manifests of one environment, or of all, of the project around ``folder``.
 
     ``given`` are values for variables, ``NAME=VALUE``. Problems of files are in the result;
@@ -75,7 +77,7 @@ def validate(folder: Path | None, environment: str = "", given: Sequence[str] = 
     problems += circle_problems({one.name: one for one in read})
     problems += clashes(good)
     loaded = [one for _, one in good]
-    return Checked(
+    return ValidationResult(
         environments=names,
         resources=len(
             {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioner.cli import main
-from provisioner.commands.doctor.doctor import Asked, Verdict, findings
+from provisioner.commands.doctor.doctor import DiagnosisStatus, DoctorOptions, findings
 
 CHAT = """
 name: chat
@@ -103,8 +103,8 @@ def test_a_server_that_says_nothing_holds_nobody_up(chat, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         chat.write("environments/dev.yaml", f"workspace: {{host: 'http://127.0.0.1:{port}'}}\n")
-        said = {one.about: one for one in findings(Asked(chat.root, "dev"))}
-    assert said["network"].verdict is Verdict.FAILED
+        said = {one.about: one for one in findings(DoctorOptions(chat.root, "dev"))}
+    assert said["network"].verdict is DiagnosisStatus.FAILED
     assert "did not finish its answer within 0.3 s" in said["network"].message
 
 
@@ -176,7 +176,12 @@ def test_what_may_only_be_read_is_named(run, chat, workspace):
     assert "may be read and not changed" in found(result)["declared"][0]["message"]
 
 
-SKEWS = {0: Verdict.OK, 60: Verdict.WARNING, -60: Verdict.WARNING, 3600: Verdict.FAILED}
+SKEWS = {
+    0: DiagnosisStatus.OK,
+    60: DiagnosisStatus.WARNING,
+    -60: DiagnosisStatus.WARNING,
+    3600: DiagnosisStatus.FAILED,
+}
 
 
 @pytest.mark.parametrize("seconds", SKEWS)
@@ -184,7 +189,7 @@ def test_a_wrong_clock_is_told_by_how_much(seconds: int, chat):
     def clock() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=seconds)
 
-    said = {one.about: one for one in findings(Asked(chat.root, "dev"), clock)}
+    said = {one.about: one for one in findings(DoctorOptions(chat.root, "dev"), clock)}
     assert said["clock"].verdict is SKEWS[seconds]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.cli import main
-from provisioner.commands.graph.graph import Edge, Network, Node, Sort
+from provisioner.commands.graph.graph import GraphEdge, GraphNode, Network, NodeType
 from provisioner.commands.graph.svg import MOST_COLUMNS, svg
 from provisioner.commands.graph.text import mermaid
 
@@ -93,10 +93,12 @@ def test_what_somebody_else_declares_is_dashed(repository, run):
 
 
 def network(label: str) -> Network:
-    nodes = tuple(Node(sort, label, f"{sort}-{number}") for number, sort in enumerate(Sort))
+    nodes = tuple(
+        GraphNode(sort, label, f"{sort}-{number}") for number, sort in enumerate(NodeType)
+    )
     ends = [node.identity for node in nodes]
     edges = tuple(
-        Edge(*pair, 0 if pair[1] == ends[2] else None) for pair in itertools.pairwise(ends)
+        GraphEdge(*pair, 0 if pair[1] == ends[2] else None) for pair in itertools.pairwise(ends)
     )
     return Network(nodes, edges)
 

@@ -15,7 +15,7 @@ from workbench import Workbench, left_to_do, workbench
 
 from provisioner.cli import main
 from provisioner.commands.importing.draft import write
-from provisioner.commands.importing.from_workspace import Asked, bring_in
+from provisioner.commands.importing.from_workspace import ImportRequest, import_from_workspace
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import Environment
@@ -293,7 +293,7 @@ def imported_anew(bench: Workbench, session: Session, folder: Path) -> tuple[Ses
     project = replace(session.project, root=folder)
     empty = replace(session, project=project, loaded=nothing)
     empty = replace(empty, drivers=empty.new_drivers())
-    imported = bring_in(empty, Asked(all=True, with_scopes=True))
+    imported = import_from_workspace(empty, ImportRequest(all=True, with_scopes=True))
     assert imported.problems == ()
     write(folder, imported.outcomes)
     environment = Environment("dev", session.environment.workspace)

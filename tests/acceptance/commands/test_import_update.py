@@ -11,9 +11,9 @@ from strategies import KEYS, VARIABLE, changes, readable
 from workbench import left_to_do, workbench
 
 from provisioner.commands.importing.draft import write
-from provisioner.commands.importing.manifest_text import Entry
+from provisioner.commands.importing.manifest_text import ManifestEntry
 from provisioner.commands.importing.manifest_text import manifest as text_of
-from provisioner.commands.importing.update import accept
+from provisioner.commands.importing.update import update_manifests
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
 from provisioner.model.importing import Portrait
@@ -282,7 +282,7 @@ def bench(tmp_path_factory):
 
 def as_blocks(manifest):
     entries = [
-        Entry(Address(kind, key), Portrait(document), KINDS[kind].rules(), references=True)
+        ManifestEntry(Address(kind, key), Portrait(document), KINDS[kind].rules(), references=True)
         for kind, found in manifest.items()
         for key, document in found.items()
     ]
@@ -302,7 +302,7 @@ def test_what_was_edited_by_hand_is_accepted_or_named(bench, blocks, change):
     if blocks:
         path.write_text(as_blocks(before), encoding="utf-8")
     session = reloaded(session)
-    imported = accept(session, ())
+    imported = update_manifests(session, ())
     write(session.project.root, imported.files.values())
     named = {problem.subject.split(",")[0] for problem in imported.problems}
     if any(problem.code == "E836" for problem in imported.problems):
@@ -310,7 +310,7 @@ def test_what_was_edited_by_hand_is_accepted_or_named(bench, blocks, change):
     after = reloaded(session)
     left = left_to_do(make_plan(after, Wanted(select=(f"{ENDPOINT}.*",))))
     assert {address: paths for address, paths in left.items() if address not in named} == {}
-    again = accept(reloaded(session), ())
+    again = update_manifests(reloaded(session), ())
     assert again.files == {}
 
 

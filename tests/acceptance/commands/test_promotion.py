@@ -374,7 +374,7 @@ def test_a_rejected_value_can_be_tried_again(shop):
 def test_a_value_has_to_be_unchanged_for_a_while(shop, hours, codes):
     soaking(shop)
     later = datetime.now(UTC) + timedelta(hours=hours)
-    asked = promote.Asked("staging", words=("fraud_version",))
+    asked = promote.PromotionRequest("staging", words=("fraud_version",))
     found = promote.promote(open_project(shop.root), asked, lambda: later)
     (one,) = found.proposals
     assert [problem.code for problem in one.problems] == codes

@@ -9,8 +9,8 @@ import pytest
 
 from provisioner.commands.promotion.gates import (
     Candidate,
-    Proof,
-    Terms,
+    Evidence,
+    PromotionTerms,
     in_words,
     offline,
     online,
@@ -22,7 +22,7 @@ from provisioner.model.query import CheckResult
 from provisioner.model.release import Released
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-TERMS = Terms("staging", "prod", NOW)
+TERMS = PromotionTerms("staging", "prod", NOW)
 CHAT = Address("endpoints", "chat")
 
 
@@ -33,7 +33,7 @@ def check(*, passed=True):
 
 def proof(action=Action.KEEP, phase=Phase.READY, **more):
     step = Step(CHAT, "chat", action, reason=more.pop("reason", ""))
-    return Proof(step, more.pop("changes", ()), Readiness(phase, more.pop("says", "")), **more)
+    return Evidence(step, more.pop("changes", ()), Readiness(phase, more.pop("says", "")), **more)
 
 
 def candidate(*proofs, **more):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.commands.promotion.history import Past, events
+from provisioner.commands.promotion.history import ReleaseCommit, events
 from provisioner.model.release import Released
 
 ONE, TWO, THREE = Released("1"), Released("2", "1"), Released("3", "2")
@@ -12,7 +12,9 @@ BACK = Released("1", rolled_back="2", rejected=("2",))
 
 
 def past(commit, entry, *parents):
-    return Past(commit, parents, "Ada", "2026-11-20T10:00:00+01:00", f"commit {commit}", entry)
+    return ReleaseCommit(
+        commit, parents, "Ada", "2026-11-20T10:00:00+01:00", f"commit {commit}", entry
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from provisioner.commands.promotion.entries import Stamp
-from provisioner.commands.promotion.rollback import Rollback, rolled_back
+from provisioner.commands.promotion.rollback import RollbackRequest, rolled_back
 from provisioner.errors import Problem
 from provisioner.model.release import Released
 
@@ -15,7 +15,7 @@ AT = "2026-11-20T10:00:00Z"
 
 
 def asked(to=None):
-    return Rollback("prod", to, Stamp(datetime(2026, 11, 20, 10, tzinfo=UTC), "3fa81c2"))
+    return RollbackRequest("prod", to, Stamp(datetime(2026, 11, 20, 10, tzinfo=UTC), "3fa81c2"))
 
 
 def back(value, rolled_from, *rejected):
