@@ -6,7 +6,7 @@ RUN := $(BIN)/python -m provisioner
 DEMO_KEYS := OPENAI_API_KEY=demo-openai ANTHROPIC_API_KEY=demo-anthropic COHERE_API_KEY=demo-cohere \
              AWS_ACCESS_KEY_ID=demo-aws-id AWS_SECRET_ACCESS_KEY=demo-aws-key
 
-.PHONY: demo wheel test check format bench proofs langchain browser pictures lock clean
+.PHONY: docs docs-serve docs-reference demo wheel test check format bench proofs langchain browser pictures lock clean
 
 demo: .venv/runtime
 	@rm -rf .provisioner/local.sqlite*
@@ -35,11 +35,13 @@ check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(RUN) schema --check schemas
+	$(BIN)/python docs/generate.py --check
 
 format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(RUN) schema --write schemas
+	$(BIN)/python docs/generate.py
 	for folder in . examples/*/; do $(RUN) fmt -q -C $$folder || exit; done
 
 bench: .venv/dev
@@ -63,6 +65,18 @@ pictures: .venv/browser
 	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/pictures.py
 	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/console_picture.py
 
+# The documentation as a site in site/, with search. `make docs-serve` shows it while you write.
+docs: .venv/docs
+	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 .venv/docs-site/bin/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+docs-serve: .venv/docs
+	.venv/docs-site/bin/mkdocs serve
+
+docs-reference: .venv/runtime
+	$(BIN)/python docs/generate.py
+
 # Pins what is installed, for every Python from 3.11 on; needs a package index.
 lock:
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
@@ -72,6 +86,8 @@ lock:
 	  --no-annotate --extra dev --extra clients --extra sql -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
 	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --extra browser -c requirements/dev.txt -o requirements/browser.txt pyproject.toml
+	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --extra docs -o requirements/docs.txt pyproject.toml
 	printf 'editables\nhatchling\nhypothesis\npytest\n' | .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --extra langchain -o requirements/langchain.txt pyproject.toml -
 	rm -rf .venv-lock
@@ -96,6 +112,11 @@ clean:
 	$(PYTHON) -m venv .venv/langchain
 	.venv/langchain/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/langchain.txt
 	.venv/langchain/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/docs: requirements/docs.txt .venv/runtime
+	$(PYTHON) -m venv .venv/docs-site
+	.venv/docs-site/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@
 
 .venv/browser: requirements/browser.txt tests/browser/package-lock.json .venv/dev
