@@ -44,8 +44,8 @@ def commands_page() -> str:
     parts = [
         NOTE,
         "# Commands\n",
-        "`provisioner help COMMAND` prints the same text. Exit codes are on [a page of their own]"
-        "(exit-codes.md).\n",
+        "`provisioner help COMMAND` prints the same text. Exit codes are listed in "
+        "`provisioner --help`.\n",
     ]
     for heading, names in HEADINGS.items():
         parts.append(f"## {heading}\n")

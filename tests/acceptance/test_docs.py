@@ -156,10 +156,12 @@ def test_the_commands_of_a_page_print_what_it_shows(page, tmp_path):
     assert len(printed) > len(commands), f"not every command ran; the last printed {printed[-1]}"
 
 
+def _links(page: Path) -> list[str]:
+    return re.findall(r"\]\(([\w./-]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+
 def test_every_link_of_the_documentation_leads_to_a_file():
-    broken = []
-    for page in [*DOCS.rglob("*.md"), ROOT / "README.md"]:
-        for target in re.findall(r"\]\(([\w./-]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(ROOT)} -> {target}")
-    assert not broken, "\n".join(broken)
+    pages = [*DOCS.rglob("*.md"), ROOT / "README.md"]
+    links = ((page, target) for page in pages for target in _links(page))
+    broken = [(page, target) for page, target in links if not (page.parent / target).exists()]
+    assert not broken, broken
