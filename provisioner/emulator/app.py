@@ -37,7 +37,7 @@ GARBAGE = b"\x00\xff\x16\x03 this is not HTTP \r\n\x00" * 8
 
 
 class App:
-    """One workspace over HTTP."""
+    """Serves one workspace over HTTP, as an ASGI application."""
 
     def __init__(self, workspace: EmulatedWorkspace) -> None:
         self._workspace = workspace
@@ -46,7 +46,7 @@ class App:
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="local-workspace")
 
     def close(self) -> None:
-        """No further work; what waits for something is left to itself."""
+        """Takes no further work. Work that waits for something is abandoned."""
         self._workspace.let_go()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
@@ -96,7 +96,10 @@ class App:
     async def _send_pieces(
         self, pieces: Iterator[bytes], transport: asyncio.Transport, send: Send, *, is_whole: bool
     ) -> None:
-        """Each piece as soon as it is there, until the client has gone; only one if not whole."""
+        """Sends each piece as soon as it exists, until the client has gone.
+
+        Only one piece if not ``is_whole``.
+        """
         loop = asyncio.get_running_loop()
         try:
             while not transport.is_closing():
@@ -115,7 +118,7 @@ class App:
 
 
 def _response(answer: ApiResponse) -> Response:
-    """The answer with its headers; a stream's body is sent piece by piece elsewhere."""
+    """Returns the answer with its headers. A stream's body is sent elsewhere, piece by piece."""
     given = {name.lower(): value for name, value in answer.headers.items()}
     headers = {"content-type": answer.content_type} | given
     response = Response(_content(answer), answer.status, headers)
@@ -134,7 +137,7 @@ def _content(answer: ApiResponse) -> bytes:
 
 
 async def _body(request: Request) -> bytes | ApiError:
-    """The whole body; an error where it is larger than any the service takes."""
+    """Reads the whole body. Returns an error for a body larger than any that the service takes."""
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():

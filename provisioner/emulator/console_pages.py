@@ -1,6 +1,6 @@
-"""The files of the console, the page at ``/``: what they are, and how a browser may use them.
+"""Serves the files of the console, the page at ``/``.
 
-The page is public, as it holds nothing of the workspace: it asks the API like any other client.
+The page is public, as it holds nothing of the workspace: it calls the API like any other client.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ HEADERS = {
 
 @lru_cache(maxsize=1)
 def files() -> dict[str, str]:
-    """The text of each file by its name."""
+    """Returns the text of each file by its name."""
     return {
         file.name: file.read_text(encoding="utf-8")
         for file in sorted(FOLDER.iterdir())
@@ -67,11 +67,12 @@ def files() -> dict[str, str]:
 
 
 def index(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the console's page."""
     return _answer(INDEX, request)
 
 
 def file(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Raises ApiError 404 for a name that is not one of ours."""
+    """Returns a file of the console. Raises ApiError 404 for any other name."""
     name = request.parameters["file"]
     if name not in files():
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"The console has no file '{name}'.")

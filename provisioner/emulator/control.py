@@ -1,4 +1,4 @@
-"""The emulator's own routes: what no real workspace has, for tests and demonstrations."""
+"""The emulator's own routes, for tests and demonstrations; no real workspace has them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ MOST_NEWEST = 1000
 
 
 def requests(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The request log in order; ``?after=N`` leaves out the first ones.
+    """Returns the request log in order. ``?after=N`` leaves out the first requests.
 
-    ``?newest=N`` gives the other end instead: the newest N that changed or queried something,
-    newest first, with ``&endpoint=NAME`` those about one endpoint.
+    ``?newest=N`` returns the newest N requests that changed or queried something instead, newest
+    first, with ``&endpoint=NAME`` those about one endpoint.
     """
     if "newest" in request.query:
         return _newest(workspace, request)
@@ -43,7 +43,7 @@ def _newest(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def reset(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """``{"what": "log"}`` forgets the requests, ``{"what": "everything"}`` or ``{}`` all."""
+    """Deletes the requests with ``{"what": "log"}``, else everything."""
     what = request.json().get("what", "everything")
     if what not in ("log", "everything"):
         raise invalid("what must be log or everything.")
@@ -57,22 +57,24 @@ def reset(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def add_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """``{"rules": [...]}``: see ``faults`` for what a rule is."""
+    """Adds fault rules: ``{"rules": [...]}``. ``faults.rules`` describes a rule."""
     faults.add_rules(workspace.store, request.json().get("rules"))
     return list_faults(workspace, request)
 
 
 def list_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the fault rules, with how often each was met and used."""
     return ApiResponse({"rules": faults.list_rules(workspace.store)})
 
 
 def delete_faults(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Deletes all fault rules."""
     workspace.store.clear(["faults"])
     return ApiResponse()
 
 
 def clock(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """``{"advance_s": S}`` moves the workspace's clock forward, for all processes that share it."""
+    """Moves the workspace's clock forward by ``{"advance_s": S}``, for all of its processes."""
     advance_s = request.json().get("advance_s", 0)
     if not isinstance(advance_s, int | float) or not 0 <= advance_s < 10**9:
         raise invalid("advance_s must be a number of seconds, not negative.")

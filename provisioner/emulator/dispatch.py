@@ -1,4 +1,4 @@
-"""From a raw request to a reply: checks, fault rules, route, handler, request log."""
+"""Dispatches a request: checks, fault rules, route, handler, request log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OURS: tuple[list[str], ...] = ([CONTROL_PREFIX], [console_pages.PREFIX], [])
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """A request as it came. ``target`` may be in absolute form; a ``body`` may be too large."""
+    """A request before it is read. ``target`` may be absolute, ``body`` may be too large."""
 
     method: str
     target: str
@@ -53,10 +53,11 @@ class RawRequest:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What to send and when, or how to break the connection: instead of sending anything
-    (``drop``, ``reset``, ``garbage``) or in the middle (``truncate``; ``stall`` falls silent).
+    """What to send and when, or how to break the connection.
 
-    With ``rest`` there is no answer yet: call it after the delay.
+    ``connection`` breaks it instead of an answer (``drop``, ``reset``, ``garbage``) or within the
+    answer (``truncate``; ``stall`` sends no more). With ``rest`` there is no answer yet: call it
+    after ``delay_s`` seconds.
     """
 
     answer: ApiResponse = NO_ANSWER
@@ -74,7 +75,7 @@ class RequestDispatcher:
         self._router = Router(ROUTES)
 
     def respond(self, raw: RawRequest) -> Delivery:
-        """The reply, or what to do for it later. Never raises: a failure of ours is a 500."""
+        """Returns what to send, now or later. Never raises: a failure of the emulator is a 500."""
         return _catch_crash(partial(self._respond, raw))
 
     def _respond(self, raw: RawRequest) -> Delivery:
@@ -111,7 +112,7 @@ class RequestDispatcher:
         return reply
 
     def _answer(self, raw: RawRequest, segments: list[str]) -> ApiResponse:
-        """The handler's answer; every failure of it becomes one in the service's shape."""
+        """Returns the handler's answer; every failure becomes an answer in the service's shape."""
         try:
             return self._handle(raw, segments)
         except ApiError as error:
@@ -183,7 +184,7 @@ def _catch_crash(work: Callable[[], Delivery]) -> Delivery:
 
 # rule(local): A failure of the local workspace itself answers 500.
 def _crash(error: Exception) -> ApiResponse:
-    """The message of an unforeseen error may hold a secret; its kind and its place do not."""
+    """Returns the 500 for an unforeseen error, without its message, which may hold a secret."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name}:{last.lineno}"
     message = f"The local workspace failed: {type(error).__name__} at {place}."

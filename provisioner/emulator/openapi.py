@@ -71,6 +71,7 @@ STREAMS = {"application/json": {"schema": OBJECT}, "text/event-stream": {}}
 
 
 def document(routes: Iterable[ApiRoute]) -> Json:
+    """Returns the OpenAPI document of these routes."""
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route)
@@ -142,7 +143,7 @@ def _parameter(place: str, name: str) -> Json:
 
 
 def _summary(route: ApiRoute) -> str:
-    """The first sentence about the handler, else its name."""
+    """Returns the first line of the handler's docstring, else the handler's name."""
     handler = route.handler.func if isinstance(route.handler, partial) else route.handler
     about = (handler.__doc__ or "").strip().partition("\n")[0].partition(" [")[0]
     return about or str(getattr(handler, "__name__", "")).replace("_", " ").capitalize()
@@ -157,12 +158,12 @@ def _whole() -> Json:
 
 
 def serve_document(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """This document, with the address that the client used."""
+    """Returns this document, with the address that the client used."""
     return ApiResponse(_whole() | {"servers": [{"url": request.base_url}]})
 
 
 def serve_guide(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """How to use the local workspace's own routes, as Markdown."""
+    """Returns the guide to the local workspace's own routes, as Markdown."""
     return ApiResponse(text=GUIDE.read_text(encoding="utf-8"), content_type=MARKDOWN)
 
 

@@ -1,4 +1,4 @@
-"""What the routes take as a body, for the OpenAPI document: from the readers that check them."""
+"""Bodies that the routes take, for the OpenAPI document: made from the readers that check them."""
 
 from __future__ import annotations
 
@@ -157,6 +157,6 @@ BODIES = {
 
 
 def schema_of_body(method: str, pattern: str) -> Schema:
-    """The JSON Schema of the body; any object where nothing is known about it."""
+    """Returns the JSON Schema of a route's body; any object where no reader is known."""
     reader = BODIES.get(f"{method} {pattern}")
     return schema_of(reader) if reader else {"type": "object"}

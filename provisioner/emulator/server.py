@@ -34,7 +34,7 @@ KEEP_ALIVE_S = 75
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started local workspace: what a client needs to know."""
+    """A started local workspace: what a client needs to connect."""
 
     url: str
     token: str = field(repr=False)
@@ -43,10 +43,10 @@ class Running:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[Running]:
-    """Serve until the block ends.
+    """Serves until the block ends.
 
     Raises OSError where the port is taken or the state's folder cannot be made,
-    sqlite3.DatabaseError where the state file is none, ValueError for settings without sense;
+    sqlite3.DatabaseError for a state file that is none, ValueError for settings without sense;
     always before anything is started.
     """
     settings = settings.completed()
@@ -62,9 +62,9 @@ def running(settings: Settings) -> Iterator[Running]:
 
 
 def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
-    """Serve until SIGINT or SIGTERM; ``ready`` is called once, as soon as requests are answered.
+    """Serves until SIGINT or SIGTERM; ``ready`` is called once, as soon as requests are answered.
 
-    To be called in the main thread. Raises what ``running`` raises.
+    Runs in the main thread only. Raises what ``running`` raises.
     """
     stop = threading.Event()
     with running(settings) as server, _signals_set(stop):
@@ -134,6 +134,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def in_thread(self, listener: socket.socket) -> Iterator[None]:
+        """Serves from a thread of its own until the block ends. Raises OSError."""
         thread = threading.Thread(
             target=self._run_in_thread, args=(listener,), name="local-workspace", daemon=True
         )
@@ -155,7 +156,7 @@ class _Server(uvicorn.Server):
             self._started.set()
 
     async def main_loop(self) -> None:
-        """Like uvicorn's own, which looks ten times a second whether it should stop."""
+        """Waits for the stop; uvicorn's own loop checks for it ten times a second."""
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._started.set()

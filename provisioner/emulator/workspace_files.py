@@ -53,14 +53,14 @@ IMPORT = record(
 
 
 def get_status(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """What is at a path."""
+    """Returns what is at a path."""
     path = canonical_path(request.query.get("path"))
     entry = workspace_tree.require(workspace.store, path)
     return ApiResponse(_view(entry, request.query["path"]))
 
 
 def list_folder(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """What is in a folder, by name; of a file, itself."""
+    """Returns what is in a folder, by name; of a file, itself."""
     store, asked = workspace.store, request.query.get("path", "")
     entry = workspace_tree.require(store, canonical_path(asked))
     is_file = entry.kind == FILE
@@ -69,14 +69,14 @@ def list_folder(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 
 
 def mkdirs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A folder with all above it; one that is there already stays."""
+    """Makes a folder with all above it; an existing one stays."""
     path = canonical_path(PATH(request.json(), "")["path"])
     workspace_tree.make_folders(workspace.store, path, request.caller)
     return ApiResponse()
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A file, an empty folder, or with ``recursive`` a folder with all that is in it."""
+    """Deletes a file, an empty folder, or with ``recursive`` a folder with its content."""
     store, sent = workspace.store, DELETE(request.json(), "")
     entry = workspace_tree.require(store, canonical_path(sent["path"]))
     # rule(assumed): The root, /Users and /Shared stay. [serving-api 10.11]
@@ -92,7 +92,7 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def import_file(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The body is the file; its folder must be there. ``?overwrite=true`` replaces one."""
+    """Writes the body as a file into an existing folder. ``?overwrite=true`` replaces one."""
     path = canonical_path("/" + request.parameters["path"])
     parent = workspace_tree.find(workspace.store, workspace_tree.parent_of(path))
     if parent is None or parent.kind != DIRECTORY:
@@ -103,7 +103,7 @@ def import_file(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 
 
 def import_content(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """``content`` in base64, or as a file in a form, which is how Terraform sends it."""
+    """Writes a file from base64 ``content``. Forms with a file in them are not taken."""
     is_form = request.headers.get("content-type", "").lower().startswith("multipart/")
     sent, content = _form(request) if is_form else _decoded(IMPORT(request.json(), ""))
     refusal = None if sent.get("overwrite") else 400
@@ -146,7 +146,7 @@ def _bytes_of(part: MIMEPart) -> bytes:
 
 
 def export(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The file in base64, or as it is with ``direct_download=true``."""
+    """Returns the file in base64, or as it is with ``direct_download=true``."""
     path = canonical_path(request.query.get("path"))
     entry = workspace_tree.require(workspace.store, path)
     kind, content = entry.kind, entry.content
@@ -165,7 +165,7 @@ def export(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def _view(entry: TreeEntry, asked: str) -> dict[str, Any]:
-    """With ``/Workspace`` where it was asked for so, which the CLI compares."""
+    """Returns a file or folder, with ``/Workspace`` if asked for so, which the CLI compares."""
     is_prefixed = asked == PREFIX or asked.startswith(f"{PREFIX}/")
     shown = {
         "path": PREFIX + entry.path if is_prefixed else entry.path,

@@ -1,7 +1,7 @@
-"""Kills the process that asked for it, for tests of what a crash at this moment leaves behind.
+"""Kills the process that asks for it, for tests of what a crash leaves behind.
 
-Only one that says its number in a header, belongs to our user and holds the other end of this
-very connection: so no request can end somebody else.
+The process must give its number in a header, belong to the same user and hold the other end of this
+very connection: so no request can end another process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ CONNECTIONS = PROC / "net" / "tcp"
 
 
 def kill_caller(headers: Mapping[str, str], client: tuple[str, int] | None) -> None:
-    """Raises ApiError where the process is not the one that asked, or cannot be looked at."""
+    """Kills the process that sent the request.
+
+    Raises ApiError for a process that did not send it, or that cannot be inspected.
+    """
     number = headers.get(HEADER, "")
     if not (number.isdecimal() and number.isascii() and 1 < int(number) < 2**31):
         raise invalid(f"The header {HEADER} must be the number of the process to kill.")
@@ -36,7 +39,7 @@ def kill_caller(headers: Mapping[str, str], client: tuple[str, int] | None) -> N
 
 
 def _holds(pid: int, port: int) -> bool:
-    """Whether the process is our user's and has the socket whose local port is ``port`` open."""
+    """Returns whether the user's process ``pid`` holds the socket with the local port ``port``."""
     with suppress(OSError):
         folder = PROC / str(pid)
         wanted = {f"socket:[{inode}]" for inode in _inodes(port)}
@@ -53,7 +56,10 @@ def _open_files(folder: Path) -> Iterator[str]:
 
 
 def _inodes(port: int) -> Iterator[str]:
-    """https://docs.kernel.org/networking/proc_net_tcp.html"""
+    """Yields the inodes of sockets with this local port.
+
+    https://docs.kernel.org/networking/proc_net_tcp.html
+    """
     for line in CONNECTIONS.read_text(encoding="ascii").splitlines()[1:]:
         fields = line.split()
         if int(fields[1].rpartition(":")[2], 16) == port:

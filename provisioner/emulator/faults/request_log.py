@@ -1,4 +1,4 @@
-"""The log of requests, for tests and for curious people; values of secrets are masked in it."""
+"""The log of requests, with the values of secrets masked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.secrets.secret_values import is_reference
 
+# rule(local): The newest 20,000 requests are kept.
 KEPT = 20_000
 # How many rows may be there too many: deleting is done now and then.
 SLACK = 500
@@ -45,7 +46,7 @@ NOT_SECRET_INSIDE = frozenset({"tags", "add_tags"})
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request; ``status`` 0 is a connection that was broken instead of an answer."""
+    """One request. ``status`` 0 means that the connection was broken instead of an answer."""
 
     method: str
     path: str
@@ -56,6 +57,7 @@ class LoggedRequest:
 
 
 def add(store: Store, entry: LoggedRequest) -> None:
+    """Adds a request to the log, and deletes the oldest ones now and then."""
     values = (
         store.now_ms(),
         entry.method,
@@ -77,14 +79,14 @@ def add(store: Store, entry: LoggedRequest) -> None:
 
 
 def entries(store: Store, after: int) -> list[dict[str, Any]]:
-    """Requests whose number is larger than ``after``, oldest first."""
+    """Returns the requests whose number is larger than ``after``, oldest first."""
     return _select(store, "number > ? ORDER BY number", after)
 
 
 def newest(store: Store, most: int, endpoint: str = "") -> list[dict[str, Any]]:
-    """The ``most`` newest requests that read nothing, newest first.
+    """Returns the ``most`` newest requests that do more than read, newest first.
 
-    With ``endpoint`` only what is about it: by its path, or by ``model`` as in OpenAI's calls.
+    With ``endpoint`` only requests about it: by their path, or by ``model`` as in OpenAI's calls.
     """
     if not endpoint:
         return _select(store, f"{WRITES} ORDER BY number DESC LIMIT ?", most)
@@ -111,7 +113,7 @@ def _select(store: Store, condition: str, *values: Any) -> list[dict[str, Any]]:
 
 
 def mask_body(body: bytes) -> str:
-    """JSON text: the body with its secrets masked, or how long it was where it is not JSON."""
+    """Returns the body as JSON text with its secrets masked, or its length where it is not JSON."""
     if not body:
         return "null"
     if len(body) > BODY_LIMIT_BYTES:

@@ -141,7 +141,7 @@ class InjectedFault:
     kills: bool
 
     def answer(self) -> ApiResponse:
-        """A body that is text is sent as it is, so that an answer may also be no JSON."""
+        """Returns the ordered answer. Text is sent as it is, so an answer may also be no JSON."""
         status = self.status or 200
         if self.body_bytes is not None:
             return ApiResponse(status=status, headers=self.headers, stream=_pieces(self.body_bytes))
@@ -150,10 +150,12 @@ class InjectedFault:
 
     @property
     def has_answer(self) -> bool:
+        """Whether the fault sends an answer of its own."""
         return self.status is not None or self.body_bytes is not None
 
     @property
     def replaces_handler(self) -> bool:
+        """Whether the handler is not called at all."""
         ends_early = self.has_answer or self.connection != "" or self.kills
         return self.phase == "before" and ends_early
 
@@ -166,7 +168,7 @@ def _pieces(size: int) -> Iterator[bytes]:
 
 
 def add_rules(store: Store, rules: Any) -> None:
-    """Check and keep rules. Raises ApiError for one that could never do anything."""
+    """Checks and stores rules. Raises ApiError for a rule that could never fire."""
     if not isinstance(rules, list):
         raise invalid("rules must be a list.")
     for rule in rules:
@@ -175,12 +177,13 @@ def add_rules(store: Store, rules: Any) -> None:
 
 
 def list_rules(store: Store) -> list[dict[str, Any]]:
+    """Returns the rules, with how often each was met (``seen``) and used (``fired``)."""
     rows = store.rows("SELECT rule, seen, fired FROM faults ORDER BY id")
     return [json.loads(rule) | {"seen": seen, "fired": fired} for rule, seen, fired in rows]
 
 
 def take(store: Store, method: str, segments: Sequence[str]) -> InjectedFault | None:
-    """The fault for this call, which is counted by every rule that matches it."""
+    """Returns the fault for a call, and counts the call for every rule that matches it."""
     if not _rules(store):
         return None
     with store.transaction():
@@ -202,7 +205,7 @@ def _take(store: Store, method: str, segments: Sequence[str]) -> InjectedFault |
 
 
 def take_deployment(store: Store, endpoint: str) -> dict[str, Any]:
-    """What was ordered for the next deployment of ``endpoint``; ``{}`` for nothing."""
+    """Returns what is ordered for the next deployment of ``endpoint``; ``{}`` for nothing."""
     for number, written, _, fired in _rules(store):
         rule = json.loads(written)
         ordered: dict[str, Any] = rule.get("deployment", {})
@@ -252,7 +255,7 @@ def _fault(rule: dict[str, Any]) -> InjectedFault:
 
 
 def read(rule: Any) -> dict[str, Any]:
-    """The rule as it is kept. Raises ApiError for one that could never do anything."""
+    """Returns the checked rule. Raises ApiError for a rule that could never fire."""
     if not isinstance(rule, dict):
         raise invalid("A fault rule must be an object.")
     if "deployment" in rule:
@@ -269,7 +272,7 @@ def read(rule: Any) -> dict[str, Any]:
 
 
 def _refuse_unknown(value: Any, known: set[str]) -> None:
-    """A slip of the pen would make a rule that never fires."""
+    """Refuses unknown fields: a misspelled one would make a rule that never fires."""
     unknown = sorted(set(value) - known) if isinstance(value, dict) else []
     if unknown:
         raise invalid(f"The fault rule has no {unknown[0][:100]!r}.")

@@ -20,12 +20,12 @@ IDENTITIES = (
 
 
 def rearrange(items: Iterable[Any]) -> list[Any]:
-    """The JSON values ordered by a digest of what identifies them."""
+    """Returns the JSON values ordered by a digest of what identifies them."""
     return sorted(items, key=_digest)
 
 
 def _digest(item: Any) -> bytes:
-    """Of the identity where there is one: a changed value does not change the order."""
+    """Returns the digest of a value's identity: a changed value does not change the order."""
     if isinstance(item, dict):
         item = {key: item[key] for key in IDENTITIES if key in item} or item
     return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).digest()

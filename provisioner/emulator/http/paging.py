@@ -9,9 +9,9 @@ from provisioner.emulator.http.routing import ApiRequest, invalid
 
 
 def page(request: ApiRequest, key: str, items: Sequence[Any], most: int) -> dict[str, Any]:
-    """``{key: items of this page}`` and, where there are more, ``next_page_token``.
+    """Returns ``{key: items of this page}``, with ``next_page_token`` where there are more.
 
-    ``max_results`` of 0 or none means as many as the service likes, which are ``most``.
+    ``max_results`` of 0 or none means the longest page, ``most``.
     """
     asked = _number(request, "max_results")
     start = _number(request, "page_token")

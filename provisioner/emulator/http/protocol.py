@@ -41,7 +41,7 @@ class EmulatorProtocol(H11Protocol):
 
 
 def break_connection(transport: asyncio.Transport, *, reset: bool) -> None:
-    """End the connection without another byte: orderly (FIN), or as a failure (RST)."""
+    """Ends the connection without another byte: orderly (FIN), or as a failure (RST)."""
     if reset:
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)

@@ -1,7 +1,7 @@
-"""Requests, answers and route tables: what a handler gets, gives back and is found by.
+"""The vocabulary of a handler: requests, answers, errors, and route tables.
 
-A handler is a function of the workspace and the request. It runs in a worker thread and may
-block; it raises ``ApiError`` for every answer that is an error.
+A handler is a function of the workspace and the request. It runs in a worker thread and may block;
+it raises ``ApiError`` for every answer that is an error.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ USER, SERVICE_PRINCIPAL = "user_name", "service_principal_name"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. ``name`` is the user name, or the application id of a service principal;
-    ``groups`` are the names of its groups. ``has_login`` tells an OAuth token from a personal one.
+    """The principal that sends a request.
+
+    ``name`` is the user name, or the application id of a service principal; ``groups`` are the
+    names of its groups. ``has_login`` tells an OAuth token from a personal one.
     """
 
     name: str
@@ -40,11 +42,12 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
+        """Whether the principal is a workspace admin."""
         return "admins" in self.groups
 
 
 class StatementRunner(Protocol):
-    """The SQL statements of one process; ``sql.running`` has them, and says what they are."""
+    """Runs the SQL statements of one process. ``sql.running`` implements it."""
 
     def start(self, creator: str, work: Any) -> Any: ...
 
@@ -54,7 +57,7 @@ class StatementRunner(Protocol):
 
 
 class ModelServer(Protocol):
-    """The connections to the model server that answers queries; ``inference.upstream`` has them."""
+    """Sends queries to a real model server. ``inference.upstream`` implements it."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Any: ...
 
@@ -63,7 +66,7 @@ class ModelServer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmulatedWorkspace:
-    """What every handler works on."""
+    """The state, settings and connections that every handler works on."""
 
     store: Store
     settings: Settings
@@ -71,7 +74,7 @@ class EmulatedWorkspace:
     lines: ModelServer
 
     def let_go(self) -> None:
-        """End what waits for something: statements that run, models that think."""
+        """Stops the statements that run, and the queries that wait for a model."""
         self.lines.hang_up()
         self.statements.clear()
 
@@ -80,8 +83,8 @@ class EmulatedWorkspace:
 class ApiRequest:
     """One request. Header names are in lower case; ``path`` has no trailing slash.
 
-    ``parameters`` are the decoded ``{placeholders}`` of the route, ``base_url`` is the
-    scheme and host that the client used.
+    ``parameters`` are the decoded ``{placeholders}`` of the route, ``base_url`` is the scheme and
+    host that the client used.
     """
 
     method: str
@@ -94,9 +97,9 @@ class ApiRequest:
     base_url: str = ""
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object, whatever its Content-Type; an empty body is ``{}``.
+        """Returns the body as a JSON object, whatever its Content-Type; ``{}`` for an empty body.
 
-        Raises ApiError MALFORMED_REQUEST. [serving-api 3.5: the code is a platform convention]
+        Raises ApiError MALFORMED_REQUEST.
         """
         if not self.body.strip():
             return {}
@@ -112,16 +115,16 @@ class ApiRequest:
 
 
 def _refuse_constant(constant: str) -> None:
-    """NaN and the infinities, which Python reads although they are not JSON."""
+    """Refuses NaN and the infinities, which Python reads although they are not JSON."""
     raise ValueError(constant)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """``json`` unless there is a ``text`` or a ``stream``; these say their ``content_type``.
+    """An answer: ``json`` unless there is a ``text`` or a ``stream`` with its ``content_type``.
 
-    A stream is iterated in a worker thread and each piece is sent as soon as it is there; it
-    may wait. Closing it early (``GeneratorExit``) means that the client has gone.
+    A stream is iterated in a worker thread, and each piece is sent as soon as it exists; it may
+    wait. Closing it early (``GeneratorExit``) means that the client has gone.
     """
 
     json: Any = None
@@ -156,6 +159,7 @@ class ApiError(Exception):
         self.extra = extra
 
     def answer(self) -> ApiResponse:
+        """Returns the answer that the error is."""
         body = {"error_code": self.error_code, "message": self.message, **self.extra}
         return ApiResponse(json=body, status=self.status, headers=self.headers)
 
@@ -163,6 +167,7 @@ class ApiError(Exception):
 # rule(assumed): A value that breaks a rule answers 400 with INVALID_PARAMETER_VALUE where no other
 #     code is known. [serving-api 3.5]
 def invalid(message: str) -> ApiError:
+    """Returns the error for a value that breaks a rule."""
     return ApiError(400, "INVALID_PARAMETER_VALUE", message)
 
 
@@ -206,7 +211,7 @@ class Router:
     def find(
         self, method: str, segments: Sequence[str]
     ) -> tuple[ApiRoute, dict[str, str]] | tuple[None, dict[str, str]]:
-        """The route for decoded path segments, with its parameters."""
+        """Returns the route for decoded path segments, with its parameters."""
         for candidate, route in self._candidates.get((method, len(segments)), ()):
             parameters = _bind(candidate, segments)
             if parameters is not None:
@@ -232,7 +237,7 @@ def _bind(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, str] | N
 
 
 def event_stream(events: Iterable[Any]) -> Iterator[bytes]:
-    """Server-sent events that all clients read: ``data: `` lines, blank lines, ``[DONE]``.
+    """Yields server-sent events that all clients read: ``data: `` lines, blank lines, ``[DONE]``.
 
     Comments and ``event:`` lines make MLflow fail. [serving-api 9.9]
     """

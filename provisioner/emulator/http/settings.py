@@ -1,4 +1,4 @@
-"""What a local workspace can be told: where its state is, who may ask, how fast it is."""
+"""Settings of a local workspace: its state, its token, how fast it is."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ LONGEST_NUMBER = 12
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """How long an update takes: until ``polls`` reads saw it, and ``seconds`` have passed, and
-    somebody has said so where it ends ``on_command``."""
+    """When an update ends: after ``polls`` reads and ``seconds``, or ``on_command`` only."""
 
     polls: int = 0
     seconds: float = 0.0
@@ -29,10 +28,7 @@ class Transition:
 
     @classmethod
     def parse(cls, text: str) -> Transition:
-        """Read ``immediate``, ``command``, ``polls=N`` or ``seconds=S``.
-
-        Raises ValueError for other text.
-        """
+        """Reads ``immediate``, ``command``, ``polls=N`` or ``seconds=S``. Raises ValueError."""
         unit, _, amount = text.partition("=")
         if text == "immediate":
             return cls()
@@ -74,7 +70,7 @@ class Settings:
     keeps_omitted_traffic: bool = False
 
     def completed(self) -> Settings:
-        """The same with a token. Raises ValueError where a setting makes no sense."""
+        """Returns the settings with a token. Raises ValueError for a setting without sense."""
         Transition.parse(self.transition)
         if not 0 <= self.port <= LARGEST_PORT:
             raise ValueError(f"port must be between 0 and {LARGEST_PORT}")

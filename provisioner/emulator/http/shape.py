@@ -25,7 +25,7 @@ SCHEMAS: dict[Reader, Schema] = {}
 
 
 def schema_of(reader: Reader) -> Schema:
-    """The JSON Schema of the values that a reader of this module takes in any case."""
+    """Returns the JSON Schema of the values that a reader takes."""
     return SCHEMAS.get(reader, {})
 
 
@@ -46,6 +46,7 @@ def anything(value: Any, where: str) -> Any:
 
 @described({"type": "string"})
 def text(value: Any, where: str) -> str:
+    """Reads a string."""
     if not isinstance(value, str):
         raise invalid(f"{where} must be a string.")
     return value
@@ -53,6 +54,7 @@ def text(value: Any, where: str) -> str:
 
 @described({"type": "boolean"})
 def flag(value: Any, where: str) -> bool:
+    """Reads a boolean, also one that was sent as a string."""
     if value in ("true", "false"):
         return bool(value == "true")
     if not isinstance(value, bool):
@@ -62,7 +64,7 @@ def flag(value: Any, where: str) -> bool:
 
 @described({"type": "integer", "minimum": 0, "maximum": LARGEST_INTEGER})
 def integer(value: Any, where: str) -> int:
-    """A number that is not negative: no field of the service may be."""
+    """Reads a number that is not negative: no field of the service may be."""
     if isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < 20:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_INTEGER:
@@ -72,13 +74,15 @@ def integer(value: Any, where: str) -> int:
 
 @described({"type": "number", "minimum": 0, "maximum": 1})
 def fraction(value: Any, where: str) -> float:
-    """A number from 0 to 1."""
+    """Reads a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise invalid(f"{where} must be a number from 0 to 1.")
     return value
 
 
 def choice(*names: str) -> Reader:
+    """Returns a reader of one of these strings."""
+
     @described({"type": "string", "enum": list(names)})
     def read(value: Any, where: str) -> str:
         if value not in names:
@@ -89,6 +93,8 @@ def choice(*names: str) -> Reader:
 
 
 def list_of(inner: Reader) -> Reader:
+    """Returns a reader of lists whose entries ``inner`` reads."""
+
     @described({"type": "array", "items": schema_of(inner)})
     def read(value: Any, where: str) -> list[Any]:
         if not isinstance(value, list):
@@ -100,13 +106,14 @@ def list_of(inner: Reader) -> Reader:
 
 @described({"type": "object", "additionalProperties": {"type": "string"}})
 def text_by_name(value: Any, where: str) -> dict[str, str]:
+    """Reads an object whose values are strings."""
     if not isinstance(value, dict):
         raise invalid(f"{where} must be an object.")
     return {name: text(entry, f"{where}.{name}") for name, entry in value.items()}
 
 
 def record(fields: Mapping[str, Reader], needed: tuple[str, ...] = ()) -> Reader:
-    """An object with these fields; those in ``needed`` have to be there."""
+    """Returns a reader of objects with these fields. The fields in ``needed`` are required."""
 
     schema: Schema = {
         "type": "object",

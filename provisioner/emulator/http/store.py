@@ -106,13 +106,13 @@ CREATE TABLE IF NOT EXISTS privileges (
 
 
 class Store:
-    """One connection, one transaction at a time; used by all worker threads of a process."""
+    """Holds the state in SQLite: one connection for all threads, one transaction at a time."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open or create the store. A file is readable by its owner only.
+        """Opens or creates the store. A file is readable by its owner only.
 
-        Raises sqlite3.DatabaseError where the file is something else, OSError where it, or its
-        folder, cannot be made.
+        Raises sqlite3.DatabaseError for a file that is no store, OSError where the file or its
+        folder cannot be made.
         """
         self._lock = threading.RLock()
         if str(path) != MEMORY:
@@ -139,7 +139,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, also between processes; nested ones are part of the outer one."""
+        """Makes all changes of the block or none. A nested transaction joins the outer one."""
         with self._lock:
             if self._connection.in_transaction:
                 yield
@@ -154,31 +154,36 @@ class Store:
                     self._connection.execute("ROLLBACK")
 
     def change(self, sql: str, *values: Any) -> int:
-        """Run one statement; the number of rows it changed."""
+        """Runs a statement, and returns the number of rows that it changed."""
         with self._lock:
             return self._connection.execute(sql, values).rowcount
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Returns all rows of a query."""
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
 
     def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        """Returns the first row of a query, or None."""
         with self._lock:
             row: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
             return row
 
     def now_ms(self) -> int:
-        """The workspace's time in ms since the epoch: the computer's, and what was added."""
+        """Returns the time in ms since the epoch: the computer's, and what was added."""
         return int(time.time() * 1000) + self.fact("clock_offset_ms")
 
     def fact(self, name: str) -> int:
+        """Returns a named number; 0 where it was never set."""
         row = self.row("SELECT value FROM facts WHERE name = ?", name)
         return int(row[0]) if row else 0
 
     def set_fact(self, name: str, value: int) -> None:
+        """Sets a named number."""
         self.change("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value)
 
     def tables(self) -> list[str]:
+        """Returns the names of all tables."""
         return [
             name
             for (name,) in self.rows(
@@ -187,20 +192,21 @@ class Store:
         ]
 
     def clear(self, tables: Sequence[str]) -> None:
-        """Empty these tables. Their names are ours, never a client's."""
+        """Empties tables. The names come from the code, never from a client."""
         with self.transaction():
             for table in tables:
                 self.change(f"DELETE FROM {table}")
 
     def close(self) -> None:
+        """Closes the connection."""
         with self._lock:
             self._connection.close()
 
 
 def _make_private_file(path: Path) -> None:
-    """SQLite gives its side files the mode of the main file, so that one has to be right.
+    """Makes the state file readable by its owner only; SQLite's side files get the same mode.
 
-    Somebody else's file is neither touched nor made private.
+    A file that is no store is not changed. Raises sqlite3.DatabaseError for it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "rb") as file:

@@ -1,4 +1,4 @@
-"""Request targets and Host headers: which path is meant, and whether we are."""
+"""Request targets, Host headers and origins."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ABSOLUTE = re.compile(r"https?://([^/]*)(.*)", re.IGNORECASE)
 
 
 def path_of(target: str) -> str:
-    """The path of a target in origin form or in absolute form, as clients of a proxy send it."""
+    """Returns the path of a target in origin form, or in the absolute form that proxies get."""
     absolute = ABSOLUTE.fullmatch(target)
     return absolute[2] if absolute else target
 
 
 def split(path: str) -> list[str]:
-    """The decoded segments. Slashes at the end, or doubled, make no difference.
+    """Returns the decoded segments. Slashes at the end, or doubled, make no difference.
 
     Decoded after splitting: `%2F` belongs to a name.
     """
@@ -31,7 +31,7 @@ def split(path: str) -> list[str]:
 
 
 def check_hosts(target: str, headers: Mapping[str, str]) -> None:
-    """Raises ApiError unless everything that names a host names this computer."""
+    """Refuses requests that name another host than this computer. Raises ApiError."""
     absolute = ABSOLUTE.fullmatch(target)
     named = [absolute[1]] if absolute else []
     # HTTP/1.0 has no Host header, and no browser speaks it.
@@ -41,11 +41,11 @@ def check_hosts(target: str, headers: Mapping[str, str]) -> None:
 
 
 def check_origin(method: str, scheme: str, headers: Mapping[str, str]) -> None:
-    """Raises ApiError for what a page of somebody else makes a browser ask.
+    """Refuses requests that a page of another origin makes a browser send. Raises ApiError.
 
-    Browsers say so in Origin, and in Sec-Fetch-Site also where there is no Origin; other clients
-    send neither. Another port of this computer is somebody else as well. To follow a link to us
-    is no harm: such a request carries no token, and no page can read its answer.
+    Browsers send Origin, and Sec-Fetch-Site also where there is no Origin; other clients send
+    neither. Another port of this computer is another origin as well. A followed link does no harm:
+    such a request carries no token, and no page can read its answer.
     """
     origin = headers.get("origin")
     is_link = method in ("GET", "HEAD") and headers.get("sec-fetch-dest") == "document"
@@ -58,4 +58,5 @@ def check_origin(method: str, scheme: str, headers: Mapping[str, str]) -> None:
 
 
 def base_url(scheme: str, headers: Mapping[str, str]) -> str:
+    """Returns the scheme and host that the client used."""
     return f"{scheme}://{headers.get('host', '127.0.0.1')}"

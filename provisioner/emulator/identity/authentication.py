@@ -1,4 +1,4 @@
-"""Who asks: tokens and logins, and what clients ask before all else."""
+"""Authentication: tokens, OAuth, and the calls that clients make before all others."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def caller_of(workspace: EmulatedWorkspace, authorization: str) -> Caller:
-    """Take ``Bearer T`` and ``Basic token:T`` alike, as curl and old clients send it.
+    """Returns the principal of a token, sent as ``Bearer T`` or as ``Basic token:T``.
 
-    Raises ApiError UNAUTHENTICATED; UNAUTHORIZED is documented, too. [serving-api 8.4]
+    Raises ApiError UNAUTHENTICATED.
     """
     given = password_of(authorization, user="token") or _bearer_of(authorization)
     if _matches(given, workspace.settings.token):
@@ -46,13 +46,13 @@ def _matches(given: str, token: str) -> bool:
 
 
 def password_of(authorization: str, user: str) -> str:
-    """The password of a Basic header; "" for another header, or for another ``user``."""
+    """Returns the password of a Basic header; "" for another header, or another ``user``."""
     name, password = login_of(authorization)
     return password if user == name else ""
 
 
 def login_of(authorization: str) -> tuple[str, str]:
-    """User and password of a Basic header; both are "" for another header."""
+    """Returns user and password of a Basic header; both are "" for another header."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() != "basic":
         return "", ""
@@ -69,7 +69,10 @@ def _bearer_of(authorization: str) -> str:
 
 
 def me(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """[serving-api 1.11, 5.5: the keys that Terraform and the CLI read, and the header]"""
+    """Returns the caller as a SCIM user.
+
+    It has the keys and the header that Terraform and the CLI read. [serving-api 1.11, 5.5]
+    """
     caller = request.caller
     return ApiResponse(
         {
@@ -87,12 +90,12 @@ def me(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def well_known(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Asked without credentials by every client of the SDK. [serving-api 5.5]"""
+    """Returns the host's metadata, which every client of the SDK reads first. [serving-api 5.5]"""
     return ApiResponse({"oidc_endpoint": f"{request.base_url}/oidc", "workspace_id": WORKSPACE_ID})
 
 
 def oauth_server(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """[serving-api 5.5: discovery of the token endpoint]"""
+    """Returns the addresses of the OAuth server. [serving-api 5.5]"""
     return ApiResponse(
         {
             "authorization_endpoint": f"{request.base_url}/oidc/v1/authorize",
@@ -102,7 +105,7 @@ def oauth_server(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 
 
 def oauth_token(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A login for an hour: with client credentials, or in exchange for another login."""
+    """Returns an OAuth token: for client credentials, or in exchange for another OAuth token."""
     form = {
         key: values[0] for key, values in parse_qs(request.body.decode("utf-8", "replace")).items()
     }
@@ -123,7 +126,7 @@ def oauth_token(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 def _client(
     workspace: EmulatedWorkspace, authorization: str, form: Mapping[str, str]
 ) -> Caller | None:
-    """A service principal, or any client id with the workspace's token: the local user."""
+    """Returns the service principal, or the local user for any id with the workspace's token."""
     name, secret = login_of(authorization)
     name, secret = name or form.get("client_id", ""), secret or form.get("client_secret", "")
     if _matches(secret, workspace.settings.token):
@@ -133,12 +136,13 @@ def _client(
 
 # rule(client): A token that is refused has the error codes of OAuth. [serving-api 5.5]
 def _oauth_error(status: int, error: str) -> ApiError:
+    """Returns the error for a token that is refused."""
     # RFC 6749 wants `error`; the other two keys are for clients that expect the service's shape.
     return ApiError(status, "INVALID_CLIENT", "No token for this client.", extra={"error": error})
 
 
 def telemetry(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The Databricks CLI reports its use. [serving-api 5.5]"""
+    """Takes the usage report of the Databricks CLI. [serving-api 5.5]"""
     return ApiResponse()
 
 

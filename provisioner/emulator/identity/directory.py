@@ -1,7 +1,7 @@
-"""The users and service principals of a local workspace, and how their tokens are recognised.
+"""Stores users and service principals, with digests of their tokens and client secrets.
 
-Only digests of tokens and client secrets are kept. Who is not in here may still be granted
-something: groups have no list of their own, and a manifest names people this workspace never met.
+A principal that is not in here may still get grants: groups have no list of their own, and a
+manifest names users that this workspace never met.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ LOCAL_USER = Caller("local-user@example.com", "Local User", ("admins", "users"))
 # that nobody takes it for a small one.
 EVERYBODY = "users"
 ADMINS = "admins"
-# How long a login lasts. [serving-api 5.5]
+# rule(client): An OAuth token is valid for an hour. [serving-api 5.5]
 LOGIN_S = 3600
 
 COLUMNS = "name, kind, id, display_name, groups"
 
 
 def add(store: Store, caller: Caller, token: str, client_secret: str = "") -> None:
-    """Add the principal, or replace the one of that name, its credentials and its logins."""
+    """Adds the principal, or replaces it with its credentials and OAuth tokens."""
     store.change("DELETE FROM logins WHERE principal = ?", caller.name)
     store.change(
         "INSERT OR REPLACE INTO principals VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -45,7 +45,7 @@ def add(store: Store, caller: Caller, token: str, client_secret: str = "") -> No
 
 
 def remove(store: Store, name: str) -> bool:
-    """With the principal, its logins end. What it made and was granted stays."""
+    """Removes the principal and its OAuth tokens. What it made and was granted stays."""
     store.change("DELETE FROM logins WHERE principal = ?", name)
     sql = "DELETE FROM scim_attributes WHERE id IN (SELECT id FROM principals WHERE name = ?)"
     store.change(sql, name)
@@ -53,18 +53,18 @@ def remove(store: Store, name: str) -> bool:
 
 
 def all_principals(store: Store) -> list[Caller]:
-    """Everybody who was added: the local user is not among them."""
+    """Returns all principals that were added; the local user is not among them."""
     return [_caller(*row) for row in store.rows(f"SELECT {COLUMNS} FROM principals")]
 
 
 def local_user(store: Store) -> Caller:
-    """The local user with all of its groups."""
+    """Returns the local user with all of its groups."""
     joined = attributes(store, LOCAL_USER.id).get("groups", ())
     return replace(LOCAL_USER, groups=(*LOCAL_USER.groups, *joined)) if joined else LOCAL_USER
 
 
 def put_in_groups(store: Store, caller: Caller, groups: Sequence[str]) -> None:
-    """The names of all groups that ``caller`` is in from now on."""
+    """Sets the names of all groups that ``caller`` is in."""
     if caller.name == LOCAL_USER.name:
         joined = [group for group in groups if group not in LOCAL_USER.groups]
         set_attributes(store, caller.id, attributes(store, caller.id) | {"groups": joined})
@@ -74,28 +74,30 @@ def put_in_groups(store: Store, caller: Caller, groups: Sequence[str]) -> None:
 
 
 def rename(store: Store, caller: Caller, display_name: str) -> None:
+    """Sets the display name of a principal."""
     sql = "UPDATE principals SET display_name = ? WHERE name = ?"
     store.change(sql, display_name, caller.name)
 
 
 def attributes(store: Store, number: str) -> dict[str, Any]:
-    """What clients said about the principal or group with this id, as they said it."""
+    """Returns what clients sent about the principal or group with this id, as they sent it."""
     row = store.row("SELECT attributes FROM scim_attributes WHERE id = ?", number)
     return dict(json.loads(row[0])) if row else {}
 
 
 def set_attributes(store: Store, number: str, changed: Mapping[str, Any]) -> None:
+    """Sets what clients sent about the principal or group with this id."""
     text = json.dumps(changed)
     store.change("INSERT OR REPLACE INTO scim_attributes VALUES (?, ?)", number, text)
 
 
 def is_active(store: Store, caller: Caller) -> bool:
-    """Whether the principal may log in. [serving-api 10.10: users are shown as active]"""
+    """Returns whether the principal may log in. [serving-api 10.10: users are shown as active]"""
     return bool(attributes(store, caller.id).get("active", True))
 
 
 def find(store: Store, name: str) -> Caller | None:
-    """The principal with this user name or application id."""
+    """Returns the principal with this user name or application id, or None."""
     if name.lower() == LOCAL_USER.name:
         return local_user(store)
     row = store.row(f"SELECT {COLUMNS} FROM principals WHERE name = ?", name)
@@ -103,13 +105,13 @@ def find(store: Store, name: str) -> Caller | None:
 
 
 def by_token(store: Store, token: str) -> Caller | None:
-    """Whose personal access token this is."""
+    """Returns the principal with this personal access token, or None."""
     row = store.row(f"SELECT {COLUMNS} FROM principals WHERE token = ?", _digest(token))
     return _active(store, _caller(*row)) if row else None
 
 
 def by_client(store: Store, client_id: str, client_secret: str) -> Caller | None:
-    """The service principal with this application id and secret."""
+    """Returns the service principal with this application id and secret, or None."""
     row = store.row(
         f"SELECT {COLUMNS} FROM principals WHERE name = ? AND client_secret = ?",
         client_id,
@@ -119,7 +121,7 @@ def by_client(store: Store, client_id: str, client_secret: str) -> Caller | None
 
 
 def log_in(store: Store, caller: Caller) -> str:
-    """A new OAuth token. Those that have expired are forgotten."""
+    """Returns a new OAuth token, and deletes those that have expired."""
     now_ms, token = store.now_ms(), f"oauth-{secrets.token_hex(24)}"
     with store.transaction():
         store.change("DELETE FROM logins WHERE expires_ms <= ?", now_ms)
@@ -129,7 +131,7 @@ def log_in(store: Store, caller: Caller) -> str:
 
 
 def by_login(store: Store, token: str) -> Caller | None:
-    """Whose OAuth token this is, as long as it is valid."""
+    """Returns the principal with this OAuth token while the token is valid, or None."""
     row = store.row(
         "SELECT principal FROM logins WHERE token = ? AND expires_ms > ?",
         _digest(token),
@@ -153,7 +155,7 @@ def _digest(secret: str) -> str:
 
 
 def view(caller: Caller) -> dict[str, Any]:
-    """As the emulator's own routes show a principal."""
+    """Returns a principal as the emulator's own routes show it."""
     return {
         "kind": "service_principal" if caller.kind == SERVICE_PRINCIPAL else "user",
         "name": caller.name,

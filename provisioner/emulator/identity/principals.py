@@ -38,11 +38,11 @@ PRINCIPAL = record(
 
 
 def add(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A user by ``name``, or a service principal, whose ``name`` is its application id.
+    """Adds or replaces a user by ``name``, or a service principal by its application id.
 
     ``kind`` is ``user`` (default) or ``service_principal``; ``groups``, ``workspace_admin``,
-    ``display_name``, ``token`` and ``client_secret`` are up to the client. The answer is the only
-    one that shows the credentials. One that exists already is replaced.
+    ``display_name``, ``token`` and ``client_secret`` are optional. No other answer shows the
+    credentials.
     """
     sent = PRINCIPAL(request.json(), "")
     kind = directory.KINDS[sent.get("kind", "user")]
@@ -69,12 +69,13 @@ def add(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns all principals that were added."""
     principals = [directory.view(caller) for caller in directory.all_principals(workspace.store)]
     return ApiResponse({"principals": rearrange(principals)})
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The principal leaves the workspace; its grants and its endpoints stay."""
+    """Removes the principal from the workspace; its grants and its endpoints stay."""
     name = request.parameters["name"]
     if not directory.remove(workspace.store, name):
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"There is no principal {name}.")

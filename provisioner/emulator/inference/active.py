@@ -1,4 +1,4 @@
-"""What the data plane may know of an endpoint: the configuration that answers queries."""
+"""Endpoints as the data plane knows them: the configuration that answers queries."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class ActiveEndpoint:
     ``entities`` are as sent (with secret references and plaintext values) and in the order sent,
     which is the order of fallbacks; ``routes`` are entity name and percentage. Without an active
     config both are empty. ``rate_limits`` are those of the gateway and the older ones of the
-    endpoint; ``gateway`` is the whole gateway, ``{}`` where there is none, and so is
-    ``auto_capture``, the legacy inference table.
+    endpoint; ``gateway`` is the whole gateway, ``{}`` for none; ``auto_capture`` is the legacy
+    inference table, ``{}`` for none.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ActiveEndpoint:
 
 
 def active(workspace: EmulatedWorkspace, name: str) -> ActiveEndpoint:
-    """The endpoint called ``name``. Raises ApiError RESOURCE_DOES_NOT_EXIST.
+    """Returns the endpoint ``name``. Raises ApiError RESOURCE_DOES_NOT_EXIST.
 
     An update whose time has come is finished first; a query never counts as a poll.
     """
@@ -47,6 +47,7 @@ def active(workspace: EmulatedWorkspace, name: str) -> ActiveEndpoint:
 
 
 def of_record(record: endpoints.Record) -> ActiveEndpoint:
+    """Returns what a record says of its active config."""
     config = record["config"] or {"entities": [], "routes": [], "version": 0}
     gateway = record["ai_gateway"]
     return ActiveEndpoint(

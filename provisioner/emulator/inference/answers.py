@@ -21,7 +21,7 @@ Chunk = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AnswerSource:
-    """Where an answer seems to come from. ``model`` is what its ``model`` field will say."""
+    """Where an answer seems to come from. ``model`` is the value of its ``model`` field."""
 
     endpoint: str
     entity: str
@@ -50,12 +50,13 @@ class ModelReply:
 
     @property
     def usage(self) -> dict[str, int]:
+        """The ``usage`` block of the answer."""
         written = tokens.count(choice.text for choice in self.choices)
         return tokens.usage(self.prompt_tokens, written)
 
 
 def make_reply(query: TextQuery, source: AnswerSource, created: int, prefix: str) -> ModelReply:
-    """``prefix`` begins the id: ``chatcmpl-`` or ``cmpl-``."""
+    """Makes up the answers to a query. ``prefix`` begins the id: ``chatcmpl-`` or ``cmpl-``."""
     digest = _digest(source, created, query.texts)
     return ModelReply(
         id=prefix + digest,
@@ -92,7 +93,7 @@ def _text(question: str, source: AnswerSource, which: int, n: int) -> str:
 
 
 def truncate(text: str, cut: Truncation) -> Choice:
-    """``text`` up to the first stop sequence, and then to the most tokens."""
+    """Cuts ``text`` at the first stop sequence, then at the largest number of tokens."""
     ends = [text.find(stop) for stop in cut.stop]
     text = text[: min((end for end in ends if end >= 0), default=len(text))]
     written = tokens.pieces(text)
@@ -106,6 +107,7 @@ def _digest(*parts: Any) -> str:
 
 
 def chat_json(answers: ModelReply) -> dict[str, Any]:
+    """Returns the answer to a chat query as JSON."""
     return {
         "id": answers.id,
         "object": "chat.completion",
@@ -126,11 +128,13 @@ def _message(choice: Choice) -> dict[str, Any]:
 
 
 def tool_call(choice: Choice) -> Mapping[str, Any]:
+    """Returns the tool call of an answer as JSON."""
     function = {"name": choice.tool, "arguments": choice.text}
     return {"id": choice.call_id, "type": "function", "function": function}
 
 
 def completions_json(answers: ModelReply) -> dict[str, Any]:
+    """Returns the answer to a completions query as JSON."""
     return {
         "id": answers.id,
         "object": "text_completion",
@@ -150,7 +154,7 @@ def completions_json(answers: ModelReply) -> dict[str, Any]:
 
 
 def chat_chunks(answers: ModelReply, include_usage: bool) -> Iterator[Chunk]:
-    """The role first, then the tokens, then why it ended; usage in a last chunk of its own."""
+    """Yields the role, then the tokens, then why it ended; usage in a last chunk of its own."""
     for index, choice in enumerate(answers.choices):
         for delta in _deltas(choice):
             yield _chunk(answers, "chat.completion.chunk", _chat_choice(index, delta, None))
@@ -175,6 +179,7 @@ def _chat_choice(index: int, delta: dict[str, Any], reason: str | None) -> dict[
 
 
 def completions_chunks(answers: ModelReply, include_usage: bool) -> Iterator[Chunk]:
+    """Yields the tokens, then why it ended; usage in a last chunk of its own."""
     for index, choice in enumerate(answers.choices):
         for piece in tokens.pieces(choice.text):
             yield _chunk(answers, "text_completion", _text_choice(index, piece, None))

@@ -33,7 +33,7 @@ MADE_UP = {"x-made-up-by": "local workspace"}
 
 @dataclass(frozen=True, slots=True)
 class EndpointQuery:
-    """A query that has found its endpoint. ``served`` is the entity it asks for, "" for any."""
+    """A query with its endpoint. ``served`` is the entity that it asks for, "" for any."""
 
     endpoint: ActiveEndpoint
     task: str
@@ -42,7 +42,7 @@ class EndpointQuery:
 
 
 def invocations(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The body fits the endpoint's task; the traffic split, or the path, says who answers."""
+    """Answers a query. The traffic split, or the path, selects the served entity."""
     body = request.json()
     endpoint = _require_serving(workspace, request, request.parameters["name"])
     task = tasks.task_of(endpoint, body)
@@ -51,7 +51,7 @@ def invocations(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 
 
 def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A call of an OpenAI client: it names the endpoint in ``model``. [serving-api 6.4]"""
+    """Answers a call of an OpenAI client: ``model`` names the endpoint. [serving-api 6.4]"""
     body = request.json()
     name = body.get("model")
     # rule(client): OpenAI's clients name the endpoint in "model". [serving-api 6.4]
@@ -74,7 +74,7 @@ def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiR
 def _require_serving(
     workspace: EmulatedWorkspace, request: ApiRequest, name: str
 ) -> ActiveEndpoint:
-    """The endpoint, if it answers this caller's queries. [serving-api 3.10]
+    """Returns the endpoint, if it answers this caller's queries. [serving-api 3.10]
 
     Raises ApiError 404 where it is missing or never became ready, 503 where waiting helps, 400
     where it was stopped.
@@ -102,11 +102,7 @@ def _require_serving(
 
 
 def _check_access(store: Store, endpoint: ActiveEndpoint, request: ApiRequest) -> None:
-    """Raises ApiError.
-
-    The service's pages: route-optimised endpoints made since September 2025 are queried at their
-    own address alone, which takes OAuth tokens alone. The statuses are guesses.
-    """
+    """Refuses callers without CAN_QUERY, and queries at the wrong address. Raises ApiError."""
     place = {"name": endpoint.name, "id": endpoint.id, "system": endpoint.system}
     access.require(store, request.caller, place, access.CAN_QUERY)
     is_data_plane = request.path.startswith(f"{DATA_PLANE}/")
@@ -127,7 +123,7 @@ def _check_access(store: Store, endpoint: ActiveEndpoint, request: ApiRequest) -
 
 
 def _respond(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery) -> ApiResponse:
-    """The answer of an entity; it and every error are in the endpoint's inference table."""
+    """Returns the answer of an entity; it and every error go to the endpoint's inference table."""
     store = workspace.store
     exchange = payloads.Exchange(
         store, call.endpoint, request.caller.name, call.body, store.now_ms()
@@ -148,7 +144,7 @@ def _respond(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQu
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuery:
-    """An entity that has answered, or begun to, and the limits that it counts for."""
+    """The entity that answers, its answer as far as it goes, and the limits that count it."""
 
     entity: dict[str, Any]
     written: tasks.ModelAnswer
@@ -176,7 +172,7 @@ def _ask(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery)
 
 
 def _record_chunks(exchange: payloads.Exchange, asked: AnsweredQuery) -> Iterator[dict[str, Any]]:
-    """The chunks; what they cost is charged as soon as it is known, also to who has gone."""
+    """Yields the chunks. Their tokens are charged at the end, also when the client has gone."""
     written = asked.written
     try:
         yield from written.chunks or ()
@@ -188,6 +184,7 @@ def _record_chunks(exchange: payloads.Exchange, asked: AnsweredQuery) -> Iterato
 
 
 def list_models(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the endpoints that the caller may query, as OpenAI's clients list models."""
     models = [
         _model(record)
         for record in endpoints.every(workspace.store)
@@ -197,6 +194,7 @@ def list_models(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 
 
 def get_model(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns one endpoint as a model of OpenAI's API."""
     record = endpoints.find(workspace.store, request.parameters["model"])
     # rule(client): A model that is no endpoint answers 404 to OpenAI's clients. [serving-api 6.4]
     if record is None:

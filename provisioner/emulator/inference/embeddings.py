@@ -46,7 +46,7 @@ DEFAULT_LENGTH = 1024
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingQuery:
-    """An embeddings query, read and found valid. ``length`` 0 is the model's own."""
+    """A valid embeddings query. ``length`` 0 is the model's own."""
 
     texts: tuple[str, ...]
     as_base64: bool
@@ -54,7 +54,7 @@ class EmbeddingQuery:
 
 
 def read(body: Mapping[str, Any]) -> EmbeddingQuery:
-    """Raises ApiError 400 where the body is no embeddings query."""
+    """Reads an embeddings query. Raises ApiError 400."""
     encoding = body.get("encoding_format") or "float"
     if encoding not in ("float", "base64"):
         raise invalid(f"encoding_format must be 'float' or 'base64', not {encoding!r}")
@@ -84,11 +84,12 @@ def _of_numbers(numbers: Sequence[Any]) -> str:
 
 
 def is_embeddings_model(model: str) -> bool:
-    """Whether the name is that of an embeddings model."""
+    """Returns whether the name is that of an embeddings model."""
     return _known_length(model) > 0
 
 
 def length_of(model: str) -> int:
+    """Returns the length of a model's vectors."""
     return _known_length(model) or DEFAULT_LENGTH
 
 
@@ -98,9 +99,9 @@ def _known_length(model: str) -> int:
 
 
 def answer(query: EmbeddingQuery, model: str) -> dict[str, Any]:
-    """The answer in OpenAI's shape.
+    """Returns the answer in OpenAI's shape.
 
-    Raises ApiError 400 where more dimensions are asked for than the model has.
+    Raises ApiError 400 for more dimensions than the model has.
     """
     length = query.length or length_of(model)
     if length > length_of(model):
@@ -125,7 +126,7 @@ def _encode(query: EmbeddingQuery, model: str, index: int) -> list[float] | str:
 
 
 def _pack(text: str, model: str, length: int) -> bytes:
-    """The vector as little-endian float32, so that both encodings hold the same numbers."""
+    """Returns the vector as little-endian float32, so that both encodings hold the same numbers."""
     noise = hashlib.shake_256(f"{model}\n{text}".encode(errors="surrogatepass"))
     raw = struct.unpack(f"<{length}i", noise.digest(4 * length))
     norm = math.hypot(*raw) or 1.0

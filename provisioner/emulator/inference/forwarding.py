@@ -42,7 +42,7 @@ TOKENS = (
 def ask(
     workspace: EmulatedWorkspace, entity: Json, task: str, prepared: tasks.PreparedQuery
 ) -> tasks.ModelAnswer:
-    """The answer of the upstream's model. Raises ApiError as a provider's failure."""
+    """Returns the answer of the upstream's model. Raises ApiError as a provider's failure."""
     settings = workspace.settings
     # Guardrails look at whole answers.
     is_streamed = prepared.stream and not prepared.output
@@ -86,7 +86,7 @@ def _failure(entity: Json, error: upstream.UpstreamError) -> ApiError:
 
 
 def _apply_guardrails(answer: Json, rules: Mapping[str, Any]) -> Json:
-    """The answer with its texts as they may go on. Raises ApiError 400 where they may not."""
+    """Masks the answer's texts. Raises ApiError 400 where a guardrail stops them."""
     if not rules:
         return answer
     texts = apply(rules, "output", _texts(answer), answer.get("usage") or {})
@@ -99,7 +99,7 @@ def _texts(answer: Json) -> list[str]:
 
 
 def _choices(answer: Json) -> list[Json]:
-    """Those that are objects: an upstream may send anything."""
+    """Returns the choices that are objects: an upstream may send anything."""
     given = answer.get("choices")
     return (
         [choice for choice in given if isinstance(choice, dict)] if isinstance(given, list) else []
@@ -126,9 +126,9 @@ def _tokens_spent(answer: Json) -> int:
 
 
 def _count_chunks(chunks: Iterator[Json], tally: tasks.Tally, question: str) -> Iterator[Json]:
-    """The chunks; once the last has come, ``tally`` says what they cost.
+    """Yields the chunks, and puts their tokens into ``tally`` after the last one.
 
-    As the upstream says it, else counted as a made-up answer is.
+    The number is the upstream's, else it is counted as for a made-up answer.
     """
     reported = 0
     try:
@@ -145,7 +145,7 @@ def _count_chunks(chunks: Iterator[Json], tally: tasks.Tally, question: str) -> 
 
 
 def _in_one_chunk(answer: Json) -> list[Json]:
-    """A whole answer as a stream of one piece."""
+    """Returns a whole answer as a stream of one piece."""
     is_chat = answer.get("object") == "chat.completion"
     choices = [_as_chunk(choice) if is_chat else choice for choice in _choices(answer)]
     return [
@@ -159,7 +159,7 @@ def _as_chunk(choice: Json) -> Json:
 
 
 def headers_of(store: Store, entity: dict[str, Any]) -> dict[str, str]:
-    """What the entity's provider is to be sent; nothing for models that need no key."""
+    """Returns the headers with the provider's key; none for models that need no key."""
     model = entity.get("external_model") or {}
     for name, block in model.items():
         if not isinstance(block, dict):
@@ -181,7 +181,7 @@ def _custom_headers(store: Store, block: dict[str, Any]) -> dict[str, str]:
 
 
 def _secret(store: Store, block: dict[str, Any], name: str) -> str:
-    """The value behind a reference, or the one given in plain text; "" where there is neither."""
+    """Returns the value behind a reference, or the plaintext value; "" where there is neither."""
     given = block.get(name)
     if is_reference(given):
         return value_of(store, str(given))

@@ -25,7 +25,7 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class GuardrailFinding:
-    """What the guardrails of one side say of one text. ``masked`` is it without the data."""
+    """The result of one side's guardrails for one text. ``masked`` is the text without the data."""
 
     masked: str
     personal_data: bool
@@ -33,7 +33,7 @@ class GuardrailFinding:
 
 
 def inspect(rules: Mapping[str, Any], text: str) -> GuardrailFinding:
-    """``rules`` are the ``input`` or ``output`` block of the gateway's guardrails."""
+    """Checks a text. ``rules`` is the ``input`` or ``output`` block of the gateway's guardrails."""
     masked = _mask(text)
     lowered = text.lower()
     words = (word.lower() for word in rules.get("invalid_keywords") or ())
@@ -47,11 +47,10 @@ def inspect(rules: Mapping[str, Any], text: str) -> GuardrailFinding:
 def apply(
     rules: Mapping[str, Any], side: Side, texts: Sequence[str], spent: Mapping[str, int]
 ) -> tuple[str, ...]:
-    """The texts as they may go on, personal data masked where the rules say so.
+    """Returns the texts, personal data masked where the rules say so. [serving-api 3.10]
 
-    ``spent`` is the ``usage`` block that an error shows.
-
-    Raises ApiError 400 where they may not. [serving-api 3.10]
+    ``spent`` is the ``usage`` block that an error shows. Raises ApiError 400 where a guardrail
+    stops a text.
     """
     if not rules:
         return tuple(texts)
@@ -74,7 +73,7 @@ def _pii_behaviour(rules: Mapping[str, Any]) -> str:
 def _blocked(
     side: Side, findings: Iterable[GuardrailFinding], spent: Mapping[str, int]
 ) -> ApiError:
-    """The message is JSON in a string: so the service answers, and so clients parse it."""
+    """Returns the error. Its message is JSON in a string, as clients parse it."""
     return ApiError(
         400,
         "BAD_REQUEST",
@@ -111,7 +110,7 @@ def _placeholder(name: str, match: re.Match[str]) -> str:
 
 
 def _is_card_number(text: str) -> bool:
-    """The check digit (Luhn): order numbers and dates are no cards."""
+    """Checks the check digit (Luhn): order numbers and dates are no card numbers."""
     digits = [int(sign) for sign in reversed(text) if sign.isdigit()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[1::2]]
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0

@@ -14,6 +14,8 @@ from provisioner.emulator.http.routing import ApiError, Caller
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.inference.active import ActiveEndpoint
 
+# rule(documented): A limit is per minute. That the minute begins with the first call that is
+#     counted is assumed. [serving-api 3.10]
 PERIOD_MS = 60_000
 
 Limit = dict[str, Any]
@@ -21,14 +23,14 @@ Limit = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RateMeter:
-    """A limit that holds for a call, and the bucket that its calls and tokens are counted in."""
+    """A limit that applies to a call, and the bucket that its calls and tokens are counted in."""
 
     limit: Limit
     bucket: str
 
 
 def admit(store: Store, endpoint: ActiveEndpoint, caller: Caller) -> tuple[RateMeter, ...]:
-    """Count a call, or refuse it. The answer's tokens are counted by ``charge``.
+    """Counts a call, or refuses it. ``charge`` counts the answer's tokens.
 
     A refused call is not counted. Raises ApiError 429 with a Retry-After in whole seconds.
     """
@@ -52,16 +54,16 @@ def admit(store: Store, endpoint: ActiveEndpoint, caller: Caller) -> tuple[RateM
 
 
 def charge(store: Store, meters: Sequence[RateMeter], tokens: int) -> None:
-    """Count tokens. After the answer: so the last one may exceed the limit. [serving-api 3.10]"""
+    """Counts tokens, after the answer: the last answer may exceed the limit. [serving-api 3.10]"""
     for bucket in {meter.bucket for meter in meters}:
         store.change("UPDATE usage SET tokens = tokens + ? WHERE bucket = ?", tokens, bucket)
 
 
 def applicable_meters(endpoint: ActiveEndpoint, caller: Caller) -> Iterator[RateMeter]:
-    """The limits that hold for a caller: those of the endpoint, and the most specific others.
+    """Yields the endpoint's limits and the most specific others for a caller.
 
-    A limit for a person overrides that of the person's groups, [serving-api 3.10] and both the
-    one for everybody. That members of a group share its limit is our reading.
+    A limit for a user overrides the limits of its groups, [serving-api 3.10] and both the limit for
+    each user. That members of a group share its limit is assumed.
     """
     personal, group, everybody = [], [], []
     for limit in endpoint.rate_limits:
@@ -83,7 +85,7 @@ def _bucket(endpoint: ActiveEndpoint, key: str, principal: str) -> str:
 
 
 def _refusal(store: Store, meter: RateMeter, now_ms: int) -> tuple[int, Limit, str] | None:
-    """Seconds to wait, the limit, and what it limits; None where the call may go on."""
+    """Returns the seconds to wait, the limit and its unit; None where the call is admitted."""
     used = store.row(
         "SELECT period_start_ms, calls, tokens FROM usage WHERE bucket = ?", meter.bucket
     )
@@ -104,7 +106,7 @@ def _count(store: Store, bucket: str, now_ms: int) -> None:
 # rule(recorded): A rate limit that is used up answers 429 with REQUEST_LIMIT_EXCEEDED; that the
 #     header Retry-After is sent is assumed. [serving-api 3.10, 8.13]
 def _too_many(endpoint: ActiveEndpoint, wait_s: int, limit: Limit, unit: str) -> ApiError:
-    """The header is what clients wait for; the pages of the service name a field of the body."""
+    """Returns the 429: clients read the header, the service's pages name a field of the body."""
     key = limit.get("key", "endpoint")
     return ApiError(
         429,

@@ -1,6 +1,6 @@
-"""Inference tables: what endpoints were asked and what they answered, a row each.
+"""Inference tables: a row for each query and its answer.
 
-Columns as the service's pages have them, for the gateway's tables and for the legacy ones of
+The columns are those of the service's pages, for the gateway's tables and for the legacy ones of
 ``auto_capture_config``. A row is there at once; the service takes up to an hour.
 """
 
@@ -54,13 +54,14 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "request_metadata": "MAP(VARCHAR, VARCHAR)",
     },
 }
-# Larger ones are left out of their row, which says so.
+# rule(documented): A request or an answer of more than 1 MiB is left out of its row, which says so.
+#     [service's pages on inference tables]
 LARGEST_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A query on its way. ``add`` is called once, with what came of it."""
+    """A query that is being answered. ``add`` is called once, with the result."""
 
     store: Store
     endpoint: ActiveEndpoint
@@ -69,6 +70,7 @@ class Exchange:
     started_ms: int
 
     def add(self, status: int, response: Any, entity: Mapping[str, Any] | None = None) -> None:
+        """Writes a row into each inference table of the endpoint."""
         tables = list(tables_of(self.endpoint))
         if not tables:
             return
@@ -87,6 +89,8 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class PayloadRow:
+    """A query with its answer, for one inference table or both."""
+
     exchange: Exchange
     status: int
     response: Any
@@ -95,6 +99,7 @@ class PayloadRow:
 
     @property
     def common(self) -> dict[str, Any]:
+        """The columns that both kinds of tables have."""
         sent = self.exchange.request
         return {
             "databricks_request_id": str(uuid.uuid4()),
@@ -107,11 +112,12 @@ class PayloadRow:
 
     @property
     def moment(self) -> datetime:
+        """The time of the query, in UTC and without a zone."""
         return datetime.fromtimestamp(self.exchange.started_ms / 1000, UTC).replace(tzinfo=None)
 
 
 def _gateway_row(row: PayloadRow) -> dict[str, Any]:
-    """``served_entity_id`` is the entity's name: no answer of the API has an id of entities."""
+    """Returns a row. ``served_entity_id`` is the entity's name: the API shows no id of it."""
     codes = {
         "MAX_REQUEST_SIZE_EXCEEDED": row.exchange.request,
         "MAX_RESPONSE_SIZE_EXCEEDED": row.response,
@@ -163,7 +169,7 @@ def _unless_large(text: str) -> str | None:
 
 
 def tables_of(endpoint: ActiveEndpoint) -> Iterator[tuple[str, str]]:
-    """Full name and kind of the tables that the endpoint writes now."""
+    """Yields full name and kind of the tables that the endpoint writes now."""
     blocks = {
         GATEWAY: endpoint.gateway.get("inference_table_config"),
         LEGACY: endpoint.auto_capture,
@@ -174,18 +180,21 @@ def tables_of(endpoint: ActiveEndpoint) -> Iterator[tuple[str, str]]:
 
 
 def tables_with_rows(store: Store) -> dict[str, str]:
-    """Full name -> kind of the tables that have rows."""
+    """Returns the kind of each table that has rows, by full name."""
     return dict(store.rows("SELECT DISTINCT name, kind FROM payloads ORDER BY number"))
 
 
 def rows(store: Store, name: str) -> list[dict[str, Any]]:
-    """The rows of a table, oldest first."""
+    """Returns the rows of a table, oldest first."""
     stored = store.rows("SELECT row FROM payloads WHERE name = ? ORDER BY number", name)
     return [json.loads(row) for (row,) in stored]
 
 
 def payload_rows(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The rows of an inference table, ``?table=catalog.schema.prefix_payload``, oldest first."""
+    """Returns the rows of an inference table, oldest first.
+
+    ``?table=catalog.schema.prefix_payload`` names it.
+    """
     name = request.query.get("table", "")
     # rule(local): Rows of inference tables are read by their full name at a route of the local
     #     workspace.

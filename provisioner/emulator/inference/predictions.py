@@ -16,8 +16,7 @@ MADE_UP = "made_up_feature"
 
 
 def read(body: Mapping[str, Any]) -> list[Any]:
-    """The rows of a query. Raises ApiError 400 where it has none or says them twice.
-
+    """Returns the rows of a query. Raises ApiError 400 unless it has one form of input.
     [serving-api 6.1]
     """
     given = [field for field in READERS if field in body]
@@ -32,11 +31,12 @@ def read(body: Mapping[str, Any]) -> list[Any]:
 
 
 def answer(rows: Sequence[Any], entity: str) -> dict[str, Any]:
+    """Returns a prediction for each row."""
     return {"predictions": [_prediction(row, entity) for row in rows]}
 
 
 def features(rows: Sequence[Any], entity: str) -> dict[str, Any]:
-    """What feature serving answers: an object for each row. [serving-api 6.2]"""
+    """Returns what feature serving answers: an object for each row. [serving-api 6.2]"""
     outputs = [
         {**(row if isinstance(row, Mapping) else {}), MADE_UP: _prediction(row, entity)}
         for row in rows
@@ -45,7 +45,7 @@ def features(rows: Sequence[Any], entity: str) -> dict[str, Any]:
 
 
 def _prediction(row: Any, entity: str) -> float:
-    """The same number from 0 to 1 for the same row; another one from another served entity."""
+    """Returns the same number from 0 to 1 for the same row and served entity."""
     text = json.dumps([entity, row], sort_keys=True)
     return int(hashlib.sha256(text.encode()).hexdigest()[:6], 16) / 16**6
 
@@ -78,7 +78,7 @@ def _instances(rows: Any) -> list[Any]:
 
 
 def _inputs(given: Any) -> list[Any]:
-    """A tensor by rows, or an object of columns that are equally long."""
+    """Reads a tensor by rows, or an object of columns of the same length."""
     if isinstance(given, list) and given:
         return given
     if not isinstance(given, Mapping) or not given:

@@ -18,7 +18,7 @@ ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {"answer": {"ty
 
 @dataclass(frozen=True, slots=True)
 class AnswerFormat:
-    """Plain text, or with a ``schema`` JSON; with a ``tool`` as the arguments of a call."""
+    """Plain text, or with a ``schema`` JSON; with a ``tool`` the arguments of a call."""
 
     tool: str = ""
     schema: Mapping[str, Any] | None = None
@@ -38,10 +38,10 @@ class Truncation:
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """A query that was found valid.
+    """A valid query.
 
-    ``texts`` is every text that was sent: what is counted, and what guardrails look at.
-    ``asked`` are the places in it that want answers: each prompt, or the last message of the user.
+    ``texts`` is every text that was sent: what is counted, and what guardrails check. ``asked`` are
+    the places in it that get answers: each prompt, or the last message of the user.
     """
 
     texts: tuple[str, ...]
@@ -53,7 +53,7 @@ class TextQuery:
 
 
 def read_chat(body: Mapping[str, Any]) -> TextQuery:
-    """Raises ApiError 400 where the body is no chat query."""
+    """Reads a chat query. Raises ApiError 400."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise wrong_task("messages", "chat")
@@ -70,7 +70,7 @@ def read_chat(body: Mapping[str, Any]) -> TextQuery:
 
 
 def read_completions(body: Mapping[str, Any]) -> TextQuery:
-    """Raises ApiError 400 where the body is no completions query."""
+    """Reads a completions query. Raises ApiError 400."""
     prompt = body.get("prompt")
     prompts = [prompt] if isinstance(prompt, str) else prompt
     if not isinstance(prompts, list) or not prompts:
@@ -89,7 +89,7 @@ def read_completions(body: Mapping[str, Any]) -> TextQuery:
 def with_texts(
     body: Mapping[str, Any], before: Sequence[str], after: Sequence[str]
 ) -> Mapping[str, Any]:
-    """The query ``body``, whose texts are ``before``, with those of ``after`` in their place."""
+    """Returns the query ``body`` with the texts ``after`` in the place of ``before``."""
     if tuple(before) == tuple(after):
         return body
     if "messages" not in body:
@@ -104,6 +104,7 @@ def with_texts(
 
 
 def wrong_task(field: str, task: str) -> ApiError:
+    """Returns the error for a query that lacks the field of the endpoint's task."""
     return ApiError(
         400,
         "BAD_REQUEST",
@@ -173,10 +174,9 @@ def _wants_usage(body: Mapping[str, Any]) -> bool:
 
 
 def form_of(body: Mapping[str, Any]) -> AnswerFormat:
-    """The form of the answers to a chat query; a tool call wins over a response format.
+    """Returns the form of the answers to a chat query; a tool call wins over a response format.
 
     A model is free to call no tool where ``tool_choice`` is ``auto``, and this one never does.
-
     Raises ApiError 400 where tools, tool_choice or response_format are not as OpenAI has them.
     """
     called = _tool_called(body.get("tool_choice"), _tools(body.get("tools") or []))
@@ -187,7 +187,7 @@ def form_of(body: Mapping[str, Any]) -> AnswerFormat:
 
 
 def _tools(given: Any) -> dict[str, Mapping[str, Any]]:
-    """The parameters of each function by its name."""
+    """Returns the parameters of each function by its name."""
     if not isinstance(given, list):
         raise invalid("tools must be a list")
     tools: dict[str, Mapping[str, Any]] = {}

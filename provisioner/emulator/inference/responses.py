@@ -37,7 +37,7 @@ ECHOED: Json = {
 
 
 def chat_of(body: Body) -> Json:
-    """The same question as a chat query. Raises ApiError 400 where it is no question."""
+    """Translates a query of the Responses API into a chat query. Raises ApiError 400."""
     if body.get("previous_response_id"):
         raise invalid("previous_response_id: no responses are kept here; send the whole input")
     chat: Json = {"messages": list(_messages(body))}
@@ -78,7 +78,7 @@ def _message(item: Any, index: int) -> Json:
 
 
 def _tools(given: Any) -> Any:
-    """Here a function stands in its tool, in chats below ``function``."""
+    """Moves functions below ``function``, where chats have them."""
     if not isinstance(given, list):
         return given
     return [
@@ -106,7 +106,7 @@ def _format(text: Any) -> Json | None:
 
 
 def response_of(chat: Body, body: Body) -> Json:
-    """The chat's answer, told as a response to the query ``body``."""
+    """Translates a chat's answer into the response to the query ``body``."""
     choice = (chat.get("choices") or [{}])[0]
     is_cut = choice.get("finish_reason") == "length"
     ending = str(chat.get("id", "")).removeprefix("chatcmpl-")
@@ -151,7 +151,7 @@ def _output(message: Body, ending: str, *, is_cut: bool) -> Iterator[Json]:
 
 
 def events(response: Json) -> Iterator[Json]:
-    """The response as it is streamed, each event with its number."""
+    """Yields the events of a streamed response, each with its number."""
     numbers = count()
     for event in _events(response):
         yield {**event, "sequence_number": next(numbers)}

@@ -39,10 +39,10 @@ FORMATS = {
 
 
 def example(schema: Schema, text: str) -> Any:
-    """A value for ``schema``; ``text`` stands wherever a free string is asked for.
+    """Returns a value for ``schema``; ``text`` stands for every free string.
 
-    Raises ApiError 400 where the schema is malformed, a reference leads nowhere, or there is no
-    value of a bearable size.
+    Raises ApiError 400 for a malformed schema, for a reference that leads nowhere, and where there
+    is no value of a bearable size.
     """
     try:
         return _Example(schema, text).of(schema, 0)
@@ -54,6 +54,8 @@ def example(schema: Schema, text: str) -> Any:
 
 
 class _Example:
+    """Writes a value for a schema, within the limits of depth and size."""
+
     def __init__(self, root: Schema, text: str) -> None:
         self._root = root
         self._text = text
@@ -69,6 +71,7 @@ class _Example:
         }
 
     def of(self, schema: Any, depth: int) -> Any:
+        """Returns a value for a part of the schema."""
         self._values += 1
         if depth > DEPTH_LIMIT:
             raise invalid(ENDLESS)
@@ -84,7 +87,7 @@ class _Example:
         return self._writers[_type_of(schema)](schema, depth)
 
     def _resolved(self, schema: Schema) -> Schema:
-        """``schema`` with its references followed and its alternatives chosen: the first."""
+        """Returns ``schema`` with references followed and the first alternative chosen."""
         for _ in range(DEPTH_LIMIT):
             if "$ref" in schema:
                 rest = {key: value for key, value in schema.items() if key != "$ref"}
@@ -146,7 +149,7 @@ def _type_of(schema: Schema) -> str:
 
 
 def _simplest(alternatives: Any) -> Schema:
-    """The first that is not null: an optional field is more interesting when it is there."""
+    """Returns the first alternative that is not null, so that optional fields are there."""
     schemas = [each for each in alternatives if isinstance(each, Mapping)]
     return next((each for each in schemas if each.get("type") != "null"), {"type": "null"})
 
@@ -165,7 +168,7 @@ def _merge(*schemas: Schema) -> Schema:
 
 
 def _number(schema: Schema, usual: float, tick: float) -> float:
-    """A number within the bounds, ``usual`` where it may be.
+    """Returns a number within the bounds, ``usual`` if possible.
 
     An exclusive bound is kept by a distance of ``tick``.
     """

@@ -1,4 +1,4 @@
-"""What each task does with a query: read it, guard it, answer it."""
+"""Prepares a query by its task: reads it, applies the guardrails, and writes the answer."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """An answer and how many tokens it is charged with. With ``chunks`` it is streamed.
+    """An answer and the tokens that it is charged with. With ``chunks`` it is streamed.
 
-    ``tally``: what is known only once the last chunk has come, in place of ``json`` and ``tokens``.
+    ``tally`` holds what is known after the last chunk only, in place of ``json`` and ``tokens``.
     """
 
     json: dict[str, Any]
@@ -53,7 +53,7 @@ class ModelAnswer:
 
 @dataclass(slots=True)
 class Tally:
-    """A streamed answer as far as it has come."""
+    """The part of a streamed answer that has arrived."""
 
     chunks: list[dict[str, Any]] = field(default_factory=list)
     tokens: int = 0
@@ -65,10 +65,10 @@ Writer = Callable[[AnswerSource, int], ModelAnswer]
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
-    """A query that was read and guarded. ``write`` makes an answer up.
+    """A valid query that the guardrails let pass. ``write`` makes an answer up.
 
-    A provider is sent ``body``, None where there is no provider to ask, and its answer is guarded
-    by the rules ``output``.
+    A provider is sent ``body`` (None: there is no provider), and its answer is checked by the rules
+    ``output``.
     """
 
     write: Writer
@@ -82,7 +82,7 @@ class PreparedQuery:
 
 @dataclass(frozen=True, slots=True)
 class TextTask:
-    """What chat and completions do not share."""
+    """How chat and completions differ."""
 
     prefix: str
     read: Callable[[Body], TextQuery]
@@ -97,7 +97,7 @@ COMPLETIONS_SHAPE = TextTask(
 
 
 def prepare(task: str, body: Body, guardrails: Body) -> PreparedQuery:
-    """Read and guard a query; what is left is to answer it.
+    """Reads a query and applies the input guardrails.
 
     Raises ApiError 400 for a query that does not fit the task or that a guardrail stops.
     """
@@ -140,7 +140,7 @@ def _prepare_embeddings(body: Body, _: Body) -> PreparedQuery:
 
 
 def _prepare_responses(body: Body, guardrails: Body) -> PreparedQuery:
-    """As a chat that is not streamed; the events of a streamed response follow its end."""
+    """Prepares a chat that is not streamed; the events of a streamed response follow its end."""
     inner = _prepare_text(CHAT_SHAPE, responses.chat_of(body), guardrails)
 
     def finish(written: ModelAnswer) -> ModelAnswer:
@@ -178,7 +178,7 @@ PREPARE: Mapping[str, Callable[[Body, Body], PreparedQuery]] = {
 
 
 def task_of(endpoint: ActiveEndpoint, body: Body) -> str:
-    """One of the tasks in ``PREPARE``.
+    """Returns the task of a query, a key of ``PREPARE``.
 
     Language models with provisioned throughput have no declared task: they complete a prompt and
     answer messages alike.
@@ -201,11 +201,15 @@ def _is_language_model(entity: Body) -> bool:
 
 
 def source_of(endpoint: ActiveEndpoint, entity: Body, task: str) -> AnswerSource:
-    """In the captured answers chat names the endpoint, the other tasks the provider's model."""
+    """Returns the source of an answer.
+
+    In the captured answers chat names the endpoint, the other tasks the provider's model.
+    """
     model = endpoint.name if task in (CHAT, RESPONSES) else model_of(entity)
     return AnswerSource(endpoint.name, str(entity["name"]), model)
 
 
 def model_of(entity: Body) -> str:
+    """Returns the name of an entity's model."""
     model = entity.get("external_model") or entity.get("foundation_model") or {}
     return str(model.get("name") or entity.get("entity_name") or entity["name"])

@@ -12,16 +12,17 @@ TOKEN = re.compile(r"\s*(?:\w{1,8}|[^\w\s])|\s+")
 
 
 def pieces(text: str) -> list[str]:
-    """The tokens of ``text``; joined they are ``text`` again."""
+    """Returns the tokens of ``text``; joined they are ``text`` again."""
     return TOKEN.findall(text)
 
 
 def count(texts: Iterable[str]) -> int:
+    """Returns the number of tokens in all texts."""
     return sum(len(pieces(text)) for text in texts)
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:
-    """The ``usage`` block of chat and completions answers."""
+    """Returns the ``usage`` block of chat and completions answers."""
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,

@@ -1,7 +1,7 @@
-"""Which served entity answers: traffic split, fallbacks, and providers that fail on command.
+"""Selects the served entity: traffic split, fallbacks, and providers that fail on command.
 
-A fault rule for the path ``/__provider__/{endpoint}/{served entity}`` makes that provider fail:
-its ``action`` is what the provider answers. Such a call is made for each attempt.
+A fault rule for the path ``/__provider__/{endpoint}/{served entity}`` makes that provider fail: its
+``action`` is the provider's answer. Such a call is made for each attempt.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ERROR_CODES = {
 # rule(assumed): A query of an entity that the endpoint does not serve answers 404. [serving-api
 #     3.10]
 def entity_named(endpoint: ActiveEndpoint, name: str) -> Entity:
-    """Raises ApiError RESOURCE_DOES_NOT_EXIST."""
+    """Returns a served entity by name. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     for entity in endpoint.entities:
         if entity["name"] == name:
             return entity
@@ -55,7 +55,7 @@ def entity_named(endpoint: ActiveEndpoint, name: str) -> Entity:
 
 
 def choose(store: Store, endpoint: ActiveEndpoint) -> Entity:
-    """The entity whose turn it is. Of any 100 calls in a row, each gets exactly its share."""
+    """Returns the entity for the next call. Of 100 calls in a row, each gets exactly its share."""
     counter = f"traffic/{endpoint.id}"
     with store.transaction():
         number = store.fact(counter)
@@ -64,7 +64,7 @@ def choose(store: Store, endpoint: ActiveEndpoint) -> Entity:
 
 
 def entity_for_call(endpoint: ActiveEndpoint, number: int) -> str:
-    """The name of the entity for the ``number``-th call."""
+    """Returns the name of the entity for the ``number``-th call."""
     ends = list(accumulate(percentage for _, percentage in endpoint.routes))
     return endpoint.routes[bisect(ends, number * STRIDE % 100)][0]
 
@@ -72,12 +72,11 @@ def entity_for_call(endpoint: ActiveEndpoint, number: int) -> str:
 def answer_with_fallbacks(
     store: Store, endpoint: ActiveEndpoint, direct: Entity | None, ask: Callable[[Entity], A]
 ) -> A:
-    """What ``ask`` gets from the entity ``direct``, else from the one whose turn it is.
+    """Returns what ``ask`` gets from the entity ``direct``, else from the next one of the split.
 
     With fallbacks, and not for a direct call, the others are tried after a 429 or a 5xx, in their
-    order and also those without traffic. [serving-api 3.8]
-
-    Raises ApiError: what the last provider that was asked answered.
+    order, also those without traffic. [serving-api 3.8] Raises ApiError: the answer of the last
+    provider that was asked.
     """
     entity = direct or choose(store, endpoint)
     others = [] if direct else _fallbacks(endpoint, entity)
@@ -103,11 +102,10 @@ def _may_pass_on(failure: ApiError) -> bool:
 
 
 def _check(store: Store, endpoint: ActiveEndpoint, entity: Entity) -> None:
-    """Raises ApiError where the entity's secrets are missing, or a fault rule lets it fail."""
+    """Raises ApiError where the entity's secrets are missing, or a fault rule makes it fail."""
     for reference in references_in(entity.get("external_model")):
         # rule(documented): Secrets are resolved when the provider is called; the answer where one
         #     is missing is assumed. [serving-api 3.9]
-        # Resolved when the provider is called. [serving-api 3.9]
         if problem := problem_with(store, reference):
             raise ApiError(400, "BAD_REQUEST", problem)
     fault = faults.take(store, "POST", (faults.PROVIDERS, endpoint.name, entity["name"]))
@@ -125,7 +123,7 @@ def _check(store: Store, endpoint: ActiveEndpoint, entity: Entity) -> None:
 def provider_error(
     entity: Entity, status: int, body: Any, headers: Mapping[str, str] = NOTHING
 ) -> ApiError:
-    """A provider's error as the gateway hands it on. [serving-api 3.10]"""
+    """Returns a provider's error as the gateway passes it on. [serving-api 3.10]"""
     provider = (entity.get("external_model") or {}).get("provider", "")
     return ApiError(
         status,

@@ -1,6 +1,6 @@
-"""The way to an OpenAI-compatible server: one POST, whole or streamed. No retries, no redirects.
+"""The client of an OpenAI-compatible server: one POST, whole or streamed, no retries or redirects.
 
-Loopback over http, everything else over https. Keys are in headers and in nothing that is said.
+Loopback over http, everything else over https. Keys are in headers, and never in a message.
 """
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ SHORTEST_KEY = 8
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
+    """One call of the upstream."""
+
     url: str
     body: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
 
 
 class UpstreamError(Exception):
-    """An answer that is an error, or none. ``said`` is its body, without our key."""
+    """An error of the upstream, or no answer. ``body`` is its body, without the key."""
 
     def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"status {status}")
@@ -48,7 +50,7 @@ class UpstreamError(Exception):
 
 
 class UpstreamConnections:
-    """The connections of one local workspace to its upstream."""
+    """Holds the connections of one local workspace to its upstream."""
 
     def __init__(self) -> None:
         self._sockets: WeakSet[socket.socket] = WeakSet()
@@ -63,12 +65,13 @@ class UpstreamConnections:
         }
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """Sends a request and returns the response before its body is read."""
         return self.pool.request(
             "POST", url, body=body, headers=headers, redirect=False, preload_content=False
         )
 
     def hang_up(self) -> None:
-        """Let go of every answer that is waited for: a stopping server waits for none."""
+        """Ends every call that waits for an answer, so that a server can stop."""
         for line in list(self._sockets):
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
@@ -76,7 +79,7 @@ class UpstreamConnections:
 
 
 def _watch_sockets(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socket]) -> Any:
-    """The same pool, which puts the socket of each new connection into ``sockets``."""
+    """Returns a pool class that puts the socket of each new connection into ``sockets``."""
     known: Any = pool.ConnectionCls
 
     class WatchedConnection(known):  # type: ignore[misc]  # the library has a class for each scheme
@@ -88,7 +91,7 @@ def _watch_sockets(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socke
 
 
 def ask(lines: ModelServer, question: UpstreamRequest) -> dict[str, Any]:
-    """The answer as JSON. Raises UpstreamError."""
+    """Returns the answer as JSON. Raises UpstreamError."""
     response = _send(lines, question)
     try:
         content = response.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
@@ -106,8 +109,10 @@ def ask(lines: ModelServer, question: UpstreamRequest) -> dict[str, Any]:
 
 
 def stream(lines: ModelServer, question: UpstreamRequest) -> Iterator[dict[str, Any]]:
-    """The chunks of a streamed answer. Raises UpstreamError: at once for an answer that is an
-    error, and in between where the stream breaks.
+    """Yields the chunks of a streamed answer.
+
+    Raises UpstreamError: at once for an answer that is an error, and in between where the stream
+    breaks.
     """
     return _chunks(_send(lines, question))
 
@@ -159,7 +164,7 @@ def _send(lines: ModelServer, question: UpstreamRequest) -> urllib3.BaseHTTPResp
 
 
 def _mask_keys(error_body: bytes, question: UpstreamRequest) -> Any:
-    """The body of an error; servers repeat the key in it that they do not take."""
+    """Returns the body of an error without keys: servers repeat the key that they refuse."""
     text = error_body.decode("utf-8", "replace")
     for value in question.headers.values():
         key = value.removeprefix("Bearer ")
@@ -172,7 +177,7 @@ def _mask_keys(error_body: bytes, question: UpstreamRequest) -> Any:
 
 
 def _connection_error(error: Exception) -> UpstreamError:
-    """No answer. What the library says may hold the request, so its kind has to do."""
+    """Returns the error for no answer, by its type: the library's text may hold the request."""
     # That nobody listens counts as a timeout in urllib3.
     if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
         return UpstreamError(504, {"message": "the upstream took too long"})

@@ -31,6 +31,7 @@ BASE = "/api/2.0/secrets"
 
 
 def create_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Creates a scope, with its first manager."""
     store, body = workspace.store, request.json()
     scope = _name(body, "scope")
     backend = body.get("scope_backend_type") or DATABRICKS
@@ -53,20 +54,20 @@ def create_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
         raise invalid(f"backend_azure_keyvault belongs to {KEYVAULT}, with resource_id, dns_name.")
     _check_room(store, "SELECT count(*) FROM scopes", MAX_SCOPES)
     store.change("INSERT INTO scopes VALUES (?, ?, ?)", scope, backend, json.dumps(keyvault))
-    # One ACL: the creator has its own only where no first manager is named. [serving-api 10.4:
-    # documented]
+    # rule(documented): A new scope has one ACL: MANAGE for its creator, or for the first manager.
+    #     [serving-api 10.4]
     scope_acls.put(store, scope, first_manager or request.caller.name, "MANAGE")
     return ApiResponse()
 
 
 def list_scopes(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """All of them for everybody, as the SDK's text says; it names no permission for this call."""
+    """Returns all scopes to everybody: the SDK's text names no permission for this call."""
     rows = workspace.store.rows("SELECT name, backend, keyvault FROM scopes")
     return ApiResponse({"scopes": rearrange(_scope(*row) for row in rows)})
 
 
 def delete_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Its secrets and its ACLs go with it."""
+    """Deletes a scope with its secrets and its ACLs."""
     scope = require_permission(workspace, request, require_text(request.json(), "scope"), "MANAGE")
     workspace.store.change("DELETE FROM secrets WHERE scope = ?", scope)
     workspace.store.change("DELETE FROM scope_acls WHERE scope = ?", scope)
@@ -75,6 +76,7 @@ def delete_scope(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 
 
 def put(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Sets a secret."""
     store, body = workspace.store, request.json()
     scope = require_permission(workspace, request, require_text(body, "scope"), "WRITE")
     key = _name(body, "key")
@@ -91,6 +93,7 @@ def put(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def list_secrets(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the keys of a scope, without values."""
     scope = require_permission(workspace, request, require_text(request.query, "scope"), "READ")
     rows = workspace.store.rows("SELECT key, updated_ms FROM secrets WHERE scope = ?", scope)
     secrets = [{"key": key, "last_updated_timestamp": updated} for key, updated in rows]
@@ -98,7 +101,7 @@ def list_secrets(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Allowed to a token over REST: older pages restrict it to notebooks. [serving-api 8.18]"""
+    """Returns the value of a secret."""
     scope = require_permission(workspace, request, require_text(request.query, "scope"), "READ")
     key = require_text(request.query, "key")
     row = workspace.store.row("SELECT value FROM secrets WHERE scope = ? AND key = ?", scope, key)
@@ -108,6 +111,7 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Deletes a secret."""
     body = request.json()
     scope = require_permission(workspace, request, require_text(body, "scope"), "WRITE")
     key = require_text(body, "key")
@@ -118,6 +122,7 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 # rule(client): A missing secret answers 404 with this text. [serving-api 4.2]
 def _no_secret(scope: str, key: str) -> ApiError:
+    """Returns the error for a missing secret."""
     message = f"Secret does not exist with scope: {scope} and key: {key}"
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
@@ -132,7 +137,7 @@ def _name(body: dict[str, Any], field: str) -> str:
 
 
 def _value(body: dict[str, Any]) -> bytes:
-    """One of ``string_value`` and ``bytes_value`` (base64)."""
+    """Returns the value in ``string_value``, or in ``bytes_value`` (base64)."""
     given = [key for key in ("string_value", "bytes_value") if body.get(key) is not None]
     # rule(documented): A secret is put as one of string_value and bytes_value, which is base64.
     #     [serving-api 4.1]

@@ -24,7 +24,7 @@ BASE = "/api/2.0/secrets/acls"
 
 
 def require_text(values: Mapping[str, Any], field: str) -> str:
-    """A text that has to be there and not empty. Raises ApiError INVALID_PARAMETER_VALUE."""
+    """Returns a required string. Raises ApiError INVALID_PARAMETER_VALUE."""
     value = values.get(field)
     # rule(client): A required field that is missing or empty answers INVALID_PARAMETER_VALUE.
     #     [serving-api 4.2]
@@ -34,7 +34,7 @@ def require_text(values: Mapping[str, Any], field: str) -> str:
 
 
 def require_scope(store: Store, name: str) -> str:
-    """The scope's name as it was created. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
+    """Returns the scope's name as it was created. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     row = store.row("SELECT name FROM scopes WHERE name = ?", name)
     # rule(client): A missing scope answers 404; the form of the text is inferred. [serving-api 4.2]
     if row is None:
@@ -43,11 +43,9 @@ def require_scope(store: Store, name: str) -> str:
 
 
 def level(store: Store, caller: Caller, scope: str) -> str:
-    """The highest permission of the caller, or of one of its groups; "" is none.
-
-    Workspace administrators manage every scope. [serving-api 8.32: assumed] Who is none has
-    the stricter answers, and the caller can be either.
-    """
+    """Returns the highest permission of the caller, or of one of its groups; "" for none."""
+    # rule(assumed): Workspace admins manage every scope. Other callers get the stricter answers,
+    #     and a client can be either. [serving-api 8.32]
     if caller.is_admin:
         return PERMISSIONS[-1]
     names = {name.lower() for name in (caller.name, *caller.groups)}
@@ -59,8 +57,9 @@ def level(store: Store, caller: Caller, scope: str) -> str:
 def require_permission(
     workspace: EmulatedWorkspace, request: ApiRequest, name: str, needed: str
 ) -> str:
-    """The scope's name as it was created. Raises ApiError where it is missing, or the caller has
-    less than ``needed``; the text of that is not known. [serving-api 4]
+    """Returns the scope's name as it was created.
+
+    Raises ApiError where the scope is missing, or the caller has less than ``needed``.
     """
     scope = require_scope(workspace.store, name)
     held = level(workspace.store, request.caller, scope)
@@ -73,12 +72,11 @@ def require_permission(
     return scope
 
 
+# rule(documented): An endpoint's creator needs READ on the scopes of its secrets; when the service
+#     checks it, and how it says so, is assumed. [platform documentation on secrets in serving
+#     endpoints]
 def creators_problem(store: Store, endpoint: Mapping[str, Any], reference: str) -> str:
-    """Why the creator of an endpoint cannot read a secret that exists; "" where it can.
-
-    An endpoint runs as its creator, who needs READ on the scopes of its secrets. [platform
-    documentation on secrets in serving endpoints; when it looks, and how it says so, is a guess]
-    """
+    """Returns why an endpoint's creator cannot read a secret that exists; "" where it can."""
     creator = directory.find(store, endpoint["creator"])
     scope, _ = scope_and_key(reference)
     if creator is None or level(store, creator, scope):
@@ -87,11 +85,15 @@ def creators_problem(store: Store, endpoint: Mapping[str, Any], reference: str) 
 
 
 def put(store: Store, scope: str, principal: str, permission: str) -> None:
+    """Sets the permission of a principal."""
     store.change("INSERT OR REPLACE INTO scope_acls VALUES (?, ?, ?)", scope, principal, permission)
 
 
 def put_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Overwrites: the SDK's text also mentions RESOURCE_ALREADY_EXISTS, which nobody has seen."""
+    """Sets an ACL, also over an existing one.
+
+    The SDK's text also mentions RESOURCE_ALREADY_EXISTS, which was never seen.
+    """
     body = request.json()
     scope = require_permission(workspace, request, require_text(body, "scope"), "MANAGE")
     principal, permission = require_text(body, "principal"), require_text(body, "permission")
@@ -103,7 +105,10 @@ def put_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def list_acls(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The key is `items`, which the SDK reads, not the `acls` of its own example."""
+    """Returns the ACLs of a scope.
+
+    The key is `items`, which the SDK reads, not the `acls` of its own example.
+    """
     scope = require_permission(workspace, request, require_text(request.query, "scope"), "MANAGE")
     rows = workspace.store.rows(
         "SELECT principal, permission FROM scope_acls WHERE scope = ?", scope
@@ -112,6 +117,7 @@ def list_acls(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def get_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the ACL of one principal."""
     scope = require_permission(workspace, request, require_text(request.query, "scope"), "MANAGE")
     principal = require_text(request.query, "principal")
     row = workspace.store.row(
@@ -125,6 +131,7 @@ def get_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def delete_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Deletes the ACL of one principal."""
     body = request.json()
     scope = require_permission(workspace, request, require_text(body, "scope"), "MANAGE")
     principal = require_text(body, "principal")

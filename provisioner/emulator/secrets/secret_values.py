@@ -1,4 +1,4 @@
-"""Secret references: how they look, where a served entity has them, whether they lead anywhere."""
+"""Secret references: their form, where a served entity has them, whether they can be resolved."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ REFERENCE = re.compile(r"\{\{secrets/([\w.@-]{1,128})/([\w.@-]{1,128})\}\}", re.
 
 
 def is_reference(value: Any) -> bool:
+    """Returns whether a value is a secret reference."""
     return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
 
 
 def references_in(value: Any) -> Iterator[str]:
-    """Every string in a JSON value that is a secret reference."""
+    """Yields every string in a JSON value that is a secret reference."""
     if isinstance(value, dict):
         for inner in value.values():
             yield from references_in(inner)
@@ -26,12 +27,13 @@ def references_in(value: Any) -> Iterator[str]:
 
 
 def scope_and_key(reference: str) -> tuple[str, str]:
+    """Returns the scope and the key that a reference names."""
     scope, _, key = reference.removeprefix("{{secrets/").removesuffix("}}").partition("/")
     return scope, key
 
 
 def value_of(store: Store, reference: str) -> str:
-    """The value behind a well-formed reference; "" where there is none, or it is no text."""
+    """Returns the value behind a well-formed reference; "" where there is none."""
     row = store.row(
         "SELECT value FROM secrets WHERE scope = ? AND key = ?", *scope_and_key(reference)
     )
@@ -39,7 +41,7 @@ def value_of(store: Store, reference: str) -> str:
 
 
 def problem_with(store: Store, reference: str) -> str:
-    """Why a well-formed reference cannot be resolved; "" where it can."""
+    """Returns why a well-formed reference cannot be resolved; "" where it can."""
     scope, key = scope_and_key(reference)
     scope_row = store.row("SELECT backend FROM scopes WHERE name = ?", scope)
     if scope_row is None:

@@ -1,4 +1,4 @@
-"""Who may do what with a serving endpoint. Sources: [serving-api 1.11, 3.10, 8.29]."""
+"""Access to serving endpoints, by level. Sources: [serving-api 1.11, 3.10, 8.29]."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ NOTHING = ""
 RANK = {level: rank for rank, level in enumerate((NOTHING, *LEVELS))}
 
 
+# rule(assumed): Everybody may query what Databricks provides. Get and list hide an endpoint from
+#     callers without a level on it. [serving-api 8.29]
 def level(store: Store, caller: Caller, endpoint: dict[str, Any]) -> str:
-    """The caller's level on an endpoint, a record. "" is none.
+    """Returns the caller's level on an endpoint, a record; "" for none.
 
-    Anybody may query what Databricks itself serves; only administrators change its gateway.
+    Everybody may query the endpoints that Databricks provides; only admins change their gateway.
     """
     least = CAN_QUERY if endpoint["system"] else NOTHING
     return max(least, level_on(store, caller, endpoint["id"]), key=RANK.__getitem__)
 
 
 def level_on(store: Store, caller: Caller, endpoint_id: str) -> str:
-    """The highest level that the caller or one of its groups was granted on this id.
-
-    Workspace administrators manage every endpoint. [serving-api 8.31: assumed] Who is none has
-    the stricter answers, and the caller can be either.
-    """
+    """Returns the highest level that the caller or one of its groups has on this id."""
+    # rule(assumed): Workspace admins manage every endpoint. Other callers get the stricter answers,
+    #     and a client can be either. [serving-api 8.31]
     if caller.is_admin:
         return CAN_MANAGE
     grants = acls.direct_grants(store, endpoint_id)
@@ -37,15 +37,12 @@ def level_on(store: Store, caller: Caller, endpoint_id: str) -> str:
 
 
 def require(store: Store, caller: Caller, endpoint: dict[str, Any], needed: str) -> None:
-    """Raises ApiError PERMISSION_DENIED.
-
-    That get answers so, and not with 404, is assumed: a client that takes 403
-    for absent would create a second endpoint. [serving-api 8.29]
-    """
+    """Refuses callers with less than ``needed``. Raises ApiError PERMISSION_DENIED."""
     refuse_below(needed, level(store, caller, endpoint), caller, f"endpoint {endpoint['name']}")
 
 
 def refuse_below(needed: str, held: str, caller: Caller, what: str) -> None:
+    """Raises ApiError PERMISSION_DENIED where ``held`` is less than ``needed``."""
     # rule(assumed): A call needs a level on the endpoint and answers 403 without it; 404 would make
     #     clients create a second endpoint. [serving-api 8.29]
     if RANK[held] < RANK[needed]:
@@ -54,9 +51,9 @@ def refuse_below(needed: str, held: str, caller: Caller, what: str) -> None:
 
 
 def check_creator(store: Store, endpoint: dict[str, Any]) -> None:
-    """An endpoint runs as its creator; nobody updates it once that one has left.
+    """Refuses updates once the creator has left, because an endpoint runs as its creator.
 
-    Raises ApiError PERMISSION_DENIED. [serving-api 3.5; the text is not known]
+    Raises ApiError PERMISSION_DENIED.
     """
     # rule(documented): An endpoint whose creator has left the workspace cannot be updated; the text
     #     is not known. [serving-api 3.5]

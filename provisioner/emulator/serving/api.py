@@ -42,7 +42,7 @@ NOTIFICATIONS = record({"on_update_success": list_of(text), "on_update_failure":
 
 
 def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """An endpoint, in the middle of its first update where a config was sent."""
+    """Creates an endpoint. With a config it is in the middle of its first update."""
     return create_with(workspace, request, request.json(), configs.read)
 
 
@@ -52,7 +52,7 @@ def create_with(
     body: dict[str, Any],
     read: configs.ReadConfig,
 ) -> ApiResponse:
-    """The answer to a create with ``body``, whose config ``read`` takes apart."""
+    """Creates the endpoint ``body``, whose config ``read`` reads."""
     store = workspace.store
     name = _free_name(store, body.get("name"))
     record = endpoints.new_record(name, request.caller.name, store.now_ms())
@@ -68,6 +68,7 @@ def create_with(
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns an endpoint. A read may count towards the end of its update."""
     record, is_stale = lag.read(workspace.store, request.parameters["name"])
     if record is None:
         # Not raised: that this read was one has to be kept.
@@ -79,14 +80,20 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """One answer with all of them; the key is there also when there are none. [serving-api 9.2]"""
+    """Returns all endpoints that the caller can see.
+
+    The key is there also when there are none: MLflow fails without it. [serving-api 9.2]
+    """
     deployment.settle_all(workspace.store)
     entries = (list_entry(workspace, request, record) for record in lag.every(workspace.store))
     return ApiResponse({"endpoints": [entry for entry in entries if entry]})
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Also while it updates: Terraform deletes what failed or took too long. [serving-api 1.4]"""
+    """Deletes an endpoint, also while it updates.
+
+    Terraform deletes what failed or took too long. [serving-api 1.4]
+    """
     record = endpoints.require(workspace.store, request.parameters["name"])
     access.require(workspace.store, request.caller, record, access.CAN_MANAGE)
     check_not_system(record)
@@ -95,7 +102,7 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def _free_name(store: Store, name: Any) -> str:
-    """[serving-api 8.1: the code is known, 400 is the more likely of two statuses]"""
+    """Returns a valid name that no endpoint has. Raises ApiError."""
     # rule(client): The name of an endpoint is unique in the workspace; status 400 is assumed.
     #     [serving-api 3.5, 8.1]
     if isinstance(name, str) and endpoints.find(store, name):
@@ -112,7 +119,10 @@ def _free_name(store: Store, name: Any) -> str:
 
 
 def _read_parts(record: Record, body: dict[str, Any]) -> None:
-    """The parts that create takes beside the config. ``budget_policy_id`` is never shown again."""
+    """Reads the parts that create takes beside the config.
+
+    ``budget_policy_id`` is checked, and never shown. [serving-api 3.9]
+    """
     is_custom = _is_custom(record)
     sent = {key: value for key, value in body.items() if value is not None}
     record["description"] = read_description(sent.get("description", ""))
@@ -139,7 +149,7 @@ def _is_custom(record: Record) -> bool:
 def detailed_response(
     workspace: EmulatedWorkspace, request: ApiRequest, record: Record
 ) -> ApiResponse:
-    """ServingEndpointDetailed, the answer to create, get and every update of the config."""
+    """Returns ServingEndpointDetailed, the answer to create, get and every update of the config."""
     seen = idleness.mark_idle(workspace.store, record)
     shown = views.detailed(seen, request.caller)
     shown["permission_level"] = access.level(workspace.store, request.caller, record)
@@ -151,16 +161,17 @@ def detailed_response(
 def list_entry(
     workspace: EmulatedWorkspace, request: ApiRequest, record: Record
 ) -> dict[str, Any] | None:
-    """An entry of the list, or None: it hides what the caller cannot see. [serving-api 8.29]"""
+    """Returns an entry of the list; None for an endpoint that the caller cannot see."""
     if not access.level(workspace.store, request.caller, record):
         return None
     return views.summary(record, request.caller)
 
 
 def _data_plane_info(request: ApiRequest, record: Record) -> dict[str, Any]:
-    """Where queries go, and what a token for them has to be asked for. [serving-api 1.14, 2.10]
+    """Returns where queries go, and what a token for them has to be asked for.
 
-    The path is the documented one; the details are as on the service's page about such queries.
+    The path is documented [serving-api 1.14, 2.10]; the details follow the service's page about
+    such queries.
     """
     url = f"{request.base_url}/{WORKSPACE_ID}/serving-endpoints/{record['name']}/invocations"
     details = {
@@ -174,9 +185,7 @@ def _data_plane_info(request: ApiRequest, record: Record) -> dict[str, Any]:
 
 
 def check_name(name: Any) -> str:
-    """Raises ApiError. The reserved prefix is documented, though customers' endpoints with it were
-    seen: who avoids it is right under both. [serving-api 3.6, 8.30]
-    """
+    """Returns a valid name. Raises ApiError."""
     # rule(documented): An endpoint's name has 1 to 63 letters, digits, "-" and "_"; that the first
     #     and the last are alphanumeric is recorded. [serving-api 3.6]
     if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -192,7 +201,7 @@ def check_name(name: Any) -> str:
 
 
 def read_tags(value: Any, where: str) -> list[dict[str, str]]:
-    """The tags, each key once. Raises ApiError."""
+    """Reads tags. Raises ApiError."""
     tags: list[dict[str, str]] = list_of(TAG)(value, where)
     # rule(assumed): A tag's key occurs once in a request. [serving-api 1.8]
     if len({tag["key"] for tag in tags}) < len(tags):
@@ -201,11 +210,13 @@ def read_tags(value: Any, where: str) -> list[dict[str, str]]:
 
 
 def read_notifications(value: Any) -> dict[str, list[str]]:
+    """Reads the addresses of notifications; an event without addresses is left out."""
     notifications = NOTIFICATIONS(value, "email_notifications")
     return {event: addresses for event, addresses in notifications.items() if addresses}
 
 
 def read_description(value: Any) -> str:
+    """Reads a description. Raises ApiError."""
     description = text(value, "description")
     # rule(documented): A description has at most 1000 characters. [serving-api 3.6]
     if len(description) > MAX_DESCRIPTION:
@@ -214,7 +225,7 @@ def read_description(value: Any) -> str:
 
 
 def check_idle(endpoint: dict[str, Any]) -> None:
-    """Raises ApiError RESOURCE_CONFLICT. Only the text for telemetry is known. [serving-api 8.2]"""
+    """Refuses an endpoint that is updating. Raises ApiError RESOURCE_CONFLICT."""
     # rule(documented): An endpoint takes no update while it is updating; only the text of the
     #     telemetry call is known. [serving-api 3.5, 8.2]
     if endpoint["update"] == "IN_PROGRESS":
@@ -224,10 +235,7 @@ def check_idle(endpoint: dict[str, Any]) -> None:
 
 
 def check_not_stopped(endpoint: dict[str, Any]) -> None:
-    """What the service does with an update of a stopped endpoint is not known, nor which of its
-    calls count as one: here config, gateway and telemetry do. Refused: neither does a stopped
-    endpoint begin to cost, nor does anybody wait for it to become ready.
-    """
+    """Refuses a stopped endpoint. Raises ApiError."""
     # rule(assumed): A stopped endpoint refuses changes of config, gateway and telemetry: it must
     #     not begin to cost, and no client must wait for it to become ready. [serving-api 3.1]
     if endpoint["suspended"]:
@@ -237,7 +245,7 @@ def check_not_stopped(endpoint: dict[str, Any]) -> None:
 
 
 def check_not_system(endpoint: dict[str, Any]) -> None:
-    """Databricks' own endpoints are nobody's to change; how they say so is not known."""
+    """Refuses an endpoint that Databricks provides. Raises ApiError."""
     # rule(assumed): Endpoints that Databricks provides cannot be changed or deleted. [serving-api
     #     3.6]
     if endpoint["system"]:

@@ -14,9 +14,9 @@ READER = record(dict.fromkeys(NAMES, text) | {"enabled": flag})
 
 
 def read(sent: AutoCapture, before: AutoCapture | None, where: str) -> AutoCapture:
-    """The whole block. Once on, its names are fixed; once off, it stays off. Raises ApiError.
+    """Returns the whole block. Raises ApiError.
 
-    ``before`` is what the endpoint ever had. [serving-api 2.5]
+    ``before`` is the last block that the endpoint had, also in an earlier config. [serving-api 2.5]
     """
     now = {"enabled": True} | sent
     was = before or {}
@@ -31,27 +31,23 @@ def read(sent: AutoCapture, before: AutoCapture | None, where: str) -> AutoCaptu
     whole = was | now
     # rule(assumed): An enabled auto_capture_config names its catalog and schema, as the gateway's
     #     table does. [serving-api 2.8]
-    # That the names are needed is a guess, by analogy with the gateway's table. [serving-api 2.8]
     if whole["enabled"] and not (whole.get("catalog_name") and whole.get("schema_name")):
         raise invalid(f"{where} takes catalog_name and schema_name when enabled.")
     return whole
 
 
+# rule(assumed): The computed prefix is the endpoint's name, as for the gateway's table.
+#     [serving-api 3.4]
 def with_table_prefix(sent: AutoCapture, endpoint: str) -> AutoCapture:
-    """With the prefix that the service computes. [serving-api 3.4]
-
-    The endpoint's name is a guess: it is what the gateway's table gets.
-    """
+    """Returns the block with the prefix that the service computes. [serving-api 3.4]"""
     return sent if sent.get("table_name_prefix") else sent | {"table_name_prefix": endpoint}
 
 
+# rule(assumed): A block that a config update leaves out is off, and stays off: both are documented,
+#     but not that they hold together. A client that never leaves the block out is right either way.
+#     [serving-api 2.5, 3.3]
 def after_update(active: dict[str, Any], before: AutoCapture | None) -> AutoCapture | None:
-    """What the endpoint ever had, once the config ``active`` serves.
-
-    A config update is a full replacement, so a block that is left out is off, and what is off
-    stays off: both are documented, that they hold together is our reading. A client that never
-    leaves the block out is right in any case.
-    """
+    """Returns the block that the endpoint remembers, once the config ``active`` serves."""
     if "auto_capture" in active:
         current: AutoCapture = active["auto_capture"]
         return current
@@ -59,7 +55,7 @@ def after_update(active: dict[str, Any], before: AutoCapture | None) -> AutoCapt
 
 
 def view(block: AutoCapture) -> AutoCapture:
-    """With the state of its table, which the values of the service are not known for."""
+    """Returns the block with the state of its table; the service's values of it are not known."""
     if not block["enabled"]:
         return dict(block)
     name = "{catalog_name}.{schema_name}.{table_name_prefix}_payload".format(**block)

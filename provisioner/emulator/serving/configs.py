@@ -13,7 +13,6 @@ Config = dict[str, Any]
 ReadConfig = Callable[[Any, str, Config | None], Config]
 """Of a body, where it stands, and the configuration that it replaces."""
 
-# The documents say 10, and the service took 15. [serving-api 10.8: recorded]
 MAX_ENTITIES = 15
 
 ROUTE = record(
@@ -32,11 +31,7 @@ CONFIG = record(
 
 
 def read(body: Any, where: str, before: Config | None) -> Config:
-    """A whole configuration from a request. Raises ApiError.
-
-    ``before`` is the one that it replaces. Whether the service would keep entities that are not
-    sent is not established; a client that always sends them is right either way. [serving-api 8.5]
-    """
+    """Reads a whole configuration, which replaces ``before``. Raises ApiError."""
     sent = CONFIG(body, where)
     prefix = f"{where}." if where else ""
     config = assemble(_entities(sent, prefix), sent, prefix)
@@ -52,7 +47,7 @@ def read(body: Any, where: str, before: Config | None) -> Config:
 
 
 def assemble(served: list[dict[str, Any]], sent: Config, prefix: str) -> Config:
-    """Entities, each checked by itself, and the traffic between them. Raises ApiError."""
+    """Returns a config from entities, each checked by itself, and the traffic. Raises ApiError."""
     _check_together(served, prefix)
     names = [entity["name"] for entity in served]
     return {"entities": served, "routes": _routes(sent, names, prefix)}
@@ -96,7 +91,7 @@ def _check_together(served: list[dict[str, Any]], prefix: str) -> None:
 
 
 def _routes(sent: Config, names: list[str], prefix: str) -> list[dict[str, Any]]:
-    """One entity gets all traffic; for several the split must be given. [serving-api 3.4, 8.7]"""
+    """Returns the traffic split; one entity gets all traffic without one. [serving-api 3.4, 8.7]"""
     routes = sent.get("traffic_config", {}).get("routes", [])
     where = f"{prefix}traffic_config.routes"
     if not routes and len(names) == 1:
@@ -131,10 +126,7 @@ def _route(route: dict[str, Any], names: list[str], where: str) -> dict[str, Any
 
 
 def _check_change(before: Config, after: Config) -> None:
-    """External models stay external models. [serving-api 3.7]
-
-    That their task stays is assumed, and the strict reading. [serving-api 8.10]
-    """
+    """Refuses what a config update cannot change. Raises ApiError."""
     is_external = [endpoints.kind_of(config) == "EXTERNAL_MODEL" for config in (before, after)]
     # rule(documented): An endpoint cannot change between external models and other models.
     #     [serving-api 3.7]
@@ -142,7 +134,6 @@ def _check_change(before: Config, after: Config) -> None:
         raise invalid("An endpoint cannot change between external models and other models.")
     # rule(assumed): An endpoint with model units is updated by the /pt call only. [serving-api 1.3]
     if any("provisioned_model_units" in entity for entity in before["entities"]):
-        # The other half of the guess that model units have calls of their own.
         raise invalid("This endpoint has model units: update it with the /pt form of this call.")
     # rule(assumed): The task of an external endpoint cannot change. [serving-api 3.7, 8.10]
     if all(is_external) and endpoints.task_of(before) != endpoints.task_of(after):

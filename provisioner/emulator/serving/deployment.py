@@ -1,4 +1,4 @@
-"""From a pending configuration to an active or a failed one.
+"""Deployments: a pending configuration becomes active, or fails.
 
 Everything is in the record: how often it has to be read and until when it takes. So another
 process, or this one after a restart, goes on where the first one stopped.
@@ -36,18 +36,17 @@ READY = {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""}
 
 
 def begin(workspace: EmulatedWorkspace, record: Record, config: dict[str, Any]) -> None:
-    """Make ``config`` (its entities and routes) the pending one. The record is not saved.
+    """Makes ``config`` the pending one. The record is not saved.
 
-    Raises ApiError for an entity that the registry does not have.
+    Raises ApiError for an entity that is not registered.
     """
     store = workspace.store
     registration.check_entities(store, record["creator"], config["entities"])
     now_ms = store.now_ms()
     ordered = faults.take_deployment(store, record["name"])
     transition = Transition.parse(ordered.get("transition", workspace.settings.transition))
-    # A number is used up by every accepted update, whether or not it succeeds: this is
-    # assumed; a client that counts versions itself is wrong under both readings.
-    # [serving-api 3.1, 8.15]
+    # rule(assumed): Every accepted update uses up a version number, also one that fails. A client
+    #     that counts versions itself is wrong under both readings. [serving-api 3.1, 8.15]
     record["last_version"] += 1
     record["update"] = endpoints.IN_PROGRESS
     record["updated_ms"] = endpoints.whole_second(now_ms)
@@ -69,9 +68,9 @@ def begin(workspace: EmulatedWorkspace, record: Record, config: dict[str, Any]) 
 
 
 def settle(store: Store, record: Record, *, is_poll: bool) -> None:
-    """Finish the update if its time has come, and save what changed.
+    """Finishes the update if its time has come, and saves what changed.
 
-    ``is_poll`` says that a client is reading the endpoint: that counts towards ``polls=N``.
+    ``is_poll`` means that a client is reading the endpoint: that counts towards ``polls=N``.
     """
     if record["update"] != endpoints.IN_PROGRESS:
         return
@@ -88,7 +87,7 @@ def settle(store: Store, record: Record, *, is_poll: bool) -> None:
 
 
 def release(store: Store, record: Record, ordered: dict[str, Any]) -> None:
-    """End the update now, in the way that is ``ordered``: the fields of a deployment rule."""
+    """Ends the update now, as ``ordered``: the fields of a deployment rule."""
     pending = record["pending"]
     pending |= {"held": False, "polls_left": 0, "due_ms": 0}
     pending["ordered"] |= ordered
@@ -96,7 +95,7 @@ def release(store: Store, record: Record, ordered: dict[str, Any]) -> None:
 
 
 def settle_all(store: Store) -> None:
-    """``settle`` for every endpoint that is updating, each counted as polled once."""
+    """Settles every endpoint that is updating, each counted as polled once."""
     for (name,) in store.rows("SELECT name FROM endpoints WHERE pending ORDER BY name"):
         settle(store, endpoints.require(store, name), is_poll=True)
 
@@ -122,13 +121,11 @@ def _finish(store: Store, record: Record) -> None:
         record["update"] = ordered_end or "UPDATE_FAILED"
 
 
+# rule(assumed): A secret that is missing fails the deployment, not the create: clients must be
+#     prepared for that. Documented is only that references are resolved when the provider is
+#     called. [serving-api 3.9, 8.9]
 def _outcome(store: Store, record: Record, entity: dict[str, Any]) -> dict[str, str]:
-    """The deployment state in which an entity ends.
-
-    When the service looks whether a secret exists is not established; its pages only say that
-    references are resolved when the provider is called. Failing the deployment is the reading
-    that a user of a client must be prepared for. [serving-api 3.9, 8.9]
-    """
+    """Returns the deployment state in which an entity ends."""
     ordered = record["pending"]["ordered"]
     if "state" in ordered and fnmatchcase(entity["name"], ordered.get("entity", "*")):
         entity["log"] = ordered.get("log", "")

@@ -1,8 +1,8 @@
-"""Serving endpoints as they are kept: one JSON record each, in a vocabulary of our own.
+"""Stores serving endpoints: one JSON record each, in the emulator's own vocabulary.
 
 A record holds the active ``config`` and the ``pending`` one (or None), each with ``version``,
 ``start_time``, ``entities`` and ``routes`` as ``[{"entity", "percent"}]``, in the order in which
-they were sent. What clients see of it is the business of ``views``.
+they were sent. ``views`` makes the answers from it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ IN_PROGRESS = "IN_PROGRESS"
 
 
 def new_record(name: str, creator: str, now_ms: int) -> Record:
+    """Returns the record of a new endpoint without a config."""
     created = whole_second(now_ms)
     return {
         "name": name,
@@ -45,17 +46,18 @@ def new_record(name: str, creator: str, now_ms: int) -> Record:
 
 
 def whole_second(time_ms: int) -> int:
-    """Captured timestamps are multiples of 1000. [serving-api 2.10]"""
+    """Rounds down to a second: captured timestamps are multiples of 1000. [serving-api 2.10]"""
     return time_ms // 1000 * 1000
 
 
 def find(store: Store, name: str) -> Record | None:
+    """Returns the record of an endpoint, or None."""
     row = store.row("SELECT record FROM endpoints WHERE name = ?", name)
     return json.loads(row[0]) if row else None
 
 
 def require(store: Store, name: str) -> Record:
-    """The record. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
+    """Returns the record of an endpoint. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     record = find(store, name)
     if record is None:
         raise missing(name)
@@ -65,21 +67,19 @@ def require(store: Store, name: str) -> Record:
 # rule(recorded): A missing endpoint answers 404 with RESOURCE_DOES_NOT_EXIST; the API's pages say
 #     NOT_FOUND. [serving-api 3.5, 8.3]
 def missing(name: str) -> ApiError:
-    """The reference pages say NOT_FOUND; captured answers and notebooks say this.
-
-    [serving-api 8.3]
-    """
+    """Returns the error for a missing endpoint."""
     message = f"Endpoint with name '{name}' does not exist."
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
 def every(store: Store) -> Iterator[Record]:
-    """All records. Ids are random: a stable order that is neither by name nor by age."""
+    """Yields all records. Ids are random: a stable order that is neither by name nor by age."""
     for (text,) in store.rows("SELECT record FROM endpoints ORDER BY id"):
         yield json.loads(text)
 
 
 def save(store: Store, record: Record) -> None:
+    """Writes the record of an endpoint."""
     store.change(
         "INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?, ?)",
         record["name"],
@@ -90,11 +90,12 @@ def save(store: Store, record: Record) -> None:
 
 
 def delete(store: Store, name: str) -> None:
+    """Deletes the record of an endpoint."""
     store.change("DELETE FROM endpoints WHERE name = ?", name)
 
 
 def kind_of(config: Record) -> str:
-    """``EXTERNAL_MODEL``, ``FOUNDATION_MODEL_API`` or ``CUSTOM_MODEL``: what a config serves.
+    """Returns what a config serves: ``EXTERNAL_MODEL``, ``FOUNDATION_MODEL_API``, ``CUSTOM_MODEL``.
 
     The first two were seen in captured answers. [serving-api 2.10]
     """
@@ -105,7 +106,7 @@ def kind_of(config: Record) -> str:
 
 
 def task_of(config: Record) -> str:
-    """The task of external and foundation models, "" for others. [serving-api 2.10]"""
+    """Returns the task of external and foundation models, "" for others. [serving-api 2.10]"""
     for entity in config["entities"]:
         model = entity.get("external_model") or entity.get("foundation_model") or {}
         if model.get("task"):

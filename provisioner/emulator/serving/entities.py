@@ -1,4 +1,4 @@
-"""Served entities as sent: their shape, what may stand together, what the service fills in."""
+"""Reads served entities: their shape, what excludes what, and the service's defaults."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ WORKLOAD_TYPES = (
 CONCURRENCY = ("min_provisioned_concurrency", "max_provisioned_concurrency")
 THROUGHPUT = ("min_provisioned_throughput", "max_provisioned_throughput")
 
-# What goes together with an external model; the last one has no effect that anybody could see.
-# [serving-api 10.9: used by a public client]
+# rule(client): burst_scaling_enabled is taken together with an external model, and has no effect
+#     that a client could see. [serving-api 10.9]
 OF_EXTERNAL = {"name", "external_model", "burst_scaling_enabled"}
 
 COMMON = {
@@ -53,13 +53,13 @@ SERVED_MODEL = record(
 
 
 def from_served_model(model: Entity) -> Entity:
-    """The same in newer words: both are views of one list. [serving-api 2.1]"""
+    """Translates a served model into a served entity, its newer form. [serving-api 2.1]"""
     renamed = {"model_name": "entity_name", "model_version": "entity_version"}
     return {renamed.get(key, key): value for key, value in model.items()}
 
 
 def read(entity: Entity, where: str) -> Entity:
-    """The entity with its defaults. Raises ApiError."""
+    """Returns the checked entity with its defaults. Raises ApiError."""
     whole = (
         _read_external(entity, where) if "external_model" in entity else _read_custom(entity, where)
     )
@@ -68,6 +68,7 @@ def read(entity: Entity, where: str) -> Entity:
 
 
 def check_name(name: str, where: str) -> None:
+    """Refuses a name of a served entity that is not valid. Raises ApiError."""
     # rule(assumed): A served entity's name has at most 63 letters, digits, "-" and "_": the
     #     documented alphabet, with the length of an endpoint's name. [serving-api 3.6, 8.22]
     if not NAME.fullmatch(name):
@@ -94,9 +95,6 @@ def _read_custom(entity: Entity, where: str) -> Entity:
     # rule(assumed): Model units are sent with the /pt call only, as in every documented example.
     #     [serving-api 1.3]
     if "provisioned_model_units" in entity:
-        # A guess: the service documents model units for their own call alone, and each example
-        # sends them there. A client that keeps the two apart is right either way.
-        # [serving-api 1.3]
         raise invalid(f"{where}.provisioned_model_units takes the /pt form of this call.")
     # rule(recorded): A custom model without scale_to_zero_enabled is refused with this text; code
     #     and status are assumed. Provisioned throughput is documented without the field.
@@ -114,18 +112,13 @@ def _read_custom(entity: Entity, where: str) -> Entity:
     for name, value in entity.get("environment_vars", {}).items():
         # rule(assumed): A secret reference fills the whole value of an environment variable.
         #     [serving-api 4.4]
-        # That references with text around them are refused is assumed. [serving-api 4.4]
         if "{{" in value and not is_reference(value):
             raise invalid(f"{where}.environment_vars.{name} holds a malformed secret reference.")
     return _defaults(entity, is_elastic=is_elastic) | entity
 
 
 def _check_object(entity: Entity, where: str) -> None:
-    """A model with its version, or a feature spec of Unity Catalog, which has none.
-
-    There is no catalog here, so every full name without a version counts as a feature spec.
-    [serving-api 2.2: three kinds of things can be served]
-    """
+    """Refuses an entity that names neither a model nor a feature spec. Raises ApiError."""
     name, version = entity.get("entity_name", ""), entity.get("entity_version", "")
     # rule(documented): An entity has an external_model or an entity_name. [serving-api 2.2]
     if not name:
@@ -137,38 +130,36 @@ def _check_object(entity: Entity, where: str) -> None:
 
 
 def has_throughput(entity: Entity) -> bool:
-    """A foundation model that is paid by its throughput, in one of the two units."""
+    """Returns whether it is a foundation model that is paid by its throughput, in either unit."""
     return any(key in entity for key in (*THROUGHPUT, "provisioned_model_units"))
 
 
 def is_custom_model(entity: Entity) -> bool:
-    """A model, an agent or a feature spec of the users', on compute that is paid by its size."""
+    """Returns whether it is a user's model, agent or feature spec, paid by its compute."""
     return "entity_name" in entity and not has_throughput(entity)
 
 
 def _check_range(entity: Entity, least: str, most: str, *, where: str) -> None:
-    """Both may stand alone. That the order is looked at is a guess, but what else could be."""
+    """Refuses a range whose ends are in the wrong order. Raises ApiError."""
     # rule(assumed): The smallest amount of a range is not above the largest one. Either may stand
     #     alone. [serving-api 2.2]
     if entity.get(least, 0) > entity.get(most, LARGEST_INTEGER):
         raise invalid(f"{where}.{least} is larger than {most}.")
 
 
+# rule(recorded): The default name is the last part of the model's name, a hyphen and the version;
+#     without a version it is assumed. [serving-api 3.4]
 def name_of(entity: Entity) -> str:
-    """The last part of the entity's name, with its version. [serving-api 3.4]
-
-    For a feature spec that has no version it is a guess.
-    """
+    """Returns the default name, made from the model's name and version. [serving-api 3.4]"""
     last_part = str(entity["entity_name"]).rpartition(".")[2]
     version = entity.get("entity_version")
     return f"{last_part}-{version}" if version else last_part
 
 
+# rule(recorded): The service fills in workload type and size. That provisioned throughput does not
+#     scale to zero by default is assumed. [serving-api 3.2, 3.4]
 def _defaults(entity: Entity, *, is_elastic: bool) -> Entity:
-    """[serving-api 3.4; the type of provisioned throughput as in the captured answer of 3.2]
-
-    Whether provisioned throughput scales to zero where nobody said so is not known.
-    """
+    """Returns the fields that the service fills in. [serving-api 3.2, 3.4]"""
     defaults: Entity = {"name": name_of(entity)}
     if has_throughput(entity):
         defaults |= {"workload_type": "GPU_LARGE", "scale_to_zero_enabled": False}

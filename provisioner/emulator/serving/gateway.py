@@ -1,4 +1,4 @@
-"""AI gateways and rate limits as sent: shapes, rules, defaults. Sources: [serving-api 2.7, 2.8]."""
+"""Reads AI gateways and rate limits: shapes, rules, defaults. Sources: [serving-api 2.7, 2.8]."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ LEGACY_RATE_LIMITS = list_of(
 
 
 def read(body: Any, where: str, endpoint: dict[str, Any]) -> Gateway:
-    """The whole gateway that replaces the one of ``endpoint``, a record. Raises ApiError."""
+    """Returns the whole gateway that replaces the one of ``endpoint``. Raises ApiError."""
     sent: Gateway = GATEWAY(body, where)
     prefix = f"{where}." if where else ""
     _check_fallback(sent, endpoint)
@@ -65,13 +65,14 @@ def read(body: Any, where: str, endpoint: dict[str, Any]) -> Gateway:
 
 
 def read_legacy_rate_limits(body: Any) -> list[dict[str, Any]]:
+    """Reads the rate limits of the older form. Raises ApiError."""
     limits = [{"key": "endpoint"} | limit for limit in LEGACY_RATE_LIMITS(body, "rate_limits")]
     _check_distinct(limits, "rate_limits")
     return limits
 
 
 def _check_fallback(sent: Gateway, endpoint: dict[str, Any]) -> None:
-    """Between external models only. [serving-api 3.8]"""
+    """Refuses fallbacks for other than external models. Raises ApiError."""
     config = endpoint["config"] or endpoint["pending"] or {"entities": []}
     is_external = all("external_model" in entity for entity in config["entities"])
     # rule(documented): Fallbacks are for external models. [serving-api 3.8]
@@ -80,7 +81,7 @@ def _check_fallback(sent: Gateway, endpoint: dict[str, Any]) -> None:
 
 
 def _table(sent: dict[str, Any], endpoint: str, prefix: str) -> dict[str, Any]:
-    """A missing prefix becomes the endpoint's name. [serving-api 3.4]"""
+    """Returns the inference table; its default prefix is the endpoint's name. [serving-api 3.4]"""
     table = {"enabled": False} | sent
     # rule(documented): An enabled inference table names its catalog and schema. [serving-api 2.8]
     if table["enabled"] and not (table.get("catalog_name") and table.get("schema_name")):
@@ -91,10 +92,7 @@ def _table(sent: dict[str, Any], endpoint: str, prefix: str) -> dict[str, Any]:
 
 
 def _check_names_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Names change only after disabling: that both may be done in one call nobody says.
-
-    [serving-api 3.7]
-    """
+    """Refuses new names for an inference table that is enabled. Raises ApiError."""
     if not before.get("enabled"):
         return
     changed = [name for name in TABLE_NAMES if name in after and after[name] != before.get(name)]
@@ -119,7 +117,7 @@ def _rate_limits(limits: list[dict[str, Any]], where: str) -> list[dict[str, Any
 
 
 def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:
-    """Who needs a principal is half documented, half assumed. [serving-api 2.8]"""
+    """Returns one rate limit with its key. Raises ApiError."""
     whole = {"key": "endpoint"} | limit
     key, principal = whole["key"], whole.get("principal")
     # rule(documented): A rate limit limits calls or tokens. [serving-api 2.8]
@@ -135,7 +133,7 @@ def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _check_distinct(limits: list[dict[str, Any]], where: str) -> None:
-    """Two limits for the same: which one would act is not known, so there is none to rely on."""
+    """Refuses two limits for the same key and principal. Raises ApiError."""
     subjects = [(limit["key"], limit.get("principal", "").lower()) for limit in limits]
     # rule(assumed): One limit for the same key and principal: which of two would act is not known.
     #     [serving-api 2.8]

@@ -1,4 +1,4 @@
-"""Custom models that nobody asked for a while: they scale to zero. Source: [serving-api 3.1]."""
+"""Scale to zero of custom models without queries. Source: [serving-api 3.1]."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from provisioner.emulator.http.store import Store
 from provisioner.emulator.serving import entities
 from provisioner.emulator.serving.endpoints import Record
 
-# After 30 minutes without a query. [serving-api 8.33: assumed] It stays ready meanwhile, so no
-# client may take the message for a state.
+# rule(assumed): A custom model scales to zero after 30 minutes without a query. It stays ready, so
+#     no client may take the message for a state. [serving-api 3.1, 8.33]
 IDLE_MS = 30 * 60 * 1000
 SCALED_TO_ZERO = {
     "deployment": "DEPLOYMENT_READY",
@@ -19,13 +19,13 @@ SCALED_TO_ZERO = {
 
 
 def record_query(store: Store, endpoint_id: str, served: Iterable[dict[str, Any]]) -> None:
-    """Remember when it was, where that makes a difference."""
+    """Remembers the time of a query, if an entity scales to zero."""
     if any(entity.get("scale_to_zero_enabled") for entity in served):
         store.set_fact(_fact(endpoint_id), store.now_ms())
 
 
 def mark_idle(store: Store, record: Record) -> Record:
-    """A copy whose idle entities say so. All entities wake up with one: a simplification."""
+    """Returns a copy whose idle entities are scaled to zero. All entities wake up with one."""
     config = record["config"]
     if not config or not any(map(_may_sleep, config["entities"])):
         return record

@@ -1,7 +1,7 @@
 """Reads that lag behind writes, on command: for a while they show an endpoint as it was.
 
-Only what ``get`` and ``list`` show of an endpoint lags. Whether the service does so is not known;
-a client that is right under this is right in any case.
+Only the endpoint in ``get`` and ``list`` lags. Whether the service does so is not known; a client
+that is right under this is right in any case.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ SENT = record({"reads": integer, "seconds": integer})
 
 
 def set_lag(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """``{"reads": N, "seconds": S}``: reads after a write show the old state for N of them and S
-    seconds of the workspace's clock, whichever is longer. ``{}`` ends it.
+    """Sets for how many reads and seconds reads show the old state; ``{}`` ends it.
+
+    ``{"reads": N, "seconds": S}`` in the workspace's time, whichever is longer.
     """
     sent = SENT(request.json(), "")
     if max(sent.values(), default=0) > LONGEST_S:
@@ -47,7 +48,7 @@ def set_lag(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 @contextmanager
 def remember(store: Store, request: ApiRequest) -> Iterator[None]:
-    """Keep the endpoint that ``request`` changes as it was before, where reads are to lag."""
+    """Keeps the endpoint that ``request`` changes as it was before, if reads are to lag."""
     reads, time_ms = (store.fact(name) for name in FACTS)
     if not reads and not time_ms:
         yield
@@ -63,7 +64,7 @@ def remember(store: Store, request: ApiRequest) -> Iterator[None]:
 
 
 def read(store: Store, name: str) -> tuple[Record | None, bool]:
-    """The endpoint as a read shows it, and whether that is an old state.
+    """Returns the endpoint as a read shows it, and whether that is an old state.
 
     None where it was missing then. Raises ApiError where it is missing now, and nothing lags.
     """
@@ -75,7 +76,7 @@ def read(store: Store, name: str) -> tuple[Record | None, bool]:
 
 
 def every(store: Store) -> Iterator[Record]:
-    """All endpoints as a list shows them."""
+    """Yields all endpoints as a list shows them."""
     stale = _stale(store)
     for name in stale:
         _count(store, name)
@@ -84,7 +85,7 @@ def every(store: Store) -> Iterator[Record]:
 
 
 def _stale(store: Store) -> dict[str, Record | None]:
-    """Name to old state; None where there was none."""
+    """Returns old states by name; None where the endpoint did not exist."""
     rows = store.rows("SELECT name, record, reads_left, due_ms FROM stale")
     if not rows:
         return {}

@@ -23,21 +23,21 @@ ENTITY = f"{BASE}/{{name}}/served-models/{{served}}"
 
 
 def build_logs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """How the newest deployment of the entity went; the reason of a failure comes last."""
+    """Returns how the newest deployment of the entity went; the reason of a failure comes last."""
     entity = _newest(workspace, request)
     steps = [f"Deploying served entity {entity['name']}.", *_steps(entity)]
     return _logs(steps + _end(entity))
 
 
 def server_logs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """There is no server, so all that can be said is how its start went."""
+    """Returns how the server of the entity started: nothing else happens here."""
     entity = _newest(workspace, request)
     steps = [f"Starting the server of served entity {entity['name']}.", *_end(entity)]
     return _logs([*steps, "No server was started, so there is nothing else to log."])
 
 
 def _steps(entity: dict[str, Any]) -> list[str]:
-    """External models have nothing to build."""
+    """Returns the steps of a build; external models have nothing to build."""
     if not entities.is_custom_model(entity):
         return []
     model = " ".join(filter(None, (entity["entity_name"], entity.get("entity_version"))))
@@ -52,12 +52,12 @@ def _end(entity: dict[str, Any]) -> list[str]:
 
 
 def _logs(lines: list[str]) -> ApiResponse:
-    """Each line says where it comes from, so that nobody takes it for the service's."""
+    """Returns log lines, each marked as the local workspace's."""
     return ApiResponse({"logs": "".join(f"[local workspace] {line}\n" for line in lines)})
 
 
 def _newest(workspace: EmulatedWorkspace, request: ApiRequest) -> dict[str, Any]:
-    """Raises ApiError where neither the pending nor the active config has the entity."""
+    """Returns the entity of the pending config, else of the active one. Raises ApiError."""
     record = endpoints.require(workspace.store, request.parameters["name"])
     # Which level the logs need is not known; they are part of what the endpoint shows.
     access.require(workspace.store, request.caller, record, access.CAN_VIEW)
@@ -77,7 +77,7 @@ def _entities(record: endpoints.Record) -> Iterator[dict[str, Any]]:
 
 
 def metrics(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Prometheus text. Only the number of requests is true."""
+    """Returns Prometheus text. Only the number of requests is true."""
     record = _ready(workspace, request)
     requests = workspace.store.fact(f"traffic/{record['id']}")
     lines = [
@@ -96,7 +96,7 @@ def metrics(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def openapi(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """JSON, sent as text. What models take is not known here, so any object will do."""
+    """Returns JSON as text. What models take is not known here, so any object is accepted."""
     record = _ready(workspace, request)
     document = {
         "openapi": "3.1.0",
@@ -119,10 +119,7 @@ def _operation() -> dict[str, Any]:
 
 
 def _ready(workspace: EmulatedWorkspace, request: ApiRequest) -> endpoints.Record:
-    """Raises ApiError unless a config serves; the status is the only documented one.
-
-    That CAN_VIEW is enough is a guess.
-    """
+    """Returns the record of an endpoint that is ready. Raises ApiError."""
     record = endpoints.require(workspace.store, request.parameters["name"])
     access.require(workspace.store, request.caller, record, access.CAN_VIEW)
     deployment.settle(workspace.store, record, is_poll=False)

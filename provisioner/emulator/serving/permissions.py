@@ -25,38 +25,38 @@ BASE = "/api/2.0/permissions/serving-endpoints/{id}"
 
 
 def start(store: Store, endpoint_id: str, creator: Caller) -> None:
-    """The grants of a new endpoint: its creator manages it."""
+    """Grants the creator of a new endpoint CAN_MANAGE."""
     acls.add_grants(store, endpoint_id, [(creator.kind, creator.name, acls.CAN_MANAGE)])
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the grants on an endpoint."""
     return ApiResponse(_view(workspace.store, _require_id(workspace.store, request)))
 
 
 def replace(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """PUT: exactly these direct grants. None given removes them all, the creator's too."""
+    """Sets exactly these direct grants. No grants remove them all, the creator's too."""
     store, endpoint_id = workspace.store, _require_id(workspace.store, request)
     acls.put_grants(store, endpoint_id, acls.read_grants(request, LEVELS))
     return ApiResponse(_view(store, endpoint_id))
 
 
 def merge(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """PATCH: the level of each principal given; the others keep theirs."""
+    """Sets the level of each principal given; the others keep theirs."""
     store, endpoint_id = workspace.store, _require_id(workspace.store, request)
     acls.add_grants(store, endpoint_id, acls.read_grants(request, LEVELS))
     return ApiResponse(_view(store, endpoint_id))
 
 
 def levels(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the levels with their descriptions."""
     _require_id(workspace.store, request, access.CAN_VIEW)
     return ApiResponse(acls.view_levels(LEVELS))
 
 
+# rule(assumed): Reading the grants takes CAN_MANAGE as well, the strict reading. [serving-api 1.11]
 def _require_id(store: Store, request: ApiRequest, needed: str = access.CAN_MANAGE) -> str:
-    """The grants of a deleted endpoint can still be read and set. [serving-api 1.11]
-
-    That reading them takes CAN_MANAGE as well is a guess, and the strict one.
-    """
+    """Returns the id, if the caller has ``needed`` on it. Raises ApiError."""
     endpoint_id = request.parameters["id"]
     known = "SELECT id FROM known_ids UNION ALL SELECT id FROM endpoints"
     # rule(client): Permissions are kept by endpoint id, also after the endpoint was deleted; an
@@ -71,7 +71,7 @@ def _require_id(store: Store, request: ApiRequest, needed: str = access.CAN_MANA
 
 
 def _view(store: Store, endpoint_id: str) -> dict[str, Any]:
-    """Group `admins` inherits CAN_MANAGE from above, whatever else it was given."""
+    """Returns the grants. Group `admins` inherits CAN_MANAGE, whatever else it was given."""
     held = {("group_name", "admins"): [acls.inherited(acls.CAN_MANAGE, "/serving-endpoints/")]}
     for kind, name, level in acls.direct_grants(store, endpoint_id):
         held.setdefault((kind, name), []).append(acls.direct(level))

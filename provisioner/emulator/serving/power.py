@@ -20,10 +20,10 @@ from provisioner.emulator.serving.updates import require_settled, save_updated
 SENT = ("entities", "routes", "auto_capture")
 
 
+# rule(assumed): Stopping a stopped endpoint changes nothing, so that a client may repeat the call.
+#     [serving-api 3.1]
 def stop(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """At once, and the config stays. Stopping what is stopped changes nothing: a guess, with
-    which a client may repeat the call.
-    """
+    """Stops the endpoint at once; its config stays."""
     record = require_settled(workspace, request)
     api.check_not_system(record)
     _check_custom(record)
@@ -33,11 +33,10 @@ def stop(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return api.detailed_response(workspace, request, record)
 
 
+# rule(assumed): Starting an endpoint that runs changes nothing, so that a client may repeat the
+#     call. [serving-api 3.1]
 def start(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The same config as a new version, which takes as long as any. [serving-api 3.1]
-
-    Starting what runs changes nothing: a guess, as with stop.
-    """
+    """Starts a stopped endpoint: its config becomes a new version. [serving-api 3.1]"""
     record = require_settled(workspace, request)
     api.check_not_system(record)
     _check_custom(record)
@@ -60,7 +59,7 @@ def _copy_of(config: dict[str, Any]) -> dict[str, Any]:
 # rule(documented): Only endpoints with custom models stop and start; the code and the text are not
 #     known. [serving-api 1.1, 3.1]
 def _check_custom(record: endpoints.Record) -> None:
-    """[documented: custom models only; the text and the code are not known]"""
+    """Refuses endpoints without custom models. Raises ApiError."""
     config = record["config"]
     if not config:
         raise ApiError(

@@ -67,8 +67,10 @@ def _custom(block: Block, where: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """``secrets`` take a reference, their ``_plaintext`` twins a value. ``needed`` must be there,
-    a secret in one of its two forms; ``check`` knows what depends on other fields.
+    """The block of a provider.
+
+    ``secrets`` take a reference, their ``_plaintext`` twins a value. ``needed`` is required, a
+    secret in one of its two forms; ``check`` covers what depends on other fields.
     """
 
     block: str
@@ -78,6 +80,7 @@ class Provider:
     check: Callable[[Block, str], None] | None = None
 
     def reader(self) -> Reader:
+        """Returns the reader of the provider's block."""
         twins = tuple(f"{secret}_plaintext" for secret in self.secrets)
         return record(dict.fromkeys((*self.fields, *self.secrets, *twins), text) | self._nested())
 
@@ -150,7 +153,7 @@ EXTERNAL_MODEL = record(
 
 
 def check_external_model(model: dict[str, Any], where: str) -> None:
-    """The provider's own block and no other, with what it needs. Raises ApiError."""
+    """Requires the provider's own block, with its fields, and no other. Raises ApiError."""
     provider = PROVIDERS[model["provider"]]
     for other in PROVIDERS.values():
         # rule(documented): An external model has the block of its provider and no other.
@@ -168,7 +171,7 @@ def check_external_model(model: dict[str, Any], where: str) -> None:
 
 
 def _check_secrets(block: Block, where: str, secrets: tuple[str, ...]) -> None:
-    """Never says a value: whoever put the secret itself there has not published it yet."""
+    """Refuses a secret that is no reference. Never shows a value: it may be the secret itself."""
     for name in secrets:
         twin = f"{name}_plaintext"
         # rule(documented): A secret is given as a reference or as plaintext, not as both.
@@ -189,5 +192,5 @@ def _check_given(block: Block, where: str, names: tuple[str, ...]) -> None:
 
 
 def _is_given(block: Block, name: str) -> bool:
-    """Given, as itself or as its plaintext twin, and not empty."""
+    """Returns whether a field, or its plaintext twin, has a value."""
     return bool(block.get(name) or block.get(f"{name}_plaintext"))

@@ -1,4 +1,4 @@
-"""The pay-per-token endpoints that a workspace has from the start; nobody made them."""
+"""The pay-per-token endpoints that Databricks provides in every workspace."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SINCE_MS = 1_700_000_000_000
 
 
 def add_missing(store: Store) -> None:
-    """Captured pay-per-token entities have a name, a type and a model, no creator.
+    """Adds the endpoints that Databricks provides, where they are missing.
 
-    [serving-api 2.2]
+    Captured pay-per-token entities have a name, a type and a model, no creator. [serving-api 2.2]
     """
     for name, display_name, model, task in SYSTEM_ENDPOINTS:
         if endpoints.find(store, name):

@@ -1,6 +1,6 @@
-"""Telemetry of custom models: what may be sent, what is kept and what is shown of it.
+"""Telemetry of custom models: what clients may send, what is kept and what they see of it.
 
-Sources: [serving-api 1.2, 1.9, 2.9, 3.9].
+Sources: [serving-api 1.2, 1.9, 2.9, 3.9, 10.6, 10.7].
 """
 
 from __future__ import annotations
@@ -32,12 +32,10 @@ READER = record(
 
 
 def read(value: Any, before: Telemetry) -> Telemetry:
-    """Returns what is kept: the tables are used up for a new profile, and only its id is shown.
+    """Returns what is kept of a telemetry config. Raises ApiError.
 
-    A config with neither tables nor a profile is taken and changes nothing: ``before`` stays.
-    [serving-api 10.6: used by a public client] That a profile wins over tables is a reading of the
-    CLI's fake. [serving-api 1.9: assumed] A profile that was not made here may be named: there is
-    no other call that makes one. Raises ApiError.
+    Tables are used up for a new profile, and only its id is shown. A profile that was not made here
+    may be named: no other call makes one.
     """
     sent: Telemetry = READER(value, "telemetry_config")
     tables = sent.pop("table_names", None)
@@ -55,7 +53,7 @@ def read(value: Any, before: Telemetry) -> Telemetry:
 
 
 def read_at_creation(value: Any, record: Record) -> Telemetry:
-    """Kept for custom models, dropped without a word for others. [serving-api 1.2]"""
+    """Returns telemetry for custom models; for others it is dropped silently. [serving-api 1.2]"""
     return read(value, {}) if value is not None and endpoint_type(record) == CUSTOM else {}
 
 
@@ -65,7 +63,7 @@ def patched(value: Any, record: Record) -> Telemetry:
 
 
 def endpoint_type(record: Record) -> str:
-    """As the service's refusals name it; two of the words are known. [serving-api 1.9]"""
+    """Returns the endpoint's type in the words of the service's refusals. [serving-api 1.9]"""
     config = record["config"] or record["pending"]
     if not config:
         return "NO_CONFIG"
@@ -73,6 +71,7 @@ def endpoint_type(record: Record) -> str:
 
 
 def view(telemetry: Telemetry) -> Telemetry:
+    """Returns telemetry as clients see it."""
     if "enabled_telemetry_features" not in telemetry:
         return telemetry
     features = rearrange(telemetry["enabled_telemetry_features"])

@@ -21,8 +21,6 @@ from provisioner.emulator.serving.configs import Config
 Body = dict[str, Any]
 
 BASE = f"{api.BASE}/pt"
-# Every example of the service goes in these steps. That others are refused is a guess: a client
-# that keeps to them is right either way. [serving-api 1.3]
 UNITS_STEP = 50
 # No description, no route optimisation, no older rate limits, no telemetry. [serving-api 1.3]
 PARTS = ("name", "config", "ai_gateway", "budget_policy_id", "email_notifications", "tags")
@@ -41,7 +39,7 @@ CONFIG = record({"served_entities": list_of(MODEL), "traffic_config": configs.TR
 
 
 def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """What this call does not take is ignored, as unknown fields are. [serving-api 3.5]"""
+    """Creates an endpoint with model units. Parts that this call does not take are ignored."""
     body = request.json()
     # rule(documented): An endpoint with model units is created with a config. [serving-api 1.3]
     if body.get("config") is None:
@@ -51,7 +49,7 @@ def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A full replacement; unlike in the plain call the config is nested. [serving-api 1.3]"""
+    """Replaces the config; unlike in the plain call it is nested. [serving-api 1.3]"""
     config = request.json().get("config")
     # rule(documented): The update nests the config. [serving-api 1.3]
     if config is None:
@@ -60,7 +58,7 @@ def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespo
 
 
 def read(body: Any, where: str, before: Config | None) -> Config:
-    """A whole configuration from a request. Raises ApiError."""
+    """Reads a whole configuration. Raises ApiError."""
     sent = CONFIG(body, where or "config")
     prefix = f"{where or 'config'}."
     models = sent.get("served_entities", [])
@@ -78,6 +76,7 @@ def read(body: Any, where: str, before: Config | None) -> Config:
 
 
 def is_by_units(config: Config) -> bool:
+    """Returns whether a config has model units."""
     return any("provisioned_model_units" in entity for entity in config["entities"])
 
 
@@ -94,7 +93,7 @@ def _model(sent: Body, where: str) -> Body:
 
 
 def optimization_info(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """How large the steps of throughput are. [serving-api 1.1; the number is made up]"""
+    """Returns the size of the steps of throughput, which is made up. [serving-api 1.1]"""
     is_foundation_model = request.parameters["model"].startswith("system.ai.")
     sizes = {"throughput_chunk_size": 1000} if is_foundation_model else {}
     return ApiResponse({"optimizable": is_foundation_model, **sizes})

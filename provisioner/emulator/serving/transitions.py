@@ -33,9 +33,10 @@ SENT = record(
 
 
 def end(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """``{"endpoint": NAME, "end": "finish", "fail" or "cancel"}`` ends the update of one endpoint.
+    """Ends the update of one endpoint.
 
-    A failure takes ``entity``, a glob, a ``message`` and a ``log``, as a fault rule does.
+    ``{"endpoint": NAME, "end": "finish", "fail" or "cancel"}``. A failure takes ``entity``, a glob,
+    a ``message`` and a ``log``, as a fault rule does.
     """
     sent = SENT(request.json(), "")
     endpoint = endpoints.require(workspace.store, sent["endpoint"])
@@ -51,7 +52,7 @@ def end(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The endpoints that are updating, oldest update first; looking does not count as a poll."""
+    """Returns the endpoints that are updating, oldest update first; this is no poll."""
     updating = [each for each in endpoints.every(workspace.store) if _is_updating(each)]
     updating.sort(key=lambda each: (each["pending"]["start_time"], each["name"]))
     return ApiResponse({"transitions": [_view(each) for each in updating]})

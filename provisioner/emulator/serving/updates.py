@@ -27,14 +27,14 @@ from provisioner.emulator.serving.endpoints import Record
 
 
 def update_config(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A full replacement; the body is the config itself. [serving-api 1.5, 3.3]"""
+    """Replaces the config; the body is the config itself. [serving-api 1.5, 3.3]"""
     return replace_config(workspace, request, request.json(), configs.read)
 
 
 def replace_config(
     workspace: EmulatedWorkspace, request: ApiRequest, body: Any, read: configs.ReadConfig
 ) -> ApiResponse:
-    """The answer to a config update with ``body``, which ``read`` takes apart."""
+    """Replaces the config with ``body``, which ``read`` reads."""
     record = require_settled(workspace, request)
     api.check_not_system(record)
     access.check_creator(workspace.store, record)
@@ -53,7 +53,10 @@ def replace_config(
 
 
 def _keep_traffic(body: Any, before: configs.Config | None) -> Any:
-    """``body`` with the routes of ``before`` where it has none. [serving-api 3.3; also possible]"""
+    """Returns ``body`` with the routes of ``before`` where it has none.
+
+    Only with the setting ``keeps_omitted_traffic``. [serving-api 3.3; also possible]
+    """
     if not before or body.get("traffic_config"):
         return body
     routes = [
@@ -63,12 +66,10 @@ def _keep_traffic(body: Any, before: configs.Config | None) -> Any:
     return body | {"traffic_config": {"routes": routes}}
 
 
+# rule(assumed): The gateway takes no change while the endpoint updates or is stopped; clients must
+#     be prepared for the refusal. [serving-api 1.7]
 def put_gateway(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A full replacement: a block that is not sent is switched off. [serving-api 1.7]
-
-    Whether it is taken during an update is not known; refusing it is what a client has to be
-    prepared for. So it is with a stopped endpoint.
-    """
+    """Replaces the gateway: a block that is not sent is switched off. [serving-api 1.7]"""
     record = require_settled(workspace, request)
     api.check_not_stopped(record)
     api.check_idle(record)
@@ -78,7 +79,10 @@ def put_gateway(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
 
 
 def put_rate_limits(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The older form, in the order sent; no other call shows them. [serving-api 1.6, 10.3]"""
+    """Replaces the rate limits of the older form, in the order sent. [serving-api 1.6, 10.3]
+
+    No other call shows them.
+    """
     record = require_settled(workspace, request)
     config = record["config"] or record["pending"]
     # rule(documented): Endpoint-level rate limits are for external and foundation models.
@@ -115,7 +119,7 @@ def patch_notifications(workspace: EmulatedWorkspace, request: ApiRequest) -> Ap
 
 
 def require_settled(workspace: EmulatedWorkspace, request: ApiRequest) -> Record:
-    """The endpoint in the path, its update finished if the time has come.
+    """Returns the endpoint in the path, its update finished if the time has come.
 
     Raises ApiError where it is missing, or the caller may not change it.
     """
@@ -126,6 +130,7 @@ def require_settled(workspace: EmulatedWorkspace, request: ApiRequest) -> Record
 
 
 def save_updated(workspace: EmulatedWorkspace, record: Record) -> None:
+    """Saves the record with a new time of its last update."""
     record["updated_ms"] = endpoints.whole_second(workspace.store.now_ms())
     endpoints.save(workspace.store, record)
 
@@ -135,10 +140,9 @@ def patch_telemetry(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRes
     record = require_settled(workspace, request)
     api.check_not_system(record)
     kind = telemetry.endpoint_type(record)
-    # rule(client): Telemetry is for custom models; two of the type names in the text are known.
-    #     [serving-api 1.9]
+    # rule(client): Telemetry is for custom models; status, code and text are those of the
+    #     Databricks CLI. [serving-api 1.9]
     if kind != telemetry.CUSTOM:
-        # Status, code and text: [serving-api 1.9: used by a public client].
         raise invalid(
             f"Telemetry configuration is not supported for endpoint type '{kind}'. "
             "This API only supports endpoints with custom served models."

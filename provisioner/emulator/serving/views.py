@@ -1,4 +1,4 @@
-"""What clients see of an endpoint. Sources: [serving-api 2, 3.1, 3.9]."""
+"""Answers about an endpoint, as clients see them. Sources: [serving-api 2, 3.1, 3.9]."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_LISTS = ("name", "type", "entity_name", "entity_version", "external_model", "
 
 
 def detailed(record: Record, caller: Caller) -> dict[str, Any]:
-    """ServingEndpointDetailed: the answer to create, get and update."""
+    """Returns ServingEndpointDetailed: the answer to create, get and update."""
     shown = _common(record, caller)
     shown |= {"permission_level": "CAN_MANAGE", "route_optimized": record["route_optimized"]}
     if record["config"]:
@@ -40,7 +40,10 @@ def detailed(record: Record, caller: Caller) -> dict[str, Any]:
 
 
 def summary(record: Record, caller: Caller) -> dict[str, Any]:
-    """ServingEndpoint: an entry of the list, without traffic, sizes, versions, pending config."""
+    """Returns ServingEndpoint, an entry of the list.
+
+    It lacks traffic, sizes, versions and the pending config.
+    """
     shown = _common(record, caller)
     if record["config"]:
         served = rearrange(_entity(entity) for entity in record["config"]["entities"])
@@ -53,12 +56,13 @@ def summary(record: Record, caller: Caller) -> dict[str, Any]:
 
 
 def tags(record: Record) -> list[dict[str, str]]:
-    """An empty value is not shown, as the JSON form of protocol buffers leaves it out."""
+    """Returns the tags. An empty value is left out, as in the JSON form of protocol buffers."""
     return rearrange({key: text for key, text in tag.items() if text} for tag in record["tags"])
 
 
 def gateway(record: Record) -> dict[str, Any]:
-    """Its rate limits in the order sent, as clients compare them. [serving-api 10.3: assumed]"""
+    """Returns the gateway as clients see it."""
+    # rule(assumed): Rate limits come in the order sent, as clients compare them. [serving-api 10.3]
     return dict(record["ai_gateway"])
 
 
@@ -73,7 +77,7 @@ def _common(record: Record, caller: Caller) -> dict[str, Any]:
         "description": record["description"],
     }
     if record["tags"]:
-        # No key without tags. [serving-api 10.5: recorded]
+        # rule(recorded): An endpoint without tags has no key for them. [serving-api 10.5]
         shown["tags"] = tags(record)
     if record["creator"]:
         # The last two are in captured answers but in no schema: a client must not mind.
@@ -95,7 +99,7 @@ def _common(record: Record, caller: Caller) -> dict[str, Any]:
 
 
 def _state(record: Record) -> dict[str, str]:
-    """``ready`` is about the active config only. [serving-api 3.1]"""
+    """Returns the state. ``ready`` is about the active config only. [serving-api 3.1]"""
     is_ready = record["config"] and not record["suspended"] and not record.get("starting")
     return {
         "ready": "READY" if is_ready else "NOT_READY",
@@ -105,12 +109,10 @@ def _state(record: Record) -> dict[str, str]:
 
 
 def _config(config: dict[str, Any]) -> dict[str, Any]:
-    """Both views of the entities, in different orders; both names of a route.
-
-    Routes come in the order sent: clients compare them by position. [serving-api 10.1: used by a
-    public client]
-    """
+    """Returns a config with both views of its entities and both names of each route."""
     served = rearrange(_entity(entity) for entity in config["entities"])
+    # rule(client): Routes come in the order sent: clients compare them by position.
+    #     [serving-api 10.1]
     routes = [
         {
             "served_model_name": route["entity"],
@@ -143,18 +145,19 @@ def _entity(entity: dict[str, Any]) -> dict[str, Any]:
     return shown | {"type": TYPE_OF_KIND[kind]}
 
 
+# rule(assumed): A feature spec has the type FEATURE_SPEC, a model outside of Unity Catalog
+#     WORKSPACE_MODEL. Only UC_MODEL was seen. [serving-api 2.2]
 def _type_of(entity: dict[str, Any]) -> str:
-    """Only UC_MODEL was seen; the others are guesses for what no client may rely on."""
+    """Returns the type of a custom entity."""
     if catalog.is_feature_spec(entity):
         return "FEATURE_SPEC"
     return "UC_MODEL" if catalog.is_full_name(entity["entity_name"]) else "WORKSPACE_MODEL"
 
 
+# rule(assumed): A plaintext value is not returned, nor its reference twin. The sources contradict
+#     each other about the twin, so a client must ignore both. [serving-api 3.9, 8.8]
 def _without_plaintext(value: Any) -> Any:
-    """Without plaintext values: the key is left out, its reference twin does not appear.
-
-    The sources contradict each other about the twin; a client must ignore both. [serving-api 8.8]
-    """
+    """Returns the value without plaintext keys; their reference twins do not appear."""
     if not isinstance(value, dict):
         return value
     return {
@@ -165,6 +168,6 @@ def _without_plaintext(value: Any) -> Any:
 
 
 def _as_model(entity: dict[str, Any]) -> dict[str, Any]:
-    """A served entity in the words of `served_models`."""
+    """Translates a served entity into the words of `served_models`."""
     renamed = {"entity_name": "model_name", "entity_version": "model_version"}
     return {renamed.get(key, key): value for key, value in entity.items()}

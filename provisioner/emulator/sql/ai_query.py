@@ -53,7 +53,7 @@ SCALARS = {
 class AiQueryCall:
     """One call of ai_query in a statement.
 
-    ``cast_to`` is the type of the engine that its answers get, "" for plain text.
+    ``cast_to`` is the engine's type of its answers, "" for plain text.
     """
 
     endpoint: str
@@ -65,7 +65,7 @@ class AiQueryCall:
 
 
 def read_call(workspace: EmulatedWorkspace, call: exp.Anonymous) -> AiQueryCall:
-    """Raises StatementError for arguments that cannot be, or an endpoint that is not there."""
+    """Reads a call of ai_query. Raises StatementError for wrong arguments or a missing endpoint."""
     given = statements.arguments(call)
     name = statements.literal_text(given.get("endpoint"), "endpoint")
     if "request" not in given or not name:
@@ -108,9 +108,7 @@ def _fails_on_error(given: exp.Expression | None) -> bool:
 
 
 def _with_response_format(asked: AiQueryCall, text: str) -> AiQueryCall:
-    """``responseFormat`` is JSON as OpenAI has it, or a struct with one field, whose type the
-    answer has then. That it has, and is not text, is how users read it. [serving-api 8.34]
-    """
+    """Returns the call with its ``responseFormat``: OpenAI's JSON, or a struct of one field."""
     if not text:
         return asked
     if asked.task != tasks.CHAT:
@@ -207,7 +205,7 @@ def _text_of_choice(asked: AiQueryCall, choice: Any) -> str:
 
 
 def json_schema_of(data_type: exp.DataType) -> dict[str, Any]:
-    """What has no word of its own in JSON is text."""
+    """Translates a type of Databricks SQL into a JSON Schema. Types that JSON lacks become text."""
     if data_type.this == Type.STRUCT:
         fields = {field.name: json_schema_of(field.args["kind"]) for field in data_type.expressions}
         return {"type": "object", "properties": fields, "required": [*fields]}

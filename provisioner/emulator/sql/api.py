@@ -46,7 +46,7 @@ STATEMENT = record(
 
 
 def execute(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Wait for the end as long as the statement says, then go on or cancel."""
+    """Starts a statement, waits as long as it says, then goes on or cancels."""
     sent = STATEMENT(request.json(), "")
     wait_s = _wait_s(sent.get("wait_timeout", f"{DEFAULT_WAIT_S}s"))
     _check(sent)
@@ -63,7 +63,7 @@ def execute(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def _check(sent: dict[str, Any]) -> None:
-    """Raises ApiError for what a statement cannot ask of a local workspace."""
+    """Refuses what a statement cannot ask of a local workspace. Raises ApiError."""
     # rule(assumed): A statement is not empty. [serving-api 9.7]
     if not sent["statement"].strip():
         raise invalid("statement must not be empty.")
@@ -96,11 +96,12 @@ def _wait_s(given: str) -> int:
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the state of a statement, with its result."""
     return ApiResponse(_require_statement(workspace, request).shown())
 
 
 def chunk(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """There is one chunk: what fits into an answer."""
+    """Returns the result, which is one chunk."""
     shown = _require_statement(workspace, request).shown()
     # rule(local): A result has one chunk.
     if request.parameters["chunk"] != "0" or "result" not in shown:
@@ -109,7 +110,7 @@ def chunk(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def cancel(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Asked for; a statement that has ended stays as it is."""
+    """Cancels a statement; one that has ended stays as it is."""
     execution = _require_statement(workspace, request)
     if not execution.finished.is_set():
         execution.cancel()
@@ -117,7 +118,7 @@ def cancel(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def _require_statement(workspace: EmulatedWorkspace, request: ApiRequest) -> StatementExecution:
-    """Only who has started a statement sees it. [the SDK's text of get_statement]"""
+    """Returns a statement of the caller. Raises ApiError."""
     statement_id = request.parameters["id"]
     execution: StatementExecution | None = workspace.statements.find(statement_id)
     # rule(documented): Only the user who has started a statement sees it. [SDK: text of
@@ -128,10 +129,12 @@ def _require_statement(workspace: EmulatedWorkspace, request: ApiRequest) -> Sta
 
 
 def list_warehouses(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the one warehouse."""
     return ApiResponse({"warehouses": [_warehouse()]})
 
 
 def get_warehouse(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the one warehouse. Raises ApiError for another id."""
     if request.parameters["id"] != WAREHOUSE_ID:
         raise _no_warehouse(request.parameters["id"])
     return ApiResponse(_warehouse())

@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class EngineTable:
-    """What a statement may read. ``columns`` are names and types of the engine."""
+    """A table that a statement may read. ``columns`` are names and types of the engine."""
 
     columns: Mapping[str, str]
     rows: Sequence[Sequence[Any]]
@@ -50,7 +50,7 @@ def run(
     most_rows: int,
     stop: Cancellation,
 ) -> QueryResult:
-    """The rows of ``query``, at most ``most_rows`` of them. Raises StatementError.
+    """Returns the rows of ``query``, at most ``most_rows`` of them. Raises StatementError.
 
     ``functions`` take two texts and give one; what they raise ends the run.
     """
@@ -98,7 +98,7 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, function: Engine
 def _keeping_errors(
     function: EngineFunction, stop: Cancellation, raised: list[StatementError]
 ) -> EngineFunction:
-    """The engine tells an error of a function as text only: this keeps the error itself."""
+    """Wraps a function so that its error is kept: the engine passes it on as text only."""
 
     def called(first: str | None, second: str | None) -> str | None:
         try:
@@ -138,5 +138,5 @@ def _columns_of(answer: duckdb.DuckDBPyConnection) -> Sequence[Any]:
 
 
 def _message(error: duckdb.Error) -> str:
-    """The engine's own words without the statement, which it repeats below them."""
+    """Returns the engine's own words without the statement, which it repeats below them."""
     return str(error).split("\n\nLINE ")[0].strip()

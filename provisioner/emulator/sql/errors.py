@@ -1,4 +1,4 @@
-"""What is wrong with a statement, in the words of Databricks SQL where they are known."""
+"""Errors of statements, in the words of Databricks SQL where they are known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class StatementError(Exception):
-    """A statement that fails: HTTP answers 200 all the same. [serving-api 9.7]
+    """An error of a statement. HTTP answers 200 all the same. [serving-api 9.7]
 
     ``error_code`` is one of the SDK's ``ServiceErrorCode``.
     """
@@ -19,14 +19,17 @@ class StatementError(Exception):
 
 
 def syntax_error(what: str) -> StatementError:
+    """Returns the error for a statement that cannot be read."""
     return StatementError(f"[PARSE_SYNTAX_ERROR] Syntax error: {what}. SQLSTATE: 42601")
 
 
 def unsupported(what: str) -> StatementError:
+    """Returns the error for what the local workspace does not have."""
     return StatementError(f"[UNSUPPORTED_FEATURE] The local workspace does not know {what}.")
 
 
 def not_found(table: str) -> StatementError:
+    """Returns the error for a missing table."""
     quoted = ".".join(f"`{part}`" for part in table.split("."))
     return StatementError(
         f"[TABLE_OR_VIEW_NOT_FOUND] The table or view {quoted} cannot be found. A local workspace "
@@ -35,6 +38,7 @@ def not_found(table: str) -> StatementError:
 
 
 def refused_by_endpoint(message: str) -> StatementError:
+    """Returns the error for an endpoint that refused a query."""
     return StatementError(
         "[AI_FUNCTION_HTTP_REQUEST_ERROR] Error occurred while making an HTTP request for function "
         f"ai_query: {message} SQLSTATE: 08000"
@@ -42,6 +46,7 @@ def refused_by_endpoint(message: str) -> StatementError:
 
 
 def unreadable_answer(message: str) -> StatementError:
+    """Returns the error for an answer that does not fit the type."""
     return StatementError(
         "[AI_FUNCTION_HTTP_PARSE_CAST_ERROR] Failed to parse model output when casting to the "
         f"specified returnType: {message} SQLSTATE: 2203G"

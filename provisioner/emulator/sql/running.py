@@ -16,18 +16,19 @@ from provisioner.emulator.sql.errors import StatementError
 
 PENDING, RUNNING, SUCCEEDED = "PENDING", "RUNNING", "SUCCEEDED"
 FAILED, CANCELED = "FAILED", "CANCELED"
+# rule(local): The newest 1000 statements are kept, in memory only.
 MOST_KEPT = 1000
 CLOSE_TIMEOUT_S = 5.0
 
 
 class Interruptible(Protocol):
-    """What the engine's connections can do while another thread uses them."""
+    """A connection of the engine that another thread can interrupt."""
 
     def interrupt(self) -> None: ...
 
 
 class Cancellation:
-    """Asked for once and for all; also before the run has begun."""
+    """The request to end a statement, also before its run has begun."""
 
     def __init__(self) -> None:
         self.requested = threading.Event()
@@ -35,13 +36,14 @@ class Cancellation:
         self._lock = threading.Lock()
 
     def now(self) -> None:
+        """Requests the end, and interrupts what runs."""
         with self._lock:
             self.requested.set()
             if self._connection is not None:
                 self._connection.interrupt()
 
     def check(self) -> None:
-        """Raises StatementError where the end was asked for."""
+        """Raises StatementError where the end was requested."""
         # rule(documented): A statement that was canceled ends as CANCELED. [SDK: text of
         #     cancel_execution]
         if self.requested.is_set():
@@ -49,7 +51,7 @@ class Cancellation:
 
     @contextmanager
     def on(self, connection: Interruptible) -> Iterator[None]:
-        """While the connection is open, a stop interrupts what runs on it."""
+        """Lets a request interrupt what runs on ``connection`` during the block."""
         with self._lock:
             self._connection = connection
         try:
@@ -66,7 +68,7 @@ Work = Callable[[Cancellation], dict[str, Any]]
 
 @dataclass(slots=True)
 class StatementExecution:
-    """One statement. ``outcome`` is what its answer holds beside id and state."""
+    """One statement. ``outcome`` is the part of its answer beside id and state."""
 
     creator: str
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -77,6 +79,7 @@ class StatementExecution:
     stop: Cancellation = field(default_factory=Cancellation)
 
     def run(self, work: Work) -> None:
+        """Runs ``work`` and keeps its outcome or its error."""
         self.state = RUNNING
         try:
             self.outcome = work(self.stop)
@@ -97,11 +100,12 @@ class StatementExecution:
         self.state = FAILED
 
     def cancel(self, wait_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Stop it, if it runs, and wait a little until it has."""
+        """Requests the end, and waits for it at most ``wait_s`` seconds."""
         self.stop.now()
         self.finished.wait(wait_s)
 
     def shown(self) -> dict[str, Any]:
+        """Returns the answer to a request for the statement."""
         state = self.state
         status: dict[str, Any] = {"state": state}
         if self.error:
@@ -118,6 +122,7 @@ class StatementExecutions:
         self._lock = threading.Lock()
 
     def start(self, creator: str, work: Work) -> StatementExecution:
+        """Starts a statement in a thread of its own, and forgets the oldest ones."""
         started = StatementExecution(creator)
         with self._lock:
             self._kept[started.id] = started
@@ -128,11 +133,12 @@ class StatementExecutions:
         return started
 
     def find(self, statement_id: str) -> StatementExecution | None:
+        """Returns a statement by its id, or None."""
         with self._lock:
             return self._kept.get(statement_id)
 
     def clear(self) -> None:
-        """Stop those that run, forget all."""
+        """Stops the statements that run, and forgets all."""
         with self._lock:
             executions = list(self._kept.values())
             self._kept.clear()

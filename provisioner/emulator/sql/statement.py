@@ -42,7 +42,7 @@ RANGE = "range"
 
 
 def parse(text: str) -> exp.Query:
-    """The one query that ``text`` is. Raises StatementError."""
+    """Returns the one query that ``text`` is. Raises StatementError."""
     try:
         parts = [part for part in sqlglot.parse(text, read=DIALECT) if part is not None]
     except (SqlglotError, RecursionError) as error:
@@ -63,7 +63,7 @@ def _first_line(error: Exception) -> str:
 
 
 def bind_parameters(query: exp.Query, given: Sequence[Mapping[str, Any]]) -> None:
-    """Put values in for ``:name``. Raises StatementError for one without a value."""
+    """Puts values in for ``:name``. Raises StatementError for one without a value."""
     values = {str(parameter.get("name", "")): parameter for parameter in given}
     for marker in list(query.find_all(exp.Placeholder)):
         if marker.name not in values:
@@ -81,7 +81,7 @@ def _literal(given: Mapping[str, Any]) -> exp.Expression:
 
 
 def parse_type(text: str) -> exp.DataType:
-    """A type as Databricks writes it: also ``a INT, b STRING``, the fields of a struct."""
+    """Reads a type of Databricks SQL, also the fields of a struct: ``a INT, b STRING``."""
     for written in (text, f"STRUCT<{text}>"):
         try:
             data_type = exp.DataType.build(written, dialect=DIALECT)
@@ -96,17 +96,18 @@ def parse_type(text: str) -> exp.DataType:
 
 
 def engine_type(data_type: exp.DataType) -> str:
+    """Returns the engine's name of a type."""
     return data_type.sql(dialect=ENGINE)
 
 
 def ai_queries(query: exp.Query) -> Iterator[exp.Anonymous]:
-    """The calls of ai_query, inner ones first."""
+    """Yields the calls of ai_query, inner ones first."""
     calls = [call for call in query.find_all(exp.Anonymous) if call.name.lower() == AI_QUERY]
     yield from reversed(calls)
 
 
 def arguments(call: exp.Anonymous) -> Arguments:
-    """Its arguments by name, in lower case. Raises StatementError."""
+    """Returns the arguments of ai_query by name, in lower case. Raises StatementError."""
     by_name: dict[str, exp.Expression] = {}
     for place, given in enumerate(call.expressions):
         is_named = isinstance(given, exp.Kwarg)
@@ -120,7 +121,7 @@ def arguments(call: exp.Anonymous) -> Arguments:
 
 
 def literal_text(given: exp.Expression | None, argument: str) -> str:
-    """The text of a literal; "" where there is none. Raises StatementError."""
+    """Returns the text of a literal; "" for none. Raises StatementError."""
     if given is None:
         return ""
     if not isinstance(given, exp.Literal) or not given.is_string:
@@ -133,7 +134,7 @@ def literal_text(given: exp.Expression | None, argument: str) -> str:
 
 
 def replace_call(call: exp.Anonymous, function: str, cast_to: str) -> None:
-    """A call of the engine's ``function`` instead, on request and parameters as JSON."""
+    """Replaces a call by one of the engine's ``function``, on request and parameters as JSON."""
     given = arguments(call)
     asked = [_json(given.get("request")), _json(given.get("modelparameters"))]
     answer: exp.Expression = exp.Anonymous(this=function, expressions=asked)
@@ -150,7 +151,7 @@ def _json(value: exp.Expression | None) -> exp.Expression:
 
 
 def name_columns(query: exp.Query) -> None:
-    """Columns without a name are called as they are written, texts without their quotes."""
+    """Names columns without a name as they are written, texts without their quotes."""
     for expression in list(query.selects):
         if isinstance(expression, exp.Alias | exp.Column | exp.Star | exp.Dot):
             continue
@@ -166,12 +167,13 @@ def _unquote(node: exp.Expression) -> exp.Expression:
 
 
 def replace_current_user(query: exp.Query, user: str) -> None:
+    """Puts the caller's name in for the current user."""
     for node in list(query.find_all(exp.CurrentUser, exp.SessionUser)):
         node.replace(exp.Literal.string(user))
 
 
 def _drop_zone(node: exp.Expression) -> exp.Expression:
-    """The session's time zone is UTC: a moment needs none."""
+    """Drops time zones: the session's is UTC, so a moment needs none."""
     if isinstance(node, exp.CurrentTimestamp):
         return exp.cast(node.copy(), "timestampntz")
     if isinstance(node, exp.DataType) and node.this in ZONED:
@@ -180,7 +182,7 @@ def _drop_zone(node: exp.Expression) -> exp.Expression:
 
 
 def to_engine_sql(query: exp.Query) -> str:
-    """Raises StatementError."""
+    """Returns the query in the engine's dialect. Raises StatementError."""
     try:
         return query.transform(_drop_zone).sql(
             dialect=ENGINE, unsupported_level=sqlglot.ErrorLevel.RAISE
@@ -191,20 +193,18 @@ def to_engine_sql(query: exp.Query) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TableNamespace:
-    """Where names are looked up: what ``USE`` would have set."""
+    """The catalog and schema in which names are looked up: what ``USE`` would have set."""
 
     catalog: str = "main"
     schema: str = "default"
 
     def full_name(self, table: exp.Table) -> str:
+        """Returns the name of a table with its catalog and schema."""
         return ".".join((table.catalog or self.catalog, table.db or self.schema, table.name))
 
 
 def name_table_columns(query: exp.Query) -> None:
-    """Inline tables and ``range`` without a list of columns have the names that Databricks gives.
-
-    Those of the engine are others.
-    """
+    """Gives inline tables and ``range`` the column names of Databricks; the engine has others."""
     for values in list(query.find_all(exp.Values)):
         if values.expressions and not _has_columns(values):
             first = values.expressions[0]
@@ -231,7 +231,7 @@ def _set_columns(table: exp.Expression, names: Sequence[str]) -> None:
 
 
 def tables(query: exp.Query) -> Iterator[exp.Table]:
-    """The tables that must come from somewhere: no common table expressions, no functions."""
+    """Yields the tables that have to exist: no common table expressions, no functions."""
     names = {expression.alias_or_name.lower() for expression in query.find_all(exp.CTE)}
     for table in query.find_all(exp.Table):
         if isinstance(table.this, exp.Func):
@@ -243,13 +243,13 @@ def tables(query: exp.Query) -> Iterator[exp.Table]:
 
 
 def replace_table(table: exp.Table, name: str) -> None:
-    """Read the engine's table ``name`` under the name that the statement gave it."""
+    """Reads the engine's table ``name`` under the name that the statement has."""
     alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
     table.replace(exp.Table(this=exp.to_identifier(name, quoted=True), alias=alias))
 
 
 def rename_tables(query: exp.Query, place: TableNamespace, known: Container[str]) -> dict[str, str]:
-    """Give every table a name of the engine: the new names by the old ones, in lower case.
+    """Gives every table a name of the engine; returns new names by old ones, in lower case.
 
     Raises StatementError for one that is not ``known``.
     """

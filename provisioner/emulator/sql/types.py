@@ -33,7 +33,7 @@ NESTED = {"list": "ARRAY", "array": "ARRAY", "map": "MAP", "struct": "STRUCT"}
 
 
 def column(name: str, engine_type: Any, position: int) -> dict[str, Any]:
-    """A column of the manifest."""
+    """Returns a column of the manifest."""
     shown = {"name": name, "type_text": text_of(engine_type), "type_name": _name(engine_type)}
     if engine_type.id == "decimal":
         sizes = dict(engine_type.children)
@@ -42,7 +42,7 @@ def column(name: str, engine_type: Any, position: int) -> dict[str, Any]:
 
 
 def text_of(engine_type: Any) -> str:
-    """The type as it is written in SQL: ``ARRAY<FLOAT>``."""
+    """Returns the type as it is written in SQL: ``ARRAY<FLOAT>``."""
     if engine_type.id in NESTED:
         inner = dict(engine_type.children)
         if engine_type.id == "struct":
@@ -64,7 +64,7 @@ def _name(engine_type: Any) -> str:
 
 
 def row(values: Sequence[Any]) -> list[str | None]:
-    """Every value is text in the JSON_ARRAY format; what is nested is JSON in it."""
+    """Returns the values as text, as in the JSON_ARRAY format; nested ones are JSON in it."""
     return [_text(value) for value in values]
 
 
@@ -78,7 +78,7 @@ def _text(value: Any) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON; numbers that JSON has no exact word for, moments and bytes become text."""
+    """Returns the value as JSON; exact numbers, moments and bytes become text."""
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""A statement from its text to its result: read, completed, run."""
+"""The work of a statement, from its text to its result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from provisioner.emulator.sql.running import Cancellation, Work
 def prepare(
     workspace: EmulatedWorkspace, request: ApiRequest, sent: Mapping[str, Any], most_rows: int
 ) -> Work:
-    """What has to be done for a statement that was sent, as its caller."""
+    """Returns the work of a statement, to be run as its caller."""
 
     def work(stop: Cancellation) -> dict[str, Any]:
         query = statements.parse(sent["statement"])
@@ -41,7 +41,7 @@ def prepare(
 def _tables(
     workspace: EmulatedWorkspace, query: exp.Query, place: statements.TableNamespace
 ) -> dict[str, engine.EngineTable]:
-    """The inference tables that the statement reads; in it they get the engine's names."""
+    """Returns the inference tables that the statement reads, and renames them in it."""
     kinds = {name.lower(): kind for name, kind in _inference_tables(workspace).items()}
     tables: dict[str, engine.EngineTable] = {}
     for name, own_name in statements.rename_tables(query, place, kinds).items():
@@ -53,7 +53,7 @@ def _tables(
 
 
 def _inference_tables(workspace: EmulatedWorkspace) -> dict[str, str]:
-    """Those with rows, and the empty ones of endpoints that write one."""
+    """Returns the tables with rows, and the empty ones of endpoints that write one."""
     known = payloads.tables_with_rows(workspace.store)
     for record in endpoints.every(workspace.store):
         known |= dict(payloads.tables_of(of_record(record)))
@@ -63,7 +63,7 @@ def _inference_tables(workspace: EmulatedWorkspace) -> dict[str, str]:
 def _functions(
     workspace: EmulatedWorkspace, request: ApiRequest, query: exp.Query
 ) -> dict[str, engine.EngineFunction]:
-    """The engine's function for each call of ai_query, which is replaced by it."""
+    """Returns the engine's function for each call of ai_query, and replaces the call by it."""
     functions: dict[str, engine.EngineFunction] = {}
     for number, call in enumerate(list(statements.ai_queries(query))):
         asked = ai_query.read_call(workspace, call)
@@ -74,7 +74,7 @@ def _functions(
 
 
 def _shown(result: engine.QueryResult) -> dict[str, Any]:
-    """Manifest and result of an answer in the JSON_ARRAY format, all in one chunk."""
+    """Returns manifest and result in the JSON_ARRAY format, all in one chunk."""
     chunk = {"chunk_index": 0, "row_offset": 0, "row_count": len(result.rows)}
     size_bytes = sum(len(value or "") for row in result.rows for value in row)
     return {

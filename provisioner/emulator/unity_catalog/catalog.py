@@ -1,7 +1,7 @@
-"""Unity Catalog: what is registered under a full name, and who may do what with it.
+"""Models and functions of Unity Catalog, and the privileges on them.
 
-Only models and functions are kept. Catalogs and schemas are there as soon as somebody names
-them. Sources: docs.databricks.com/api, Registered Models, Model Versions, Grants.
+Only models and functions are kept. Catalogs and schemas exist as soon as a name mentions them.
+Sources: docs.databricks.com/api, Registered Models, Model Versions, Grants.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Securable:
     updated_ms: int
 
     def shown(self) -> dict[str, Any]:
+        """Returns the model or function as the API shows it."""
         return names(self.full_name) | {
             "name": self.full_name.split(".")[2],
             "full_name": self.full_name,
@@ -48,23 +49,24 @@ class Securable:
 
 
 def is_full_name(name: str) -> bool:
-    """``catalog.schema.name``, as objects of Unity Catalog are called."""
+    """Returns whether a name has the form ``catalog.schema.name``."""
     parts = name.split(".")
     return len(parts) == 3 and all(parts)
 
 
 def is_feature_spec(entity: Mapping[str, Any]) -> bool:
+    """Returns whether an entity is a feature spec: it has no version. [serving-api 2.2]"""
     return "entity_name" in entity and not entity.get("entity_version")
 
 
 def names(full_name: str) -> dict[str, str]:
-    """The parts that every object below a schema shows."""
+    """Returns the catalog and the schema that every object below a schema shows."""
     catalog, schema, _ = full_name.split(".")
     return {"catalog_name": catalog, "schema_name": schema}
 
 
 def add(store: Store, full_name: str, kind: str, owner: str, comment: str = "") -> Securable:
-    """A new model or function; its owner may do everything with it. Raises ApiError."""
+    """Adds a model or function; its owner may do everything with it. Raises ApiError."""
     # rule(documented): A model or function has a name of three levels. [docs.databricks.com/api,
     #     Registered Models]
     if not is_full_name(full_name):
@@ -72,7 +74,6 @@ def add(store: Store, full_name: str, kind: str, owner: str, comment: str = "") 
     # rule(recorded): Models and functions share their names; the text is recorded, status 409 is
     #     assumed. [public logs]
     if find(store, full_name):
-        # The text as seen in public logs; the status of 409 is a guess.
         name = full_name.split(".")[2]
         message = f"Routine or Model '{name}' already exists"
         raise ApiError(409, "RESOURCE_ALREADY_EXISTS", message)
@@ -84,6 +85,7 @@ def add(store: Store, full_name: str, kind: str, owner: str, comment: str = "") 
 
 
 def find(store: Store, full_name: str) -> Securable | None:
+    """Returns a model or function, or None."""
     if full_name.lower().startswith(SYSTEM):
         return Securable(full_name, MODEL, PROVIDER, "", PROVIDER, 0, PROVIDER, 0)
     row = store.row(f"SELECT {COLUMNS} FROM models WHERE full_name = ?", full_name)
@@ -91,12 +93,13 @@ def find(store: Store, full_name: str) -> Securable | None:
 
 
 def list_kind(store: Store, kind: str) -> list[Securable]:
+    """Returns all models, or all functions."""
     sql = f"SELECT {COLUMNS} FROM models WHERE kind = ? ORDER BY full_name"
     return [Securable(*row) for row in store.rows(sql, kind)]
 
 
 def has_catalog(store: Store, full_name: str, kind: str) -> bool:
-    """Whether anything of this kind is registered in the catalog of ``full_name``."""
+    """Returns whether anything of this kind is registered in the catalog of ``full_name``."""
     catalog = full_name.split(".")[0].lower()
     return any(
         securable.full_name.lower().startswith(f"{catalog}.")
@@ -105,11 +108,7 @@ def has_catalog(store: Store, full_name: str, kind: str) -> bool:
 
 
 def require_visible(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
-    """What is there, for one who may execute it; its owner may.
-
-    Raises ApiError. One error for models and functions, with the text as seen in public logs;
-    that what is hidden answers 403 and not 404 is a guess.
-    """
+    """Returns a model or function that the caller may execute. Raises ApiError."""
     securable = find(store, full_name)
     # rule(recorded): A missing model or function answers 404 with this text. [public logs]
     if securable is None or securable.kind != kind:
@@ -124,7 +123,7 @@ def require_visible(store: Store, caller: Caller, full_name: str, kind: str) -> 
 
 
 def require_owned(store: Store, caller: Caller, full_name: str, kind: str) -> Securable:
-    """What is there, for one who may change it. Raises ApiError."""
+    """Returns a model or function that the caller may change. Raises ApiError."""
     securable = require_visible(store, caller, full_name, kind)
     # rule(documented): Only the owner changes a model. That workspace admins count as owners is
     #     assumed. [docs.databricks.com/api, Registered Models]
@@ -135,14 +134,14 @@ def require_owned(store: Store, caller: Caller, full_name: str, kind: str) -> Se
 
 
 def is_owner(caller: Caller, securable: Securable) -> bool:
-    """Administrators of the workspace administer the metastore as well: a guess."""
+    """Returns whether the caller, one of its groups or a workspace admin owns the securable."""
     everyone = {name.lower() for name in (caller.name, *caller.groups)}
     is_ours = securable.owner != PROVIDER
     return is_ours and (caller.is_admin or securable.owner.lower() in everyone)
 
 
 def missing_privilege(store: Store, caller: Caller, securable: Securable) -> str:
-    """Why ``caller`` may not execute what was found; ``""`` where it may."""
+    """Returns why ``caller`` may not execute the securable; ``""`` where it may."""
     catalog, schema, _ = securable.full_name.split(".")
     below_schema = (catalog, f"{catalog}.{schema}")
     if caller.is_admin or securable.full_name.lower().startswith(SYSTEM):
@@ -159,7 +158,7 @@ def missing_privilege(store: Store, caller: Caller, securable: Securable) -> str
 
 
 def holds(store: Store, caller: Caller, privilege: str, securables: tuple[str, ...]) -> bool:
-    """Whether the caller or a group of its was granted it on one of these."""
+    """Returns whether the caller, or a group of it, has the privilege on a securable."""
     everyone = {name.lower() for name in (caller.name, *caller.groups)}
     return any(
         principal.lower() in everyone and held in (privilege, EVERYTHING)
@@ -169,13 +168,13 @@ def holds(store: Store, caller: Caller, privilege: str, securables: tuple[str, .
 
 
 def grants_on(store: Store, securable: str) -> list[tuple[str, str]]:
-    """(principal, privilege) of each direct grant."""
+    """Returns (principal, privilege) of each direct grant."""
     sql = "SELECT principal, privilege FROM privileges WHERE securable = ? ORDER BY 1, 2"
     return [(principal, privilege) for principal, privilege in store.rows(sql, securable)]
 
 
 def touch(store: Store, caller: Caller, full_name: str, **columns: str) -> None:
-    """Change these columns of a model, and say who did it and when."""
+    """Changes columns of a model, and notes by whom and when."""
     changed = {**columns, "updated_by": caller.name, "updated_ms": store.now_ms()}
     assigned = ", ".join(f"{column} = ?" for column in changed)
     store.change(f"UPDATE models SET {assigned} WHERE full_name = ?", *changed.values(), full_name)

@@ -23,6 +23,7 @@ from provisioner.emulator.http.store import Store
 from provisioner.emulator.unity_catalog import catalog
 
 BASE = "/api/2.1/unity-catalog"
+# rule(documented): A page of grants has at most 150 entries. [docs.databricks.com/api, Grants]
 PAGE = 150
 # Securable type -> the parts of its full name.
 DEPTHS = {"catalog": 1, "schema": 2, "function": 3, "model": 3}
@@ -41,7 +42,7 @@ CHANGES = list_of(
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The direct grants."""
+    """Returns the direct grants."""
     name = _securable(workspace.store, request)
     held = _by_principal(catalog.grants_on(workspace.store, name), request)
     assignments = [{"principal": who, "privileges": which} for who, which in held.items()]
@@ -49,7 +50,7 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def effective(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """With what is inherited from the schema and the catalog, and from where."""
+    """Returns the grants with what is inherited from the schema and the catalog."""
     name = _securable(workspace.store, request)
     held: dict[str, list[dict[str, str]]] = {}
     for securable in _lineage(name):
@@ -63,7 +64,7 @@ def effective(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Adds and takes away. A principal need not be known here, as in ``permissions``."""
+    """Adds and removes privileges. Principals need not be known, as in ``permissions``."""
     store, name = workspace.store, _securable(workspace.store, request)
     _require_owner(store, request, name)
     changes = CHANGES(request.json().get("changes") or [], "changes")
@@ -84,7 +85,7 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def _securable(store: Store, request: ApiRequest) -> str:
-    """The full name in the path. Raises ApiError where there is no such thing."""
+    """Returns the full name in the path. Raises ApiError where nothing has it."""
     kind, name = request.parameters["type"].lower(), request.parameters["name"]
     # rule(local): Grants are kept for catalogs, schemas, functions and models.
     if kind not in DEPTHS:
@@ -115,7 +116,7 @@ def _require_owner(store: Store, request: ApiRequest, name: str) -> None:
 
 
 def _by_principal(grants: list[tuple[str, str]], request: ApiRequest) -> dict[str, list[str]]:
-    """Of all principals, or of the one that was asked for."""
+    """Returns the privileges by principal: of all, or of the one that was asked for."""
     wanted = request.query.get("principal", "").lower()
     held: dict[str, list[str]] = {}
     for who, privilege in grants:
@@ -125,7 +126,7 @@ def _by_principal(grants: list[tuple[str, str]], request: ApiRequest) -> dict[st
 
 
 def _lineage(name: str) -> list[str]:
-    """``a.b.c``, ``a.b``, ``a``."""
+    """Returns ``a.b.c``, ``a.b``, ``a``."""
     parts = name.split(".")
     return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
 

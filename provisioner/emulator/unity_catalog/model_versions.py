@@ -24,15 +24,18 @@ from provisioner.emulator.unity_catalog import catalog
 from provisioner.emulator.unity_catalog.catalog import MODEL
 
 BASE = "/api/2.1/unity-catalog/models/{name}"
-# The documented length of a page.
+# rule(documented): A page of versions has at most 100 entries. [docs.databricks.com/api, Model
+#     Versions]
 PAGE = 100
 COLUMNS = "version, status, comment, created_by, created_ms"
 # MLflow refuses it everywhere, since `@latest` would read as the newest version.
 RESERVED = "latest"
 
 
+# rule(assumed): Versions come newest first; the service promises no order.
+#     [docs.databricks.com/api, Model Versions]
 def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The newest first: a guess; the service promises no order."""
+    """Returns the versions of a model, the newest first."""
     store, name = workspace.store, _model(workspace, request)
     sql = f"SELECT {COLUMNS} FROM model_versions WHERE model = ? ORDER BY version DESC"
     versions = [_view(name, row) for row in store.rows(sql, name)]
@@ -40,12 +43,13 @@ def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns a version of a model."""
     name = _model(workspace, request)
     return ApiResponse(_version(workspace.store, name, request.parameters["version"], request))
 
 
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The comment: nothing else of a version changes."""
+    """Changes the comment: nothing else of a version changes."""
     store, name = workspace.store, _own_model(workspace, request)
     sent = record({"comment": text})(request.json(), "")
     version = _version(store, name, request.parameters["version"], request)
@@ -55,7 +59,7 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The aliases that point to it go with it."""
+    """Deletes a version with the aliases that point to it."""
     store, name = workspace.store, _own_model(workspace, request)
     version = _version(store, name, request.parameters["version"], request)["version"]
     for table in ("model_versions", "model_aliases"):
@@ -64,13 +68,14 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def by_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the version that an alias points to."""
     name, alias = _model(workspace, request), request.parameters["alias"]
     version = _version_of_alias(workspace.store, name, alias)
     return ApiResponse(_version(workspace.store, name, str(version), request))
 
 
 def set_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A new alias, or another version for one that is there."""
+    """Sets an alias, new or existing, to a version."""
     name = _own_model(workspace, request)
     sent = record({"version_num": integer}, needed=("version_num",))(request.json(), "")
     alias = request.parameters["alias"]
@@ -79,6 +84,7 @@ def set_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def delete_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Deletes an alias."""
     name, alias = _own_model(workspace, request), request.parameters["alias"]
     _version_of_alias(workspace.store, name, alias)
     sql = "DELETE FROM model_aliases WHERE model = ? AND alias = ?"
@@ -87,7 +93,7 @@ def delete_alias(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 
 
 def point_alias(store: Store, name: str, alias: str, version: int) -> None:
-    """Let the alias point to a version that is there. Raises ApiError."""
+    """Points the alias to an existing version. Raises ApiError."""
     # rule(client): The alias "latest" is reserved: MLflow reads it as the newest version. [MLflow
     #     client]
     if alias.lower() == RESERVED:
@@ -98,17 +104,19 @@ def point_alias(store: Store, name: str, alias: str, version: int) -> None:
 
 
 def exists(store: Store, name: str, version: int) -> bool:
+    """Returns whether a model has this version."""
     sql = "SELECT 1 FROM model_versions WHERE model = ? AND version = ?"
     return store.row(sql, name, version) is not None
 
 
 def aliases(store: Store, name: str) -> list[dict[str, Any]]:
+    """Returns the aliases of a model."""
     sql = "SELECT alias, version FROM model_aliases WHERE model = ? ORDER BY alias"
     return [_alias(name, alias, version) for alias, version in store.rows(sql, name)]
 
 
 def _model(workspace: EmulatedWorkspace, request: ApiRequest) -> str:
-    """The model in the path, by its own spelling."""
+    """Returns the model in the path, by its own spelling. Raises ApiError."""
     name = request.parameters["name"]
     return catalog.require_visible(workspace.store, request.caller, name, MODEL).full_name
 
@@ -133,7 +141,7 @@ def _version(store: Store, name: str, version: str, request: ApiRequest) -> dict
 
 
 def _row(store: Store, name: str, version: int) -> tuple[Any, ...] | None:
-    """Of what Databricks provides, every version is there."""
+    """Returns the row of a version. Every version of what Databricks provides exists."""
     if name.lower().startswith(catalog.SYSTEM):
         return (version, "READY", "", catalog.PROVIDER, 0)
     sql = f"SELECT {COLUMNS} FROM model_versions WHERE model = ? AND version = ?"
@@ -143,13 +151,13 @@ def _row(store: Store, name: str, version: int) -> tuple[Any, ...] | None:
 # rule(assumed): A missing version answers as a missing model does; the text is assumed.
 #     [docs.databricks.com/api, Model Versions]
 def _no_version(name: str, version: str) -> ApiError:
-    """The code is that of a missing model; the text is a guess."""
+    """Returns the error for a missing version."""
     message = f"Model version '{version}' of '{name}' does not exist."
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
 def _version_of_alias(store: Store, name: str, alias: str) -> int:
-    """Raises ApiError; its text is a guess."""
+    """Returns the version that an alias points to. Raises ApiError."""
     sql = "SELECT version FROM model_aliases WHERE model = ? AND alias = ?"
     row = store.row(sql, name, alias)
     # rule(assumed): A missing alias answers 404. [docs.databricks.com/api, Registered Models]

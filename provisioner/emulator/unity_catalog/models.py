@@ -22,7 +22,8 @@ from provisioner.emulator.unity_catalog.catalog import FUNCTION, MODEL, Securabl
 
 BASE = "/api/2.1/unity-catalog/models"
 FUNCTIONS = "/api/2.1/unity-catalog/functions"
-# The documented lengths of a page: within one schema, and of a whole metastore.
+# rule(documented): A page of models has at most 10,000 entries of one schema, or 100 of all.
+#     [docs.databricks.com/api, Registered Models]
 PAGE_OF_SCHEMA, PAGE_OF_ALL = 10_000, 100
 CREATED = record(
     {"name": text, "catalog_name": text, "schema_name": text, "comment": text},
@@ -32,7 +33,7 @@ UPDATED = record({"comment": text, "owner": text, "new_name": text})
 
 
 def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Whoever asks becomes the owner. CREATE_MODEL on the schema is not asked for here."""
+    """Creates a registered model, owned by the caller. CREATE_MODEL is not required here."""
     sent = CREATED(request.json(), "")
     full_name = ".".join((sent["catalog_name"], sent["schema_name"], sent["name"]))
     made = catalog.add(
@@ -42,7 +43,7 @@ def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """What the caller may execute, of one schema or of all."""
+    """Returns the models that the caller may execute, of one schema or of all."""
     store, wanted = workspace.store, _name_prefix(request)
     models = [
         model.shown()
@@ -55,6 +56,7 @@ def list_all(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns a registered model."""
     model = _require_visible(workspace, request, MODEL)
     shown = model.shown()
     if request.query.get("include_aliases") == "true":
@@ -63,11 +65,12 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def get_function(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A feature spec, for instance: to the catalog it is a function."""
+    """Returns a function, for instance a feature spec."""
     return ApiResponse(_require_visible(workspace, request, FUNCTION).shown())
 
 
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Changes the comment or the owner of a model."""
     store, name = workspace.store, request.parameters["name"]
     sent = UPDATED(request.json(), "")
     # rule(local): Registered models are not renamed.
@@ -80,7 +83,7 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """With its versions, its aliases and its grants."""
+    """Deletes a model with its versions, its aliases and its grants."""
     store = workspace.store
     name = catalog.require_owned(store, request.caller, request.parameters["name"], MODEL).full_name
     store.change("DELETE FROM model_versions WHERE model = ?", name)
@@ -97,7 +100,7 @@ def _require_visible(workspace: EmulatedWorkspace, request: ApiRequest, kind: st
 
 
 def _name_prefix(request: ApiRequest) -> str:
-    """What the full names of the wanted models begin with, in lower case."""
+    """Returns what the full names of the wanted models begin with, in lower case."""
     given: dict[str, Any] = {
         key: request.query.get(key, "") for key in ("catalog_name", "schema_name")
     }

@@ -1,6 +1,6 @@
-"""What a training job would leave behind, and what an endpoint asks of the registry.
+"""Registers model versions as a training job does, and checks endpoints against the registry.
 
-The emulator's own route; no real workspace has it.
+The route is the emulator's own; no real workspace has it.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ SENT = record(
 
 
 def register(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """A new version of a model, which is made if need be; or a function, such as a feature spec.
+    """Registers a version of a model, or a function such as a feature spec.
 
-    Without ``version`` the next number. One that is there already stays, so that the alias can
-    be moved to it.
+    The model is made if need be. Without ``version`` it is the next number. An existing version
+    stays, so that the alias can be moved to it.
     """
     sent = SENT(request.json(), "")
     is_function = sent.get("kind") == FUNCTION
@@ -54,9 +54,9 @@ def register(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def register_version(store: Store, sent: dict[str, Any], *, is_function: bool) -> dict[str, Any]:
-    """Register what was ``sent`` for the local user; its version (0: none), whether it is new.
+    """Registers ``sent`` for the local user. Raises ApiError.
 
-    Raises ApiError.
+    Returns its version (0: none) and whether it is new.
     """
     full_name, owner = sent["full_name"], directory.LOCAL_USER.name
     kind = FUNCTION if is_function else MODEL
@@ -83,14 +83,12 @@ def _last_version(store: Store, name: str) -> int:
 
 
 def check_entities(store: Store, creator: str, entities: Iterable[dict[str, Any]]) -> None:
-    """Raise ApiError for an entity that is not registered, or that ``creator`` may not execute.
-
-    A catalog in which nothing was ever registered counts as full: a local workspace has no
-    models to begin with, and manifests name those of a real one.
+    """Refuses entities that are not registered, or that ``creator`` may not execute.
 
     The service checks grants when an endpoint is created or updated (create-manage-serving-
-    endpoints, "Served entity grants"). That a missing version is refused then, with 404 and this
-    code, is a guess; its text is one too.
+    endpoints, "Served entity grants"). A catalog in which nothing was ever registered counts as
+    full: a local workspace has no models to begin with, and manifests name those of a real one.
+    Raises ApiError.
     """
     for entity in entities:
         name = str(entity.get("entity_name", ""))
