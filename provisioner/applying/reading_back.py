@@ -7,6 +7,7 @@ from typing import Any
 
 from provisioner.applying.requests import StepTerms
 from provisioner.errors import ServiceError, WorkspaceError
+from provisioner.model.connection import MISSING
 from provisioner.model.live import Live
 from provisioner.model.plan import DESTRUCTIVE, Operation, Step
 
@@ -47,6 +48,11 @@ def removes(step: Step, operation: Operation) -> bool:
 def http_status(error: WorkspaceError) -> int:
     """The status of a refusal; 0 when the service did not answer."""
     return error.status if isinstance(error, ServiceError) else 0
+
+
+def is_absence(error: WorkspaceError) -> bool:
+    """Returns whether the service itself says that the resource does not exist."""
+    return isinstance(error, ServiceError) and error.error_code in MISSING
 
 
 def name_taken(error: WorkspaceError) -> bool:

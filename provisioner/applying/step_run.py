@@ -10,6 +10,7 @@ from provisioner.applying.reading_back import (
     SOON_S,
     Reads,
     http_status,
+    is_absence,
     is_there,
     is_what_was_sent,
     name_taken,
@@ -146,7 +147,9 @@ class StepProcedure:
             identity: str = yield from ask(Perform(operation, self._identity))
         except (ServiceError, LostAnswerError) as error:
             return error
-        self._identity = identity or self._identity
+        if not self._exists:
+            # Only a create makes an identity, whatever the answer to another call holds.
+            self._identity = identity or self._identity
         return None
 
     def _find_created(self, operation: Operation) -> Procedure[None]:
@@ -170,7 +173,7 @@ class StepProcedure:
 
     def _find_removed(self, operation: Operation, error: WorkspaceError) -> Procedure[None]:
         """A deletion was not confirmed: done all the same, or to be sent once more."""
-        if http_status(error) == 404:
+        if is_absence(error):
             return
         if not isinstance(error, LostAnswerError):
             raise error
@@ -178,7 +181,7 @@ class StepProcedure:
         if self._is_gone(live):
             return
         again = yield from self._attempt(operation)
-        if again is not None and http_status(again) != 404:
+        if again is not None and not is_absence(again):
             raise again
 
     def _until_idle(self) -> Procedure[None]:

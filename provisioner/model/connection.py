@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from provisioner.model.paths import Document
+
+MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
+"""The error codes with which the service says that a resource does not exist.
+
+Recorded answers have the first, the reference pages the second [serving-api 8.3].
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,18 @@ class Connection(Protocol):
     @property
     def host(self) -> str: ...
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
-        """The JSON object at ``path``; None for 404.
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        absent: Collection[str] = frozenset(),
+    ) -> Document | None:
+        """Returns the JSON object at ``path``.
 
-        Raises ServiceError for any other refusal, UnreachableError when no answer came
-        that can be believed, after the retries that are safe.
+        None for a 404 whose error code is one of ``absent``: without any, there is no such
+        answer. Raises ServiceError for every other refusal, and UnreachableError when no
+        valid answer arrived after the retries that are safe.
         """
         ...
 

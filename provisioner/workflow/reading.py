@@ -16,6 +16,7 @@ from provisioner.model.kind import Driver
 from provisioner.model.live import Listed, Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
+from provisioner.workflow.contradictions import settled
 from provisioner.workflow.parallel import map_parallel
 
 PARALLELISM = 64
@@ -43,10 +44,9 @@ def read(
     for resource in resources:
         questions[resource.address] = _reader(drivers[resource.address.kind], resource)
     answers = _ask(questions)
-    return Reading(
-        live={resource.address: answers[resource.address] for resource in resources},
-        listed={name: answers[name] for name in listed_kinds},
-    )
+    listed = {name: answers[name] for name in listed_kinds}
+    live = {resource.address: answers[resource.address] for resource in resources}
+    return Reading(settled(resources, live, listed, drivers), listed)
 
 
 def examine(

@@ -18,6 +18,7 @@ from provisioner.workspace.retrying import retry_after_s
 
 MOST_BYTES = 16 * 1024 * 1024
 _DEEPEST = 100
+NOT_FOUND = 404
 
 
 class HttpAnswer(NamedTuple):
@@ -96,14 +97,20 @@ def _page(asked: AnswerContext, what: str) -> Failure:
 def _refusal(answer: HttpAnswer, asked: AnswerContext) -> dict[str, Any] | Failure | None:
     said = _said(answer, asked)
     code = said.error_code
-    # A 404 without the service's JSON, or for an unknown route, is no proof of absence.
-    absent = answer.status == 404 and said.from_service and code != "ENDPOINT_NOT_FOUND"
-    if absent and asked.call.mode is Mode.READ:
-        return None
-    if answer.status == 404 and not said.from_service:
+    if answer.status == NOT_FOUND and asked.call.mode is Mode.READ:
+        # Only the service's own code for this resource is proof of absence. Gateways answer
+        # 404 with JSON too, and a plan made from that would create what exists.
+        if said.from_service and code in asked.call.absent:
+            return None
+        if said.is_json and not said.from_service:
+            return _foreign_404(asked, said)
+    if answer.status == NOT_FOUND and not said.is_json:
         return _page(asked, "status 404")
     if answer.status == 401:
         return Failure(Fault.FINAL, _login_refused(asked, said))
+    if answer.status == NOT_FOUND and not said.from_service:
+        # A gateway's code must not read as the service's "it does not exist" after a delete.
+        code = ""
     error = ServiceError(answer.status, code, said.message, str(asked.call))
     fault = FAULTS.get(answer.status, Fault.FINAL)
     wait_s = retry_after_s(answer.headers) if fault is Fault.BUSY else None
@@ -111,13 +118,26 @@ def _refusal(answer: HttpAnswer, asked: AnswerContext) -> dict[str, Any] | Failu
     return Failure(fault, error, wait_s, throttled)
 
 
+def _foreign_404(asked: AnswerContext, said: _ServiceMessage) -> Failure:
+    return unreachable(
+        Fault.FINAL,
+        "E419",
+        f"{asked.call}: {asked.host} answered 404 without an error code of the service: "
+        f"{said.message}",
+        hint="a gateway between here and the workspace may have answered: check its routes",
+    )
+
+
 FAULTS = {429: Fault.BUSY, 503: Fault.BUSY} | dict.fromkeys((408, 500, 502, 504), Fault.FAILED)
 
 
 class _ServiceMessage(NamedTuple):
+    """``from_service``: the body has the shape of the service's own errors."""
+
     error_code: str
     message: str
-    from_service: bool
+    is_json: bool
+    from_service: bool = False
 
 
 def _said(answer: HttpAnswer, asked: AnswerContext) -> _ServiceMessage:
@@ -134,7 +154,9 @@ def _said(answer: HttpAnswer, asked: AnswerContext) -> _ServiceMessage:
     message = next((text for text in texts if isinstance(text, str) and text), "no reason given")
     code = body.get("error_code") or nested.get("code")
     code = code if isinstance(code, str) and re.fullmatch(r"[A-Za-z0-9_]{1,80}", code) else ""
-    return _ServiceMessage(clean(code), clean(message), True)
+    # The service's errors have both fields at the top [serving-api 5.1].
+    own = isinstance(body.get("error_code"), str) and isinstance(body.get("message"), str)
+    return _ServiceMessage(clean(code), clean(message), True, own and bool(code))
 
 
 def _plain(answer: HttpAnswer, clean: Callable[[str], str]) -> str:

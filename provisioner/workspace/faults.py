@@ -50,8 +50,11 @@ LOST: Final = {
 
 
 class ApiCall(NamedTuple):
-    """One request to make. ``target`` is ``path`` with its query; ``secrets`` were put
-    into ``body`` and must not come back in a message."""
+    """One request to make.
+
+    ``target`` is ``path`` with its query. ``secrets`` are values in ``body`` that no message
+    may repeat. ``absent`` are the error codes with which a 404 says "there is none".
+    """
 
     method: str
     path: str
@@ -59,6 +62,7 @@ class ApiCall(NamedTuple):
     mode: Mode
     body: bytes | None = None
     secrets: tuple[str, ...] = ()
+    absent: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         # Neither the body nor the secrets may stray into a traceback or a log.

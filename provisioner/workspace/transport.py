@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
@@ -60,7 +60,7 @@ Document = dict[str, Any]
 
 
 class Transport:
-    """Satisfies ``resource.Connection``. Thread-safe: one for all workers."""
+    """Implements ``model.connection.Connection``. Thread-safe: one for all workers."""
 
     def __init__(self, login: Login, wire: Wire, agent: str, clock: Clock | None = None) -> None:
         self._login = login
@@ -78,17 +78,24 @@ class Transport:
         """The workspace's address, ``https://name``."""
         return str(self._wire.host)
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
-        """The JSON object at ``path``; None for 404. See ``resource.Connection``."""
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        absent: Collection[str] = frozenset(),
+    ) -> Document | None:
+        """Reads the JSON object at ``path``. See ``model.connection.Connection``."""
         target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
-        return self._carry_out(ApiCall("GET", path, target, Mode.READ))
+        call = ApiCall("GET", path, target, Mode.READ, absent=frozenset(absent))
+        return self._carry_out(call)
 
     def send(
         self, method: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool
     ) -> Document:
         """Send ``body``, in which secrets may stand as ``Secret``, and return the answer.
 
-        See ``resource.Connection``. A 404 is a refusal here.
+        See ``model.connection.Connection``. A 404 is a refusal here.
         """
         data, secrets = encoded(body)
         mode = Mode.REPEATABLE if repeatable else Mode.ONCE
@@ -96,7 +103,7 @@ class Transport:
         return {} if answer is None else answer
 
     def ask(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:
-        """POST a question to a model, once. See ``resource.Connection``.
+        """POST a question to a model, once. See ``model.connection.Connection``.
 
         The limit of one endpoint says nothing about the workspace: being told to slow down
         here slows nobody else down.

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from provisioner.errors import Problem, ServiceError, UnreachableError, WorkspaceError
+from provisioner.model.connection import MISSING as MISSING_CODES
 from provisioner.model.connection import Connection
 from provisioner.model.paths import Document
 
@@ -19,6 +20,12 @@ ROOT: Final = "/api/2.1/unity-catalog/models"
 READY: Final = "READY"
 MISSING: Final = ""
 FORBIDDEN: Final = 403
+# Which of them the service uses for which route is not documented (assumed): all say that
+# what the path names does not exist, and none that the caller may not see it.
+ABSENT: Final = MISSING_CODES | {
+    f"{resource}_DOES_NOT_EXIST"
+    for resource in ("CATALOG", "SCHEMA", "FUNCTION", "REGISTERED_MODEL", "MODEL_VERSION", "ALIAS")
+}
 LOCAL: Final = "emulator:"
 
 
@@ -63,7 +70,7 @@ def read(connection: Connection, path: str, name: str, where: str) -> Document |
     Raises WorkspaceError E763 where it is hidden.
     """
     try:
-        return connection.get(path)
+        return connection.get(path, absent=ABSENT)
     except ServiceError as error:
         if error.status != FORBIDDEN:
             raise

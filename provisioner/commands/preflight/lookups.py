@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from provisioner.errors import Problem, Severity
 from provisioner.errors.wording import counted
-from provisioner.model.connection import Connection
+from provisioner.model.connection import MISSING, Connection
 from provisioner.model.references import Need
 from provisioner.workspace import unity_catalog
 
@@ -80,7 +80,7 @@ def _judge_function(exists: bool, name: Name, where: str) -> Problem | None:
 
 def _keys(connection: Connection, name: Name, where: str) -> frozenset[str] | None:
     """The keys of a scope; None when there is no such scope."""
-    answer = connection.get(SECRETS, {"scope": name[0]})
+    answer = connection.get(SECRETS, {"scope": name[0]}, absent=MISSING)
     if answer is None:
         return None
     entries = answer.get("secrets") or []
@@ -113,7 +113,12 @@ def _principal(connection: Connection, name: Name, where: str) -> bool:
     text = who.replace("\\", "\\\\").replace('"', '\\"')
     query = {"filter": f'{attribute} eq "{text}"', "attributes": f"id,{attribute}", "count": "1"}
     answer = connection.get(f"{SCIM}/{found}", query) or {}
-    return bool(answer.get("Resources"))
+    # Not the length of the list: a server that ignores the filter returns everybody.
+    entries = answer.get("Resources") or []
+    return any(
+        isinstance(entry, Mapping) and str(entry.get(attribute, "")).casefold() == who.casefold()
+        for entry in entries
+    )
 
 
 def _judge_principal(exists: bool, name: Name, where: str) -> Problem | None:

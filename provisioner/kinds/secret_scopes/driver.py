@@ -17,7 +17,7 @@ from provisioner.errors import ServiceError, UnreachableError
 from provisioner.kinds.secret_scopes import access, backend
 from provisioner.kinds.secret_scopes.calls import ROOT
 from provisioner.kinds.secret_scopes.compare import declared_keys
-from provisioner.model.connection import Connection
+from provisioner.model.connection import MISSING, Connection
 from provisioner.model.live import Listed, Live, Phase, Readiness
 from provisioner.model.paths import Document
 from provisioner.model.plan import Operation
@@ -43,12 +43,17 @@ class ScopeDriver:
 
     def read(self, resource: Resource) -> Live | None:
         """The scope with its keys and their dates; None when there is no such scope."""
-        scope = next((s for s in self._known() if _is(s, resource.name)), None)
+        scopes = self._known()
+        scope = next((scope for scope in scopes if _is(scope, resource.name)), None)
         if scope is None:
+            # An empty answer is what the service says of no scopes, and what a gateway says of
+            # anything [serving-api 4.1]: the keys tell which of the two it is.
+            if not scopes and self._keys(resource.name) is not None:
+                raise _contradiction(resource.name, "list of its keys", "list of scopes")
             return None
         keys = self._keys(scope["name"])
         if keys is None:
-            return None
+            raise _contradiction(resource.name, "list of scopes", "list of its keys")
         acls = self._acls(scope["name"]) if access.FIELD in resource.document else []
         return _live(resource, scope, Contents(keys, acls))
 
@@ -92,7 +97,7 @@ class ScopeDriver:
 
     def _keys(self, scope: str) -> list[Document] | None:
         path = f"{ROOT}/list"
-        answer = self._connection.get(path, {"scope": scope})
+        answer = self._connection.get(path, {"scope": scope}, absent=MISSING)
         return None if answer is None else _entries(answer, "secrets", "key", path)
 
     def _acls(self, scope: str) -> list[Document]:
@@ -124,6 +129,16 @@ def _entries(answer: Document | None, field: str, name: str, path: str) -> list[
             hint="something between here and the workspace may have answered instead",
         )
     return entries
+
+
+def _contradiction(name: str, has: str, has_not: str) -> UnreachableError:
+    """Returns the error for two answers of which only one can be right."""
+    return UnreachableError.of(
+        "E437",
+        f"the {has} says that the scope `{name}` exists, and the {has_not} that it does not",
+        hint="if it was created or deleted just now, run the same command again; else a gateway "
+        "between here and the workspace may have answered",
+    )
 
 
 def _is_named(entry: Any, name: str) -> bool:

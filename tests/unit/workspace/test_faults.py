@@ -163,11 +163,18 @@ def test_a_host_that_does_not_exist(request_, connect, monkeypatch):
 def test_404_is_none_to_a_read_and_a_refusal_to_a_write(serve, connect):
     server = serve(status(404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "gone"}))
     connection = connect(server.url)
-    assert read(connection) is None
+    assert connection.get(PATH, absent={"RESOURCE_DOES_NOT_EXIST"}) is None
     with pytest.raises(ServiceError) as caught:
         repeat(connection)
     assert (caught.value.status, caught.value.error_code) == (404, "RESOURCE_DOES_NOT_EXIST")
     assert len(server.requests) == 2
+
+
+def test_404_is_a_refusal_where_the_route_has_no_absence(serve, connect):
+    server = serve(status(404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "gone"}))
+    with pytest.raises(ServiceError, match="gone"):
+        read(connect(server.url))
+    assert len(server.requests) == 1
 
 
 def test_404_for_an_unknown_route_is_no_proof_of_absence(serve, connect):

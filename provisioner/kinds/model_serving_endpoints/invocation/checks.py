@@ -15,7 +15,7 @@ from provisioner.kinds.model_serving_endpoints.invocation.requests import (
     task_of,
 )
 from provisioner.kinds.model_serving_endpoints.planning.calls import endpoint_path
-from provisioner.model.connection import Connection
+from provisioner.model.connection import MISSING, Connection
 from provisioner.model.paths import Document
 from provisioner.model.query import CheckResult
 from provisioner.model.resource import Resource
@@ -33,7 +33,7 @@ def verify(
     task = task_of(resource.document)
     if "prompt" in check and not task:
         # Foundation models and what others create tell their task only when they are there.
-        task = task_of(connection.get(endpoint_path(resource.name)) or {})
+        task = task_of(connection.get(endpoint_path(resource.name), absent=MISSING) or {})
     entity = check.get("entity", "")
     reply = connection.ask(invocations(resource.name, entity), body_of(check, task), timeout_s)
     messages = unmet(check.get("expect", {}), reply)

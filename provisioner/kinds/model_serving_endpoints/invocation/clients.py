@@ -17,7 +17,7 @@ from provisioner.kinds.model_serving_endpoints.invocation.client_examples import
 from provisioner.kinds.model_serving_endpoints.invocation.client_python import READ
 from provisioner.kinds.model_serving_endpoints.invocation.requests import asked_as
 from provisioner.kinds.model_serving_endpoints.planning.calls import endpoint_path
-from provisioner.model.connection import Connection
+from provisioner.model.connection import MISSING, Connection
 from provisioner.model.paths import Document
 from provisioner.model.query import Clients, Reached, Snippet
 
@@ -45,7 +45,7 @@ def snippet(reached: Reached, client: str) -> Snippet:
 
 def read(connection: Connection, name: str) -> Document | None:
     """The live endpoint as it came; None where there is none."""
-    return connection.get(endpoint_path(name))
+    return connection.get(endpoint_path(name), absent=MISSING)
 
 
 CLIENTS: Final = Clients(names=NAMES, task=asked_as, snippet=snippet, read=read)

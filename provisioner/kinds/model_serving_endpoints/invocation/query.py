@@ -18,7 +18,7 @@ from provisioner.kinds.model_serving_endpoints.invocation.requests import (
     task_of,
 )
 from provisioner.kinds.model_serving_endpoints.planning.calls import endpoint_path
-from provisioner.model.connection import Connection
+from provisioner.model.connection import MISSING, Connection
 from provisioner.model.paths import Document
 from provisioner.model.query import Answer, Question
 
@@ -32,7 +32,7 @@ def ask(connection: Connection, name: str, question: Question) -> Answer:
     such endpoint or its task takes no prompt, ServiceError when the service says no.
     Source: databricks-sdk service/serving.py `query`; the path has no /api/2.0.
     """
-    endpoint = connection.get(endpoint_path(name))
+    endpoint = connection.get(endpoint_path(name), absent=MISSING)
     if endpoint is None:
         raise RefusedError.of("E441", f"there is no endpoint `{name}`", hint="is it applied?")
     task = task_of(endpoint)

@@ -30,7 +30,7 @@ from provisioner.kinds.model_serving_endpoints.planning.permissions import (
 )
 from provisioner.kinds.model_serving_endpoints.validation import existing
 from provisioner.kinds.model_serving_endpoints.vocabulary import SECRET_FIELDS
-from provisioner.model.connection import Connection
+from provisioner.model.connection import MISSING, Connection
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.live import Listed, Live, Phase, Readiness
 from provisioner.model.paths import Document
@@ -118,7 +118,7 @@ class EndpointDriver:
             return self._inventory
 
     def read(self, resource: Resource) -> Live | None:
-        """The live endpoint; None for 404.
+        """Returns the live endpoint; None where the service says that it does not exist.
 
         Raises ServiceError where it may not be read, UnreachableError for an answer that
         cannot be about this endpoint.
@@ -141,10 +141,10 @@ class EndpointDriver:
         return replace(live, at_stake=permissions.at_stake(resource, access, caller))
 
     def perform(self, operation: Operation, identity: str) -> str:
-        """Carry out one call; the identity afterwards, ``""`` where the answer has none.
+        """Sends one call. Returns the identity that a create's answer brings, else ``""``.
 
-        Raises LostAnswerError when the answer to a create is about something else, so that
-        nobody knows whether the endpoint is there.
+        Raises LostAnswerError when the answer to a create is about another endpoint: whether
+        the endpoint exists is then unknown.
         """
         body = resolve(operation.payload, SECRET_FIELDS, self._secrets)
         if permissions.mentions_caller(body):
@@ -154,15 +154,18 @@ class EndpointDriver:
         try:
             answer = self._connection.send(operation.method, path, body, repeatable=not creating)
         except ServiceError as error:
-            if operation.call == "delete" and error.status == NOT_FOUND:
+            if operation.call == "delete" and error.error_code in MISSING:
                 return ""  # Gone is what was asked for; a repeated delete finds nothing.
             if creating and error.status == NOT_FOUND:
                 raise error.with_hint(LACKING) from error
             raise
-        if creating:
-            _expect_created(answer, body, f"{operation.method} {path}")
-        found = answer.get("id")
-        return found if isinstance(found, str) else ""
+        if not creating:
+            # Only a create makes an identity. An `id` in another answer may be anybody's, and
+            # after a delete it would make the endpoint that is still there look like a new one.
+            return ""
+        _expect_created(answer, body, f"{operation.method} {path}")
+        created = answer.get("id")
+        return created if isinstance(created, str) else ""
 
     def poll(self) -> Mapping[str, Readiness]:
         """Name to readiness, from a fresh list. The list says nothing about deployments."""
@@ -179,13 +182,16 @@ class EndpointDriver:
         return Readiness(found.phase, found.message, self._build_log(name, failed_entities(raw)))
 
     def _list(self) -> list[Document]:
-        answer = self._connection.get(ROOT)
-        if answer is None:
+        try:
+            answer = self._connection.get(ROOT) or {}
+        except ServiceError as error:
+            if error.status != NOT_FOUND:
+                raise
             raise UnreachableError.of(
                 "E433",
-                f"GET {ROOT}: the workspace knows no serving endpoints at all",
+                f"GET {ROOT}: the workspace knows no serving endpoints at all: {error.reason}",
                 hint="model serving may not be enabled in this workspace",
-            )
+            ) from error
         # A workspace without endpoints may leave the field out, and then has no other.
         entries = answer.get("endpoints", [] if not answer else None)
         if not isinstance(entries, list) or not all(map(_is_named, entries)):
@@ -198,7 +204,7 @@ class EndpointDriver:
 
     def _get(self, name: str) -> Document | None:
         path = endpoint_path(name)
-        raw = self._connection.get(path)
+        raw = self._connection.get(path, absent=MISSING)
         if raw is None:
             return None
         if raw.get("name") != name or not isinstance(raw.get("id"), str):

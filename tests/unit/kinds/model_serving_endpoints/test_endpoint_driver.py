@@ -34,7 +34,7 @@ class Script:
         self.asked = []
         self.lock = threading.Lock()
 
-    def get(self, path, query=None):
+    def get(self, path, query=None, absent=frozenset()):
         with self.lock:
             self.asked.append(("GET", path))
         return self._answer(path)
@@ -119,7 +119,9 @@ def test_lists_that_are_believed(tmp_path, answer, names):
         pytest.param({"endpoints": {}}, "E430", id="no list"),
         pytest.param({"endpoints": [{"id": "1"}]}, "E430", id="an entry without a name"),
         pytest.param({"endpoints": ["a"]}, "E430", id="an entry that is no object"),
-        pytest.param(None, "E433", id="nothing there"),
+        pytest.param(
+            ServiceError(404, "FEATURE_DISABLED", "not enabled", "GET x"), "E433", id="no serving"
+        ),
     ],
 )
 def test_lists_that_are_not_believed(tmp_path, answer, code):

@@ -35,7 +35,7 @@ class Script:
         self.answers = {ENDPOINT: RAW, ME: {"userName": "me@example.com"}} | answers
         self.asked = []
 
-    def get(self, path, query=None):
+    def get(self, path, query=None, absent=frozenset()):
         self.asked.append(path)
         answer = self.answers.get(path)
         if isinstance(answer, Exception):

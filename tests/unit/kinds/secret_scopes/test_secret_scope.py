@@ -40,7 +40,7 @@ class Script:
         self.answers = answers
         self.asked = []
 
-    def get(self, path, query=None):
+    def get(self, path, query=None, absent=frozenset()):
         self.asked.append((path, dict(query or {})))
         return self.answers.get(path)
 
