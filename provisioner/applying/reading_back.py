@@ -69,7 +69,7 @@ def same_content(live: Live | None, other: Live | None) -> bool:
     return (
         live is not None
         and other is not None
-        and (live.identity, live.marks) == (other.identity, other.marks)
+        and (live.identity, live.ownership) == (other.identity, other.ownership)
         and live.document == other.document
     )
 
@@ -85,7 +85,7 @@ def is_what_was_sent(terms: StepTerms, step: Step, create: Operation, live: Live
         for change in terms.remaining(step, live)
         if not change.path or str(change.path[0]) in payload
     ]
-    return live.marks.owner == mark and not left
+    return live.ownership.owner == mark and not left
 
 
 def _mentions(value: Any, text: str) -> bool:

@@ -22,7 +22,7 @@ from provisioner.manifests.project import PROJECT_FILE
 from provisioner.manifests.removals import RemovedEntry
 from provisioner.manifests.yaml.source import Source, parse
 from provisioner.model.kind import Kind
-from provisioner.model.references import Mention
+from provisioner.model.references import RestrictedName
 
 BOUNDARIES: Final = "boundaries"
 NAME: Final[Location] = ("name",)
@@ -44,14 +44,14 @@ class Boundaries:
         if not self.limits or not one.is_good:
             return ()
         bare = one.layers.without_prefix(one.name, one.kind) if one.layers else one.name
-        mentioned = one.kind.mentions(one.document)
+        mentioned = one.kind.dependencies.references(one.document)
         return one.placed(self._findings(one.source.text.file, mentioned, bare))
 
     def of_removed(self, entry: RemovedEntry, bare_name: str) -> Iterator[Problem]:
         """The same for an entry of `removed`: nobody deletes what is another team's."""
         if self.limits:
             document = {"name": entry.removal.name}
-            mentioned = entry.kind.mentions(document)
+            mentioned = entry.kind.dependencies.references(document)
             for found in self._findings(entry.source.text.file, mentioned, bare_name):
                 yield entry.problem(found.code, found.message, found.hint, "name")
 
@@ -64,7 +64,9 @@ class Boundaries:
                 hint = f'add one for its folder; `"{_folder(file)}": {{}}` allows everything there'
                 yield Problem("E223", message, where, hint)
 
-    def _findings(self, file: str, mentioned: Iterable[Mention], bare: str) -> Iterator[Finding]:
+    def _findings(
+        self, file: str, mentioned: Iterable[RestrictedName], bare: str
+    ) -> Iterator[Finding]:
         every = tuple(mentioned)
         for pattern, limits in self._of(file):
             for one in every:
@@ -74,7 +76,7 @@ class Boundaries:
                     continue
                 yield self._out_of_bounds(one, pattern, allowed)
 
-    def _out_of_bounds(self, one: Mention, pattern: str, allowed: Iterable[str]) -> Finding:
+    def _out_of_bounds(self, one: RestrictedName, pattern: str, allowed: Iterable[str]) -> Finding:
         words = listed(allowed, "nothing")
         message = f"{self.titles[one.sort]} `{one.value}` is out of bounds for `{pattern}`"
         place = self.source.position((BOUNDARIES, pattern, one.sort)) if self.source else None
@@ -93,7 +95,9 @@ def boundaries_of(root: Path, kinds: Iterable[Kind]) -> Boundaries:
     source = parse(PROJECT_FILE, files.read(root, PROJECT_FILE))
     limits = source.data.get(BOUNDARIES) if isinstance(source.data, dict) else None
     titles = {
-        sort: restriction.title for kind in kinds for sort, restriction in kind.restrictions.items()
+        sort: restriction.title
+        for kind in kinds
+        for sort, restriction in kind.dependencies.restrictions.items()
     }
     return Boundaries(source, limits or {}, titles)
 

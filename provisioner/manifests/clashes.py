@@ -45,7 +45,7 @@ def workspace(settings: WorkspaceSettings) -> tuple[str, str]:
 
 def _shared(one: Loaded, other: Loaded) -> Iterator[Declaration]:
     """What both would own; and what neither owns, where they want it to be different."""
-    known = {(each.kind.name, each.name): each for each in one.declarations if each.kind.markable}
+    known = {(each.kind.name, each.name): each for each in one.declarations if each.kind.is_owned}
     for each in other.declarations:
         same = known.get((each.kind.name, each.name))
         if same and not (each.document.get(EXISTING) and each.document == same.document):

@@ -90,7 +90,7 @@ class Declaration:
         return tuple(self._placed(finding) for finding in findings)
 
     def _placed(self, finding: Finding) -> Problem:
-        parts = _parts(self.document, finding.at, self.kind.rules())
+        parts = _parts(self.document, finding.at, self.kind.schema.rules())
         subject = ", ".join([str(self.address), *parts])
         source, at = self.origin(finding.at)
         secret = finding.secret or self._holds_secret(finding.at)
@@ -111,7 +111,7 @@ class Declaration:
         names = tuple(step for step in at if isinstance(step, str))
         if names and names[-1].endswith(PLAINTEXT):
             return True
-        rules = rules_along(self.kind.rules(), names)
+        rules = rules_along(self.kind.schema.rules(), names)
         return any(rule.secret or rule.secret_reference for rule in rules)
 
     def _original(self, at: Location) -> Location:
@@ -149,7 +149,9 @@ def declared(source: Source, entry: Entry, kind: Kind, layers: Layers) -> Declar
     noted = Noted(layers.variables)
     references = References(noted)
     written = references.replaced(entry.document) if some_refer else entry.document
-    today, old = kind.modernise(written) if kind.modernise else (written, ())
+    today, old = (
+        kind.schema.migrate_legacy(written) if kind.schema.migrate_legacy else (written, ())
+    )
     moved = tuple(finding.at for finding in old)
     schema = schemas.schema(f"kinds/{kind.name}")
     numbers_as_text(today, schema)

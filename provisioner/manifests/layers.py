@@ -67,7 +67,7 @@ class Layers:
     def laid(self, address: Address, document: Document, kind: Kind) -> Part:
         """``document`` of a manifest with the layers on it, and its name prefixed."""
         part = Part(document, Place(""))
-        rules = kind.rules()
+        rules = kind.schema.rules()
         if kind.name in self._defaults:
             part = laid_under(copy.deepcopy(self._defaults[kind.name]), part, rules)
         over = self._overrides.get(address)
@@ -87,7 +87,7 @@ class Layers:
 
     def without_prefix(self, name: str, kind: Kind) -> str:
         """``name`` in the workspace as the manifest has it."""
-        return name.removeprefix(self._prefix) if kind.markable else name
+        return name.removeprefix(self._prefix) if kind.schema.takes_name_prefix else name
 
     def words(self, address: Address) -> frozenset[str]:
         """What the layers of this resource refer to, as it stands between the braces."""
@@ -100,7 +100,7 @@ class Layers:
 
     def name(self, name: str, kind: Kind) -> str:
         """``name`` as it is in the workspace of this environment."""
-        return f"{self._prefix}{name}" if kind.markable else name
+        return f"{self._prefix}{name}" if kind.schema.takes_name_prefix else name
 
     def undeclared(self, declared: Collection[Address]) -> Iterator[Problem]:
         """A problem for each override of what no manifest declares."""

@@ -137,7 +137,7 @@ def _repeated(declarations: Iterable[Declaration]) -> Iterator[Problem]:
             hint = f"the other one is at {first.where}: keep one, or give this one another key"
             yield from one.placed([Finding((), "E206", message, hint, key=True)])
             continue
-        name = (one.kind.name, one.kind.same_name(one.name))
+        name = (one.kind.name, one.kind.schema.same_name(one.name))
         first = names.setdefault(name, one) if one.name else one
         if first is not one:
             message = f"there is another {one.kind.title} named `{one.name}`"
@@ -153,8 +153,8 @@ def _relations(declarations: Iterable[Declaration]) -> Iterator[Problem]:
         documents.setdefault(one.kind.name, {})[one.name] = one.document
     declared_here: Declared = documents
     for one in good:
-        yield from one.placed(ignored_paths(one.document, one.kind.rules()))
-        yield from one.placed(one.kind.relations(one.document, declared_here))
+        yield from one.placed(ignored_paths(one.document, one.kind.schema.rules()))
+        yield from one.placed(one.kind.schema.relations(one.document, declared_here))
 
 
 def _out_of_bounds(

@@ -49,7 +49,7 @@ def removed_in(
         at = (REMOVED, kind)
         if kind not in kinds:
             yield source.problem(unknown_kind(at, kind, kinds))
-        elif not kinds[kind].markable:
+        elif not kinds[kind].is_owned:
             message = f"a {kinds[kind].title} is never deleted, and carries no tags"
             yield source.problem(Finding(at, "E214", message, "take it out", key=True))
         elif not isinstance(entries, dict):

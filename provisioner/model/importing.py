@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class GeneratedManifest:
     """A resource in manifest vocabulary, without what nobody has to write.
 
     Texts are as they are: a ``${`` in one is no reference yet. A value that only somebody
@@ -47,23 +47,23 @@ class Claimed:
     """What one kind makes of a Terraform state: a portrait, and the entries that are in it."""
 
     name: str
-    portrait: Portrait
+    generated: GeneratedManifest
     entries: tuple[StateEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Importer:
+class Importing:
     """How a kind describes what it did not create.
 
-    ``asked`` is a document that makes a driver read all that can be described. ``portray``
+    ``all_blocks`` is a document that makes a driver read all that can be described. ``generate``
     takes the live resource and the words that names of environment variables begin with.
-    ``provided``: a resource of this name is the service's own. ``from_terraform`` takes the
+    ``is_provided``: a resource of this name is the service's own. ``from_terraform`` takes the
     entries of a state and claims those of its kind.
     """
 
-    portray: Callable[[Live, str], Portrait]
-    asked: Document = field(default_factory=dict)
-    provided: Callable[[str], bool] = lambda name: False
+    generate: Callable[[Live, str], GeneratedManifest]
+    all_blocks: Document = field(default_factory=dict)
+    is_provided: Callable[[str], bool] = lambda name: False
     from_terraform: Callable[[Sequence[StateEntry]], Sequence[Claimed]] = lambda entries: ()
 
 

@@ -1,13 +1,15 @@
 """What a kind of resource provides: ``Kind`` decides, ``Driver`` acts.
 
-A kind is one folder below ``kinds/`` and one line in its registry. Everything outside
-that folder meets a kind through the types of this module and nothing else.
+A kind is one folder below ``kinds/`` and one line in its registry. Code outside that folder
+uses a kind through the types of this module alone. ``Kind`` has one group of functions for
+each part of the tool that uses it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from provisioner.errors import Finding
@@ -15,19 +17,24 @@ from provisioner.model.connection import Connection as Connection
 from provisioner.model.connection import Reply as Reply
 from provisioner.model.drift import Sort
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Importer
+from provisioner.model.importing import Importing
 from provisioner.model.live import History as History
 from provisioner.model.live import Listed as Listed
 from provisioner.model.live import Live as Live
-from provisioner.model.live import Marks as Marks
+from provisioner.model.live import Ownership as Ownership
 from provisioner.model.live import Phase as Phase
 from provisioner.model.live import Readiness as Readiness
-from provisioner.model.live import StatusRow as StatusRow
 from provisioner.model.paths import Document
 from provisioner.model.plan import Action, FieldAction, FieldChange, Operation
 from provisioner.model.query import Answer as Answer
 from provisioner.model.query import CheckResult, Clients, Question
-from provisioner.model.references import Mention, Requirement, Restriction, no_mentions, nothing
+from provisioner.model.references import (
+    Prerequisite,
+    RestrictedName,
+    Restriction,
+    no_references,
+    nothing,
+)
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.model.serving import Served, Topology
@@ -37,7 +44,7 @@ from provisioner.model.serving import Served, Topology
 class Intent:
     """What the operations of a step must bring about.
 
-    ``marks`` are to be on the resource afterwards. ``changes`` holds every difference,
+    ``ownership`` are to be on the resource afterwards. ``changes`` holds every difference,
     the ones with ``Action.KEEP`` too: those are not to be sent.
     """
 
@@ -46,7 +53,7 @@ class Intent:
     desired: Document | None
     live: Live | None
     changes: tuple[FieldChange, ...]
-    marks: Marks
+    ownership: Ownership
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,57 +105,130 @@ Declared = Mapping[str, Mapping[str, Document]]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of resource, as functions without side effects and a way to a driver.
+class Schema:
+    """What a manifest of the kind may say, checked without a workspace.
 
-    ``model`` returns the pydantic model (only schema generation loads it) and ``rules``
-    its rule tree. ``modernise`` translates legacy spellings and reports them.
-    ``relations`` yields what a schema cannot say. ``needs`` yields (kind name, resource
-    name) of what has to exist first. ``judge`` has the first word on a change that
-    ``lifecycle.ignore_changes`` does not cover, for what no marker can say, or None for no
-    opinion. ``compare`` replaces the generic diff. ``applied``
-    digests what cannot be read back. ``resend`` names the field that an update may leave
-    failed after the service took it, so that it is sent again. ``markable``: resources of
-    this kind carry our tags, so they are adopted, orphaned and deleted; the others are
-    not ours as a whole. ``describe`` tells what a live resource serves. ``ask``
-    puts a question to one; a kind without it cannot be queried. ``verify`` carries out
-    one check of a ready resource, with a timeout in seconds. ``clients`` are other programs
-    that ask one. ``calls`` names the calls of each field. ``same_name`` gives one text for all
-    names that are one name to the service. ``topology`` tells how requests to a resource
-    branch. ``obstacle`` tells why the service would refuse an update as a whole, and what
-    to do about it. ``remarks`` yields what a reader must know even where nothing is done.
-    ``importer`` describes what exists already. ``drift_sort`` tells of which sort a difference is
-    that nobody applied, None for a plain edit.
-    ``mentions`` yields what a boundary may restrict, and ``restrictions`` says of which sorts.
-    ``requires`` yields what has to be in the workspace, ``most`` is how many it takes.
+    ``model`` returns the pydantic model, which only schema generation loads; ``rules`` the
+    rule tree of its fields. ``relations`` yields what a JSON Schema cannot say.
+    ``migrate_legacy`` translates legacy spellings and reports each. ``same_name`` gives one
+    text for all names that are one name to the service. ``takes_name_prefix``: the name in the
+    workspace begins with the environment's ``name_prefix``.
+    """
+
+    model: Callable[[], type[Any]]
+    rules: Callable[[], FieldRule]
+    relations: Callable[[Document, Declared], Iterator[Finding]]
+    migrate_legacy: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
+    same_name: Callable[[str], str] = str
+    takes_name_prefix: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What a document of the kind refers to.
+
+    ``depends_on`` yields (kind name, resource name) of what has to be applied first.
+    ``prerequisites`` yields what has to be in the workspace already, and ``capacity`` is how
+    many resources of the kind a workspace takes (0: not known). ``references`` yields the
+    names that a boundary may restrict; ``restrictions`` describes each category of them.
+    ``provides_secrets``: resources of the kind hold the secrets that others refer to.
+    """
+
+    depends_on: Callable[[Document], Iterator[tuple[str, str]]] = nothing
+    prerequisites: Callable[[Document], Iterator[Prerequisite]] = nothing
+    capacity: int = 0
+    references: Callable[[Document], Iterator[RestrictedName]] = no_references
+    restrictions: Mapping[str, Restriction] = field(default_factory=dict)
+    provides_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """Decisions about the differences of a resource. All are pure.
+
+    ``operations`` returns the calls of a step, and ``calls_of_field`` names, for the docs, the
+    calls that can change a field. ``field_action`` decides about a change that no field rule
+    and no ``lifecycle.ignore_changes`` covers, or returns None. ``compare`` replaces the
+    generic comparison. ``hides_values``: the service never shows the values of the kind, so
+    two workspaces cannot be compared, and ``compare`` reports what cannot be read back.
+    ``applied_digests`` returns the digests of what cannot be read back, for the ownership
+    data. ``resent_field`` names the field that the service may accept and fail to carry out,
+    so that it is sent again. ``precondition`` returns why the service would refuse the calls
+    of an update, and a hint. ``warnings`` yields what a reader must know even where nothing
+    is done. ``drift_category`` returns the category of a change that was not applied by this
+    project, None for a plain edit.
+    """
+
+    operations: Callable[[Intent], tuple[Operation, ...]]
+    calls_of_field: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    field_action: Callable[[FieldChange, Document, Live], FieldAction | None] | None = None
+    compare: Callable[[Comparison], tuple[FieldChange, ...]] | None = None
+    hides_values: bool = False
+    applied_digests: Callable[[Document], str] | None = None
+    resent_field: str = ""
+    precondition: Callable[[Intent], tuple[str, str] | None] | None = None
+    warnings: Callable[[Intent], Iterator[str]] | None = None
+    drift_category: Callable[[FieldChange], Sort | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Access to live resources of the kind.
+
+    ``connect`` returns a driver for the workspace behind a connection. ``describe`` returns
+    what a live resource serves, for ``status``. ``topology`` returns how requests to a
+    declared resource branch; without it, the kind takes no requests.
+    """
+
+    connect: Callable[[Connection, SecretReader], Driver]
+    describe: Callable[[Live], tuple[Served, ...]] | None = None
+    topology: Callable[[Document], Topology] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How a resource of the kind is queried.
+
+    ``ask`` puts a question to one. ``verify`` carries out one check of a ready resource, with
+    a timeout in seconds. ``clients`` makes programs that query one.
+    """
+
+    ask: Callable[[Connection, str, Question], Answer]
+    verify: Callable[[Connection, Resource, Document, float], CheckResult]
+    clients: Clients
+
+
+class OwnershipCarrier(StrEnum):
+    """Where a live resource records which project and environment it belongs to.
+
+    ``NOTHING``: resources of the kind belong to nobody. They are neither adopted nor deleted,
+    they are never orphans, and two environments may declare the same one.
+    """
+
+    TAGS = "tags"
+    COMMENT = "the last line of the comment"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of resource: decisions as pure functions, and the way to a driver.
+
+    ``title`` is the name in sentences, in the singular. A group that is None says that the
+    kind cannot do that: its resources are not queried, or not imported.
     """
 
     name: str
     title: str
-    model: Callable[[], type[Any]]
-    rules: Callable[[], FieldRule]
-    relations: Callable[[Document, Declared], Iterator[Finding]]
-    operations: Callable[[Intent], tuple[Operation, ...]]
-    connect: Callable[[Connection, SecretReader], Driver]
-    modernise: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
-    needs: Callable[[Document], Iterator[tuple[str, str]]] = nothing
-    judge: Callable[[FieldChange, Document, Live], FieldAction | None] | None = None
-    compare: Callable[[Comparison], tuple[FieldChange, ...]] | None = None
-    applied: Callable[[Document], str] | None = None
-    resend: str = ""
-    markable: bool = True
-    describe: Callable[[Live], tuple[Served, ...]] | None = None
-    ask: Callable[[Connection, str, Question], Answer] | None = None
-    verify: Callable[[Connection, Resource, Document, float], CheckResult] | None = None
-    clients: Clients | None = None
-    calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    same_name: Callable[[str], str] = str
-    mentions: Callable[[Document], Iterator[Mention]] = no_mentions
-    restrictions: Mapping[str, Restriction] = field(default_factory=dict)
-    requires: Callable[[Document], Iterator[Requirement]] = nothing
-    most: int = 0
-    topology: Callable[[Document], Topology] | None = None
-    obstacle: Callable[[Intent], tuple[str, str] | None] | None = None
-    remarks: Callable[[Intent], Iterator[str]] | None = None
-    importer: Importer | None = None
-    drift_sort: Callable[[FieldChange], Sort | None] | None = None
+    schema: Schema
+    planning: Planning
+    runtime: Runtime
+    dependencies: Dependencies = Dependencies()
+    invocation: Invocation | None = None
+    importing: Importing | None = None
+    ownership: OwnershipCarrier = OwnershipCarrier.TAGS
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether a resource belongs as a whole to one project and environment."""
+        return self.ownership is not OwnershipCarrier.NOTHING

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provisioner.model.paths import Document
-from provisioner.model.plan import Address
 
 
 class Phase(StrEnum):
@@ -34,12 +33,13 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """Our tags on a live resource; never part of a comparison.
+class Ownership:
+    """To whom a live resource belongs, as it records that itself; never compared.
 
-    ``owner`` is ``<project>/<environment>`` or ``""``. ``applied`` holds, for each field of
-    the resource in which something was applied that cannot be read back, its name and a
-    digest of that: ``config:3fa81c22 raw:77f0a1b3``.
+    Most kinds record it in tags that begin with ``provisioner_``. ``owner`` is
+    ``<project>/<environment>`` or ``""``. ``applied`` holds, for each field of the resource in
+    which something was applied that cannot be read back, its name and a digest of that:
+    ``config:3fa81c22 raw:77f0a1b3``.
     """
 
     owner: str = ""
@@ -76,7 +76,7 @@ class Live:
     identity: str
     document: Document
     fingerprint: str
-    marks: Marks = field(default_factory=Marks)
+    ownership: Ownership = field(default_factory=Ownership)
     readiness: Readiness = Readiness(Phase.READY)
     unknown: tuple[str, ...] = ()
     at_stake: tuple[str, ...] = ()
@@ -93,15 +93,5 @@ class Listed:
 
     name: str
     identity: str
-    marks: Marks = field(default_factory=Marks)
+    ownership: Ownership = field(default_factory=Ownership)
     readiness: Readiness = Readiness(Phase.READY)
-
-
-@dataclass(frozen=True, slots=True)
-class StatusRow:
-    """Where one declared resource stands, and in lines what it serves."""
-
-    address: Address
-    name: str
-    readiness: Readiness
-    serves: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from provisioner.errors import Location
 from provisioner.model.paths import Document
 
 
-class Mention(NamedTuple):
+class RestrictedName(NamedTuple):
     """One name, and where it stands. ``sort`` is the word of a boundary for such names."""
 
     sort: str
@@ -29,7 +29,7 @@ class Restriction(NamedTuple):
     description: str
 
 
-def no_mentions(document: Document) -> Iterator[Mention]:
+def no_references(document: Document) -> Iterator[RestrictedName]:
     """For kinds that nobody is restricted in."""
     return iter(())
 
@@ -38,7 +38,7 @@ EVERY: Final = "*"
 ELSEWHERE: Final = {"elsewhere": ""}
 
 
-class Need(StrEnum):
+class PrerequisiteType(StrEnum):
     """The sorts of things that are needed, each with what names one."""
 
     MODEL_VERSION = "model version"  # model, version
@@ -48,7 +48,7 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class Prerequisite:
     """One thing that has to be there; ``at`` is where the document asks for it.
 
     ``source``: the document itself brings it, from there (``{"from_env": "X"}``), or it is
@@ -56,7 +56,7 @@ class Requirement:
     stands for all that begin like it.
     """
 
-    need: Need
+    need: PrerequisiteType
     name: tuple[str, ...]
     at: Location
     source: Mapping[str, str] = field(default_factory=dict)

@@ -14,10 +14,9 @@ from provisioner.model.connection import Reply as Reply
 from provisioner.model.live import History as History
 from provisioner.model.live import Listed as Listed
 from provisioner.model.live import Live as Live
-from provisioner.model.live import Marks as Marks
+from provisioner.model.live import Ownership as Ownership
 from provisioner.model.live import Phase as Phase
 from provisioner.model.live import Readiness as Readiness
-from provisioner.model.live import StatusRow as StatusRow
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
 from provisioner.model.query import Answer as Answer

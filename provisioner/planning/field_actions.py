@@ -39,9 +39,9 @@ def judged(found: Difference) -> FieldChange:
 
 
 def judged_by_kind(found: Difference) -> Verdict:
-    if not found.kind.judge:
+    if not found.kind.planning.field_action:
         return None
-    return found.kind.judge(found.change, found.desired.document, found.live)
+    return found.kind.planning.field_action(found.change, found.desired.document, found.live)
 
 
 def ignored_by_manifest(found: Difference) -> Verdict:

@@ -69,8 +69,8 @@ def remarked(case: Case, intent: Intent) -> Iterator[str]:
         yield f"it is stopped{readiness.message and f': {readiness.message}'}"
     if readiness.phase is Phase.FAILED:
         yield readiness.message or "it is failed"
-    if case.kind.remarks and case.pair.desired:
-        yield from case.kind.remarks(intent)
+    if case.kind.planning.warnings and case.pair.desired:
+        yield from case.kind.planning.warnings(intent)
 
 
 def in_progress(case: Case) -> Iterator[str]:
@@ -87,8 +87,8 @@ def managed(case: Case) -> Iterator[str]:
 
 
 def unreadable(case: Case) -> Iterator[str]:
-    if case.pair.desired and not case.kind.compare:
-        values = write_only_values(case.pair.desired.document, case.kind.rules())
+    if case.pair.desired and not case.kind.planning.hides_values:
+        values = write_only_values(case.pair.desired.document, case.kind.schema.rules())
         paths = [path for path, _, _ in values]
         if paths:
             yield f"cannot be read back: {listed(paths)}"
@@ -110,17 +110,17 @@ def chosen_again(case: Case) -> Iterator[str]:
 
 def _is_free(case: Case, change: FieldChange) -> bool:
     """Whether the service could choose something else, which a fixed default is not."""
-    along = rules_along(case.kind.rules(), change.path)
+    along = rules_along(case.kind.schema.rules(), change.path)
     return any(rule.server_default and not rule.default_values for rule in along)
 
 
 def sent_though_ignored(case: Case) -> Iterator[str]:
     """What cannot be read back cannot be kept by a call that replaces all around it."""
     desired = case.pair.desired
-    if desired is None or case.kind.compare:
+    if desired is None or case.kind.planning.hides_values:
         return
     sent = {change.path[0] for change in case.changes if change.action is Action.UPDATE}
-    values = write_only_values(desired.document, case.kind.rules())
+    values = write_only_values(desired.document, case.kind.schema.rules())
     paths = [
         path
         for path, _, _ in values
@@ -134,8 +134,8 @@ def sent_though_ignored(case: Case) -> Iterator[str]:
 
 
 def nothing_to_rotate(case: Case) -> Iterator[str]:
-    if case.rotated and case.pair.desired and not case.kind.compare:
-        values = write_only_values(case.pair.desired.document, case.kind.rules())
+    if case.rotated and case.pair.desired and not case.kind.planning.hides_values:
+        values = write_only_values(case.pair.desired.document, case.kind.schema.rules())
         if not any(rule.secret for _, _, rule in values):
             yield "--rotate: it holds no secret that is given as plaintext"
 

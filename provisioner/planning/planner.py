@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.kind import Comparison, Intent, Kind
-from provisioner.model.live import Listed, Live, Marks, Phase
+from provisioner.model.live import Listed, Live, Ownership, Phase
 from provisioner.model.paths import Document
 from provisioner.model.plan import (
     ABSENT,
@@ -26,7 +26,7 @@ from provisioner.planning.field_actions import Difference, anew, is_ignored, jud
 from provisioner.planning.notes import notes, remarked
 from provisioner.planning.request import Case, Pair, Request
 from provisioner.planning.step_actions import ruling, unless_refused
-from provisioner.planning.write_only import Seen, marks_taken_off, unseen_changes
+from provisioner.planning.write_only import Seen, released_ownership, unseen_changes
 
 __all__ = ["Pair", "Request", "orphan_step", "plan_step", "remaining"]
 
@@ -38,12 +38,12 @@ INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 def plan_step(pair: Pair, kind: Kind, request: Request) -> Step:
     """The one step that takes ``pair`` from its live to its desired side."""
     desired, live = pair.desired, pair.live
-    marks = _marks(pair, kind, request)
+    ownership = _ownership(pair, kind, request)
     case = Case(pair, kind, request, changes=())
-    case = Case(pair, kind, request, _changes(case, marks))
+    case = Case(pair, kind, request, _changes(case, ownership))
     settled = ruling(case)
     document = desired.document if desired else None
-    intent = Intent(settled.action, pair.name, document, live, case.changes, marks)
+    intent = Intent(settled.action, pair.name, document, live, case.changes, ownership)
     settled = unless_refused(settled, intent, kind)
     intent = replace(intent, action=settled.action)
     remarks = tuple(remarked(case, intent))
@@ -74,7 +74,7 @@ def orphan_step(kind: Kind, listed: Listed, request: Request) -> Step:
     A list tells no more than names and marks: a step that deletes is better made by
     ``plan_step`` from the live resource, whose fingerprint shows when it is stale.
     """
-    live = Live(listed.name, listed.identity, {}, "", listed.marks, listed.readiness)
+    live = Live(listed.name, listed.identity, {}, "", listed.ownership, listed.readiness)
     pair = Pair(Address(kind.name, listed.name), listed.name, None, live)
     return plan_step(pair, kind, request)
 
@@ -95,42 +95,46 @@ def remaining(step: Step, live: Live | None, kind: Kind) -> tuple[FieldChange, .
         ignore_changes=step.ignore_changes,
         existing=step.existing,
     )
-    compare = kind.compare
+    compare = kind.planning.compare
     changes = _by_kind(desired, live, compare) if compare else _by_rules(desired, live, kind)
     return tuple(change for change in changes if change.action is not Action.KEEP)
 
 
-def _marks(pair: Pair, kind: Kind, request: Request) -> Marks:
+def _ownership(pair: Pair, kind: Kind, request: Request) -> Ownership:
     desired, live = pair.desired, pair.live
-    if desired is None or not kind.markable:
-        return Marks()
+    if desired is None or not kind.is_owned:
+        return Ownership()
     if desired.existing:
         # None of ours, and nobody else's touched.
-        return live.marks if live and live.marks.owner != request.owner else Marks()
-    applied = kind.applied(desired.document) if kind.applied else ""
-    return Marks(request.owner, desired.prevent_destroy, applied)
+        return live.ownership if live and live.ownership.owner != request.owner else Ownership()
+    applied = (
+        kind.planning.applied_digests(desired.document) if kind.planning.applied_digests else ""
+    )
+    return Ownership(request.owner, desired.prevent_destroy, applied)
 
 
-def _changes(case: Case, marks: Marks) -> tuple[FieldChange, ...]:
+def _changes(case: Case, ownership: Ownership) -> tuple[FieldChange, ...]:
     desired, live, kind = case.pair.desired, case.pair.live, case.kind
     if case.pair.removal and live and case.is_ours and not case.pair.removal.delete:
-        return tuple(marks_taken_off(live.marks))
+        return tuple(released_ownership(live.ownership))
     if desired is None or (live is None and desired.existing):
         return ()
-    if kind.compare:
-        return _by_kind(desired, live, kind.compare, case.rotated)
-    rules = kind.rules()
+    if kind.planning.compare:
+        return _by_kind(desired, live, kind.planning.compare, case.rotated)
+    rules = kind.schema.rules()
     if live is None:
         return _created(desired.document, rules)
     compared = _by_rules(desired, live, kind)
     rotate = bool(case.rotated)
-    seen = Seen(desired, live, compared, rules, marks, rotate=rotate, resend=kind.resend)
+    seen = Seen(
+        desired, live, compared, rules, ownership, rotate=rotate, resend=kind.planning.resent_field
+    )
     return _sorted(anew([*compared, *unseen_changes(seen)], rules))
 
 
 def _by_rules(desired: Resource, live: Live, kind: Kind) -> tuple[FieldChange, ...]:
     """The differences that can be seen, each with its verdict."""
-    rules = kind.rules()
+    rules = kind.schema.rules()
     changes = diff(desired.document, live.document, rules)
     return tuple(judged(Difference(each, desired, live, kind, rules)) for each in changes)
 
@@ -166,10 +170,10 @@ def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
 
 
 def _operations(intent: Intent, kind: Kind) -> tuple[Operation, ...]:
-    return () if intent.action in INACTIVE else kind.operations(intent)
+    return () if intent.action in INACTIVE else kind.planning.operations(intent)
 
 
 def _needs(document: Document | None, kind: Kind, request: Request) -> tuple[Address, ...]:
-    names = kind.needs(document) if document else ()
+    names = kind.dependencies.depends_on(document) if document else ()
     found = {request.addresses[name] for name in names if name in request.addresses}
     return tuple(sorted(found))

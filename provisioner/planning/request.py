@@ -65,7 +65,7 @@ class Case:
     @property
     def owner(self) -> str:
         """Whose mark is on the live resource; ``""`` for nobody's."""
-        return self.pair.live.marks.owner if self.pair.live else ""
+        return self.pair.live.ownership.owner if self.pair.live else ""
 
     @property
     def is_existing(self) -> bool:

@@ -37,7 +37,7 @@ def ruling(case: Case) -> Ruling:
 def unless_refused(settled: Ruling, intent: Intent, kind: Kind) -> Ruling:
     """``settled``, or why the service would not take the calls that it leads to."""
     updates = settled.action in (Action.UPDATE, Action.ADOPT)
-    found = kind.obstacle(intent) if updates and kind.obstacle else None
+    found = kind.planning.precondition(intent) if updates and kind.planning.precondition else None
     return Ruling(Action.BLOCKED, *found) if found else settled
 
 
@@ -57,7 +57,7 @@ def not_there(case: Case) -> Ruling | None:
 
 def not_owned_as_a_whole(case: Case) -> Ruling | None:
     """Kinds that carry no mark are as severe as their changes."""
-    if case.kind.markable:
+    if case.kind.is_owned:
         return None
     # What is missing inside of something that exists does not create it.
     return Ruling(Action.UPDATE if case.worst is Action.CREATE else case.worst)
@@ -89,7 +89,7 @@ def blocked_by_a_field(case: Case) -> Ruling | None:
     blocked = [change for change in case.changes if change.action is Action.BLOCKED]
     if not blocked:
         return None
-    rules = case.kind.rules()
+    rules = case.kind.schema.rules()
     remedies = dict.fromkeys(
         vouch(change.path) if change.cause is Cause.NEVER_APPLIED else remedy(change, rules)
         for change in blocked
@@ -105,7 +105,7 @@ def blocked_by_a_field(case: Case) -> Ruling | None:
 def protected_from_replacement(case: Case) -> Ruling | None:
     live, wanted = case.pair.live, case.pair.desired
     # The mark on the live one too: lifting the protection and using that are two applies.
-    protected = (live and live.marks.protected) or (wanted and wanted.prevent_destroy)
+    protected = (live and live.ownership.protected) or (wanted and wanted.prevent_destroy)
     if case.worst not in DESTRUCTIVE or not protected:
         return None
     paths = listed(change.path for change in case.changes if change.action in DESTRUCTIVE)
@@ -158,7 +158,7 @@ def already_gone(case: Case) -> Ruling | None:
 
 
 def never_ours(case: Case) -> Ruling | None:
-    if case.kind.markable and case.is_ours:
+    if case.kind.is_owned and case.is_ours:
         return None
     reason = f"does not carry the tag of {case.request.owner}"
     return Ruling(Action.BLOCKED if case.request.prune else Action.KEEP, reason)
@@ -199,7 +199,7 @@ def deleted_with_consent(case: Case) -> Ruling:
 
 
 def protected_from_deletion(case: Case) -> Ruling | None:
-    if not (case.pair.live and case.pair.live.marks.protected):
+    if not (case.pair.live and case.pair.live.ownership.protected):
         return None
     reason = "lifecycle.prevent_destroy was applied to it, and forbids to delete it"
     declared = (case.kind.name, case.pair.name) in case.request.addresses

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.live import Live, Marks, Phase
+from provisioner.model.live import Live, Ownership, Phase
 from provisioner.model.paths import Path, path_text
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.resource import Resource
@@ -25,7 +25,7 @@ APPLIED: Path = ("provisioner_applied",)
 class Seen:
     """Both sides of a resource, and the changes that their comparison shows.
 
-    ``marks`` are to be on the resource afterwards; ``rotate`` sends every secret that is
+    ``ownership`` are to be on the resource afterwards; ``rotate`` sends every secret that is
     given as plaintext once more. ``resend`` is the field to send again after a failed update.
     """
 
@@ -33,7 +33,7 @@ class Seen:
     live: Live
     changes: tuple[FieldChange, ...]
     rules: FieldRule
-    marks: Marks
+    ownership: Ownership
     rotate: bool = False
     resend: str = ""
 
@@ -42,13 +42,13 @@ def unseen_changes(seen: Seen) -> Iterator[FieldChange]:
     """The changes to make beside those that can be seen."""
     yield from _unreadable(seen)
     yield from _failed(seen)
-    if seen.marks.protected != seen.live.marks.protected:
-        before, after = seen.live.marks.protected, seen.marks.protected
+    if seen.ownership.protected != seen.live.ownership.protected:
+        before, after = seen.live.ownership.protected, seen.ownership.protected
         yield FieldChange(PROTECTION, before, after, cause=Cause.OWNERSHIP)
 
 
 def _unreadable(seen: Seen) -> Iterator[FieldChange]:
-    before, after = _digests(seen.live.marks.applied), _digests(seen.marks.applied)
+    before, after = _digests(seen.live.ownership.applied), _digests(seen.ownership.applied)
     differing = {name for name in before | after if before.get(name) != after.get(name)}
     whole = {change.path for change in seen.changes}
     held = set()
@@ -68,7 +68,7 @@ def _unreadable(seen: Seen) -> Iterator[FieldChange]:
 
 def _taken_out(seen: Seen, fields: list[str]) -> Iterator[FieldChange]:
     """``fields`` have another digest, and hold nothing that cannot be read back."""
-    before = _digests(seen.live.marks.applied)
+    before = _digests(seen.live.ownership.applied)
     called = {str(each.path[0]) for each in seen.changes if each.action is not Action.KEEP}
     cause = Cause.WRITE_ONLY_REMOVED
     mark_alone = False
@@ -82,7 +82,7 @@ def _taken_out(seen: Seen, fields: list[str]) -> Iterator[FieldChange]:
         now = seen.desired.document.get(field, ABSENT)
         yield _possible(FieldChange((field,), was, now, cause=cause), seen)
     if mark_alone:
-        old, new = seen.live.marks.applied, seen.marks.applied
+        old, new = seen.live.ownership.applied, seen.ownership.applied
         yield FieldChange(APPLIED, old or ABSENT, new or ABSENT, cause=cause)
 
 
@@ -116,12 +116,12 @@ def _is_left_alone(field: str, seen: Seen) -> bool:
     return all(is_ignored(each.path, seen.desired.ignore_changes) for each in held)
 
 
-def marks_taken_off(marks: Marks) -> Iterator[FieldChange]:
+def released_ownership(ownership: Ownership) -> Iterator[FieldChange]:
     """Each of our marks that is on a live resource which is let go."""
-    for path, value in ((APPLIED, marks.applied), (OWNER, marks.owner)):
+    for path, value in ((APPLIED, ownership.applied), (OWNER, ownership.owner)):
         if value:
             yield FieldChange(path, value, ABSENT, cause=Cause.OWNERSHIP)
-    if marks.protected:
+    if ownership.protected:
         yield FieldChange(PROTECTED, "true", ABSENT, cause=Cause.OWNERSHIP)
 
 

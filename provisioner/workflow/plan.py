@@ -30,7 +30,7 @@ from provisioner.workflow.session import Session
 if TYPE_CHECKING:
     pass
 
-LISTED_KINDS = tuple(name for name, kind in KINDS.items() if kind.markable)
+LISTED_KINDS = tuple(name for name, kind in KINDS.items() if kind.is_owned)
 ORPHAN = "@orphan"
 """Ends the key of an orphan whose name is the key of another resource: no key holds an @."""
 
@@ -101,7 +101,7 @@ class Proposing:
         """Who of ``resources`` needs what, the other way round."""
         users: dict[Address, list[Address]] = {}
         for resource in resources:
-            for needed in _kind(resource.address).needs(resource.document):
+            for needed in _kind(resource.address).dependencies.depends_on(resource.document):
                 if needed in self.request.addresses:
                     users.setdefault(self.request.addresses[needed], []).append(resource.address)
         return users
@@ -126,7 +126,7 @@ def owned(reading: Reading, owner: str) -> list[tuple[str, Listed]]:
         (kind, one)
         for kind, listed in reading.listed.items()
         for one in listed
-        if one.marks.owner == owner
+        if one.ownership.owner == owner
     ]
 
 

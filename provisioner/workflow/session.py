@@ -36,7 +36,9 @@ class Session:
     def new_drivers(self) -> Mapping[str, Driver]:
         """Drivers that have seen nothing yet, on the same connection."""
         secrets = SecretReader(self.project.root)
-        return {name: kind.connect(self.connection, secrets) for name, kind in KINDS.items()}
+        return {
+            name: kind.runtime.connect(self.connection, secrets) for name, kind in KINDS.items()
+        }
 
 
 @contextmanager

@@ -82,11 +82,11 @@ def _carried_out(
     resource, check, obstacle = asked
     if obstacle:
         return _failed(resource, check, obstacle)
-    verify_one = KINDS[resource.address.kind].verify
-    if verify_one is None:
+    invocation = KINDS[resource.address.kind].invocation
+    if invocation is None:
         raise TypeError(f"{resource.address.kind} has checks and cannot verify them")
     try:
-        return verify_one(session.connection, resource, check, timeout_s)
+        return invocation.verify(session.connection, resource, check, timeout_s)
     except LoginError:
         raise
     except WorkspaceError as error:

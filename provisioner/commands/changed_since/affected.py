@@ -91,7 +91,7 @@ def _names(loaded: Loaded) -> set[tuple[str, str]]:
 def _changed_paths(before: Resource | None, after: Resource) -> tuple[Path, ...]:
     if before is None or _identity(before) != _identity(after):
         return WHOLE
-    rules = visible(KINDS[after.address.kind].rules())
+    rules = visible(KINDS[after.address.kind].schema.rules())
     paths = tuple(change.path for change in diff(after.document, before.document, rules))
     protection = (PROTECTION,) if before.prevent_destroy != after.prevent_destroy else ()
     return (*paths, *protection)

@@ -162,4 +162,4 @@ def _place(position: Position | None) -> str:
 
 @cache
 def _visible(kind: str) -> FieldRule:
-    return visible(KINDS[kind].rules())
+    return visible(KINDS[kind].schema.rules())

@@ -50,13 +50,13 @@ def live_difference(left: LiveResource, right: LiveResource) -> ResourceDifferen
     """The fields in which the two live resources differ."""
     declared = declared_difference(left.declaration, right.declaration)
     kind = left.declaration.kind
-    if kind.compare:
+    if kind.planning.hides_values:
         # What is live of such a kind says nothing in another workspace, as dates of keys.
         paths = {one.path for side in (left, right) for one in side.deviations(())}
         found = [_as_planned(path, left, right) for path in sorted(paths, key=by_path)]
         known = [one for one in declared.fields if one.path not in paths]
     else:
-        changes = diff(right.live.document, left.live.document, kind.rules())
+        changes = diff(right.live.document, left.live.document, kind.schema.rules())
         found = [
             _classified(change, declared, left, right)
             for change in changes

@@ -123,8 +123,8 @@ def _gone(seen: _Seen) -> Drift | None:
 
 
 def _not_ours(seen: _Seen) -> Drift | None:
-    owner = seen.live.marks.owner if seen.live else ""
-    if not seen.kind.markable or seen.step.existing or owner in ("", seen.owner):
+    owner = seen.live.ownership.owner if seen.live else ""
+    if not seen.kind.is_owned or seen.step.existing or owner in ("", seen.owner):
         return None
     return seen.found(Sort.NOT_OURS, owner=owner, **_made(seen))
 
@@ -137,12 +137,12 @@ def _fields(seen: _Seen) -> Iterator[Drift]:
     live, desired = seen.live, seen.step.desired
     if live is None or desired is None:
         return
-    anew = seen.kind.markable and not seen.step.existing and not live.marks.owner
+    anew = seen.kind.is_owned and not seen.step.existing and not live.ownership.owner
     if anew:
         yield seen.found(Sort.RECREATED, **_made(seen))
-    elif seen.step.existing and live.marks.owner == seen.owner:
+    elif seen.step.existing and live.ownership.owner == seen.owner:
         reason = "somebody else creates it, and our tag is on it"
-        yield seen.found(Sort.EDITED, path=OWNER, live=live.marks.owner, reason=reason)
+        yield seen.found(Sort.EDITED, path=OWNER, live=live.ownership.owner, reason=reason)
     for change in seen.changes:
         # Whoever makes it anew takes our marks off with it: that is said already.
         if change.cause is not Cause.RESENT and not (
@@ -153,9 +153,11 @@ def _fields(seen: _Seen) -> Iterator[Drift]:
 
 def _of_field(change: FieldChange, seen: _Seen, live: Live) -> Drift:
     sort = Sort.NOT_APPLIED if change.cause in WRITE_ONLY else None
-    sort = sort or (seen.kind.drift_sort(change) if seen.kind.drift_sort else None)
+    sort = sort or (
+        seen.kind.planning.drift_category(change) if seen.kind.planning.drift_category else None
+    )
     reason = change.reason
-    if live.readiness.phase is Phase.FAILED and change.path[0] == seen.kind.resend:
+    if live.readiness.phase is Phase.FAILED and change.path[0] == seen.kind.planning.resent_field:
         reason = BEFORE_THE_UPDATE
     return seen.found(
         sort or Sort.EDITED,

@@ -122,7 +122,9 @@ def _of_environment() -> FieldRule:
 def _by_kind(*, keys: bool) -> FieldRule:
     """The rules below a kind's name: of a resource, or of one below each key."""
     kinds = {
-        name: FieldRule(fields={ANY: kind.rules()}, mapping=True) if keys else kind.rules()
+        name: FieldRule(fields={ANY: kind.schema.rules()}, mapping=True)
+        if keys
+        else kind.schema.rules()
         for name, kind in KINDS.items()
     }
     return FieldRule(fields=kinds, mapping=True)

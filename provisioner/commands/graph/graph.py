@@ -96,7 +96,7 @@ def _draw(drawing: GraphBuilder, environment: str, loaded: Loaded, select: Seque
     start = drawing.node(GraphNode(NodeType.ENVIRONMENT, environment, f"environment:{environment}"))
     declared = frozenset(_sources(loaded.resources))
     for resource in selected(loaded.resources, select):
-        tell = KINDS[resource.address.kind].topology
+        tell = KINDS[resource.address.kind].runtime.topology
         if tell is None:
             continue
         identity = f"{environment}:{resource.address}"
@@ -126,7 +126,7 @@ def _branch(
 
 
 def _sources(resources: Sequence[Resource]) -> Iterator[str]:
-    """The names of what brings secrets: kinds whose resources nobody sends requests to."""
+    """The names of declared resources that hold secrets, in lower case."""
     for resource in resources:
-        if KINDS[resource.address.kind].topology is None:
+        if KINDS[resource.address.kind].dependencies.provides_secrets:
             yield resource.name.casefold()

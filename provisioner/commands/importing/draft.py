@@ -16,7 +16,7 @@ from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.project import Environment, find_root
 from provisioner.manifests.yaml.source import Source, parse
-from provisioner.model.importing import Portrait
+from provisioner.model.importing import GeneratedManifest
 from provisioner.model.kind import Kind
 from provisioner.model.plan import Address
 
@@ -30,7 +30,7 @@ class ManifestDraft:
     kind: Kind
     address: Address
     name: str
-    portrait: Portrait
+    generated: GeneratedManifest
 
 
 def schema_path(root: Path, file: str) -> str:
@@ -63,13 +63,13 @@ def wrong_in(source: Source, environment: Environment) -> tuple[Problem, ...]:
         one = declared(source, found, KINDS[found.kind], layers)
         problems += one.problems
         if one.is_good:
-            problems += one.placed(one.kind.relations(one.document, {}))
+            problems += one.placed(one.kind.schema.relations(one.document, {}))
     return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 
 
 def entry_of(draft: ManifestDraft) -> ManifestEntry:
     """``draft`` as it stands in a manifest."""
-    return ManifestEntry(draft.address, draft.portrait, draft.kind.rules())
+    return ManifestEntry(draft.address, draft.generated, draft.kind.schema.rules())
 
 
 def _left_out(draft: ManifestDraft, problem: Problem) -> Problem:

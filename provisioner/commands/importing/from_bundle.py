@@ -25,7 +25,7 @@ from provisioner.manifests.project import FOLDER, PROJECT_FILE
 from provisioner.manifests.yaml.source import parse
 from provisioner.model.documents import in_order
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Portrait
+from provisioner.model.importing import GeneratedManifest
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
 
@@ -242,16 +242,16 @@ def _manifests(root: Path, resources: Resources, to: str) -> Iterator[ImportedRe
     held: dict[str, list[ManifestEntry]] = {}
     for kind, found in resources.items():
         for key, written in found.items():
-            rules, modernise = KINDS[kind].rules(), KINDS[kind].modernise
-            today = modernise(written)[0] if modernise else written
-            portrait = Portrait(in_order(today, rules))
+            rules, migrate = KINDS[kind].schema.rules(), KINDS[kind].schema.migrate_legacy
+            today = migrate(written)[0] if migrate else written
+            generated = GeneratedManifest(in_order(today, rules))
             file = file_of(to, key, str(today.get("name", key)), held)
-            entry = ManifestEntry(Address(kind, key), portrait, rules, references=True)
+            entry = ManifestEntry(Address(kind, key), generated, rules, references=True)
             held.setdefault(file, []).append(entry)
     for file, entries in held.items():
         text = manifest(entries, schema_path(root, file))
         for one in entries:
-            name = str(one.portrait.document.get("name", one.address.key))
+            name = str(one.generated.document.get("name", one.address.key))
             yield new_file(one.address, file, text, name)
 
 

@@ -125,7 +125,7 @@ def import_state(folder: Path | None, state: Path, to: str) -> tuple[Path, Impor
 
 
 def _claims(kind: str, entries: Sequence[StateEntry]) -> Sequence[Claimed]:
-    importer = KINDS[kind].importer
+    importer = KINDS[kind].importing
     return importer.from_terraform(entries) if importer else ()
 
 
@@ -139,7 +139,7 @@ def _drafts(
         for one in claims:
             taken = {address.key for address in drafts if address.kind == kind}
             address = Address(kind, key_of(one.name, taken))
-            draft = ManifestDraft(KINDS[kind], address, one.name, one.portrait)
+            draft = ManifestDraft(KINDS[kind], address, one.name, one.generated)
             wrong = complaints(nowhere, draft)
             problems += wrong
             if not wrong:
@@ -156,7 +156,7 @@ def _manifests(
     for file, found in held.items():
         text = manifest(map(entry_of, found), schema_path(root, file))
         for one in found:
-            left_out = one.portrait.left_out
+            left_out = one.generated.left_out
             made = new_file(one.address, file, text, one.name)
             yield ImportedResource(
                 made.address, made.name, file, made.fate, text, left_out=left_out

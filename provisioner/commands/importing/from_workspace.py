@@ -22,7 +22,7 @@ from provisioner.errors import FileError, Problem, Severity, UsageError, Workspa
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds import KINDS
 from provisioner.manifests.layers import Layers
-from provisioner.model.importing import Portrait
+from provisioner.model.importing import GeneratedManifest
 from provisioner.model.kind import Kind
 from provisioner.model.live import Live
 from provisioner.model.plan import Address
@@ -94,7 +94,7 @@ Name = tuple[str, str]
 
 
 def _wanted(session: Session, asked: ImportRequest) -> tuple[list[Name], list[Problem]]:
-    kinds = [kind for kind in KINDS.values() if kind.markable and kind.importer]
+    kinds = [kind for kind in KINDS.values() if kind.is_owned and kind.importing]
     existing = [
         (kind, one.name) for kind in kinds for one in session.drivers[kind.name].inventory()
     ]
@@ -118,7 +118,7 @@ def _by_name(one: tuple[Kind, str]) -> str:
 
 
 def _provided(kind: Kind, name: str) -> bool:
-    return kind.importer is not None and kind.importer.provided(name)
+    return kind.importing is not None and kind.importing.is_provided(name)
 
 
 def _meant(name: str, pattern: str, own: bool) -> bool:
@@ -138,8 +138,8 @@ def _read(
 
     def read(one: Name) -> Live | WorkspaceError | None:
         kind, name = one
-        importer = KINDS[kind].importer
-        asked = dict(importer.asked) if importer else {}
+        importer = KINDS[kind].importing
+        asked = dict(importer.all_blocks) if importer else {}
         resource = Resource(Address(kind, name), name, asked)
         return answer_or_error(lambda: session.drivers[kind].read(resource))
 
@@ -167,17 +167,17 @@ def _drafts(
     return drafts
 
 
-def _portrait(session: Session, live: Live, address: Address) -> Portrait:
+def _portrait(session: Session, live: Live, address: Address) -> GeneratedManifest:
     """The portrait, whose name is without what the environment puts before it."""
     kind = KINDS[address.kind]
-    if kind.importer is None:
-        return Portrait({})
-    made = kind.importer.portray(live, address.key)
+    if kind.importing is None:
+        return GeneratedManifest({})
+    made = kind.importing.generate(live, address.key)
     if made.document.get("existing"):
         return made
     prefix = Layers(session.environment, KINDS).name("", kind)
     made.document["name"] = live.name.removeprefix(prefix)
-    owner = live.marks.owner
+    owner = live.ownership.owner
     if owner in ("", f"{session.project.name}/{session.environment.name}"):
         return made
     whose = f"that it belongs to `{owner}`: apply refuses it without --take-over-from {owner}"
@@ -186,7 +186,7 @@ def _portrait(session: Session, live: Live, address: Address) -> Portrait:
 
 def _without_prefix(session: Session, draft: ManifestDraft) -> tuple[Problem, ...]:
     prefix = Layers(session.environment, KINDS).name("", draft.kind)
-    if draft.portrait.document.get("existing") or draft.name.startswith(prefix):
+    if draft.generated.document.get("existing") or draft.name.startswith(prefix):
         return ()
     message = f"`{draft.name}` is left out: names begin with `{prefix}` in this environment"
     hint = "import it for an environment without this `name_prefix`"
@@ -195,8 +195,12 @@ def _without_prefix(session: Session, draft: ManifestDraft) -> tuple[Problem, ..
 
 def _needed(drafts: Iterable[ManifestDraft]) -> list[Name]:
     """What the portraits refer to and can be imported as well."""
-    found = {one for draft in drafts for one in draft.kind.needs(draft.portrait.document)}
-    return sorted(one for one in found if KINDS[one[0]].importer)
+    found = {
+        one
+        for draft in drafts
+        for one in draft.kind.dependencies.depends_on(draft.generated.document)
+    }
+    return sorted(one for one in found if KINDS[one[0]].importing)
 
 
 def _declared(resources: Iterable[Resource]) -> Iterator[ImportedResource]:
@@ -220,7 +224,7 @@ def _outcomes(
         schema = schema_path(session.project.root, file)
         text = manifest(map(entry_of, held), schema)
         for one in held:
-            left_out = one.portrait.left_out
+            left_out = one.generated.left_out
             yield ImportedResource(
                 one.address, one.name, file, FileStatus.NEW, text, left_out=left_out
             )

@@ -11,7 +11,7 @@ from typing import Any, Final
 from provisioner.errors import Location, UsageError
 from provisioner.files.yaml_text import Comments, Style, lines
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Portrait
+from provisioner.model.importing import GeneratedManifest
 from provisioner.model.plan import Address
 from provisioner.model.secret import reference_in
 
@@ -61,7 +61,7 @@ class ManifestEntry:
     """One resource of a manifest to be. ``rules`` are those of its kind."""
 
     address: Address
-    portrait: Portrait
+    generated: GeneratedManifest
     rules: FieldRule
     references: bool = False
     """Whether the texts of the document already are those of a manifest."""
@@ -74,10 +74,10 @@ def manifest(entries: Iterable[ManifestEntry], schema: str = "") -> str:
     kinds: dict[str, dict[str, FieldRule]] = {}
     for one in entries:
         kind, key = one.address.kind, one.address.key
-        document = one.portrait.document if one.references else as_written(one.portrait.document)
+        document = one.generated.document if one.references else as_written(one.generated.document)
         resources.setdefault(kind, {})[key] = document
         at: Location = ("resources", kind, key)
-        comments |= {(*at, *place): said for place, said in one.portrait.comments.items()}
+        comments |= {(*at, *place): said for place, said in one.generated.comments.items()}
         kinds.setdefault(kind, {})[key] = one.rules
     found: Comments = comments
     text = lines({"resources": resources}, _rules(kinds), Style(found))

@@ -117,7 +117,7 @@ def _pending(step: Step, one: Declaration) -> Iterator[FieldChange]:
 
 
 def _place(one: Declaration, change: FieldChange) -> tuple[tuple[int, str], ...]:
-    at = location(one.document, change.path, one.kind.rules()).at
+    at = location(one.document, change.path, one.kind.schema.rules()).at
     return tuple((step, "") if isinstance(step, int) else (0, step) for step in at)
 
 
@@ -128,13 +128,13 @@ def _write(session: Session, one: Declaration, change: FieldChange, files: _File
             "it is not live, so there is nothing to accept",
             f"apply creates it; or take its entry at {one.where} out",
         )
-    path = _known_path(change.path, one.kind.rules())
-    rules = rules_along(one.kind.rules(), path)
+    path = _known_path(change.path, one.kind.schema.rules())
+    rules = rules_along(one.kind.schema.rules(), path)
     if any(rule.write_only for rule in rules) or any(references([change.before, change.after])):
         raise CannotAcceptError(
             "the service does not show it", "apply sends what the manifest says"
         )
-    found = location(one.document, path, one.kind.rules())
+    found = location(one.document, path, one.kind.schema.rules())
     key = (str(one.address), found.at)
     if found.path != change.path or not found.is_there:
         value = _portrayed(session, one, found.path)
@@ -175,13 +175,13 @@ def _known_path(path: Path, rule: FieldRule) -> Path:
 
 def _portrayed(session: Session, one: Declaration, path: Path) -> Any:
     """What a first manifest of the live resource would have at ``path``."""
-    importer = one.kind.importer
-    asked = {**one.document, **(importer.asked if importer else {})}
+    importer = one.kind.importing
+    asked = {**one.document, **(importer.all_blocks if importer else {})}
     live = session.drivers[one.kind.name].read(Resource(one.address, one.name, asked))
     if live is None or importer is None:
         return ABSENT
-    portrait = importer.portray(live, one.address.key)
-    return value_at(portrait.document, path, one.kind.rules())
+    generated = importer.generate(live, one.address.key)
+    return value_at(generated.document, path, one.kind.schema.rules())
 
 
 def _refuse_references(source: Source, at: Location, session: Session) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from provisioner.errors import Problem, Severity
 from provisioner.errors.wording import counted
 from provisioner.model.connection import MISSING, Connection
-from provisioner.model.references import Need
+from provisioner.model.references import PrerequisiteType
 from provisioner.workspace import unity_catalog
 
 Name = tuple[str, ...]
@@ -186,10 +186,10 @@ def _folded_scope(name: Name) -> Name:
     return (name[0].casefold(), *name[1:])
 
 
-LOOKUPS: Final[Mapping[Need, Lookup]] = {
-    Need.MODEL_VERSION: Lookup(_folded, _whole, _version, _judge_version),
-    Need.FUNCTION: Lookup(_folded, _whole, _function, _judge_function),
+LOOKUPS: Final[Mapping[PrerequisiteType, Lookup]] = {
+    PrerequisiteType.MODEL_VERSION: Lookup(_folded, _whole, _version, _judge_version),
+    PrerequisiteType.FUNCTION: Lookup(_folded, _whole, _function, _judge_function),
     # Names of scopes are compared without regard to case, those of keys are not.
-    Need.SECRET: Lookup(_folded_scope, _scope, _keys, _judge_key),
-    Need.PRINCIPAL: Lookup(_folded, _whole, _principal, _judge_principal),
+    PrerequisiteType.SECRET: Lookup(_folded_scope, _scope, _keys, _judge_key),
+    PrerequisiteType.PRINCIPAL: Lookup(_folded, _whole, _principal, _judge_principal),
 }

@@ -15,7 +15,7 @@ from provisioner.errors import Finding, Problem, Severity, by_place
 from provisioner.errors.wording import counted
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
-from provisioner.model.references import ELSEWHERE, EVERY, Need, Requirement
+from provisioner.model.references import ELSEWHERE, EVERY, Prerequisite, PrerequisiteType
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.model.selection import selected
@@ -60,8 +60,8 @@ class Preflight:
 class PrerequisiteUses:
     """One thing, and where in which declarations it is asked for, the first place first."""
 
-    requirement: Requirement
-    places: tuple[tuple[Declaration, Requirement], ...]
+    requirement: Prerequisite
+    places: tuple[tuple[Declaration, Prerequisite], ...]
 
 
 def preflight(session: Session, select: Sequence[str] = ()) -> tuple[Problem, ...]:
@@ -81,7 +81,11 @@ def examine(session: Session, select: Sequence[str] = ()) -> Preflight:
     meant = selected((*session.loaded.resources, *removed), select)
     resources = [resource for resource in meant if resource.address in known]
     needed = _needed(session, resources)
-    new = {name: _kind_of(resources, name) for name, kind in KINDS.items() if kind.most}
+    new = {
+        name: _kind_of(resources, name)
+        for name, kind in KINDS.items()
+        if kind.dependencies.capacity
+    }
     facts = _ask(session, needed, [name for name, declared in new.items() if declared])
     problems = [
         *_unknown(facts),
@@ -94,10 +98,10 @@ def examine(session: Session, select: Sequence[str] = ()) -> Preflight:
 def _needed(session: Session, resources: Iterable[Resource]) -> list[PrerequisiteUses]:
     """Each thing once; without what the manifests themselves bring, and can bring."""
     wanted = {resource.address for resource in resources}
-    asked: dict[tuple[Need, Name], list[tuple[Declaration, Requirement]]] = {}
-    brought: set[tuple[Need, Name]] = set()
+    asked: dict[tuple[PrerequisiteType, Name], list[tuple[Declaration, Prerequisite]]] = {}
+    brought: set[tuple[PrerequisiteType, Name]] = set()
     for declaration in session.loaded.declarations:
-        for one in declaration.kind.requires(declaration.document):
+        for one in declaration.kind.dependencies.prerequisites(declaration.document):
             name = LOOKUPS[one.need].same(one.name)
             if one.source:
                 brought.add((one.need, name))
@@ -137,7 +141,7 @@ def _ask(
     return dict(zip(questions, answers, strict=True))
 
 
-def _asking(session: Session, need: Need, about: Name) -> Callable[[], Any]:
+def _asking(session: Session, need: PrerequisiteType, about: Name) -> Callable[[], Any]:
     return lambda: LOOKUPS[need].ask(session.connection, about, session.host)
 
 
@@ -154,7 +158,7 @@ def _is_unknown(fact: Any) -> bool:
     return isinstance(fact, Problem) and fact.code != "E763"
 
 
-def _has_value(session: Session, requirement: Requirement) -> bool:
+def _has_value(session: Session, requirement: Prerequisite) -> bool:
     """Whether the manifests bring it, and what they bring it from is at hand."""
     if not requirement.source:
         return False
@@ -204,5 +208,5 @@ def _creating(
         new = [resource for resource in resources if resource.name not in known]
         if new:
             title = KINDS[kind].title
-            yield from no_room(title, len(known), len(new), KINDS[kind].most)
+            yield from no_room(title, len(known), len(new), KINDS[kind].dependencies.capacity)
             yield from runs_as(title, len(new), facts.get((ME, ())), session.host)

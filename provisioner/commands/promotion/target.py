@@ -99,7 +99,9 @@ def _lacking(session: Session, names: Iterable[str]) -> tuple[Problem, ...]:
     known = {(one.address.kind, one.name): one.address for one in session.loaded.resources}
     # What is declared is asked for where it is declared: a scope before who uses its keys.
     needed = (
-        known.get(need) for one in resources for need in KINDS[one.address.kind].needs(one.document)
+        known.get(need)
+        for one in resources
+        for need in KINDS[one.address.kind].dependencies.depends_on(one.document)
     )
     addresses = {*(one.address for one in resources), *filter(None, needed)}
     return examine(session, [escape(str(at)) for at in sorted(addresses)]).problems

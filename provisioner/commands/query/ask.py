@@ -56,7 +56,7 @@ def _helped(problems: Sequence[Problem], session: Session, meant: QueryTarget) -
 
 
 def _asked(kind: Kind) -> Ask | None:
-    return kind.ask
+    return kind.invocation.ask if kind.invocation else None
 
 
 def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object]) -> QueryTarget:

@@ -69,12 +69,12 @@ def way_to(folder: Path | None, wanted: ConnectOptions) -> ClientAccess:
 
 
 def _clients(kind: Kind) -> Clients | None:
-    return kind.clients
+    return kind.invocation.clients if kind.invocation else None
 
 
 def _declared(settings: WorkspaceSettings, meant: QueryTarget, profile: str) -> ClientAccess | None:
     """The way to a declared resource, without a workspace."""
-    clients, resource = meant.kind.clients, meant.resource
+    clients, resource = _clients(meant.kind), meant.resource
     if clients is None or resource is None:
         return None
     host = settings.host or ("" if settings.emulator else _host_of(settings.profile or profile))
@@ -89,7 +89,7 @@ def _host_of(profile: str) -> str:
 
 
 def _live(session: Session, meant: QueryTarget) -> ClientAccess:
-    clients, settings = meant.kind.clients, session.environment.workspace
+    clients, settings = _clients(meant.kind), session.environment.workspace
     document = clients.read(session.connection, meant.name) if clients else None
     if clients is None or document is None:
         hint = "" if meant.resource else similar(session.loaded.resources, meant.name)

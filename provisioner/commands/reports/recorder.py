@@ -93,8 +93,8 @@ def topology_of(plan: Plan) -> tuple[tuple[Address, Topology], ...]:
     found = []
     for step in plan.steps:
         kind = KINDS.get(step.address.kind)
-        if step.desired is not None and kind and kind.topology:
-            found.append((step.address, kind.topology(step.desired)))
+        if step.desired is not None and kind and kind.runtime.topology:
+            found.append((step.address, kind.runtime.topology(step.desired)))
     return tuple(found)
 
 

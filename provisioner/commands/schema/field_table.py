@@ -118,7 +118,7 @@ def _rules(rule: FieldRule) -> Iterator[str]:
 
 
 def _call(root: str, along: tuple[FieldRule, ...], kind: Kind) -> str:
-    if root in kind.calls and not any(rule.immutable for rule in along):
-        return listed(kind.calls[root])
+    if root in kind.planning.calls_of_field and not any(rule.immutable for rule in along):
+        return listed(kind.planning.calls_of_field[root])
     fixed = any(rule.immutable or rule.not_updatable for rule in along)
     return CREATE if fixed else NOT_SENT

@@ -30,7 +30,7 @@ _AT = "#/definitions/{model}"
 
 def generate() -> dict[str, Json]:
     """Every schema by its name: ``manifest``, ``kinds/KIND``, ``plan`` and so on."""
-    kinds = {name: kind.model() for name, kind in KINDS.items()}
+    kinds = {name: kind.schema.model() for name, kind in KINDS.items()}
     return {
         "manifest": _manifest(kinds),
         **{f"kinds/{name}": _strict(model) for name, model in kinds.items()},
@@ -108,7 +108,7 @@ def _project() -> Json:
     sorts = {
         sort: {"description": restriction.description, **patterns}
         for kind in KINDS.values()
-        for sort, restriction in kind.restrictions.items()
+        for sort, restriction in kind.dependencies.restrictions.items()
     }
     boundary |= {
         "description": "What manifests may name, as patterns with `*`. What is left out is not "
@@ -163,7 +163,7 @@ def _removed_by_kind() -> Json:
             "additionalProperties": for_editors(entry),
         }
         for name, kind in KINDS.items()
-        if kind.markable
+        if kind.is_owned
     }
 
 

@@ -89,7 +89,7 @@ def _row(session: Session, resource: Resource, live: Live | None) -> StatusRow:
     if readiness.phase is Phase.FAILED:
         # Only a request of its own brings the tail of the build log.
         readiness = session.drivers[resource.address.kind].confirm(resource.name)
-    serves = kind.describe(live) if kind.describe else ()
+    serves = kind.runtime.describe(live) if kind.runtime.describe else ()
     changed_at = live.history.changed_at
     return StatusRow(resource.address, resource.name, readiness, serves, changed_at)
 

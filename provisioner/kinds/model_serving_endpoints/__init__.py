@@ -9,25 +9,34 @@ from provisioner.kinds.model_serving_endpoints.invocation.checks import verify
 from provisioner.kinds.model_serving_endpoints.invocation.clients import CLIENTS
 from provisioner.kinds.model_serving_endpoints.invocation.query import ask
 from provisioner.kinds.model_serving_endpoints.planning.calls import CALLS_OF_FIELD, operations
-from provisioner.kinds.model_serving_endpoints.planning.digests import applied
-from provisioner.kinds.model_serving_endpoints.planning.drift_category import drift_sort
-from provisioner.kinds.model_serving_endpoints.planning.field_actions import judge
-from provisioner.kinds.model_serving_endpoints.planning.preconditions import obstacle, remarks
+from provisioner.kinds.model_serving_endpoints.planning.digests import applied_digests
+from provisioner.kinds.model_serving_endpoints.planning.drift_category import drift_category
+from provisioner.kinds.model_serving_endpoints.planning.field_actions import field_action
+from provisioner.kinds.model_serving_endpoints.planning.preconditions import precondition, warnings
 from provisioner.kinds.model_serving_endpoints.references import (
     RESTRICTIONS,
-    mentions,
-    needs,
-    requires,
+    depends_on,
+    prerequisites,
+    references,
 )
 from provisioner.kinds.model_serving_endpoints.serving import describe, topology
 from provisioner.kinds.model_serving_endpoints.validation.endpoint import relations
 from provisioner.kinds.model_serving_endpoints.validation.existing import DATABRICKS
-from provisioner.kinds.model_serving_endpoints.validation.legacy import modernise
+from provisioner.kinds.model_serving_endpoints.validation.legacy import migrate_legacy
 from provisioner.model import schemas
 from provisioner.model.connection import Connection
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Claimed, Importer, Portrait, StateEntry
-from provisioner.model.kind import Driver, Kind
+from provisioner.model.importing import Claimed, GeneratedManifest, Importing, StateEntry
+from provisioner.model.kind import (
+    Dependencies,
+    Driver,
+    Invocation,
+    Kind,
+    OwnershipCarrier,
+    Planning,
+    Runtime,
+    Schema,
+)
 from provisioner.model.live import Live
 from provisioner.model.secret import SecretReader
 
@@ -49,11 +58,11 @@ def rules() -> FieldRule:
     return schemas.rules(NAME)
 
 
-def portray(live: Live, words: str) -> Portrait:
+def generate(live: Live, words: str) -> GeneratedManifest:
     """The live endpoint as a manifest would describe it."""
     from provisioner.kinds.model_serving_endpoints import importing
 
-    return importing.portray(live, words)
+    return importing.generate(live, words)
 
 
 def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
@@ -73,33 +82,36 @@ def connect(connection: Connection, secrets: SecretReader) -> Driver:
 KIND = Kind(
     name=NAME,
     title="serving endpoint",
-    model=model,
-    rules=rules,
-    relations=relations,
-    operations=operations,
-    connect=connect,
-    modernise=modernise,
-    needs=needs,
-    judge=judge,
-    applied=applied,
-    resend="config",
-    describe=describe,
-    ask=ask,
-    verify=verify,
-    clients=CLIENTS,
-    calls=CALLS_OF_FIELD,
-    requires=requires,
-    most=MOST_ENDPOINTS,
-    topology=topology,
-    obstacle=obstacle,
-    remarks=remarks,
-    importer=Importer(
-        portray,
+    ownership=OwnershipCarrier.TAGS,
+    schema=Schema(
+        model=model,
+        rules=rules,
+        relations=relations,
+        migrate_legacy=migrate_legacy,
+    ),
+    dependencies=Dependencies(
+        depends_on=depends_on,
+        prerequisites=prerequisites,
+        capacity=MOST_ENDPOINTS,
+        references=references,
+        restrictions=RESTRICTIONS,
+    ),
+    planning=Planning(
+        operations=operations,
+        calls_of_field=CALLS_OF_FIELD,
+        field_action=field_action,
+        applied_digests=applied_digests,
+        resent_field="config",
+        precondition=precondition,
+        warnings=warnings,
+        drift_category=drift_category,
+    ),
+    runtime=Runtime(connect=connect, describe=describe, topology=topology),
+    invocation=Invocation(ask=ask, verify=verify, clients=CLIENTS),
+    importing=Importing(
+        generate,
         {"permissions": []},
-        provided=lambda name: name.startswith(DATABRICKS),
+        is_provided=lambda name: name.startswith(DATABRICKS),
         from_terraform=from_terraform,
     ),
-    mentions=mentions,
-    restrictions=RESTRICTIONS,
-    drift_sort=drift_sort,
 )

@@ -83,7 +83,7 @@ def secret_holders(part: Part) -> Iterator[Part]:
             yield from secret_holders(Part(part.inner(name), value))
 
 
-def references(document: Document) -> Iterator[tuple[Location, Any]]:
+def secret_references_in(document: Document) -> Iterator[tuple[Location, Any]]:
     """Where a secret reference belongs and what is there, well formed or not.
 
     An environment variable may be plain text as well: what has no braces is not one.

@@ -23,7 +23,7 @@ from provisioner.kinds.model_serving_endpoints.document import (
     parts_of,
     secret_holders,
 )
-from provisioner.kinds.model_serving_endpoints.planning.digests import applied
+from provisioner.kinds.model_serving_endpoints.planning.digests import applied_digests
 from provisioner.kinds.model_serving_endpoints.validation.existing import (
     DATABRICKS,
     EXISTING,
@@ -36,7 +36,7 @@ from provisioner.kinds.model_serving_endpoints.vocabulary import (
 )
 from provisioner.model import schemas
 from provisioner.model.documents import in_fixed_order, in_order, without_defaults
-from provisioner.model.importing import Portrait, variable_name
+from provisioner.model.importing import GeneratedManifest, variable_name
 from provisioner.model.live import Live, Phase
 from provisioner.model.paths import Document, Key, parse_path
 from provisioner.model.secret import MARK
@@ -71,7 +71,7 @@ def provided(name: str) -> bool:
     return name.startswith(DATABRICKS)
 
 
-def portray(live: Live, words: str) -> Portrait:
+def generate(live: Live, words: str) -> GeneratedManifest:
     """``live`` as a manifest describes it.
 
     ``words`` begin the names of the environment variables that stand for its secrets.
@@ -86,7 +86,7 @@ def portray(live: Live, words: str) -> Portrait:
     if not is_theirs:
         document = _without_choices(document)
         document, comments = with_secrets(document, words)
-        if live.marks.protected:
+        if live.ownership.protected:
             document["lifecycle"] = {"prevent_destroy": True}
     document = _by_share(in_fixed_order(document, rules))
     document = in_order(without_defaults(document, rules), rules)
@@ -95,7 +95,7 @@ def portray(live: Live, words: str) -> Portrait:
         del document["description"]
     for place, lines in _unknown(live, document):
         comments[place] = (*comments.get(place, ()), *lines)
-    return Portrait(document, comments, tuple(_left_out(live, document, is_theirs)))
+    return GeneratedManifest(document, comments, tuple(_left_out(live, document, is_theirs)))
 
 
 def _by_share(document: Document) -> Document:
@@ -189,12 +189,12 @@ def _needed(block: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
 def _named_as_applied(document: Document, live: Live) -> Document:
     """``document`` without the name of its only entity, where our mark says it had none."""
     entities = at(document, ENTITIES)
-    if not live.marks.applied or not isinstance(entities, list) or len(entities) != 1:
+    if not live.ownership.applied or not isinstance(entities, list) or len(entities) != 1:
         return document
     unnamed = {name: value for name, value in entities[0].items() if name != "name"}
     other = {**document, "config": {**document["config"], "served_entities": [unnamed]}}
-    was = set(live.marks.applied.split())
-    fits = set(applied(other).split()) & was > set(applied(document).split()) & was
+    was = set(live.ownership.applied.split())
+    fits = set(applied_digests(other).split()) & was > set(applied_digests(document).split()) & was
     return other if fits else document
 
 
@@ -232,7 +232,7 @@ def _nearest(document: Document, text: str) -> Location:
 
 
 def _left_out(live: Live, document: Document, is_theirs: bool) -> Iterator[str]:
-    was, now = set(live.marks.applied.split()), set(applied(document).split())
+    was, now = set(live.ownership.applied.split()), set(applied_digests(document).split())
     for field in sorted(entry.partition(":")[0] for entry in was - now):
         what = NOT_READ_BACK.get(field, f"something of `{field}`")
         yield f"{what}, which provisioner applied and nobody can read back: write it again"

@@ -12,19 +12,19 @@ from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     at,
     parts_of,
-    references,
     scope_and_key,
+    secret_references_in,
 )
 from provisioner.kinds.model_serving_endpoints.planning.permissions import FIELD
 from provisioner.model.paths import Document
-from provisioner.model.references import Mention, Need, Requirement, Restriction
+from provisioner.model.references import Prerequisite, PrerequisiteType, RestrictedName, Restriction
 
 SCOPES_KIND = "secret_scopes"
 
 
-def needs(document: Document) -> Iterator[tuple[str, str]]:
+def depends_on(document: Document) -> Iterator[tuple[str, str]]:
     """(kind, scope) for each secret scope that ``document`` refers to."""
-    found = (scope_and_key(reference) for _, reference in references(document))
+    found = (scope_and_key(reference) for _, reference in secret_references_in(document))
     for scope in sorted({names[0] for names in found if names}):
         yield SCOPES_KIND, scope
 
@@ -49,20 +49,20 @@ TELEMETRY_TABLES: Final[Location] = ("telemetry_config", "table_names")
 _SCOPE = re.compile(r"\{\{\s*secrets/([^/{}]+)/")
 
 
-def mentions(document: Document) -> Iterator[Mention]:
+def references(document: Document) -> Iterator[RestrictedName]:
     """The endpoint's name, scopes, catalogs and groups, each where it stands."""
     name = document.get("name")
     if isinstance(name, str):
-        yield Mention(NAMES, name, ("name",))
+        yield RestrictedName(NAMES, name, ("name",))
     yield from _scopes(document, ())
     yield from _catalogs(document)
     for permission in parts_of(document, ("permissions",)):
         group = permission.value.get("group_name")
         if isinstance(group, str):
-            yield Mention(GROUPS, group, permission.inner("group_name"))
+            yield RestrictedName(GROUPS, group, permission.inner("group_name"))
 
 
-def _scopes(value: Any, place: Location) -> Iterator[Mention]:
+def _scopes(value: Any, place: Location) -> Iterator[RestrictedName]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _scopes(inner, (*place, name))
@@ -71,10 +71,10 @@ def _scopes(value: Any, place: Location) -> Iterator[Mention]:
             yield from _scopes(inner, (*place, index))
     elif isinstance(value, str):
         for scope in _SCOPE.findall(value):
-            yield Mention(SECRET_SCOPES, scope, place)
+            yield RestrictedName(SECRET_SCOPES, scope, place)
 
 
-def _catalogs(document: Document) -> Iterator[Mention]:
+def _catalogs(document: Document) -> Iterator[RestrictedName]:
     tables = at(document, TELEMETRY_TABLES)
     of_tables = ((*TELEMETRY_TABLES, name) for name in (tables if isinstance(tables, dict) else ()))
     of_entities = (entity.inner("entity_name") for entity in parts_of(document, ENTITIES))
@@ -82,31 +82,31 @@ def _catalogs(document: Document) -> Iterator[Mention]:
         # A name without dots is a model of the workspace registry, which has no catalogs.
         full_name = at(document, place)
         if isinstance(full_name, str) and "." in full_name:
-            yield Mention(CATALOGS, full_name.partition(".")[0], place)
+            yield RestrictedName(CATALOGS, full_name.partition(".")[0], place)
     for place in CATALOG_FIELDS:
         catalog = at(document, place)
         if isinstance(catalog, str) and catalog:
-            yield Mention(CATALOGS, catalog, place)
+            yield RestrictedName(CATALOGS, catalog, place)
 
 
 PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
 
 
-def requires(document: Document) -> Iterator[Requirement]:
+def prerequisites(document: Document) -> Iterator[Prerequisite]:
     """Everything that ``document`` names and that somebody else provides."""
     yield from _entities(document)
-    for place, reference in references(document):
+    for place, reference in secret_references_in(document):
         names = scope_and_key(reference)
         if names:
-            yield Requirement(Need.SECRET, names, place)
+            yield Prerequisite(PrerequisiteType.SECRET, names, place)
     for entry in parts_of(document, (FIELD,)):
         for kind in PRINCIPALS:
             who = entry.value.get(kind)
             if isinstance(who, str):
-                yield Requirement(Need.PRINCIPAL, (kind, who), entry.inner(kind))
+                yield Prerequisite(PrerequisiteType.PRINCIPAL, (kind, who), entry.inner(kind))
 
 
-def _entities(document: Document) -> Iterator[Requirement]:
+def _entities(document: Document) -> Iterator[Prerequisite]:
     """Models and feature specs of Unity Catalog, which have names of three parts.
 
     The older registry of a workspace is not asked: its models have names of one part.
@@ -116,7 +116,7 @@ def _entities(document: Document) -> Iterator[Requirement]:
         if not isinstance(name, str) or name.count(".") != 2:
             continue
         if version is None:
-            yield Requirement(Need.FUNCTION, (name,), entity.inner("entity_name"))
+            yield Prerequisite(PrerequisiteType.FUNCTION, (name,), entity.inner("entity_name"))
         else:
             at = entity.inner("entity_version")
-            yield Requirement(Need.MODEL_VERSION, (name, str(version)), at)
+            yield Prerequisite(PrerequisiteType.MODEL_VERSION, (name, str(version)), at)

@@ -11,8 +11,8 @@ from provisioner.kinds.model_serving_endpoints.document import (
     at,
     mapping,
     parts_of,
-    references,
     scope_and_key,
+    secret_references_in,
 )
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
@@ -101,7 +101,7 @@ def _scopes(document: Document, index: int) -> tuple[str, ...]:
     place = (*ENTITIES, index)
     found = [
         scope_and_key(reference)
-        for where, reference in references(document)
+        for where, reference in secret_references_in(document)
         if where[: len(place)] == place
     ]
     return tuple(dict.fromkeys(names[0] for names in found if names))

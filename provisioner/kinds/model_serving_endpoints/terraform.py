@@ -12,11 +12,11 @@ from typing import Any, Final
 from provisioner.kinds.model_serving_endpoints.document import at, mapping, scope_and_key
 from provisioner.kinds.model_serving_endpoints.importing import NAME, with_secrets
 from provisioner.kinds.model_serving_endpoints.live.read import FIELDS, split_tags
-from provisioner.kinds.model_serving_endpoints.validation.legacy import modernise
+from provisioner.kinds.model_serving_endpoints.validation.legacy import migrate_legacy
 from provisioner.model import schemas
 from provisioner.model.documents import in_order, without_defaults
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Claimed, Portrait, StateEntry
+from provisioner.model.importing import Claimed, GeneratedManifest, StateEntry
 from provisioner.model.paths import Document
 
 ENDPOINTS: Final = (
@@ -49,7 +49,7 @@ def _claimed(entry: StateEntry, grants: list[StateEntry]) -> Claimed:
     known = {field: entry.attributes.get(field) for field in (*FIELDS, "rate_limits")}
     with_old = FieldRule(fields={**rules.fields, "rate_limits": _inside(rules, "ai_gateway")})
     plain = _plain(_old_names(known), with_old)
-    document, _ = modernise(plain)
+    document, _ = migrate_legacy(plain)
     _tidy(document)
     rows = [row for grant in grants for row in _grants(grant)]
     if rows:
@@ -61,7 +61,7 @@ def _claimed(entry: StateEntry, grants: list[StateEntry]) -> Claimed:
     made = in_order(without_defaults(document, rules), rules)
     creator = entry.attributes.get("creator")
     left = [f"its creator, `{creator}`, who goes on managing it"] if creator else []
-    return Claimed(name, Portrait(made, comments, tuple(left)), (entry, *grants))
+    return Claimed(name, GeneratedManifest(made, comments, tuple(left)), (entry, *grants))
 
 
 def _inside(rules: FieldRule, name: str) -> FieldRule:

@@ -7,15 +7,23 @@ from typing import Any
 
 from provisioner.kinds.secret_scopes import access
 from provisioner.kinds.secret_scopes.calls import operations
-from provisioner.kinds.secret_scopes.compare import compare, drift_sort
-from provisioner.kinds.secret_scopes.importing import modernise
-from provisioner.kinds.secret_scopes.references import mentions, requires
+from provisioner.kinds.secret_scopes.compare import compare, drift_category
+from provisioner.kinds.secret_scopes.importing import migrate_legacy
+from provisioner.kinds.secret_scopes.references import prerequisites, references
 from provisioner.kinds.secret_scopes.validation import relations
 from provisioner.model import schemas
 from provisioner.model.connection import Connection
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Claimed, Importer, Portrait, StateEntry
-from provisioner.model.kind import Driver, Kind
+from provisioner.model.importing import Claimed, GeneratedManifest, Importing, StateEntry
+from provisioner.model.kind import (
+    Dependencies,
+    Driver,
+    Kind,
+    OwnershipCarrier,
+    Planning,
+    Runtime,
+    Schema,
+)
 from provisioner.model.live import Live
 from provisioner.model.secret import SecretReader
 
@@ -34,11 +42,11 @@ def rules() -> FieldRule:
     return schemas.rules(NAME)
 
 
-def portray(live: Live, words: str) -> Portrait:
+def generate(live: Live, words: str) -> GeneratedManifest:
     """The live scope as a manifest would describe it."""
     from provisioner.kinds.secret_scopes import importing
 
-    return importing.portray(live, words)
+    return importing.generate(live, words)
 
 
 def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
@@ -58,19 +66,30 @@ def connect(connection: Connection, secrets: SecretReader) -> Driver:
 KIND = Kind(
     name=NAME,
     title="secret scope",
-    model=model,
-    rules=rules,
-    relations=relations,
-    operations=operations,
-    connect=connect,
-    modernise=modernise,
-    compare=compare,
-    markable=False,
-    calls={"secrets": ("put_secret",), "acls": ("put_acl",)},
-    same_name=str.lower,
-    importer=Importer(portray, {"acls": []}, from_terraform=from_terraform),
-    mentions=mentions,
-    remarks=access.remarks,
-    requires=requires,
-    drift_sort=drift_sort,
+    # A scope has neither tags nor a comment: only its declared keys and ACLs are managed.
+    ownership=OwnershipCarrier.NOTHING,
+    schema=Schema(
+        model=model,
+        rules=rules,
+        relations=relations,
+        migrate_legacy=migrate_legacy,
+        same_name=str.lower,
+        # References to secrets hold the name of the scope as it is.
+        takes_name_prefix=False,
+    ),
+    dependencies=Dependencies(
+        prerequisites=prerequisites,
+        references=references,
+        provides_secrets=True,
+    ),
+    planning=Planning(
+        operations=operations,
+        calls_of_field={"secrets": ("put_secret",), "acls": ("put_acl",)},
+        compare=compare,
+        hides_values=True,
+        warnings=access.warnings,
+        drift_category=drift_category,
+    ),
+    runtime=Runtime(connect=connect),
+    importing=Importing(generate, {"acls": []}, from_terraform=from_terraform),
 )

@@ -32,7 +32,7 @@ def changes(comparison: Comparison) -> Iterator[FieldChange]:
             yield change.because(kept) if stays else change
 
 
-def remarks(intent: Intent) -> Iterator[str]:
+def warnings(intent: Intent) -> Iterator[str]:
     """Who else has access, and what is declared and not done.
 
     A grant that was taken out of the manifest stays, and looks like those of others. Somebody

@@ -20,7 +20,7 @@ from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChan
 from provisioner.model.secret import MARK
 
 
-def drift_sort(change: FieldChange) -> Sort | None:
+def drift_category(change: FieldChange) -> Sort | None:
     """The sort of ``change``; None for a plain edit.
 
     A key that is older than its ``rotated_at`` waits for an apply: nobody can have set it back.

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.secret_scopes import access, backend
-from provisioner.model.importing import Claimed, Portrait, StateEntry, variable_name
+from provisioner.model.importing import Claimed, GeneratedManifest, StateEntry, variable_name
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 
@@ -19,7 +19,7 @@ PERMISSIONS: Final = "permissions"
 PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
 
 
-def modernise(document: Document) -> tuple[Document, tuple[Finding, ...]]:
+def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
     """``document`` in our words, and a finding for each word of a bundle.
 
     Where both words are there, that is an error and ours is kept.
@@ -62,7 +62,7 @@ NOT_READ: Final = (
 )
 
 
-def portray(live: Live, words: str) -> Portrait:
+def generate(live: Live, words: str) -> GeneratedManifest:
     """``live`` as a manifest describes it; ``words`` begin the names of its variables."""
     document: Document = {"name": live.name}
     in_vault = live.document.get(backend.TYPE) == backend.KEY_VAULT
@@ -77,7 +77,7 @@ def portray(live: Live, words: str) -> Portrait:
         )
     if in_vault:
         document |= {name: live.document[name] for name in (backend.TYPE, backend.VAULT)}
-    return Portrait(document, comments)
+    return GeneratedManifest(document, comments)
 
 
 SCOPE, SECRET, ACL = "databricks_secret_scope", "databricks_secret", "databricks_secret_acl"
@@ -114,7 +114,7 @@ def _claimed(name: str, entries: list[StateEntry]) -> Claimed:
         document[access.FIELD] = sorted(acls, key=lambda acl: str(acl["principal"]))
     for one in entries:
         document |= _vault(one.attributes) if one.type == SCOPE else {}
-    return Claimed(name, Portrait(document, comments), tuple(entries))
+    return Claimed(name, GeneratedManifest(document, comments), tuple(entries))
 
 
 def _vault(attributes: Any) -> Document:

@@ -8,33 +8,39 @@ from collections.abc import Iterator
 from provisioner.kinds.secret_scopes.backend import KEY_VAULT
 from provisioner.kinds.secret_scopes.compare import declared_keys
 from provisioner.model.paths import Document
-from provisioner.model.references import ELSEWHERE, EVERY, Mention, Need, Requirement
+from provisioner.model.references import (
+    ELSEWHERE,
+    EVERY,
+    Prerequisite,
+    PrerequisiteType,
+    RestrictedName,
+)
 
 # Logins are addresses and service principals are ids: what is neither is a group.
 _NO_GROUP = re.compile(r".*@.*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def mentions(document: Document) -> Iterator[Mention]:
+def references(document: Document) -> Iterator[RestrictedName]:
     """The scope's name, and the groups that get access to it, in the words of endpoints."""
     name = document.get("name")
     if isinstance(name, str):
-        yield Mention("secret_scopes", name, ("name",))
+        yield RestrictedName("secret_scopes", name, ("name",))
     acls = document.get("acls")
     for index, acl in enumerate(acls if isinstance(acls, list) else ()):
         principal = acl.get("principal") if isinstance(acl, dict) else None
         if isinstance(principal, str) and not _NO_GROUP.fullmatch(principal):
-            yield Mention("groups", principal, ("acls", index, "principal"))
+            yield RestrictedName("groups", principal, ("acls", index, "principal"))
 
 
 SOURCES = ("from_env", "from_file")
 
 
-def requires(document: Document) -> Iterator[Requirement]:
+def prerequisites(document: Document) -> Iterator[Prerequisite]:
     """Each declared key, with where its value comes from; a vault is filled elsewhere."""
     scope = str(document.get("name"))
     if document.get("backend_type") == KEY_VAULT:
-        yield Requirement(Need.SECRET, (scope, EVERY), ("backend_type",), ELSEWHERE)
+        yield Prerequisite(PrerequisiteType.SECRET, (scope, EVERY), ("backend_type",), ELSEWHERE)
         return
     for key, source in declared_keys(document).items():
         named = {how: source[how] for how in SOURCES if how in source}
-        yield Requirement(Need.SECRET, (scope, key), ("secrets", key), named)
+        yield Prerequisite(PrerequisiteType.SECRET, (scope, key), ("secrets", key), named)

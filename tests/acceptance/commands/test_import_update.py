@@ -16,7 +16,7 @@ from provisioner.commands.importing.manifest_text import manifest as text_of
 from provisioner.commands.importing.update import update_manifests
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
-from provisioner.model.importing import Portrait
+from provisioner.model.importing import GeneratedManifest
 from provisioner.model.plan import Address
 from provisioner.workflow.plan import Wanted, make_plan
 
@@ -282,7 +282,12 @@ def bench(tmp_path_factory):
 
 def as_blocks(manifest):
     entries = [
-        ManifestEntry(Address(kind, key), Portrait(document), KINDS[kind].rules(), references=True)
+        ManifestEntry(
+            Address(kind, key),
+            GeneratedManifest(document),
+            KINDS[kind].schema.rules(),
+            references=True,
+        )
         for kind, found in manifest.items()
         for key, document in found.items()
     ]

@@ -15,7 +15,7 @@ import pytest
 
 from provisioner.applying.executor import Hooks, Options, apply
 from provisioner.errors import LostAnswerError, ProvisionerError, ServiceError
-from provisioner.model.live import Listed, Live, Marks, Phase, Readiness
+from provisioner.model.live import Listed, Live, Ownership, Phase, Readiness
 from provisioner.model.outcome import Event, Outcome
 from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation, Plan, Step
 from provisioner.model.resource import Resource
@@ -87,9 +87,9 @@ class Thing:
     def live(self, name: str, now: float) -> Live:
         version = self.version - (now < self.until)
         mark = f"{self.identity} v{version} {sorted(self.document.items())}"
-        marks = Marks(owner=self.owner)
+        ownership = Ownership(owner=self.owner)
         document = copy.deepcopy(self.document)
-        return Live(name, self.identity, document, mark, marks, self.readiness(now))
+        return Live(name, self.identity, document, mark, ownership, self.readiness(now))
 
 
 class Service:

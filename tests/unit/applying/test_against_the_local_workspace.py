@@ -83,7 +83,9 @@ class Workspace:
 
     def drivers(self) -> dict[str, Any]:
         secrets = SecretReader(Path())
-        return {name: kind.connect(self.connection, secrets) for name, kind in KINDS.items()}
+        return {
+            name: kind.runtime.connect(self.connection, secrets) for name, kind in KINDS.items()
+        }
 
     def apply(self, plan: Plan, **options: Any) -> dict[str, Outcome]:
         hooks = Hooks(remaining=lambda step, live: remaining(step, live, KINDS[step.address.kind]))

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from strategies import manifests
 
 from provisioner.commands.fmt.fmt import rules_of
-from provisioner.commands.importing.manifest_text import Entry, manifest
+from provisioner.commands.importing.manifest_text import ManifestEntry, manifest
 from provisioner.files.yaml_format import arranged
 from provisioner.kinds import KINDS
 from provisioner.manifests.yaml.source import parse
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Portrait
+from provisioner.model.importing import GeneratedManifest
 from provisioner.model.plan import Address
 
 EXAMPLES = Path(__file__).parent.parent.parent.parent / "examples"
@@ -120,7 +120,12 @@ def test_examples_say_the_same_afterwards(path):
 @settings(max_examples=100)
 def test_any_manifest_says_the_same_afterwards(resources):
     entries = [
-        Entry(Address(kind, key), Portrait(document), KINDS[kind].rules(), references=True)
+        Entry(
+            Address(kind, key),
+            GeneratedManifest(document),
+            KINDS[kind].schema.rules(),
+            references=True,
+        )
         for kind, found in resources.items()
         for key, document in found.items()
     ]

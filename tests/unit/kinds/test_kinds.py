@@ -26,18 +26,18 @@ USES = [
         "from provisioner.kinds import KINDS\n"
         "for kind in KINDS.values():\n"
         "    document = {'name': 'x', 'config': {'served_entities': []}, 'secrets': {}}\n"
-        "    kind.rules()\n"
-        "    kind.modernise and kind.modernise(document)\n"
-        "    list(kind.relations(document, {}))\n"
-        "    list(kind.needs(document))\n"
-        "    kind.applied and kind.applied(document)\n",
+        "    kind.schema.rules()\n"
+        "    kind.schema.migrate_legacy and kind.schema.migrate_legacy(document)\n"
+        "    list(kind.schema.relations(document, {}))\n"
+        "    list(kind.dependencies.depends_on(document))\n"
+        "    kind.planning.applied_digests and kind.planning.applied_digests(document)\n",
         id="checking documents",
     ),
     pytest.param(
         "from pathlib import Path\n"
         "from provisioner.kinds import KINDS\n"
         "from provisioner.model.secret import SecretReader\n"
-        "[kind.connect(None, SecretReader(Path('.'))) for kind in KINDS.values()]\n",
+        "[kind.runtime.connect(None, SecretReader(Path('.'))) for kind in KINDS.values()]\n",
         id="making drivers",
     ),
 ]
@@ -50,7 +50,7 @@ def test_no_heavy_library_is_loaded_by(code):
 
 def test_a_model_loads_pydantic_so_that_this_test_can_fail():
     assert "pydantic" in loaded_after(
-        "from provisioner.kinds import KINDS\nKINDS['secret_scopes'].model()"
+        "from provisioner.kinds import KINDS\nKINDS['secret_scopes'].schema.model()"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from provisioner.kinds import KINDS
 from provisioner.manifests.merge import Part, Place, laid_over, laid_under, removals_of_nothing
 
-RULES = KINDS["model_serving_endpoints"].rules()
+RULES = KINDS["model_serving_endpoints"].schema.rules()
 
 
 def entities(*entries: Any) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 
 from provisioner.errors import Position
 from provisioner.model.field_rules import rules_in
-from provisioner.model.kind import Intent, Kind
-from provisioner.model.live import Live, Marks, Phase, Readiness
+from provisioner.model.kind import Intent, Kind, Planning, Runtime, Schema
+from provisioner.model.live import Live, Ownership, Phase, Readiness
 from provisioner.model.paths import path_text
 from provisioner.model.plan import Action, Address, Operation
 from provisioner.model.resource import Removal, Resource
@@ -23,14 +23,14 @@ SCHEMA = json.loads(Path(__file__).with_name("toy.schema.json").read_text(encodi
 RULES = rules_in(SCHEMA)
 ADDRESS = Address("toys", "chat")
 REQUEST = Request("shop", "prod")
-NOBODYS = Marks()
-OURS, THEIRS = Marks("shop/prod", True, "x"), Marks("other/prod", True, "y")
+NOBODYS = Ownership()
+OURS, THEIRS = Ownership("shop/prod", True, "x"), Ownership("other/prod", True, "y")
 
 
 def operations(intent: Intent) -> tuple[Operation, ...]:
     """One call that shows which marks are to be there afterwards."""
-    marks = intent.marks
-    payload = {"marks": [marks.owner, marks.protected, marks.applied]}
+    ownership = intent.ownership
+    payload = {"marks": [ownership.owner, ownership.protected, ownership.applied]}
     return (Operation(str(intent.action), "PUT", f"/{intent.name}", payload),)
 
 
@@ -41,11 +41,13 @@ def connect(connection: Any, secrets: Any) -> Any:
 KIND = Kind(
     name="toys",
     title="toy",
-    model=dict,
-    rules=lambda: RULES,
-    relations=lambda document, declared: iter(()),
-    operations=operations,
-    connect=connect,
+    schema=Schema(
+        model=dict,
+        rules=lambda: RULES,
+        relations=lambda document, declared: iter(()),
+    ),
+    planning=Planning(operations=operations),
+    runtime=Runtime(connect=connect),
 )
 
 
@@ -53,9 +55,9 @@ def existing(**fields):
     return Resource(ADDRESS, "chat", {"name": "chat", **fields}, existing=True)
 
 
-def live(marks=NOBODYS, **fields):
+def live(ownership=NOBODYS, **fields):
     document = {"name": "chat", **fields}
-    return Live("chat", "id-1", document, "sha256:1", marks, Readiness(Phase.READY))
+    return Live("chat", "id-1", document, "sha256:1", ownership, Readiness(Phase.READY))
 
 
 def step_of(desired, found, removal=None, request=REQUEST):
@@ -75,10 +77,10 @@ EXISTING = [
 ]
 
 
-@pytest.mark.parametrize(("found", "action", "marks"), EXISTING)
-def test_a_resource_of_others_is_updated_at_most_and_its_marks_stay(found, action, marks):
+@pytest.mark.parametrize(("found", "action", "ownership"), EXISTING)
+def test_a_resource_of_others_is_updated_at_most_and_its_marks_stay(found, action, ownership):
     step = step_of(existing(capacity=1), found)
-    assert (step.action, marks_after(step)) == (action, marks)
+    assert (step.action, marks_after(step)) == (action, ownership)
     assert step.existing
 
 
@@ -117,7 +119,7 @@ def test_what_is_left_after_an_apply_is_asked_as_for_the_plan():
 PLACE = Position("manifests/x.yaml", 3, 5)
 DELETE = Removal(ADDRESS, "chat", True, PLACE)
 RELEASE = Removal(ADDRESS, "chat", False, PLACE)
-UNPROTECTED = Marks("shop/prod")
+UNPROTECTED = Ownership("shop/prod")
 REMOVED = [
     pytest.param(DELETE, None, Action.KEEP, "is not there any more", id="gone already"),
     pytest.param(RELEASE, None, Action.KEEP, "is not there any more", id="gone, to be let go"),

@@ -10,8 +10,17 @@ from typing import Any
 import pytest
 
 from provisioner.model.field_rules import rules_in
-from provisioner.model.kind import Comparison, Intent, Kind
-from provisioner.model.live import Listed, Live, Marks, Phase, Readiness
+from provisioner.model.kind import (
+    Comparison,
+    Dependencies,
+    Intent,
+    Kind,
+    OwnershipCarrier,
+    Planning,
+    Runtime,
+    Schema,
+)
+from provisioner.model.live import Listed, Live, Ownership, Phase, Readiness
 from provisioner.model.paths import Key, path_text
 from provisioner.model.plan import (
     ABSENT,
@@ -30,7 +39,7 @@ SCHEMA = json.loads(Path(__file__).with_name("toy.schema.json").read_text(encodi
 RULES = rules_in(SCHEMA)
 ADDRESS = Address("toys", "chat")
 REQUEST = Request("shop", "prod")
-OURS = Marks(owner="shop/prod")
+OURS = Ownership(owner="shop/prod")
 SECRET = {"$secret": {"from_env": "KEY"}}
 KEEP, UPDATE, CREATE = Action.KEEP, Action.UPDATE, Action.CREATE
 REPLACE, BLOCKED, ADOPT = Action.REPLACE, Action.BLOCKED, Action.ADOPT
@@ -39,8 +48,11 @@ REPLACE, BLOCKED, ADOPT = Action.REPLACE, Action.BLOCKED, Action.ADOPT
 def operations(intent: Intent) -> tuple[Operation, ...]:
     """One call that shows all that the kind was told."""
     touched = sorted({str(c.path[0]) for c in intent.changes if c.action is not Action.KEEP})
-    marks = intent.marks
-    payload = {"touched": touched, "marks": [marks.owner, marks.protected, marks.applied]}
+    ownership = intent.ownership
+    payload = {
+        "touched": touched,
+        "marks": [ownership.owner, ownership.protected, ownership.applied],
+    }
     return (Operation(str(intent.action), "PUT", f"/{intent.name}", payload),)
 
 
@@ -56,13 +68,13 @@ def connect(connection: Any, secrets: Any) -> Any:
 KIND = Kind(
     name="toys",
     title="toy",
-    model=dict,
-    rules=lambda: RULES,
-    relations=lambda document, declared: iter(()),
-    operations=operations,
-    connect=connect,
-    applied=applied,
-    resend="config",
+    schema=Schema(
+        model=dict,
+        rules=lambda: RULES,
+        relations=lambda document, declared: iter(()),
+    ),
+    planning=Planning(operations=operations, applied_digests=applied, resent_field="config"),
+    runtime=Runtime(connect=connect),
 )
 
 
@@ -78,9 +90,9 @@ def wanted(*entities, prevent_destroy=False, ignore_changes=(), **fields):
     return Resource(ADDRESS, "chat", document(*entities, **fields), prevent_destroy, ignore_changes)
 
 
-def live(*entities, marks=OURS, phase=Phase.READY, **fields):
+def live(*entities, ownership=OURS, phase=Phase.READY, **fields):
     found = document(*entities, **fields)
-    return Live("chat", "id-1", found, "sha256:1", marks, Readiness(phase))
+    return Live("chat", "id-1", found, "sha256:1", ownership, Readiness(phase))
 
 
 def step_of(desired, found, request=REQUEST, kind=KIND):
@@ -236,7 +248,7 @@ def judge(change: FieldChange, desired: Any, found: Live) -> FieldAction | None:
 
 
 def test_the_kind_has_the_first_word_on_what_the_manifest_does_not_ignore():
-    kind = replace(KIND, judge=judge)
+    kind = replace(KIND, planning=replace(KIND.planning, field_action=judge))
     found = live(capacity=2, ratio=2)
     step = step_of(wanted(capacity=1, ratio=1), found, kind=kind)
     assert told(step) == [("capacity", KEEP, "id-1 says so"), ("ratio", UPDATE, "")]
@@ -290,21 +302,21 @@ STEPS = [
     ),
     pytest.param(
         wanted(),
-        live(marks=Marks()),
+        live(ownership=Ownership()),
         {},
         (ADOPT, "exists and carries no owner's tag", ""),
         id="nobody's and equal",
     ),
     pytest.param(
         wanted(capacity=1),
-        live(capacity=2, marks=Marks()),
+        live(capacity=2, ownership=Ownership()),
         {},
         (ADOPT, "exists and carries no owner's tag", ""),
         id="nobody's and different",
     ),
     pytest.param(
         wanted(optimized=True),
-        live(optimized=False, marks=Marks()),
+        live(optimized=False, ownership=Ownership()),
         {},
         (
             BLOCKED,
@@ -315,14 +327,14 @@ STEPS = [
     ),
     pytest.param(
         wanted(description="new"),
-        live(description="old", marks=Marks()),
+        live(description="old", ownership=Ownership()),
         {},
         (BLOCKED, "description: no call changes it", "put the old text back"),
         id="nobody's and blocked",
     ),
     pytest.param(
         wanted(),
-        live(marks=Marks("other/prod")),
+        live(ownership=Ownership("other/prod")),
         {},
         (
             BLOCKED,
@@ -333,7 +345,7 @@ STEPS = [
     ),
     pytest.param(
         wanted(description="new"),
-        live(description="old", marks=Marks("other/prod")),
+        live(description="old", ownership=Ownership("other/prod")),
         {},
         (
             BLOCKED,
@@ -344,7 +356,7 @@ STEPS = [
     ),
     pytest.param(
         wanted(),
-        live(marks=Marks("other/prod")),
+        live(ownership=Ownership("other/prod")),
         {"take_over_from": "other/dev"},
         (
             BLOCKED,
@@ -355,14 +367,14 @@ STEPS = [
     ),
     pytest.param(
         wanted(),
-        live(marks=Marks("other/prod")),
+        live(ownership=Ownership("other/prod")),
         {"take_over_from": "other/prod"},
         (UPDATE, "taken over from other/prod", ""),
         id="taken over",
     ),
     pytest.param(
         wanted(optimized=True),
-        live(optimized=False, marks=Marks("other/prod")),
+        live(optimized=False, ownership=Ownership("other/prod")),
         {"take_over_from": "other/prod"},
         (
             BLOCKED,
@@ -385,7 +397,7 @@ STEPS = [
     ),
     pytest.param(
         None,
-        live(marks=Marks("shop/prod", protected=True)),
+        live(ownership=Ownership("shop/prod", protected=True)),
         {},
         (
             Action.ORPHAN,
@@ -397,7 +409,7 @@ STEPS = [
     pytest.param(None, live(), {"prune": True}, (Action.DELETE, "", ""), id="ours, and pruned"),
     pytest.param(
         None,
-        live(marks=Marks("shop/prod", protected=True)),
+        live(ownership=Ownership("shop/prod", protected=True)),
         {"prune": True},
         (
             BLOCKED,
@@ -409,7 +421,7 @@ STEPS = [
     ),
     pytest.param(
         None,
-        live(marks=Marks("shop/prod", protected=True)),
+        live(ownership=Ownership("shop/prod", protected=True)),
         {"prune": True, "addresses": {("toys", "chat"): ADDRESS}},
         (
             BLOCKED,
@@ -420,21 +432,21 @@ STEPS = [
     ),
     pytest.param(
         None,
-        live(marks=Marks("other/prod")),
+        live(ownership=Ownership("other/prod")),
         {"prune": True},
         (BLOCKED, "does not carry the tag of shop/prod", ""),
         id="another's is not deleted",
     ),
     pytest.param(
         None,
-        live(marks=Marks()),
+        live(ownership=Ownership()),
         {"prune": True},
         (BLOCKED, "does not carry the tag of shop/prod", ""),
         id="nobody's is not deleted",
     ),
     pytest.param(
         None,
-        live(marks=Marks()),
+        live(ownership=Ownership()),
         {},
         (KEEP, "does not carry the tag of shop/prod", ""),
         id="nobody's without a manifest is no orphan",
@@ -483,11 +495,15 @@ RAW, PLAINTEXT = ("raw",), ("config", "entities", Key("a"), "model", "key_plaint
 SENT = {"raw": {"a": 1}}
 UNSEEN = [
     pytest.param(
-        wanted(**SENT), live(marks=replace(OURS, applied="raw:a")), {}, [], id="applied as it is"
+        wanted(**SENT),
+        live(ownership=replace(OURS, applied="raw:a")),
+        {},
+        [],
+        id="applied as it is",
     ),
     pytest.param(
         wanted(**SENT),
-        live(marks=replace(OURS, applied="raw:b")),
+        live(ownership=replace(OURS, applied="raw:b")),
         {},
         [
             FieldChange(
@@ -501,7 +517,7 @@ UNSEEN = [
     ),
     pytest.param(
         wanted(**SENT),
-        live(marks=OURS),
+        live(ownership=OURS),
         {},
         [
             FieldChange(
@@ -515,35 +531,35 @@ UNSEEN = [
     ),
     pytest.param(
         wanted(ignore_changes=("raw",), **SENT),
-        live(marks=replace(OURS, applied="raw:b")),
+        live(ownership=replace(OURS, applied="raw:b")),
         {},
         [],
         id="applied otherwise, and ignored",
     ),
     pytest.param(
         wanted(),
-        live(marks=replace(OURS, applied="raw:a")),
+        live(ownership=replace(OURS, applied="raw:a")),
         {},
         [FieldChange(("raw",), "digest a", ABSENT, cause=Cause.WRITE_ONLY_REMOVED)],
         id="taken out of the manifest",
     ),
     pytest.param(
         wanted(),
-        live(marks=replace(OURS, applied="config:a")),
+        live(ownership=replace(OURS, applied="config:a")),
         {},
         [FieldChange(("config",), *[document()["config"]] * 2, cause=Cause.WRITE_ONLY_REMOVED)],
         id="taken out of a field that is still there, which is sent again",
     ),
     pytest.param(
         wanted(ignore_changes=("config",)),
-        live(marks=replace(OURS, applied="config:a")),
+        live(ownership=replace(OURS, applied="config:a")),
         {},
         [],
         id="taken out of a field that is ignored",
     ),
     pytest.param(
         wanted(),
-        live(marks=replace(OURS, applied="something else")),
+        live(ownership=replace(OURS, applied="something else")),
         {},
         [
             FieldChange(
@@ -561,7 +577,7 @@ UNSEEN = [
     ),
     pytest.param(
         wanted(),
-        live(marks=replace(OURS, protected=True)),
+        live(ownership=replace(OURS, protected=True)),
         {},
         [FieldChange(("lifecycle", "prevent_destroy"), True, False, cause=Cause.OWNERSHIP)],
         id="protected no more",
@@ -615,7 +631,7 @@ def test_what_no_comparison_shows(desired, found, asked, expected):
 def test_a_new_entry_is_told_once_with_all_that_is_in_it():
     new = entity("b", model={"key_plaintext": SECRET})
     step = step_of(
-        wanted(entity("a"), new), live(entity("a"), marks=replace(OURS, applied="config:x"))
+        wanted(entity("a"), new), live(entity("a"), ownership=replace(OURS, applied="config:x"))
     )
     assert [(path_text(c.path), c.after) for c in step.changes] == [("config.entities[b]", new)]
 
@@ -698,7 +714,12 @@ def compare(comparison: Comparison) -> tuple[FieldChange, ...]:
     )
 
 
-SAFES = replace(KIND, name="safes", compare=compare, markable=False, applied=None)
+SAFES = replace(
+    KIND,
+    name="safes",
+    planning=Planning(operations=operations, compare=compare, hides_values=True),
+    ownership=OwnershipCarrier.NOTHING,
+)
 SAFE = Address("safes", "box")
 
 
@@ -749,7 +770,8 @@ def test_a_blocked_key_blocks_and_says_why():
 
     desired = Resource(SAFE, "box", {"keys": ["a"]})
     there = Live("box", "", {"keys": []}, "")
-    step = plan_step(Pair(SAFE, "box", desired, there), replace(SAFES, compare=refuse), REQUEST)
+    safes = replace(SAFES, planning=replace(SAFES.planning, compare=refuse))
+    step = plan_step(Pair(SAFE, "box", desired, there), safes, REQUEST)
     assert (step.action, step.reason) == (BLOCKED, "keys[a]: read-only from here")
 
 
@@ -759,9 +781,10 @@ def test_a_step_needs_what_its_document_names_and_somebody_declares():
 
     addresses = {("safes", "other"): Address("safes", "z"), ("safes", "box"): SAFE}
     request = replace(REQUEST, addresses=addresses)
-    step = step_of(wanted(), None, request, replace(KIND, needs=needs))
+    kind = replace(KIND, dependencies=Dependencies(depends_on=needs))
+    step = step_of(wanted(), None, request, kind)
     assert step.needs == (SAFE, Address("safes", "z"))
-    assert step_of(None, live(), request, replace(KIND, needs=needs)).needs == ()
+    assert step_of(None, live(), request, kind).needs == ()
 
 
 def test_an_entry_of_the_list_that_is_ours_is_an_orphan():

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from provisioner.kinds import KINDS
-from provisioner.model.live import Live, Marks, Phase, Readiness
+from provisioner.model.live import Live, Ownership, Phase, Readiness
 from provisioner.model.plan import Address, Plan
 from provisioner.model.resource import Resource
 from provisioner.planning.planner import plan_step
@@ -45,11 +45,11 @@ def pair_of(given):
 
 def live_of(given, name):
     kind = KINDS[given["kind"]]
-    marks = given.get("marks", OURS if kind.markable else {})
-    if marks.get("applied") == "as desired":
-        marks = marks | {"applied": kind.applied(given["desired"])}
+    ownership = given.get("marks", OURS if kind.is_owned else {})
+    if ownership.get("applied") == "as desired":
+        ownership = ownership | {"applied": kind.planning.applied_digests(given["desired"])}
     readiness = Readiness(Phase(given.get("phase", "ready")), given.get("message", ""))
-    return Live(name, "id", given["live"], "sha256:0", Marks(**marks), readiness)
+    return Live(name, "id", given["live"], "sha256:0", Ownership(**ownership), readiness)
 
 
 def request_of(given):

@@ -17,7 +17,7 @@ from provisioner.kinds.model_serving_endpoints.live.readiness import is_updating
 from provisioner.kinds.model_serving_endpoints.serving import SINCE
 from provisioner.kinds.model_serving_endpoints.vocabulary import OUTPUT_ONLY
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.live import History, Listed, Live, Marks
+from provisioner.model.live import History, Listed, Live, Ownership
 from provisioner.model.paths import Document, Key, Path, path_text
 
 OURS: Final = "provisioner_"
@@ -50,7 +50,7 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
     """
     coming = mapping(raw.get("pending_config")) if is_updating(raw) else {}
     config = coming or mapping(raw.get("config"))
-    tags, marks = split_tags(raw.get("tags"))
+    tags, ownership = split_tags(raw.get("tags"))
     whole = {**raw, "config": _plain_routes(config), "tags": tags}
     unknown: Document = {}
     document = _fields(whole, _api_rules(rules), (), unknown)
@@ -60,9 +60,9 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         identity=_text(raw.get("id")),
         document=document,
         fingerprint=_fingerprint(
-            raw.get("id"), config.get("config_version"), document | beside, marks
+            raw.get("id"), config.get("config_version"), document | beside, ownership
         ),
-        marks=marks,
+        ownership=ownership,
         readiness=readiness(raw),
         unknown=tuple(sorted(unknown)),
         beside=beside | _since(config) | ({"unknown": unknown} if unknown else {}),
@@ -115,29 +115,29 @@ def _never_served(raw: Mapping[str, Any], rules: FieldRule) -> Document:
 
 def listed(raw: Mapping[str, Any]) -> Listed:
     """One entry of the service's list."""
-    _, marks = split_tags(raw.get("tags"))
-    return Listed(_text(raw.get("name")), _text(raw.get("id")), marks, readiness(raw))
+    _, ownership = split_tags(raw.get("tags"))
+    return Listed(_text(raw.get("name")), _text(raw.get("id")), ownership, readiness(raw))
 
 
-def split_tags(tags: Any) -> tuple[list[Document], Marks]:
+def split_tags(tags: Any) -> tuple[list[Document], Ownership]:
     """The tags that belong to users, and ours. A tag without a value has the value ``""``."""
     entries = map(mapping, tags if isinstance(tags, list) else ())
     values = {tag["key"]: _text(tag.get("value")) for tag in entries if _text(tag.get("key"))}
-    marks = Marks(
+    ownership = Ownership(
         owner=values.get(OWNER, ""),
         protected=values.get(PROTECTED, "false") != "false",
         applied=values.get(APPLIED, ""),
     )
     theirs = {key: value for key, value in values.items() if not key.startswith(OURS)}
-    return [{"key": key, "value": value} for key, value in theirs.items()], marks
+    return [{"key": key, "value": value} for key, value in theirs.items()], ownership
 
 
-def mark_tags(marks: Marks) -> dict[str, str]:
-    """``marks`` as tags, without those that say nothing."""
+def ownership_tags(ownership: Ownership) -> dict[str, str]:
+    """``ownership`` as tags, without those that say nothing."""
     values = {
-        OWNER: marks.owner,
-        PROTECTED: "true" if marks.protected else "",
-        APPLIED: marks.applied,
+        OWNER: ownership.owner,
+        PROTECTED: "true" if ownership.protected else "",
+        APPLIED: ownership.applied,
     }
     return {key: value for key, value in values.items() if value}
 
@@ -225,11 +225,18 @@ def _plain_route(route: Mapping[str, Any]) -> Document:
     return kept | ({"served_entity_name": name} if name else {})
 
 
-def _fingerprint(identity: Any, version: Any, document: Mapping[str, Any], marks: Marks) -> str:
+def _fingerprint(
+    identity: Any, version: Any, document: Mapping[str, Any], ownership: Ownership
+) -> str:
     """Changes with whatever a plan was made from; the order of the service's lists does not
     count, for it is not stable.
     """
-    seen = {"id": identity, "version": version, "document": document, "marks": mark_tags(marks)}
+    seen = {
+        "id": identity,
+        "version": version,
+        "document": document,
+        "marks": ownership_tags(ownership),
+    }
     return f"sha256:{hashlib.sha256(canonical(seen).encode()).hexdigest()}"
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from provisioner.kinds.model_serving_endpoints.document import at, mapping, parts_of
-from provisioner.kinds.model_serving_endpoints.live.read import mark_tags
+from provisioner.kinds.model_serving_endpoints.live.read import ownership_tags
 from provisioner.kinds.model_serving_endpoints.planning import permissions
 from provisioner.kinds.model_serving_endpoints.planning.bodies import (
     create_body,
@@ -22,7 +22,7 @@ from provisioner.kinds.model_serving_endpoints.planning.bodies import (
 )
 from provisioner.kinds.model_serving_endpoints.planning.field_actions import TABLE, moves_table
 from provisioner.model.kind import Intent
-from provisioner.model.live import Marks, Phase
+from provisioner.model.live import Ownership, Phase
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import Action, Operation
 
@@ -62,7 +62,7 @@ def operations(intent: Intent) -> tuple[Operation, ...]:
         case Action.DELETE:
             return (_delete(intent),)
         case Action.UPDATE | Action.ADOPT:
-            return (*_updates(intent), *_marks(intent))
+            return (*_updates(intent), *_ownership(intent))
         case Action.KEEP | Action.ORPHAN | Action.BLOCKED:
             return ()
 
@@ -80,7 +80,7 @@ def in_path(name: str) -> str:
 def _create(intent: Intent) -> Operation:
     desired = intent.desired or {}
     body = create_body(desired)
-    ours = [{"key": key, "value": value} for key, value in mark_tags(intent.marks).items()]
+    ours = [{"key": key, "value": value} for key, value in ownership_tags(intent.ownership).items()]
     if ours:
         body["tags"] = [*body.get("tags", ()), *ours]
     if has_units(desired):
@@ -167,10 +167,10 @@ def _patch_telemetry(intent: Intent) -> Iterator[Operation]:
     yield Operation("patch_telemetry_config", "PATCH", path, body, after_idle=True)
 
 
-def _marks(intent: Intent) -> Iterator[Operation]:
+def _ownership(intent: Intent) -> Iterator[Operation]:
     """Ours last: a crash before them leaves a difference that the next run sees."""
-    wanted = mark_tags(intent.marks)
-    actual = mark_tags(intent.live.marks if intent.live else Marks())
+    wanted = ownership_tags(intent.ownership)
+    actual = ownership_tags(intent.live.ownership if intent.live else Ownership())
     add = [{"key": k, "value": v} for k, v in wanted.items() if actual.get(k) != v]
     delete = [key for key in actual if key not in wanted]
     if add or delete:

@@ -29,7 +29,7 @@ BURST: Final = "burst_scaling_enabled"
 DIGITS: Final = 8
 
 
-def applied(document: Document) -> str:
+def applied_digests(document: Document) -> str:
     """``config:3fa81c22 raw:77f0a1b3``; ``""`` where everything can be read back."""
     found: dict[str, list[str]] = {}
     for field, fact in _facts(document):

@@ -9,7 +9,7 @@ from provisioner.model.plan import ABSENT, FieldChange
 VERSION_OF_ENTITY = ("config", "served_entities", "entity_version")
 
 
-def drift_sort(change: FieldChange) -> Sort | None:
+def drift_category(change: FieldChange) -> Sort | None:
     """The sort of ``change``; None for a plain edit."""
     names = tuple(segment for segment in change.path if isinstance(segment, str))
     if names == VERSION_OF_ENTITY:

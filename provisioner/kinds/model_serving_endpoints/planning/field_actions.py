@@ -31,7 +31,7 @@ TABLE: Final = ("ai_gateway", "inference_table_config")
 PREFIX: Final = "table_name_prefix"
 
 
-def judge(change: FieldChange, desired: Document, live: Live) -> Verdict:
+def field_action(change: FieldChange, desired: Document, live: Live) -> Verdict:
     """The action for ``change``, or None for no opinion."""
     if change.path[0] == permissions.FIELD:
         return permissions.verdict(change, live)

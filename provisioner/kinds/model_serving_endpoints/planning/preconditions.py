@@ -18,16 +18,16 @@ WHILE_STOPPED: Final = ("config", "ai_gateway", "telemetry_config")
 """What is not sent to a stopped endpoint. Which calls one takes is not documented: whatever
 is about serving waits for the start, so that no call is refused after others went through.
 """
-Obstacle = tuple[str, str] | None
+Precondition = tuple[str, str] | None
 """Why not, and what to do about it; None where nothing is in the way."""
 
 
-def obstacle(intent: Intent) -> Obstacle:
+def precondition(intent: Intent) -> Precondition:
     """Why the service would refuse the calls for ``intent``, or serve nothing after them."""
-    return next((found for look in OBSTACLES if (found := look(intent))), None)
+    return next((found for look in PRECONDITIONS if (found := look(intent))), None)
 
 
-def _stopped(intent: Intent) -> Obstacle:
+def _stopped(intent: Intent) -> Precondition:
     fields = [field for field in WHILE_STOPPED if field in _touched(intent)]
     if not fields or intent.live is None or intent.live.readiness.phase is not Phase.STOPPED:
         return None
@@ -40,7 +40,7 @@ def _stopped(intent: Intent) -> Obstacle:
     )
 
 
-def _nothing_to_serve(intent: Intent) -> Obstacle:
+def _nothing_to_serve(intent: Intent) -> Precondition:
     if "config" not in _touched(intent):
         return None
     body = whole_config(intent)
@@ -67,10 +67,10 @@ def _touched(intent: Intent) -> set[str]:
     return {str(one.path[0]) for one in intent.changes if one.action is not Action.KEEP}
 
 
-OBSTACLES: Final[tuple[Callable[[Intent], Obstacle], ...]] = (_stopped, _nothing_to_serve)
+PRECONDITIONS: Final[tuple[Callable[[Intent], Precondition], ...]] = (_stopped, _nothing_to_serve)
 
 
-def remarks(intent: Intent) -> Iterator[str]:
+def warnings(intent: Intent) -> Iterator[str]:
     """What the manifest says and is not done, and nobody asked to ignore."""
     for change in intent.changes:
         written = change.after is not ABSENT or change.path[: len(CAPTURE)] == CAPTURE

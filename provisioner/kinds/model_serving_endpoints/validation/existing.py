@@ -65,6 +65,6 @@ def limited(live: Live, resource: Resource) -> Live:
     keys = {tag.value.get("key") for tag in parts_of(wanted, ("tags",))}
     if "tags" in document:
         document["tags"] = [tag for tag in document["tags"] if tag.get("key") in keys]
-    seen = canonical({"id": live.identity, "owner": live.marks.owner, "document": document})
+    seen = canonical({"id": live.identity, "owner": live.ownership.owner, "document": document})
     fingerprint = f"sha256:{hashlib.sha256(seen.encode()).hexdigest()}"
     return replace(live, document=document, fingerprint=fingerprint, unknown=())

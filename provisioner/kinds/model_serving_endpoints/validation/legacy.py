@@ -18,7 +18,7 @@ RENAMED_IN_ENTITY: Final = {"model_name": "entity_name", "model_version": "entit
 BEDROCK_PROVIDERS: Final = ("anthropic", "cohere", "ai21labs", "amazon")
 
 
-def modernise(document: Document) -> tuple[Document, tuple[Finding, ...]]:
+def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
     """``document`` in today's spelling, and a finding for every old one.
 
     Where an old and the new spelling are both there, that is an error and the new one is

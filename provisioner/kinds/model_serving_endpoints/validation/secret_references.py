@@ -7,7 +7,11 @@ from collections.abc import Iterator
 
 from provisioner.errors import Finding, Location
 from provisioner.errors.wording import did_you_mean
-from provisioner.kinds.model_serving_endpoints.document import mapping, references, scope_and_key
+from provisioner.kinds.model_serving_endpoints.document import (
+    mapping,
+    scope_and_key,
+    secret_references_in,
+)
 from provisioner.kinds.model_serving_endpoints.vocabulary import plaintext_of
 from provisioner.model.kind import Declared
 from provisioner.model.paths import Document
@@ -19,7 +23,7 @@ KEY_VAULT = "AZURE_KEYVAULT"
 def secret_references(document: Document, declared: Declared) -> Iterator[Finding]:
     """References are well formed and, where their scope is declared, the key is too."""
     scopes = {name.casefold(): scope for name, scope in declared.get(SECRET_SCOPES, {}).items()}
-    for place, reference in references(document):
+    for place, reference in secret_references_in(document):
         if not isinstance(reference, str):
             continue
         found = scope_and_key(reference)

@@ -31,7 +31,7 @@ SERVED = {
 
 def findings(task, *checks):
     document = {"name": "x", "config": {"served_entities": SERVED[task]}, "checks": list(checks)}
-    return [(one.code, one.at) for one in KIND.relations(document, {})]
+    return [(one.code, one.at) for one in KIND.schema.relations(document, {})]
 
 
 ROWS = {"dataframe_records": [{"a": 1}]}

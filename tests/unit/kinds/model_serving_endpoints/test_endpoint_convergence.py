@@ -30,7 +30,7 @@ def workspace(tmp_path_factory):
         running(Settings(token="dapi-kinds")) as server,
         connect(WorkspaceTarget(host=server.url, token="dapi-kinds"), {}, "tests") as connection,
     ):
-        yield KIND.connect(connection, SecretReader(folder)), connection
+        yield KIND.runtime.connect(connection, SecretReader(folder)), connection
 
 
 def plan(document, driver):
@@ -379,7 +379,7 @@ def test_after_an_apply_nothing_is_left_to_do(keyed, situation):
 @pytest.mark.parametrize("situation", EMPTY)
 def test_an_empty_block_converges_or_is_refused(keyed, situation, base):
     document = {"name": f"endpoint-{next(NUMBERS)}"} | EMPTY[situation]
-    found = {each.code for each in KIND.relations(document, {}) if each.code.startswith("E")}
+    found = {each.code for each in KIND.schema.relations(document, {}) if each.code.startswith("E")}
     assert found == ({REFUSED[situation]} if situation in REFUSED else set())
     if found:
         return

@@ -14,7 +14,7 @@ from provisioner.errors import (
     UnreachableError,
 )
 from provisioner.kinds import KINDS
-from provisioner.model.live import Marks, Phase
+from provisioner.model.live import Ownership, Phase
 from provisioner.model.plan import Address, Operation
 from provisioner.model.resource import Resource
 from provisioner.model.secret import Secret, SecretReader
@@ -52,7 +52,7 @@ class Script:
 
 def scripted(tmp_path, answers):
     script = Script(answers)
-    return KIND.connect(script, SecretReader(tmp_path)), script
+    return KIND.runtime.connect(script, SecretReader(tmp_path)), script
 
 
 def endpoint(name="chat", **fields):
@@ -84,9 +84,9 @@ def test_the_inventory_is_one_request_however_often_it_is_asked(tmp_path):
     driver, script = scripted(tmp_path, {ROOT: {"endpoints": listed}})
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: driver.inventory(), range(8)))
-    assert [(one.name, one.identity, one.marks) for one in found[0]] == [
-        ("a", "id-of-a", Marks(owner="shop/dev")),
-        ("b", "id-of-b", Marks()),
+    assert [(one.name, one.identity, one.ownership) for one in found[0]] == [
+        ("a", "id-of-a", Ownership(owner="shop/dev")),
+        ("b", "id-of-b", Ownership()),
     ]
     assert script.asked == [("GET", ROOT)]
 

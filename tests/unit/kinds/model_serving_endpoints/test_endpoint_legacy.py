@@ -9,7 +9,7 @@ import pytest
 from provisioner.errors import Severity
 from provisioner.kinds import KINDS
 
-modernise = KINDS["model_serving_endpoints"].modernise
+migrate_legacy = KINDS["model_serving_endpoints"].schema.migrate_legacy
 LIMIT = {"key": "user", "renewal_period": "minute", "calls": 20}
 OTHER = {"key": "user", "renewal_period": "minute", "calls": 5}
 ENTITIES = ("config", "served_entities")
@@ -131,7 +131,7 @@ TRANSLATED = [
 @pytest.mark.parametrize(("old", "new", "expected"), TRANSLATED)
 def test_an_old_spelling_is_translated_and_reported(old, new, expected):
     before = copy.deepcopy(old)
-    document, findings = modernise(old)
+    document, findings = migrate_legacy(old)
     assert document == new
     assert [(one.code, one.at) for one in findings] == expected
     assert {one.severity for one in findings} == {Severity.WARNING}
@@ -141,7 +141,7 @@ def test_an_old_spelling_is_translated_and_reported(old, new, expected):
 
 @pytest.mark.parametrize(("old", "new", "expected"), TRANSLATED)
 def test_what_is_modern_stays_as_it_is(old, new, expected):
-    assert modernise(new) == (new, ())
+    assert migrate_legacy(new) == (new, ())
 
 
 CONFLICTS = [
@@ -178,6 +178,6 @@ CONFLICTS = [
 
 @pytest.mark.parametrize(("old", "new", "at"), CONFLICTS)
 def test_an_old_and_the_new_spelling_together_are_an_error(old, new, at):
-    document, findings = modernise(old)
+    document, findings = migrate_legacy(old)
     assert document == new
     assert [(one.code, one.at, one.severity) for one in findings] == [("E330", at, Severity.ERROR)]

@@ -27,13 +27,13 @@ from provisioner.kinds.model_serving_endpoints.vocabulary import (
 from provisioner.model.field_rules import rules_in
 
 KIND = KINDS["model_serving_endpoints"]
-SCHEMA = KIND.model().model_json_schema()
+SCHEMA = KIND.schema.model().model_json_schema()
 RULES = rules_in(SCHEMA)
 # Words of manifests: no field of the service.
 OURS = {"raw", "lifecycle", "existing", "checks"}
 # Kept by the service beside the endpoint, with calls of their own.
 BESIDE = {"permissions"}
-# Old spellings, which `modernise` translates.
+# Old spellings, which `migrate_legacy` translates.
 LEGACY = {
     (): {"rate_limits"},
     ("config",): {"served_models"},
@@ -206,7 +206,7 @@ def test_every_field_that_can_be_changed_has_exactly_one_call():
 
 
 def test_the_rules_that_everybody_asks_are_those_of_the_model():
-    assert KIND.rules() == RULES
+    assert KIND.schema.rules() == RULES
 
 
 def test_every_field_of_the_api_is_sent_and_read():

@@ -62,7 +62,7 @@ def resource(*entries, existing=False):
 
 def driver_of(answers, tmp_path):
     script = Script(answers)
-    return KIND.connect(script, SecretReader(tmp_path)), script
+    return KIND.runtime.connect(script, SecretReader(tmp_path)), script
 
 
 def planned(wanted, rows, tmp_path):
@@ -290,5 +290,5 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("entries", "expected"), MISTAKES)
 def test_what_must_hold_between_entries(entries, expected):
-    found = KIND.relations({"name": "chat", "permissions": entries}, {})
+    found = KIND.schema.relations({"name": "chat", "permissions": entries}, {})
     assert [(one.code, one.at) for one in found] == expected

@@ -23,7 +23,7 @@ from provisioner.planning.planner import plan_step
 from provisioner.planning.request import Pair, Request
 
 KIND = KINDS["model_serving_endpoints"]
-RULES = KIND.rules()
+RULES = KIND.schema.rules()
 ROOT = "/api/2.0/serving-endpoints"
 PLAINTEXT = {"$secret": {"from_env": "KEY"}}
 OWNER = {"key": "provisioner_owner", "value": "shop/dev"}
@@ -55,7 +55,7 @@ def answer(document, ready="READY", update="NOT_UPDATING", **fields):
     """What the service says once ``document`` was applied: with all that it adds and hides."""
     shown = copy.deepcopy(document)
     tags = [*shown.pop("tags", []), OWNER]
-    applied = KIND.applied(document)
+    applied = KIND.planning.applied_digests(document)
     if applied:
         tags.append({"key": "provisioner_applied", "value": applied})
     if "config" in shown:
@@ -455,7 +455,7 @@ def test_a_create_sends_the_whole_document_with_our_marks_and_waits():
     desired["config"]["served_entities"][0] = PLAIN["config"]["served_entities"][0]
     step = step_for(desired, None)
     (create,) = step.operations
-    applied = {"key": "provisioner_applied", "value": KIND.applied(desired)}
+    applied = {"key": "provisioner_applied", "value": KIND.planning.applied_digests(desired)}
     assert (create.call, create.method, create.path) == ("create", "POST", ROOT)
     assert create.payload == desired | {"tags": [*FULL["tags"], OWNER, applied]}
     assert create.wait
@@ -532,7 +532,7 @@ def test_an_adopted_endpoint_gets_its_changes_and_then_our_marks():
     step = step_for(PLAIN | {"tags": [{"key": "team", "value": "shop"}]}, raw)
     assert step.action is Action.ADOPT
     assert calls(step) == ["update_config", "patch_tags"]
-    applied = {"key": "provisioner_applied", "value": KIND.applied(PLAIN)}
+    applied = {"key": "provisioner_applied", "value": KIND.planning.applied_digests(PLAIN)}
     assert step.operations[-1].payload == {"add_tags": [OWNER, applied]}
 
 
@@ -710,21 +710,24 @@ APPLIED_SAME = [
 
 @pytest.mark.parametrize("document", APPLIED_SAME)
 def test_the_digest_stays(document):
-    assert KIND.applied(document) == KIND.applied(PLAIN) != ""
+    assert KIND.planning.applied_digests(document) == KIND.planning.applied_digests(PLAIN) != ""
 
 
 def test_the_digest_tells_where_a_plaintext_is_given():
     both = manifest(entity("a", openai_api_key_plaintext=PLAINTEXT), entity("b"))
     other = manifest(entity("a"), entity("b", openai_api_key_plaintext=PLAINTEXT))
-    assert KIND.applied(both) != KIND.applied(other)
-    assert KIND.applied(manifest()) == ""
-    assert re.fullmatch("config:[0-9a-f]{8}", KIND.applied(both))
+    assert KIND.planning.applied_digests(both) != KIND.planning.applied_digests(other)
+    assert KIND.planning.applied_digests(manifest()) == ""
+    assert re.fullmatch("config:[0-9a-f]{8}", KIND.planning.applied_digests(both))
 
 
 def test_an_endpoint_needs_the_scopes_that_it_refers_to():
     two = manifest(entity("a"), entity("b"), entity("c", openai_api_key="{{secrets/z/x}}"))
-    assert list(KIND.needs(two)) == [("secret_scopes", "k"), ("secret_scopes", "z")]
-    assert list(KIND.needs(PLAIN)) == []
+    assert list(KIND.dependencies.depends_on(two)) == [
+        ("secret_scopes", "k"),
+        ("secret_scopes", "z"),
+    ]
+    assert list(KIND.dependencies.depends_on(PLAIN)) == []
 
 
 def test_paths_hold_names_percent_encoded():
@@ -732,7 +735,9 @@ def test_paths_hold_names_percent_encoded():
     raw = answer(manifest(), name="a b/c", tags=[])
     live = read.live(raw, RULES)
     asked = Request(project="shop", environment="dev", prune=True)
-    step = plan_step(Pair(resource.address, "a b/c", None, replace(live, marks=MINE)), KIND, asked)
+    step = plan_step(
+        Pair(resource.address, "a b/c", None, replace(live, ownership=MINE)), KIND, asked
+    )
     assert step.operations[0].path == f"{ROOT}/a%20b%2Fc"
 
 

@@ -15,7 +15,7 @@ from provisioner.planning.planner import plan_step, remaining
 from provisioner.planning.request import Pair, Request
 
 KIND = KINDS["model_serving_endpoints"]
-RULES = KIND.rules()
+RULES = KIND.schema.rules()
 ROOT = "/api/2.0/serving-endpoints"
 OWNER = {"key": "provisioner_owner", "value": "shop/dev"}
 HIDDEN = ("burst_scaling_enabled", "raw")
@@ -62,8 +62,10 @@ def answer(document, entity=None, **fields):
     """What the service says once ``document`` was applied: with all that it adds and hides."""
     shown = copy.deepcopy(document)
     tags = [*shown.pop("tags", []), OWNER]
-    if KIND.applied(document):
-        tags.append({"key": "provisioner_applied", "value": KIND.applied(document)})
+    if KIND.planning.applied_digests(document):
+        tags.append(
+            {"key": "provisioner_applied", "value": KIND.planning.applied_digests(document)}
+        )
     for name in ("raw", "budget_policy_id"):
         shown.pop(name, None)
     shown.get("telemetry_config", {}).pop("table_names", None)
@@ -638,9 +640,9 @@ def test_a_change_that_is_ignored_and_cannot_be_read_back_is_none():
 
 
 def test_the_mark_is_short_enough_for_a_tag_and_says_what_it_is_about():
-    fields = [entry.partition(":")[0] for entry in KIND.applied(FULL).split()]
+    fields = [entry.partition(":")[0] for entry in KIND.planning.applied_digests(FULL).split()]
     assert fields == ["config", "ai_gateway", "raw", "budget_policy_id", "telemetry_config"]
-    assert len(KIND.applied(FULL)) < 128
+    assert len(KIND.planning.applied_digests(FULL)) < 128
 
 
 OVERRULED = [
@@ -672,4 +674,7 @@ def test_an_adopted_endpoint_keeps_what_cannot_be_read_back_once_somebody_vouche
 
 def test_environment_variables_need_their_scopes():
     entity = custom(environment_vars={"A": "{{secrets/z/x}}", "B": "plain", "C": "{{secrets/y/x}}"})
-    assert list(KIND.needs(manifest(entity))) == [("secret_scopes", "y"), ("secret_scopes", "z")]
+    assert list(KIND.dependencies.depends_on(manifest(entity))) == [
+        ("secret_scopes", "y"),
+        ("secret_scopes", "z"),
+    ]

@@ -66,7 +66,7 @@ def place(location):
 
 
 def found(document, declared=None):
-    return [(one.code, place(one.at)) for one in KIND.relations(document, declared or {})]
+    return [(one.code, place(one.at)) for one in KIND.schema.relations(document, declared or {})]
 
 
 GOOD = [
@@ -461,7 +461,7 @@ def test_a_reference_is_compared_with_the_declared_scopes(reference, expected):
 
 
 def first(document, declared=None):
-    return next(iter(KIND.relations(document, declared or {})))
+    return next(iter(KIND.schema.relations(document, declared or {})))
 
 
 @pytest.mark.parametrize(
@@ -501,14 +501,14 @@ def test_the_hint_says_how_to_mend_it(document, hint):
     ],
 )
 def test_a_secret_that_stands_in_the_file_is_not_repeated(config):
-    for finding in KIND.relations(endpoint(model(openai_config=config)), {}):
+    for finding in KIND.schema.relations(endpoint(model(openai_config=config)), {}):
         assert "canary" not in finding.message + finding.hint
 
 
 def test_only_codes_of_warnings_are_warnings():
     cases = [*PROVIDERS, *ENDPOINTS, *GATEWAYS]
     documents = [endpoint(c.values[0]) if c in PROVIDERS else c.values[0] for c in cases]
-    findings = [one for document in documents for one in KIND.relations(document, {})]
+    findings = [one for document in documents for one in KIND.schema.relations(document, {})]
     assert {one.code[0] == "W" for one in findings if one.severity is Severity.WARNING} == {True}
     assert {one.code[0] == "E" for one in findings if one.severity is Severity.ERROR} == {True}
 
@@ -539,7 +539,7 @@ def test_no_shape_of_a_document_trips_anything(data):
         for name in at[:-1]:
             holder = holder[name]
         holder[at[-1]] = data.draw(JSON)
-    assert all(finding.code for finding in KIND.relations(document, DECLARED))
-    KIND.modernise(document)
-    assert all(kind == "secret_scopes" for kind, _ in KIND.needs(document))
-    assert isinstance(KIND.applied(document), str)
+    assert all(finding.code for finding in KIND.schema.relations(document, DECLARED))
+    KIND.schema.migrate_legacy(document)
+    assert all(kind == "secret_scopes" for kind, _ in KIND.dependencies.depends_on(document))
+    assert isinstance(KIND.planning.applied_digests(document), str)

@@ -59,7 +59,9 @@ def place(location):
 
 
 def found(document, declared=None):
-    return [(one.code, place(one.at)) for one in KIND.relations(document, declared or DECLARED)]
+    return [
+        (one.code, place(one.at)) for one in KIND.schema.relations(document, declared or DECLARED)
+    ]
 
 
 TABLE = {"catalog_name": "c", "schema_name": "s", "enabled": True}
@@ -375,7 +377,7 @@ def test_the_hint_says_how_to_mend_it(entity, hint):
 
 
 def findings(entity):
-    return KIND.relations(endpoint(entity), DECLARED)
+    return KIND.schema.relations(endpoint(entity), DECLARED)
 
 
 def test_what_may_be_a_secret_is_not_repeated():
@@ -386,7 +388,7 @@ def test_what_may_be_a_secret_is_not_repeated():
 def test_only_codes_of_warnings_are_warnings():
     documents = [endpoint(case.values[0]) for case in ENTITIES]
     documents += [case.values[0] for case in ENDPOINTS]
-    for one in (one for document in documents for one in KIND.relations(document, DECLARED)):
+    for one in (one for document in documents for one in KIND.schema.relations(document, DECLARED)):
         assert (one.code[0] == "W") is (one.severity is Severity.WARNING)
 
 
@@ -417,7 +419,7 @@ def test_no_shape_of_a_document_trips_anything(data):
         for name in at[:-1]:
             holder = holder[name]
         holder[at[-1]] = data.draw(JSON)
-    assert all(finding.code for finding in KIND.relations(document, DECLARED))
-    KIND.modernise(document)
-    assert all(kind == "secret_scopes" for kind, _ in KIND.needs(document))
-    assert isinstance(KIND.applied(document), str)
+    assert all(finding.code for finding in KIND.schema.relations(document, DECLARED))
+    KIND.schema.migrate_legacy(document)
+    assert all(kind == "secret_scopes" for kind, _ in KIND.dependencies.depends_on(document))
+    assert isinstance(KIND.planning.applied_digests(document), str)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints.live import read
-from provisioner.model.live import Marks, Phase
+from provisioner.model.live import Ownership, Phase
 from provisioner.model.serving import Served
 
 KIND = KINDS["model_serving_endpoints"]
-RULES = KIND.rules()
+RULES = KIND.schema.rules()
 
 
 def external(**fields):
@@ -100,7 +100,7 @@ def test_an_answer_in_manifest_vocabulary():
         },
         "email_notifications": {"on_update_failure": ["a@b.c"]},
     }
-    assert found.marks == Marks(owner="shop/dev", protected=True, applied="abc")
+    assert found.ownership == Ownership(owner="shop/dev", protected=True, applied="abc")
     assert found.identity == "1" * 32
     assert found.unknown == ()
 
@@ -419,7 +419,7 @@ def test_what_is_served_is_told_in_the_order_of_the_traffic():
     custom["creation_timestamp"] = 1795168800000
     split = config(entity("a"), entity("b"), custom) | {"traffic_config": {"routes": routes}}
     found = live(config=split)
-    assert KIND.describe(found) == (
+    assert KIND.runtime.describe(found) == (
         Served("b", "openai gpt-4o", "", 90, "1970-01-01T00:00:00Z"),
         Served("a", "openai gpt-4o", "", 10, "1970-01-01T00:00:00Z"),
         Served("c", "m", "3", 0, "2026-11-20T10:00:00Z"),
@@ -492,8 +492,8 @@ def test_no_answer_trips_us(raw):
     found = read.live(raw, RULES)
     assert found.fingerprint.startswith("sha256:")
     assert found.readiness.phase in Phase
-    assert read.listed(raw).marks == found.marks
-    for one in KIND.describe(found):
+    assert read.listed(raw).ownership == found.ownership
+    for one in KIND.runtime.describe(found):
         assert [type(value) for value in astuple(one)] == [str, str, str, int, str]
     # What was understood is understood again, and has nothing in it that is unknown.
     again = read.live(found.document, RULES)

@@ -71,7 +71,7 @@ def resource(document):
 
 
 def step_for(document, answers, tmp_path, **request):
-    driver = KIND.connect(Script(answers), SecretReader(tmp_path))
+    driver = KIND.runtime.connect(Script(answers), SecretReader(tmp_path))
     wanted = resource(document)
     asked = Request(project="shop", environment="dev", **request)
     return plan_step(Pair(wanted.address, wanted.name, wanted, driver.read(wanted)), KIND, asked)
@@ -193,12 +193,12 @@ def test_a_scope_without_keys_can_be_declared(tmp_path):
 
 
 def test_a_scope_is_never_deleted(tmp_path):
-    driver = KIND.connect(Script(stored(a=1)), SecretReader(tmp_path))
+    driver = KIND.runtime.connect(Script(stored(a=1)), SecretReader(tmp_path))
     live = driver.read(resource(scope()))
     pair = Pair(Address("secret_scopes", "keys"), "keys", None, live)
     step = plan_step(pair, KIND, Request(project="shop", environment="dev", prune=True))
     assert step.operations == ()
-    assert not KIND.markable
+    assert not KIND.is_owned
 
 
 def test_a_scope_in_a_key_vault_is_not_written_to(tmp_path):
@@ -212,7 +212,7 @@ def test_a_scope_in_a_key_vault_is_not_written_to(tmp_path):
 
 
 def test_an_ignored_key_is_left_as_it_is(tmp_path):
-    driver = KIND.connect(Script(stored()), SecretReader(tmp_path))
+    driver = KIND.runtime.connect(Script(stored()), SecretReader(tmp_path))
     document = scope(a=env(), b=env())
     wanted = Resource(
         Address("secret_scopes", "x"), "keys", document, ignore_changes=("secrets[a]",)
@@ -224,7 +224,7 @@ def test_an_ignored_key_is_left_as_it_is(tmp_path):
 
 def test_scopes_do_not_mind_the_case_and_are_asked_for_as_they_are_spelled(tmp_path):
     script = Script({SCOPES: {"scopes": [{"name": "KEYS"}]}, KEYS: {"secrets": [{"key": "a"}]}})
-    driver = KIND.connect(script, SecretReader(tmp_path))
+    driver = KIND.runtime.connect(script, SecretReader(tmp_path))
     assert driver.read(resource(scope(a=env()))).identity == "KEYS"
     assert driver.confirm("keys").phase is Phase.READY
     assert driver.confirm("others").phase is Phase.ABSENT
@@ -233,7 +233,7 @@ def test_scopes_do_not_mind_the_case_and_are_asked_for_as_they_are_spelled(tmp_p
 
 def test_the_scopes_are_listed_once_and_their_keys_only_where_they_exist(tmp_path):
     script = Script(stored(a=1))
-    driver = KIND.connect(script, SecretReader(tmp_path))
+    driver = KIND.runtime.connect(script, SecretReader(tmp_path))
     threads = [threading.Thread(target=driver.inventory) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -245,7 +245,7 @@ def test_the_scopes_are_listed_once_and_their_keys_only_where_they_exist(tmp_pat
 
 
 def fingerprint(answers, tmp_path, document=None):
-    driver = KIND.connect(Script(answers), SecretReader(tmp_path))
+    driver = KIND.runtime.connect(Script(answers), SecretReader(tmp_path))
     return driver.read(resource(document or scope(a=env()))).fingerprint
 
 
@@ -268,7 +268,7 @@ def test_the_fingerprint_is_of_the_declared_keys_alone(tmp_path):
     ],
 )
 def test_lists_that_are_not_believed(answers, call, tmp_path):
-    driver = KIND.connect(Script(answers), SecretReader(tmp_path))
+    driver = KIND.runtime.connect(Script(answers), SecretReader(tmp_path))
     with pytest.raises(UnreachableError) as raised:
         driver.read(resource(scope()))
     (problem,) = raised.value.problems
@@ -291,7 +291,7 @@ def refusal(error_code):
 
 def test_a_scope_that_somebody_else_has_just_created_will_do(tmp_path):
     answers = {CREATE.path: refusal("RESOURCE_ALREADY_EXISTS")}
-    driver = KIND.connect(Script(answers), SecretReader(tmp_path))
+    driver = KIND.runtime.connect(Script(answers), SecretReader(tmp_path))
     assert driver.perform(CREATE, "") == "keys"
 
 
@@ -304,7 +304,9 @@ def test_a_scope_that_somebody_else_has_just_created_will_do(tmp_path):
 )
 def test_other_refusals_are_told(operation, error_code, tmp_path, monkeypatch):
     monkeypatch.setenv("SCOPE_KEY", "x")
-    driver = KIND.connect(Script({operation.path: refusal(error_code)}), SecretReader(tmp_path))
+    driver = KIND.runtime.connect(
+        Script({operation.path: refusal(error_code)}), SecretReader(tmp_path)
+    )
     with pytest.raises(ServiceError):
         driver.perform(operation, "")
 
@@ -312,7 +314,7 @@ def test_other_refusals_are_told(operation, error_code, tmp_path, monkeypatch):
 def test_a_value_is_resolved_when_it_is_sent_and_may_be_sent_again(tmp_path, monkeypatch):
     monkeypatch.setenv("SCOPE_KEY", "sk-canary")
     script = Script({})
-    KIND.connect(script, SecretReader(tmp_path)).perform(PUT, "")
+    KIND.runtime.connect(script, SecretReader(tmp_path)).perform(PUT, "")
     ((_, body, repeatable),) = script.asked
     assert isinstance(body["string_value"], Secret)
     assert body["string_value"].reveal() == "sk-canary"
@@ -377,11 +379,11 @@ def test_no_shape_of_a_document_trips_a_relation(document):
 
 
 def test_the_schema_admits_the_names_and_times_of_the_service():
-    properties = KIND.model().model_json_schema()["properties"]
+    properties = KIND.schema.model().model_json_schema()["properties"]
     assert properties["name"]["pattern"] == r"^[A-Za-z0-9_.@-]{1,128}$"
-    assert KIND.rules() == rules_in(KIND.model().model_json_schema())
-    assert KIND.rules().fields["secrets"].mapping
-    assert KIND.rules().fields["name"].immutable
+    assert KIND.schema.rules() == rules_in(KIND.schema.model().model_json_schema())
+    assert KIND.schema.rules().fields["secrets"].mapping
+    assert KIND.schema.rules().fields["name"].immutable
 
 
 def test_after_an_apply_nothing_is_left_to_do(tmp_path, monkeypatch):
@@ -394,13 +396,13 @@ def test_after_an_apply_nothing_is_left_to_do(tmp_path, monkeypatch):
         connect(WorkspaceTarget(host=server.url, token="dapi-kinds"), {}, "tests") as connection,
     ):
         for expected in (["create_scope", "put_secret", "put_secret"], []):
-            driver = KIND.connect(connection, SecretReader(tmp_path))
+            driver = KIND.runtime.connect(connection, SecretReader(tmp_path))
             pair = Pair(wanted.address, "keys", wanted, driver.read(wanted))
             step = plan_step(pair, KIND, Request(project="shop", environment="dev"))
             assert [one.call for one in step.operations] == expected
             for operation in step.operations:
                 driver.perform(operation, "")
-            live = KIND.connect(connection, SecretReader(tmp_path)).read(wanted)
+            live = KIND.runtime.connect(connection, SecretReader(tmp_path)).read(wanted)
             assert remaining(step, live, KIND) == ()
         assert driver.poll()["keys"].phase is Phase.READY
         value = connection.get(f"{ROOT}/get", {"scope": "keys", "key": "b"})
