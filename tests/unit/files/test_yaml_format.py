@@ -120,7 +120,7 @@ def test_examples_say_the_same_afterwards(path):
 @settings(max_examples=100)
 def test_any_manifest_says_the_same_afterwards(resources):
     entries = [
-        Entry(
+        ManifestEntry(
             Address(kind, key),
             GeneratedManifest(document),
             KINDS[kind].schema.rules(),
