@@ -153,9 +153,9 @@ def _put(target: ReportDestination, text: str) -> None:
     if target.path == STDOUT:
         click.echo(text, nl=False)
     elif target.path:
-        path = Path(target.path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        from provisioner.files.write import replace_file
+
+        replace_file(Path(target.path), text)
     else:
         click.echo(text, nl=False, err=True)
 
@@ -172,9 +172,11 @@ def _tell_system(name: str, report: Report) -> None:
 
     folder = os.environ.get("AGENT_TEMPDIRECTORY")
     if folder:
+        from provisioner.files.write import replace_file
+
         names = [part for part in ("provisioner", report.command, report.environment) if part]
         path = Path(folder).absolute() / f"{'-'.join(names)}.md"
-        path.write_text(markdown.text(report), encoding="utf-8", newline="\n")
+        replace_file(path, markdown.text(report))
         click.echo(azure.upload_summary(str(path)), nl=False, err=True)
 
 

@@ -1,4 +1,4 @@
-"""Writes a file of the user's repository whole, or not at all."""
+"""Writes a text file whole, or not at all."""
 
 from __future__ import annotations
 
@@ -10,19 +10,36 @@ from pathlib import Path
 def replace_file(path: Path, content: str) -> None:
     """Writes ``content`` to ``path``. Another process sees the old file or the new one.
 
-    Folders are made, and the permissions of an existing file are kept. Raises OSError, and
-    leaves nothing beside the file then.
+    Folders are made, and the permissions of an existing file are kept. A symbolic link is
+    followed. Raises OSError, and leaves nothing beside the file then.
     """
+    if path.exists() and not path.is_file():
+        # A pipe or /dev/stderr has no name to replace: the text goes into it.
+        path.write_text(content, encoding="utf-8", newline="")
+        return
+    # Replacing a link would part the file that it leads to from everybody who shares it.
+    target = path.resolve() if path.is_symlink() else path
     beside = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(content)
         # mkstemp makes the file private; a file of a repository is as readable as any other.
-        Path(beside).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(beside).replace(path)
-    except OSError:
+        Path(beside).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        Path(beside).replace(target)
+    except BaseException:
         if beside:
             Path(beside).unlink(missing_ok=True)
         raise
+
+
+def create_file(path: Path, content: str) -> None:
+    """Writes ``content`` to the new file ``path``. Folders are made.
+
+    Raises FileExistsError for a file that exists, even if it was created a moment ago, and
+    OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8", newline="") as file:
+        file.write(content)

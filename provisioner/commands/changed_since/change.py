@@ -7,7 +7,7 @@ loaded, everything counts as touched: too much is planned rather than too little
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,10 +17,10 @@ from provisioner.commands.changed_since.affected import (
     affected_resources,
     all_resources,
 )
-from provisioner.errors import FileError, Problem, ProvisionerError, Severity
+from provisioner.errors import Problem, ProvisionerError, Severity
 from provisioner.files.git_snapshot import merge_base, project_at
 from provisioner.kinds import KINDS
-from provisioner.manifests.given_values import Outside, check_given
+from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import (
     Environment,
@@ -28,7 +28,7 @@ from provisioner.manifests.project import (
     read_environment,
     read_project,
 )
-from provisioner.manifests.variables import declared_in
+from provisioner.workflow.environments import open_all
 from provisioner.workflow.project import Project
 
 OPTION: Final = "--changed-since"
@@ -65,7 +65,7 @@ def change_since(project: Project, ref: str, only: str, given: Sequence[str]) ->
     commit = merge_base(project.root, ref, OPTION)
     outside = Outside.of(given, os.environ)
     names = (only,) if only else environment_names(project.root)
-    now = _opened_all(project.root, names, outside)
+    now = open_all(project.root, names, outside).all_or_error()
     with project_at(project.root, commit) as root:
         before = _Before(root, project.name, outside, f"`{ref}` ({commit[:12]})")
         compared = [before.part(*one) for one in now]
@@ -112,22 +112,6 @@ class _Before:
         message = f"everything in {environment.name} is planned: at {self.commit} {why}"
         note = Problem("W516", message, severity=Severity.NOTE)
         return AffectedEnvironment(environment, loaded, all_resources(loaded)), (note,)
-
-
-def _opened_all(
-    root: Path, names: Iterable[str], outside: Outside
-) -> list[tuple[Environment, Loaded]]:
-    """The environments as they are now. Raises FileError with the problems of all."""
-    found, problems = [], dict[Problem, None]()
-    for name in names:
-        try:
-            found.append(_opened(root, name, outside))
-        except FileError as error:
-            problems |= dict.fromkeys(error.problems)
-    if problems:
-        raise FileError(problems)
-    check_given(outside, [declared_in(environment.source) for environment, _ in found])
-    return found
 
 
 def _opened(root: Path, name: str, outside: Outside) -> tuple[Environment, Loaded]:

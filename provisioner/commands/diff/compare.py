@@ -14,18 +14,16 @@ from provisioner.commands.diff.declared import (
 )
 from provisioner.commands.diff.live import LiveResource, live_difference, not_live
 from provisioner.commands.diff.result import EnvironmentDiff, OnlyHere, ResourceDifference
-from provisioner.errors import FileError, Problem, UsageError
+from provisioner.errors import Problem, UsageError
 from provisioner.kinds import KINDS
-from provisioner.manifests.given_values import Outside, check_given
-from provisioner.manifests.load import load
-from provisioner.manifests.project import Environment, read_environment
-from provisioner.manifests.variables import declared_in
+from provisioner.manifests.given_values import Outside
 from provisioner.model.live import Live
 from provisioner.model.plan import Address, FieldChange
 from provisioner.model.resource import Resource
 from provisioner.model.selection import selected
 from provisioner.planning.planner import plan_step
 from provisioner.planning.request import Pair, Request
+from provisioner.workflow.environments import open_all
 from provisioner.workflow.project import Project, open_project
 from provisioner.workflow.reading import read
 from provisioner.workflow.session import Session, session_of
@@ -75,20 +73,8 @@ def _opened(
         message = f"`{environments[0]}` is compared with itself"
         raise UsageError.of("E780", message, "name two environments: diff staging prod")
     outside = Outside.of(given, os.environ)
-    read: list[Environment] = []
-    opened: list[EnvironmentDeclarations] = []
-    problems: list[Problem] = []
-    for name in environments:
-        try:
-            read.append(read_environment(project.root, name, outside))
-            opened.append(EnvironmentDeclarations.of(read[-1], load(project.root, read[-1], KINDS)))
-        except FileError as error:
-            problems += error.problems
-    if len(read) == len(environments):
-        check_given(outside, [declared_in(one.source) for one in read])
-    if problems:
-        raise FileError(dict.fromkeys(problems))
-    left, right = opened
+    opened = open_all(project.root, environments, outside).all_or_error()
+    left, right = (EnvironmentDeclarations.of(*each) for each in opened)
     return left, right
 
 

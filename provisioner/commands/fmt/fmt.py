@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import FileError, Position, Problem, UsageError
+from provisioner.files.write import replace_file
 from provisioner.files.yaml_format import ANY, NotArrangeableError, arranged
 from provisioner.kinds import KINDS
 from provisioner.manifests.files import manifest_files, read
@@ -58,7 +59,7 @@ def write(result: FormatResult) -> None:
     """Write what changed. Raises FileError."""
     for name, (_, text) in result.changed.items():
         try:
-            (result.root / name).write_text(text, encoding="utf-8", newline="")
+            replace_file(result.root / name, text)
         except OSError as error:
             raise FileError.of("E802", f"cannot write {name}: {error.strerror}") from error
 

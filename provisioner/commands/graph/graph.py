@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from provisioner.kinds import KINDS
+from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import environment_names
 from provisioner.model.resource import Resource
 from provisioner.model.selection import selected
 from provisioner.model.serving import Branch
-from provisioner.workflow.project import open_environment, open_project
+from provisioner.workflow.environments import open_all
+from provisioner.workflow.project import open_project
 
 
 class NodeType(StrEnum):
@@ -86,9 +89,10 @@ def graph(
     """
     project = open_project(folder)
     drawing = GraphBuilder()
-    for name in (environment,) if environment else environment_names(project.root):
-        _, loaded = open_environment(project, name, given)
-        _draw(drawing, name, loaded, select)
+    names = (environment,) if environment else environment_names(project.root)
+    opened = open_all(project.root, names, Outside.of(given, os.environ))
+    for each in opened.all_or_error():
+        _draw(drawing, each.environment.name, each.loaded, select)
     return Network(tuple(drawing.nodes.values()), tuple(drawing.edges.values()))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from provisioner.commands.importing.manifest_text import ManifestEntry, manifest
 from provisioner.commands.importing.result import FileStatus, ImportedResource
 from provisioner.errors import FileError, Finding, Problem, Severity
+from provisioner.files.write import replace_file
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import declared
 from provisioner.manifests.envelope import entries_of
@@ -113,11 +114,7 @@ def unless_there(
 def write(root: Path, outcomes: Iterable[ImportedResource]) -> None:
     """Write the files. Raises FileError; what is there is replaced only where it was read."""
     for file, text in {one.file: one.text for one in outcomes}.items():
-        path = root / file
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.part")
-            part.write_text(text, encoding="utf-8", newline="")
-            part.replace(path)
+            replace_file(root / file, text)
         except OSError as error:
             raise FileError.of("E802", f"cannot write {file}: {error.strerror}") from error

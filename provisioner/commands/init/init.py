@@ -15,6 +15,7 @@ from typing import Final
 from provisioner import __version__
 from provisioner.errors import FileError, Problem, UsageError
 from provisioner.files import git
+from provisioner.files.write import create_file
 from provisioner.model import schemas
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -114,10 +115,8 @@ def write(folder: Path, files: Mapping[str, str], *, keep: bool = False) -> tupl
     new = {name: text for name, text in files.items() if name not in there}
     for name, text in new.items():
         try:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            # Created, never opened: what came there in the meantime stays.
-            with (folder / name).open("x", encoding="utf-8", newline="") as file:
-                file.write(text)
+            # Created, never replaced: a file that appeared in the meantime stays.
+            create_file(folder / name, text)
         except OSError as error:
             raise FileError.of("E861", f"cannot write `{name}`: {error.strerror}") from error
     return tuple(new)

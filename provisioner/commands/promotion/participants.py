@@ -6,14 +6,15 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from provisioner.errors import FileError, Problem, UsageError
+from provisioner.errors import FileError, UsageError
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds import KINDS
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded, load
-from provisioner.manifests.project import Environment, environment_names, read_environment
+from provisioner.manifests.project import Environment, environment_names
 from provisioner.manifests.promotion_chain import circle_problems, ordered
 from provisioner.model.selection import selected
+from provisioner.workflow.environments import read_all
 from provisioner.workflow.project import Project
 
 
@@ -59,19 +60,9 @@ def taking_part(project: Project) -> Environments:
     Raises FileError with the problems of all of them, and UsageError where there is none.
     """
     outside = Outside.of((), os.environ)
-    found: dict[str, Environment] = {}
-    problems: list[Problem] = []
-    refused: list[Problem] = []
-    for name in environment_names(project.root):
-        try:
-            found[name] = read_environment(project.root, name, outside)
-        except FileError as error:
-            problems += error.problems
-        except UsageError as error:
-            refused += error.problems
-    problems += circle_problems(found)
-    if refused:
-        raise UsageError(refused)
+    read = read_all(project.root, environment_names(project.root), outside)
+    found = {environment.name: environment for environment in read.environments}
+    problems = (*read.problems, *circle_problems(found))
     if problems:
         raise FileError(dict.fromkeys(problems))
     releasing = {name for name, one in found.items() if one.promotion.released}

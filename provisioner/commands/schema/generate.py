@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.commands.schema import field_table
+from provisioner.files.write import replace_file
 from provisioner.kinds import KINDS
 from provisioner.manifests import file_models
 from provisioner.manifests.envelope import BUNDLE_KINDS, RESOURCE_KEY
@@ -47,9 +48,7 @@ def generate() -> dict[str, Json]:
 def write(folder: Path) -> None:
     """Write ``NAME.schema.json`` for each schema into ``folder``, and the table of fields."""
     for name, text in _texts().items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        replace_file(folder / name, text)
 
 
 def stale(folder: Path) -> tuple[str, ...]:

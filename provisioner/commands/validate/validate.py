@@ -1,8 +1,4 @@
-"""``validate``: the manifests of some or all environments, and nothing but them.
-
-Apart from ``workflow`` because that knows every stage, and loading them all would double
-the time of a command that editors and commit hooks run all day.
-"""
+"""``validate``: checks the manifests of some or all environments, offline."""
 
 from __future__ import annotations
 
@@ -11,21 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.errors import FileError, Problem, UsageError, by_place
+from provisioner.errors import Problem, by_place
 from provisioner.errors.wording import counted
-from provisioner.kinds import KINDS
 from provisioner.manifests.clashes import clashes
-from provisioner.manifests.given_values import Outside, check_given
-from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.given_values import Outside
+from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import (
-    Environment,
     environment_names,
     find_root,
-    read_environment,
     read_project,
 )
 from provisioner.manifests.promotion_chain import circle_problems
-from provisioner.manifests.variables import declared_in
+from provisioner.workflow.environments import open_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,66 +48,39 @@ class ValidationResult:
 def validate(
     folder: Path | None, environment: str = "", given: Sequence[str] = ()
 ) -> ValidationResult:
-    """Check the manifests of one environment, or of all, of the project around ``folder``.
+    """Checks the manifests of one environment, or of all, of the project around ``folder``.
 
     ``given`` are values for variables, ``NAME=VALUE``. Problems of files are in the result;
-    raises FileError when there is no project, UsageError for ``given``.
+    raises FileError where there is no project, UsageError for ``given``.
     """
-    outside = Outside.of(given, os.environ)
     root = find_root(folder or Path.cwd())
     project = read_project(root)
     names = (environment,) if environment else environment_names(root)
-    problems: list[Problem] = []
-    read = _environments(root, names, outside, problems)
-    good: list[tuple[Environment, Loaded]] = []
-    for one in read:
-        try:
-            good.append((one, load(root, one, KINDS)))
-        except FileError as error:
-            problems += error.problems
-    if len(read) == len(names):
-        check_given(outside, [declared_in(one.source) for one in read])
-    problems += circle_problems({one.name: one for one in read})
-    problems += clashes(good)
-    loaded = [one for _, one in good]
+    found = open_all(root, names, Outside.of(given, os.environ))
+    by_name = {each.name: each for each in found.environments}
+    problems = (*found.problems, *circle_problems(by_name), *clashes(found.opened))
+    loaded = [each.loaded for each in found.opened]
     return ValidationResult(
         environments=names,
-        resources=len(
-            {
-                (resource.where.file if resource.where else "", resource.address)
-                for one in loaded
-                for resource in one.resources
-            }
-        ),
-        files=len({file for one in loaded for file in one.files}),
+        resources=_count_resources(loaded),
+        files=len({file for each in loaded for file in each.files}),
         problems=_once(problems),
-        warnings=_once(problem for one in loaded for problem in one.warnings),
+        warnings=_once(warning for each in loaded for warning in each.warnings),
         project=project.name,
         root=root,
     )
 
 
-def _environments(
-    root: Path, names: Sequence[str], outside: Outside, problems: list[Problem]
-) -> list[Environment]:
-    """Those that can be read; what is wrong with the others goes to ``problems``.
-
-    Raises UsageError with what every environment says of values from outside.
-    """
-    found: list[Environment] = []
-    refused: list[Problem] = []
-    for name in names:
-        try:
-            found.append(read_environment(root, name, outside))
-        except FileError as error:
-            problems += error.problems
-        except UsageError as error:
-            refused += error.problems
-    if refused:
-        raise UsageError(refused)
-    return found
+def _count_resources(loaded: Iterable[Loaded]) -> int:
+    """Counts a resource once that several environments declare in the same file."""
+    places = {
+        (resource.where.file if resource.where else "", resource.address)
+        for each in loaded
+        for resource in each.resources
+    }
+    return len(places)
 
 
 def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Environments share manifests: the same problem is told once."""
+    """Drops repeated problems, for environments share manifests, and sorts them by place."""
     return tuple(sorted(dict.fromkeys(problems), key=by_place))

@@ -125,3 +125,22 @@ def test_a_long_name_is_shortened_in_the_picture_and_whole_in_its_title():
 def test_an_empty_picture_is_one_too(tmp_path, drawn):
     ElementTree.fromstring(svg(Network((), ())))
     assert mermaid(Network((), ())) == "flowchart LR\n"
+
+
+def test_the_problems_of_all_environments_are_reported_at_once(repository, capsys):
+    repository.endpoint("name: chat")
+    for name in ("dev", "prod"):
+        repository.write(f"environments/{name}.yaml", f"workspace: {{}}\nunknown_{name}: 1\n")
+    assert main(["graph", "-C", str(repository.root)]) == 1
+    errors = capsys.readouterr().err
+    assert "unknown_dev" in errors
+    assert "unknown_prod" in errors
+
+
+def test_a_value_is_taken_for_a_variable_that_one_environment_declares(repository, capsys):
+    repository.endpoint("name: chat")
+    for name, variables in (("dev", "variables: {size: 1}\n"), ("prod", "")):
+        workspace = f"workspace: {{emulator: {name}.sqlite}}\nmanifests: [manifests/*.yaml]\n"
+        repository.write(f"environments/{name}.yaml", workspace + variables)
+    assert main(["graph", "-C", str(repository.root), "--var", "size=2"]) == 0
+    assert "dev" in capsys.readouterr().out
