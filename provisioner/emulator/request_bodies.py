@@ -25,7 +25,13 @@ from provisioner.emulator.http.shape import (
 from provisioner.emulator.identity import acls, principals, scim
 from provisioner.emulator.serving import api as serving
 from provisioner.emulator.serving import configs, gateway, lag, permissions, telemetry, transitions
-from provisioner.emulator.unity_catalog import grants, models, registration
+from provisioner.emulator.unity_catalog import (
+    external_functions,
+    grants,
+    models,
+    namespace_api,
+    registration,
+)
 
 
 @described({"type": "object"})
@@ -141,6 +147,11 @@ BODIES = {
     f"PUT {MODELS}/{{name}}/aliases/{{alias}}": record(
         {"version_num": integer}, needed=("version_num",)
     ),
+    f"POST {namespace_api.CATALOGS}": namespace_api.CATALOG,
+    f"POST {namespace_api.SCHEMAS}": namespace_api.SCHEMA,
+    f"PATCH {namespace_api.CATALOGS}/{{name}}": namespace_api.UPDATED,
+    f"PATCH {namespace_api.SCHEMAS}/{{name}}": namespace_api.UPDATED,
+    f"POST {external_functions.BASE}": external_functions.CALL,
     f"PATCH {grants.PERMISSIONS}": record({"changes": grants.CHANGES}),
     f"POST /{CONTROL_PREFIX}/reset": record({"what": choice("log", "everything")}),
     f"POST /{CONTROL_PREFIX}/clock": record({"advance_s": integer}),

@@ -24,7 +24,15 @@ from provisioner.emulator.serving import (
     updates,
 )
 from provisioner.emulator.sql import api as sql
-from provisioner.emulator.unity_catalog import grants, model_versions, models, registration
+from provisioner.emulator.unity_catalog import (
+    external_functions,
+    grants,
+    metastore,
+    model_versions,
+    models,
+    namespace_api,
+    registration,
+)
 
 ROUTES = (
     *authentication.ROUTES,
@@ -42,6 +50,9 @@ ROUTES = (
     *models.ROUTES,
     *model_versions.ROUTES,
     *grants.ROUTES,
+    *namespace_api.ROUTES,
+    *metastore.ROUTES,
+    *external_functions.ROUTES,
     *registration.ROUTES,
     *scim.ROUTES,
     *sql.ROUTES,

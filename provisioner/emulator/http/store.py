@@ -90,6 +90,11 @@ CREATE TABLE IF NOT EXISTS models (
     comment TEXT NOT NULL, created_by TEXT NOT NULL, created_ms INTEGER NOT NULL,
     updated_by TEXT NOT NULL, updated_ms INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS namespaces (
+    full_name TEXT COLLATE NOCASE PRIMARY KEY, owner TEXT NOT NULL, comment TEXT NOT NULL,
+    created_by TEXT NOT NULL, created_ms INTEGER NOT NULL,
+    updated_by TEXT NOT NULL, updated_ms INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS model_versions (
     model TEXT COLLATE NOCASE, version INTEGER, status TEXT NOT NULL, comment TEXT NOT NULL,
     created_by TEXT NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY (model, version)

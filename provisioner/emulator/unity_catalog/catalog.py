@@ -1,14 +1,14 @@
 """Models and functions of Unity Catalog, and the privileges on them.
 
-Only models and functions are kept. Catalogs and schemas exist as soon as a name mentions them.
-Sources: docs.databricks.com/api, Registered Models, Model Versions, Grants.
+Catalogs and schemas are in ``namespaces``. Sources: docs.databricks.com/api, Registered Models,
+Model Versions, Grants.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from provisioner.emulator.http.routing import ApiError, Caller, invalid
 from provisioner.emulator.http.store import Store
@@ -133,7 +133,14 @@ def require_owned(store: Store, caller: Caller, full_name: str, kind: str) -> Se
     return securable
 
 
-def is_owner(caller: Caller, securable: Securable) -> bool:
+class Owned(Protocol):
+    """What belongs to a principal."""
+
+    @property
+    def owner(self) -> str: ...
+
+
+def is_owner(caller: Caller, securable: Owned) -> bool:
     """Returns whether the caller, one of its groups or a workspace admin owns the securable."""
     everyone = {name.lower() for name in (caller.name, *caller.groups)}
     is_ours = securable.owner != PROVIDER
@@ -158,13 +165,24 @@ def missing_privilege(store: Store, caller: Caller, securable: Securable) -> str
 
 
 def holds(store: Store, caller: Caller, privilege: str, securables: tuple[str, ...]) -> bool:
-    """Returns whether the caller, or a group of it, has the privilege on a securable."""
+    """Returns whether the caller, or a group of it, has the privilege on a securable, or owns it.
+
+    The owner of a catalog has all privileges on the catalog, the owner of a schema on the schema.
+    [serving-api 10.21: documented]
+    """
     everyone = {name.lower() for name in (caller.name, *caller.groups)}
+    if any(_owner_of_namespace(store, name).lower() in everyone for name in securables):
+        return True
     return any(
         principal.lower() in everyone and held in (privilege, EVERYTHING)
         for securable in securables
         for principal, held in grants_on(store, securable)
     )
+
+
+def _owner_of_namespace(store: Store, full_name: str) -> str:
+    row = store.row("SELECT owner FROM namespaces WHERE full_name = ?", full_name)
+    return str(row[0]) if row else ""
 
 
 def grants_on(store: Store, securable: str) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.http.shape import list_of, record, text
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.unity_catalog import catalog
+from provisioner.emulator.unity_catalog import catalog, namespaces
 
 BASE = "/api/2.1/unity-catalog"
 # rule(documented): A page of grants has at most 150 entries. [docs.databricks.com/api, Grants]
@@ -106,8 +106,8 @@ def _securable(store: Store, request: ApiRequest) -> str:
 
 
 def _require_owner(store: Store, request: ApiRequest, name: str) -> None:
-    """Catalogs and schemas have no owner here, so administrators grant on them."""
-    securable = catalog.find(store, name)
+    """A catalog or schema that only a model names has no owner: administrators grant on it."""
+    securable = catalog.find(store, name) or namespaces.find(store, name)
     if request.caller.is_admin or (securable and catalog.is_owner(request.caller, securable)):
         return
     # rule(documented): Only the owner grants. Catalogs and schemas have no owner here, so admins
