@@ -48,8 +48,9 @@ bench: .venv/dev
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/emulator.py
 
-proofs: .venv/dev langchain
-	PROVISIONER_PROOFS=1 $(BIN)/python -m pytest -n auto
+# All parts, or `make proofs PART=kill`. A part goes on where it was interrupted; SEED=1 tries other cases, ANEW=1 all again.
+proofs: .venv/dev
+	$(BIN)/python tests/support/prove.py $(PART) --seed $(or $(SEED),0) $(if $(ANEW),--anew)
 
 # In an environment of its own: with LangChain come 700 MB, and older versions of what others need.
 # It leaves its connections to the garbage collector, which pytest would call an error.

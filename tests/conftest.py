@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from proofs import FULL
 from skipping_clock import SkippingClock, install
 
+# Counts what `make proofs` tries.
+pytest_plugins = ["proof_cells"]
 # In `make test` the same examples every time, so that a red run is never chance; `make
 # proofs` looks further each time.
 settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
 settings.register_profile("proofs", deadline=None, max_examples=5000)
-settings.load_profile("proofs" if os.environ.get("PROVISIONER_PROOFS") else "default")
+settings.load_profile("proofs" if FULL else "default")
 
 # `make browser` brings its library along; `make test` gets by without a browser.
 collect_ignore = [] if find_spec("playwright") else ["browser"]

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
+from proofs import examples
 from strategies import KEYS, VARIABLE, manifests, readable
 from workbench import Workbench, left_to_do, workbench
 
@@ -25,7 +26,6 @@ from provisioner.workflow.session import Session
 EXAMPLES = Path(__file__).parents[3] / "examples"
 PROJECTS = sorted(path.parent for path in EXAMPLES.glob("*/provisioner.yaml"))
 ENDPOINTS = "/api/2.0/serving-endpoints"
-SHARED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
 ENTITY = {
     "name": "gpt",
     "external_model": {
@@ -301,8 +301,9 @@ def imported_anew(bench: Workbench, session: Session, folder: Path) -> tuple[Ses
     return replace(empty, loaded=loaded), {one.file: one.text for one in imported.outcomes}
 
 
+@pytest.mark.proof("import")
 @given(manifests())
-@settings(max_examples=60, suppress_health_check=SHARED)
+@examples(quick=15, full=2000)
 def test_what_was_applied_and_imported_needs_nothing(bench, tmp_path, manifest):
     manifest = readable(manifest)
     bench.empty(KEYS)

@@ -6,7 +6,8 @@ import difflib
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
+from proofs import examples
 from strategies import KEYS, VARIABLE, changes, readable
 from workbench import left_to_do, workbench
 
@@ -20,7 +21,6 @@ from provisioner.model.importing import GeneratedManifest
 from provisioner.model.plan import Address
 from provisioner.workflow.plan import Wanted, make_plan
 
-SHARED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
 ENDPOINT = "model_serving_endpoints"
 ENDPOINTS = "/api/2.0/serving-endpoints"
 MANIFEST = """\
@@ -294,9 +294,10 @@ def as_blocks(manifest):
     return text_of(entries)
 
 
+@pytest.mark.proof("import")
 @pytest.mark.parametrize("blocks", [False, True], ids=["on one line", "in blocks"])
 @given(change=changes())
-@settings(max_examples=25, suppress_health_check=SHARED, phases=[Phase.generate])
+@examples(quick=8, full=1000, phases=[Phase.generate])
 def test_what_was_edited_by_hand_is_accepted_or_named(bench, blocks, change):
     before, after = map(readable, change)
     bench.empty(KEYS)

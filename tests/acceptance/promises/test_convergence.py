@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from live_edits import Document, Edit, edited, on_the_wire
+from proofs import examples
 from strategies import ENDPOINTS, KEYS, VARIABLE, Manifest, changes
 from workbench import Workbench, left_to_do, workbench
 
@@ -18,13 +18,9 @@ from provisioner.model.outcome import Status
 from provisioner.model.paths import path_text
 from provisioner.model.plan import Plan
 
-PROOFS = bool(os.environ.get("PROVISIONER_PROOFS"))
-# The workspace is emptied by each example, so sharing it is no danger.
-SHARED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
-# For a proof that has to be shorter.
-MOST = int(os.environ.get("PROVISIONER_EXAMPLES", "5000"))
-many = settings(max_examples=min(5000, MOST) if PROOFS else 200, suppress_health_check=SHARED)
-some = settings(max_examples=min(2000, MOST) if PROOFS else 100, suppress_health_check=SHARED)
+pytestmark = pytest.mark.proof("convergence")
+many = examples(quick=25, full=5000)
+some = examples(quick=12, full=2000)
 
 # What we add of our own: marks among the tags, and the route of a single entity.
 OURS = "provisioner_"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from proofs import depth
 from schemathesis.checks import CHECKS, load_all_checks
 
 from provisioner.emulator.http.settings import Settings
@@ -22,8 +22,8 @@ load_all_checks()
 CHECKED = [
     CHECKS.get_one(name) for name in ("response_schema_conformance", "content_type_conformance")
 ]
-# `make test` sends about 400 requests, `make proofs` more than 5,000.
-EXAMPLES = 80 if os.environ.get("PROVISIONER_PROOFS") else 5
+# `make test` sends about 300 requests, `make proofs` more than 5,000.
+EXAMPLES = depth(quick=3, full=80)
 # The service has no others, and 500 means that we have crashed.
 STATUSES = {200, 201, 204, 302, 400, 401, 403, 404, 409, 429, 501, 503}
 # After these the workspace is filled again.
@@ -55,6 +55,7 @@ def fill(client: Any, entity: Any) -> None:
     client.call("POST", "/api/2.0/serving-endpoints", {"name": "chat", "config": config})
 
 
+@pytest.mark.proof("emulator")
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from proofs import depth
 
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.routes import ROUTES
 from provisioner.emulator.server import Running, running
 
-PROOFS = bool(os.environ.get("PROVISIONER_PROOFS"))
-REQUESTS = 20_000 if PROOFS else 1_000
+REQUESTS = depth(quick=1_000, full=20_000)
 SEEDS = range(8)
 TIMEOUT_S = 10
 ME = "/api/2.0/preview/scim/v2/Me"
@@ -166,6 +165,7 @@ def answer_to(server: Running, sent: bytes, patience_s: float = TIMEOUT_S) -> by
     return received
 
 
+@pytest.mark.proof("emulator")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_requests_leave_it_answering(seed: int) -> None:
     rng = random.Random(seed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from proofs import examples
 from strategies import manifests
 
 from provisioner.commands.fmt.fmt import rules_of
@@ -117,7 +118,7 @@ def test_examples_say_the_same_afterwards(path):
 
 
 @given(manifests())
-@settings(max_examples=100)
+@examples(quick=50, full=5000)
 def test_any_manifest_says_the_same_afterwards(resources):
     entries = [
         ManifestEntry(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -15,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from proofs import FULL
 
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
 
-PROOFS = bool(os.environ.get("PROVISIONER_PROOFS"))
 WRITERS = 4
 # After which acknowledged write the server dies.
-KILLED_AFTER = (1, 10, *range(100, 1_001, 100)) if PROOFS else (1, 75)
+KILLED_AFTER = (1, 10, *range(100, 1_001, 100)) if FULL else (1, 75)
 TOKEN = "dapi-kill"
 SCOPE = {"scope": "s"}
 BASE = "/api/2.0/serving-endpoints"
@@ -103,6 +102,7 @@ def writers_until_killed(state: Path, killed_after: int) -> list[Writer]:
     return writers
 
 
+@pytest.mark.proof("kill")
 @pytest.mark.parametrize("killed_after", KILLED_AFTER)
 def test_no_acknowledged_write_is_lost(tmp_path: Path, client_of: Any, killed_after: int) -> None:
     state = tmp_path / "state.sqlite"
