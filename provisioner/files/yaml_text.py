@@ -72,8 +72,10 @@ def inline(value: Any) -> str:
     if isinstance(value, list) and value:
         return "[" + ", ".join(map(inline, value)) + "]"
     text = scalar(value)
-    # Within brackets a colon or a comma has more meanings than elsewhere.
-    return text if text.startswith('"') or not _IN_BRACKETS.search(text) else f'"{text}"'
+    # Within brackets a colon or a comma has more meanings than elsewhere. An empty list or
+    # mapping has brackets of its own.
+    is_quoted = not isinstance(value, str) or text.startswith('"')
+    return text if is_quoted or not _IN_BRACKETS.search(text) else f'"{text}"'
 
 
 def entry(name: str, value: Any, rule: FieldRule = PLAIN) -> list[str]:
