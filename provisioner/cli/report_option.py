@@ -7,18 +7,7 @@ from typing import NamedTuple
 
 import click
 
-FORMATS = (
-    "markdown",
-    "html",
-    "json",
-    "github",
-    "gitlab-terraform",
-    "codequality",
-    "azure",
-    "sarif",
-    "junit",
-)
-"""What ``rendering.reports`` can write, which `--help` must not load; a test compares the two."""
+from provisioner.commands.reports.formats import AUTO, FORMATS
 
 
 class ReportDestination(NamedTuple):
@@ -35,7 +24,6 @@ class ReportParameter(click.ParamType[ReportDestination]):
     """``FORMAT=PATH``, or FORMAT alone for those that have a place of their own."""
 
     name = "report"
-    placed = ("github", "azure", "auto")
 
     def convert(
         self,
@@ -47,18 +35,23 @@ class ReportParameter(click.ParamType[ReportDestination]):
             return value
         from provisioner.errors.wording import did_you_mean
 
-        known = (*FORMATS, "auto")
+        known = (*FORMATS, AUTO)
         name, equals, path = value.partition("=")
         if name not in known:
             hint = did_you_mean(name, known, f"there are {', '.join(known)}")
             self.fail(f"`{name}` is not a format of reports; {hint}", param, ctx)
-        if not path and (equals or name not in self.placed):
+        if not path and (equals or not _has_place(name)):
             self.fail(f"`{value}` names no file; write {name}=PATH, or {name}=-", param, ctx)
-        if name == "auto" and path == "-":
+        if name == AUTO and path == "-":
             self.fail("`auto` writes several files; give it a folder", param, ctx)
-        if name != "auto" and Path(path).is_dir() and path:
+        if name != AUTO and Path(path).is_dir() and path:
             self.fail(f"`{path}` is a folder; name a file", param, ctx)
         return ReportDestination(name, path)
+
+
+def _has_place(name: str) -> bool:
+    """Whether the format has a place of its own: a folder, or the log of the CI system."""
+    return name == AUTO or FORMATS[name].is_log
 
 
 report_option = click.option(
@@ -67,6 +60,6 @@ report_option = click.option(
     type=ReportParameter(),
     multiple=True,
     metavar="FORMAT=PATH",
-    help=f"Also write a report: {', '.join(FORMATS)}, or auto for what suits this CI system. PATH "
-    "`-` is stdout, instead of the answer. Repeatable.",
+    help=f"Also write a report: {', '.join(FORMATS)}, or {AUTO} for what suits this CI system. "
+    "PATH `-` is stdout, instead of the answer. Repeatable.",
 )

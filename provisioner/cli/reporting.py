@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,34 +13,18 @@ import click
 from provisioner.cli.options import CommonOptions
 from provisioner.cli.report_option import ReportDestination
 from provisioner.cli.terminal import Terminal
+from provisioner.commands.reports.formats import AUTO, FORMATS, automatic
 from provisioner.errors import FileError, Problem, ProvisionerError, UsageError
 from provisioner.errors.wording import listed
 
 if TYPE_CHECKING:
-    from provisioner.commands.reports.report import Report
+    from provisioner.commands.reports.report import Attachment, Report
 
 STDOUT = "-"
 UNTROUBLED = (0, 2)
 """Exit codes that a report which cannot be written turns into 1."""
 
-COMMANDS_OF_CI = ("github", "azure")
-"""Formats that belong into the log; without a path they go to stderr, which agents read too."""
-
 FOLDER = "provisioner-report"
-EVERYWHERE = {"markdown": "md", "html": "html", "json": "json"}
-FOR_ONE = frozenset({"html", "junit"})
-"""Formats that hold the report of one environment."""
-
-SYSTEMS: Mapping[str, Mapping[str, str]] = {
-    "GITHUB_ACTIONS": {"github": ""},
-    "GITLAB_CI": {
-        "gitlab-terraform": "terraform.json",
-        "codequality": "codequality.json",
-        "junit": "junit.xml",
-    },
-    "TF_BUILD": {"azure": "", "junit": "junit.xml"},
-}
-"""What ``auto`` writes besides, by the variable that each system sets: format to ending."""
 
 
 @contextmanager
@@ -96,57 +80,54 @@ def _code(error: BaseException) -> int:
 
 def refuse_for_several(common: CommonOptions) -> None:
     """Raise UsageError for formats that cannot hold the reports of several environments."""
-    other = sorted({one.format for one in common.reports} & FOR_ONE)
+    asked = {report.format for report in common.reports} - {AUTO}
+    other = sorted(name for name in asked if FORMATS[name].is_single)
     if other:
         said = f"{listed(other)} can hold the plan of one environment"
         hint = "add -e NAME, or use markdown, which has a section for each"
         raise UsageError.of("E527", said, hint)
 
 
-def _expanded(
-    targets: Sequence[ReportDestination], report: Report
-) -> tuple[ReportDestination, ...]:
-    """``targets`` with what ``auto`` stands for on this system."""
-    environment, several = report.environment, report.parts is not None
-    made: list[ReportDestination] = []
-    for target in targets:
-        if target.format != "auto":
-            made.append(target)
+def _destinations(
+    destinations: Sequence[ReportDestination], report: Report
+) -> Iterator[ReportDestination]:
+    """Yields the destinations, with those that ``auto`` stands for on this system."""
+    for destination in destinations:
+        if destination.format != AUTO:
+            yield destination
             continue
-        system = next((name for name in SYSTEMS if os.environ.get(name)), "")
-        folder = Path(target.path or FOLDER)
-        stem = f"{report.command}-{environment}" if environment else report.command
-        endings = {**EVERYWHERE, **SYSTEMS.get(system, {})}
-        made += [
-            ReportDestination(name, str(folder / f"{stem}.{ending}") if ending else "", told=True)
-            for name, ending in endings.items()
-            if not (several and name in FOR_ONE)
-        ]
-    return tuple(made)
+        folder = Path(destination.path or FOLDER)
+        stem = "-".join(filter(None, (report.command, report.environment)))
+        for each in automatic(os.environ, several=report.parts is not None):
+            path = str(folder / f"{stem}.{each.ending}") if each.ending else ""
+            yield ReportDestination(each.name, path, told=True)
 
 
 def _write(terminal: Terminal, report: Report) -> list[Problem]:
-    """Write all of them; what cannot be written is returned, and the rest is written."""
-    from provisioner.commands.reports import FORMATS
-
+    """Writes all reports. Returns a problem for each that cannot be written."""
     problems = []
-    targets = _expanded(terminal.common.reports, report)
+    destinations = _destinations(terminal.common.reports, report)
     # stdout last: whoever reads it may have had enough, and the files are to be there.
-    for target in sorted(targets, key=lambda target: target.path == STDOUT):
+    for destination in sorted(destinations, key=lambda each: each.path == STDOUT):
         try:
-            _put(target, FORMATS[target.format](report))
-            if target.format in COMMANDS_OF_CI:
-                _tell_system(target.format, report)
+            _write_one(destination, report)
         except OSError as error:
-            if target.path == STDOUT:
+            if destination.path == STDOUT:
                 raise
-            where = target.path or error.filename
-            said = f"cannot write the report {where}: {error.strerror}"
-            problems.append(Problem("E820", said))
+            path = destination.path or error.filename
+            message = f"cannot write the report {path}: {error.strerror}"
+            problems.append(Problem("E820", message))
             continue
-        if target.told and target.path:
-            terminal.say(f"Wrote {target.path}")
+        if destination.told and destination.path:
+            terminal.say(f"Wrote {destination.path}")
     return problems
+
+
+def _write_one(destination: ReportDestination, report: Report) -> None:
+    format = FORMATS[destination.format]
+    _put(destination, format.text(report))
+    for attachment in format.attachments_of(report, os.environ):
+        _attach(attachment)
 
 
 def _put(target: ReportDestination, text: str) -> None:
@@ -160,27 +141,14 @@ def _put(target: ReportDestination, text: str) -> None:
         click.echo(text, nl=False, err=True)
 
 
-def _tell_system(name: str, report: Report) -> None:
-    """What goes to the CI system besides the commands in the log."""
-    if name == "github":
-        from provisioner.commands.reports import github
-
-        _append(os.environ.get("GITHUB_STEP_SUMMARY"), github.summary(report))
-        _append(os.environ.get("GITHUB_OUTPUT"), github.outputs(report))
-        return
-    from provisioner.commands.reports import azure, markdown
-
-    folder = os.environ.get("AGENT_TEMPDIRECTORY")
-    if folder:
+def _attach(attachment: Attachment) -> None:
+    if attachment.append:
+        # Earlier steps of the job have written to this file.
+        with attachment.path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(attachment.text)
+    else:
         from provisioner.files.write import replace_file
 
-        names = [part for part in ("provisioner", report.command, report.environment) if part]
-        path = Path(folder).absolute() / f"{'-'.join(names)}.md"
-        replace_file(path, markdown.text(report))
-        click.echo(azure.upload_summary(str(path)), nl=False, err=True)
-
-
-def _append(path: str | None, text: str) -> None:
-    if path:
-        with open(path, "a", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        replace_file(attachment.path, attachment.text)
+    if attachment.command:
+        click.echo(attachment.command, nl=False, err=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from provisioner.cli.options import CommonOptions, folder_option, packed
-from provisioner.cli.report_option import FORMATS, report_option
+from provisioner.cli.report_option import report_option
 from provisioner.cli.terminal import Terminal
+from provisioner.commands.reports.formats import FORMATS
 
 
 @click.command("show", short_help="Print a saved plan, in any form.")
@@ -50,8 +51,6 @@ def command(common: CommonOptions, planfile: Path) -> int:
     if common.output in ("text", "json"):
         plan_output.show(terminal, plan)
     else:
-        from provisioner.commands.reports import FORMATS as WRITERS
-
-        terminal.answer(WRITERS[common.output](report))
+        terminal.answer(FORMATS[common.output].text(report))
     reporting.write(terminal, report)
     return 0

@@ -131,7 +131,8 @@ def run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Run:
     def call(*words: str) -> Result:
         capsys.readouterr()
         environment = [] if words[0] in {"schema", "explain", "diff", "show"} else ["-e", "dev"]
-        folder = [] if words[0] in {"schema", "explain", "show"} else ["-C", str(repository.root)]
+        is_given = "-C" in words or words[0] in {"schema", "explain", "show"}
+        folder = [] if is_given else ["-C", str(repository.root)]
         code = main([words[0], *environment, *folder, *words[1:]])
         said = capsys.readouterr()
         return Result(code, said.out, said.err)

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from playwright.sync_api import Browser
 from window import draw_mermaid, opened
 
-from provisioner.commands.reports import FORMATS
+from provisioner.commands.reports.formats import FORMATS
 
 FOLDER = Path(__file__).parent.parent.parent / "examples" / "report"
 WIDTH = 920
@@ -67,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = report_sample.made_in(Path(folder))
     FOLDER.mkdir(exist_ok=True)
-    page, comment = FORMATS["html"](report), FORMATS["markdown"](report)
+    page, comment = FORMATS["html"].text(report), FORMATS["markdown"].text(report)
     (FOLDER / "plan.html").write_text(page, encoding="utf-8")
     (FOLDER / "plan.md").write_text(comment, encoding="utf-8")
     with opened() as browser:

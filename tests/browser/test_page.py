@@ -9,7 +9,7 @@ import pytest
 import report_runs as runs
 from playwright.sync_api import Browser, Page, expect
 
-from provisioner.commands.reports import FORMATS
+from provisioner.commands.reports.formats import FORMATS
 from provisioner.commands.reports.report import Report
 from provisioner.model.plan import Action, Plan
 
@@ -26,7 +26,7 @@ def shown(browser: Browser, tmp_path: Path) -> Iterator[Shown]:
 
     def show(report: Report, **settings: object) -> Page:
         file = tmp_path / "report.html"
-        file.write_text(FORMATS["html"](report), encoding="utf-8")
+        file.write_text(FORMATS["html"].text(report), encoding="utf-8")
         page = browser.new_page(**settings)
         pages.append(page)
         page.on("console", lambda message: complaints.append(message.text))
@@ -161,7 +161,7 @@ def test_nothing_in_a_name_is_run(shown: Shown):
 
 def test_it_can_be_read_without_scripts(browser: Browser, tmp_path: Path):
     file = tmp_path / "report.html"
-    file.write_text(FORMATS["html"](runs.of_plan(runs.plan())), encoding="utf-8")
+    file.write_text(FORMATS["html"].text(runs.of_plan(runs.plan())), encoding="utf-8")
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from provisioner.commands.reports import markdown
 from provisioner.commands.reports.annotations import Annotation, annotations_of
 from provisioner.commands.reports.counts import outputs
-from provisioner.commands.reports.report import Report
+from provisioner.commands.reports.report import Attachment, Report
 from provisioner.errors import Severity
 
 TYPES = {Severity.ERROR: "error", Severity.WARNING: "warning"}
@@ -18,9 +22,16 @@ def text(report: Report) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def upload_summary(path: str) -> str:
-    """Attaches the Markdown file ``path``, which must be absolute, to the run."""
-    return f"##vso[task.uploadsummary]{_data(path)}\n"
+def attachments(report: Report, environ: Mapping[str, str]) -> tuple[Attachment, ...]:
+    """Returns the Markdown report, which the agent attaches to the run."""
+    folder = environ.get("AGENT_TEMPDIRECTORY")
+    if not folder:
+        return ()
+    names = [part for part in ("provisioner", report.command, report.environment) if part]
+    # The agent takes absolute paths only.
+    path = Path(folder).absolute() / f"{'-'.join(names)}.md"
+    command = f"##vso[task.uploadsummary]{_data(str(path))}\n"
+    return (Attachment(path, markdown.text(report), command=command),)
 
 
 def _issue(each: Annotation) -> str:

@@ -6,12 +6,13 @@ Of each kind of annotation a step may have ten, and the runner drops the rest si
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from provisioner.commands.reports import markdown
 from provisioner.commands.reports.annotations import Annotation, annotations_of
 from provisioner.commands.reports.counts import outputs as values
-from provisioner.commands.reports.report import Report
+from provisioner.commands.reports.report import Attachment, Report
 from provisioner.errors import Severity
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -59,13 +60,19 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def summary(report: Report) -> str:
-    """What to append to the file ``$GITHUB_STEP_SUMMARY``."""
-    return markdown.text(report, SUMMARY_BYTES)
+def attachments(report: Report, environ: Mapping[str, str]) -> tuple[Attachment, ...]:
+    """Returns the step summary and the step outputs, for the files that the runner names."""
+    summary, step_outputs = environ.get("GITHUB_STEP_SUMMARY"), environ.get("GITHUB_OUTPUT")
+    found = []
+    if summary:
+        found.append(Attachment(Path(summary), markdown.text(report, SUMMARY_BYTES), append=True))
+    if step_outputs:
+        found.append(Attachment(Path(step_outputs), outputs(report), append=True))
+    return tuple(found)
 
 
 def outputs(report: Report) -> str:
-    """What to append to the file ``$GITHUB_OUTPUT``."""
+    """Returns what to append to the file ``$GITHUB_OUTPUT``."""
     return "".join(_output(name, value) for name, value in values(report).items())
 
 

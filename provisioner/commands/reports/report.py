@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 from provisioner.errors import Position, Problem
 from provisioner.model.drift import Drifted
@@ -10,6 +12,18 @@ from provisioner.model.outcome import Outcome
 from provisioner.model.plan import Address, Plan
 from provisioner.model.query import CheckResult
 from provisioner.model.serving import Topology
+
+
+class Attachment(NamedTuple):
+    """A file that a CI system reads beside its log; ``append``: after what is in it already.
+
+    ``command`` tells the system of the file, in its log.
+    """
+
+    path: Path
+    text: str
+    append: bool = False
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

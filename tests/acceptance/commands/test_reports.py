@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import report_sample
 
-from provisioner.cli.report_option import FORMATS
-from provisioner.commands.reports import FORMATS as WRITERS
+from provisioner.commands.reports.formats import FORMATS
 
 ROOT = Path(__file__).parents[3]
 CANARY = "canary-of-a-report-31"
@@ -293,7 +292,7 @@ def test_the_example_in_the_repository_is_what_the_tool_writes(
         return re.sub("sha256:[0-9a-f]{64}|sha256&#58;[0-9a-f]{64}", "DIGEST", text)
 
     expected = (ROOT / "examples" / "report" / file).read_text(encoding="utf-8")
-    made = WRITERS[name](report_sample.made_in(tmp_path))
+    made = FORMATS[name].text(report_sample.made_in(tmp_path))
     assert without_digest(made) == without_digest(expected), "run: make pictures"
 
 

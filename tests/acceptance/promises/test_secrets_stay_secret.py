@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from provisioner.cli.report_option import FORMATS
+from provisioner.commands.reports.formats import FORMATS
 
 CANARIES = {
     "SCOPE_KEY": "canary/scope+key=1 ",

@@ -6,6 +6,8 @@ import hashlib
 import html.parser
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from base64 import b64encode
 from dataclasses import replace
@@ -18,9 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from provisioner.cli.report_option import FORMATS as NAMES
-from provisioner.commands.reports import FORMATS, azure, github
+from provisioner.commands.reports import azure, github
 from provisioner.commands.reports.counts import outputs
+from provisioner.commands.reports.formats import FORMATS, automatic
 from provisioner.commands.reports.markdown import COMMENT_BYTES
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Severity
@@ -31,21 +33,46 @@ EVERY_FORMAT = pytest.mark.parametrize("name", FORMATS)
 texts = st.text(max_size=40) | st.sampled_from([runs.NASTY, "`", "``", "|", "::", "##vso["])
 
 
-def test_the_option_offers_what_can_be_written():
-    assert tuple(FORMATS) == NAMES
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ("", ["markdown", "html", "json"]),
+        ("GITHUB_ACTIONS", ["markdown", "html", "json", "github"]),
+        (
+            "GITLAB_CI",
+            ["markdown", "html", "json", "gitlab-terraform", "codequality", "junit"],
+        ),
+        ("TF_BUILD", ["markdown", "html", "json", "azure", "junit"]),
+    ],
+)
+def test_auto_writes_the_formats_that_suit_the_system(variable: str, expected: list[str]):
+    assert [each.name for each in automatic({variable: "true"}, several=False)] == expected
+    several = [name for name in expected if name not in ("html", "junit")]
+    assert [each.name for each in automatic({variable: "true"}, several=True)] == several
+
+
+def test_the_table_of_formats_loads_no_writer():
+    code = (
+        "import sys; from provisioner.commands.reports.formats import FORMATS; "
+        "print([name for name in sys.modules if name.startswith('provisioner.')])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    assert "reports.formats" in loaded
+    assert "reports.html" not in loaded
+    assert "provisioner.model" not in loaded
 
 
 @EVERY_FORMAT
 @given(text=texts)
 def test_no_format_lets_a_control_character_through(name: str, text: str):
     for report in runs.all_with(text):
-        assert not CONTROLS.search(FORMATS[name](report))
+        assert not CONTROLS.search(FORMATS[name].text(report))
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "azure"])
 def test_no_log_that_shows_a_report_is_obeyed_by_an_agent(name: str):
     for report in runs.all_with(runs.NASTY):
-        assert not re.search(r"##(vso)?\[", FORMATS[name](report).replace("\\u0023", "!"))
+        assert not re.search(r"##(vso)?\[", FORMATS[name].text(report).replace("\\u0023", "!"))
 
 
 def test_only_our_own_commands_are_in_the_log():
@@ -72,7 +99,7 @@ class Elements(html.parser.HTMLParser):
 @given(text=texts)
 def test_the_page_has_no_element_that_a_name_could_have_made(text: str):
     for report in runs.all_with(text):
-        found = Elements(FORMATS["html"](report)).found
+        found = Elements(FORMATS["html"].text(report)).found
         assert [tag for tag, _ in found].count("script") == 1
         assert not {"a", "img", "iframe", "link", "object"} & {tag for tag, _ in found}
         names = {name for _, attributes in found for name in attributes}
@@ -80,7 +107,7 @@ def test_the_page_has_no_element_that_a_name_could_have_made(text: str):
 
 
 def test_the_policy_of_the_page_allows_its_own_script_and_style_alone():
-    page = FORMATS["html"](runs.of_plan(runs.plan()))
+    page = FORMATS["html"].text(runs.of_plan(runs.plan()))
     for tag in ("script", "style"):
         content = re.search(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
         assert content
@@ -95,7 +122,7 @@ MARKDOWN_TAGS = {"details", "/details", "summary", "/summary", "b", "/b", "code"
 @given(text=texts)
 def test_markdown_holds_no_markup_that_a_name_could_have_made(text: str):
     for report in runs.all_with(text):
-        made = FORMATS["markdown"](report)
+        made = FORMATS["markdown"].text(report)
         tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(made)
         inner = [each for token in tokens for each in [token, *(token.children or [])]]
         assert not {"link_open", "image", "em_open"} & {token.type for token in inner}
@@ -130,7 +157,7 @@ def test_a_comment_on_a_thousand_changes_fits_and_names_all_that_is_destroyed(
     changes: dict[Action, int],
 ):
     made = large(changes)
-    text = FORMATS["markdown"](runs.of_plan(made))
+    text = FORMATS["markdown"].text(runs.of_plan(made))
     assert len(text.encode()) <= COMMENT_BYTES
     for step in made.steps:
         if step.action in (Action.REPLACE, Action.DELETE):
@@ -140,7 +167,7 @@ def test_a_comment_on_a_thousand_changes_fits_and_names_all_that_is_destroyed(
 
 
 def test_a_comment_says_how_many_it_does_not_name():
-    text = FORMATS["markdown"](runs.of_plan(large({Action.UPDATE: 2000})))
+    text = FORMATS["markdown"].text(runs.of_plan(large({Action.UPDATE: 2000})))
     named = len(set(re.findall(r"team_\d+_update", text)))
     left_out = re.search(r"and (\d+) more that are not named here", text)
     assert left_out
@@ -177,14 +204,14 @@ def test_an_annotation_is_at_its_place_from_the_root_of_the_repository():
         "::error file=a%2Cb/manifests/a.yaml,line=3,col=5,title=provisioner E104::50%25 of it, odd"
     )
     assert "sourcepath=a,b/manifests/a.yaml;linenumber=3" in azure.text(report)
-    assert json.loads(FORMATS["codequality"](report))[0]["location"] == {
+    assert json.loads(FORMATS["codequality"].text(report))[0]["location"] == {
         "path": "a,b/manifests/a.yaml",
         "lines": {"begin": 3},
     }
 
 
 def test_gitlab_counts_a_replacement_as_a_deletion_and_a_creation():
-    assert json.loads(FORMATS["gitlab-terraform"](runs.of_plan(runs.plan()))) == {
+    assert json.loads(FORMATS["gitlab-terraform"].text(runs.of_plan(runs.plan()))) == {
         "create": 2,
         "update": 2,
         "delete": 2,
@@ -194,7 +221,7 @@ def test_gitlab_counts_a_replacement_as_a_deletion_and_a_creation():
 @given(text=texts)
 def test_junit_is_xml_in_which_no_two_tests_have_the_same_name(text: str):
     for report in runs.all_with(text):
-        root = ElementTree.fromstring(FORMATS["junit"](report))
+        root = ElementTree.fromstring(FORMATS["junit"].text(report))
         cases = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
         assert len(cases) == len(set(cases)) == int(root.get("tests") or 0)
         assert len(list(root.iter("failure"))) == int(root.get("failures") or 0)
@@ -203,11 +230,11 @@ def test_junit_is_xml_in_which_no_two_tests_have_the_same_name(text: str):
 def test_sarif_keeps_to_its_schema():
     schema = json.loads((Path(__file__).parent / "sarif_subset.schema.json").read_text())
     for report in runs.all_with(runs.NASTY):
-        jsonschema.validate(json.loads(FORMATS["sarif"](report)), schema)
+        jsonschema.validate(json.loads(FORMATS["sarif"].text(report)), schema)
 
 
 def test_the_audit_record_tells_who_did_what_when_and_how_it_ended():
-    record = json.loads(FORMATS["json"](runs.of_apply()))
+    record = json.loads(FORMATS["json"].text(runs.of_apply()))
     assert record["actor"] == "me@example.test"
     assert record["git_commit"] == "abc"
     assert record["plan_digest"].startswith("sha256:")
@@ -221,15 +248,15 @@ def test_the_audit_record_tells_who_did_what_when_and_how_it_ended():
 def test_the_order_in_which_things_ended_makes_no_difference(name: str):
     one = runs.of_apply()
     backwards = replace(one, outcomes=one.outcomes[::-1])
-    assert FORMATS[name](one) == FORMATS[name](backwards)
+    assert FORMATS[name].text(one) == FORMATS[name].text(backwards)
 
 
 def test_blocked_steps_are_errors_with_their_hints():
     report = runs.of_plan(runs.plan("why", blocked=True))
-    assert "**Hint:** why" in FORMATS["markdown"](report)
-    assert "Nothing can be applied" in FORMATS["html"](report)
+    assert "**Hint:** why" in FORMATS["markdown"].text(report)
+    assert "Nothing can be applied" in FORMATS["html"].text(report)
     assert github.text(report).splitlines()[0].startswith("::error file=serving/manifests/a.yaml")
-    assert "How to apply" not in FORMATS["markdown"](report)
+    assert "How to apply" not in FORMATS["markdown"].text(report)
 
 
 def test_problems_of_all_severities_are_in_the_page_and_the_comment():
@@ -237,16 +264,18 @@ def test_problems_of_all_severities_are_in_the_page_and_the_comment():
     report = Report("validate", problems=problems)
     for name in ("markdown", "html", "junit", "sarif", "codequality"):
         for each in Severity:
-            assert f"it is {each}" in FORMATS[name](report), name
+            assert f"it is {each}" in FORMATS[name].text(report), name
 
 
 def test_how_resources_ended_stands_together_the_worst_first():
-    text = FORMATS["markdown"](runs.of_apply())
+    text = FORMATS["markdown"].text(runs.of_apply())
     headings = re.findall(r"^### (.*) \(\d+\)$", text, re.MULTILINE)
     assert headings == ["Failed", "Still updating", "Not started", "Done", "Ready after waiting"]
 
 
 def test_the_headline_counts_errors_and_warnings():
     problems = (runs.problem("a"), runs.problem("b", Severity.WARNING))
-    assert "**1 error, 1 warning**" in FORMATS["markdown"](Report("validate", problems=problems))
-    assert "**No problems**" in FORMATS["markdown"](Report("validate"))
+    assert "**1 error, 1 warning**" in FORMATS["markdown"].text(
+        Report("validate", problems=problems)
+    )
+    assert "**No problems**" in FORMATS["markdown"].text(Report("validate"))
