@@ -81,14 +81,19 @@ def _check_fallback(sent: Gateway, endpoint: dict[str, Any]) -> None:
 
 
 def _table(sent: dict[str, Any], endpoint: str, prefix: str) -> dict[str, Any]:
-    """Returns the inference table; its default prefix is the endpoint's name. [serving-api 3.4]"""
+    """Returns the inference table; one that is on is named after the endpoint by default.
+
+    The document shows it for a table that is on; the Databricks CLI shows a change for each prefix
+    that it did not send. [serving-api 3.4, 10.15]
+    """
     table = {"enabled": False} | sent
     # rule(documented): An enabled inference table names its catalog and schema. [serving-api 2.8]
     if table["enabled"] and not (table.get("catalog_name") and table.get("schema_name")):
         raise invalid(
             f"{prefix}inference_table_config takes catalog_name and schema_name when enabled."
         )
-    return table if table.get("table_name_prefix") else table | {"table_name_prefix": endpoint}
+    is_named = not table["enabled"] or table.get("table_name_prefix")
+    return table if is_named else table | {"table_name_prefix": endpoint}
 
 
 def _check_names_kept(before: dict[str, Any], after: dict[str, Any]) -> None:

@@ -62,6 +62,11 @@ KEPT = [
         id="a table is named after the endpoint",
     ),
     pytest.param(
+        {"inference_table_config": {"catalog_name": "c"}},
+        {"inference_table_config": {"catalog_name": "c", "enabled": False}},
+        id="a table that is off keeps what was sent",
+    ),
+    pytest.param(
         {"inference_table_config": TABLE | {"table_name_prefix": "p"}}, None, id="a table's name"
     ),
 ]
