@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Code(NamedTuple):
+class Explanation(NamedTuple):
     """``title`` is a short phrase; ``text`` some sentences with an example where it helps."""
 
     title: str
@@ -21,7 +21,9 @@ class Code(NamedTuple):
 
 
 @cache
-def explanations() -> dict[str, Code]:
+def explanations() -> dict[str, Explanation]:
     """Code to explanation, sorted."""
     raw = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-    return {code: Code(raw[code]["title"], raw[code]["text"].strip()) for code in sorted(raw)}
+    return {
+        code: Explanation(raw[code]["title"], raw[code]["text"].strip()) for code in sorted(raw)
+    }

@@ -25,7 +25,7 @@ _USER_INFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GitAnswer:
     """How git ended. ``said`` is its complaint, fit to be shown."""
 
     code: int
@@ -134,7 +134,7 @@ def _contents(root: Path, names: Sequence[str]) -> list[bytes | None]:
     return found
 
 
-def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -> Answer:
+def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -> GitAnswer:
     """Run git in ``root`` with ``given`` on its stdin.
 
     Raises RefusedError where git is not installed. That git itself refuses is an answer.
@@ -160,9 +160,9 @@ def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -
             with suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                return Answer(1, said=f"no answer within {limit_s:.0f} s")
+                return GitAnswer(1, said=f"no answer within {limit_s:.0f} s")
             raise
-    return Answer(running.returncode, out, _showable(said))
+    return GitAnswer(running.returncode, out, _showable(said))
 
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:

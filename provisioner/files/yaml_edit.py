@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.errors import Location
-from provisioner.files.yaml_layout import Entry, Node, Step, layout, node_at
+from provisioner.files.yaml_layout import LayoutEntry, LayoutNode, Step, layout, node_at
 from provisioner.files.yaml_text import entry, inline, item, scalar
 from provisioner.model.field_rules import PLAIN, FieldRule
 from provisioner.model.plan import ABSENT
@@ -45,7 +45,7 @@ def edited(content: str, edit: Edit) -> str:
     return _replaced(content, parent, found, edit)
 
 
-def _replaced(content: str, parent: Node, found: Entry, edit: Edit) -> str:
+def _replaced(content: str, parent: LayoutNode, found: LayoutEntry, edit: Edit) -> str:
     node = found.value
     if not isinstance(edit.value, dict | list) and node.style in ("plain", '"', "'"):
         if node.start == node.end:  # Nothing is written behind the name.
@@ -62,7 +62,7 @@ def _replaced(content: str, parent: Node, found: Entry, edit: Edit) -> str:
     return _spliced(content, found.start, found.end, _indented(lines, column))
 
 
-def _added(content: str, parent: Node, edit: Edit) -> str:
+def _added(content: str, parent: LayoutNode, edit: Edit) -> str:
     if not parent.entries:
         made = [edit.value] if parent.style == "list" else {edit.at[-1]: edit.value}
         return _spliced(content, parent.begin, parent.end, inline(made))
@@ -82,7 +82,7 @@ def _added(content: str, parent: Node, edit: Edit) -> str:
     return _spliced(content, end, end, f"\n{' ' * column}{text}")
 
 
-def _predecessor(parent: Node, edit: Edit) -> Entry | None:
+def _predecessor(parent: LayoutNode, edit: Edit) -> LayoutEntry | None:
     """The entry that a new one stands behind: the last one that the docs name before it."""
     order = {name: place for place, name in enumerate(edit.rule.fields)}
     place = order.get(str(edit.at[-1]), len(order))
@@ -92,7 +92,7 @@ def _predecessor(parent: Node, edit: Edit) -> Entry | None:
     return known[-1] if known else None
 
 
-def _without(content: str, parent: Node, edit: Edit) -> str:
+def _without(content: str, parent: LayoutNode, edit: Edit) -> str:
     step = edit.at[-1]
     found = parent.entry(step)
     if found is None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from provisioner.files.yaml_layout import Entry, Node, layout
+from provisioner.files.yaml_layout import LayoutEntry, LayoutNode, layout
 from provisioner.model.field_rules import PLAIN, FieldRule
 
 ANY: Final = "*"
@@ -73,7 +73,7 @@ class _Page:
         """The number of the line, from 0, that holds ``place``."""
         return self.text.count("\n", 0, place)
 
-    def collection(self, node: Node, rule: FieldRule, indent: int) -> list[str]:
+    def collection(self, node: LayoutNode, rule: FieldRule, indent: int) -> list[str]:
         """The lines of a block collection, from its first entry to its last."""
         starts = [self._begin(node, entry) for entry in node.entries]
         delta = indent - self._column(starts[0])
@@ -93,7 +93,7 @@ class _Page:
             chunks.append(_Chunk(entry.name, lines, own))
         return [line for chunk in _sorted(chunks, node, rule) for line in chunk.lines]
 
-    def _delta(self, entry: Entry, line: str, outside: tuple[int, int]) -> int:
+    def _delta(self, entry: LayoutEntry, line: str, outside: tuple[int, int]) -> int:
         """How far ``line`` goes with the innermost block of ``entry`` that it ends."""
         (delta, indent), node = outside, entry.value
         while node.is_block:
@@ -105,7 +105,7 @@ class _Page:
         return delta
 
     def _own(
-        self, entry: Entry, rule: FieldRule, where: tuple[int, int]
+        self, entry: LayoutEntry, rule: FieldRule, where: tuple[int, int]
     ) -> tuple[Sequence[str], tuple[str, ...]]:
         """The lines of an entry, and comments of its inside that have to go above it."""
         start, indent = where
@@ -125,7 +125,9 @@ class _Page:
         head = f"{' ' * indent}- {found[first].lstrip()}"
         return [one for one in found[:first] if one], (head, *found[first + 1 :])
 
-    def _short(self, entry: Entry, rule: FieldRule, where: tuple[int, int]) -> tuple[str, ...]:
+    def _short(
+        self, entry: LayoutEntry, rule: FieldRule, where: tuple[int, int]
+    ) -> tuple[str, ...]:
         """The lines of an entry whose value stands as it is written."""
         start, indent = where
         node = entry.value
@@ -138,7 +140,7 @@ class _Page:
         moved = (_moved(line, delta) if kept else _moved(line.rstrip(), delta) for line in more)
         return (" " * indent + first.rstrip(), *moved)
 
-    def _flow(self, node: Node, rule: FieldRule) -> str:
+    def _flow(self, node: LayoutNode, rule: FieldRule) -> str:
         """A collection between brackets; what is between its entries stays where it is."""
         if not (node.flow and node.entries):
             return self.text[node.start : node.end]
@@ -155,7 +157,7 @@ class _Page:
         pairs = zip(texts, [*between, ""], strict=True)
         return head + "".join(text + gap for text, gap in pairs) + tail
 
-    def _flow_entry(self, entry: Entry, rule: FieldRule) -> str:
+    def _flow_entry(self, entry: LayoutEntry, rule: FieldRule) -> str:
         head = self.text[entry.start : entry.value.start]
         return head + self._flow(entry.value, inner(rule, entry.name))
 
@@ -166,7 +168,7 @@ class _Page:
             raise NotArrangeableError
         return found
 
-    def _begin(self, node: Node, entry: Entry) -> int:
+    def _begin(self, node: LayoutNode, entry: LayoutEntry) -> int:
         """Where an entry begins: a list's with its dash."""
         return entry.start if node.style == "map" else self.text.rfind("-", 0, entry.start)
 
@@ -174,7 +176,7 @@ class _Page:
         return place - (self.text.rfind("\n", 0, place) + 1)
 
 
-def _sorted(chunks: list[_Chunk], node: Node, rule: FieldRule) -> list[_Chunk]:
+def _sorted(chunks: list[_Chunk], node: LayoutNode, rule: FieldRule) -> list[_Chunk]:
     made = [chunks[at] for at in _order([chunk.name for chunk in chunks], node, rule)]
     above = list(made[0].above)
     while above and not above[0]:
@@ -182,7 +184,7 @@ def _sorted(chunks: list[_Chunk], node: Node, rule: FieldRule) -> list[_Chunk]:
     return [replace(made[0], above=tuple(above)), *made[1:]]
 
 
-def _order(names: list[str], node: Node, rule: FieldRule) -> list[int]:
+def _order(names: list[str], node: LayoutNode, rule: FieldRule) -> list[int]:
     """The positions of ``names`` in the order of the docs."""
     positions = list(range(len(names)))
     if (

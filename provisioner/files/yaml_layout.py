@@ -16,7 +16,7 @@ Step = str | int
 
 # Without slots: made by the thousand, and looked at once.
 @dataclass(frozen=True)
-class Node:
+class LayoutNode:
     """A value from ``start`` to ``end``, offsets in characters.
 
     ``style`` is ``map``, ``list`` or ``alias``, or how a scalar is written: ``plain``, or its
@@ -30,7 +30,7 @@ class Node:
     begin: int
     flow: bool = False
     anchor: bool = False
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LayoutEntry, ...] = ()
 
     @property
     def is_collection(self) -> bool:
@@ -40,7 +40,7 @@ class Node:
     def is_block(self) -> bool:
         return self.is_collection and not self.flow and bool(self.entries)
 
-    def entry(self, step: Step) -> Entry | None:
+    def entry(self, step: Step) -> LayoutEntry | None:
         """The entry of a mapping or list by name or index."""
         if isinstance(step, int):
             return self.entries[step] if step < len(self.entries) else None
@@ -53,19 +53,19 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LayoutEntry:
     """One entry of a collection; ``start`` is that of its key or of its value."""
 
     name: str
     start: int
-    value: Node
+    value: LayoutNode
 
     @property
     def end(self) -> int:
         return self.value.end
 
 
-def layout(content: str) -> Node:
+def layout(content: str) -> LayoutNode:
     """The layout of the one document in ``content``, which is known to be good YAML."""
     from yaml._yaml import CParser
     from yaml.events import DocumentStartEvent
@@ -78,7 +78,7 @@ def layout(content: str) -> Node:
     raise ValueError("an empty document has no layout")
 
 
-def node_at(root: Node, at: Location) -> Node | None:
+def node_at(root: LayoutNode, at: Location) -> LayoutNode | None:
     """The node at ``at``; None where it is not written there itself."""
     node = root
     for step in at:
@@ -89,38 +89,40 @@ def node_at(root: Node, at: Location) -> Node | None:
     return node
 
 
-def _node(event: Any, events: Iterator[Any], content: str) -> Node:
+def _node(event: Any, events: Iterator[Any], content: str) -> LayoutNode:
     kind = type(event).__name__
     start, end = event.start_mark.index, event.end_mark.index
     if kind == "AliasEvent":
-        return Node("alias", start, end, start)
+        return LayoutNode("alias", start, end, start)
     anchored = event.anchor is not None
     if kind == "ScalarEvent":
         begin = _behind_anchor(content, start, end) if anchored else start
         style = event.style or "plain"
         if style in "|>":
             end = _end_of_block(content, begin, end)
-        return Node(style, start, end, begin, anchor=anchored)
+        return LayoutNode(style, start, end, begin, anchor=anchored)
     is_map = kind == "MappingStartEvent"
     style = "map" if is_map else "list"
     entries, end_of_flow = _entries(is_map, events, content)
     if event.flow_style:
         begin = _behind_anchor(content, start, len(content)) if anchored else start
-        return Node(style, start, end_of_flow, begin, True, anchored, entries)
+        return LayoutNode(style, start, end_of_flow, begin, True, anchored, entries)
     begin = entries[0].start if entries else end
     last = entries[-1].end if entries else end
-    return Node(style, start, last, begin, False, anchored, entries)
+    return LayoutNode(style, start, last, begin, False, anchored, entries)
 
 
-def _entries(is_map: bool, events: Iterator[Any], content: str) -> tuple[tuple[Entry, ...], int]:
+def _entries(
+    is_map: bool, events: Iterator[Any], content: str
+) -> tuple[tuple[LayoutEntry, ...], int]:
     """The entries up to the end of the collection, and where that is."""
-    found: list[Entry] = []
+    found: list[LayoutEntry] = []
     for event in events:
         if type(event).__name__ in ("MappingEndEvent", "SequenceEndEvent"):
             return tuple(found), event.end_mark.index
         first = _node(event, events, content)
         value = _node(next(events), events, content) if is_map else first
-        found.append(Entry(getattr(event, "value", "") if is_map else "", first.start, value))
+        found.append(LayoutEntry(getattr(event, "value", "") if is_map else "", first.start, value))
     raise ValueError("a collection without an end")
 
 

@@ -50,7 +50,7 @@ def _escaped(sign: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class YamlStyle:
     """What decides how a part is written besides what it holds."""
 
     comments: Comments = field(default_factory=dict)
@@ -60,9 +60,9 @@ class Style:
         return any(len(at) < len(place) and place[: len(at)] == at for place in self.comments)
 
 
-def lines(value: Any, rule: FieldRule = PLAIN, style: Style | None = None) -> list[str]:
+def lines(value: Any, rule: FieldRule = PLAIN, style: YamlStyle | None = None) -> list[str]:
     """The lines of ``value``, a mapping or a list that is not empty, without indentation."""
-    return list(_block(value, rule, (), style or Style()))
+    return list(_block(value, rule, (), style or YamlStyle()))
 
 
 def inline(value: Any) -> str:
@@ -80,15 +80,15 @@ def inline(value: Any) -> str:
 
 def entry(name: str, value: Any, rule: FieldRule = PLAIN) -> list[str]:
     """The lines of the field ``name`` with its ``value``; ``rule`` is the value's."""
-    return list(_field(name, value, rule, (name,), Style()))
+    return list(_field(name, value, rule, (name,), YamlStyle()))
 
 
 def item(value: Any, rule: FieldRule = PLAIN) -> list[str]:
     """The lines of one entry of a block list; ``rule`` is the entry's."""
-    return list(_item(value, rule, (0,), Style()))
+    return list(_item(value, rule, (0,), YamlStyle()))
 
 
-def _block(value: Any, rule: FieldRule, at: Location, style: Style) -> Iterator[str]:
+def _block(value: Any, rule: FieldRule, at: Location, style: YamlStyle) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _comment((*at, name), style)
@@ -99,11 +99,11 @@ def _block(value: Any, rule: FieldRule, at: Location, style: Style) -> Iterator[
             yield from _item(inner, entry_rule(rule), (*at, index), style)
 
 
-def _comment(at: Location, style: Style) -> Iterator[str]:
+def _comment(at: Location, style: YamlStyle) -> Iterator[str]:
     return (f"# {harmless(line)}".rstrip() for line in style.comments.get(at, ()))
 
 
-def _field(name: str, value: Any, rule: FieldRule, at: Location, style: Style) -> Iterator[str]:
+def _field(name: str, value: Any, rule: FieldRule, at: Location, style: YamlStyle) -> Iterator[str]:
     head = f"{scalar(name)}:"
     if not _is_block(value):
         yield f"{head} {scalar(value)}"
@@ -114,7 +114,7 @@ def _field(name: str, value: Any, rule: FieldRule, at: Location, style: Style) -
         yield from (f"  {line}".rstrip() for line in _block(value, rule, at, style))
 
 
-def _item(value: Any, rule: FieldRule, at: Location, style: Style) -> Iterator[str]:
+def _item(value: Any, rule: FieldRule, at: Location, style: YamlStyle) -> Iterator[str]:
     if not _is_block(value):
         yield f"- {scalar(value)}"
         return

@@ -20,7 +20,7 @@ from provisioner.manifests import files
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.project import PROJECT_FILE
 from provisioner.manifests.removals import RemovedEntry
-from provisioner.manifests.yaml.source import Source, parse
+from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.kind import Kind
 from provisioner.model.references import RestrictedName
 
@@ -35,7 +35,7 @@ class Boundaries:
     ``limits`` are by pattern of files, then by sort of names; ``titles`` are those in words.
     """
 
-    source: Source | None = None
+    source: SourceFile | None = None
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 

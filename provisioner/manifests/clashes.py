@@ -13,7 +13,7 @@ from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.lifecycle import EXISTING
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment, WorkspaceSettings
-from provisioner.manifests.yaml.source import Source
+from provisioner.manifests.yaml.source import SourceFile
 
 WORKSPACE = "workspace"
 SHOWN = 3
@@ -53,7 +53,7 @@ def _shared(one: Loaded, other: Loaded) -> Iterator[Declaration]:
 
 
 def _problem(
-    first: Environment, second: Environment, source: Source, shared: Sequence[Declaration]
+    first: Environment, second: Environment, source: SourceFile, shared: Sequence[Declaration]
 ) -> Problem:
     names = listed(each.name for each in shared[:SHOWN])
     more = f" and {len(shared) - SHOWN} more" if len(shared) > SHOWN else ""

@@ -8,9 +8,9 @@ from typing import Any
 
 from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests import lifecycle
-from provisioner.manifests.envelope import Entry
+from provisioner.manifests.envelope import ManifestEntry
 from provisioner.manifests.layers import Layers, name_from_release
-from provisioner.manifests.merge import Place
+from provisioner.manifests.merge import Origin
 from provisioner.manifests.references import (
     PLAINTEXT,
     Noted,
@@ -21,7 +21,7 @@ from provisioner.manifests.references import (
     words_in,
 )
 from provisioner.manifests.variables import NOT_RELEASED
-from provisioner.manifests.yaml.source import Source
+from provisioner.manifests.yaml.source import SourceFile
 from provisioner.model import schemas
 from provisioner.model.field_rules import PLAIN, FieldRule, rules_along
 from provisioner.model.kind import Kind
@@ -40,15 +40,15 @@ class Declaration:
     ``lacking`` the released ones of them that have no value yet.
     """
 
-    source: Source
+    source: SourceFile
     kind: Kind
-    entry: Entry
+    entry: ManifestEntry
     document: Document
     moved: tuple[Location, ...] = ()
     is_good: bool = True
     problems: tuple[Problem, ...] = ()
     layers: Layers | None = None
-    place: Place = field(default_factory=lambda: Place(""))
+    place: Origin = field(default_factory=lambda: Origin(""))
     variables: frozenset[str] = frozenset()
     lacking: tuple[str, ...] = ()
 
@@ -96,7 +96,7 @@ class Declaration:
         secret = finding.secret or self._holds_secret(finding.at)
         return source.problem(replace(finding, at=at, secret=secret), subject)
 
-    def origin(self, at: Location) -> tuple[Source, Location]:
+    def origin(self, at: Location) -> tuple[SourceFile, Location]:
         """The file that what is at ``at`` comes from, and where it is there."""
         place = self.place.of(at)
         if place.layer and self.layers and self.layers.source:
@@ -140,7 +140,7 @@ class Declaration:
         )
 
 
-def declared(source: Source, entry: Entry, kind: Kind, layers: Layers) -> Declaration:
+def declared(source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layers) -> Declaration:
     """``entry`` in today's spelling with the layers on it, and all that is wrong with it."""
     from provisioner.manifests.schema.check import numbers_as_text, shape
 

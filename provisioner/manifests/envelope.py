@@ -49,7 +49,7 @@ Source: databricks/cli bundle/config/resources.go.
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """One resource as it stands in a manifest, below ``resources``, kind and key."""
 
     kind: str
@@ -61,7 +61,7 @@ class Entry:
         return (RESOURCES, self.kind, self.key)
 
 
-def entries_of(manifest: Any, kinds: Collection[str]) -> Iterator[Entry | Finding]:
+def entries_of(manifest: Any, kinds: Collection[str]) -> Iterator[ManifestEntry | Finding]:
     """The resources of a manifest, and what is wrong with what is around them."""
     if not isinstance(manifest, dict):
         message = f"a manifest needs a mapping, {worded(manifest, '', hide=True)}"
@@ -88,7 +88,7 @@ def _around(manifest: Document) -> Iterator[Finding]:
         yield Finding((), "E106", f"missing field `{RESOURCES}`", hint)
 
 
-def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[Entry | Finding]:
+def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[ManifestEntry | Finding]:
     for kind, found in resources.items():
         at = (RESOURCES, kind)
         if kind in kinds:
@@ -109,14 +109,14 @@ def unknown_kind(at: Location, kind: str, known: Collection[str]) -> Finding:
     return Finding(at, "E205", f"there is no kind `{kind}`", hint, key=True)
 
 
-def _keys(kind: str, resources: Document) -> Iterator[Entry | Finding]:
+def _keys(kind: str, resources: Document) -> Iterator[ManifestEntry | Finding]:
     for key, document in resources.items():
         if not re.fullmatch(RESOURCE_KEY, key):
             message = f"`{key}` cannot be the key of a resource"
             hint = "1 to 128 letters, digits, `-` and `_`, the first one not a `-`"
             yield Finding((RESOURCES, kind, key), "E109", message, hint, key=True)
         elif isinstance(document, dict):
-            yield Entry(kind, key, document)
+            yield ManifestEntry(kind, key, document)
         else:
             yield from no_mapping((RESOURCES, kind), key, document)
 

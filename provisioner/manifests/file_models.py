@@ -23,12 +23,12 @@ Single = str | int | float | bool
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
-class Spec(BaseModel):
+class FileModel(BaseModel):
     # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Project(Spec):
+class ProjectFile(FileModel):
     """`provisioner.yaml`: the root of a project."""
 
     project: str = Field(
@@ -43,7 +43,7 @@ class Project(Spec):
     )
 
 
-class Workspace(Spec):
+class Workspace(FileModel):
     """Where an environment lives: exactly one of these."""
 
     model_config = ConfigDict(
@@ -68,7 +68,7 @@ class Workspace(Spec):
     )
 
 
-class Guard(Spec):
+class Guard(FileModel):
     """How much may be deleted or re-created at once, even with consent."""
 
     destructive_percent: int = Field(
@@ -82,7 +82,7 @@ class Guard(Spec):
     )
 
 
-class Environment(Spec):
+class EnvironmentFile(FileModel):
     """`environments/NAME.yaml`: one deployment of the manifests to one workspace."""
 
     workspace: Workspace = Field(description="Where it lives.")
@@ -137,7 +137,7 @@ class Environment(Spec):
     guard: Guard = Field(default=Guard(), description="Brakes against accidents.")
 
 
-class ReleasedVariable(Spec):
+class ReleasedVariable(FileModel):
     """What is released of one variable, and where it is from. Written by the tool alone."""
 
     value: Single | None = Field(
@@ -178,7 +178,7 @@ class Releases(RootModel[dict[str, ReleasedVariable]]):
     """`environments/releases/NAME.yaml`: what is released to an environment."""
 
 
-class Removed(Spec):
+class Removed(FileModel):
     """What is to become of a resource whose manifest was taken out."""
 
     name: str = Field(min_length=1, description="Its name in the workspace.")
@@ -188,7 +188,7 @@ class Removed(Spec):
     )
 
 
-class Manifest(Spec):
+class Manifest(FileModel):
     """A manifest. Its shape is the resource part of a Databricks bundle."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1})
@@ -206,20 +206,20 @@ class Manifest(Spec):
 Action = Literal["keep", "update", "create", "adopt", "orphan", "replace", "delete", "blocked"]
 
 
-class PlanWorkspace(Spec):
+class PlanWorkspace(FileModel):
     """The workspace that a plan was made for."""
 
     host: str
 
 
-class PlanSource(Spec):
+class PlanSource(FileModel):
     """Where the manifests came from. Not part of the plan's digest."""
 
     git_commit: str = Field(description="The commit, with `+` when files differed from it.")
     digest: str = Field(description="A digest of the documents that the manifests describe.")
 
 
-class PlanSummary(Spec):
+class PlanSummary(FileModel):
     """How many steps there are of each action."""
 
     create: int = Field(ge=0)
@@ -232,7 +232,7 @@ class PlanSummary(Spec):
     orphan: int = Field(ge=0)
 
 
-class PlanChange(Spec):
+class PlanChange(FileModel):
     """A field that differs. A side on which it is absent has no key here."""
 
     path: str = Field(description="`config.served_entities[champion].entity_version`")
@@ -254,7 +254,7 @@ class PlanChange(Spec):
     )
 
 
-class PlanOperation(Spec):
+class PlanOperation(FileModel):
     """A call to the service. Secrets are references: `{"$secret": {"from_env": NAME}}`."""
 
     call: str
@@ -265,7 +265,7 @@ class PlanOperation(Spec):
     after_idle: bool = Field(default=False, description="Wait before until no update runs.")
 
 
-class PlanStep(Spec):
+class PlanStep(FileModel):
     """What happens to one resource."""
 
     address: str
@@ -299,7 +299,7 @@ class PlanStep(Spec):
     )
 
 
-class Plan(Spec):
+class PlanFile(FileModel):
     """A plan, as `plan -o json` prints it and `plan --out` saves it."""
 
     format_version: Literal[1]

@@ -16,7 +16,13 @@ from provisioner.errors import Finding, Location, Problem
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests.envelope import unknown_kind
 from provisioner.manifests.lifecycle import EXISTING
-from provisioner.manifests.merge import Part, Place, laid_over, laid_under, removals_of_nothing
+from provisioner.manifests.merge import (
+    Origin,
+    PlacedValue,
+    laid_over,
+    laid_under,
+    removals_of_nothing,
+)
 from provisioner.manifests.project import Environment
 from provisioner.manifests.references import Noted, References, words_in
 from provisioner.manifests.variables import NOT_RELEASED, Variables
@@ -46,8 +52,8 @@ class Layers:
         self._words: dict[Location, frozenset[str]] = {}
         self.problems: list[Problem] = []
         self._data: Document = self.source.data if self.source else {}
-        self._defaults: dict[str, Part] = {}
-        self._overrides: dict[Address, Part] = {}
+        self._defaults: dict[str, PlacedValue] = {}
+        self._overrides: dict[Address, PlacedValue] = {}
         self._wrong: set[Address] = set()
         self._prefix = self._checked_prefix()
         for kind in self._known(DEFAULTS, kinds):
@@ -64,9 +70,9 @@ class Layers:
                 else:
                     self._wrong.add(address)
 
-    def laid(self, address: Address, document: Document, kind: Kind) -> Part:
+    def laid(self, address: Address, document: Document, kind: Kind) -> PlacedValue:
         """``document`` of a manifest with the layers on it, and its name prefixed."""
-        part = Part(document, Place(""))
+        part = PlacedValue(document, Origin(""))
         rules = kind.schema.rules()
         if kind.name in self._defaults:
             part = laid_under(copy.deepcopy(self._defaults[kind.name]), part, rules)
@@ -78,10 +84,10 @@ class Layers:
             part = laid_over(part, copy.deepcopy(over), rules)
         name = part.value.get("name")
         if isinstance(name, str) and not part.value.get(EXISTING):
-            part = Part({**part.value, "name": self.name(name, kind)}, part.place)
+            part = PlacedValue({**part.value, "name": self.name(name, kind)}, part.place)
         return part
 
-    def over(self, address: Address) -> Part | None:
+    def over(self, address: Address) -> PlacedValue | None:
         """What is laid over the resource; None where nothing is."""
         return self._overrides.get(address)
 
@@ -120,7 +126,7 @@ class Layers:
             else:
                 self._say(unknown_kind((section, name), name, kinds))
 
-    def _layer(self, kind: Kind, written: Document, at: Location) -> Part | None:
+    def _layer(self, kind: Kind, written: Document, at: Location) -> PlacedValue | None:
         """A layer with variables replaced; None, and problems, where something is wrong."""
         from provisioner.manifests.schema.check import numbers_as_text, shape
 
@@ -138,7 +144,7 @@ class Layers:
                 wrong.append(replace(finding, at=place))
         for finding in wrong:
             self._say(finding)
-        return None if wrong else Part(value, Place(OVERRIDES, at))
+        return None if wrong else PlacedValue(value, Origin(OVERRIDES, at))
 
     def _written_below(self, at: Location) -> Callable[[Location], str]:
         """How to find the text of a number of the layer at ``at``: below kind and key."""

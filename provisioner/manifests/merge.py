@@ -19,7 +19,7 @@ Step = str | int
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Origin:
     """Where a value is from: a layer, and where it is there.
 
     ``inner`` has only the parts that are from elsewhere than their whole.
@@ -27,27 +27,27 @@ class Place:
 
     layer: str
     at: Location = ()
-    inner: Mapping[Step, Place] = field(default_factory=dict)
+    inner: Mapping[Step, Origin] = field(default_factory=dict)
 
-    def of(self, at: Location) -> Place:
+    def of(self, at: Location) -> Origin:
         """The place of what is at ``at`` inside of it."""
         place = self
         for step in at:
-            place = place.inner.get(step) or Place(place.layer, (*place.at, step))
+            place = place.inner.get(step) or Origin(place.layer, (*place.at, step))
         return place
 
 
-class Part(NamedTuple):
+class PlacedValue(NamedTuple):
     """A value and its place."""
 
     value: Any
-    place: Place
+    place: Origin
 
-    def part(self, step: Step) -> Part:
-        return Part(self.value[step], self.place.of((step,)))
+    def part(self, step: Step) -> PlacedValue:
+        return PlacedValue(self.value[step], self.place.of((step,)))
 
 
-def laid_over(under: Part, over: Part, rule: FieldRule) -> Part:
+def laid_over(under: PlacedValue, over: PlacedValue, rule: FieldRule) -> PlacedValue:
     """``over`` laid over ``under``; fields and entries in the order of ``under``.
 
     What ``over`` removes and ``under`` does not have is no part of the result.
@@ -55,7 +55,7 @@ def laid_over(under: Part, over: Part, rule: FieldRule) -> Part:
     return _merged(under, over, rule, clean=True)
 
 
-def laid_under(under: Part, over: Part, rule: FieldRule) -> Part:
+def laid_under(under: PlacedValue, over: PlacedValue, rule: FieldRule) -> PlacedValue:
     """The same for ``under`` that only fills up: fields and entries in ``over``'s order.
 
     What ``over`` removes and ``under`` does not have stays: there it means nothing.
@@ -64,7 +64,7 @@ def laid_under(under: Part, over: Part, rule: FieldRule) -> Part:
     return _ordered(made, over.value)
 
 
-def _merged(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
+def _merged(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) -> PlacedValue:
     if isinstance(under.value, dict) and isinstance(over.value, dict):
         return _mapping(under, over, rule, clean)
     if rule.list_key and _has_entries(under.value) and _has_entries(over.value):
@@ -75,8 +75,8 @@ def _merged(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
     return _cleaned(over) if clean else over
 
 
-def _mapping(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
-    found: dict[str, Part] = {}
+def _mapping(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) -> PlacedValue:
+    found: dict[str, PlacedValue] = {}
     for name in dict.fromkeys((*under.value, *over.value)):
         if name not in over.value:
             found[name] = under.part(name)
@@ -87,13 +87,13 @@ def _mapping(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
             inner = rule.fields.get(name, PLAIN)
             found[name] = _merged(under.part(name), over.part(name), inner, clean)
     values = {name: part.value for name, part in found.items()}
-    inner_places: dict[Step, Place] = {name: part.place for name, part in found.items()}
-    return Part(values, Place(under.place.layer, under.place.at, inner_places))
+    inner_places: dict[Step, Origin] = {name: part.place for name, part in found.items()}
+    return PlacedValue(values, Origin(under.place.layer, under.place.at, inner_places))
 
 
-def _keyed(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
+def _keyed(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) -> PlacedValue:
     theirs = dict(reversed([(_identity(p.value, rule), p) for p in _entries(over)]))
-    found: list[Part] = []
+    found: list[PlacedValue] = []
     met: set[Location] = set()
     # An entry of a keyed list has the fields of the list's rule, but no key of its own.
     entry_rule = FieldRule(fields=rule.fields)
@@ -110,9 +110,9 @@ def _keyed(under: Part, over: Part, rule: FieldRule, clean: bool) -> Part:
     if clean:
         more = [_cleaned(part) for part in more if not _removes(part.value)]
     found += more
-    inner: dict[Step, Place] = {index: part.place for index, part in enumerate(found)}
+    inner: dict[Step, Origin] = {index: part.place for index, part in enumerate(found)}
     values = [part.value for part in found]
-    return Part(values, Place(under.place.layer, under.place.at, inner))
+    return PlacedValue(values, Origin(under.place.layer, under.place.at, inner))
 
 
 def removals_of_nothing(
@@ -134,29 +134,31 @@ def removals_of_nothing(
                 yield from removals_of_nothing(here, entry, inner, (*at, index))
 
 
-def _ordered(made: Part, wanted: Any) -> Part:
+def _ordered(made: PlacedValue, wanted: Any) -> PlacedValue:
     """The mapping ``made`` with the fields of ``wanted`` first, at every level."""
     if not isinstance(made.value, dict) or not isinstance(wanted, dict):
         return made
     names = [name for name in dict.fromkeys((*wanted, *made.value)) if name in made.value]
     parts = {name: _ordered(made.part(name), wanted.get(name)) for name in names}
     inner = {name: part.place for name, part in parts.items()}
-    place = Place(made.place.layer, made.place.at, {**made.place.inner, **inner})
-    return Part({name: part.value for name, part in parts.items()}, place)
+    place = Origin(made.place.layer, made.place.at, {**made.place.inner, **inner})
+    return PlacedValue({name: part.value for name, part in parts.items()}, place)
 
 
-def _cleaned(part: Part) -> Part:
+def _cleaned(part: PlacedValue) -> PlacedValue:
     """``part`` without what it only has in order to remove."""
     value = part.value
     if isinstance(value, dict):
         kept = {name: _cleaned(part.part(name)) for name in value if not _removes(value[name])}
         inner = {name: one.place for name, one in kept.items()}
         made = {name: one.value for name, one in kept.items()}
-        return Part(made, Place(part.place.layer, part.place.at, inner))
+        return PlacedValue(made, Origin(part.place.layer, part.place.at, inner))
     if _has_entries(value):
         entries = [_cleaned(one) for one in _entries(part) if not _removes(one.value)]
-        places: dict[Step, Place] = {index: one.place for index, one in enumerate(entries)}
-        return Part([one.value for one in entries], Place(part.place.layer, part.place.at, places))
+        places: dict[Step, Origin] = {index: one.place for index, one in enumerate(entries)}
+        return PlacedValue(
+            [one.value for one in entries], Origin(part.place.layer, part.place.at, places)
+        )
     return part
 
 
@@ -168,7 +170,7 @@ def _has_entries(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
-def _entries(part: Part) -> list[Part]:
+def _entries(part: PlacedValue) -> list[PlacedValue]:
     return [part.part(index) for index in range(len(part.value))]
 
 

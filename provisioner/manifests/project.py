@@ -16,7 +16,7 @@ from provisioner.manifests.promotion_source import promotes_mistakes, soak_s
 from provisioner.manifests.references import words_in
 from provisioner.manifests.release_file import ReleaseFile, read_releases
 from provisioner.manifests.variables import RELEASED, check_not_released, mistakes
-from provisioner.manifests.yaml.source import Source, parse
+from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.paths import Document
 from provisioner.model.release import Promotion
@@ -32,7 +32,7 @@ _HINTS: Final = {
 _HINT: Final = "only `variables`, `name_prefix`, `defaults` and `overrides` may refer to something"
 
 
-def fixed_references(source: Source) -> Iterator[Finding]:
+def fixed_references(source: SourceFile) -> Iterator[Finding]:
     """Each `${…}` where it would stay as it is: nobody means that."""
     for section, value in source.data.items() if isinstance(source.data, dict) else ():
         if section in REPLACED:
@@ -50,7 +50,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ProjectSettings:
     """``name`` marks, with an environment's name, what the project owns in a workspace."""
 
     name: str
@@ -87,7 +87,7 @@ class Environment:
     manifests: tuple[str, ...] = MANIFESTS
     protected: bool = False
     guard: GuardLimits = field(default_factory=GuardLimits)
-    source: Source | None = field(default=None, compare=False, repr=False)
+    source: SourceFile | None = field(default=None, compare=False, repr=False)
     outside: Outside = field(default_factory=Outside, compare=False, repr=False)
     promotion: Promotion = field(default_factory=Promotion)
     release_file: ReleaseFile = field(default_factory=ReleaseFile, compare=False, repr=False)
@@ -104,9 +104,9 @@ def find_root(start: Path) -> Path:
     raise FileError.of("E201", message, hint)
 
 
-def read_project(root: Path) -> Project:
+def read_project(root: Path) -> ProjectSettings:
     """The project whose file lies in ``root``. Raises FileError."""
-    return Project(_checked(root, PROJECT_FILE, "project").data["project"])
+    return ProjectSettings(_checked(root, PROJECT_FILE, "project").data["project"])
 
 
 def environment_names(root: Path) -> tuple[str, ...]:
@@ -173,11 +173,11 @@ def _unknown(root: Path, name: str) -> ProvisionerError:
     return FileError.of("E202", f"there is no environment `{name}`", hint)
 
 
-def _checked(root: Path, name: str, schema: str) -> Source:
+def _checked(root: Path, name: str, schema: str) -> SourceFile:
     """The file ``name``, whose data fits the schema. Raises FileError."""
     from provisioner.manifests.schema.check import shape
 
-    source: Source = parse(name, files.read(root, name))
+    source: SourceFile = parse(name, files.read(root, name))
     fixed = list(fixed_references(source))
     told = {finding.at for finding in fixed}
     wrong = shape(source.data, schemas.schema(schema), source.written)

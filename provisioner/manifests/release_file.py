@@ -12,7 +12,7 @@ from provisioner.errors import FileError, Finding, Position, Problem, Severity
 from provisioner.errors.wording import did_you_mean
 from provisioner.manifests import files
 from provisioner.manifests.given_values import VARIABLE
-from provisioner.manifests.yaml.source import Source, parse
+from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.release import FOLDER, Released, release_path
 
@@ -24,7 +24,7 @@ class ReleaseFile:
     """``source`` is None where there is no such file yet."""
 
     releases: Mapping[str, Released] = field(default_factory=dict)
-    source: Source | None = None
+    source: SourceFile | None = None
 
     def unknown(self, released: Collection[str]) -> Iterator[Problem]:
         """A warning for each line about a variable that the environment does not release."""
@@ -58,7 +58,7 @@ def releases_in(path: str, raw: bytes) -> ReleaseFile:
         raise FileError.of("E702", message, hint, where=Position(path, line))
     if not _says_anything(raw):
         return ReleaseFile()
-    source: Source = parse(path, raw)
+    source: SourceFile = parse(path, raw)
     findings = list(shape(source.data, schemas.schema("release"), source.written))
     if not findings:
         findings = list(_mistakes(source.data))

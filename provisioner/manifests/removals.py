@@ -12,7 +12,7 @@ from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.envelope import REMOVED, RESOURCE_KEY, no_mapping, unknown_kind
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.references import References
-from provisioner.manifests.yaml.source import Source
+from provisioner.manifests.yaml.source import SourceFile
 from provisioner.model import schemas
 from provisioner.model.kind import Kind
 from provisioner.model.plan import Address
@@ -23,7 +23,7 @@ from provisioner.model.resource import Removal
 class RemovedEntry:
     """One entry, and the file it stands in."""
 
-    source: Source
+    source: SourceFile
     at: Location
     removal: Removal
     kind: Kind
@@ -36,7 +36,7 @@ class RemovedEntry:
 
 
 def removed_in(
-    source: Source, kinds: Mapping[str, Kind], layers: Layers
+    source: SourceFile, kinds: Mapping[str, Kind], layers: Layers
 ) -> Iterator[RemovedEntry | Problem]:
     """The entries of one manifest, and what is wrong with them."""
     found = source.data.get(REMOVED) if isinstance(source.data, dict) else None
@@ -65,7 +65,9 @@ def removed_in(
                         yield _prefixed(one, layers) if isinstance(one, RemovedEntry) else one
 
 
-def _entry(source: Source, kind: Kind, key: str, entry: Any) -> Iterator[RemovedEntry | Problem]:
+def _entry(
+    source: SourceFile, kind: Kind, key: str, entry: Any
+) -> Iterator[RemovedEntry | Problem]:
     from provisioner.manifests.schema.check import shape
 
     at: Location = (REMOVED, kind.name, key)

@@ -21,7 +21,7 @@ from provisioner.manifests.references import (
     inside_a_text,
     words_in,
 )
-from provisioner.manifests.yaml.source import MOST_BYTES, Source
+from provisioner.manifests.yaml.source import MOST_BYTES, SourceFile
 from provisioner.model.release import Promotion, Value
 
 VARIABLES: Final = "variables"
@@ -30,7 +30,7 @@ ALIAS: Final = "alias"
 _ALIAS: Final = re.compile(r"[^@]+@[A-Za-z0-9_-]+", re.ASCII)
 
 
-def declared_in(source: Source | None) -> Mapping[str, Any]:
+def declared_in(source: SourceFile | None) -> Mapping[str, Any]:
     """The variables of an environment's file as they are written.
 
     One that is only released, and has no value of its own in the file, is None.
@@ -81,7 +81,7 @@ def check_not_released(outside: Outside, data: Mapping[str, Any], environment: s
         raise UsageError(problems)
 
 
-def mistakes(source: Source) -> Iterator[Finding]:
+def mistakes(source: SourceFile) -> Iterator[Finding]:
     """What is wrong with the definitions themselves: names, references, circles."""
     declared = declared_in(source)
     refers: dict[str, list[tuple[Location, str]]] = {}
@@ -147,7 +147,7 @@ class Variables:
     def __init__(
         self,
         environment: str,
-        source: Source | None,
+        source: SourceFile | None,
         outside: Outside,
         promotion: Promotion | None = None,
     ) -> None:

@@ -18,7 +18,7 @@ from provisioner.manifests.project import (
     find_root,
     read_environment,
 )
-from provisioner.manifests.yaml.source import Source, parse
+from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.field_rules import FieldRule, rules_in
 
@@ -89,7 +89,7 @@ def _below(root: Path, file: Path) -> str:
         raise UsageError.of("E839", message, "give its project with -C") from error
 
 
-def _arranged(source: Source, rules: FieldRule) -> str:
+def _arranged(source: SourceFile, rules: FieldRule) -> str:
     """The text of ``source`` laid out. Raises FileError where that cannot be done safely."""
     name = source.text.file
     try:

@@ -16,7 +16,7 @@ from provisioner.manifests.declaration import declared
 from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.project import Environment, find_root
-from provisioner.manifests.yaml.source import Source, parse
+from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.kind import Kind
 from provisioner.model.plan import Address
@@ -53,7 +53,7 @@ def complaints(environment: Environment, draft: ManifestDraft) -> tuple[Problem,
     return tuple(_left_out(draft, problem) for problem in wrong_in(source, environment))
 
 
-def wrong_in(source: Source, environment: Environment) -> tuple[Problem, ...]:
+def wrong_in(source: SourceFile, environment: Environment) -> tuple[Problem, ...]:
     """The errors in the resources of one file, looked at by themselves."""
     layers = Layers(environment, KINDS)
     problems: list[Problem] = []

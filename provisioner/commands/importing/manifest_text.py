@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from provisioner.errors import Location, UsageError
-from provisioner.files.yaml_text import Comments, Style, lines
+from provisioner.files.yaml_text import Comments, YamlStyle, lines
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.plan import Address
@@ -80,7 +80,7 @@ def manifest(entries: Iterable[ManifestEntry], schema: str = "") -> str:
         comments |= {(*at, *place): said for place, said in one.generated.comments.items()}
         kinds.setdefault(kind, {})[key] = one.rules
     found: Comments = comments
-    text = lines({"resources": resources}, _rules(kinds), Style(found))
+    text = lines({"resources": resources}, _rules(kinds), YamlStyle(found))
     first = [f"# yaml-language-server: $schema={schema}"] if schema else []
     return "\n".join((*first, *text)) + "\n"
 

@@ -25,7 +25,7 @@ from provisioner.files.yaml_edit import Edit, NotEditableError, edited
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.project import Environment, environment_names
 from provisioner.manifests.references import words_in
-from provisioner.manifests.yaml.source import Source, parse
+from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.documents import entry_rule
 from provisioner.model.field_rules import PLAIN, FieldRule, rules_along
 from provisioner.model.paths import Path, path_text
@@ -44,12 +44,12 @@ OURS = ("provisioner_owner", "provisioner_applied", "lifecycle")
 class _Files:
     """The files as they were, and as they are to be."""
 
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[str, SourceFile] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     added: set[tuple[str, Location]] = field(default_factory=set)
     """What was added as a whole, by address: nothing inside of it is left to add."""
 
-    def source(self, source: Source) -> Source:
+    def source(self, source: SourceFile) -> SourceFile:
         """``source`` with the edits that were made so far."""
         file = source.text.file
         self.before.setdefault(file, source.text.content)
@@ -184,7 +184,7 @@ def _portrayed(session: Session, one: Declaration, path: Path) -> Any:
     return value_at(generated.document, path, one.kind.schema.rules())
 
 
-def _refuse_references(source: Source, at: Location, session: Session) -> None:
+def _refuse_references(source: SourceFile, at: Location, session: Session) -> None:
     """Raise CannotAcceptError where what is written at ``at`` or around it is a reference."""
     value = source.data
     for index, step in enumerate((*at, "")):
@@ -207,7 +207,7 @@ def _by_hand(word: str, session: Session) -> str:
     return f"change what `${{{word}}}` stands for by hand"
 
 
-def _edit(files: _Files, source: Source, edit: Edit) -> None:
+def _edit(files: _Files, source: SourceFile, edit: Edit) -> None:
     current = files.source(source)
     value = as_typed(current.data, edit)
     edit = replace(edit, value=value)

@@ -37,9 +37,9 @@ def generate() -> dict[str, Json]:
         **{f"kinds/{name}": _strict(model) for name, model in kinds.items()},
         "override": _override(kinds),
         "environment": _environment(kinds),
-        "shapes/environment": _strict(file_models.Environment),
+        "shapes/environment": _strict(file_models.EnvironmentFile),
         "project": _project(),
-        "plan": _strict(file_models.Plan),
+        "plan": _strict(file_models.PlanFile),
         "release": _strict(file_models.Releases),
         "removed": _strict(file_models.Removed),
     }
@@ -101,7 +101,7 @@ def _manifest(kinds: Mapping[str, type[Any]]) -> Json:
 
 def _project() -> Json:
     """The project's file, with the sorts of names that the kinds let boundaries restrict."""
-    made = _strict(file_models.Project)
+    made = _strict(file_models.ProjectFile)
     boundary = made["properties"]["boundaries"]["additionalProperties"]
     patterns = boundary.pop("additionalProperties")
     sorts = {
@@ -124,7 +124,7 @@ def _environment(kinds: Mapping[str, type[Any]]) -> Json:
     The tool checks those two by kind and key, after their references are replaced; what the
     file must look like before that is ``shapes/environment``.
     """
-    made = _strict(file_models.Environment)
+    made = _strict(file_models.EnvironmentFile)
     layers = {
         "defaults": {name: {"$ref": f"#/definitions/{name}"} for name in kinds},
         "overrides": _by_kind(kinds),

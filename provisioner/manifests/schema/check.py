@@ -23,7 +23,7 @@ from provisioner.manifests.schema.fields import (
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-    from provisioner.manifests.schema.messages import Complaint
+    from provisioner.manifests.schema.messages import Violation
 
 NUMBERS: Final = (int, float)
 ANNOTATIONS: Final = frozenset(("$schema", "description", "default", "examples", "x-semantics"))
@@ -162,10 +162,10 @@ def _ready(schema: Schema) -> FieldIndex:
     return known[1]
 
 
-def _complaint(error: ValidationError) -> Complaint:
-    from provisioner.manifests.schema.messages import Complaint
+def _complaint(error: ValidationError) -> Violation:
+    from provisioner.manifests.schema.messages import Violation
 
-    return Complaint(
+    return Violation(
         keyword=str(error.validator),
         asked=error.validator_value,
         at=tuple(error.absolute_path),
@@ -175,9 +175,9 @@ def _complaint(error: ValidationError) -> Complaint:
     )
 
 
-def _branches(error: ValidationError) -> tuple[tuple[Complaint, ...], ...]:
+def _branches(error: ValidationError) -> tuple[tuple[Violation, ...], ...]:
     """The complaints of each alternative of an ``anyOf``, by alternative."""
-    found: dict[Any, list[Complaint]] = {}
+    found: dict[Any, list[Violation]] = {}
     for inner in error.context or ():
         found.setdefault(inner.schema_path[0], []).append(_complaint(inner))
     return tuple(tuple(complaints) for complaints in found.values())

@@ -32,7 +32,7 @@ _DIGITS: Final = re.compile(r"[+]?0*([0-9][0-9_,]*)(?:\.0+)?\s*%?")
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class ExpectedTypes:
     """The JSON types of which one is needed, and the words for them."""
 
     types: frozenset[str]
@@ -43,12 +43,12 @@ class Needed:
         return bool(self.types & _SCALARS)
 
 
-def needed(types: Iterable[Any]) -> Needed:
+def needed(types: Iterable[Any]) -> ExpectedTypes:
     """What the values of ``type`` keywords ask for: strings, or lists of them."""
     flat = [name for one in types for name in ([one] if isinstance(one, str) else one)]
     known = [name for name in dict.fromkeys(flat) if name in _WORDS]
     words = " or ".join(_WORDS[name] for name in known) or "something else"
-    return Needed(frozenset(known), words)
+    return ExpectedTypes(frozenset(known), words)
 
 
 def kind_of(value: Any) -> str:
@@ -77,7 +77,7 @@ def worded(value: Any, written: str, hide: bool) -> str:
             return f"not {_WORDS.get(kind, kind)}"
 
 
-def hint_for_type(wanted: Needed, value: Any, written: str) -> str:
+def hint_for_type(wanted: ExpectedTypes, value: Any, written: str) -> str:
     """How to write what was probably meant; ``""`` when that is anybody's guess."""
     kind = kind_of(value)
     if kind == "null":
@@ -115,7 +115,7 @@ Written = Callable[[Location], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class Violation:
     """``keyword`` was asked with ``asked`` of ``value``, which stands at ``at``.
 
     ``schema`` is where the keyword stands. ``branches`` are, for ``anyOf`` and
@@ -127,7 +127,7 @@ class Complaint:
     at: Location
     value: Any
     schema: Schema
-    branches: tuple[tuple[Complaint, ...], ...] = ()
+    branches: tuple[tuple[Violation, ...], ...] = ()
 
     @property
     def name(self) -> str:
@@ -153,7 +153,7 @@ class Complaint:
         return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}…`"
 
 
-def findings_of(complaint: Complaint, index: FieldIndex, written: Written) -> Iterator[Finding]:
+def findings_of(complaint: Violation, index: FieldIndex, written: Written) -> Iterator[Finding]:
     """``complaint`` as findings: mostly one, for unknown fields one for each."""
     if complaint.keyword == "additionalProperties":
         yield from _unknown(complaint, index)
@@ -174,7 +174,7 @@ def without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
     return (one for one in known if one.key or (one.at, one.field or None) not in misspelt)
 
 
-def _unknown(complaint: Complaint, index: FieldIndex) -> Iterator[Finding]:
+def _unknown(complaint: Violation, index: FieldIndex) -> Iterator[Finding]:
     known = list(complaint.schema.get("properties", {}))
     here = index.path_of(complaint.at)
     for name in complaint.value:
@@ -205,7 +205,7 @@ def _hint_for_unknown(
     return f"known here are {listed(known)}" if 0 < len(known) <= 12 else "", ""
 
 
-def _missing(complaint: Complaint) -> Iterator[Finding]:
+def _missing(complaint: Violation) -> Iterator[Finding]:
     for name in complaint.asked:
         if name not in complaint.value:
             field = complaint.schema.get("properties", {}).get(name, {})
@@ -213,7 +213,7 @@ def _missing(complaint: Complaint) -> Iterator[Finding]:
             yield Finding(complaint.at, "E106", f"missing field `{name}`", hint, field=name)
 
 
-def _none_of(complaint: Complaint, index: FieldIndex, written: Written) -> Iterator[Finding]:
+def _none_of(complaint: Violation, index: FieldIndex, written: Written) -> Iterator[Finding]:
     """Of several alternatives, the complaints of the one that comes nearest."""
     near = [
         branch
@@ -229,7 +229,7 @@ def _none_of(complaint: Complaint, index: FieldIndex, written: Written) -> Itera
 
 
 def _wrong_type(
-    complaint: Complaint, types: list[Any], index: FieldIndex, written: Written
+    complaint: Violation, types: list[Any], index: FieldIndex, written: Written
 ) -> Finding:
     text = written(complaint.at)
     wanted = needed(types)
@@ -242,7 +242,7 @@ def _wrong_type(
     return Finding(complaint.at, "E105", message, hint)
 
 
-def _not_allowed(complaint: Complaint) -> Finding:
+def _not_allowed(complaint: Violation) -> Finding:
     allowed = complaint.asked if complaint.keyword == "enum" else [complaint.asked]
     texts = [value if isinstance(value, str) else json.dumps(value) for value in allowed]
     lower = {text.lower(): text for text in texts}
@@ -262,13 +262,13 @@ _BOUNDS = {
 }
 
 
-def _out_of_bounds(complaint: Complaint) -> Finding:
+def _out_of_bounds(complaint: Violation) -> Finding:
     bound = _BOUNDS[complaint.keyword].format(complaint.asked)
     message = f"{complaint.name} is {json.dumps(complaint.value)}, and {bound}"
     return Finding(complaint.at, "E108", message)
 
 
-def _wrong_size(complaint: Complaint) -> Finding:
+def _wrong_size(complaint: Violation) -> Finding:
     """Too short or too long, a text or a list."""
     limit, size = complaint.asked, len(complaint.value)
     noun = "characters" if "Length" in complaint.keyword else "entries"
@@ -279,14 +279,14 @@ def _wrong_size(complaint: Complaint) -> Finding:
     return Finding(complaint.at, "E108", message)
 
 
-def _wrong_number_of_fields(complaint: Complaint) -> Finding:
+def _wrong_number_of_fields(complaint: Violation) -> Finding:
     choice = listed(complaint.schema.get("properties", {}))
     few = "exactly one" if complaint.schema.get("maxProperties") == 1 else "some"
     there = f"it has {listed(complaint.value)}" if complaint.value else ""
     return Finding(complaint.at, "E108", f"{complaint.name} takes {few} of {choice}", there)
 
 
-def _no_match(complaint: Complaint) -> Finding:
+def _no_match(complaint: Violation) -> Finding:
     description = complaint.schema.get("description", "")
     hint = _said_of_form(description) or _FORMS.get(complaint.asked, "")
     if not hint:
@@ -312,12 +312,12 @@ _FORMS = {
 }
 
 
-def _other(complaint: Complaint) -> Finding:
+def _other(complaint: Violation) -> Finding:
     message = f"{complaint.name} does not satisfy `{complaint.keyword}` of the schema"
     return Finding(complaint.at, "E107", message)
 
 
-_WORDINGS: Mapping[str, Callable[[Complaint], Finding]] = {
+_WORDINGS: Mapping[str, Callable[[Violation], Finding]] = {
     **dict.fromkeys(("enum", "const"), _not_allowed),
     **dict.fromkeys(_BOUNDS, _out_of_bounds),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _wrong_size),

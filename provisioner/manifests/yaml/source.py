@@ -1,6 +1,6 @@
 """One YAML file as plain data, and where every part of it stands.
 
-Bytes go in that nobody has looked at; out comes a ``Source`` or a FileError. Size, depth
+Bytes go in that nobody has looked at; out comes a ``SourceFile`` or a FileError. Size, depth
 and number of values are bounded before anything is built, so no file can crash or stall
 the command.
 """
@@ -34,7 +34,7 @@ _UNPRINTABLE_ASCII = re.compile("[^\t\n\r\x20-\x7e]")
 
 # Without slots, for the sake of what is found out only when there is a problem to tell.
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """``data`` is what the file says; ``mark`` is the tree of places beside it."""
 
     text: Text
@@ -100,7 +100,7 @@ class Source:
         return marks
 
 
-def parse(file: str, raw: bytes) -> Source:
+def parse(file: str, raw: bytes) -> SourceFile:
     """Read ``raw``, the content of ``file`` (named as in messages).
 
     Raises FileError with every problem that can be told without guessing.
@@ -116,7 +116,7 @@ def parse(file: str, raw: bytes) -> Source:
     if data is None:
         message = "nothing but comments in this file" if text.content.strip() else "an empty file"
         raise FileError.of("E112", message, where=Position(file))
-    return Source(text, data, mark)
+    return SourceFile(text, data, mark)
 
 
 @contextmanager

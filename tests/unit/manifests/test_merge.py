@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from provisioner.kinds import KINDS
-from provisioner.manifests.merge import Part, Place, laid_over, laid_under, removals_of_nothing
+from provisioner.manifests.merge import (
+    Origin,
+    PlacedValue,
+    laid_over,
+    laid_under,
+    removals_of_nothing,
+)
 
 RULES = KINDS["model_serving_endpoints"].schema.rules()
 
@@ -115,8 +121,10 @@ OVER = [
 ]
 
 
-def over(under: Any, on_top: Any) -> Part:
-    return laid_over(Part(under, Place("below")), Part(on_top, Place("above")), RULES)
+def over(under: Any, on_top: Any) -> PlacedValue:
+    return laid_over(
+        PlacedValue(under, Origin("below")), PlacedValue(on_top, Origin("above")), RULES
+    )
 
 
 @pytest.mark.parametrize(("under", "on_top", "expected"), OVER)
@@ -143,7 +151,9 @@ UNDER = [
 
 @pytest.mark.parametrize(("under", "manifest", "expected"), UNDER)
 def test_what_is_laid_under(under, manifest, expected):
-    made = laid_under(Part(under, Place("below")), Part(manifest, Place("")), RULES).value
+    made = laid_under(
+        PlacedValue(under, Origin("below")), PlacedValue(manifest, Origin("")), RULES
+    ).value
     assert made == expected
     assert list(made) == list(expected)
 
@@ -226,7 +236,9 @@ ORIGINS_UNDER = [
 def test_each_default_remembers_where_it_is_from(at, layer, place):
     default = {"description": "d", "budget_policy_id": "b", **tags(B, C)}
     manifest = {"name": "n", "description": "m", **tags({"key": "b", **GONE}, A)}
-    made = laid_under(Part(default, Place("default")), Part(manifest, Place("manifest")), RULES)
+    made = laid_under(
+        PlacedValue(default, Origin("default")), PlacedValue(manifest, Origin("manifest")), RULES
+    )
     assert [tag["key"] for tag in made.value["tags"]] == ["c", "a"]
     found = made.place.of(at)
     assert (found.layer, found.at) == (layer, place)
