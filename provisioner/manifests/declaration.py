@@ -8,6 +8,7 @@ from typing import Any
 
 from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests import lifecycle
+from provisioner.manifests.conversion_notes import PlacedConversion
 from provisioner.manifests.envelope import ManifestEntry
 from provisioner.manifests.layers import Layers, name_from_release
 from provisioner.manifests.merge import Origin
@@ -20,6 +21,8 @@ from provisioner.manifests.references import (
     secrets_marked,
     words_in,
 )
+from provisioner.manifests.schema.conversion import Conversion
+from provisioner.manifests.spelling import Spelling
 from provisioner.manifests.variables import NOT_RELEASED
 from provisioner.manifests.yaml.source import SourceFile
 from provisioner.model import schemas
@@ -32,25 +35,27 @@ from provisioner.model.resource import Resource
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """``document`` is in today's spelling. ``moved`` are the places of old spellings.
+    """``document`` is in today's spelling, ``spelling`` says how it stands in the file.
 
     ``layers`` is the environment's, and ``place`` tells what of the document is from its
     file. ``is_good``: the shape is right and everything in it may be where it is, so that its
     relations can be asked. ``variables`` are the names of those that it is made from, and
-    ``lacking`` the released ones of them that have no value yet.
+    ``lacking`` the released ones of them that have no value yet. ``conversions`` are the
+    values that were read as the type of their field.
     """
 
     source: SourceFile
     kind: Kind
     entry: ManifestEntry
     document: Document
-    moved: tuple[Location, ...] = ()
+    spelling: Spelling
     is_good: bool = True
     problems: tuple[Problem, ...] = ()
     layers: Layers | None = None
     place: Origin = field(default_factory=lambda: Origin(""))
     variables: frozenset[str] = frozenset()
     lacking: tuple[str, ...] = ()
+    conversions: tuple[PlacedConversion, ...] = ()
 
     @property
     def address(self) -> Address:
@@ -87,43 +92,49 @@ class Declaration:
 
     def placed(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
         """``findings`` about the document as problems in the file."""
-        return tuple(self._placed(finding) for finding in findings)
+        return tuple(self._placed(finding, self.origin(finding.at)) for finding in findings)
 
-    def _placed(self, finding: Finding) -> Problem:
-        parts = _parts(self.document, finding.at, self.kind.schema.rules())
-        subject = ", ".join([str(self.address), *parts])
-        source, at = self.origin(finding.at)
-        secret = finding.secret or self._holds_secret(finding.at)
+    def misshapen(self, findings: Iterable[Finding]) -> Iterator[Problem]:
+        """Yields ``findings`` of the schema as problems where the values stand."""
+        return (self._placed(finding, self.value_origin(finding.at)) for finding in findings)
+
+    def _placed(self, finding: Finding, place: tuple[SourceFile, Location]) -> Problem:
+        subject = _subject(self.kind, self.entry, self.document, finding.at)
+        source, at = place
+        secret = finding.secret or _holds_secret(
+            self.document, finding.at, self.kind.schema.rules()
+        )
         return source.problem(replace(finding, at=at, secret=secret), subject)
+
+    def value_origin(self, at: Location) -> tuple[SourceFile, Location]:
+        """The file and location where the value at ``at`` stands, and not a reference to it."""
+        source, place = self.origin(at)
+        variables = self.layers.variables if self.layers else None
+        defined = variables.definition(source.data, place) if variables else None
+        if variables and variables.source and defined:
+            return variables.source, defined
+        return source, place
+
+    def converted(self, conversions: Iterable[Conversion]) -> Iterator[PlacedConversion]:
+        """Yields ``conversions`` with their places, but for values that stand in no file."""
+        for one in conversions:
+            source, at = self.value_origin(one.at)
+            if "${" not in str(_deepest(source.data, at)):
+                yield PlacedConversion(source, Conversion(at, one.type))
+
+    def spelled(self, at: Location) -> str:
+        """The name in its file of the field at ``at``, where that is an old spelling."""
+        place = self.place.of(at)
+        if place.layer and self.layers:
+            return self.layers.spelled(place.at)
+        return self.spelling.name(place.at)
 
     def origin(self, at: Location) -> tuple[SourceFile, Location]:
         """The file that what is at ``at`` comes from, and where it is there."""
         place = self.place.of(at)
         if place.layer and self.layers and self.layers.source:
-            return self.layers.source, place.at
-        return self.source, (*self.entry.at, *self._original(place.at))
-
-    def _holds_secret(self, at: Location) -> bool:
-        """Whether the value at ``at`` is a secret that is written out."""
-        value = _value(self.document, at)
-        if not isinstance(value, str | int | float) or looks_like_reference(value):
-            return False
-        names = tuple(step for step in at if isinstance(step, str))
-        if names and names[-1].endswith(PLAINTEXT):
-            return True
-        rules = rules_along(self.kind.schema.rules(), names)
-        return any(rule.secret or rule.secret_reference for rule in rules)
-
-    def _original(self, at: Location) -> Location:
-        """Where ``at`` stands in the file: below an old spelling it stands elsewhere."""
-        if not self.moved or self._is_written(at):
-            return at
-        ways = [(*old, *at[end:]) for old in self.moved for end in range(1, len(at) + 1)]
-        known = [way for way in ways if self._is_written(way)]
-        return max(known, key=lambda way: _shared(way, at), default=at)
-
-    def _is_written(self, at: Location) -> bool:
-        return self.source.has((*self.entry.at, *at))
+            return self.layers.source, self.layers.location(place.at)
+        return self.source, (*self.entry.at, *self.spelling.location(place.at))
 
     def resource(self) -> Resource:
         """The desired resource; for a declaration that is good."""
@@ -141,45 +152,100 @@ class Declaration:
 
 
 def declared(source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layers) -> Declaration:
-    """``entry`` in today's spelling with the layers on it, and all that is wrong with it."""
-    from provisioner.manifests.schema.check import numbers_as_text, shape
+    """Returns ``entry`` with the environment's layers on it, and every problem found in it.
 
-    some_refer = has_references(source.text.content)
-    address = Address(kind.name, entry.key)
-    noted = Noted(layers.variables)
-    references = References(noted)
-    written = references.replaced(entry.document) if some_refer else entry.document
-    today, old = (
-        kind.schema.migrate_legacy(written) if kind.schema.migrate_legacy else (written, ())
-    )
-    moved = tuple(finding.at for finding in old)
+    The order matters: references are replaced first, because a value may come from a variable;
+    then old words are translated and values converted, so that layers meet the fields of
+    today; the shape is checked last, because a layer may add what the manifest leaves out.
+    """
+    from provisioner.manifests.schema.check import converted
+
+    manifest = _Manifest.of(source, entry, kind, layers)
     schema = schemas.schema(f"kinds/{kind.name}")
-    numbers_as_text(today, schema)
-    document, place = layers.laid(address, today, kind)
-    words = noted.words | layers.words(address)
-    draft = Declaration(source, kind, entry, document, moved, layers=layers, place=place)
-    draft = replace(draft, **_made_from(words, layers))
-    some_lack = references.findings or draft.lacking
-    wrong = [
-        finding
-        for finding in shape(document, schema, draft.written)
-        if not (some_lack and _has_no_value(document, finding.at))
-    ]
-    unsaid = [one for one in references.findings if one.code != NOT_RELEASED]
-    unsaid += _name_from_release(entry.document, layers)
-    as_written = Declaration(source, kind, entry, entry.document)
-    in_today = Declaration(source, kind, entry, today, moved)
-    problems = in_today.placed(old) + draft.placed(wrong) + as_written.placed(unsaid)
+    draft = Declaration(source, kind, entry, manifest.document, manifest.spelling, layers=layers)
+    today, conversions = converted(manifest.document, schema, draft.written, drop_empty=True)
+    laid = layers.laid(Address(kind.name, entry.key), today, kind)
+    words = manifest.words | layers.words(draft.address)
+    draft = replace(
+        draft,
+        document=laid.value,
+        place=laid.place,
+        conversions=tuple(draft.converted(conversions)),
+        variables=layers.variables.behind(words),
+        lacking=layers.variables.lacking(words),
+    )
+    problems = (
+        *manifest.placed(manifest.old, manifest.document),
+        *draft.misshapen(_misshapen(draft, schema, manifest)),
+        *manifest.placed(manifest.unresolved, entry.document),
+    )
     is_good = all(problem.severity is not Severity.ERROR for problem in problems)
     is_whole = is_good and not draft.lacking
-    if is_whole and (some_refer or place.inner):
-        document = secrets_marked(document)
-    return replace(draft, document=document, is_good=is_whole, problems=problems)
+    if is_whole and (manifest.has_references or laid.place.inner):
+        draft = replace(draft, document=secrets_marked(laid.value))
+    idle = layers.idle_removals(draft.address, today, kind)
+    return replace(draft, is_good=is_whole, problems=(*problems, *idle))
 
 
-def _made_from(words: Iterable[str], layers: Layers) -> dict[str, Any]:
-    variables = layers.variables
-    return {"variables": variables.behind(words), "lacking": variables.lacking(words)}
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """An entry of a manifest by itself: references replaced, and in today's spelling.
+
+    ``old`` are findings about old words, ``unresolved`` about references. ``words`` are the
+    references in it. ``has_references``: the file has any at all.
+    """
+
+    source: SourceFile
+    kind: Kind
+    entry: ManifestEntry
+    document: Document
+    spelling: Spelling
+    old: tuple[Finding, ...]
+    unresolved: tuple[Finding, ...]
+    words: frozenset[str]
+    has_references: bool
+
+    @classmethod
+    def of(cls, source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layers) -> _Manifest:
+        noted = Noted(layers.variables)
+        references = References(noted)
+        # Most files have no reference, and walking them all is a part of every command's time.
+        some_refer = has_references(source.text.content)
+        replaced = references.replaced(entry.document) if some_refer else entry.document
+        migrate = kind.schema.migrate_legacy
+        document, old = migrate(replaced) if migrate else (replaced, ())
+        unresolved = [*references.findings, *_name_from_release(entry.document, layers)]
+        spelling = Spelling(tuple(one.at for one in old), lambda at: source.has((*entry.at, *at)))
+        return cls(
+            source,
+            kind,
+            entry,
+            document,
+            spelling,
+            tuple(old),
+            # A resource whose value is not released yet is left out, which is no mistake.
+            tuple(one for one in unresolved if one.code != NOT_RELEASED),
+            frozenset(noted.words),
+            some_refer,
+        )
+
+    def placed(self, findings: Iterable[Finding], document: Document) -> Iterator[Problem]:
+        """Yields ``findings`` about ``document``, which has no layers on it, as problems."""
+        for finding in findings:
+            subject = _subject(self.kind, self.entry, document, finding.at)
+            secret = finding.secret or _holds_secret(document, finding.at, self.kind.schema.rules())
+            at = (*self.entry.at, *self.spelling.location(finding.at))
+            yield self.source.problem(replace(finding, at=at, secret=secret), subject)
+
+
+def _misshapen(draft: Declaration, schema: Document, manifest: _Manifest) -> Iterator[Finding]:
+    """What the schema refuses, without what only follows from a reference without a value."""
+    from provisioner.manifests.schema.check import shape
+
+    some_lack = manifest.unresolved or draft.lacking
+    for finding in shape(draft.document, schema, draft.written, draft.spelled):
+        if not (some_lack and _has_no_value(draft.document, finding.at)):
+            yield finding
 
 
 def _name_from_release(written: Document, layers: Layers) -> list[Finding]:
@@ -194,14 +260,21 @@ def _has_no_value(document: Any, at: Location) -> bool:
     return isinstance(value, str) and "${" in value
 
 
-def _shared(one: Location, other: Location) -> int:
-    """How many steps from the root on two locations have in common."""
-    count = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
+def _subject(kind: Kind, entry: ManifestEntry, document: Document, at: Location) -> str:
+    """The resource and the entries of lists on the way to ``at``, in words."""
+    address = Address(kind.name, entry.key)
+    return ", ".join([str(address), *_parts(document, at, kind.schema.rules())])
+
+
+def _holds_secret(document: Document, at: Location, rules: FieldRule) -> bool:
+    """Whether the value at ``at`` is a secret that is written out."""
+    value = _value(document, at)
+    if not isinstance(value, str | int | float) or looks_like_reference(value):
+        return False
+    names = tuple(step for step in at if isinstance(step, str))
+    if names and names[-1].endswith(PLAINTEXT):
+        return True
+    return any(rule.secret or rule.secret_reference for rule in rules_along(rules, names))
 
 
 def _value(document: Any, at: Location) -> Any:

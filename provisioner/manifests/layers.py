@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from provisioner.errors import Finding, Location, Problem
+from provisioner.errors import Finding, Location, Problem, Severity
 from provisioner.errors.wording import did_you_mean, listed
+from provisioner.manifests.conversion_notes import PlacedConversion
 from provisioner.manifests.envelope import unknown_kind
 from provisioner.manifests.lifecycle import EXISTING
 from provisioner.manifests.merge import (
@@ -25,7 +26,10 @@ from provisioner.manifests.merge import (
 )
 from provisioner.manifests.project import Environment
 from provisioner.manifests.references import Noted, References, words_in
+from provisioner.manifests.schema.conversion import Conversion
+from provisioner.manifests.spelling import Spelling
 from provisioner.manifests.variables import NOT_RELEASED, Variables
+from provisioner.manifests.yaml.source import SourceFile
 from provisioner.model import schemas
 from provisioner.model.kind import Kind
 from provisioner.model.paths import Document
@@ -38,80 +42,110 @@ _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{0,40}", re.ASCII)
 _ANY_KEY: Final = "any"
 
 
-class Layers:
-    """The layers of one environment. ``problems`` are about its file.
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer with its references replaced and its values converted.
 
-    A layer with a mistake is not laid: what would follow from it is not told as well.
+    ``part`` is None where there is a mistake in it: such a layer is not laid, so that what
+    would only follow from the mistake is not reported. ``words`` are the references in it,
+    ``moved`` the locations of old words, ``conversions`` those of converted values.
     """
 
-    def __init__(self, environment: Environment, kinds: Mapping[str, Kind]) -> None:
-        self.source = environment.source
-        promotion = environment.promotion
-        self.variables = Variables(environment.name, self.source, environment.outside, promotion)
-        self._released = frozenset(promotion.released)
-        self._words: dict[Location, frozenset[str]] = {}
-        self.problems: list[Problem] = []
-        self._data: Document = self.source.data if self.source else {}
-        self._defaults: dict[str, PlacedValue] = {}
-        self._overrides: dict[Address, PlacedValue] = {}
-        self._wrong: set[Address] = set()
-        self._prefix = self._checked_prefix()
-        for kind in self._known(DEFAULTS, kinds):
-            found = self._data[DEFAULTS][kind.name]
-            part = self._layer(kind, found, (DEFAULTS, kind.name))
-            if part:
-                self._defaults[kind.name] = part
-        for kind in self._known(OVERRIDES, kinds):
-            for key, found in self._data[OVERRIDES][kind.name].items():
-                part = self._layer(kind, found, (OVERRIDES, kind.name, key))
-                address = Address(kind.name, key)
-                if part:
-                    self._overrides[address] = part
-                else:
-                    self._wrong.add(address)
+    part: PlacedValue | None
+    words: frozenset[str] = frozenset()
+    findings: tuple[Finding, ...] = ()
+    moved: tuple[Location, ...] = ()
+    conversions: tuple[Conversion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The layers of one environment. ``problems`` are about its file, ``source``."""
+
+    variables: Variables
+    source: SourceFile | None = None
+    prefix: str = ""
+    defaults: Mapping[str, Layer] = field(default_factory=dict)
+    overrides: Mapping[Address, Layer] = field(default_factory=dict)
+    released: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(cls, environment: Environment, kinds: Mapping[str, Kind]) -> Layers:
+        """Reads the layers of ``environment``; what is wrong with them is in ``problems``."""
+        return _Reader(environment).layers(kinds)
 
     def laid(self, address: Address, document: Document, kind: Kind) -> PlacedValue:
-        """``document`` of a manifest with the layers on it, and its name prefixed."""
+        """Returns ``document`` of a manifest with the layers on it, and its name prefixed."""
         part = PlacedValue(document, Origin(""))
         rules = kind.schema.rules()
-        if kind.name in self._defaults:
-            part = laid_under(copy.deepcopy(self._defaults[kind.name]), part, rules)
-        over = self._overrides.get(address)
+        under, over = self.defaults.get(kind.name), self.over(address)
+        # Copies: nothing is shared between two documents that a layer is laid on.
+        if under and under.part:
+            part = laid_under(copy.deepcopy(under.part), part, rules)
         if over:
-            for at in removals_of_nothing(part.value, over.value, rules):
-                message = "there is no such entry to delete"
-                self._say(Finding((*over.place.at, *at), "E220", message, "take this one out"))
             part = laid_over(part, copy.deepcopy(over), rules)
         name = part.value.get("name")
         if isinstance(name, str) and not part.value.get(EXISTING):
             part = PlacedValue({**part.value, "name": self.name(name, kind)}, part.place)
         return part
 
+    def idle_removals(self, address: Address, document: Document, kind: Kind) -> Iterator[Problem]:
+        """A problem for each entry that an override deletes and ``document`` does not have."""
+        under, over = self.defaults.get(kind.name), self.over(address)
+        if not over or not self.source:
+            return
+        part = PlacedValue(document, Origin(""))
+        if under and under.part:
+            part = laid_under(copy.deepcopy(under.part), part, kind.schema.rules())
+        for at in removals_of_nothing(part.value, over.value, kind.schema.rules()):
+            message = "there is no such entry to delete"
+            finding = Finding((*over.place.at, *at), "E220", message, "delete this entry")
+            yield self.source.problem(finding)
+
     def over(self, address: Address) -> PlacedValue | None:
         """What is laid over the resource; None where nothing is."""
-        return self._overrides.get(address)
-
-    def without_prefix(self, name: str, kind: Kind) -> str:
-        """``name`` in the workspace as the manifest has it."""
-        return name.removeprefix(self._prefix) if kind.schema.takes_name_prefix else name
+        layer = self.overrides.get(address)
+        return layer.part if layer else None
 
     def words(self, address: Address) -> frozenset[str]:
-        """What the layers of this resource refer to, as it stands between the braces."""
-        of_kind = self._words.get((DEFAULTS, address.kind), frozenset())
-        return of_kind | self._words.get((OVERRIDES, address.kind, address.key), frozenset())
+        """The references in the layers of this resource, as they stand between the braces."""
+        found = (self.defaults.get(address.kind), self.overrides.get(address))
+        return frozenset(word for layer in found if layer for word in layer.words)
 
     def released_behind(self, words: Iterable[str]) -> frozenset[str]:
         """The released variables that ``words`` refer to, also through other variables."""
-        return self.variables.behind(words) & self._released
+        return self.variables.behind(words) & self.released
 
     def name(self, name: str, kind: Kind) -> str:
         """``name`` as it is in the workspace of this environment."""
-        return f"{self._prefix}{name}" if kind.schema.takes_name_prefix else name
+        return f"{self.prefix}{name}" if kind.schema.takes_name_prefix else name
+
+    def without_prefix(self, name: str, kind: Kind) -> str:
+        """``name`` in the workspace as the manifest has it."""
+        return name.removeprefix(self.prefix) if kind.schema.takes_name_prefix else name
+
+    def location(self, at: Location) -> Location:
+        """Where in the environment's file the part at ``at`` of a layer stands."""
+        return self._spelling().location(at)
+
+    def spelled(self, at: Location) -> str:
+        """The name in the environment's file of the field at ``at``, where it is an old one."""
+        return self._spelling().name(at)
+
+    @property
+    def conversions(self) -> Iterator[PlacedConversion]:
+        """The values of the environment's file that were read as the type of their field."""
+        for layer in self._every():
+            for one in layer.conversions:
+                at = self.location(one.at)
+                if self.source and "${" not in str(self.source.value(at)):
+                    yield PlacedConversion(self.source, Conversion(at, one.type))
 
     def undeclared(self, declared: Collection[Address]) -> Iterator[Problem]:
         """A problem for each override of what no manifest declares."""
-        for address in sorted({*self._overrides, *self._wrong}):
-            if address not in declared and self.source:
+        for address in sorted(self.overrides.keys() - set(declared)):
+            if self.source:
                 keys = [one.key for one in declared if one.kind == address.kind]
                 known = f"declared are {listed(sorted(keys)[:8], 'none')}"
                 hint = did_you_mean(address.key, keys, known)
@@ -119,59 +153,109 @@ class Layers:
                 message = f"no manifest declares `{address}`"
                 yield self.source.problem(Finding(at, "E219", message, hint, key=True))
 
-    def _known(self, section: str, kinds: Mapping[str, Kind]) -> Iterator[Kind]:
-        for name in self._data.get(section, {}):
+    def _every(self) -> Iterator[Layer]:
+        yield from self.defaults.values()
+        yield from self.overrides.values()
+
+    def _spelling(self) -> Spelling:
+        source = self.source
+        moved = tuple(at for layer in self._every() for at in layer.moved)
+        return Spelling(moved, source.has if source else lambda at: False)
+
+
+class _Reader:
+    """Reads the layers of one environment's file and collects what is wrong with them."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._source = environment.source
+        self._data: Document = self._source.data if self._source else {}
+        self._variables = Variables(
+            environment.name, self._source, environment.outside, environment.promotion
+        )
+        self._findings: list[Finding] = []
+
+    def layers(self, kinds: Mapping[str, Kind]) -> Layers:
+        released = frozenset(self._environment.promotion.released)
+        prefix = self._prefix(Layers(self._variables, released=released))
+        defaults = {
+            kind.name: self._layer(kind, written, (DEFAULTS, kind.name))
+            for kind, written in self._by_kind(DEFAULTS, kinds)
+        }
+        overrides = {
+            Address(kind.name, key): self._layer(kind, written, (OVERRIDES, kind.name, key))
+            for kind, by_key in self._by_kind(OVERRIDES, kinds)
+            for key, written in by_key.items()
+        }
+        for layer in (*defaults.values(), *overrides.values()):
+            self._findings += layer.findings
+        source = self._source
+        problems = tuple(source.problem(one) for one in self._findings) if source else ()
+        return Layers(self._variables, source, prefix, defaults, overrides, released, problems)
+
+    def _by_kind(self, section: str, kinds: Mapping[str, Kind]) -> Iterator[tuple[Kind, Document]]:
+        for name, written in self._data.get(section, {}).items():
             if name in kinds:
-                yield kinds[name]
+                yield kinds[name], written
             else:
-                self._say(unknown_kind((section, name), name, kinds))
+                self._findings.append(unknown_kind((section, name), name, kinds))
 
-    def _layer(self, kind: Kind, written: Document, at: Location) -> PlacedValue | None:
-        """A layer with variables replaced; None, and problems, where something is wrong."""
-        from provisioner.manifests.schema.check import numbers_as_text, shape
+    def _layer(self, kind: Kind, written: Document, at: Location) -> Layer:
+        from provisioner.manifests.schema.check import converted
 
-        noted = Noted(self.variables)
+        noted = Noted(self._variables)
         references = References(noted)
         value = references.replaced(written, at)
-        self._words[at] = frozenset(noted.words)
-        numbers_as_text(value, schemas.schema(f"kinds/{kind.name}"))
-        said = {finding.at for finding in references.findings}
-        wrong = [one for one in references.findings if one.code != NOT_RELEASED]
-        whole = {kind.name: {_ANY_KEY: value}}
-        for finding in shape(whole, schemas.schema("override"), self._written_below(at)):
-            place = (*at, *finding.at[2:])
-            if place not in said:
-                wrong.append(replace(finding, at=place))
-        for finding in wrong:
-            self._say(finding)
-        return None if wrong else PlacedValue(value, Origin(OVERRIDES, at))
+        migrate = kind.schema.migrate_legacy
+        today, old = migrate(value) if migrate else (value, ())
+        # `null` stays: in a layer it removes.
+        schema = schemas.schema(f"kinds/{kind.name}")
+        made, conversions = converted(today, schema, self._written_below(at), drop_empty=False)
+        findings = [one for one in references.findings if one.code != NOT_RELEASED]
+        findings += [replace(one, at=(*at, *one.at)) for one in old]
+        unresolved = {finding.at for finding in references.findings}
+        findings += [one for one in self._misshapen(kind, made, at) if one.at not in unresolved]
+        is_good = not any(one.severity is Severity.ERROR for one in findings)
+        return Layer(
+            PlacedValue(made, Origin(OVERRIDES, at)) if is_good else None,
+            frozenset(noted.words),
+            tuple(findings),
+            tuple((*at, *one.at) for one in old),
+            tuple(Conversion((*at, *one.at), one.type) for one in conversions),
+        )
+
+    def _misshapen(self, kind: Kind, value: Any, at: Location) -> Iterator[Finding]:
+        from provisioner.manifests.schema.check import shape
+
+        # The schema is for the whole section: below the kind and any key stands the layer.
+        section = {kind.name: {_ANY_KEY: value}}
+        written = self._written_below(at)
+        override = schemas.schema("override")
+        for finding in shape(section, override, lambda inner: written(inner[2:])):
+            yield replace(finding, at=(*at, *finding.at[2:]))
 
     def _written_below(self, at: Location) -> Callable[[Location], str]:
-        """How to find the text of a number of the layer at ``at``: below kind and key."""
-        source = self.source
-        return lambda inner: source.written((*at, *inner[2:])) if source else ""
+        """Returns what gives the text of a number in the layer at ``at``, as it was typed."""
+        source = self._source
+        return lambda inner: source.written((*at, *inner)) if source else ""
 
-    def _checked_prefix(self) -> str:
-        references = References(self.variables)
+    def _prefix(self, layers: Layers) -> str:
+        references = References(self._variables)
         written = self._data.get(NAME_PREFIX, "")
-        released = self.released_behind(word for _, word in words_in(written))
+        released = layers.released_behind(word for _, word in words_in(written))
         if released:
-            self._say(name_from_release((NAME_PREFIX,), released))
+            self._findings.append(name_from_release((NAME_PREFIX,), released))
             return ""
         prefix: Any = references.replaced(written, (NAME_PREFIX,))
-        for finding in references.findings:
-            self._say(finding)
+        self._findings += references.findings
         if references.findings:
             return ""
         if isinstance(prefix, str) and _PREFIX.fullmatch(prefix):
             return prefix
         hint = "at most 40 letters, digits, `-` and `_`"
-        self._say(Finding((NAME_PREFIX,), "E109", "names cannot begin like this", hint))
+        message = "names cannot begin like this"
+        self._findings.append(Finding((NAME_PREFIX,), "E109", message, hint))
         return ""
-
-    def _say(self, finding: Finding) -> None:
-        if self.source:
-            self.problems.append(self.source.problem(finding))
 
 
 def name_from_release(at: Location, released: Collection[str]) -> Finding:

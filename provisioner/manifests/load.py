@@ -10,6 +10,7 @@ from pathlib import Path
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
 from provisioner.errors.wording import listed
+from provisioner.manifests import conversion_notes
 from provisioner.manifests import unreleased as withheld
 from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
@@ -33,7 +34,8 @@ class Loaded:
     ``declarations`` are what the resources were made of, in the same order. ``withheld`` are
     those that are left out because nothing was released to the environment so far: not to be
     created, and not to be taken for orphans. ``uses`` has for each variable the addresses
-    that are made from it, the withheld ones too.
+    that are made from it, the withheld ones too. ``notes`` are about how values were read:
+    for whoever looks at the files, and not for every plan.
     """
 
     resources: tuple[Resource, ...]
@@ -44,6 +46,7 @@ class Loaded:
     declarations: tuple[Declaration, ...] = ()
     withheld: tuple[Resource, ...] = ()
     uses: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
+    notes: tuple[Problem, ...] = ()
 
 
 def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loaded:
@@ -53,39 +56,56 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
     """
     files = manifest_files(root, environment.manifests)
     with without_collector():
-        layers = Layers(environment, kinds)
+        layers = Layers.of(environment, kinds)
         said = _read_all(root, files, kinds, layers)
-        declarations, problems = said.declarations, said.problems
-        problems += layers.problems
-        if said.is_whole:
-            problems += layers.undeclared({one.address for one in declarations})
-        problems += _repeated(declarations)
-        problems += contradictions(said.removed, declarations)
-        problems += _relations(declarations)
+        problems = list(_problems(environment, said, layers))
         problems += _out_of_bounds(boundaries_of(root, kinds.values()), files, said, layers)
         problems += overlooked(root, environment.manifests, files)
-        problems += withheld.mistakes(layers, environment)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-        if not errors and not declarations and not said.removed:
+        if not errors and not said.declarations and not said.removed:
             errors = [_nothing(environment)]
         if errors:
             raise FileError(errors)
-        declarations.sort(key=lambda one: one.address)
-        whole = tuple(one for one in declarations if not one.lacking)
-        resources = tuple(one.resource() for one in whole)
-        removals = sorted((one.removal for one in said.removed), key=lambda one: one.address)
-        problems += layers.variables.unused()
-        problems += withheld.notes(declarations, environment)
-        return Loaded(
-            resources,
-            tuple(sorted(problems, key=by_place)),
-            _digest(resources, removals),
-            files,
-            tuple(removals),
-            whole,
-            withheld.placeholders(declarations),
-            withheld.uses(declarations),
-        )
+        return _loaded(environment, files, said, layers, problems)
+
+
+def _problems(environment: Environment, said: _Said, layers: Layers) -> Iterator[Problem]:
+    """Everything wrong with the manifests and layers of one environment."""
+    yield from said.problems
+    yield from layers.problems
+    # What a file that cannot be read declares is not known: its overrides may be right.
+    if said.is_whole:
+        yield from layers.undeclared({one.address for one in said.declarations})
+    yield from _repeated(said.declarations)
+    yield from contradictions(said.removed, said.declarations)
+    yield from _relations(said.declarations)
+    yield from withheld.mistakes(layers, environment)
+
+
+def _loaded(
+    environment: Environment,
+    files: tuple[str, ...],
+    said: _Said,
+    layers: Layers,
+    warnings: Iterable[Problem],
+) -> Loaded:
+    declarations = sorted(said.declarations, key=lambda one: one.address)
+    whole = tuple(one for one in declarations if not one.lacking)
+    resources = tuple(one.resource() for one in whole)
+    removals = sorted((one.removal for one in said.removed), key=lambda one: one.address)
+    unused = layers.variables.unused()
+    left_out = withheld.notes(declarations, environment)
+    return Loaded(
+        resources,
+        tuple(sorted((*warnings, *unused, *left_out), key=by_place)),
+        _digest(resources, removals),
+        files,
+        tuple(removals),
+        whole,
+        withheld.placeholders(declarations),
+        withheld.uses(declarations),
+        tuple(conversion_notes.notes(_conversions(declarations, layers))),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +187,14 @@ def _out_of_bounds(
     for entry in said.removed:
         bare = layers.without_prefix(entry.removal.name, entry.kind)
         yield from bounds.of_removed(entry, bare)
+
+
+def _conversions(
+    declarations: Iterable[Declaration], layers: Layers
+) -> Iterator[conversion_notes.PlacedConversion]:
+    yield from layers.conversions
+    for one in declarations:
+        yield from one.conversions
 
 
 def _nothing(environment: Environment) -> Problem:

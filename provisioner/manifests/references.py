@@ -19,7 +19,8 @@ PLAINTEXT = "_plaintext"
 ESCAPED = "$${"
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{[^}]*\}?")
-_ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/[^{}]*\}*")
+# A part of it may come from a variable: `{{secrets/${var.scope}/key}}`.
+_ALMOST_A_REFERENCE = re.compile(r"\{*\s*secrets/(?:[^{}]|\$\{[^{}]*\})*\}*")
 _FROM_ENV = re.compile(r"\$\{env\.([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 
 

@@ -134,6 +134,7 @@ def _way_back(start: str, refers: Mapping[str, list[tuple[Location, str]]]) -> l
 
 
 NOT_RELEASED: Final = "E701"
+_WHOLE: Final = re.compile(r"\$\{var\.([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 OWN_NAME: Final = ("environment.name", "bundle.target", "target.name")
 
 
@@ -189,6 +190,35 @@ class Variables:
         name = reference.removeprefix("${var.").removesuffix("}")
         elsewhere = name in self._given or self._released(name) is not None
         return "" if elsewhere else self._source.written((VARIABLES, name))
+
+    @property
+    def source(self) -> SourceFile | None:
+        """The environment's file."""
+        return self._source
+
+    def definition(self, data: Any, at: Location) -> Location | None:
+        """Where in the environment's file the value at ``at`` of ``data`` stands.
+
+        None where it is no reference, or only a part of a text, or its value is not written
+        in that file: given from outside, released, or made from another variable.
+        """
+        for index, step in enumerate((*at, "")):
+            whole = _WHOLE.fullmatch(data) if isinstance(data, str) else None
+            if whole:
+                return self._definition(whole[1], at[index:])
+            try:
+                data = data[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return None
+
+    def _definition(self, name: str, rest: Location) -> Location | None:
+        elsewhere = name in self._given or self._released(name) is not None
+        place: Location = (VARIABLES, name, *rest)
+        if elsewhere or not self._source or not self._source.has(place):
+            return None
+        refers = any(True for _ in words_in(self._source.data[VARIABLES][name]))
+        return None if refers else place
 
     def lacking(self, words: Iterable[str]) -> tuple[str, ...]:
         """The released variables behind ``words`` that have no value so far, sorted."""

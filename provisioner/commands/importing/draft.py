@@ -55,7 +55,7 @@ def complaints(environment: Environment, draft: ManifestDraft) -> tuple[Problem,
 
 def wrong_in(source: SourceFile, environment: Environment) -> tuple[Problem, ...]:
     """The errors in the resources of one file, looked at by themselves."""
-    layers = Layers(environment, KINDS)
+    layers = Layers.of(environment, KINDS)
     problems: list[Problem] = []
     for found in entries_of(source.data, KINDS):
         if isinstance(found, Finding):

@@ -175,7 +175,7 @@ def _portrait(session: Session, live: Live, address: Address) -> GeneratedManife
     made = kind.importing.generate(live, address.key)
     if made.document.get("existing"):
         return made
-    prefix = Layers(session.environment, KINDS).name("", kind)
+    prefix = Layers.of(session.environment, KINDS).name("", kind)
     made.document["name"] = live.name.removeprefix(prefix)
     owner = live.ownership.owner
     if owner in ("", f"{session.project.name}/{session.environment.name}"):
@@ -185,7 +185,7 @@ def _portrait(session: Session, live: Live, address: Address) -> GeneratedManife
 
 
 def _without_prefix(session: Session, draft: ManifestDraft) -> tuple[Problem, ...]:
-    prefix = Layers(session.environment, KINDS).name("", draft.kind)
+    prefix = Layers.of(session.environment, KINDS).name("", draft.kind)
     if draft.generated.document.get("existing") or draft.name.startswith(prefix):
         return ()
     message = f"`{draft.name}` is left out: names begin with `{prefix}` in this environment"

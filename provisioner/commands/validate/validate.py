@@ -65,7 +65,7 @@ def validate(
         resources=_count_resources(loaded),
         files=len({file for each in loaded for file in each.files}),
         problems=_once(problems),
-        warnings=_once(warning for each in loaded for warning in each.warnings),
+        warnings=_once(warning for each in loaded for warning in (*each.warnings, *each.notes)),
         project=project.name,
         root=root,
     )

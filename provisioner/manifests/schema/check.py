@@ -12,12 +12,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import Finding, Location
+from provisioner.manifests.schema.conversion import Conversion, Converter, Written, nothing_written
 from provisioner.manifests.schema.fields import (
     FieldIndex,
     FieldPath,
     Schema,
     inlined,
-    taken_as_text,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from provisioner.manifests.schema.messages import Violation
 
 NUMBERS: Final = (int, float)
-ANNOTATIONS: Final = frozenset(("$schema", "description", "default", "examples", "x-semantics"))
+ANNOTATIONS: Final = frozenset(
+    ("$schema", "description", "default", "examples", "x-semantics", "x-output-only")
+)
 TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "object": (dict,),
     "array": (list,),
@@ -105,53 +107,42 @@ _READY: dict[int, tuple[Schema, FieldIndex]] = {}
 
 
 def shape(
-    document: Any, schema: Schema, written: Callable[[Location], str] = lambda at: ""
+    document: Any,
+    schema: Schema,
+    written: Written = nothing_written,
+    spelled: Callable[[Location], str] = nothing_written,
 ) -> Iterator[Finding]:
-    """What in ``document`` is not as ``schema`` has it, each at the leaf to blame.
+    """Yields what in ``document`` is not as ``schema`` has it, each at the leaf to blame.
 
-    ``written`` tells the text of a number or boolean as its author typed it.
+    ``written`` returns the text of a number or boolean as it was typed, ``spelled`` the name
+    of a field in the file where it differs from the one in ``document``.
     """
     index = _ready(schema)
     if fits(document, index.schema):
         return iter(())
-    from provisioner.manifests.schema.messages import findings_of, without_echoes
+    from provisioner.manifests.schema.messages import all_findings
 
-    found = [
-        finding
-        for error in _validator()(index.schema).iter_errors(document)
-        for finding in findings_of(_complaint(error), index, written)
-    ]
-    return without_echoes(found)
+    errors = _validator()(index.schema).iter_errors(document)
+    return all_findings([_violation(error, spelled) for error in errors], index, written)
 
 
-def numbers_as_text(document: Any, schema: Schema) -> None:
-    """Turn whole numbers into text, in place, in fields that take digits as text only.
+def converted(
+    document: Any, schema: Schema, written: Written = nothing_written, *, drop_empty: bool
+) -> tuple[Any, tuple[Conversion, ...]]:
+    """Returns a copy of ``document`` with its values as the Databricks CLI reads them.
 
-    ``entity_version: 3`` can mean nothing but "3"; a fraction has lost digits when it gets
-    here (3.10 is 3.1), so it stays and the schema refuses it.
+    ``drop_empty`` leaves out keys without a value: right for manifests and bundles, and wrong
+    for layers, where ``null`` removes.
     """
-    for path in _ready(schema).digits:
-        for holder in _holders(document, path[:-1]):
-            if taken_as_text(holder.get(path[-1])):
-                holder[path[-1]] = str(holder[path[-1]])
+    converter = Converter(written, drop_empty=drop_empty)
+    made = converter.converted(document, _ready(schema).schema)
+    return made, tuple(converter.conversions)
 
 
 def paths(schema: Schema) -> Iterator[FieldPath]:
     """The paths of all fields of ``schema``."""
     for name, homes in _ready(schema).homes.items():
         yield from ((*home, name) for home in homes)
-
-
-def _holders(value: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The mappings at ``path``, in every entry of every list on the way."""
-    if isinstance(value, list):
-        for entry in value:
-            yield from _holders(entry, path)
-    elif isinstance(value, dict):
-        if path:
-            yield from _holders(value.get(path[0]), path[1:])
-        else:
-            yield value
 
 
 def _ready(schema: Schema) -> FieldIndex:
@@ -162,25 +153,29 @@ def _ready(schema: Schema) -> FieldIndex:
     return known[1]
 
 
-def _complaint(error: ValidationError) -> Violation:
+def _violation(error: ValidationError, spelled: Callable[[Location], str]) -> Violation:
     from provisioner.manifests.schema.messages import Violation
 
+    at = tuple(error.absolute_path)
     return Violation(
         keyword=str(error.validator),
         asked=error.validator_value,
-        at=tuple(error.absolute_path),
+        at=at,
+        spelled=spelled(at),
         value=error.instance,
         schema=error.schema if isinstance(error.schema, Mapping) else {},
-        branches=_branches(error),
+        branches=_branches(error, spelled),
     )
 
 
-def _branches(error: ValidationError) -> tuple[tuple[Violation, ...], ...]:
-    """The complaints of each alternative of an ``anyOf``, by alternative."""
+def _branches(
+    error: ValidationError, spelled: Callable[[Location], str]
+) -> tuple[tuple[Violation, ...], ...]:
+    """Returns the violations of each alternative of an ``anyOf``."""
     found: dict[Any, list[Violation]] = {}
     for inner in error.context or ():
-        found.setdefault(inner.schema_path[0], []).append(_complaint(inner))
-    return tuple(tuple(complaints) for complaints in found.values())
+        found.setdefault(inner.schema_path[0], []).append(_violation(inner, spelled))
+    return tuple(tuple(violations) for violations in found.values())
 
 
 def _whole_number(_: Any, value: Any) -> bool:

@@ -1,10 +1,11 @@
-"""What a schema says about its fields: which there are, where, and which are digits only."""
+"""The fields of a schema: which there are, where, and which hold digits only."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from provisioner.errors import Location
@@ -42,24 +43,17 @@ def _inlined(node: Schema, definitions: Mapping[str, Schema]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class FieldIndex:
-    """All fields of an inlined schema. ``homes``: name to the paths of the objects with it.
-
-    ``digits`` are the paths of text fields whose pattern admits whole numbers only.
-    """
+    """All fields of an inlined schema. ``homes``: name to the paths of the objects with it."""
 
     schema: Schema
     homes: Mapping[str, tuple[FieldPath, ...]]
-    digits: tuple[FieldPath, ...]
 
     @classmethod
     def of(cls, schema: Schema) -> FieldIndex:
         homes: dict[str, tuple[FieldPath, ...]] = {}
-        digits = []
-        for path, node in _fields(schema, ()):
+        for path, _ in _fields(schema, ()):
             homes[path[-1]] = (*homes.get(path[-1], ()), path[:-1])
-            if node.get("type") == "string" and _digits_only(node.get("pattern", "")):
-                digits.append(path)
-        return cls(schema, homes, tuple(digits))
+        return cls(schema, homes)
 
     def path_of(self, at: Location) -> FieldPath:
         """``at`` as names of fields, as far as the schema knows them."""
@@ -99,7 +93,9 @@ def _fields(node: Schema, path: FieldPath) -> Iterator[tuple[FieldPath, Schema]]
         yield from _fields(choice, path)
 
 
-def _digits_only(pattern: str) -> bool:
+@cache
+def digits_only(pattern: str) -> bool:
+    """Whether ``pattern`` admits whole numbers and nothing else."""
     return (
         bool(pattern)
         and all(re.search(pattern, text) for text in ("1", "10", "987"))

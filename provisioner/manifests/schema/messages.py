@@ -1,6 +1,6 @@
-"""What a validator complains about, said to the person who wrote the file.
+"""Violations of a schema as findings for the person who wrote the file.
 
-Each complaint is named for the JSON Schema keyword that was not satisfied; a table holds
+Each violation is named for the JSON Schema keyword that was not satisfied; a table holds
 the function that words it. No text that may be a secret is repeated.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from provisioner.errors import Finding, Location
 from provisioner.errors.wording import closest, counted, did_you_mean, listed
+from provisioner.manifests.schema.conversion import Written
 from provisioner.manifests.schema.fields import FieldIndex, Schema
 
 _WORDS: Final = {
@@ -98,7 +99,7 @@ def hint_for_type(wanted: ExpectedTypes, value: Any, written: str) -> str:
 def _as_boolean(value: Any) -> str:
     text = str(value).lower()
     if text in _YES | _NO:
-        return f"write {'true' if text in _YES else 'false'}, without quotes"
+        return f"write {'true' if text in _YES else 'false'}"
     return ""
 
 
@@ -108,18 +109,16 @@ def _as_number(value: Any) -> str:
     if not found:
         return ""
     digits = found[1].replace("_", "").replace(",", "")
-    return f"write {digits}, without quotes" if len(digits) < 20 else ""
-
-
-Written = Callable[[Location], str]
+    return f"write {digits}" if len(digits) < 20 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """``keyword`` was asked with ``asked`` of ``value``, which stands at ``at``.
+    """``value`` at ``at`` does not satisfy ``keyword: asked`` of ``schema``.
 
-    ``schema`` is where the keyword stands. ``branches`` are, for ``anyOf`` and
-    ``oneOf``, the complaints of each alternative.
+    No finding yet: it has no words, and one violation may become several findings or none.
+    ``branches`` are, for ``anyOf`` and ``oneOf``, the violations of each alternative.
+    ``spelled`` is the name of the field in the file, where it is an old spelling.
     """
 
     keyword: str
@@ -128,16 +127,17 @@ class Violation:
     value: Any
     schema: Schema
     branches: tuple[tuple[Violation, ...], ...] = ()
+    spelled: str = ""
 
     @property
     def name(self) -> str:
-        """How to call the value: `field`, or entry 2 of `field`."""
+        """The value in words: `field`, or entry 2 of `field`."""
         names = [step for step in self.at if isinstance(step, str)]
         if not self.at or not names:
             return "this" if not self.at else f"entry {int(self.at[-1]) + 1}"
         if isinstance(self.at[-1], int):
             return f"entry {self.at[-1] + 1} of `{names[-1]}`"
-        return f"`{names[-1]}`"
+        return f"`{self.spelled or names[-1]}`"
 
     @property
     def is_secret(self) -> bool:
@@ -153,35 +153,63 @@ class Violation:
         return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}…`"
 
 
-def findings_of(complaint: Violation, index: FieldIndex, written: Written) -> Iterator[Finding]:
-    """``complaint`` as findings: mostly one, for unknown fields one for each."""
-    if complaint.keyword == "additionalProperties":
-        yield from _unknown(complaint, index)
-    elif complaint.keyword == "required":
-        yield from _missing(complaint)
-    elif complaint.keyword in ("anyOf", "oneOf"):
-        yield from _none_of(complaint, index, written)
-    elif complaint.keyword == "type":
-        yield _wrong_type(complaint, [complaint.asked], index, written)
-    else:
-        yield _WORDINGS.get(complaint.keyword, _other)(complaint)
+class Context(NamedTuple):
+    """What wordings know besides the violation: the schema's fields, and values as typed."""
+
+    fields: FieldIndex
+    written: Written
 
 
-def without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """``findings`` once each, without a missing field where it is only misspelt."""
+def all_findings(
+    violations: Sequence[Violation], index: FieldIndex, written: Written
+) -> Iterator[Finding]:
+    """Yields the findings of all ``violations``, each mistake once."""
+    context = Context(index, written)
+    pasted = _pasted_answer(violations)
+    found = [finding for one in violations for finding in _findings(one, context)]
+    return _without_echoes([*pasted, *found])
+
+
+def _findings(violation: Violation, context: Context) -> Iterable[Finding]:
+    return _WORDINGS.get(violation.keyword, _other)(violation, context)
+
+
+def _pasted_answer(violations: Iterable[Violation]) -> Iterator[Finding]:
+    """One finding for all fields that only the service writes: an answer of GET was pasted."""
+    places = [(*one.at, name) for one in violations for name in _output_only(one)]
+    if places:
+        names = dict.fromkeys(str(place[-1]) for place in places)
+        verb = "is" if len(names) == 1 else "are"
+        message = f"{listed(names)} {verb} output only: the service sets them"
+        hint = "delete them, or let `provisioner import NAME` write the manifest"
+        yield Finding(min(places, key=len), "E123", message, hint, key=True)
+
+
+def _output_only(violation: Violation) -> list[str]:
+    """The unknown fields of the value that the model names as the service's own."""
+    if violation.keyword != "additionalProperties":
+        return []
+    names = set(violation.schema.get("x-output-only", ()))
+    known = violation.schema.get("properties", {})
+    return [name for name in violation.value if name in names and name not in known]
+
+
+def _without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yields ``findings`` once each, without a missing field where it is only misspelt."""
     known = list(dict.fromkeys(findings))
     misspelt = {(finding.at[:-1], finding.field) for finding in known if finding.key}
     return (one for one in known if one.key or (one.at, one.field or None) not in misspelt)
 
 
-def _unknown(complaint: Violation, index: FieldIndex) -> Iterator[Finding]:
-    known = list(complaint.schema.get("properties", {}))
-    here = index.path_of(complaint.at)
-    for name in complaint.value:
-        if name not in known:
+def _unknown(violation: Violation, context: Context) -> Iterator[Finding]:
+    known, index = list(violation.schema.get("properties", {})), context.fields
+    here = index.path_of(violation.at)
+    answered = _output_only(violation)
+    for name in violation.value:
+        if name not in known and name not in answered:
             hint, meant = _hint_for_unknown(name, known, here, index.homes.get(name, ()))
             message = f"unknown field `{name}`"
-            yield Finding((*complaint.at, name), "E104", message, hint, key=True, field=meant)
+            yield Finding((*violation.at, name), "E104", message, hint, key=True, field=meant)
 
 
 def _hint_for_unknown(
@@ -205,52 +233,59 @@ def _hint_for_unknown(
     return f"known here are {listed(known)}" if 0 < len(known) <= 12 else "", ""
 
 
-def _missing(complaint: Violation) -> Iterator[Finding]:
-    for name in complaint.asked:
-        if name not in complaint.value:
-            field = complaint.schema.get("properties", {}).get(name, {})
+def _missing(violation: Violation, _: Context) -> Iterator[Finding]:
+    for name in violation.asked:
+        if name not in violation.value:
+            field = violation.schema.get("properties", {}).get(name, {})
             hint = _first_sentence(field.get("description", ""))
-            yield Finding(complaint.at, "E106", f"missing field `{name}`", hint, field=name)
+            yield Finding(violation.at, "E106", f"missing field `{name}`", hint, field=name)
 
 
-def _none_of(complaint: Violation, index: FieldIndex, written: Written) -> Iterator[Finding]:
-    """Of several alternatives, the complaints of the one that comes nearest."""
+def _none_of(violation: Violation, context: Context) -> Iterator[Finding]:
+    """Of several alternatives, the findings of the one that comes nearest."""
     near = [
         branch
-        for branch in complaint.branches
-        if not any(inner.keyword == "type" and inner.at == complaint.at for inner in branch)
+        for branch in violation.branches
+        if not any(inner.keyword == "type" and inner.at == violation.at for inner in branch)
     ]
     if near:
         for inner in min(near, key=len):
-            yield from findings_of(inner, index, written)
+            yield from _findings(inner, context)
         return
-    types = [inner.asked for branch in complaint.branches for inner in branch]
-    yield _wrong_type(complaint, types, index, written)
+    types = [inner.asked for branch in violation.branches for inner in branch]
+    yield _wrong_type(violation, types, context)
 
 
-def _wrong_type(
-    complaint: Violation, types: list[Any], index: FieldIndex, written: Written
-) -> Finding:
-    text = written(complaint.at)
+def _not_of_type(violation: Violation, context: Context) -> Iterator[Finding]:
+    yield _wrong_type(violation, [violation.asked], context)
+
+
+def _wrong_type(violation: Violation, types: list[Any], context: Context) -> Finding:
+    text = context.written(violation.at)
     wanted = needed(types)
-    is_text_for_a_part = kind_of(complaint.value) == "string" and not wanted.is_scalar
-    hide = complaint.is_secret or is_text_for_a_part
-    message = f"{complaint.name} needs {wanted.words}, {worded(complaint.value, text, hide)}"
-    hint = "" if complaint.is_secret else hint_for_type(wanted, complaint.value, text)
-    if complaint.value is None and index.requires(complaint.at):
+    is_text_for_a_part = kind_of(violation.value) == "string" and not wanted.is_scalar
+    hide = violation.is_secret or is_text_for_a_part
+    message = f"{violation.name} needs {wanted.words}, {worded(violation.value, text, hide)}"
+    hint = "" if violation.is_secret else hint_for_type(wanted, violation.value, text)
+    pattern = violation.schema.get("pattern", "")
+    # A number in quotes helps only where the field takes such a text.
+    if text and pattern and not re.search(pattern, text):
+        form = _FORMS.get(pattern, "")
+        hint = f'{form}; "{text}" stays as it is in quotes only' if form else ""
+    if violation.value is None and context.fields.requires(violation.at):
         hint = "give it a value"
-    return Finding(complaint.at, "E105", message, hint)
+    return Finding(violation.at, "E105", message, hint)
 
 
-def _not_allowed(complaint: Violation) -> Finding:
-    allowed = complaint.asked if complaint.keyword == "enum" else [complaint.asked]
+def _not_allowed(violation: Violation, _: Context) -> Iterator[Finding]:
+    allowed = violation.asked if violation.keyword == "enum" else [violation.asked]
     texts = [value if isinstance(value, str) else json.dumps(value) for value in allowed]
     lower = {text.lower(): text for text in texts}
-    close = "" if complaint.is_secret else closest(str(complaint.value).lower(), lower)
+    close = "" if violation.is_secret else closest(str(violation.value).lower(), lower)
     meant = f"{did_you_mean(lower[close], texts)} " if close else ""
     hint = f"{meant}allowed {'is' if len(texts) == 1 else 'are'} {listed(texts)}"
-    message = f"{complaint.shown} is not a value of {complaint.name}"
-    return Finding(complaint.at, "E107", message, hint)
+    message = f"{violation.shown} is not a value of {violation.name}"
+    yield Finding(violation.at, "E107", message, hint)
 
 
 _BOUNDS = {
@@ -262,38 +297,47 @@ _BOUNDS = {
 }
 
 
-def _out_of_bounds(complaint: Violation) -> Finding:
-    bound = _BOUNDS[complaint.keyword].format(complaint.asked)
-    message = f"{complaint.name} is {json.dumps(complaint.value)}, and {bound}"
-    return Finding(complaint.at, "E108", message)
+def _out_of_bounds(violation: Violation, _: Context) -> Iterator[Finding]:
+    bound = _BOUNDS[violation.keyword].format(violation.asked)
+    message = f"{violation.name} is {json.dumps(violation.value)}, and {bound}"
+    yield Finding(violation.at, "E108", message)
 
 
-def _wrong_size(complaint: Violation) -> Finding:
+def _wrong_size(violation: Violation, _: Context) -> Iterator[Finding]:
     """Too short or too long, a text or a list."""
-    limit, size = complaint.asked, len(complaint.value)
-    noun = "characters" if "Length" in complaint.keyword else "entries"
+    limit, size = violation.asked, len(violation.value)
+    noun = "characters" if "Length" in violation.keyword else "entries"
     if size == 0:
-        return Finding(complaint.at, "E108", f"{complaint.name} is empty")
-    bound = f"at least {limit:,}" if complaint.keyword.startswith("min") else f"at most {limit:,}"
-    message = f"{complaint.name} has {size:,} {noun}, and {bound} are allowed"
-    return Finding(complaint.at, "E108", message)
+        yield Finding(violation.at, "E108", f"{violation.name} is empty")
+        return
+    bound = f"at least {limit:,}" if violation.keyword.startswith("min") else f"at most {limit:,}"
+    message = f"{violation.name} has {size:,} {noun}, and {bound} are allowed"
+    yield Finding(violation.at, "E108", message)
 
 
-def _wrong_number_of_fields(complaint: Violation) -> Finding:
-    choice = listed(complaint.schema.get("properties", {}))
-    few = "exactly one" if complaint.schema.get("maxProperties") == 1 else "some"
-    there = f"it has {listed(complaint.value)}" if complaint.value else ""
-    return Finding(complaint.at, "E108", f"{complaint.name} takes {few} of {choice}", there)
+def _wrong_number_of_fields(violation: Violation, _: Context) -> Iterator[Finding]:
+    choice = listed(violation.schema.get("properties", {}))
+    few = "exactly one" if violation.schema.get("maxProperties") == 1 else "some"
+    there = f"it has {listed(violation.value)}" if violation.value else ""
+    yield Finding(violation.at, "E108", f"{violation.name} takes {few} of {choice}", there)
 
 
-def _no_match(complaint: Violation) -> Finding:
-    description = complaint.schema.get("description", "")
-    hint = _said_of_form(description) or _FORMS.get(complaint.asked, "")
+def _no_match(violation: Violation, _: Context) -> Iterator[Finding]:
+    description = violation.schema.get("description", "")
+    hint = _last_part(violation) or _said_of_form(description) or _FORMS.get(violation.asked, "")
     if not hint:
         said = _first_sentence(description)
-        hint = f"it has to match `{complaint.asked}`" + (f" ({said})" if said else "")
-    message = f"{complaint.shown} cannot be the value of {complaint.name}"
-    return Finding(complaint.at, "E109", message, hint)
+        hint = f"it has to match `{violation.asked}`" + (f" ({said})" if said else "")
+    message = f"{violation.shown} cannot be the value of {violation.name}"
+    yield Finding(violation.at, "E109", message, hint)
+
+
+def _last_part(violation: Violation) -> str:
+    """A hint for `catalog.schema.name` where a name has no catalog and no schema."""
+    *outer, name = str(violation.value).split(".")
+    if violation.is_secret or len(outer) != 2 or not re.search(violation.asked, name):
+        return ""
+    return f"write `{name}`: this name has no catalog and no schema"
 
 
 def _said_of_form(description: str) -> str:
@@ -312,12 +356,16 @@ _FORMS = {
 }
 
 
-def _other(complaint: Violation) -> Finding:
-    message = f"{complaint.name} does not satisfy `{complaint.keyword}` of the schema"
-    return Finding(complaint.at, "E107", message)
+def _other(violation: Violation, _: Context) -> Iterator[Finding]:
+    message = f"{violation.name} does not satisfy `{violation.keyword}` of the schema"
+    yield Finding(violation.at, "E107", message)
 
 
-_WORDINGS: Mapping[str, Callable[[Violation], Finding]] = {
+_WORDINGS: Final[Mapping[str, Callable[[Violation, Context], Iterable[Finding]]]] = {
+    "additionalProperties": _unknown,
+    "required": _missing,
+    **dict.fromkeys(("anyOf", "oneOf"), _none_of),
+    "type": _not_of_type,
     **dict.fromkeys(("enum", "const"), _not_allowed),
     **dict.fromkeys(_BOUNDS, _out_of_bounds),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _wrong_size),

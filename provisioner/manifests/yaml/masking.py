@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from provisioner.errors import Location, Span
+from provisioner.errors import Finding, Location, Span
+from provisioner.manifests.references import looks_like_reference
 from provisioner.manifests.schema.fields import FieldPath
 from provisioner.manifests.yaml.builder import Mark
 from provisioner.manifests.yaml.text import MASK, SECRET_VALUE
@@ -33,11 +34,15 @@ _LONGEST_SHOWN = 57
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """One value that is not to be shown: where in the document and in the file, and what."""
+    """One text that is not to be shown: where in the document and in the file, and what.
+
+    ``is_name``: it is the name of a field, for a secret that was written in its place.
+    """
 
     at: Location
     span: Span
     value: str
+    is_name: bool = False
 
 
 def covered(data: Any, mark: Mark) -> Iterator[Covered]:
@@ -51,13 +56,21 @@ def covered(data: Any, mark: Mark) -> Iterator[Covered]:
                 yield from _in_resource(entry, place, at)
 
 
-def without(text: str, at: Location, values: Iterable[Covered]) -> str:
-    """``text``, a message about what is ``at`` a place, without ``values``."""
+def without(text: str, finding: Finding, values: Iterable[Covered]) -> str:
+    """Returns ``text``, the message or the hint of ``finding``, without ``values``.
+
+    A finding about the name of a field shows names and no values: there only names are
+    masked, so that a provider's word such as `azure` leaves `azure_openai_config` readable.
+    """
+    at = finding.at
     for one in values:
+        if finding.key and not one.is_name:
+            continue
         if len(one.value) > _SHORT or one.at[: len(at)] == at:
-            for form in (one.value, one.value[:_LONGEST_SHOWN]):
-                if form and form in text:
-                    text = re.sub(rf"(?<!\w){re.escape(form)}", MASK, text)
+            text = re.sub(rf"(?<!\w){re.escape(one.value)}(?!\w)", MASK, text)
+            # Messages cut long values, in the middle of a word.
+            if len(one.value) > _LONGEST_SHOWN:
+                text = re.sub(rf"(?<!\w){re.escape(one.value[:_LONGEST_SHOWN])}", MASK, text)
     return text
 
 
@@ -74,7 +87,7 @@ def _in_secrets(leaf: Location, place: Mark, value: Any) -> Iterator[Covered]:
     yield from _hidden(leaf, place, value)
     name = leaf[-1]
     if len(leaf) > 5 and place.key and isinstance(name, str) and not _NAME.fullmatch(name):
-        yield Covered(leaf, place.key, name)
+        yield Covered(leaf, place.key, name, is_name=True)
 
 
 def _hidden(leaf: Location, place: Mark, value: Any) -> Iterator[Covered]:
@@ -89,6 +102,8 @@ def _is_harmless(field: str, value: Any) -> bool:
         return True
     if SECRET_VALUE.search(text):
         return False
+    if looks_like_reference(text):
+        return True
     if field == "from_file" and _FILE.fullmatch(text):
         return True
     return bool(_VARIABLE.fullmatch(text) or _MOMENT.fullmatch(text))

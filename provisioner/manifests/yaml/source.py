@@ -52,6 +52,16 @@ class SourceFile:
         """Whether there is anything at ``at`` in the file."""
         return len(self._along(at)) == len(at) + 1
 
+    def value(self, at: Location) -> Any:
+        """The value at ``at``; None where nothing is."""
+        value = self.data
+        for step in at:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
     def written(self, at: Location) -> str:
         """The text of the number, boolean or null at ``at`` as typed, ``""`` for others."""
         marks = self._along(at)
@@ -67,8 +77,8 @@ class SourceFile:
 
         placed = replace(
             finding,
-            message=without(finding.message, finding.at, self.covered),
-            hint=without(finding.hint, finding.at, self.covered),
+            message=without(finding.message, finding, self.covered),
+            hint=without(finding.hint, finding, self.covered),
             span=self.span(finding.at, finding.key),
             # Of a field that is only blamed for its name, or is not there, no value is shown.
             secret=finding.secret and self.has(finding.at) and not finding.key,

@@ -17,7 +17,9 @@ LONGEST_EXCERPT = 2_000
 _BREAK = re.compile(r"\r\n|\r|\n")
 _FIELD = re.compile(r"\s*+(?:- ++)*+[\"']?([\w.$-]++)[\"']?\s*+:(?=\s|$)")
 _FIELD_VALUE = re.compile(r"(?<![\w-])([\w-]++)(?:[\"']\s*+:\s*+|\s*+:\s++)(?=\S)")
-_SECRET_NAME = re.compile(r"(?i)plaintext|api_?key|_key|token|password|passwd|secret|credential")
+_SECRET_NAME = re.compile(
+    r"(?i)plaintext|api_?keys?(?![a-z])|_keys?(?![a-z])|token|password|passwd|secret|credential"
+)
 # How keys of OpenAI and Anthropic, Databricks, AWS, Google and GitHub begin.
 SECRET_VALUE = re.compile(r"(?<![\w-])(?:sk-|dapi|AKIA|ASIA|AIza|gh[ps]_)[\w-]{12,}")
 # Behind such a name these are shown: references, numbers, and what only begins a value

@@ -201,7 +201,7 @@ BAD = [
         id="an entry without a name is counted",
     ),
     pytest.param(
-        CHAT + "      tags: [{key: team, value: 3}]\n",
+        CHAT + "      tags: [{key: team, value: [3]}]\n",
         "E105 14:33 model_serving_endpoints.chat, tag team",
         id="an entry by its key",
     ),
@@ -284,7 +284,7 @@ def test_all_problems_of_all_files_come_at_once_in_order(project):
     project.write(changed("provider: openai", "providr: openai"), "manifests/b.yaml")
     project.write("a: 1\na: 2\n", "manifests/c.yaml")
     project.write("resources: {zebras: {}}\n", "manifests/a.yaml")
-    project.write(changed("chat:", "other:").replace("name: chat", "name: 3"), "manifests/d.yaml")
+    project.write(changed("chat:", "other:").replace("name: chat", "name: [3]"), "manifests/d.yaml")
     found = [(problem.where.file[-6:-5], problem.code) for problem in project.problems()]
     assert found == [("a", "E205"), ("b", "E104"), ("c", "E103"), ("d", "E105")]
 

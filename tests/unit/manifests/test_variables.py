@@ -88,7 +88,12 @@ BAD = [
     pytest.param("x", "a-b: c", "E109 environments/dev.yaml:3:3", id="not a name"),
     pytest.param("x${var.a}", "a: [b]", "E217 manifests/a.yaml:5:20", id="a list in a text"),
     pytest.param("x${var.a}", "a: {b: c}", "E217 manifests/a.yaml:5:20", id="a mapping in a text"),
-    pytest.param("${var.a}", "a: 3", "E105 manifests/a.yaml:5:20", id="a number for a text"),
+    pytest.param(
+        "${var.a}",
+        "a: [3]",
+        "E105 environments/dev.yaml:3:6",
+        id="a list for a text, where it stands",
+    ),
     pytest.param("${var.a}", "a: ${env.X}", "E218 manifests/a.yaml:5:20", id="not set"),
     pytest.param("${env.X}", "", "E121 manifests/a.yaml:5:20", id="the process in a manifest"),
     pytest.param("${var.}", "", "E215 manifests/a.yaml:5:20", id="no name"),

@@ -194,7 +194,7 @@ resources:
         trafic_config: {}
       ai_gateway:
         rate_limits:
-          - {key: user, renewal_period: hour, calls: "20"}
+          - {key: user, renewal_period: hour, calls: 20%}
   jobs:
     nightly: {}
   model_servng_endpoints: {}

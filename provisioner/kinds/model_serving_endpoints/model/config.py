@@ -16,6 +16,7 @@ from provisioner.kinds.model_serving_endpoints.model.external import (
     ExternalModel,
     Raw,
     Spec,
+    output_only,
 )
 from provisioner.model.field_rules import Immutable, KeyedBy, ServerDefault, WriteOnly
 
@@ -35,6 +36,8 @@ TableName = Annotated[str | None, Immutable(SDK)]
 
 class ServedEntity(Spec):
     """One model behind the endpoint: an external one, or one of Unity Catalog."""
+
+    model_config = output_only("config", "served_entities")
 
     name: Annotated[str | None, ServerDefault(SDK)] = Field(
         default=None,
@@ -144,6 +147,8 @@ class TrafficConfig(Spec):
 class AutoCaptureConfig(Spec):
     """The legacy inference table. Deprecated by the service: prefer the gateway's."""
 
+    model_config = output_only("config", "auto_capture_config")
+
     enabled: Annotated[bool | None, ServerDefault(TERRAFORM)] = Field(
         default=None,
         description="Whether requests and answers are written to the table. Once off it cannot "
@@ -159,6 +164,8 @@ class AutoCaptureConfig(Spec):
 
 class Config(Spec):
     """What is served, and to whom the traffic goes."""
+
+    model_config = output_only("config")
 
     served_entities: Annotated[tuple[ServedEntity, ...], KeyedBy(ECHOED, key=("name",))] = Field(
         min_length=1, description="The models behind the endpoint."

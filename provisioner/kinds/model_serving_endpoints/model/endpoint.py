@@ -12,7 +12,13 @@ from pydantic import Field, StringConstraints
 
 from provisioner.kinds.model_serving_endpoints.model.checks import OURS, Check
 from provisioner.kinds.model_serving_endpoints.model.config import API, CLI, Config
-from provisioner.kinds.model_serving_endpoints.model.external import SDK, TERRAFORM, Raw, Spec
+from provisioner.kinds.model_serving_endpoints.model.external import (
+    SDK,
+    TERRAFORM,
+    Raw,
+    Spec,
+    output_only,
+)
 from provisioner.kinds.model_serving_endpoints.model.gateway import AiGateway
 from provisioner.kinds.model_serving_endpoints.model.telemetry import TelemetryConfig
 from provisioner.model.field_rules import Immutable, KeyedBy, NotUpdatable, ServerDefault, WriteOnly
@@ -80,6 +86,8 @@ class Lifecycle(Spec):
 
 class ServingEndpoint(Spec):
     """An endpoint that serves models: external ones, or those of Unity Catalog."""
+
+    model_config = output_only()
 
     name: Annotated[str, Immutable(f"{API}/create")] = Field(
         pattern=ENDPOINT_NAME,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from provisioner.kinds.model_serving_endpoints.vocabulary import OUTPUT_ONLY
 from provisioner.model.field_rules import Immutable, SecretReference, ServerDefault, WriteOnly
 
 SDK = "databricks-sdk service/serving.py"
@@ -24,6 +25,15 @@ Raw = Annotated[dict[str, Any] | None, WriteOnly("extension of provisioner")]
 class Spec(BaseModel):
     # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def output_only(*place: str) -> ConfigDict:
+    """The settings of the model at ``place``, with the fields that only the service sets.
+
+    In the schema they let a message say so, where somebody pastes an answer as a manifest.
+    """
+    names: list[JsonValue] = [*sorted(OUTPUT_ONLY[place])]
+    return ConfigDict(json_schema_extra={"x-output-only": names})
 
 
 class OpenAiConfig(Spec):

@@ -45,13 +45,19 @@ def _served_models(document: Document) -> Iterator[Finding]:
     config = document.get("config")
     if not isinstance(config, dict) or "served_models" not in config:
         return
-    yield _moved(("config", "served_models"), "W710", "served_entities", config)
     entities = config.pop("served_models")
+    # An answer of the service, pasted as it is, repeats its entities under the old name.
+    repeated = _names(entities) == _names(config.get("served_entities")) != []
+    yield _moved(("config", "served_models"), "W710", "served_entities", {} if repeated else config)
     for entity in _objects(entities):
         for old, new in RENAMED_IN_ENTITY.items():
             if old in entity:
                 entity.setdefault(new, entity.pop(old))
     config.setdefault("served_entities", entities)
+
+
+def _names(entities: Any) -> list[Any]:
+    return [entity.get("name") for entity in _objects(entities)]
 
 
 def _route_names(document: Document) -> Iterator[Finding]:
