@@ -100,7 +100,7 @@ class Layers:
             part = laid_under(copy.deepcopy(under.part), part, kind.schema.rules())
         for at in removals_of_nothing(part.value, over.value, kind.schema.rules()):
             message = "there is no such entry to delete"
-            finding = Finding((*over.place.at, *at), "E220", message, "delete this entry")
+            finding = Finding((*over.place.at, *at), "E220", message, "take this one out")
             yield self.source.problem(finding)
 
     def over(self, address: Address) -> PlacedValue | None:

@@ -271,7 +271,7 @@ def _wrong_type(violation: Violation, types: list[Any], context: Context) -> Fin
     # A number in quotes helps only where the field takes such a text.
     if text and pattern and not re.search(pattern, text):
         form = _FORMS.get(pattern, "")
-        hint = f'{form}; "{text}" stays as it is in quotes only' if form else ""
+        hint = f'{form}; as text, quote it: "{text}"' if form else ""
     if violation.value is None and context.fields.requires(violation.at):
         hint = "give it a value"
     return Finding(violation.at, "E105", message, hint)

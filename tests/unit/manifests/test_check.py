@@ -198,7 +198,7 @@ WRONG = [
         E + "  - entity_version: 3.10\n",
         ("config.entities.0.entity_version", "E105",
          "`entity_version` needs text, not the number 3.10",
-         'write a whole number from 1 on, as in "3"; "3.10" stays as it is in quotes only'),
+         'write a whole number from 1 on, as in "3"; as text, quote it: "3.10"'),
         id="a version that lost its zero, shown as it was written",
     ),
     pytest.param(
