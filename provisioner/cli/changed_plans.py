@@ -22,6 +22,7 @@ from provisioner.commands.reports.recorder import Recorder
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Problem, ProvisionerError, UsageError
 from provisioner.model.plan import Plan
+from provisioner.model.selection import Selection
 from provisioner.workflow.apply import missing_secrets
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.project import Project, open_project, refuse_one_token
@@ -176,8 +177,8 @@ def _plan(
 
 
 def _preflight(session: Session, part: AffectedEnvironment) -> Preflight | None:
-    names = tuple(str(address) for address in sorted(part.affected.paths))
-    return examine(session, names) if names else None
+    paths = part.affected.paths
+    return examine(session, Selection.of_addresses(paths)) if paths else None
 
 
 def _apply_words(part: AffectedEnvironment, resources: ResourceOptions) -> tuple[str, ...]:

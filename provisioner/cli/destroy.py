@@ -13,6 +13,7 @@ from provisioner.cli.options import (
     select_option,
     target_options,
 )
+from provisioner.model.selection import Selection
 
 
 @click.command("destroy", short_help="Delete what carries our tag.")
@@ -23,7 +24,7 @@ from provisioner.cli.options import (
 def command(
     common: CommonOptions,
     target: TargetOptions,
-    select: tuple[str, ...],
+    select: Selection,
     options: ApplyOptions,
 ) -> int:
     """Delete the endpoints that carry the tag of this project and environment.
@@ -37,8 +38,9 @@ def command(
     """
     from provisioner.cli import consent
     from provisioner.cli.reporting import recording
-    from provisioner.workflow.plan import Wanted, make_destroy_plan
+    from provisioner.workflow.plan import make_destroy_plan
     from provisioner.workflow.project import open_project
+    from provisioner.workflow.scope import PlanOptions
     from provisioner.workflow.session import open_session
 
     with recording(common, "destroy", target.environment) as terminal:
@@ -46,6 +48,6 @@ def command(
         project = open_project(common.project_dir)
         with open_session(project, *target, lenient=True) as session:
             terminal.opened(session, writes=True)
-            plan = make_destroy_plan(session, Wanted(select=select))
+            plan = make_destroy_plan(session, PlanOptions(select))
             request = consent.ApplyRequest(options, approved=options.yes)
             return consent.carry_out(terminal, session, plan, request)

@@ -15,6 +15,7 @@ from provisioner.cli.options import (
     variables_option,
 )
 from provisioner.cli.terminal import Terminal
+from provisioner.model.selection import Selection
 
 EXIT_ACCIDENTS = 2
 
@@ -23,7 +24,7 @@ class DiffOptions(NamedTuple):
     """What is compared of the two environments."""
 
     live: bool
-    select: tuple[str, ...]
+    select: Selection
     variables: tuple[str, ...]
 
 

@@ -11,6 +11,7 @@ from provisioner.cli.options import (
     select_option,
     target_options,
 )
+from provisioner.model.selection import Selection
 
 EXIT_DRIFT = 2
 
@@ -23,7 +24,7 @@ EXIT_DRIFT = 2
 def command(
     common: CommonOptions,
     target: TargetOptions,
-    select: tuple[str, ...],
+    select: Selection,
     detailed_exitcode: bool,
 ) -> int:
     """Show what in the workspace is not as the manifests say, and of which sort it is.
@@ -49,7 +50,7 @@ def command(
 def _drift(
     common: CommonOptions,
     target: TargetOptions,
-    select: tuple[str, ...],
+    select: Selection,
     *,
     detailed_exitcode: bool,
 ) -> int:

@@ -12,6 +12,7 @@ from provisioner.cli.options import (
     variables_option,
 )
 from provisioner.cli.terminal import Terminal
+from provisioner.model.selection import Selection
 
 
 @click.command("graph", short_help="Draw what leads to what, from environments to secrets.")
@@ -43,7 +44,7 @@ from provisioner.cli.terminal import Terminal
     click.option("--debug", is_flag=True, help="Tracebacks of defects."),
 )
 def command(
-    common: CommonOptions, environment: str, select: tuple[str, ...], variables: tuple[str, ...]
+    common: CommonOptions, environment: str, select: Selection, variables: tuple[str, ...]
 ) -> int:
     """Draw environments, endpoints, served entities with their traffic, models and scopes.
 

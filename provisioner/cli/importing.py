@@ -15,6 +15,7 @@ from provisioner.cli.options import (
     target_options,
 )
 from provisioner.cli.terminal import Terminal
+from provisioner.model.selection import Selection
 
 if TYPE_CHECKING:
     from provisioner.commands.importing.result import ImportResult
@@ -163,7 +164,7 @@ def _import(
         if options.update:
             from provisioner.commands.importing.update import update_manifests
 
-            return project.root, update_manifests(session, names)
+            return project.root, update_manifests(session, Selection.of_words(names))
         from provisioner.commands.importing.from_workspace import (
             ImportRequest,
             import_from_workspace,

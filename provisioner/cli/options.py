@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import click
 
 from provisioner.cli.report_option import ReportDestination, report_option
+from provisioner.model.selection import Selection
 
 
 class Duration(click.ParamType[float]):
@@ -62,7 +63,7 @@ class TargetOptions(NamedTuple):
 class ResourceOptions(NamedTuple):
     """Which resources, and what the planner is asked besides comparing them."""
 
-    select: tuple[str, ...]
+    select: Selection
     rotate: tuple[str, ...]
     take_over_from: str
     prune: bool
@@ -165,9 +166,17 @@ target_options = packed(
     variables_option,
 )
 
+
+def _selection(
+    context: click.Context, option: click.Parameter, words: tuple[str, ...]
+) -> Selection:
+    return Selection.of_words(words)
+
+
 select_option = click.option(
     "--select",
     multiple=True,
+    callback=_selection,
     metavar="RESOURCE",
     help="Only these: key, address, name or a glob of one. Repeatable.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,28 +12,28 @@ from provisioner.cli.options import ResourceOptions
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import UsageError
 from provisioner.model.plan import Plan
-from provisioner.model.selection import Exactly
-from provisioner.workflow.plan import Wanted
+from provisioner.model.selection import Selection
+from provisioner.workflow.scope import PlanOptions
 
 if TYPE_CHECKING:
     from provisioner.commands.preflight.preflight import Preflight
     from provisioner.planning.plan_file import SavedPlan
 
 
-def wanted(resources: ResourceOptions, only: Exactly | None = None) -> Wanted:
-    """The options as the workflow takes them."""
-    return Wanted(
-        resources.select,
+def wanted(resources: ResourceOptions, only: Selection | None = None) -> PlanOptions:
+    """The options as the workflow takes them. ``only``: nothing but these resources."""
+    selection = resources.select
+    return PlanOptions(
+        selection if only is None else replace(only, patterns=selection.patterns),
         frozenset(resources.rotate),
         resources.take_over_from,
         resources.prune,
-        only,
     )
 
 
 def words(resources: ResourceOptions) -> tuple[str, ...]:
     """The options as they were typed, for whoever has to type them again."""
-    made = [word for value in resources.select for word in ("--select", value)]
+    made = [word for value in resources.select.patterns for word in ("--select", value)]
     made += [word for value in resources.rotate for word in ("--rotate", value)]
     if resources.take_over_from:
         made += ["--take-over-from", resources.take_over_from]

@@ -12,6 +12,7 @@ from provisioner.cli.options import (
     variables_option,
 )
 from provisioner.cli.terminal import Terminal
+from provisioner.model.selection import Selection
 
 
 @click.command("render", short_help="Show the resources of an environment, offline.")
@@ -23,7 +24,7 @@ from provisioner.cli.terminal import Terminal
 def command(
     common: CommonOptions,
     environment: str,
-    select: tuple[str, ...],
+    select: Selection,
     variables: tuple[str, ...],
     origins: bool,
 ) -> int:

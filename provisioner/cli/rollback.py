@@ -109,7 +109,8 @@ def _applied(
     from provisioner.cli import consent
     from provisioner.commands.promotion import rollback, rollback_text
     from provisioner.workflow import saved_plan, session
-    from provisioner.workflow.plan import Wanted, make_plan
+    from provisioner.workflow.plan import make_plan
+    from provisioner.workflow.scope import PlanOptions
 
     saved_plan.check_digest_given(options.expect_plan_digest)
     approved = options.yes or bool(options.expect_plan_digest)
@@ -119,7 +120,7 @@ def _applied(
     else:
         terminal.answer(shown)
     with session.session_of(project, decided.environment, decided.loaded) as opened:
-        plan = make_plan(opened, Wanted(select=decided.selection))
+        plan = make_plan(opened, PlanOptions(decided.selection))
         saved_plan.refuse_unapproved(plan, options.expect_plan_digest)
         terminal.opened(opened, writes=True)
         request = consent.ApplyRequest(options, approved)

@@ -16,6 +16,7 @@ from provisioner.cli.options import (
     target_options,
 )
 from provisioner.cli.terminal import Terminal
+from provisioner.model.selection import Selection
 
 if TYPE_CHECKING:
     from provisioner.workflow.session import Session
@@ -53,7 +54,7 @@ status_options = packed(
 def command(
     common: CommonOptions,
     target: TargetOptions,
-    select: tuple[str, ...],
+    select: Selection,
     options: StatusOptions,
 ) -> int:
     """Show for each declared resource whether it is ready, and what it serves.
@@ -84,9 +85,7 @@ def command(
     return status_code(rows)
 
 
-def _watch(
-    terminal: Terminal, session: Session, select: tuple[str, ...], options: StatusOptions
-) -> int:
+def _watch(terminal: Terminal, session: Session, select: Selection, options: StatusOptions) -> int:
     from provisioner.commands.status.status import status_code, watch_status
     from provisioner.commands.status.watch import shown
 

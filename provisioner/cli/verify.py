@@ -12,6 +12,7 @@ from provisioner.cli.options import (
     select_option,
     target_options,
 )
+from provisioner.model.selection import Selection
 
 
 @click.command("verify", short_help="Ask live endpoints what their checks ask.")
@@ -36,7 +37,7 @@ from provisioner.cli.options import (
 def command(
     common: CommonOptions,
     target: TargetOptions,
-    select: tuple[str, ...],
+    select: Selection,
     timeout_s: float,
     parallelism: int,
 ) -> int:

@@ -11,8 +11,8 @@ from provisioner.model.paths import Path
 from provisioner.model.plan import ABSENT, Address, Source
 
 
-class Sort(StrEnum):
-    """Of which sort a difference is, in the order in which they are told.
+class DriftCategory(StrEnum):
+    """The category of a difference, in the order in which they are shown.
 
     Without a state file only earlier commits can tell a change by hand from a manifest that
     was changed and not applied yet.
@@ -36,13 +36,17 @@ class Sort(StrEnum):
 
 EITHER: Final = frozenset(
     {
-        *(Sort.VERSION, Sort.EDITED, Sort.TAG_ADDED),
-        *(Sort.PERMISSION_ADDED, Sort.PERMISSION_CHANGED, Sort.PERMISSION_REMOVED),
+        *(DriftCategory.VERSION, DriftCategory.EDITED, DriftCategory.TAG_ADDED),
+        *(
+            DriftCategory.PERMISSION_ADDED,
+            DriftCategory.PERMISSION_CHANGED,
+            DriftCategory.PERMISSION_REMOVED,
+        ),
     }
 )
-"""Sorts of changes by hand that may be a manifest which waits for an apply, too."""
+"""Categories of changes by hand that may be a manifest which waits for an apply, too."""
 
-PASSING: Final = frozenset({Sort.UPDATING, Sort.STOPPED})
+PASSING: Final = frozenset({DriftCategory.UPDATING, DriftCategory.STOPPED})
 """States that no manifest can differ from: told, and no drift by themselves."""
 
 
@@ -60,7 +64,7 @@ class Drift:
 
     address: Address
     name: str
-    sort: Sort
+    category: DriftCategory
     path: Path = ()
     declared: Any = ABSENT
     live: Any = ABSENT
@@ -75,12 +79,12 @@ class Drift:
     @property
     def counts(self) -> bool:
         """Whether it is drift, and no state that passes."""
-        return self.sort not in PASSING
+        return self.category not in PASSING
 
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """All differences of one environment, by address, then in the order of ``Sort``.
+    """All differences of one environment, by address, then in the order of ``DriftCategory``.
 
     ``resources`` is how many were looked at, ``places`` where they are declared. ``commits``
     is how many earlier commits were looked at for what is live.

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from provisioner.errors import Finding
 from provisioner.model.connection import Connection as Connection
 from provisioner.model.connection import Reply as Reply
-from provisioner.model.drift import Sort
+from provisioner.model.drift import DriftCategory
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.importing import Importing
 from provisioner.model.live import History as History
@@ -57,7 +57,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonInput:
     """What a kind with a comparison of its own is asked with."""
 
     desired: Document
@@ -162,13 +162,13 @@ class Planning:
     operations: Callable[[Intent], tuple[Operation, ...]]
     calls_of_field: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     field_action: Callable[[FieldChange, Document, Live], FieldAction | None] | None = None
-    compare: Callable[[Comparison], tuple[FieldChange, ...]] | None = None
+    compare: Callable[[ComparisonInput], tuple[FieldChange, ...]] | None = None
     hides_values: bool = False
     applied_digests: Callable[[Document], str] | None = None
     resent_field: str = ""
     precondition: Callable[[Intent], tuple[str, str] | None] | None = None
     warnings: Callable[[Intent], Iterator[str]] | None = None
-    drift_category: Callable[[FieldChange], Sort | None] | None = None
+    drift_category: Callable[[FieldChange], DriftCategory | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

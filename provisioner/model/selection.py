@@ -1,10 +1,11 @@
-"""Which resources are meant by ``--select``."""
+"""Which of the declared and live resources a command is about."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Final
 
 from provisioner.errors import UsageError
 from provisioner.errors.wording import did_you_mean
@@ -13,29 +14,58 @@ from provisioner.model.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Exactly:
-    """The resources with these addresses, and of the orphans those that had a manifest.
+class Selection:
+    """Which resources a command is about: all of them, unless it is narrowed.
 
-    ``former`` are (kind name, resource name).
+    ``patterns`` are words of the command line: a key, address or name, or a glob of one.
+    ``addresses`` are resources that the tool itself has found (None: no such limit). With
+    both, a resource has to be in both. ``orphans`` are (kind name, resource name) of live
+    resources without a manifest that ``addresses`` covers too.
     """
 
-    addresses: frozenset[Address] = frozenset()
-    former: frozenset[tuple[str, str]] = frozenset()
+    patterns: tuple[str, ...] = ()
+    addresses: frozenset[Address] | None = None
+    orphans: frozenset[tuple[str, str]] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether it is narrowed, as an option is true when it was given."""
+        return bool(self.patterns) or self.addresses is not None
+
+    @classmethod
+    def of_words(cls, words: Iterable[str]) -> Selection:
+        """The selection of ``--select``; each word may hold several, separated by commas."""
+        return cls(tuple(part for word in words for part in word.split(",") if part))
+
+    @classmethod
+    def of_addresses(cls, addresses: Iterable[Address]) -> Selection:
+        """Exactly the resources with these addresses, and no orphan."""
+        return cls(addresses=frozenset(addresses))
+
+    def choose(self, resources: Sequence[Resource]) -> tuple[Resource, ...]:
+        """The selected ones of ``resources``, in their order.
+
+        Raises UsageError for a pattern that names nothing: a typo must not plan an empty set.
+        """
+        for pattern in self.patterns:
+            if not any(_matches(resource, pattern) for resource in resources):
+                hint = _hint(resources, pattern)
+                raise UsageError.of("E801", f"`{pattern}` selects nothing", hint)
+        return tuple(resource for resource in resources if self._covers(resource))
+
+    def covers_orphan(self, kind: str, name: str) -> bool:
+        """Whether a live resource that no manifest declares is selected; patterns never do."""
+        if self.patterns:
+            return False
+        return self.addresses is None or (kind, name) in self.orphans
+
+    def _covers(self, resource: Resource) -> bool:
+        if self.addresses is not None and resource.address not in self.addresses:
+            return False
+        return not self.patterns or any(_matches(resource, each) for each in self.patterns)
 
 
-def selected(resources: Sequence[Resource], patterns: Sequence[str]) -> tuple[Resource, ...]:
-    """The resources that any of ``patterns`` names: key, address, name, or a glob of one.
-
-    No pattern selects all. A pattern may hold several, separated by commas. Raises
-    UsageError for a pattern that names nothing: a typo must not plan an empty set.
-    """
-    wanted = [part for pattern in patterns for part in pattern.split(",") if part]
-    if not wanted:
-        return tuple(resources)
-    for pattern in wanted:
-        if not any(_meant(resource, pattern) for resource in resources):
-            raise UsageError.of("E801", f"`{pattern}` selects nothing", _hint(resources, pattern))
-    return tuple(r for r in resources if any(_meant(r, pattern) for pattern in wanted))
+EVERYTHING: Final = Selection()
+"""All declared resources, and all orphans."""
 
 
 def check_rotated(resources: Sequence[Resource], addresses: Iterable[str]) -> None:
@@ -53,7 +83,7 @@ def _words(resource: Resource) -> tuple[str, str, str]:
     return (resource.address.key, str(resource.address), resource.name)
 
 
-def _meant(resource: Resource, pattern: str) -> bool:
+def _matches(resource: Resource, pattern: str) -> bool:
     return any(fnmatchcase(word, pattern) for word in _words(resource))
 
 

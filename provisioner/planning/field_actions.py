@@ -16,7 +16,7 @@ from provisioner.planning.diff import same
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ChangedField:
     """A change that waits for its verdict, and all that may be asked about it."""
 
     change: FieldChange
@@ -26,26 +26,23 @@ class Difference:
     rules: FieldRule
 
 
-Verdict = FieldAction | None
-
-
-def judged(found: Difference) -> FieldChange:
+def with_action(field: ChangedField) -> FieldChange:
     """The change with the first verdict that somebody has; without one it is an update."""
-    for verdict_of in VERDICTS:
-        verdict = verdict_of(found)
-        if verdict:
-            return found.change.because(verdict)
-    return found.change
+    for rule in FIELD_ACTIONS:
+        action = rule(field)
+        if action:
+            return field.change.because(action)
+    return field.change
 
 
-def judged_by_kind(found: Difference) -> Verdict:
-    if not found.kind.planning.field_action:
+def decided_by_kind(field: ChangedField) -> FieldAction | None:
+    if not field.kind.planning.field_action:
         return None
-    return found.kind.planning.field_action(found.change, found.desired.document, found.live)
+    return field.kind.planning.field_action(field.change, field.desired.document, field.live)
 
 
-def ignored_by_manifest(found: Difference) -> Verdict:
-    ignored = is_ignored(found.change.path, found.desired.ignore_changes)
+def ignored_by_manifest(field: ChangedField) -> FieldAction | None:
+    ignored = is_ignored(field.change.path, field.desired.ignore_changes)
     return FieldAction(Action.KEEP, Cause.IGNORED) if ignored else None
 
 
@@ -62,50 +59,50 @@ def _place(text: str) -> Path:
         return ()  # It names nothing; that it is no path is told where manifests are checked.
 
 
-def chosen_by_service(found: Difference) -> Verdict:
+def chosen_by_service(field: ChangedField) -> FieldAction | None:
     """The manifest is silent about the field, or about a block around it."""
-    if found.change.after is not ABSENT:
+    if field.change.after is not ABSENT:
         return None
-    for place, rule in _fields_along(found):
+    for place, rule in _fields_along(field):
         silent = (
-            rule.server_default and value_at(found.desired.document, place, found.rules) is ABSENT
+            rule.server_default and value_at(field.desired.document, place, field.rules) is ABSENT
         )
-        if silent and _may_be_chosen(found, place, rule):
+        if silent and _may_be_chosen(field, place, rule):
             return FieldAction(Action.KEEP, Cause.CHOSEN_BY_SERVICE)
     return None
 
 
-def _fields_along(found: Difference) -> Iterator[tuple[Path, FieldRule]]:
+def _fields_along(field: ChangedField) -> Iterator[tuple[Path, FieldRule]]:
     """Each named field on the way to the change, outermost first, with its rule."""
-    path = found.change.path
+    path = field.change.path
     ends = [end for end, segment in enumerate(path, start=1) if isinstance(segment, str)]
-    for end, rule in zip(ends, rules_along(found.rules, path), strict=True):
+    for end, rule in zip(ends, rules_along(field.rules, path), strict=True):
         yield path[:end], rule
 
 
-def _may_be_chosen(found: Difference, place: Path, rule: FieldRule) -> bool:
+def _may_be_chosen(field: ChangedField, place: Path, rule: FieldRule) -> bool:
     if not rule.default_values:
         return True
-    value = comparable(value_at(found.live.document, place, found.rules), rule)
+    value = comparable(value_at(field.live.document, place, field.rules), rule)
     return any(same(value, default) for default in rule.default_values)
 
 
-def given_as_plaintext(found: Difference) -> Verdict:
+def given_as_plaintext(field: ChangedField) -> FieldAction | None:
     """The service shows a reference of its own making for a key that it was given as text."""
-    *holder, name = found.change.path
-    if found.change.after is not ABSENT or not isinstance(name, str):
+    *holder, name = field.change.path
+    if field.change.after is not ABSENT or not isinstance(name, str):
         return None
-    twin = value_at(found.desired.document, (*holder, f"{name}_plaintext"), found.rules)
+    twin = value_at(field.desired.document, (*holder, f"{name}_plaintext"), field.rules)
     return None if twin is ABSENT else FieldAction(Action.KEEP, Cause.GIVEN_AS_PLAINTEXT)
 
 
-def fixed_at_creation(found: Difference) -> Verdict:
-    immutable = any(rule.immutable for rule in rules_along(found.rules, found.change.path))
+def fixed_at_creation(field: ChangedField) -> FieldAction | None:
+    immutable = any(rule.immutable for rule in rules_along(field.rules, field.change.path))
     return FieldAction(Action.REPLACE, Cause.FIXED_AT_CREATION) if immutable else None
 
 
-def not_updatable(found: Difference) -> Verdict:
-    if not remedy(found.change, found.rules):
+def not_updatable(field: ChangedField) -> FieldAction | None:
+    if not remedy(field.change, field.rules):
         return None
     return FieldAction(Action.BLOCKED, Cause.NOT_UPDATABLE)
 
@@ -118,9 +115,9 @@ def remedy(change: FieldChange, rules: FieldRule) -> str:
 
 def anew(changes: Iterable[FieldChange], rules: FieldRule) -> Iterator[FieldChange]:
     """``changes``, where a replacement also brings what no call could change."""
-    found = tuple(changes)
-    replaced = any(change.action is Action.REPLACE for change in found)
-    for change in found:
+    field = tuple(changes)
+    replaced = any(change.action is Action.REPLACE for change in field)
+    for change in field:
         if replaced and change.action is Action.BLOCKED and remedy(change, rules):
             yield change.because(FieldAction(Action.REPLACE, Cause.SET_ANEW))
         else:
@@ -128,9 +125,9 @@ def anew(changes: Iterable[FieldChange], rules: FieldRule) -> Iterator[FieldChan
 
 
 # The first verdict wins; a change that none of them claims is a plain update.
-VERDICTS: tuple[Callable[[Difference], Verdict], ...] = (
+FIELD_ACTIONS: tuple[Callable[[ChangedField], FieldAction | None], ...] = (
     ignored_by_manifest,
-    judged_by_kind,
+    decided_by_kind,
     chosen_by_service,
     given_as_plaintext,
     fixed_at_creation,

@@ -11,8 +11,8 @@ from provisioner.model.live import Phase
 from provisioner.model.plan import Action, Address, Cause, FieldChange, Step
 from provisioner.model.secret import reference_in
 from provisioner.planning.comparable import write_only_values
+from provisioner.planning.comparison import ResourceComparison
 from provisioner.planning.field_actions import is_ignored
-from provisioner.planning.request import Case
 from provisioner.planning.write_only import listed
 
 Users = Mapping[Address, Sequence[Address]]
@@ -52,16 +52,16 @@ def _writes_secret(step: Step) -> bool:
 UPDATING = "an update is in progress: compared with what it brings, and applied after it"
 
 
-def notes(case: Case) -> tuple[str, ...]:
+def notes(comparison: ResourceComparison) -> tuple[str, ...]:
     """The other notes of a step; none for what does not exist yet or is not wanted any more."""
-    if case.pair.live is None:
+    if comparison.pair.live is None:
         return ()
-    return tuple(note for about in NOTES for note in about(case))
+    return tuple(note for about in NOTES for note in about(comparison))
 
 
-def remarked(case: Case, intent: Intent) -> Iterator[str]:
+def warnings(comparison: ResourceComparison, intent: Intent) -> Iterator[str]:
     """What a reader must know even where nothing is done about it."""
-    live = case.pair.live
+    live = comparison.pair.live
     if live is None:
         return
     readiness = live.readiness
@@ -69,58 +69,59 @@ def remarked(case: Case, intent: Intent) -> Iterator[str]:
         yield f"it is stopped{readiness.message and f': {readiness.message}'}"
     if readiness.phase is Phase.FAILED:
         yield readiness.message or "it is failed"
-    if case.kind.planning.warnings and case.pair.desired:
-        yield from case.kind.planning.warnings(intent)
+    if comparison.kind.planning.warnings and comparison.pair.desired:
+        yield from comparison.kind.planning.warnings(intent)
 
 
-def in_progress(case: Case) -> Iterator[str]:
-    if case.pair.live and case.pair.live.readiness.phase is Phase.UPDATING:
+def in_progress(comparison: ResourceComparison) -> Iterator[str]:
+    if comparison.pair.live and comparison.pair.live.readiness.phase is Phase.UPDATING:
         yield UPDATING
 
 
-def managed(case: Case) -> Iterator[str]:
-    if case.pair.desired and case.is_existing:
-        fields = listed((name,) for name in sorted(case.pair.desired.document) if name != "name")
+def managed(comparison: ResourceComparison) -> Iterator[str]:
+    desired = comparison.pair.desired
+    if desired and comparison.is_existing:
+        fields = listed((name,) for name in sorted(desired.document) if name != "name")
         yield f"somebody else creates it; managed here: {fields or 'nothing'}"
-        if case.owner and not case.is_ours:
-            yield f"it belongs to {case.owner}"
+        if comparison.pair.owner and not comparison.is_ours:
+            yield f"it belongs to {comparison.pair.owner}"
 
 
-def unreadable(case: Case) -> Iterator[str]:
-    if case.pair.desired and not case.kind.planning.hides_values:
-        values = write_only_values(case.pair.desired.document, case.kind.schema.rules())
+def unreadable(comparison: ResourceComparison) -> Iterator[str]:
+    if comparison.pair.desired and not comparison.kind.planning.hides_values:
+        values = write_only_values(comparison.pair.desired.document, comparison.kind.schema.rules())
         paths = [path for path, _, _ in values]
         if paths:
             yield f"cannot be read back: {listed(paths)}"
 
 
-def chosen_again(case: Case) -> Iterator[str]:
+def chosen_again(comparison: ResourceComparison) -> Iterator[str]:
     """A call that carries a block leaves out what the manifest does not hold of it."""
-    sent = {change.path[0] for change in case.changes if change.action is Action.UPDATE}
+    sent = {change.path[0] for change in comparison.changes if change.action is Action.UPDATE}
     kept = [
         change.path
-        for change in case.changes
+        for change in comparison.changes
         if change.cause is Cause.CHOSEN_BY_SERVICE
         and change.path[0] in sent
-        and _is_free(case, change)
+        and _is_free(comparison, change)
     ]
     if kept:
         yield f"the service may choose again: {listed(kept)}"
 
 
-def _is_free(case: Case, change: FieldChange) -> bool:
+def _is_free(comparison: ResourceComparison, change: FieldChange) -> bool:
     """Whether the service could choose something else, which a fixed default is not."""
-    along = rules_along(case.kind.schema.rules(), change.path)
+    along = rules_along(comparison.kind.schema.rules(), change.path)
     return any(rule.server_default and not rule.default_values for rule in along)
 
 
-def sent_though_ignored(case: Case) -> Iterator[str]:
+def sent_though_ignored(comparison: ResourceComparison) -> Iterator[str]:
     """What cannot be read back cannot be kept by a call that replaces all around it."""
-    desired = case.pair.desired
-    if desired is None or case.kind.planning.hides_values:
+    desired = comparison.pair.desired
+    if desired is None or comparison.kind.planning.hides_values:
         return
-    sent = {change.path[0] for change in case.changes if change.action is Action.UPDATE}
-    values = write_only_values(desired.document, case.kind.schema.rules())
+    sent = {change.path[0] for change in comparison.changes if change.action is Action.UPDATE}
+    values = write_only_values(desired.document, comparison.kind.schema.rules())
     paths = [
         path
         for path, _, _ in values
@@ -133,14 +134,16 @@ def sent_though_ignored(case: Case) -> Iterator[str]:
         )
 
 
-def nothing_to_rotate(case: Case) -> Iterator[str]:
-    if case.rotated and case.pair.desired and not case.kind.planning.hides_values:
-        values = write_only_values(case.pair.desired.document, case.kind.schema.rules())
+def nothing_to_rotate(comparison: ResourceComparison) -> Iterator[str]:
+    pair, kind = comparison.pair, comparison.kind
+    is_rotated = comparison.request.rotated_keys(pair.address)
+    if is_rotated and pair.desired and not kind.planning.hides_values:
+        values = write_only_values(pair.desired.document, kind.schema.rules())
         if not any(rule.secret for _, _, rule in values):
             yield "--rotate: it holds no secret that is given as plaintext"
 
 
-NOTES: tuple[Callable[[Case], Iterator[str]], ...] = (
+NOTES: tuple[Callable[[ResourceComparison], Iterator[str]], ...] = (
     in_progress,
     managed,
     unreadable,

@@ -1,18 +1,17 @@
-"""What the planner is asked: the two sides of a resource, and on whose behalf."""
+"""Inputs of the planner: the request, and the desired and live side of one resource."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from provisioner.model.kind import Kind
 from provisioner.model.live import Live
-from provisioner.model.plan import SEVERITY, Action, Address, FieldChange
+from provisioner.model.plan import Address
 from provisioner.model.resource import Removal, Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PlanRequest:
     """For whom the plan is made, and what it is asked for besides the manifests.
 
     ``rotate`` holds addresses, also with a key: ``secret_scopes.openai[openai_api_key]``.
@@ -29,8 +28,19 @@ class Request:
 
     @property
     def owner(self) -> str:
-        """What our resources are marked with."""
+        """To whom the resources of this project and environment belong."""
         return f"{self.project}/{self.environment}"
+
+    def rotated_keys(self, address: Address) -> frozenset[str]:
+        """The keys of a resource whose values are to be sent again; ``*`` for all of them."""
+        if not self.rotate:
+            return frozenset()
+        name = str(address)
+        keys = {"*" for entry in self.rotate if entry == name}
+        keyed = (
+            entry for entry in self.rotate if entry.startswith(f"{name}[") and entry.endswith("]")
+        )
+        return frozenset(keys | {entry[len(name) + 1 : -1] for entry in keyed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,48 +56,12 @@ class Pair:
     live: Live | None
     removal: Removal | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A pair whose changes are known, before it is settled what happens to it as a whole."""
-
-    pair: Pair
-    kind: Kind
-    request: Request
-    changes: tuple[FieldChange, ...]
-
-    @property
-    def worst(self) -> Action:
-        """The most severe action of the changes."""
-        actions = (change.action for change in self.changes)
-        return max(actions, key=SEVERITY.index, default=Action.KEEP)
-
     @property
     def owner(self) -> str:
-        """Whose mark is on the live resource; ``""`` for nobody's."""
-        return self.pair.live.ownership.owner if self.pair.live else ""
+        """To whom the live resource belongs; ``""`` for nobody."""
+        return self.live.ownership.owner if self.live else ""
 
     @property
     def is_existing(self) -> bool:
-        """Whether somebody else creates the resource."""
-        return bool(self.pair.desired and self.pair.desired.existing)
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the live resource carries our mark."""
-        return self.owner == self.request.owner
-
-    @property
-    def rotated(self) -> frozenset[str]:
-        """The keys of this resource whose values are to be sent again; ``*`` for all."""
-        return rotated(self.pair.address, self.request.rotate)
-
-
-def rotated(address: Address, rotate: Iterable[str]) -> frozenset[str]:
-    """The keys of ``address`` that ``rotate`` names; ``*`` for all of them."""
-    if not rotate:
-        return frozenset()
-    name = str(address)
-    keys = {"*" for entry in rotate if entry == name}
-    keyed = (entry for entry in rotate if entry.startswith(f"{name}[") and entry.endswith("]"))
-    return frozenset(keys | {entry[len(name) + 1 : -1] for entry in keyed})
+        """Whether somebody else creates the resource (``existing: true``)."""
+        return bool(self.desired and self.desired.existing)

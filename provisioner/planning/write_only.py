@@ -22,11 +22,11 @@ APPLIED: Path = ("provisioner_applied",)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ComparedSides:
     """Both sides of a resource, and the changes that their comparison shows.
 
     ``ownership`` are to be on the resource afterwards; ``rotate`` sends every secret that is
-    given as plaintext once more. ``resend`` is the field to send again after a failed update.
+    given as plaintext once more. ``resent_field`` is the field to send again after a failed update.
     """
 
     desired: Resource
@@ -35,54 +35,54 @@ class Seen:
     rules: FieldRule
     ownership: Ownership
     rotate: bool = False
-    resend: str = ""
+    resent_field: str = ""
 
 
-def unseen_changes(seen: Seen) -> Iterator[FieldChange]:
+def write_only_changes(sides: ComparedSides) -> Iterator[FieldChange]:
     """The changes to make beside those that can be seen."""
-    yield from _unreadable(seen)
-    yield from _failed(seen)
-    if seen.ownership.protected != seen.live.ownership.protected:
-        before, after = seen.live.ownership.protected, seen.ownership.protected
+    yield from _unreadable(sides)
+    yield from _failed(sides)
+    if sides.ownership.protected != sides.live.ownership.protected:
+        before, after = sides.live.ownership.protected, sides.ownership.protected
         yield FieldChange(PROTECTION, before, after, cause=Cause.OWNERSHIP)
 
 
-def _unreadable(seen: Seen) -> Iterator[FieldChange]:
-    before, after = _digests(seen.live.ownership.applied), _digests(seen.ownership.applied)
+def _unreadable(sides: ComparedSides) -> Iterator[FieldChange]:
+    before, after = _digests(sides.live.ownership.applied), _digests(sides.ownership.applied)
     differing = {name for name in before | after if before.get(name) != after.get(name)}
-    whole = {change.path for change in seen.changes}
+    whole = {change.path for change in sides.changes}
     held = set()
-    for path, value, rule in write_only_values(seen.desired.document, seen.rules):
+    for path, value, rule in write_only_values(sides.desired.document, sides.rules):
         field = str(path[0])
         held.add(field)
         in_new_entry = any(path[:end] in whole for end in range(len(path)))
-        if in_new_entry or is_ignored(path, seen.desired.ignore_changes):
+        if in_new_entry or is_ignored(path, sides.desired.ignore_changes):
             continue
-        if seen.rotate and rule.secret:
+        if sides.rotate and rule.secret:
             yield FieldChange(path, ABSENT, value, cause=Cause.ROTATED)
         elif field in differing:
             cause = Cause.WRITE_ONLY_DIFFERS if field in before else Cause.NEVER_APPLIED
-            yield _possible(FieldChange(path, ABSENT, value, cause=cause), seen)
-    yield from _taken_out(seen, sorted(differing - held))
+            yield _possible(FieldChange(path, ABSENT, value, cause=cause), sides)
+    yield from _taken_out(sides, sorted(differing - held))
 
 
-def _taken_out(seen: Seen, fields: list[str]) -> Iterator[FieldChange]:
+def _taken_out(sides: ComparedSides, fields: list[str]) -> Iterator[FieldChange]:
     """``fields`` have another digest, and hold nothing that cannot be read back."""
-    before = _digests(seen.live.ownership.applied)
-    called = {str(each.path[0]) for each in seen.changes if each.action is not Action.KEEP}
+    before = _digests(sides.live.ownership.applied)
+    called = {str(each.path[0]) for each in sides.changes if each.action is not Action.KEEP}
     cause = Cause.WRITE_ONLY_REMOVED
     mark_alone = False
     for field in fields:
-        if is_ignored((field,), seen.desired.ignore_changes):
+        if is_ignored((field,), sides.desired.ignore_changes):
             continue
-        if field in called or field not in before or field not in seen.rules.fields:
+        if field in called or field not in before or field not in sides.rules.fields:
             mark_alone = True
             continue
-        was = seen.desired.document.get(field, f"digest {before[field]}")
-        now = seen.desired.document.get(field, ABSENT)
-        yield _possible(FieldChange((field,), was, now, cause=cause), seen)
+        was = sides.desired.document.get(field, f"digest {before[field]}")
+        now = sides.desired.document.get(field, ABSENT)
+        yield _possible(FieldChange((field,), was, now, cause=cause), sides)
     if mark_alone:
-        old, new = seen.live.ownership.applied, seen.ownership.applied
+        old, new = sides.live.ownership.applied, sides.ownership.applied
         yield FieldChange(APPLIED, old or ABSENT, new or ABSENT, cause=cause)
 
 
@@ -92,28 +92,28 @@ def _digests(applied: str) -> dict[str, str]:
     return {field: digest for field, _, digest in pairs}
 
 
-def _possible(change: FieldChange, seen: Seen) -> FieldChange:
+def _possible(change: FieldChange, sides: ComparedSides) -> FieldChange:
     """``change`` as an update, or blocked where no call can make it."""
-    if not remedy(change, seen.rules):
+    if not remedy(change, sides.rules):
         return change
     detail = f"{change.reason}; {Cause.NOT_UPDATABLE.sentence}"
     return change.because(FieldAction(Action.BLOCKED, change.cause, detail))
 
 
-def _failed(seen: Seen) -> Iterator[FieldChange]:
+def _failed(sides: ComparedSides) -> Iterator[FieldChange]:
     """What the service accepted and could not carry out is sent again, though it is equal."""
-    field = seen.resend
-    value = seen.desired.document.get(field)
-    sent = any(each.path[0] == field and each.action is not Action.KEEP for each in seen.changes)
-    failed = seen.live.readiness.phase is Phase.FAILED
-    if failed and value and not sent and not _is_left_alone(field, seen):
+    field = sides.resent_field
+    value = sides.desired.document.get(field)
+    sent = any(each.path[0] == field and each.action is not Action.KEEP for each in sides.changes)
+    failed = sides.live.readiness.phase is Phase.FAILED
+    if failed and value and not sent and not _is_left_alone(field, sides):
         yield FieldChange((field,), value, value, cause=Cause.RESENT)
 
 
-def _is_left_alone(field: str, seen: Seen) -> bool:
+def _is_left_alone(field: str, sides: ComparedSides) -> bool:
     """Whether all that the manifest says of ``field`` is somebody else's concern."""
-    held = diff({field: seen.desired.document[field]}, {}, seen.rules)
-    return all(is_ignored(each.path, seen.desired.ignore_changes) for each in held)
+    held = diff({field: sides.desired.document[field]}, {}, sides.rules)
+    return all(is_ignored(each.path, sides.desired.ignore_changes) for each in held)
 
 
 def released_ownership(ownership: Ownership) -> Iterator[FieldChange]:

@@ -18,8 +18,8 @@ from provisioner.errors import Problem, RefusedError
 from provisioner.kinds import KINDS
 from provisioner.model.live import Live
 from provisioner.model.plan import Action, FieldChange, Plan, Step
+from provisioner.planning.comparison import remaining
 from provisioner.planning.guard import Consent, Limits, refusals
-from provisioner.planning.planner import remaining
 from provisioner.workflow.session import Session
 
 if TYPE_CHECKING:

@@ -1,238 +1,153 @@
-"""The whole tool on one screen: load, read, plan, guard, apply, verify.
+"""The plan of an environment: load, read, compare, collect orphans, decide, add notes.
 
-    manifests  text -> desired documents          (``session``)
-    reading    the workspace -> live documents    (``compare``)
-    planning   desired and live -> the plan       (``make_plan``)
-    guard      what must not happen unasked       (``refuse_unsafe``)
-    applying   the plan -> outcomes               (``apply``)
+    load       what the manifests declare and what is selected of it   (``scope_of``)
+    read       the live side, from the workspace                       (``reading``)
+    compare    each declared resource with its live side               (``planning.comparison``)
+    orphans    what belongs to this environment and has no manifest
+    decide     one step for each comparison                            (``planning.planner``)
+    notes      what a reader of a step should know besides             (``planning.notes``)
 
-No stage knows another; they meet here. Nothing here prints or asks.
+``drift`` reads the same comparisons as a plan. Nothing here changes anything, prints or asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from provisioner.kinds import KINDS
-from provisioner.model.kind import Driver, Kind
-from provisioner.model.live import Listed, Live
+from provisioner.model.kind import Driver
+from provisioner.model.live import Listed
 from provisioner.model.plan import Action, Address, Plan, Source, Step
-from provisioner.model.resource import Removal, Resource
-from provisioner.model.selection import Exactly, check_rotated, selected
+from provisioner.model.resource import Resource
+from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.notes import Users, with_neighbours
-from provisioner.planning.planner import orphan_step, plan_step
-from provisioner.planning.request import Pair, Request
+from provisioner.planning.planner import listed_pair, step_of
+from provisioner.planning.request import Pair, PlanRequest
 from provisioner.workflow.reading import Reading, examine, read
+from provisioner.workflow.scope import PlanOptions, PlanScope, scope_of
 from provisioner.workflow.session import Session
 
-if TYPE_CHECKING:
-    pass
-
 LISTED_KINDS = tuple(name for name, kind in KINDS.items() if kind.is_owned)
-ORPHAN = "@orphan"
-"""Ends the key of an orphan whose name is the key of another resource: no key holds an @."""
+"""Kinds whose lists are read for orphans and for the guard."""
 
 
 @dataclass(frozen=True, slots=True)
-class Proposing:
-    """What steps are made from. ``removals``: what becomes of what is not declared any more.
+class WorkspaceComparison:
+    """The manifests beside the workspace. Orphans are among the ``resources``, at the end."""
 
-    ``spoken_for`` are (kind name, resource name) of all that the manifests name. ``declared``
-    are all resources of the manifests, selected or not: they tell who uses what.
-    """
-
-    request: Request
-    drivers: Mapping[str, Driver]
-    removals: Mapping[Address, Removal] = field(default_factory=dict)
-    spoken_for: Collection[tuple[str, str]] = ()
-    declared: Sequence[Resource] = ()
-
-    def steps(self, resources: Iterable[Resource], reading: Reading) -> list[Step]:
-        """The steps for declared and removed resources."""
-        resources = list(resources)
-        pairs = [self._pair(resource, reading.live[resource.address]) for resource in resources]
-        steps = {pair.address: self._step(pair) for pair in pairs}
-        replaced = {
-            pair.address: (pair.desired, pair.live)
-            for pair in pairs
-            if steps[pair.address].action is Action.REPLACE and pair.desired and pair.live
-        }
-        # Only now, because it costs a request for each: what would a replacement lose?
-        examined = examine(replaced, self.drivers)
-        steps |= {
-            pair.address: self._step(replace(pair, live=examined[pair.address]))
-            for pair in pairs
-            if pair.address in examined
-        }
-        return with_neighbours(steps.values(), self._users(self.declared or resources))
-
-    def orphans(self, reading: Reading) -> list[Step]:
-        """Steps for what carries our tag and has no manifest; deletions when pruning."""
-        left = {
-            self.address(kind, one.name): one
-            for kind, one in owned(reading, self.request.owner)
-            if (kind, one.name) not in self.spoken_for
-        }
-        if self.request.prune:
-            return self.deletions([Resource(at, one.name, {}) for at, one in left.items()])
-        steps = ((at, orphan_step(KINDS[at.kind], one, self.request)) for at, one in left.items())
-        return [replace(step, address=at) for at, step in steps]
-
-    def deletions(self, doomed: Sequence[Resource]) -> list[Step]:
-        """Steps that delete; from a read of each, whose fingerprint shows when it is stale."""
-        live = read(doomed, (), self.drivers).live
-        return [self._step(Pair(one.address, one.name, None, live[one.address])) for one in doomed]
-
-    def address(self, kind: str, name: str) -> Address:
-        """The address of a live resource: its manifest's, else one that nothing else has."""
-        addresses = self.request.addresses
-        if (kind, name) in addresses:
-            return addresses[(kind, name)]
-        for removal in self.removals.values():
-            if (removal.address.kind, removal.name) == (kind, name):
-                return removal.address
-        at = Address(kind, name)
-        taken = at in self.removals or at in addresses.values()
-        return Address(kind, name + ORPHAN) if taken else at
-
-    def _users(self, resources: Iterable[Resource]) -> Users:
-        """Who of ``resources`` needs what, the other way round."""
-        users: dict[Address, list[Address]] = {}
-        for resource in resources:
-            for needed in _kind(resource.address).dependencies.depends_on(resource.document):
-                if needed in self.request.addresses:
-                    users.setdefault(self.request.addresses[needed], []).append(resource.address)
-        return users
-
-    def _pair(self, resource: Resource, live: Live | None) -> Pair:
-        removal = self.removals.get(resource.address)
-        desired = None if removal else resource
-        return Pair(resource.address, resource.name, desired, live, removal)
-
-    def _step(self, pair: Pair) -> Step:
-        return plan_step(pair, _kind(pair.address), self.request)
-
-
-def as_resource(removal: Removal) -> Resource:
-    """What stands for a removed resource where resources are selected and read."""
-    return Resource(removal.address, removal.name, {}, where=removal.where)
-
-
-def owned(reading: Reading, owner: str) -> list[tuple[str, Listed]]:
-    """Kind and entry of everything in the lists that carries the mark of ``owner``."""
-    return [
-        (kind, one)
-        for kind, listed in reading.listed.items()
-        for one in listed
-        if one.ownership.owner == owner
-    ]
-
-
-def _kind(address: Address) -> Kind:
-    return KINDS[address.kind]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a plan is asked for besides "all of the manifests".
-
-    ``only``: nothing but these (None: no such limit).
-    """
-
-    select: tuple[str, ...] = ()
-    rotate: frozenset[str] = frozenset()
-    take_over_from: str = ""
-    prune: bool = False
-    only: Exactly | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """The manifests beside the workspace: what was read, and the step that it leads to."""
-
-    request: Request
+    scope: PlanScope
     reading: Reading
-    steps: Sequence[Step]
+    resources: Sequence[ResourceComparison]
+
+    @property
+    def owned(self) -> int:
+        """How many live resources belong to this project and environment."""
+        return len(owned_entries(self.reading, self.scope.request.owner))
 
 
-def make_plan(session: Session, wanted: Wanted) -> Plan:
+def make_plan(session: Session, options: PlanOptions) -> Plan:
     """The plan that takes the workspace to the manifests. Raises as ``compare``."""
-    found = compare(session, wanted)
-    return _plan(session, found.reading, found.request, found.steps)
+    compared = compare(session, options)
+    steps = _decide(compared.resources, session.drivers)
+    return _plan(session, compared, with_neighbours(steps, _users(compared.scope)))
 
 
-def compare(session: Session, wanted: Wanted) -> Compared:
-    """Compare the manifests with the workspace. Changes nothing.
+def compare(session: Session, options: PlanOptions) -> WorkspaceComparison:
+    """Compare the manifests with the workspace.
 
     Raises UsageError for a selection of nothing, WorkspaceError for what cannot be read.
     """
-    proposing = _proposing(session, _request(session, wanted))
-    removed = map(as_resource, session.loaded.removals)
-    known = (*session.loaded.resources, *removed, *session.loaded.withheld)
-    withheld = {one.address for one in session.loaded.withheld}
-    declared = {one.address for one in known}
-    left_out = withheld if wanted.only is None else withheld | (declared - wanted.only.addresses)
-    resources = [one for one in selected(known, wanted.select) if one.address not in left_out]
-    check_rotated(resources, wanted.rotate)
-    reading = read(resources, LISTED_KINDS, session.drivers)
-    steps = proposing.steps(resources, reading)
-    if not wanted.select:
-        steps += _meant(proposing.orphans(reading), wanted.only)
-    return Compared(proposing.request, reading, steps)
+    scope = scope_of(session, options)
+    reading = read(scope.selected, LISTED_KINDS, session.drivers)
+    declared = [scope.pair(resource, reading.live[resource.address]) for resource in scope.selected]
+    orphans = _orphans(scope, reading, session.drivers)
+    resources = [_compare(pair, scope.request) for pair in (*declared, *orphans)]
+    return WorkspaceComparison(scope, reading, resources)
 
 
-def make_destroy_plan(session: Session, wanted: Wanted) -> Plan:
-    """Plan the deletion of everything that carries our tag, declared or not."""
-    proposing = _proposing(session, replace(_request(session, wanted), prune=True))
+def make_destroy_plan(session: Session, options: PlanOptions) -> Plan:
+    """Plan the deletion of all that belongs to this environment, declared or not."""
+    scope = scope_of(session, replace(options, prune=True))
     # The list leaves out what the caller may not see, and that must not read as "gone": so
     # what is declared is read too, and a refusal is an error.
-    declared = [r for r in _declared(session) if r.address.kind in LISTED_KINDS]
+    declared = [each for each in scope.declared if each.address.kind in LISTED_KINDS]
     reading = read(declared, LISTED_KINDS, session.drivers)
-    ours = [
-        Resource(proposing.address(kind, one.name), one.name, {})
-        for kind, one in owned(reading, proposing.request.owner)
-    ]
-    steps = proposing.deletions(selected(ours, wanted.select))
-    return _plan(session, reading, proposing.request, steps)
+    entries = owned_entries(reading, scope.request.owner)
+    doomed = [Resource(scope.address_of(kind, each.name), each.name, {}) for kind, each in entries]
+    chosen = options.selection.choose(doomed)
+    pairs = _pairs_to_delete(chosen, session.drivers)
+    compared = [_compare(pair, scope.request) for pair in pairs]
+    steps = _decide(compared, session.drivers)
+    return _plan(session, WorkspaceComparison(scope, reading, compared), steps)
 
 
-def _meant(orphans: Sequence[Step], only: Exactly | None) -> list[Step]:
+def owned_entries(reading: Reading, owner: str) -> list[tuple[str, Listed]]:
+    """Kind and entry of everything in the lists that belongs to ``owner``."""
     return [
-        step for step in orphans if only is None or (step.address.kind, step.name) in only.former
+        (kind, entry)
+        for kind, entries in reading.listed.items()
+        for entry in entries
+        if entry.ownership.owner == owner
     ]
 
 
-def _request(session: Session, wanted: Wanted) -> Request:
-    return Request(
-        project=session.project.name,
-        environment=session.environment.name,
-        rotate=wanted.rotate,
-        take_over_from=wanted.take_over_from,
-        prune=wanted.prune,
-        addresses={(r.address.kind, r.name): r.address for r in _declared(session)},
-    )
+def _compare(pair: Pair, request: PlanRequest) -> ResourceComparison:
+    return compare_resource(pair, KINDS[pair.address.kind], request)
 
 
-def _declared(session: Session) -> tuple[Resource, ...]:
-    """What the manifests declare, also what is not released to the environment yet."""
-    return (*session.loaded.resources, *session.loaded.withheld)
+def _orphans(scope: PlanScope, reading: Reading, drivers: Mapping[str, Driver]) -> list[Pair]:
+    """The selected live resources of this environment that no manifest names."""
+    entries = {
+        scope.address_of(kind, entry.name): entry
+        for kind, entry in owned_entries(reading, scope.request.owner)
+        if (kind, entry.name) not in scope.names and scope.selection.covers_orphan(kind, entry.name)
+    }
+    if scope.request.prune:
+        doomed = [Resource(address, entry.name, {}) for address, entry in entries.items()]
+        return _pairs_to_delete(doomed, drivers)
+    return [listed_pair(address, entry) for address, entry in entries.items()]
 
 
-def _proposing(session: Session, request: Request) -> Proposing:
-    removals = {one.address: one for one in session.loaded.removals}
-    removed = {(at.kind, one.name) for at, one in removals.items()}
-    return Proposing(
-        request,
-        session.drivers,
-        removals,
-        removed | request.addresses.keys(),
-        declared=session.loaded.resources,
-    )
+def _pairs_to_delete(doomed: Sequence[Resource], drivers: Mapping[str, Driver]) -> list[Pair]:
+    """Each of ``doomed`` as it is read now: its fingerprint shows when a step is stale."""
+    live = read(doomed, (), drivers).live
+    return [Pair(each.address, each.name, None, live[each.address]) for each in doomed]
 
 
-def _plan(session: Session, reading: Reading, request: Request, steps: Sequence[Step]) -> Plan:
+def _decide(
+    comparisons: Sequence[ResourceComparison], drivers: Mapping[str, Driver]
+) -> Sequence[Step]:
+    """One step for each comparison, in their order."""
+    steps = {each.pair.address: step_of(each) for each in comparisons}
+    replaced = {
+        pair.address: (pair.desired, pair.live)
+        for pair in (each.pair for each in comparisons)
+        if steps[pair.address].action is Action.REPLACE and pair.desired and pair.live
+    }
+    # Only now, because it costs a request for each: what would a replacement lose?
+    examined = examine(replaced, drivers)
+    for each in comparisons:
+        if live := examined.get(each.pair.address):
+            pair = replace(each.pair, live=live)
+            steps[pair.address] = step_of(replace(each, pair=pair))
+    return tuple(steps.values())
+
+
+def _users(scope: PlanScope) -> Users:
+    """For each address, the declared resources that depend on it."""
+    addresses = scope.request.addresses
+    users: dict[Address, list[Address]] = {}
+    for resource in scope.loaded.resources:
+        kind = KINDS[resource.address.kind]
+        for name in kind.dependencies.depends_on(resource.document):
+            if name in addresses:
+                users.setdefault(addresses[name], []).append(resource.address)
+    return users
+
+
+def _plan(session: Session, compared: WorkspaceComparison, steps: Sequence[Step]) -> Plan:
+    request = compared.scope.request
     return Plan(
         project=request.project,
         environment=request.environment,
@@ -240,5 +155,5 @@ def _plan(session: Session, reading: Reading, request: Request, steps: Sequence[
         steps=tuple(sorted(steps, key=lambda step: step.address)),
         source=Source(session.loaded.digest, session.git_commit),
         protected=session.environment.protected,
-        owned=len(owned(reading, request.owner)),
+        owned=compared.owned,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from provisioner.errors import LoginError, ServiceError, UsageError, WorkspaceError
@@ -11,7 +10,7 @@ from provisioner.model.live import Phase
 from provisioner.model.paths import Document
 from provisioner.model.query import CheckResult
 from provisioner.model.resource import Resource
-from provisioner.model.selection import selected
+from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.session import Session
 
@@ -29,7 +28,7 @@ NOT_ASKED: Final = {
 
 def verify(
     session: Session,
-    select: Sequence[str] = (),
+    selection: Selection = EVERYTHING,
     *,
     timeout_s: float = TIMEOUT_S,
     parallelism: int = PARALLELISM,
@@ -40,7 +39,7 @@ def verify(
     being asked. ``timeout_s`` is for each question. Raises UsageError for a selection of
     nothing, LoginError, and UnreachableError where not even the workspace answers.
     """
-    resources = [one for one in selected(session.loaded.resources, select) if one.checks]
+    resources = [one for one in selection.choose(session.loaded.resources) if one.checks]
 
     def obstacle(resource: Resource) -> str:
         return _obstacle(session, resource)

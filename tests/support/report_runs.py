@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioner.commands.reports.report import Audit, Report
 from provisioner.errors import Position, Problem, ProvisionerError, Severity
-from provisioner.model.drift import Drift, Drifted, Sort
+from provisioner.model.drift import Drift, DriftCategory, Drifted
 from provisioner.model.outcome import Outcome, Status
 from provisioner.model.paths import Key
 from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Operation, Plan, Step
@@ -98,7 +98,7 @@ def of_checks(text: str = "plain") -> Report:
 def of_drift(text: str = "plain") -> Report:
     findings = tuple(
         Drift(Address(KIND, f"{sort}-{text}"), text, sort, path, text, f"{text}2", text, text, text)
-        for sort in Sort
+        for sort in DriftCategory
         for path in ((), ("tags", Key(text or "x")))
     )
     drifted = Drifted("shop", "prod", "https://example.test", 3, findings)

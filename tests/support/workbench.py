@@ -29,8 +29,9 @@ from provisioner.model.plan import Action, FieldChange, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.workflow.apply import apply as workflow_apply
 from provisioner.workflow.apply import refuse_unsafe
-from provisioner.workflow.plan import Wanted, make_plan
+from provisioner.workflow.plan import make_plan
 from provisioner.workflow.project import Project
+from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session
 from provisioner.workspace import WorkspaceTarget, connect
 
@@ -81,12 +82,12 @@ class Workbench:
         return replace(started, drivers=started.new_drivers())
 
     def plan(self, documents: Documents, **wanted: Any) -> Plan:
-        return make_plan(self.session(documents), Wanted(**wanted))
+        return make_plan(self.session(documents), PlanOptions(**wanted))
 
     def apply(self, documents: Documents, **wanted: Any) -> tuple[Plan, tuple[Outcome, ...]]:
         """Plan and carry out with consent to everything. Raises what the command would."""
         session = self.session(documents)
-        plan = make_plan(session, Wanted(**wanted))
+        plan = make_plan(session, PlanOptions(**wanted))
         refuse_unsafe(session, plan, consent_to(plan))
         outcomes = workflow_apply(
             session, plan, Options(parallelism=4, timeout_s=600), Hooks(clock=self.clock)

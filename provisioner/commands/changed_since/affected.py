@@ -14,7 +14,7 @@ from provisioner.manifests.load import Loaded
 from provisioner.model.paths import Path
 from provisioner.model.plan import Action, Address, FieldChange, Plan, Step
 from provisioner.model.resource import Resource
-from provisioner.model.selection import Exactly
+from provisioner.model.selection import Selection
 from provisioner.planning.diff import diff
 from provisioner.planning.places import visible
 from provisioner.planning.write_only import APPLIED, PROTECTION
@@ -41,9 +41,9 @@ class AffectedResources:
         return not (self.paths or self.removed_names)
 
     @property
-    def selection(self) -> Exactly:
+    def selection(self) -> Selection:
         """The resources to plan."""
-        return Exactly(frozenset(self.paths), self.removed_names)
+        return Selection(addresses=frozenset(self.paths), orphans=self.removed_names)
 
 
 def affected_resources(before: Loaded, after: Loaded) -> AffectedResources:

@@ -20,9 +20,9 @@ from provisioner.manifests.given_values import Outside
 from provisioner.model.live import Live
 from provisioner.model.plan import Address, FieldChange
 from provisioner.model.resource import Resource
-from provisioner.model.selection import selected
+from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, Request
+from provisioner.planning.request import Pair, PlanRequest
 from provisioner.workflow.environments import open_all
 from provisioner.workflow.project import Project, open_project
 from provisioner.workflow.reading import read
@@ -34,7 +34,7 @@ Warnings = tuple[Problem, ...]
 def compare(
     folder: Path | None,
     environments: tuple[str, str],
-    select: Sequence[str] = (),
+    selection: Selection = EVERYTHING,
     given: Sequence[str] = (),
     *,
     live: bool = False,
@@ -46,7 +46,7 @@ def compare(
     """
     project = open_project(folder)
     left, right = _opened(project, environments, given)
-    wanted = _wanted(left, right, select)
+    wanted = _wanted(left, right, selection)
     both = sorted(wanted & left.declared.keys() & right.declared.keys())
     only = [one for pair in ((left, right), (right, left)) for one in only_here(*pair)]
     only = [one for one in only if one.address in wanted]
@@ -79,11 +79,11 @@ def _opened(
 
 
 def _wanted(
-    left: EnvironmentDeclarations, right: EnvironmentDeclarations, select: Sequence[str]
+    left: EnvironmentDeclarations, right: EnvironmentDeclarations, selection: Selection
 ) -> set[Address]:
     """What is selected in either: a name in one workspace selects the resource in both."""
     resources = (*left.loaded.resources, *right.loaded.resources)
-    return {resource.address for resource in selected(resources, select)}
+    return {resource.address for resource in selection.choose(resources)}
 
 
 def _live(
@@ -119,7 +119,7 @@ def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, Li
     both = frozenset(wanted)
     resources = [one for one in session.loaded.resources if one.address in both]
     reading = read(resources, (), session.drivers)
-    request = Request(
+    request = PlanRequest(
         session.project.name,
         session.environment.name,
         addresses={(one.address.kind, one.name): one.address for one in session.loaded.resources},
@@ -132,6 +132,6 @@ def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, Li
     }
 
 
-def _changes(resource: Resource, live: Live, request: Request) -> tuple[FieldChange, ...]:
+def _changes(resource: Resource, live: Live, request: PlanRequest) -> tuple[FieldChange, ...]:
     pair = Pair(resource.address, resource.name, resource, live)
     return plan_step(pair, KINDS[resource.address.kind], request).changes

@@ -1,190 +1,181 @@
-"""``drift``: what differs from the manifests, and of which sort each difference is. Reads only.
+"""``drift``: what differs from the manifests, and the category of each difference. Reads only.
 
-It is made from the same comparison as a plan, with the same requests.
+Drift reads the same comparisons as a plan, with the same requests. It decides no calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.commands.drift.history import explained
 from provisioner.errors import Position
-from provisioner.kinds import KINDS
-from provisioner.model.drift import Drift, Drifted, Sort
-from provisioner.model.kind import Kind
-from provisioner.model.live import Live, Phase
-from provisioner.model.plan import WRITE_ONLY, Action, Address, Cause, FieldChange, Source, Step
-from provisioner.model.resource import Removal
+from provisioner.model.drift import Drift, DriftCategory, Drifted
+from provisioner.model.live import Phase
+from provisioner.model.plan import WRITE_ONLY, Action, Address, Cause, FieldChange, Source
+from provisioner.model.selection import EVERYTHING, Selection
+from provisioner.planning.comparison import ResourceComparison
 from provisioner.planning.diff import by_path
+from provisioner.planning.step_actions import step_action
 from provisioner.planning.write_only import OWNER
-from provisioner.workflow.plan import Compared, Wanted, compare
+from provisioner.workflow.plan import compare
+from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session
 
-ORDER: Final = tuple(Sort)
+ORDER: Final = tuple(DriftCategory)
 BEFORE_THE_UPDATE: Final = "the last update failed: what serves is what was there before"
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """One resource: what a plan says of it, and what is live."""
+class DriftReader:
+    """One compared resource, read for drift."""
 
-    step: Step
-    live: Live | None
-    kind: Kind
-    owner: str
-    removal: Removal | None = None
+    compared: ResourceComparison
+
+    def drift(self, category: DriftCategory, **facts: Any) -> Drift:
+        """A difference of ``category``, with the other fields of ``Drift``."""
+        pair = self.compared.pair
+        return replace(Drift(pair.address, pair.name, category), **facts)
+
+    def made(self) -> dict[str, str]:
+        """Who created the live resource, and when, as far as the service tells."""
+        live = self.compared.pair.live
+        return {"by": live.history.creator, "at": live.history.created_at} if live else {}
 
     @property
-    def changes(self) -> tuple[FieldChange, ...]:
-        """The differences that an apply would not leave alone."""
-        return tuple(one for one in self.step.changes if one.action is not Action.KEEP)
-
-    def found(self, sort: Sort, **facts: Any) -> Drift:
-        """A difference of ``sort``, with the other fields of ``Drift``."""
-        return replace(Drift(self.step.address, self.step.name, sort), **facts)
+    def reason(self) -> str:
+        """Why a plan would do with the whole resource what it would do."""
+        return step_action(self.compared).reason
 
 
-def drift(session: Session, select: Sequence[str] = ()) -> tuple[Drift, ...]:
-    """The differences of the selected resources, by address, then in the order of ``Sort``.
+def drift(session: Session, selection: Selection = EVERYTHING) -> tuple[Drift, ...]:
+    """The differences of the selected resources, by address, then by category.
 
-    Orphans only where nothing is selected. Raises as ``workflow.compare``.
+    Orphans only where nothing is selected. Raises as ``workflow.plan.compare``.
     """
-    return look(session, select).findings
+    return look(session, selection).findings
 
 
-def look(session: Session, select: Sequence[str] = ()) -> Drifted:
+def look(session: Session, selection: Selection = EVERYTHING) -> Drifted:
     """The same, with what it is about."""
-    compared = compare(session, Wanted(select=tuple(select)))
-    removals = {one.address: one for one in session.loaded.removals}
-    found = [
-        one
-        for step in compared.steps
-        for one in findings(_seen(step, compared, removals.get(step.address)))
-    ]
+    compared = compare(session, PlanOptions(selection))
+    found = [each for resource in compared.resources for each in findings(resource)]
     history = explained(session, found, compared.reading.live)
     return Drifted(
         session.project.name,
         session.environment.name,
         session.host,
-        resources=len(compared.steps),
+        resources=len(compared.resources),
         findings=tuple(sorted(history.findings, key=_rank)),
         source=Source(session.loaded.digest, session.git_commit),
-        places=tuple(_places(session, {one.address for one in found})),
+        places=tuple(_places(session, {each.address for each in found})),
         commits=history.commits,
     )
 
 
-def _seen(step: Step, compared: Compared, removal: Removal | None) -> _Seen:
-    live = compared.reading.live.get(step.address)
-    return _Seen(step, live, KINDS[step.address.kind], compared.request.owner, removal)
-
-
 def _places(session: Session, wanted: set[Address]) -> Iterator[tuple[Address, Position]]:
-    found = [(one.address, one.where) for one in session.loaded.resources]
-    found += [(one.address, one.where) for one in session.loaded.removals]
-    yield from ((address, where) for address, where in found if where and address in wanted)
+    places = [(resource.address, resource.where) for resource in session.loaded.resources]
+    places += [(removal.address, removal.where) for removal in session.loaded.removals]
+    yield from ((address, where) for address, where in places if where and address in wanted)
 
 
-def _rank(one: Drift) -> tuple[Address, int, object]:
-    return (one.address, ORDER.index(one.sort), by_path(one.path))
+def _rank(finding: Drift) -> tuple[Address, int, object]:
+    return (finding.address, ORDER.index(finding.category), by_path(finding.path))
 
 
-def findings(seen: _Seen) -> Iterator[Drift]:
-    """What the first of the tables' rules that applies finds, and the state of the resource."""
-    for rule in WHOLE:
-        found = rule(seen)
-        if found:
-            yield found
-            break
-    else:
-        yield from _fields(seen)
-    yield from _state(seen)
+def findings(compared: ResourceComparison) -> Iterator[Drift]:
+    """The differences of one resource, and its state.
+
+    The first rule of ``WHOLE`` that applies is all there is to say about the fields.
+    """
+    reader = DriftReader(compared)
+    whole = next((drift for rule in WHOLE if (drift := rule(reader))), None)
+    yield from [whole] if whole else _fields(reader)
+    yield from _state(reader)
 
 
-def _orphan(seen: _Seen) -> Drift | None:
-    if seen.step.action is not Action.ORPHAN:
+def _orphan(reader: DriftReader) -> Drift | None:
+    pair = reader.compared.pair
+    if pair.desired or pair.removal:
         return None
-    return seen.found(Sort.ORPHAN, reason=seen.step.reason)
+    return reader.drift(DriftCategory.ORPHAN, reason=reader.reason)
 
 
-def _removed(seen: _Seen) -> Drift | None:
-    """An entry of ``removed``: it is the same as everybody wants once the step is a keep."""
-    if seen.removal is None or seen.step.action is Action.KEEP:
+def _removed(reader: DriftReader) -> Drift | None:
+    """An entry of ``removed``, until the resource is gone, or not ours any more."""
+    pair = reader.compared.pair
+    if pair.removal is None or step_action(reader.compared).action is Action.KEEP:
         return None
-    return seen.found(Sort.NOT_APPLIED, reason=f"{seen.step.reason}; it is still there")
+    return reader.drift(DriftCategory.NOT_APPLIED, reason=f"{reader.reason}; it is still there")
 
 
-def _gone(seen: _Seen) -> Drift | None:
-    if seen.live or seen.step.desired is None:
+def _gone(reader: DriftReader) -> Drift | None:
+    pair = reader.compared.pair
+    return None if pair.live or pair.desired is None else reader.drift(DriftCategory.GONE)
+
+
+def _not_ours(reader: DriftReader) -> Drift | None:
+    compared, owner = reader.compared, reader.compared.pair.owner
+    may_differ = not compared.kind.is_owned or compared.is_existing
+    if may_differ or owner in ("", compared.request.owner):
         return None
-    return seen.found(Sort.GONE)
+    return reader.drift(DriftCategory.NOT_OURS, owner=owner, **reader.made())
 
 
-def _not_ours(seen: _Seen) -> Drift | None:
-    owner = seen.live.ownership.owner if seen.live else ""
-    if not seen.kind.is_owned or seen.step.existing or owner in ("", seen.owner):
-        return None
-    return seen.found(Sort.NOT_OURS, owner=owner, **_made(seen))
+WHOLE: tuple[Callable[[DriftReader], Drift | None], ...] = (_orphan, _removed, _gone, _not_ours)
+"""About a resource as a whole, the first one that applies."""
 
 
-WHOLE: tuple[Callable[[_Seen], Drift | None], ...] = (_orphan, _removed, _gone, _not_ours)
-"""Of these the first one is all there is to say about the fields of a resource."""
-
-
-def _fields(seen: _Seen) -> Iterator[Drift]:
-    live, desired = seen.live, seen.step.desired
-    if live is None or desired is None:
+def _fields(reader: DriftReader) -> Iterator[Drift]:
+    compared, pair = reader.compared, reader.compared.pair
+    if pair.live is None or pair.desired is None:
         return
-    anew = seen.kind.is_owned and not seen.step.existing and not live.ownership.owner
-    if anew:
-        yield seen.found(Sort.RECREATED, **_made(seen))
-    elif seen.step.existing and live.ownership.owner == seen.owner:
+    recreated = compared.kind.is_owned and not pair.is_existing and not pair.owner
+    if recreated:
+        yield reader.drift(DriftCategory.RECREATED, **reader.made())
+    elif pair.is_existing and compared.is_ours:
         reason = "somebody else creates it, and our tag is on it"
-        yield seen.found(Sort.EDITED, path=OWNER, live=live.ownership.owner, reason=reason)
-    for change in seen.changes:
-        # Whoever makes it anew takes our marks off with it: that is said already.
-        if change.cause is not Cause.RESENT and not (
-            anew and (change.cause is Cause.OWNERSHIP or change.cause in WRITE_ONLY)
-        ):
-            yield _of_field(change, seen, live)
+        yield reader.drift(DriftCategory.EDITED, path=OWNER, live=pair.owner, reason=reason)
+    # Whoever creates a resource again takes the tags off with it: one finding says so.
+    said = {Cause.RESENT, *((Cause.OWNERSHIP, *WRITE_ONLY) if recreated else ())}
+    yield from (_of_field(each, reader) for each in compared.pending if each.cause not in said)
 
 
-def _of_field(change: FieldChange, seen: _Seen, live: Live) -> Drift:
-    sort = Sort.NOT_APPLIED if change.cause in WRITE_ONLY else None
-    sort = sort or (
-        seen.kind.planning.drift_category(change) if seen.kind.planning.drift_category else None
-    )
+def _of_field(change: FieldChange, reader: DriftReader) -> Drift:
+    live, planning = reader.compared.pair.live, reader.compared.kind.planning
     reason = change.reason
-    if live.readiness.phase is Phase.FAILED and change.path[0] == seen.kind.planning.resent_field:
+    if live and live.readiness.phase is Phase.FAILED and change.path[0] == planning.resent_field:
         reason = BEFORE_THE_UPDATE
-    return seen.found(
-        sort or Sort.EDITED,
+    return reader.drift(
+        category_of(reader.compared, change),
         path=change.path,
         declared=change.after,
         live=change.before,
         reason=reason,
-        at=live.history.changed_at,
+        at=live.history.changed_at if live else "",
     )
 
 
-def _state(seen: _Seen) -> Iterator[Drift]:
-    live = seen.live
-    sort = STATES.get(live.readiness.phase) if live else None
-    if live and sort and seen.step.desired is not None:
-        readiness, at = live.readiness, live.history.changed_at
+def category_of(compared: ResourceComparison, change: FieldChange) -> DriftCategory:
+    """The category of one difference: by its cause, else as the kind says, else an edit."""
+    if change.cause in WRITE_ONLY:
+        return DriftCategory.NOT_APPLIED
+    of_kind = compared.kind.planning.drift_category
+    return (of_kind(change) if of_kind else None) or DriftCategory.EDITED
+
+
+def _state(reader: DriftReader) -> Iterator[Drift]:
+    pair = reader.compared.pair
+    category = STATES.get(pair.live.readiness.phase) if pair.live else None
+    if pair.live and category and pair.desired is not None:
+        readiness, at = pair.live.readiness, pair.live.history.changed_at
         plain = readiness.is_plain
-        yield seen.found(sort, reason=readiness.message, is_plain=plain, at=at)
+        yield reader.drift(category, reason=readiness.message, is_plain=plain, at=at)
 
 
 STATES: Final = {
-    Phase.FAILED: Sort.FAILED_UPDATE,
-    Phase.UPDATING: Sort.UPDATING,
-    Phase.STOPPED: Sort.STOPPED,
+    Phase.FAILED: DriftCategory.FAILED_UPDATE,
+    Phase.UPDATING: DriftCategory.UPDATING,
+    Phase.STOPPED: DriftCategory.STOPPED,
 }
-
-
-def _made(seen: _Seen) -> dict[str, str]:
-    history = seen.live.history if seen.live else None
-    return {"by": history.creator, "at": history.created_at} if history else {}

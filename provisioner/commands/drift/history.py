@@ -18,12 +18,12 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
 from provisioner.manifests.project import FOLDER as ENVIRONMENTS
 from provisioner.manifests.project import read_environment
-from provisioner.model.drift import EITHER, Drift, Sort
+from provisioner.model.drift import EITHER, Drift, DriftCategory
 from provisioner.model.live import Live
 from provisioner.model.paths import Path
-from provisioner.model.plan import Action, Address, FieldChange, Step
+from provisioner.model.plan import Address, FieldChange
 from provisioner.model.resource import Resource
-from provisioner.planning.planner import remaining
+from provisioner.planning.comparison import pending_changes
 from provisioner.workflow.session import Session
 
 MOST_COMMITS: Final = 20
@@ -53,7 +53,7 @@ class Explained:
 def explained(session: Session, findings: Sequence[Drift], live: Documents) -> Explained:
     """``findings``; what an earlier commit declared as it is live is ``NOT_APPLIED``."""
     # By number: values may be mappings, so the differences themselves are no keys.
-    left = {number: one for number, one in enumerate(findings) if one.sort in EITHER}
+    left = {number: one for number, one in enumerate(findings) if one.category in EITHER}
     found: dict[int, Commit] = {}
     looked = 0
     for commit in _commits(session.project.root, _files(session, left.values())) if left else ():
@@ -72,10 +72,10 @@ def explained(session: Session, findings: Sequence[Drift], live: Documents) -> E
 
 def _told(one: Drift, commit: Commit | None, looked: int) -> Drift:
     if commit is None:
-        return replace(one, by_hand=bool(looked) and one.sort in EITHER)
+        return replace(one, by_hand=bool(looked) and one.category in EITHER)
     said = f"as {commit.identity[:SHORT]} of {commit.date} declared it, still or again"
     reason = "; ".join(filter(None, (one.reason, said)))
-    return replace(one, sort=Sort.NOT_APPLIED, reason=reason, commit=commit.identity)
+    return replace(one, category=DriftCategory.NOT_APPLIED, reason=reason, commit=commit.identity)
 
 
 def _files(session: Session, findings: Iterable[Drift]) -> list[str]:
@@ -120,15 +120,7 @@ def _is_declared(one: Drift, resources: Mapping[Address, Resource], live: Docume
 
 
 def _differences(resource: Resource, live: Live) -> Iterable[FieldChange]:
-    step = Step(
-        resource.address,
-        resource.name,
-        Action.KEEP,
-        desired=resource.document,
-        ignore_changes=resource.ignore_changes,
-        existing=resource.existing,
-    )
-    return remaining(step, live, KINDS[resource.address.kind])
+    return pending_changes(resource, live, KINDS[resource.address.kind])
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.commands.drift.remedies import ways_out
-from provisioner.model.drift import Drift, Drifted, Sort
+from provisioner.model.drift import Drift, DriftCategory, Drifted
 from provisioner.model.paths import path_text
 from provisioner.model.plan import ABSENT
 from provisioner.rendering.text import harmless
@@ -31,9 +31,9 @@ def to_json(drifted: Drifted) -> dict[str, Any]:
 
 
 def summary(drifted: Drifted) -> dict[str, int]:
-    """How many differences there are of each sort, zeros included."""
-    sorts = [one.sort for one in drifted.findings]
-    return {sort.value: sorts.count(sort) for sort in Sort}
+    """How many differences there are of each category, zeros included."""
+    categories = [one.category for one in drifted.findings]
+    return {category.value: categories.count(category) for category in DriftCategory}
 
 
 def entries(drifted: Drifted) -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def _entry(one: Drift, where: str) -> dict[str, Any]:
     return {
         "address": str(one.address),
         "name": one.name,
-        "sort": one.sort.value,
+        "sort": one.category.value,
         "counts": one.counts,
         **({"by_hand": True} if one.by_hand else {}),
         **({"path": path_text(one.path)} if one.path else {}),

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 from typing import Final, NamedTuple
 
-from provisioner.model.drift import EITHER, Drift, Drifted, Sort
+from provisioner.model.drift import EITHER, Drift, DriftCategory, Drifted
 from provisioner.model.secret import references
 from provisioner.rendering.text import harmless_line
 
 MOST_NAMED: Final = 5
 """With more resources than this the command is about all of them."""
 
-NOT_FOR_APPLY: Final = frozenset({Sort.NOT_OURS, Sort.ORPHAN, Sort.UPDATING, Sort.STOPPED})
+NOT_FOR_APPLY: Final = frozenset(
+    {DriftCategory.NOT_OURS, DriftCategory.ORPHAN, DriftCategory.UPDATING, DriftCategory.STOPPED}
+)
 
 
 class Remedy(NamedTuple):
@@ -29,15 +31,15 @@ def ways_out(drifted: Drifted) -> list[Remedy]:
 
 
 def _apply(drifted: Drifted) -> Iterator[Remedy]:
-    found = [one for one in drifted.findings if one.sort not in NOT_FOR_APPLY]
+    found = [one for one in drifted.findings if one.category not in NOT_FOR_APPLY]
     if found:
-        adopts = any(one.sort is Sort.RECREATED for one in found)
+        adopts = any(one.category is DriftCategory.RECREATED for one in found)
         words = [*_selected(found), *(["--adopt"] if adopts else [])]
         yield Remedy(_command("apply", drifted, words), "the workspace as the manifests say")
 
 
 def _import(drifted: Drifted) -> Iterator[Remedy]:
-    found = [one for one in drifted.findings if one.sort in EITHER and _is_readable(one)]
+    found = [one for one in drifted.findings if one.category in EITHER and _is_readable(one)]
     if found:
         keys = _keys(found)
         words = ["--update", *(keys if len(keys) <= MOST_NAMED else [])]
@@ -50,7 +52,7 @@ def _is_readable(one: Drift) -> bool:
 
 
 def _take_over(drifted: Drifted) -> Iterator[Remedy]:
-    found = [one for one in drifted.findings if one.sort is Sort.NOT_OURS]
+    found = [one for one in drifted.findings if one.category is DriftCategory.NOT_OURS]
     for owner in sorted({one.owner for one in found}):
         theirs = [one for one in found if one.owner == owner]
         words = [*_selected(theirs), "--take-over-from", _word(owner)]
@@ -58,7 +60,7 @@ def _take_over(drifted: Drifted) -> Iterator[Remedy]:
 
 
 def _orphans(drifted: Drifted) -> Iterator[Remedy]:
-    found = [one for one in drifted.findings if one.sort is Sort.ORPHAN]
+    found = [one for one in drifted.findings if one.category is DriftCategory.ORPHAN]
     if found:
         names = sorted({_word(one.name) for one in found})
         words = names if len(names) <= MOST_NAMED else ["--all"]

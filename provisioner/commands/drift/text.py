@@ -8,19 +8,19 @@ from typing import Final
 
 from provisioner.commands.drift.remedies import Remedy, ways_out
 from provisioner.commands.drift.words import evidence, label_of, sides_of, summary_line, told, words
-from provisioner.model.drift import Drift, Drifted, Sort
+from provisioner.model.drift import Drift, DriftCategory, Drifted
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, fitted, padded, safe, wrapped
 
 ROLES: Final = {
-    Sort.NOT_OURS: Role.REMOVED,
-    Sort.RECREATED: Role.REMOVED,
-    Sort.GONE: Role.REMOVED,
-    Sort.FAILED_UPDATE: Role.REMOVED,
-    Sort.ORPHAN: Role.ODD,
-    Sort.UPDATING: Role.TAKEN,
-    Sort.STOPPED: Role.TAKEN,
-    Sort.NOT_APPLIED: Role.TAKEN,
+    DriftCategory.NOT_OURS: Role.REMOVED,
+    DriftCategory.RECREATED: Role.REMOVED,
+    DriftCategory.GONE: Role.REMOVED,
+    DriftCategory.FAILED_UPDATE: Role.REMOVED,
+    DriftCategory.ORPHAN: Role.ODD,
+    DriftCategory.UPDATING: Role.TAKEN,
+    DriftCategory.STOPPED: Role.TAKEN,
+    DriftCategory.NOT_APPLIED: Role.TAKEN,
 }
 INDENT, INNER = "  ", "    "
 LEAST_ROOM: Final = 24
@@ -58,7 +58,7 @@ def _resource(group: Sequence[Drift], place: str, style: Style) -> Iterator[Line
     written = next((one.at for one in group if one.path and one.at), "")
     if written:
         yield (Span(f"{INDENT}last written {safe(written, style)}", Role.FAINT),)
-    for sort, found in groupby(group, key=lambda one: one.sort):
+    for sort, found in groupby(group, key=lambda one: one.category):
         same = list(found)
         yield (Span(INDENT), Span(words(same[0]), ROLES.get(sort, Role.CHANGED)))
         yield from _of_sort(same, style)
@@ -96,7 +96,7 @@ def _field(one: Drift, label: str, width: int, style: Style) -> Iterator[Line]:
         before = INNER + INDENT
     room = style.width - columns(before) - len(arrow)
     sides = fitted(sides_of(one, style), room, style.glyphs.ellipsis)
-    yield (Span(before), Span(arrow.join(sides), ROLES.get(one.sort, Role.CHANGED)))
+    yield (Span(before), Span(arrow.join(sides), ROLES.get(one.category, Role.CHANGED)))
 
 
 def _ways_out(drifted: Drifted, style: Style) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import environment_names
 from provisioner.model.resource import Resource
-from provisioner.model.selection import selected
+from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.model.serving import Branch
 from provisioner.workflow.environments import open_all
 from provisioner.workflow.project import open_project
@@ -80,7 +80,7 @@ class GraphBuilder:
 def graph(
     folder: Path | None,
     environment: str = "",
-    select: Sequence[str] = (),
+    selection: Selection = EVERYTHING,
     given: Sequence[str] = (),
 ) -> Network:
     """What one environment connects, or all of them.
@@ -92,14 +92,14 @@ def graph(
     names = (environment,) if environment else environment_names(project.root)
     opened = open_all(project.root, names, Outside.of(given, os.environ))
     for each in opened.all_or_error():
-        _draw(drawing, each.environment.name, each.loaded, select)
+        _draw(drawing, each.environment.name, each.loaded, selection)
     return Network(tuple(drawing.nodes.values()), tuple(drawing.edges.values()))
 
 
-def _draw(drawing: GraphBuilder, environment: str, loaded: Loaded, select: Sequence[str]) -> None:
+def _draw(drawing: GraphBuilder, environment: str, loaded: Loaded, selection: Selection) -> None:
     start = drawing.node(GraphNode(NodeType.ENVIRONMENT, environment, f"environment:{environment}"))
     declared = frozenset(_sources(loaded.resources))
-    for resource in selected(loaded.resources, select):
+    for resource in selection.choose(loaded.resources):
         tell = KINDS[resource.address.kind].runtime.topology
         if tell is None:
             continue

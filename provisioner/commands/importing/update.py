@@ -32,8 +32,10 @@ from provisioner.model.paths import Path, path_text
 from provisioner.model.plan import ABSENT, Action, FieldChange, Step
 from provisioner.model.resource import Resource
 from provisioner.model.secret import references
+from provisioner.model.selection import Selection
 from provisioner.planning.comparable import value_at
-from provisioner.workflow.plan import Wanted, make_plan
+from provisioner.workflow.plan import make_plan
+from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session
 
 OURS = ("provisioner_owner", "provisioner_applied", "lifecycle")
@@ -73,12 +75,12 @@ class _Files:
         return ImportedResource(step.address, step.name, file, fate, text, before)
 
 
-def update_manifests(session: Session, select: Sequence[str]) -> ImportResult:
+def update_manifests(session: Session, selection: Selection) -> ImportResult:
     """The files of the environment with what is live, as outcomes per resource and file.
 
     Raises as ``make_plan`` does. What cannot be written is a problem, and the others go on.
     """
-    plan = make_plan(session, Wanted(select=tuple(select)))
+    plan = make_plan(session, PlanOptions(selection))
     declared = {one.address: one for one in session.loaded.declarations}
     files, problems = _Files(), list[Problem]()
     rows_of: list[tuple[Step, str, bool]] = []

@@ -18,10 +18,10 @@ from provisioner.manifests.declaration import Declaration
 from provisioner.model.references import ELSEWHERE, EVERY, Prerequisite, PrerequisiteType
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
-from provisioner.model.selection import selected
+from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.workflow.parallel import map_parallel
-from provisioner.workflow.plan import as_resource
 from provisioner.workflow.refusals import answer_or_problem
+from provisioner.workflow.scope import as_resource
 from provisioner.workflow.session import Session
 
 PARALLELISM: Final = 16
@@ -64,12 +64,12 @@ class PrerequisiteUses:
     places: tuple[tuple[Declaration, Prerequisite], ...]
 
 
-def preflight(session: Session, select: Sequence[str] = ()) -> tuple[Problem, ...]:
+def preflight(session: Session, selection: Selection = EVERYTHING) -> tuple[Problem, ...]:
     """What the workspace of ``session`` lacks; see ``examine``."""
-    return examine(session, select).problems
+    return examine(session, selection).problems
 
 
-def examine(session: Session, select: Sequence[str] = ()) -> Preflight:
+def examine(session: Session, selection: Selection = EVERYTHING) -> Preflight:
     """Look for everything that the selected resources need, and changes nothing.
 
     Raises UsageError for a selection of nothing, and WorkspaceError when the workspace cannot
@@ -78,7 +78,7 @@ def examine(session: Session, select: Sequence[str] = ()) -> Preflight:
     # What is removed can be selected as well, and needs nothing.
     removed = map(as_resource, session.loaded.removals)
     known = {resource.address for resource in session.loaded.resources}
-    meant = selected((*session.loaded.resources, *removed), select)
+    meant = selection.choose((*session.loaded.resources, *removed))
     resources = [resource for resource in meant if resource.address in known]
     needed = _needed(session, resources)
     new = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from glob import escape
 
 from provisioner.commands.promotion.gates import Candidate, Evidence
 from provisioner.errors import Problem
@@ -13,10 +12,12 @@ from provisioner.model.live import Live, Phase, Readiness
 from provisioner.model.paths import path_text
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
+from provisioner.model.selection import Selection
 from provisioner.workflow.parallel import map_parallel
-from provisioner.workflow.plan import Wanted, make_plan
+from provisioner.workflow.plan import make_plan
 from provisioner.workflow.reading import read
 from provisioner.workflow.refusals import answer_or_problem
+from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session
 from provisioner.workflow.verify import verify
 
@@ -58,8 +59,7 @@ def _seen(session: Session, addresses: set[Address]) -> dict[Address, Evidence]:
     """The addresses as they are, not asked yet; none are left out here."""
     if not addresses:
         return {}
-    names = tuple(escape(str(address)) for address in sorted(addresses))
-    plan = make_plan(session, Wanted(select=names))
+    plan = make_plan(session, PlanOptions(Selection.of_addresses(addresses)))
     resources = [one for one in session.loaded.resources if one.address in addresses]
     live = read(resources, (), session.drivers).live
     steps = {step.address: step for step in plan.steps}
@@ -91,8 +91,8 @@ def _moment(touched: str) -> datetime | None:
 
 def _checked(session: Session, seen: Mapping[Address, Evidence]) -> dict[Address, Evidence]:
     """The same with the results of their checks, where these would tell anything."""
-    askable = [escape(str(at)) for at, proof in sorted(seen.items()) if proof.may_be_asked]
-    results = verify(session, askable) if askable else ()
+    askable = [address for address, proof in seen.items() if proof.may_be_asked]
+    results = verify(session, Selection.of_addresses(askable)) if askable else ()
     return {
         address: replace(proof, checks=_of(address, results)) for address, proof in seen.items()
     }

@@ -13,7 +13,7 @@ from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import Environment, environment_names
 from provisioner.manifests.promotion_chain import circle_problems, ordered
-from provisioner.model.selection import selected
+from provisioner.model.selection import Selection
 from provisioner.workflow.environments import read_all
 from provisioner.workflow.project import Project
 
@@ -34,7 +34,7 @@ def meant(loaded: Loaded, words: Sequence[str], known: Collection[str]) -> tuple
 
 def _behind(loaded: Loaded, word: str, known: Collection[str]) -> set[str]:
     try:
-        resources = selected((*loaded.resources, *loaded.withheld), [word])
+        resources = Selection.of_words([word]).choose((*loaded.resources, *loaded.withheld))
     except UsageError:
         keys = {one.address.key for one in (*loaded.resources, *loaded.withheld)}
         variables = f"variables are {listed(sorted(known), 'none')}"

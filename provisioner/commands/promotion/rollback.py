@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from glob import escape
 
 from provisioner.commands.promotion.entries import Stamp
 from provisioner.commands.promotion.participants import meant, nothing_released
@@ -20,6 +19,7 @@ from provisioner.manifests.variable_values import with_released
 from provisioner.model.clock import utc_now
 from provisioner.model.plan import Address
 from provisioner.model.release import Released, Value
+from provisioner.model.selection import Selection
 from provisioner.workflow import releases
 from provisioner.workflow.project import Project
 
@@ -108,9 +108,9 @@ class RollbackProposal:
     warnings: tuple[Problem, ...]
 
     @property
-    def selection(self) -> tuple[str, ...]:
-        """What selects the affected resources, and no other one."""
-        return tuple(escape(str(address)) for address in self.affected)
+    def selection(self) -> Selection:
+        """The affected resources, and no other one."""
+        return Selection.of_addresses(self.affected)
 
 
 def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -> RollbackProposal:

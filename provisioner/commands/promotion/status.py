@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from glob import escape
 from typing import Final
 
 from provisioner.commands.promotion.participants import Environments, Loading, named, taking_part
@@ -29,9 +28,11 @@ from provisioner.manifests.promotion_chain import targets
 from provisioner.manifests.variable_values import aliases, values
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.release import Alias, Released, Value
+from provisioner.model.selection import Selection
 from provisioner.workflow.parallel import map_parallel
-from provisioner.workflow.plan import Wanted, make_plan
+from provisioner.workflow.plan import make_plan
 from provisioner.workflow.project import Project, refuse_one_token
+from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session, session_of
 
 # More digits would be no version, and slow to subtract.
@@ -99,7 +100,7 @@ def _seen(session: Session, view: ProbeRequest) -> ProbeResult:
     addresses = sorted({address for used in uses.values() for address in used})
     steps: dict[Address, Step] = {}
     if addresses:
-        wanted = Wanted(select=tuple(escape(str(address)) for address in addresses))
+        wanted = PlanOptions(Selection.of_addresses(addresses))
         steps = {step.address: step for step in make_plan(session, wanted).steps}
     names = [name for name in view.variables if name in view.aliases]
     found = map_parallel(lambda name: alias_version(session, view.aliases[name]), names)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from glob import escape
 
 from provisioner.commands.preflight.preflight import examine
 from provisioner.errors import FileError, Problem, Severity
@@ -15,6 +14,7 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.variable_values import with_released
 from provisioner.model.release import Released
+from provisioner.model.selection import Selection
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.session import Session
 
@@ -104,4 +104,4 @@ def _lacking(session: Session, names: Iterable[str]) -> tuple[Problem, ...]:
         for need in KINDS[one.address.kind].dependencies.depends_on(one.document)
     )
     addresses = {*(one.address for one in resources), *filter(None, needed)}
-    return examine(session, [escape(str(at)) for at in sorted(addresses)]).problems
+    return examine(session, Selection.of_addresses(addresses)).problems

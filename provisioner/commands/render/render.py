@@ -11,7 +11,7 @@ from provisioner.errors import Location, Problem
 from provisioner.manifests.declaration import Declaration
 from provisioner.model.plan import Address
 from provisioner.model.release import FOLDER
-from provisioner.model.selection import selected
+from provisioner.model.selection import Selection
 from provisioner.workflow.project import open_environment, open_project
 
 
@@ -46,12 +46,12 @@ def _released(one: Declaration, at: Location) -> Iterator[str]:
 
 
 def render(
-    folder: Path | None, environment: str, select: Sequence[str], given: Sequence[str]
+    folder: Path | None, environment: str, selection: Selection, given: Sequence[str]
 ) -> RenderedManifest:
     """The environment's resources. Raises FileError, and UsageError for what selects nothing."""
     _, loaded = open_environment(open_project(folder), environment, given)
     known = {one.address: one for one in loaded.declarations}
-    wanted = [known[one.address] for one in selected(loaded.resources, select)]
+    wanted = [known[one.address] for one in selection.choose(loaded.resources)]
     document: dict[str, dict[str, Any]] = {}
     for one in wanted:
         document.setdefault(one.kind.name, {})[one.entry.key] = one.document

@@ -6,12 +6,12 @@ from typing import Final
 
 from provisioner.commands.drift.words import label_of, sides_of, told, words
 from provisioner.commands.reports.view import LONGEST_VALUE, STYLE
-from provisioner.model.drift import Drift, Drifted, Sort
+from provisioner.model.drift import Drift, DriftCategory, Drifted
 from provisioner.model.plan import Address
 from provisioner.rendering.text import harmless_line
 from provisioner.rendering.values import fitted
 
-SORTS: Final = tuple(Sort)
+SORTS: Final = tuple(DriftCategory)
 
 
 def by_resource(drifted: Drifted) -> list[list[Drift]]:
@@ -19,7 +19,9 @@ def by_resource(drifted: Drifted) -> list[list[Drift]]:
     found: dict[Address, list[Drift]] = {}
     for one in drifted.findings:
         found.setdefault(one.address, []).append(one)
-    return sorted(found.values(), key=lambda group: (SORTS.index(group[0].sort), group[0].address))
+    return sorted(
+        found.values(), key=lambda group: (SORTS.index(group[0].category), group[0].address)
+    )
 
 
 def line(one: Drift) -> str:

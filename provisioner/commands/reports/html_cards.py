@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from provisioner.commands.drift.words import label_of, words
 from provisioner.commands.reports import drift_view, view
-from provisioner.model.drift import Drift, Sort
+from provisioner.model.drift import Drift, DriftCategory
 from provisioner.model.outcome import WENT_WELL, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Step
 from provisioner.model.query import CheckResult
@@ -51,9 +51,19 @@ def tag(name: str, *children: str, **attributes: str) -> str:
 
 URGENT = DESTRUCTIVE | {Action.BLOCKED}
 DRIFT_STYLES = {
-    **dict.fromkeys((Sort.NOT_OURS, Sort.RECREATED, Sort.GONE, Sort.FAILED_UPDATE), "bad"),
-    **dict.fromkeys((Sort.NOT_APPLIED, Sort.UPDATING, Sort.STOPPED), "a-adopt"),
-    Sort.ORPHAN: "a-orphan",
+    **dict.fromkeys(
+        (
+            DriftCategory.NOT_OURS,
+            DriftCategory.RECREATED,
+            DriftCategory.GONE,
+            DriftCategory.FAILED_UPDATE,
+        ),
+        "bad",
+    ),
+    **dict.fromkeys(
+        (DriftCategory.NOT_APPLIED, DriftCategory.UPDATING, DriftCategory.STOPPED), "a-adopt"
+    ),
+    DriftCategory.ORPHAN: "a-orphan",
 }
 BAR_WIDTH, BAR_HEIGHT = 120, 12
 LONGEST_LABEL = 58
@@ -154,7 +164,7 @@ def drift_card(group: list[Drift]) -> Card:
     )
     return Card(
         words(first),
-        DRIFT_STYLES.get(first.sort, "a-update"),
+        DRIFT_STYLES.get(first.category, "a-update"),
         "".join(summary),
         tag("table", tag("tbody", *map(_drift_row, group))),
         f"{first.address} {first.name}".lower(),

@@ -111,8 +111,8 @@ def _check(result: CheckResult) -> ReportPart:
 def _drifted(group: list[Drift]) -> ReportPart:
     """All differences of one resource; their sorts stand above their values."""
     first, lines = group[0], []
-    for sort in dict.fromkeys(one.sort for one in group):
-        same = [one for one in group if one.sort is sort]
+    for sort in dict.fromkeys(one.category for one in group):
+        same = [one for one in group if one.category is sort]
         lines.append(f"# {words(same[0])}")
         for one in same:
             field, others = drift_view.line(one), drift_view.told_of(one).partition("; ")[2]

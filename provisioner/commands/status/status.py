@@ -10,7 +10,7 @@ from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.live import Live, Phase, Readiness
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
-from provisioner.model.selection import selected
+from provisioner.model.selection import Selection
 from provisioner.model.serving import Served
 from provisioner.workflow.reading import read
 from provisioner.workflow.session import Session
@@ -35,7 +35,7 @@ WATCH_PAUSE_S = 2.0
 
 
 def read_status(
-    session: Session, select: Sequence[str], timeout_s: float, clock: Clock | None = None
+    session: Session, selection: Selection, timeout_s: float, clock: Clock | None = None
 ) -> tuple[StatusRow, ...]:
     """The state of the selected resources, read again until nothing updates.
 
@@ -44,7 +44,7 @@ def read_status(
     clock = clock or SystemClock()
     end, pause = clock.now() + timeout_s, FIRST_PAUSE_S
     while True:
-        rows = observed(session, select)
+        rows = observed(session, selection)
         left = end - clock.now()
         if is_settled(rows) or left <= 0:
             return rows
@@ -53,7 +53,7 @@ def read_status(
 
 
 def watch_status(
-    session: Session, select: Sequence[str], timeout_s: float | None, clock: Clock | None = None
+    session: Session, selection: Selection, timeout_s: float | None, clock: Clock | None = None
 ) -> Iterator[tuple[StatusRow, ...]]:
     """The state of the selected resources again and again.
 
@@ -62,7 +62,7 @@ def watch_status(
     clock = clock or SystemClock()
     start = clock.now()
     while True:
-        rows = observed(session, select)
+        rows = observed(session, selection)
         yield rows
         over = timeout_s is not None and clock.now() - start >= timeout_s
         if over or (timeout_s is not None and is_settled(rows)):
@@ -70,9 +70,9 @@ def watch_status(
         clock.sleep(WATCH_PAUSE_S)
 
 
-def observed(session: Session, select: Sequence[str]) -> tuple[StatusRow, ...]:
+def observed(session: Session, selection: Selection) -> tuple[StatusRow, ...]:
     """The state of the selected resources now."""
-    resources = selected(session.loaded.resources, select)
+    resources = selection.choose(session.loaded.resources)
     live = read(resources, (), session.drivers).live
     return tuple(_row(session, resource, live[resource.address]) for resource in resources)
 

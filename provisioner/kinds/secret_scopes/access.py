@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding
-from provisioner.model.kind import Comparison, Intent
+from provisioner.model.kind import ComparisonInput, Intent
 from provisioner.model.paths import Document, Key, path_text
 from provisioner.model.plan import ABSENT, NOT_DONE, Action, Cause, FieldAction, FieldChange
 
@@ -14,7 +14,7 @@ FIELD: Final = "acls"
 MANAGE: Final = "MANAGE"
 
 
-def changes(comparison: Comparison) -> Iterator[FieldChange]:
+def changes(comparison: ComparisonInput) -> Iterator[FieldChange]:
     """A change for each declared principal that is missing or has another permission."""
     wanted = _permissions(comparison.desired)
     actual = _permissions(comparison.live.document) if comparison.live else {}

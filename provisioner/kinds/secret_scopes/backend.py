@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding
-from provisioner.model.kind import Comparison
+from provisioner.model.kind import ComparisonInput
 from provisioner.model.paths import Document
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 
@@ -22,7 +22,7 @@ FIXED: Final = FieldAction(
 )
 
 
-def changes(comparison: Comparison) -> Iterator[FieldChange]:
+def changes(comparison: ComparisonInput) -> Iterator[FieldChange]:
     """What is declared of the backend, for a new scope; for another one what differs."""
     desired, live = comparison.desired, comparison.live
     if live is None:

@@ -13,22 +13,26 @@ from typing import Any, Final
 from provisioner.kinds.secret_scopes import access, backend
 from provisioner.kinds.secret_scopes.backend import KEY_VAULT
 from provisioner.kinds.secret_scopes.validation import moment
-from provisioner.model.drift import Sort
-from provisioner.model.kind import Comparison
+from provisioner.model.drift import DriftCategory
+from provisioner.model.kind import ComparisonInput
 from provisioner.model.paths import Document, Key, path_text
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.secret import MARK
 
 
-def drift_category(change: FieldChange) -> Sort | None:
+def drift_category(change: FieldChange) -> DriftCategory | None:
     """The sort of ``change``; None for a plain edit.
 
     A key that is older than its ``rotated_at`` waits for an apply: nobody can have set it back.
     """
     if change.path[0] == access.FIELD:
-        return Sort.PERMISSION_REMOVED if change.before is ABSENT else Sort.PERMISSION_CHANGED
+        return (
+            DriftCategory.PERMISSION_REMOVED
+            if change.before is ABSENT
+            else DriftCategory.PERMISSION_CHANGED
+        )
     is_older = change.path[0] == "secrets" and change.before is not ABSENT
-    return Sort.NOT_APPLIED if is_older else None
+    return DriftCategory.NOT_APPLIED if is_older else None
 
 
 ALL: Final = "*"
@@ -36,7 +40,7 @@ WRITTEN_IN_VAULT: Final = "the scope is kept in an Azure Key Vault, so write it 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def compare(comparison: Comparison) -> tuple[FieldChange, ...]:
+def compare(comparison: ComparisonInput) -> tuple[FieldChange, ...]:
     """The differences: keys that are missing, older than their rotation or asked for, grants
     that are missing or weaker, and a backend that is another one.
     """
@@ -44,7 +48,7 @@ def compare(comparison: Comparison) -> tuple[FieldChange, ...]:
     return tuple(sorted(changes, key=lambda change: path_text(change.path)))
 
 
-def _changes(comparison: Comparison) -> Iterator[FieldChange]:
+def _changes(comparison: ComparisonInput) -> Iterator[FieldChange]:
     live: Document = comparison.live.document if comparison.live else {}
     stored: Mapping[str, Any] = live.get("secrets", {})
     # https://docs.databricks.com/api/workspace/secrets/putsecret: read-only from here.

@@ -20,7 +20,8 @@ from provisioner.commands.importing.from_workspace import ImportRequest, import_
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import Environment
-from provisioner.workflow.plan import Wanted, make_plan
+from provisioner.workflow.plan import make_plan
+from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -309,7 +310,7 @@ def test_what_was_applied_and_imported_needs_nothing(bench, tmp_path, manifest):
     bench.empty(KEYS)
     bench.apply(manifest)
     session, files = imported_anew(bench, bench.session(manifest), tmp_path / "one")
-    assert left_to_do(make_plan(session, Wanted())) == {}
+    assert left_to_do(make_plan(session, PlanOptions())) == {}
     _, again = imported_anew(bench, session, tmp_path / "two")
     assert again == files
 

@@ -19,7 +19,9 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.plan import Address
-from provisioner.workflow.plan import Wanted, make_plan
+from provisioner.model.selection import Selection
+from provisioner.workflow.plan import make_plan
+from provisioner.workflow.scope import PlanOptions
 
 ENDPOINT = "model_serving_endpoints"
 ENDPOINTS = "/api/2.0/serving-endpoints"
@@ -314,7 +316,7 @@ def test_what_was_edited_by_hand_is_accepted_or_named(bench, blocks, change):
     if any(problem.code == "E836" for problem in imported.problems):
         return  # The file stays as a whole, and says why.
     after = reloaded(session)
-    left = left_to_do(make_plan(after, Wanted(select=(f"{ENDPOINT}.*",))))
+    left = left_to_do(make_plan(after, PlanOptions(Selection.of_words([f"{ENDPOINT}.*"]))))
     assert {address: paths for address, paths in left.items() if address not in named} == {}
     again = update_manifests(reloaded(session), ())
     assert again.files == {}

@@ -163,7 +163,7 @@ def test_a_change_by_hand_is_shown_at_its_path_and_taken_back(
     assert {within(edit.path, path) for path in shown[ADDRESS]} == {True}, shown
     drifted = [one for one in drift(bench.session(manifest_of(document))) if one.counts]
     assert {path_text(one.path) for one in drifted} == set(shown[ADDRESS])
-    assert {one.sort for one in drifted} <= EITHER
+    assert {one.category for one in drifted} <= EITHER
     applied(bench, manifest_of(document))
     assert left_to_do(bench.plan(manifest_of(document))) == {}
 

@@ -19,8 +19,9 @@ from provisioner.model.outcome import Outcome, Status
 from provisioner.model.plan import Action, Address, Plan
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
-from provisioner.planning.planner import plan_step, remaining
-from provisioner.planning.request import Pair, Request
+from provisioner.planning.comparison import remaining
+from provisioner.planning.planner import plan_step
+from provisioner.planning.request import Pair, PlanRequest
 from provisioner.workspace import WorkspaceTarget, connect
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
@@ -65,7 +66,7 @@ class Workspace:
         drivers = self.drivers()
         wanted = {self.address(document): document for document in documents}
         names = {(a.kind, document["name"]): a for a, document in wanted.items()}
-        request = Request("shop", "dev", addresses=names, prune=True)
+        request = PlanRequest("shop", "dev", addresses=names, prune=True)
         steps = []
         for address, document in wanted.items():
             resource = Resource(address, document["name"], document)

@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.model.field_rules import rules_in
 from provisioner.model.kind import (
-    Comparison,
+    ComparisonInput,
     Dependencies,
     Intent,
     Kind,
@@ -32,13 +32,14 @@ from provisioner.model.plan import (
     Operation,
 )
 from provisioner.model.resource import Resource
-from provisioner.planning.planner import orphan_step, plan_step, remaining
-from provisioner.planning.request import Pair, Request
+from provisioner.planning.comparison import remaining
+from provisioner.planning.planner import listed_pair, plan_step
+from provisioner.planning.request import Pair, PlanRequest
 
 SCHEMA = json.loads(Path(__file__).with_name("toy.schema.json").read_text(encoding="utf-8"))
 RULES = rules_in(SCHEMA)
 ADDRESS = Address("toys", "chat")
-REQUEST = Request("shop", "prod")
+REQUEST = PlanRequest("shop", "prod")
 OURS = Ownership(owner="shop/prod")
 SECRET = {"$secret": {"from_env": "KEY"}}
 KEEP, UPDATE, CREATE = Action.KEEP, Action.UPDATE, Action.CREATE
@@ -697,7 +698,7 @@ def test_the_service_tells_why_an_update_failed():
     assert step_of(wanted(), failed).notes == ("the update failed: no quota",)
 
 
-def compare(comparison: Comparison) -> tuple[FieldChange, ...]:
+def compare(comparison: ComparisonInput) -> tuple[FieldChange, ...]:
     """A kind whose values cannot be compared: a key is written when missing or rotated."""
     stored = comparison.live.document["keys"] if comparison.live else {}
     rotate = comparison.rotate
@@ -764,7 +765,7 @@ def test_a_kind_without_marks_is_neither_adopted_nor_marked():
 
 
 def test_a_blocked_key_blocks_and_says_why():
-    def refuse(comparison: Comparison) -> tuple[FieldChange, ...]:
+    def refuse(comparison: ComparisonInput) -> tuple[FieldChange, ...]:
         cause, detail = Cause.STORED_ELSEWHERE, "read-only from here"
         return (FieldChange(("keys", Key("a")), ABSENT, SECRET, BLOCKED, cause, detail),)
 
@@ -788,7 +789,8 @@ def test_a_step_needs_what_its_document_names_and_somebody_declares():
 
 
 def test_an_entry_of_the_list_that_is_ours_is_an_orphan():
-    step = orphan_step(KIND, Listed("old chat", "id-9", OURS), REQUEST)
+    pair = listed_pair(Address("toys", "old chat"), Listed("old chat", "id-9", OURS))
+    step = plan_step(pair, KIND, REQUEST)
     assert (step.address, step.name) == (Address("toys", "old chat"), "old chat")
     assert (step.action, step.operations, step.desired) == (Action.ORPHAN, (), None)
 

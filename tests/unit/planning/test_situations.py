@@ -15,7 +15,7 @@ from provisioner.model.live import Live, Ownership, Phase, Readiness
 from provisioner.model.plan import Address, Plan
 from provisioner.model.resource import Resource
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, Request
+from provisioner.planning.request import Pair, PlanRequest
 from provisioner.rendering.plan_text import text
 from provisioner.rendering.style import Style
 
@@ -55,7 +55,7 @@ def live_of(given, name):
 def request_of(given):
     asked = given.get("request", {})
     rotate = frozenset(asked.get("rotate", ()))
-    return Request("shop", "prod", **{**asked, "rotate": rotate})
+    return PlanRequest("shop", "prod", **{**asked, "rotate": rotate})
 
 
 @pytest.mark.parametrize("file", SITUATIONS, ids=lambda file: file.stem)

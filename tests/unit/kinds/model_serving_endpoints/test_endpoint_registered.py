@@ -11,8 +11,9 @@ from provisioner.kinds.model_serving_endpoints.live import read
 from provisioner.model.paths import path_text
 from provisioner.model.plan import Action, Address
 from provisioner.model.resource import Resource
-from provisioner.planning.planner import plan_step, remaining
-from provisioner.planning.request import Pair, Request
+from provisioner.planning.comparison import remaining
+from provisioner.planning.planner import plan_step
+from provisioner.planning.request import Pair, PlanRequest
 
 KIND = KINDS["model_serving_endpoints"]
 RULES = KIND.schema.rules()
@@ -89,7 +90,7 @@ def step_for(desired, raw, ignore=()):
     address = Address("model_serving_endpoints", "fraud")
     resource = Resource(address, "fraud", desired, ignore_changes=tuple(ignore))
     live = read.live(raw, RULES) if raw else None
-    asked = Request(project="shop", environment="dev")
+    asked = PlanRequest(project="shop", environment="dev")
     return plan_step(Pair(address, "fraud", resource, live), KIND, asked)
 
 

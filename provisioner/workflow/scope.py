@@ -1,0 +1,102 @@
+"""What a plan is about: what the manifests declare, what they remove, and what is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from provisioner.manifests.load import Loaded
+from provisioner.model.live import Live
+from provisioner.model.plan import Address
+from provisioner.model.resource import Removal, Resource
+from provisioner.model.selection import EVERYTHING, Selection, check_rotated
+from provisioner.planning.request import Pair, PlanRequest
+from provisioner.workflow.session import Session
+
+ORPHAN = "@orphan"
+"""Ends the key of an orphan whose name is the key of another resource: no key holds an @."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a plan is asked for besides the manifests: the options of the command line."""
+
+    selection: Selection = EVERYTHING
+    rotate: frozenset[str] = frozenset()
+    take_over_from: str = ""
+    prune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanScope:
+    """The declared side of a plan.
+
+    ``selected`` are the declared and removed resources to plan.
+    """
+
+    loaded: Loaded
+    request: PlanRequest
+    selection: Selection
+    selected: Sequence[Resource]
+
+    @property
+    def declared(self) -> tuple[Resource, ...]:
+        """What the manifests declare, also what is not released to the environment yet."""
+        return (*self.loaded.resources, *self.loaded.withheld)
+
+    @property
+    def names(self) -> frozenset[tuple[str, str]]:
+        """(kind name, resource name) of all that the manifests declare or remove."""
+        removed = {(each.address.kind, each.name) for each in self.loaded.removals}
+        return frozenset(removed | self.request.addresses.keys())
+
+    def pair(self, resource: Resource, live: Live | None) -> Pair:
+        """The two sides of a declared or removed resource."""
+        removal = self._removals.get(resource.address)
+        desired = None if removal else resource
+        return Pair(resource.address, resource.name, desired, live, removal)
+
+    def address_of(self, kind: str, name: str) -> Address:
+        """The address of a live resource: its manifest's, else one that nothing else has."""
+        addresses = self.request.addresses
+        if (kind, name) in addresses:
+            return addresses[(kind, name)]
+        for removal in self.loaded.removals:
+            if (removal.address.kind, removal.name) == (kind, name):
+                return removal.address
+        address = Address(kind, name)
+        taken = address in self._removals or address in addresses.values()
+        return Address(kind, name + ORPHAN) if taken else address
+
+    @property
+    def _removals(self) -> dict[Address, Removal]:
+        return {each.address: each for each in self.loaded.removals}
+
+
+def scope_of(session: Session, options: PlanOptions) -> PlanScope:
+    """The scope of a plan. Raises UsageError for a selection of nothing."""
+    loaded = session.loaded
+    removed = map(as_resource, loaded.removals)
+    withheld = {each.address for each in loaded.withheld}
+    # What is not released yet can be named without an error, and is not planned.
+    known = options.selection.choose((*loaded.resources, *removed, *loaded.withheld))
+    selected = tuple(resource for resource in known if resource.address not in withheld)
+    check_rotated(selected, options.rotate)
+    return PlanScope(loaded, _request(session, options), options.selection, selected)
+
+
+def as_resource(removal: Removal) -> Resource:
+    """A removed resource, where resources are selected and read."""
+    return Resource(removal.address, removal.name, {}, where=removal.where)
+
+
+def _request(session: Session, options: PlanOptions) -> PlanRequest:
+    declared = (*session.loaded.resources, *session.loaded.withheld)
+    return PlanRequest(
+        project=session.project.name,
+        environment=session.environment.name,
+        rotate=options.rotate,
+        take_over_from=options.take_over_from,
+        prune=options.prune,
+        addresses={(each.address.kind, each.name): each.address for each in declared},
+    )
