@@ -3,10 +3,11 @@
 A page is one story: its blocks run from top to bottom in a folder of its own.
 
 - A ``console`` block holds commands (lines that begin with ``$ ``) and their output, stdout and
-  stderr together. ``...`` stands for any lines.
+  stderr together. ``...`` stands for any lines, within a line for any text.
 - A ``yaml`` block whose first line is ``# PATH`` becomes that file.
-- ``<!-- scene: examples/NAME -->`` starts the page in a copy of that example, ``<!-- scene: empty
-  -->`` (the default) in an empty folder. ``<!-- set: NAME=VALUE -->`` sets a variable.
+- ``<!-- scene: examples/NAME -->`` starts the page in a copy of that example, ``<!-- scene:
+  repository -->`` in a copy of this repository's own project, ``<!-- scene: empty -->`` (the
+  default) in an empty folder. ``<!-- set: NAME=VALUE -->`` sets a variable.
 - ``<!-- not run: REASON -->`` before a block leaves it out: it needs a workspace, a forge, ...
 """
 
@@ -81,6 +82,18 @@ def _acts(kind: str, text: str) -> Iterator[tuple[str, str, str]]:
                 yield "run", line, output
 
 
+def _set_scene(scene: str, folder: Path) -> None:
+    local = shutil.ignore_patterns(".provisioner")
+    if scene == "repository":
+        for name in ("environments", "examples"):
+            shutil.copytree(ROOT / name, folder / name, ignore=local)
+        shutil.copy(ROOT / "provisioner.yaml", folder)
+    elif scene == "empty":
+        folder.mkdir()
+    else:
+        shutil.copytree(ROOT / scene, folder, ignore=local)
+
+
 def _run(made: Story, folder: Path) -> list[str]:
     """What each command printed, in order."""
     script = ["exec 2>&1"]
@@ -115,6 +128,12 @@ def _run(made: Story, folder: Path) -> list[str]:
     return done.stdout.split(END)
 
 
+def _same(expected: str, printed: str) -> bool:
+    """Whether the lines are equal; ``...`` within a line stands for any text."""
+    pattern = ".*".join(re.escape(part) for part in expected.split("..."))
+    return re.fullmatch(pattern, printed) is not None
+
+
 def missing(expected: str, printed: str) -> str:
     """The first line of ``expected`` that ``printed`` does not have in its place; else ""."""
     lines = iter(printed.rstrip().splitlines())
@@ -126,7 +145,7 @@ def missing(expected: str, printed: str) -> str:
         if not line.strip():
             continue
         for other in lines:
-            if other.rstrip() == line.rstrip():
+            if _same(line.rstrip(), other.rstrip()):
                 break
             if other.strip() and not anywhere:
                 return f"{line!r}, but it prints {other!r}"
@@ -143,11 +162,7 @@ def test_the_commands_of_a_page_print_what_it_shows(page, tmp_path):
         return
     folder = tmp_path / "project"
     (tmp_path / "home").mkdir()
-    if made.scene == "empty":
-        folder.mkdir()
-    else:
-        ignored = shutil.ignore_patterns(".provisioner")
-        shutil.copytree(ROOT / made.scene, folder, ignore=ignored)
+    _set_scene(made.scene, folder)
     printed = _run(made, folder)
     commands = [(name, text) for kind, name, text in made.acts if kind == "run"]
     for (command, expected), output in zip(commands, printed, strict=False):
