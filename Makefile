@@ -63,6 +63,7 @@ browser: .venv/browser
 	$(BIN)/python -m pytest -m browser tests/browser
 
 pictures: .venv/browser
+	$(BIN)/python docs/picture.py
 	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/pictures.py
 	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/console_picture.py
 

@@ -1,9 +1,8 @@
-"""This repository's own environments: three local workspaces, as the README walks through them."""
+"""This repository's own environments: three local workspaces, as the how-to page uses them."""
 
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 from pathlib import Path
 
@@ -12,8 +11,6 @@ import pytest
 from provisioner.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-CHAPTER = README.split("\n## Promotion\n")[1].split("\n## ")[0]
 ENVIRONMENTS = ("dev", "staging", "prod")
 MODELS = ("risk.card_payments", "support.ticket_router")
 
@@ -28,33 +25,6 @@ def clone(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.delenv("FEATURE_STORE_TOKEN", raising=False)
     return tmp_path
-
-
-def steps():
-    """Each command of the chapter in order, with the lines that are shown below it."""
-    for block in re.findall(r"^```console\n(.*?)^```", CHAPTER, re.MULTILINE | re.DOTALL):
-        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, shown = step.partition("\n")
-            yield command, [line for line in shown.splitlines() if line and line != "..."]
-
-
-def test_the_chapter_of_the_readme_is_what_happens(clone, capsys, monkeypatch):
-    done = 0
-    for command, shown in steps():
-        program, *words = shlex.split(command)
-        if program == "export":
-            monkeypatch.setenv(*words[0].split("=", 1))
-            continue
-        assert program == "provisioner", command
-        capsys.readouterr()
-        code = main(words)
-        said = capsys.readouterr()
-        refused = any(line.startswith("error[") for line in shown)
-        assert code == (1 if refused else 0), f"{command}\n{said.out}{said.err}"
-        for line in shown:
-            assert line in (said.out + said.err).splitlines(), f"{command}: {line}"
-        done += 1
-    assert done >= 15
 
 
 def test_the_environments_are_good_as_they_are_cloned(clone, capsys):

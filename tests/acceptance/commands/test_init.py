@@ -141,14 +141,11 @@ def test_a_folder_that_cannot_be_written_is_an_error(init, tmp_path: Path):
     assert "E861" in err
 
 
-def test_the_readme_shows_what_is_written_and_what_doctor_says(
-    init, tmp_path: Path, capsys, monkeypatch
-):
+def test_the_page_shows_what_doctor_says(init, tmp_path: Path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    _, out, _ = init("--ci", "github")
-    block = readme.split("$ provisioner init chat-platform --ci github\n")[1].split("$ ")[0]
-    assert {line for line in block.splitlines() if line != "..."} <= set(out.splitlines())
+    page = Path(__file__).parents[3] / "docs" / "start" / "your-workspace.md"
+    readme = page.read_text(encoding="utf-8")
+    init("--ci", "github")
     assert main(["doctor", "-e", "staging", "-C", str(tmp_path / "shop")]) == 1
     said = capsys.readouterr().out
     told = readme.split("$ provisioner doctor -e staging\n...\n")[1].split("```")[0]

@@ -16,7 +16,7 @@ from provisioner.emulator.routes import ROUTES
 
 GUIDE = Path(openapi.__file__).with_name("guide.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```json\nPOST (\S+)\n(.*?)```", GUIDE, re.DOTALL)
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "local-workspace.md"
 CONFIG = "/api/2.0/serving-endpoints/chat/config"
 
 
@@ -52,6 +52,6 @@ def test_it_is_served_to_everybody(client: Any) -> None:
         assert (reply.status, reply.content.decode()) == (200, GUIDE)
 
 
-def test_the_rule_of_the_readme_is_taken(client: Any) -> None:
-    (rule,) = re.findall(r"__emulator__/faults -d '(.*?)'\n", README.read_text("utf-8"), re.DOTALL)
+def test_the_rule_of_the_page_is_taken(client: Any) -> None:
+    (rule,) = re.findall(r"__emulator__/faults -d '(.*?)'\n", PAGE.read_text("utf-8"), re.DOTALL)
     assert client.call("POST", "/__emulator__/faults", rule.encode()).status == 200
