@@ -15,6 +15,7 @@ from typing import Any
 from provisioner.applying.clock import ExecutorClock
 from provisioner.applying.requests import (
     Examine,
+    Fence,
     Pause,
     Perform,
     Read,
@@ -118,6 +119,8 @@ class Dispatcher:
                 self._queue(partial(driver.read, course.resource), course)
             case Examine(live):
                 self._queue(partial(driver.examine, course.resource, live), course)
+            case Fence(value):
+                self._queue(partial(driver.fence, course.step.name, value), course)
             case Perform(operation, identity):
                 self._queue(partial(driver.perform, operation, identity), course)
             case Wait():
@@ -146,7 +149,7 @@ class Dispatcher:
         """Do what is due by now."""
         now = self._clock.now()
         while self._pauses and self._pauses[0][0] <= now:
-            self._resume(heapq.heappop(self._pauses)[2], RequestResult())
+            self._resume(heapq.heappop(self._pauses)[2], RequestResult(now))
         for kind, watch in self._watches.items():
             for address, waited in watch.expired(now).items():
                 self._release(address, RequestResult(waited))

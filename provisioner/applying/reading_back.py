@@ -32,7 +32,9 @@ class Reads:
         seen = _traces(live)
         self._equal_s = self._equal_s + pause_s if seen == self._last else 0.0
         self._last = seen
-        return live is not None and seen != self._before and self._equal_s >= SETTLED_S
+        # A read that is older than the last write says nothing about what that write did.
+        is_current = live is not None and live.shows_last_write is not False
+        return is_current and seen != self._before and self._equal_s >= SETTLED_S
 
 
 def _traces(live: Live | None) -> tuple[str, str]:

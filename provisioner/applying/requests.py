@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -32,6 +33,13 @@ class Perform:
 
 
 @dataclass(frozen=True, slots=True)
+class Fence:
+    """Write the fencing tag, or remove it with ``""``. Answered with None."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Wait for the service. Answered with a ``Waited``."""
 
@@ -41,12 +49,12 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Let some time pass. Answered with None."""
+    """Let some time pass. Answered with the time afterwards, in seconds of the clock."""
 
     seconds: float
 
 
-Request = Read | Examine | Perform | Wait | Pause
+Request = Read | Examine | Fence | Perform | Wait | Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,12 @@ Remaining = Callable[[Step, Live | None], tuple[FieldChange, ...]]
 
 @dataclass(frozen=True, slots=True)
 class StepTerms:
-    """What holds for every step: our mark, whether to wait, and how to compare."""
+    """What holds for every step: the owner, whether to wait, how to compare.
+
+    ``new_fence`` makes a value for the fencing tag that no other run has.
+    """
 
     owner: str
     wait: bool
     remaining: Remaining
+    new_fence: Callable[[], str] = lambda: secrets.token_hex(8)

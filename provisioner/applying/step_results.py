@@ -165,6 +165,34 @@ def not_converged(progress: Progress, left: Sequence[FieldChange], is_there: boo
     return problem(progress, Status.DID_NOT_CONVERGE, Problem("E606", what, hint=hint))
 
 
+def not_visible(progress: Progress, left: Sequence[FieldChange]) -> StepResult:
+    """Returns the result of a step whose calls all succeeded, and whose reads lag behind."""
+    fields = names(sorted({path_text(change.path) for change in left}))
+    message = (
+        f"all calls were accepted; reads are still older than them and do not show {fields} yet: "
+        "`provisioner plan` shows when they do"
+    )
+    return StepResult(Status.ACCEPTED, message)
+
+
+def fence_not_visible(progress: Progress) -> StepResult:
+    """Returns the result of a deletion that was not sent: its fence never showed."""
+    message = (
+        f"`{progress.step.name}` does not show the tag `provisioner_fence` that was written to it, "
+        "so another run may be at work on it; nothing was deleted"
+    )
+    return problem(replace(progress, at=""), Status.STALE, Problem("E610", message, hint=AGAIN))
+
+
+def fence_taken(progress: Progress) -> StepResult:
+    """Returns the result of a deletion that was not sent: another run does the same."""
+    message = (
+        f"another run is replacing or deleting `{progress.step.name}` at this moment; this run "
+        f"deleted nothing{progress.so_far}"
+    )
+    return problem(replace(progress, at=""), Status.STALE, Problem("E610", message, hint=AGAIN))
+
+
 def still_there(progress: Progress) -> StepResult:
     """The service took the deletion and goes on showing the resource."""
     message = f"`{progress.step.name}` was deleted and is still shown{progress.not_sent}"

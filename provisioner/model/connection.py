@@ -37,6 +37,15 @@ class Connection(Protocol):
     @property
     def host(self) -> str: ...
 
+    @property
+    def clock_skew_s(self) -> float:
+        """Seconds by which the workspace's clock is ahead of this machine's.
+
+        Measured from the ``Date`` of answers; 0.0 below the precision of two seconds, and
+        before the first answer.
+        """
+        ...
+
     def get(
         self,
         path: str,
@@ -53,12 +62,20 @@ class Connection(Protocol):
         ...
 
     def send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        repeatable: bool,
+        once: bool = False,
     ) -> Document:
-        """Send ``body`` and return the answer (``{}`` when the service says nothing).
+        """Sends ``body`` and returns the answer (``{}`` for an empty one).
 
         ``repeatable``: sending it twice does no harm, so a lost answer is tried again.
-        Otherwise a lost answer raises LostAnswerError. Raises ServiceError when refused.
+        Otherwise a lost answer raises LostAnswerError. ``once``: not even a throttled request
+        is sent again, because what was checked before it may not hold any more. Raises
+        ServiceError when refused.
         """
         ...
 

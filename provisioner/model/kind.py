@@ -91,6 +91,13 @@ class Driver(Protocol):
         """
         ...
 
+    def fence(self, name: str, value: str) -> bool:
+        """Writes ``value`` to the fencing tag of the resource ``name``; ``""`` removes it.
+
+        Called right before a deletion. Returns False for a kind without tags.
+        """
+        ...
+
     def poll(self) -> Mapping[str, Readiness]:
         """Name to readiness for all resources: one request that serves all waiters."""
         ...

@@ -85,6 +85,10 @@ class Live:
     history: History = field(default_factory=History)
     manageable: bool | None = None
     """Whether the login may change it, where the service tells."""
+    fence: str = ""
+    """The value of the fencing tag; never compared, and no part of the fingerprint."""
+    shows_last_write: bool | None = None
+    """Whether it is at least as new as this driver's last write to it; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

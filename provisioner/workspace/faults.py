@@ -19,6 +19,7 @@ class Mode(StrEnum):
     READ = "read"
     REPEATABLE = "write that does no harm twice"
     ONCE = "write that must not be repeated"
+    FENCED = "write that is checked again before it is repeated"
 
 
 class Fault(StrEnum):
@@ -40,12 +41,15 @@ RETRIED: Final = {
     # Only where the service surely has not taken it. The SDK repeats these too, and then
     # reports that the endpoint which it has just created exists already.
     Mode.ONCE: frozenset({Fault.UNSENT, Fault.BUSY}),
+    # While it was put off, another runner may have done the same and created a new one.
+    Mode.FENCED: frozenset[Fault](),
 }
 
 LOST: Final = {
     Mode.READ: frozenset[Fault](),
     Mode.REPEATABLE: frozenset({Fault.CUT, Fault.UNREADABLE}),
     Mode.ONCE: frozenset({Fault.CUT, Fault.UNREADABLE, Fault.FAILED}),
+    Mode.FENCED: frozenset({Fault.CUT, Fault.UNREADABLE, Fault.FAILED}),
 }
 
 

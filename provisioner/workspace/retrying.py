@@ -79,14 +79,15 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
-    at = _unix_time(text)
+    at = unix_time(text)
     if at is None:
         return None
-    sent = _unix_time(headers.get("Date", ""))
+    sent = unix_time(headers.get("Date", ""))
     return max(0.0, at - (time.time() if sent is None else sent))
 
 
-def _unix_time(text: str) -> float | None:
+def unix_time(text: str) -> float | None:
+    """Returns an HTTP date as seconds since 1970; None for anything else."""
     from email.utils import parsedate_to_datetime
 
     try:

@@ -27,6 +27,7 @@ from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, final_er
 from provisioner.workspace.limiter import Limiter
 from provisioner.workspace.redaction import Redactor, printable
 from provisioner.workspace.retrying import Tries
+from provisioner.workspace.skew import ClockSkew
 from provisioner.workspace.wire import Wire
 
 
@@ -67,6 +68,7 @@ class Transport:
         self._wire = wire
         self._clock = clock or SystemClock()
         self._limiter = Limiter(self._clock, wire.parallel)
+        self._skew = ClockSkew()
         self._headers = {
             "User-Agent": printable(agent).encode("ascii", "replace").decode("ascii")[:400],
             "Accept": "application/json",
@@ -77,6 +79,11 @@ class Transport:
     def host(self) -> str:
         """The workspace's address, ``https://name``."""
         return str(self._wire.host)
+
+    @property
+    def clock_skew_s(self) -> float:
+        """See ``model.connection.Connection``."""
+        return self._skew.seconds
 
     def get(
         self,
@@ -91,14 +98,20 @@ class Transport:
         return self._carry_out(call)
 
     def send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        repeatable: bool,
+        once: bool = False,
     ) -> Document:
         """Send ``body``, in which secrets may stand as ``Secret``, and return the answer.
 
         See ``model.connection.Connection``. A 404 is a refusal here.
         """
         data, secrets = encoded(body)
-        mode = Mode.REPEATABLE if repeatable else Mode.ONCE
+        mode = Mode.FENCED if once else Mode.REPEATABLE if repeatable else Mode.ONCE
         answer = self._carry_out(ApiCall(method, path, path, mode, data, secrets))
         return {} if answer is None else answer
 
@@ -188,6 +201,7 @@ class Transport:
             self._log(tries, started, failure.fault.value)
             return failure
         self._log(tries, started, str(response.status))
+        self._skew.measure(response.headers.get("Date", ""), self._clock.now() - started)
         return HttpAnswer(response.status, response.reason or "", response.headers, response.data)
 
     def _read(

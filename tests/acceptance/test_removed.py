@@ -70,7 +70,8 @@ def test_an_entry_is_the_consent_for_its_endpoint(removed, run, workspace):
     workspace.forget()
     result = run("apply", "-y")
     assert result.code == 0, result.err
-    assert workspace.writes() == [("DELETE", f"{ROOT}/old")]
+    # The fence against other runs comes right before it.
+    assert workspace.writes() == [("PATCH", f"{ROOT}/old/tags"), ("DELETE", f"{ROOT}/old")]
     assert run("plan", "--detailed-exitcode").code == 0
 
 

@@ -76,6 +76,10 @@ class ScopeDriver:
         scope = body.get("scope")
         return scope if isinstance(scope, str) else ""
 
+    def fence(self, name: str, value: str) -> bool:
+        """Returns False: a scope carries no tags."""
+        return False
+
     def poll(self) -> Mapping[str, Readiness]:
         """A scope that exists is ready."""
         return {scope["name"]: Readiness(Phase.READY) for scope in self._list()}

@@ -58,3 +58,15 @@ def test_a_workspace_that_cannot_be_reached_is_never_replaced_by_a_local_one(sho
     servers = [each for each in threading.enumerate() if each.name == "local-workspace"]
     # The one that this session's tests share.
     assert len(servers) == 1
+
+
+def test_an_update_that_reads_do_not_show_yet_is_done_and_said_so(shop, run, workspace):
+    assert run("apply", "-y").code == 0
+    shop.write("manifests/all.yaml", MANIFEST.replace("value: ml", "value: search"))
+    # Longer than the tool waits for a write to show: its clock skips the waits in tests.
+    workspace.call("POST", "/__emulator__/lag", {"reads": 1, "seconds": 60})
+    applied = run("apply", "-y")
+    assert applied.code == 0, applied.out + applied.err
+    assert "do not show `tags[team].value` yet" in applied.out + applied.err
+    workspace.call("POST", "/__emulator__/lag", {})
+    assert run("plan", "--detailed-exitcode").code == 0

@@ -80,6 +80,7 @@ class Thing:
     until: float = 0.0
     ends_as: Readiness = field(default_factory=lambda: Readiness(Phase.READY))
     version: int = 1
+    fence: str = ""
 
     def readiness(self, now: float) -> Readiness:
         return Readiness(Phase.UPDATING, "building") if now < self.until else self.ends_as
@@ -89,7 +90,8 @@ class Thing:
         mark = f"{self.identity} v{version} {sorted(self.document.items())}"
         ownership = Ownership(owner=self.owner)
         document = copy.deepcopy(self.document)
-        return Live(name, self.identity, document, mark, ownership, self.readiness(now))
+        state = self.readiness(now)
+        return Live(name, self.identity, document, mark, ownership, state, fence=self.fence)
 
 
 class Service:
@@ -144,7 +146,7 @@ class Service:
 
     def calls(self) -> list[str]:
         """What was written, in order."""
-        return [what for what, _ in self.log if what not in ("read", "poll", "confirm")]
+        return [what for what, _ in self.log if what not in ("read", "poll", "confirm", "fence")]
 
     def count(self, what: str) -> int:
         return sum(request == what for request, _ in self.log)
@@ -167,6 +169,15 @@ class Service:
 
     def examine(self, resource: Resource, live: Live) -> Live:
         return replace(live, at_stake=self.at_stake)
+
+    def fence(self, name: str, value: str) -> bool:
+        self._begin("fence", name)
+        with self._lock:
+            if name not in self.things:
+                raise refusal(404, "RESOURCE_DOES_NOT_EXIST", "fence")
+            self.things[name].fence = value
+            self._history[name].append((self.clock.now(), copy.deepcopy(self.things[name])))
+        return True
 
     def poll(self) -> Mapping[str, Readiness]:
         self._begin("poll", "")

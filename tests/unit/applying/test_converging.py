@@ -87,7 +87,12 @@ def test_a_deletion_that_shows_late_is_done(world, make, lag):
 def test_a_deletion_that_never_shows_is_reported(world, make):
     world.service.put("a", {"x": 1})
     step = world.deletion("a")
-    world.service.read_lag = 10_000
+
+    def never_shows(request):
+        if request == "delete":
+            world.service.read_lag = 10_000
+
+    world.service.before_each = never_shows
     end = world.apply(step)["a"]
     assert (end.status, end.error.problems[0].code) == (Status.DID_NOT_CONVERGE, "E607")
     assert end.done == ("delete",)

@@ -65,6 +65,9 @@ class Faulty:
     def confirm(self, name):
         return self._request(self.service.confirm, name)
 
+    def fence(self, name, value):
+        return self._request(self.service.fence, name, value)
+
     def perform(self, operation, identity):
         return self._request(self.service.perform, operation, identity)
 

@@ -30,6 +30,7 @@ from provisioner.kinds.model_serving_endpoints.planning.permissions import (
 )
 from provisioner.kinds.model_serving_endpoints.validation import existing
 from provisioner.kinds.model_serving_endpoints.vocabulary import SECRET_FIELDS
+from provisioner.model.clock import Now, utc_now
 from provisioner.model.connection import MISSING, Connection
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.live import Listed, Live, Phase, Readiness
@@ -95,6 +96,8 @@ class Directory:
 LOG_LINES: Final = 20
 LOG_CHARACTERS: Final = 4000
 NOT_FOUND: Final = 404
+# Of the measured skew, and of a timestamp that is taken when the write is committed.
+CLOCK_PRECISION_S: Final = 2.0
 # A create finds nothing: what it names is missing, a version of a model for instance.
 LACKING: Final = "`provisioner plan --preflight` lists what the workspace lacks"
 
@@ -102,8 +105,17 @@ LACKING: Final = "`provisioner plan --preflight` lists what the workspace lacks"
 class EndpointDriver:
     """Thread-safe, as far as its connection is."""
 
-    def __init__(self, connection: Connection, secrets: SecretReader, rules: FieldRule) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        secrets: SecretReader,
+        rules: FieldRule,
+        now: Now = utc_now,
+    ) -> None:
         self._connection = connection
+        self._now = now
+        self._touched_ms: dict[str, int] = {}
+        self._written: dict[str, tuple[float, int | None]] = {}
         self._secrets = secrets
         self._rules = rules
         self._directory = Directory(connection)
@@ -127,6 +139,7 @@ class EndpointDriver:
         if raw is None:
             return None
         live = translate.live(raw, self._rules)
+        live = replace(live, shows_last_write=self._shows_last_write(live, raw))
         if resource.existing:
             live = existing.limited(live, resource)
         if permissions.FIELD not in resource.document:
@@ -152,7 +165,7 @@ class EndpointDriver:
         path = operation.path.replace("{id}", identity)
         creating = operation.call in CREATES
         try:
-            answer = self._connection.send(operation.method, path, body, repeatable=not creating)
+            answer = self._send(operation.method, path, body, creating)
         except ServiceError as error:
             if operation.call == "delete" and error.error_code in MISSING:
                 return ""  # Gone is what was asked for; a repeated delete finds nothing.
@@ -166,6 +179,42 @@ class EndpointDriver:
         _expect_created(answer, body, f"{operation.method} {path}")
         created = answer.get("id")
         return created if isinstance(created, str) else ""
+
+    def fence(self, name: str, value: str) -> bool:
+        """Writes the fencing tag of the endpoint ``name``; ``""`` removes it."""
+        added = {"add_tags": [{"key": translate.FENCE, "value": value}]}
+        body = added if value else {"delete_tags": [translate.FENCE]}
+        path = f"{endpoint_path(name)}/tags"
+        self._connection.send("PATCH", path, body, repeatable=True)
+        return True
+
+    def _send(self, method: str, path: str, body: Any, creating: bool) -> Document:
+        """Sends a write, and remembers when it was sent, in the workspace's time."""
+        if path.startswith(f"{ROOT}/"):
+            sent_s = self._now().timestamp() + self._connection.clock_skew_s
+            name = path.removeprefix(f"{ROOT}/").partition("/")[0]
+            self._written[name] = (sent_s, self._touched_ms.get(name))
+        deleting = method == "DELETE"
+        return self._connection.send(
+            method, path, body, repeatable=not creating and not deleting, once=deleting
+        )
+
+    def _shows_last_write(self, live: Live, raw: Mapping[str, Any]) -> bool | None:
+        """Whether ``raw`` is as new as the last write of this driver to the endpoint.
+
+        That every write below an endpoint moves ``last_updated_timestamp`` is assumed.
+        """
+        name = in_path(live.name)
+        touched_ms = raw.get("last_updated_timestamp")
+        if not isinstance(touched_ms, int):
+            return None
+        self._touched_ms[name] = touched_ms
+        if name not in self._written:
+            return None
+        sent_s, before_ms = self._written[name]
+        # Two signs, because either may miss: an earlier write of this step may show already,
+        # and clocks are compared to two seconds only.
+        return touched_ms != before_ms and touched_ms / 1000 >= sent_s - CLOCK_PRECISION_S
 
     def poll(self) -> Mapping[str, Readiness]:
         """Name to readiness, from a fresh list. The list says nothing about deployments."""

@@ -23,6 +23,8 @@ from provisioner.model.paths import Document, Key, Path, path_text
 OURS: Final = "provisioner_"
 OWNER, PROTECTED, APPLIED = f"{OURS}owner", f"{OURS}protected", f"{OURS}applied"
 
+FENCE: Final = f"{OURS}fence"
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 NEVER_SERVED: Final = "never_served"
@@ -69,6 +71,7 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         touched=str(raw.get("last_updated_timestamp", "")),
         history=_history(raw),
         manageable=_manageable(raw.get("permission_level")),
+        fence=fence_of(raw.get("tags")),
     )
 
 
@@ -117,6 +120,12 @@ def listed(raw: Mapping[str, Any]) -> Listed:
     """One entry of the service's list."""
     _, ownership = split_tags(raw.get("tags"))
     return Listed(_text(raw.get("name")), _text(raw.get("id")), ownership, readiness(raw))
+
+
+def fence_of(tags: Any) -> str:
+    """Returns the value of the fencing tag, ``""`` without one."""
+    entries = map(mapping, tags if isinstance(tags, list) else ())
+    return next((_text(tag.get("value")) for tag in entries if tag.get("key") == FENCE), "")
 
 
 def split_tags(tags: Any) -> tuple[list[Document], Ownership]:

@@ -28,6 +28,7 @@ class Script:
     """A workspace that gives prepared answers and remembers what it was asked."""
 
     host = "https://workspace.example.com"
+    clock_skew_s = 0.0
 
     def __init__(self, answers):
         self.answers = answers
@@ -39,7 +40,7 @@ class Script:
             self.asked.append(("GET", path))
         return self._answer(path)
 
-    def send(self, method, path, body, *, repeatable):
+    def send(self, method, path, body, *, repeatable, once=False):
         self.asked.append((method, path, body, repeatable))
         return self._answer(path)
 

@@ -30,6 +30,7 @@ class Script:
     """A workspace that gives prepared answers and remembers what it was asked."""
 
     host = "https://workspace.example.com"
+    clock_skew_s = 0.0
 
     def __init__(self, answers):
         self.answers = {ENDPOINT: RAW, ME: {"userName": "me@example.com"}} | answers
@@ -42,7 +43,7 @@ class Script:
             raise answer
         return answer
 
-    def send(self, method, path, body, *, repeatable):
+    def send(self, method, path, body, *, repeatable, once=False):
         self.asked.append((method, path, body))
         return {}
 

@@ -36,6 +36,7 @@ class Script:
     """A workspace that gives prepared answers and remembers what it was asked."""
 
     host = "https://workspace.example.com"
+    clock_skew_s = 0.0
 
     def __init__(self, answers):
         self.answers = answers
@@ -45,7 +46,7 @@ class Script:
         self.asked.append((path, dict(query or {})))
         return self.answers.get(path)
 
-    def send(self, method, path, body, *, repeatable):
+    def send(self, method, path, body, *, repeatable, once=False):
         self.asked.append((path, body, repeatable))
         answer = self.answers.get(path, {})
         if isinstance(answer, Exception):
