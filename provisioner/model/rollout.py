@@ -1,0 +1,363 @@
+"""A gradual rollout: what its author wants, what is known of it, and the next move.
+
+Kinds say which of their parts are versions and how traffic is divided; nothing here knows a
+field of one. The words of the ``rollout:`` block are read in ``model/rollout_block.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Self
+
+from provisioner.model.connection import Connection
+from provisioner.model.live import Live
+from provisioner.model.paths import Document
+from provisioner.model.plan import Operation
+from provisioner.model.resource import Resource
+
+WHOLE: Final = 100
+"""The share of the last stage, in percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A share of the traffic for the new version, in percent, and how long it lasts.
+
+    ``pause``: after that a person has to say `go`.
+    """
+
+    percent: int
+    for_s: int = 0
+    pause: bool = False
+
+
+class MetricSource(StrEnum):
+    """Where the value of a metric comes from."""
+
+    METRICS = "metrics"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measured criterion. ``most`` is in the metric's own unit: a share from 0 to 1, or ms.
+
+    ``compared_to_old`` is the most that the value may be as a multiple of the previous
+    version's. Fewer requests than ``min_requests`` in a run leave the metric unknown.
+    """
+
+    name: str
+    source: MetricSource = MetricSource.METRICS
+    most: float | None = None
+    compared_to_old: float | None = None
+    min_requests: int = 0
+    run: tuple[str, ...] = ()
+    timeout_s: int = 60
+    pass_env: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What decides whether the new version is good.
+
+    ``repeat`` is how often each check is asked; 0 asks none. Metrics are sampled once a minute
+    for ``observe_s``; ``tolerate`` bad samples in a row are still good.
+    """
+
+    repeat: int = 1
+    metrics: tuple[Metric, ...] = ()
+    tolerate: int = 0
+    observe_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSpec:
+    """A ``rollout:`` block, read. ``stages`` begin at 0 % and end at 100 %.
+
+    ``holds_on_failure``: a bad verdict stops the rollout instead of stepping back.
+    ``go_on_after_s``: an unknown verdict counts as good after that time, None for never.
+    """
+
+    entity: str = ""
+    stages: tuple[Stage, ...] = (Stage(0), Stage(WHOLE))
+    analysis: Analysis = field(default_factory=Analysis)
+    holds_on_failure: bool = False
+    go_on_after_s: int | None = None
+    keep_previous_s: int = 86_400
+    give_up_after_s: int = 3 * 86_400
+    digest: str = ""
+
+
+class Word(StrEnum):
+    """What the tag says about the share that it names."""
+
+    GOING = "going"
+    RETURNING = "returning"
+    AT = "at"
+    HELD = "held"
+    BACK = "back"
+
+
+_TAG: Final = re.compile(
+    r"([0-9a-f]{8})-([0-9a-f]{6})-(\d{1,3})-(\d{1,3})-(\d{1,12})-([a-z]+)(?:-(\w{1,120}))?",
+    re.ASCII,
+)
+_SIGNS: Final = {"%": "pct", ">": "gt", "<": "lt"}
+_LONGEST_REASON: Final = 120
+
+
+def as_slug(text: str) -> str:
+    """``text`` in letters, digits and ``_``, so that ``from_slug`` can read the numbers again."""
+    words = [_SIGNS.get(word, re.sub(r"(?<=\d)\.(?=\d)", "p", word)) for word in text.split()]
+    plain = [re.sub(r"[^A-Za-z0-9]", "", word) for word in words]
+    return "_".join(word for word in plain if word)[:_LONGEST_REASON].strip("_")
+
+
+def from_slug(slug: str) -> str:
+    """The text that ``as_slug`` was given, but for characters that no tag can hold."""
+    signs = {word: sign for sign, word in _SIGNS.items()}
+    words = [re.sub(r"(?<=\d)p(?=\d)", ".", word) for word in slug.split("_")]
+    return " ".join(signs.get(word, word) for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutTag:
+    """The value of ``provisioner_rollout``: the only thing that is stored about a rollout.
+
+    ``target`` is the digest of the new version, ``steps`` that of the stages. The move goes
+    from ``origin`` to ``to`` percent. ``since_s`` is Unix time of the service, 0 while going.
+    ``reason`` is the criterion that decided a step back, with its numbers.
+    """
+
+    target: str
+    steps: str
+    origin: int
+    to: int
+    since_s: int
+    word: Word
+    reason: str = ""
+
+    @property
+    def text(self) -> str:
+        """Only letters, digits, ``-`` and ``_``: other characters are unproven in tag values."""
+        fields = (self.target, self.steps, self.origin, self.to, self.since_s, self.word)
+        told = f"-{as_slug(self.reason)}" if as_slug(self.reason) else ""
+        return "-".join(map(str, fields)) + told
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The tag in ``text``; None for one that this tool did not write."""
+        found = _TAG.fullmatch(text)
+        if not found or found[6] not in {word.value for word in Word}:
+            return None
+        origin, to = int(found[3]), int(found[4])
+        if max(origin, to) > WHOLE:
+            return None
+        reason = from_slug(found[7] or "")
+        return cls(found[1], found[2], origin, to, int(found[5]), Word(found[6]), reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions that a live resource serves under one declared name.
+
+    ``wanted`` is the name of the version that the manifest declares, and ``target`` its digest;
+    ``current`` repeats the name where that version is live. ``previous`` is the live version
+    that takes the rest of the traffic. ``others`` are further live versions. ``digests`` are
+    those of all live names. ``percent`` is the share of ``current``, None where the traffic is
+    not divided between the two alone.
+    """
+
+    wanted: str
+    target: str
+    current: str = ""
+    previous: str = ""
+    others: tuple[str, ...] = ()
+    shares: Mapping[str, int] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    doubled: str = ""
+
+    @property
+    def percent(self) -> int | None:
+        """The share of the wanted version; None where others than the two have traffic."""
+        pair = self.shares.get(self.current, 0) + self.shares.get(self.previous, 0)
+        return self.shares.get(self.current, 0) if pair == WHOLE else None
+
+    def of(self, digest: str) -> str:
+        """The live version with this digest, or ``""``."""
+        return next((name for name, known in self.digests.items() if known == digest), "")
+
+
+class MoveKind(StrEnum):
+    """What happens next. All but the last change something."""
+
+    START = "start"
+    STEP = "step"
+    SETTLE = "settle"
+    HOLD = "hold"
+    BACK = "step back"
+    RETURN = "return"
+    CLEAN_UP = "clean up"
+    FORGET = "forget"
+    NOTHING = "nothing"
+
+
+RAISING: Final = frozenset({MoveKind.STEP})
+"""Moves that may give the new version more traffic."""
+
+
+class Why(StrEnum):
+    """Why the next move is what it is: the value is for programs, ``sentence`` for people."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    STEADY = "steady", "no rollout is under way"
+    NEW_TARGET = "new_target", "the manifest declares another version"
+    NOT_STARTED = "not_started", "`apply` starts it"
+    OTHER_TARGET = (
+        "other_target",
+        "the rollout under way is for another version than this manifest's",
+    )
+    UPDATING = "updating", "an update is in progress"
+    TIME = "time", "its time is not over"
+    DUE = "due", "its time is over and the verdict is good"
+    INTERRUPTED = "interrupted", "an earlier move did not come to its end"
+    ARRIVED = "arrived", "the traffic is as the move wanted it"
+    TAG_LOST = "tag_lost", "the tag is missing, so the time of this step begins again"
+    NEVER_STARTED = "never_started", "a version at 0 % without the tag is never started by itself"
+    BY_HAND = "by_hand", "the traffic was changed by hand"
+    NEW_IS_GONE = "new_is_gone", "the new version was deleted by hand"
+    OLD_IS_GONE = "old_is_gone", "the previous version was deleted by hand"
+    FAILED = "failed", "the deployment of the new version failed"
+    PAUSED = "paused", "a person has to let it go on"
+    HELD = "held", "it is held"
+    BAD = "bad", "the verdict is bad"
+    UNKNOWN = "unknown", "the verdict is not known"
+    GAVE_UP = "gave_up", "it stayed at one step for longer than `give_up_after`"
+    REJECTED = "rejected", "this version was rolled back"
+    ASKED = "asked", "a person asked for it"
+    THIRD = "third", "the manifest declares a third version, so traffic returns first"
+    REVERTED = "reverted", "the manifest declares the previous version again"
+    STEPS_CHANGED = "steps_changed", "its steps were changed while it is under way"
+    BLOCK_REMOVED = "block_removed", "its `rollout` block was removed while it is under way"
+    REPLACED = "replaced", "a replacement would end a rollout that is under way"
+    KEEPING = "keeping", "the previous version is kept"
+    KEPT_LONG_ENOUGH = "kept_long_enough", "`keep_previous` is over"
+    DONE = "done", "the rollout is finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move: ``to`` is the share that the new version has afterwards, in percent.
+
+    ``due_s`` is Unix time of the service at which the next move is due, 0 for not known.
+    """
+
+    kind: MoveKind
+    why: Why
+    to: int = 0
+    due_s: int = 0
+
+
+class Grade(StrEnum):
+    """A verdict has three values: never good by default, and never bad by default."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """The grade of one criterion, with the numbers in words: ``errors 4.1 % > 1 %``."""
+
+    name: str
+    grade: Grade
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The worst grade of all criteria counts: bad before unknown before good."""
+
+    criteria: tuple[Criterion, ...] = ()
+
+    @property
+    def grade(self) -> Grade:
+        """The grade of the whole."""
+        grades = {criterion.grade for criterion in self.criteria}
+        return next((one for one in (Grade.BAD, Grade.UNKNOWN) if one in grades), Grade.GOOD)
+
+    @property
+    def text(self) -> str:
+        """The criteria that decided, in one line."""
+        decisive = [one.text for one in self.criteria if one.grade is self.grade]
+        return "; ".join(decisive)
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutNote:
+    """What a plan tells of a rollout: the next move, the bar of stages, and what is doubled.
+
+    ``earliest_s`` is the sum of all times that are still to pass, in seconds; ``pauses`` is how
+    many times a person has to let it go on. ``doubled`` says what is paid twice meanwhile.
+    """
+
+    old: str
+    new: str
+    percent: int
+    move: Move
+    stages: tuple[Stage, ...] = ()
+    earliest_s: int = 0
+    pauses: int = 0
+    doubled: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a resource measured during one minute, for one version or (``""``) for all.
+
+    ``requests`` counts answers; ``errors`` those with a status of 500 and more. ``values`` are
+    further values by the name of the metric, such as ``p99_ms``.
+    """
+
+    version: str
+    requests: float
+    errors: float
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+Shares = Mapping[str, int]
+"""Live name of a version to its share of the traffic, for all versions that stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRole:
+    """What a kind provides so that its resources can be rolled out; all but ``sample`` are pure.
+
+    ``spec`` reads the block and names the part that is rolled out. ``versions`` tells old from
+    new. ``declared`` is the desired document as it is to be while the versions in ``shares``
+    are served. ``divide`` is the call that makes it so, from what is live and nothing else.
+    ``mark`` is the call that writes the tag (``""`` takes it off). ``asked_of`` makes the
+    manifest's checks ask one version. ``sample`` asks the service for the metrics of the last
+    minute. ``time_s`` asks for the service's own time.
+    """
+
+    spec: Callable[[Resource], RolloutSpec | None]
+    versions: Callable[[Resource, RolloutSpec, Live], Versions | None]
+    declared: Callable[[Resource, RolloutSpec, Live, Shares], Document]
+    divide: Callable[[Resource, RolloutSpec, Live, Shares], Operation]
+    mark: Callable[[str, str], Operation]
+    named: Callable[[Resource, RolloutSpec], Document]
+    asked_of: Callable[[Resource, str], tuple[Document, ...]]
+    sample: Callable[[Connection, str], tuple[Sample, ...]]
+    time_s: Callable[[Connection, str], int]
