@@ -29,7 +29,7 @@ from provisioner.workflow.project import Project, open_project, refuse_one_token
 from provisioner.workflow.session import Session, session_of
 
 if TYPE_CHECKING:
-    from provisioner.cli.plan import PlanOptions
+    from provisioner.cli.plan import PlanCommandOptions
 
 EXIT_CHANGES_PENDING = 2
 
@@ -39,7 +39,7 @@ class PlanRequest(NamedTuple):
 
     profile: str
     resources: ResourceOptions
-    options: PlanOptions
+    options: PlanCommandOptions
 
 
 class EnvironmentPlan(NamedTuple):
@@ -73,7 +73,10 @@ class PlannedChange(NamedTuple):
 
 
 def plan_changes(
-    common: CommonOptions, target: TargetOptions, resources: ResourceOptions, options: PlanOptions
+    common: CommonOptions,
+    target: TargetOptions,
+    resources: ResourceOptions,
+    options: PlanCommandOptions,
 ) -> int:
     """Plans what the change of files affects, shows it, and returns the exit code."""
     source = click.get_current_context().get_parameter_source("environment")
@@ -101,7 +104,9 @@ def plan_changes(
         return terminal.ended(planned.exit_code(detailed=options.detailed_exitcode))
 
 
-def _refuse_options(resources: ResourceOptions, options: PlanOptions, environment: str) -> None:
+def _refuse_options(
+    resources: ResourceOptions, options: PlanCommandOptions, environment: str
+) -> None:
     given = [f"--{name}" for name in ("select", "rotate") if getattr(resources, name)]
     if given:
         message = (

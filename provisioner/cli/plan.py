@@ -20,7 +20,7 @@ from provisioner.cli.options import (
 EXIT_CHANGES_PENDING = 2
 
 
-class PlanOptions(NamedTuple):
+class PlanCommandOptions(NamedTuple):
     """What becomes of the plan: a file, an exit code, and how much of it is shown."""
 
     out: Path | None
@@ -34,7 +34,7 @@ class PlanOptions(NamedTuple):
 @target_options
 @resource_options
 @packed(
-    PlanOptions,
+    PlanCommandOptions,
     "options",
     click.option(
         "--out",
@@ -62,7 +62,10 @@ class PlanOptions(NamedTuple):
 )
 @reporting_options
 def command(
-    common: CommonOptions, target: TargetOptions, resources: ResourceOptions, options: PlanOptions
+    common: CommonOptions,
+    target: TargetOptions,
+    resources: ResourceOptions,
+    options: PlanCommandOptions,
 ) -> int:
     """Compare the manifests with the workspace and show the difference.
 
@@ -89,7 +92,10 @@ def command(
 
 
 def _plan(
-    common: CommonOptions, target: TargetOptions, resources: ResourceOptions, options: PlanOptions
+    common: CommonOptions,
+    target: TargetOptions,
+    resources: ResourceOptions,
+    options: PlanCommandOptions,
 ) -> int:
     from provisioner.cli import plan_output
     from provisioner.cli.reporting import recording

@@ -56,7 +56,7 @@ def show(common: CommonOptions, names: tuple[str, ...], *, offline: bool) -> int
 
     terminal = Terminal(common)
     project = open_project(common.project_dir)
-    found = promotion_status.standing(project, names, offline=offline)
+    found = promotion_status.promotion_status(project, names, offline=offline)
     now = utc_now()
     if common.json:
         terminal.answer_json(status_json.to_json(found))

@@ -130,7 +130,8 @@ def run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Run:
 
     def call(*words: str) -> Result:
         capsys.readouterr()
-        environment = [] if words[0] in {"schema", "explain", "diff", "show"} else ["-e", "dev"]
+        takes_none = words[0] in {"schema", "explain", "diff", "show"}
+        environment = [] if takes_none or "-e" in words else ["-e", "dev"]
         is_given = "-C" in words or words[0] in {"schema", "explain", "show"}
         folder = [] if is_given else ["-C", str(repository.root)]
         code = main([words[0], *environment, *folder, *words[1:]])

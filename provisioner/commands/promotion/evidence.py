@@ -1,4 +1,4 @@
-"""What is seen of resources where a value comes from: plan, readiness, checks. Reads only."""
+"""Evidence for a promotion: plan, readiness and checks of the resources that use a value."""
 
 from __future__ import annotations
 
@@ -25,50 +25,60 @@ MILLISECONDS = 1000
 ABSENT = Readiness(Phase.ABSENT)
 
 
-def proofs(
+def gather_evidence(
     session: Session, candidates: Sequence[Candidate]
 ) -> Mapping[str, tuple[Evidence, ...] | Problem]:
-    """For each candidate, by its name, what its resources prove; a problem where none is read.
+    """Returns the evidence of each candidate by its name; a problem where it cannot be read.
 
-    Raises LoginError, and UnreachableError where not even the workspace answers.
+    Reads only. Raises LoginError, and UnreachableError where the workspace does not answer.
     """
-    wanted = {address for one in candidates for address in one.addresses}
-    together = answer_or_problem(lambda: _seen(session, wanted))
-    if isinstance(together, Problem):
-        # Something cannot be read; that must not stop whoever has nothing to do with it.
-        apart = map_parallel(
-            lambda one: answer_or_problem(lambda: _seen(session, set(one.addresses))), candidates
-        )
-    else:
-        apart = tuple(together for _ in candidates)
-    found: dict[str, tuple[Evidence, ...] | Problem] = {}
-    asked: dict[Address, Evidence] = {}
-    for one, seen in zip(candidates, apart, strict=True):
-        if isinstance(seen, Problem):
-            found[one.name] = seen
-        else:
-            asked |= {address: seen[address] for address in one.addresses}
-    checked = _checked(session, asked)
-    for one in candidates:
-        if one.name not in found:
-            found[one.name] = tuple(checked[address] for address in one.addresses)
-    return found
-
-
-def _seen(session: Session, addresses: set[Address]) -> dict[Address, Evidence]:
-    """The addresses as they are, not asked yet; none are left out here."""
-    if not addresses:
-        return {}
-    plan = make_plan(session, PlanOptions(Selection.of_addresses(addresses)))
-    resources = [one for one in session.loaded.resources if one.address in addresses]
-    live = read(resources, (), session.drivers).live
-    steps = {step.address: step for step in plan.steps}
+    answers = _read_for_each(session, candidates)
+    readable = {
+        address: evidence
+        for answer in answers.values()
+        if not isinstance(answer, Problem)
+        for address, evidence in answer.items()
+    }
+    checked = _with_checks(session, readable)
     return {
-        address: _proof(address, steps.get(address), live.get(address)) for address in addresses
+        candidate.name: answer
+        if isinstance(answer, Problem)
+        else tuple(checked[address] for address in candidate.addresses)
+        for candidate in candidates
+        for answer in (answers[candidate.name],)
     }
 
 
-def _proof(address: Address, step: Step | None, live: Live | None) -> Evidence:
+def _read_for_each(
+    session: Session, candidates: Sequence[Candidate]
+) -> dict[str, dict[Address, Evidence] | Problem]:
+    """Reads the resources of all candidates together, or of each where that is refused."""
+    addresses = {address for candidate in candidates for address in candidate.addresses}
+    together = answer_or_problem(lambda: _read(session, addresses))
+    if not isinstance(together, Problem):
+        return {candidate.name: together for candidate in candidates}
+    # A resource that cannot be read must not stop the variables that it does not use.
+    answers = map_parallel(
+        lambda candidate: answer_or_problem(lambda: _read(session, set(candidate.addresses))),
+        candidates,
+    )
+    return dict(zip((candidate.name for candidate in candidates), answers, strict=True))
+
+
+def _read(session: Session, addresses: set[Address]) -> dict[Address, Evidence]:
+    """Reads plan and readiness of ``addresses``. The checks are not carried out yet."""
+    if not addresses:
+        return {}
+    plan = make_plan(session, PlanOptions(Selection.of_addresses(addresses)))
+    resources = [each for each in session.loaded.resources if each.address in addresses]
+    live = read(resources, (), session.drivers).live
+    steps = {step.address: step for step in plan.steps}
+    return {
+        address: _evidence(address, steps.get(address), live.get(address)) for address in addresses
+    }
+
+
+def _evidence(address: Address, step: Step | None, live: Live | None) -> Evidence:
     if step is None:
         reason = "it is left out until all of its variables are released"
         step = Step(address, address.key, Action.BLOCKED, reason=reason)
@@ -89,12 +99,12 @@ def _moment(touched: str) -> datetime | None:
     return datetime.fromtimestamp(int(touched) / MILLISECONDS, UTC)
 
 
-def _checked(session: Session, seen: Mapping[Address, Evidence]) -> dict[Address, Evidence]:
-    """The same with the results of their checks, where these would tell anything."""
-    askable = [address for address, proof in seen.items() if proof.may_be_asked]
-    results = verify(session, Selection.of_addresses(askable)) if askable else ()
+def _with_checks(session: Session, evidence: Mapping[Address, Evidence]) -> dict[Address, Evidence]:
+    """Carries out the checks of resources that are applied and ready, and adds the results."""
+    ready = [address for address, each in evidence.items() if each.may_be_asked]
+    results = verify(session, Selection.of_addresses(ready)) if ready else ()
     return {
-        address: replace(proof, checks=_of(address, results)) for address, proof in seen.items()
+        address: replace(each, checks=_of(address, results)) for address, each in evidence.items()
     }
 
 

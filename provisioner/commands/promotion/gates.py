@@ -79,7 +79,7 @@ class Candidate:
     alias: bool = False
     at: str = ""
     addresses: tuple[Address, ...] = ()
-    proofs: tuple[Evidence, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 Gate = Callable[[Candidate, PromotionTerms], Iterator[Problem]]
@@ -91,13 +91,13 @@ def offline(candidate: Candidate, terms: PromotionTerms) -> tuple[Problem, ...]:
 
 
 def online(candidate: Candidate, terms: PromotionTerms) -> tuple[Problem, ...]:
-    """What ``candidate.proofs`` say."""
+    """What ``candidate.evidence`` say."""
     return tuple(problem for gate in ONLINE for problem in gate(candidate, terms))
 
 
 def verified(candidate: Candidate) -> str:
     """What has been checked, in words: ``3 checks``."""
-    count = sum(len(proof.checks) for proof in candidate.proofs)
+    count = sum(len(evidence.checks) for evidence in candidate.evidence)
     return counted(count, "check") if count else "no checks"
 
 
@@ -129,62 +129,62 @@ def _is_used(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
 
 
 def _is_applied(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
-    for proof in candidate.proofs:
+    for evidence in candidate.evidence:
         # A failed update leaves the config before it: that it differs is no news then.
-        if proof.step.action is Action.KEEP or proof.readiness.phase is Phase.FAILED:
+        if evidence.step.action is Action.KEEP or evidence.readiness.phase is Phase.FAILED:
             continue
-        select = f"-e {terms.source} --select {proof.address}"
+        select = f"-e {terms.source} --select {evidence.address}"
         hint = f"look: provisioner plan {select}\nthen: provisioner apply {select}"
-        yield _about(proof, "E717", _not_applied(proof, terms), hint)
+        yield _about(evidence, "E717", _not_applied(evidence, terms), hint)
 
 
-def _not_applied(proof: Evidence, terms: PromotionTerms) -> str:
-    step, where = proof.step, f"`{proof.address}` in {terms.source}"
+def _not_applied(evidence: Evidence, terms: PromotionTerms) -> str:
+    step, where = evidence.step, f"`{evidence.address}` in {terms.source}"
     if step.action is Action.CREATE:
         return f"{where} was never applied"
     if step.action in (Action.UPDATE, Action.REPLACE):
-        more = len(proof.changes) - MOST_NAMED
-        names = ", ".join(proof.changes[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        more = len(evidence.changes) - MOST_NAMED
+        names = ", ".join(evidence.changes[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
         return f"{where} is not as it is declared: {names or step.reason}"
     return f"{where} is not applied: {step.reason or step.action}"
 
 
 def _is_idle(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
-    for proof in candidate.proofs:
-        if proof.readiness.phase is Phase.UPDATING:
-            message = f"`{proof.address}` in {terms.source} is still updating"
-            hint = f"provisioner status -e {terms.source} --wait --select {proof.address}"
-            yield _about(proof, "E718", message, hint)
+    for evidence in candidate.evidence:
+        if evidence.readiness.phase is Phase.UPDATING:
+            message = f"`{evidence.address}` in {terms.source} is still updating"
+            hint = f"provisioner status -e {terms.source} --wait --select {evidence.address}"
+            yield _about(evidence, "E718", message, hint)
 
 
 def _is_ready(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
-    for proof in candidate.proofs:
-        what = NOT_READY.get(proof.readiness.phase, "")
+    for evidence in candidate.evidence:
+        what = NOT_READY.get(evidence.readiness.phase, "")
         # What is to be created is told as such.
-        if what and proof.step.action is not Action.CREATE:
-            told = f": {proof.readiness.message}" if proof.readiness.message else ""
-            message = f"`{proof.address}` in {terms.source} {what}{told}"
-            hint = f"provisioner status -e {terms.source} --select {proof.address}"
-            yield _about(proof, "E719", message, hint)
+        if what and evidence.step.action is not Action.CREATE:
+            told = f": {evidence.readiness.message}" if evidence.readiness.message else ""
+            message = f"`{evidence.address}` in {terms.source} {what}{told}"
+            hint = f"provisioner status -e {terms.source} --select {evidence.address}"
+            yield _about(evidence, "E719", message, hint)
 
 
 def _is_proven(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
-    for proof in candidate.proofs:
-        failed = [check for check in proof.checks if not check.passed]
+    for evidence in candidate.evidence:
+        failed = [check for check in evidence.checks if not check.passed]
         if failed:
-            count = f"{len(failed)} of {len(proof.checks)} checks failed"
+            count = f"{len(failed)} of {len(evidence.checks)} checks failed"
             message = (
-                f"`{proof.address}` in {terms.source}: {count}, `{failed[0].check}`: "
+                f"`{evidence.address}` in {terms.source}: {count}, `{failed[0].check}`: "
                 f"{failed[0].message}"
             )
-            hint = f"provisioner verify -e {terms.source} --select {proof.address}"
-            yield _about(proof, "E709", message, hint)
+            hint = f"provisioner verify -e {terms.source} --select {evidence.address}"
+            yield _about(evidence, "E709", message, hint)
 
 
 def _has_soaked(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
-    if not terms.soak_s or not candidate.proofs:
+    if not terms.soak_s or not candidate.evidence:
         return
-    known = [_moment(candidate.at), *(proof.updated for proof in candidate.proofs)]
+    known = [_moment(candidate.at), *(evidence.updated for evidence in candidate.evidence)]
     times = [time for time in known if time]
     name = candidate.name
     if not times:
@@ -215,8 +215,8 @@ def _moment(at: str) -> datetime | None:
     return datetime.fromisoformat(at).astimezone(UTC) if at else None
 
 
-def _about(proof: Evidence, code: str, message: str, hint: str) -> Problem:
-    return Problem(code, message, hint=hint, subject=str(proof.address))
+def _about(evidence: Evidence, code: str, message: str, hint: str) -> Problem:
+    return Problem(code, message, hint=hint, subject=str(evidence.address))
 
 
 OFFLINE: Final[tuple[Gate, ...]] = (_has_value, _not_rejected, _is_used)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from provisioner.commands.promotion.participants import named, nothing_released, taking_part
+from provisioner.commands.promotion.participants import (
+    Participants,
+    nothing_released,
+    participants_of,
+)
 from provisioner.errors import FileError
 from provisioner.files import git
 from provisioner.manifests.release_file import releases_in
@@ -63,20 +67,20 @@ class ReleaseCommit:
 
 
 def events(
-    environment: str, variable: str, now: Released | None, pasts: Sequence[ReleaseCommit]
+    environment: str, variable: str, now: Released | None, commits: Sequence[ReleaseCommit]
 ) -> list[ReleaseEvent]:
     """What happened to ``variable``, newest first. ``now`` is what its file says.
 
     A merge is an event only where it differs from all that it merges. What git does not
     know (there is none, or not yet) is told from the entry itself.
     """
-    found = list(_committed(environment, variable, pasts))
-    head = pasts[0].entry if pasts else None
+    found = list(_committed(environment, variable, commits))
+    head = commits[0].entry if commits else None
     if (now or Released()) != (head or Released()):
         changed = now or Released()
         before = head.value if head else _before(changed)
         found.insert(0, ReleaseEvent(environment, variable, changed, before))
-    if not pasts and now and now.previous is not None:
+    if not commits and now and now.previous is not None:
         found.append(ReleaseEvent(environment, variable, Released(now.previous)))
     return found
 
@@ -87,12 +91,13 @@ def newest_first(found: Sequence[ReleaseEvent]) -> tuple[ReleaseEvent, ...]:
 
 
 def _committed(
-    environment: str, variable: str, pasts: Sequence[ReleaseCommit]
+    environment: str, variable: str, commits: Sequence[ReleaseCommit]
 ) -> Iterator[ReleaseEvent]:
-    known: Mapping[str, ReleaseCommit] = {one.commit: one for one in pasts}
-    for one in pasts:
-        entry = one.entry or Released()
-        before = [known[name].entry or Released() for name in one.parents if name in known]
+    """Yields the commits that changed the entry. A merge repeats an entry of its parents."""
+    known = {each.commit: each for each in commits}
+    for each in commits:
+        entry = each.entry or Released()
+        before = [known[name].entry or Released() for name in each.parents if name in known]
         if entry in (before or [Released()]):
             continue
         yield ReleaseEvent(
@@ -100,10 +105,10 @@ def _committed(
             variable,
             entry,
             before[0].value if before else _before(entry),
-            one.commit,
-            one.author,
-            one.at,
-            one.subject,
+            each.commit,
+            each.author,
+            each.at,
+            each.subject,
         )
 
 
@@ -122,32 +127,45 @@ def _moment(at: str) -> datetime:
 def history(
     project: Project, words: Sequence[str], environment: str = ""
 ) -> Mapping[str, ReleaseHistory]:
-    """By variable what happened in all environments, or in one.
+    """Returns by variable what happened in all environments, or in one.
 
     Raises FileError for files that cannot be read, and UsageError where nothing is released
     or a word names nothing.
     """
-    every = taking_part(project)
-    if environment and environment not in every:
-        raise nothing_released(environment)
-    chosen = {name: one for name, one in every.items() if environment in ("", name)}
-    names = named(project, chosen, words)
-    pasts = {name: git.revisions(project.root, release_path(name)) for name in chosen}
-    by_git = any(pasts.values())
+    participants = participants_of(project)
+    if environment:
+        if environment not in participants.environments:
+            raise nothing_released(environment)
+        only = {environment: participants.environments[environment]}
+        participants = replace(participants, environments=only)
+    names = participants.variables(words)
+    revisions = {
+        name: git.revisions(project.root, release_path(name)) for name in participants.environments
+    }
+    by_git = any(revisions.values())
     shallow = by_git and git.is_shallow(project.root)
-    found: dict[str, ReleaseHistory] = {}
-    for variable in names:
-        told: list[ReleaseEvent] = []
-        for name, one in chosen.items():
-            entries = [_past(variable, each) for each in pasts[name]]
-            told += events(name, variable, one.promotion.releases.get(variable), entries)
-        found[variable] = ReleaseHistory(newest_first(told), by_git, shallow)
-    return found
+    return {
+        variable: ReleaseHistory(_events(participants, variable, revisions), by_git, shallow)
+        for variable in names
+    }
 
 
-def _past(variable: str, one: git.Revision) -> ReleaseCommit:
-    entry = _entry(variable, one.content or b"")
-    return ReleaseCommit(one.commit, one.parents, one.author, one.at, one.subject, entry)
+def _events(
+    participants: Participants, variable: str, revisions: Mapping[str, Sequence[git.Revision]]
+) -> tuple[ReleaseEvent, ...]:
+    """Returns what happened to ``variable`` in the environments, newest first."""
+    found: list[ReleaseEvent] = []
+    for name, environment in participants.environments.items():
+        commits = [_commit(variable, revision) for revision in revisions[name]]
+        found += events(name, variable, environment.promotion.releases.get(variable), commits)
+    return newest_first(found)
+
+
+def _commit(variable: str, revision: git.Revision) -> ReleaseCommit:
+    entry = _entry(variable, revision.content or b"")
+    return ReleaseCommit(
+        revision.commit, revision.parents, revision.author, revision.at, revision.subject, entry
+    )
 
 
 def _entry(variable: str, content: bytes) -> Released | None:

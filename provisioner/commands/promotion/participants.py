@@ -1,9 +1,9 @@
-"""Which environments take part in promotion, and which of their variables are meant."""
+"""The environments that take part in promotion, and the released variables that words name."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from provisioner.errors import FileError, UsageError
@@ -18,99 +18,103 @@ from provisioner.workflow.environments import read_all
 from provisioner.workflow.project import Project
 
 
-def meant(loaded: Loaded, words: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
-    """Those of the variables ``known`` that ``words`` name, sorted; all without a word.
+@dataclass(frozen=True, slots=True)
+class Participants:
+    """The environments to which, or from which, values are released, in that order."""
 
-    A word is a variable, or the key, address, name or glob of a resource, which means the
-    variables that it is made from. Raises UsageError for a word that names nothing.
-    """
-    if not words:
-        return tuple(sorted(known))
-    found: set[str] = set()
-    for word in words:
-        found |= {word} if word in known else _behind(loaded, word, known)
-    return tuple(sorted(found))
+    project: Project
+    environments: Mapping[str, Environment]
 
+    def load(self, name: str) -> Loaded:
+        """Loads the manifests of the environment ``name``. Raises FileError."""
+        return load(self.project.root, self.environments[name], KINDS)
 
-def _behind(loaded: Loaded, word: str, known: Collection[str]) -> set[str]:
-    try:
-        resources = Selection.of_words([word]).choose((*loaded.resources, *loaded.withheld))
-    except UsageError:
-        keys = {one.address.key for one in (*loaded.resources, *loaded.withheld)}
-        variables = f"variables are {listed(sorted(known), 'none')}"
-        hint = did_you_mean(word, sorted({*known, *keys}), variables)
-        message = f"`{word}` is no released variable, and no resource either"
-        raise UsageError.of("E711", message, hint) from None
-    addresses = {one.address for one in resources}
-    found = {name for name in known if addresses & set(loaded.uses.get(name, ()))}
-    if not found:
-        named = listed(sorted(known), "none")
-        message = f"`{word}` is made from no released variable"
-        raise UsageError.of("E711", message, f"variables are {named}")
-    return found
+    def variables(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Returns the variables that ``words`` name in any environment, sorted.
+
+        Manifests are loaded only for a word that is no variable. Raises FileError, UsageError.
+        """
+        known = {
+            name
+            for environment in self.environments.values()
+            for name in environment.promotion.released
+        }
+        return released_variables(words, known, lambda: map(self.load, self.environments))
 
 
-Environments = Mapping[str, Environment]
-"""By name, in the order of promotion."""
-
-
-def taking_part(project: Project) -> Environments:
-    """The environments to which, or from which, values are released, in that order.
+def participants_of(project: Project) -> Participants:
+    """Reads the files of all environments, and returns those that take part in promotion.
 
     Raises FileError with the problems of all of them, and UsageError where there is none.
     """
-    outside = Outside.of((), os.environ)
-    read = read_all(project.root, environment_names(project.root), outside)
-    found = {environment.name: environment for environment in read.environments}
-    problems = (*read.problems, *circle_problems(found))
+    read = read_all(project.root, environment_names(project.root), Outside.of((), os.environ))
+    environments = {environment.name: environment for environment in read.environments}
+    problems = (*read.problems, *circle_problems(environments))
     if problems:
         raise FileError(dict.fromkeys(problems))
-    releasing = {name for name, one in found.items() if one.promotion.released}
-    concerned = releasing | {found[name].promotion.promotes_from for name in releasing}
+    sources = {name: each.promotion.promotes_from for name, each in environments.items()}
+    releasing = {name for name, each in environments.items() if each.promotion.released}
     if not releasing:
         hint = "list variables in an environment's file: `released: [NAME]`"
         raise UsageError.of("E720", "no environment releases any variable", hint)
-    sources = {name: one.promotion.promotes_from for name, one in found.items()}
-    return {name: found[name] for name in ordered(sources) if name in concerned}
+    # A source may release nothing itself: its values are in its own file then.
+    concerned = releasing | {sources[name] for name in releasing}
+    names = [name for name in ordered(sources) if name in concerned]
+    return Participants(project, {name: environments[name] for name in names})
 
 
 def nothing_released(environment: str) -> UsageError:
-    """What to say of an environment to which nothing can be released."""
+    """Returns the error for an environment to which nothing can be released."""
     hint = f"list variables in environments/{environment}.yaml: `released: [NAME]`"
     return UsageError.of("E720", f"{environment} releases no variable", hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """The manifests of the environments, where they are asked for."""
+def released_variables(
+    words: Sequence[str], known: Collection[str], load_all: Callable[[], Iterable[Loaded]]
+) -> tuple[str, ...]:
+    """Returns those of the variables ``known`` that ``words`` name, sorted; all without a word.
 
-    project: Project
-    environments: Environments
-
-    def loaded(self, name: str) -> Loaded:
-        """Raises FileError."""
-        return load(self.project.root, self.environments[name], KINDS)
-
-
-def named(project: Project, environments: Environments, words: Sequence[str]) -> tuple[str, ...]:
-    """The variables that ``words`` name in any environment, sorted; all without a word.
-
-    Manifests are loaded only for a word that is no variable. Raises FileError, UsageError.
+    A word is a variable, or the key, address, name or glob of a resource, which names the
+    variables that the resource uses. ``load_all`` returns the manifests to look in, and is
+    called only for a word that is no variable. Raises UsageError for a word that names
+    nothing anywhere, and what ``load_all`` raises.
     """
-    known = {name for one in environments.values() for name in one.promotion.released}
-    found = known if not words else {word for word in words if word in known}
+    if not words:
+        return tuple(sorted(known))
+    variables = {word for word in words if word in known}
     others = [word for word in words if word not in known]
-    if not others:
-        return tuple(sorted(found))
-    loading = Loading(project, environments)
-    loaded = [loading.loaded(name) for name in environments]
+    manifests = tuple(load_all()) if others else ()
     for word in others:
-        errors = []
-        for one in loaded:
-            try:
-                found |= set(meant(one, [word], known))
-            except UsageError as error:
-                errors.append(error)
-        if len(errors) == len(loaded):
-            raise errors[0]
-    return tuple(sorted(found))
+        variables |= _used_in_any(manifests, word, known)
+    return tuple(sorted(variables))
+
+
+def _used_in_any(manifests: Sequence[Loaded], word: str, known: Collection[str]) -> set[str]:
+    """Returns the variables of the resources ``word``. Raises UsageError if no manifest knows."""
+    variables: set[str] = set()
+    errors: list[UsageError] = []
+    for loaded in manifests:
+        try:
+            variables |= _used_by(loaded, word, known)
+        except UsageError as error:
+            errors.append(error)
+    if len(errors) == len(manifests):
+        raise errors[0]
+    return variables
+
+
+def _used_by(loaded: Loaded, word: str, known: Collection[str]) -> set[str]:
+    resources = (*loaded.resources, *loaded.withheld)
+    names = f"variables are {listed(sorted(known), 'none')}"
+    try:
+        chosen = Selection.of_words([word]).choose(resources)
+        addresses = {resource.address for resource in chosen}
+    except UsageError:
+        keys = {resource.address.key for resource in resources}
+        message = f"`{word}` is no released variable, and no resource either"
+        hint = did_you_mean(word, sorted({*known, *keys}), names)
+        raise UsageError.of("E711", message, hint) from None
+    variables = {name for name in known if addresses & set(loaded.uses.get(name, ()))}
+    if not variables:
+        raise UsageError.of("E711", f"`{word}` is made from no released variable", names)
+    return variables

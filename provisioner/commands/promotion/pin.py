@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from provisioner.commands.promotion.entries import Stamp, pinned
-from provisioner.commands.promotion.participants import meant
+from provisioner.commands.promotion.participants import released_variables
 from provisioner.errors import Problem, UsageError, by_place
 from provisioner.manifests.variable_values import aliases, values
 from provisioner.model.clock import Now, utc_now
@@ -61,7 +61,7 @@ def pin(
         message = f"no released variable of `{environment.name}` is an alias"
         hint = "write one below `variables`: `NAME: {alias: catalog.schema.model@champion}`"
         raise UsageError.of("E712", message, hint)
-    names = meant(session.loaded, words, known)
+    names = released_variables(words, known, lambda: [session.loaded])
     before = values(environment, names)
     stamp = Stamp(now(), session.git_commit)
     found = map_parallel(lambda name: alias_version(session, known[name]), names)

@@ -1,27 +1,31 @@
 """``promote``: values that one environment has proven, proposed to the next. Reads only.
 
-Facts come from both workspaces, promotion/ judges them; what is written is one release file.
+Each candidate passes three gates: the files, the source's workspace and the target's. A gate
+returns the candidates with its problems, and a candidate with problems goes no further. What is
+written is one release file.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from provisioner.commands.promotion.entries import Stamp, promoted
-from provisioner.commands.promotion.evidence import proofs
+from provisioner.commands.promotion.evidence import gather_evidence
 from provisioner.commands.promotion.gates import (
     Candidate,
+    Evidence,
     PromotionTerms,
     offline,
     online,
     verified,
 )
-from provisioner.commands.promotion.participants import meant
+from provisioner.commands.promotion.participants import released_variables
 from provisioner.commands.promotion.proposal import PromotionProposal, Proposal
-from provisioner.commands.promotion.target import missing_secrets, received
+from provisioner.commands.promotion.target import check_target, missing_secrets
 from provisioner.errors import Problem, Severity, UsageError
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded
@@ -30,9 +34,7 @@ from provisioner.manifests.variable_values import aliases, values
 from provisioner.model.clock import Now, utc_now
 from provisioner.model.release import Released
 from provisioner.workflow.project import Project, open_environment, refuse_one_token
-from provisioner.workflow.session import Session, session_of
-
-Problems = dict[str, tuple[Problem, ...]]
+from provisioner.workflow.session import session_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,142 +47,196 @@ class PromotionRequest:
     retry_rejected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One of the two environments, loaded."""
+class _Side(NamedTuple):
+    """One of the two environments, and its manifests."""
 
     environment: Environment
     loaded: Loaded
 
 
-def promote(project: Project, asked: PromotionRequest, now: Now = utc_now) -> PromotionProposal:
-    """Judge what ``asked`` names, and propose what may go. Writes nothing.
+class _Sides(NamedTuple):
+    """The environment that a value comes from, and the one that it goes to."""
+
+    source: _Side
+    target: _Side
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A candidate after some gates, with the problems that they found.
+
+    ``is_change``: the promotion would change something, or the user asked about the variable.
+    """
+
+    candidate: Candidate
+    is_change: bool
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the next gate has to judge it."""
+        return self.is_change and not self.problems
+
+
+def promote(project: Project, request: PromotionRequest, now: Now = utc_now) -> PromotionProposal:
+    """Judges the variables of ``request``, and proposes those that may go. Writes nothing.
 
     Raises UsageError for words that name nothing and for environments that do not follow each
     other, FileError for files, WorkspaceError when a workspace cannot be reached.
     """
-    terms = _terms(project, asked, now())
-    source, target = (_Side(*open_environment(project, n)) for n in (terms.source, terms.target))
-    refuse_one_token((source.environment, target.environment), os.environ)
-    terms = replace(terms, before=source.environment.promotion.promotes_from)
-    names = meant(target.loaded, asked.words, target.environment.promotion.released)
-    candidates = _candidates(source, target, names)
-    problems: Problems = {}
-    for one in candidates:
-        # What has a value nowhere is only worth a word where somebody asked for it.
-        if one.value != one.known.value or (asked.words and one.value is None):
-            problems[one.name] = offline(one, terms)
-    going = [one for one in candidates if problems.get(one.name) == ()]
-    notes: tuple[Problem, ...] = ()
-    entries: dict[str, Released] = {}
-    if going:
-        with session_of(project, source.environment, source.loaded) as session:
-            going = _proven(session, going, terms, problems)
-            commit = session.git_commit
-        going_on = [one for one in going if not problems[one.name]]
-        stamp = Stamp(terms.now, commit)
-        entries = {
-            one.name: promoted(one.known, one.value, terms.source, stamp, verified(one))
-            for one in going_on
-            if one.value is not None
-        }
-        notes = _received(project, (source, target), entries, problems)
-    known = {one.name: one for one in (*candidates, *going)}
-    proposals = tuple(_proposal(known[n], problems.get(n, ()), bool(asked.words)) for n in names)
-    kept = {one.name for one in proposals if one.problems}
-    released = {name: entry for name, entry in entries.items() if name not in kept}
+    terms, sides = _open_sides(project, _terms(project, request, now()))
+    names = released_variables(
+        request.words, sides.target.environment.promotion.released, lambda: [sides.target.loaded]
+    )
+    judged = _judge_by_files(_candidates(sides, names), terms, request)
+    judged, commit = _judge_by_source(project, sides.source, judged, terms)
+    entries = _entries(judged, terms, Stamp(terms.now, commit))
+    judged, notes = _judge_by_target(project, sides, judged, entries)
+    proposals = tuple(_proposal(each, is_named=bool(request.words)) for each in judged)
+    refused = {proposal.name for proposal in proposals if proposal.problems}
+    released = {name: entry for name, entry in entries.items() if name not in refused}
     return PromotionProposal(terms.source, terms.target, proposals, released, notes)
 
 
-def _terms(project: Project, asked: PromotionRequest, now: datetime) -> PromotionTerms:
-    target = read_environment(project.root, asked.target, Outside.of((), os.environ))
+def _open_sides(project: Project, terms: PromotionTerms) -> tuple[PromotionTerms, _Sides]:
+    sides = _Sides(
+        _Side(*open_environment(project, terms.source)),
+        _Side(*open_environment(project, terms.target)),
+    )
+    refuse_one_token((side.environment for side in sides), os.environ)
+    before = sides.source.environment.promotion.promotes_from
+    return replace(terms, before=before), sides
+
+
+def _terms(project: Project, request: PromotionRequest, now: datetime) -> PromotionTerms:
+    target = read_environment(project.root, request.target, Outside.of((), os.environ))
     follows = target.promotion.promotes_from
-    file = f"environments/{asked.target}.yaml"
-    if not asked.source and not follows:
-        message = f"nothing says from where `{asked.target}` takes its values"
+    file = f"environments/{request.target}.yaml"
+    if not request.source and not follows:
+        message = f"nothing says from where `{request.target}` takes its values"
         hint = f"write `promotes_from: ENVIRONMENT` in {file}, or give --from"
         raise UsageError.of("E714", message, hint)
-    if asked.source and follows and asked.source != follows:
-        message = f"`{asked.target}` takes its values from `{follows}`, not from `{asked.source}`"
+    if request.source and follows and request.source != follows:
+        message = (
+            f"`{request.target}` takes its values from `{follows}`, not from `{request.source}`"
+        )
         hint = f"promote from {follows}, or change `promotes_from` in {file}"
         raise UsageError.of("E714", message, hint)
-    if asked.source == asked.target:
-        raise UsageError.of("E714", f"`{asked.target}` cannot promote from itself")
+    if request.source == request.target:
+        raise UsageError.of("E714", f"`{request.target}` cannot promote from itself")
     if not target.promotion.released:
-        message = f"`{asked.target}` releases no variable"
+        message = f"`{request.target}` releases no variable"
         raise UsageError.of("E714", message, f"write `released: [NAME]` in {file}")
-    source, soak_s = asked.source or follows, target.promotion.soak_s
-    return PromotionTerms(source, asked.target, now, soak_s, asked.retry_rejected)
+    source, soak_s = request.source or follows, target.promotion.soak_s
+    return PromotionTerms(source, request.target, now, soak_s, request.retry_rejected)
 
 
-def _candidates(source: _Side, target: _Side, names: Sequence[str]) -> list[Candidate]:
-    there, here = values(source.environment, names), values(target.environment, names)
-    written_as_alias = aliases(source.environment)
-    release = source.environment.promotion.releases
-    left_out = {resource.address for resource in source.loaded.withheld}
-    found = []
+def _candidates(sides: _Sides, names: Sequence[str]) -> Iterator[Candidate]:
+    """Yields the variables ``names`` with their values on both sides."""
+    source, target = sides
+    source_values, target_values = (values(side.environment, names) for side in sides)
+    source_aliases = aliases(source.environment)
+    source_releases = source.environment.promotion.releases
+    withheld = {resource.address for resource in source.loaded.withheld}
     for name in names:
         known = target.environment.promotion.releases.get(name, Released())
         addresses = source.loaded.uses.get(name, ())
-        found.append(
-            Candidate(
-                name=name,
-                value=there.get(name),
-                known=replace(known, value=here.get(name)),
-                alias=name in written_as_alias,
-                at=release[name].at if name in release else "",
-                addresses=tuple(one for one in addresses if one not in left_out),
-            )
+        yield Candidate(
+            name=name,
+            value=source_values.get(name),
+            # What counts in the target may be written in its file, and not be released yet.
+            known=replace(known, value=target_values.get(name)),
+            alias=name in source_aliases,
+            at=source_releases[name].at if name in source_releases else "",
+            addresses=tuple(address for address in addresses if address not in withheld),
         )
-    return found
 
 
-def _proven(
-    session: Session, candidates: Iterable[Candidate], terms: PromotionTerms, problems: Problems
-) -> list[Candidate]:
-    """The candidates with their proofs; what these say goes to ``problems``."""
-    candidates = list(candidates)
-    seen = proofs(session, candidates)
-    found = []
-    for one in candidates:
-        proven = seen[one.name]
-        if isinstance(proven, Problem):
-            problems[one.name] = (proven,)
-            found.append(one)
-            continue
-        found.append(replace(one, proofs=proven))
-        problems[one.name] = online(found[-1], terms)
-    return found
+def _judge_by_files(
+    candidates: Iterable[Candidate], terms: PromotionTerms, request: PromotionRequest
+) -> tuple[_Judged, ...]:
+    """The first gate: what can be said without asking a workspace."""
+    judged = []
+    for candidate in candidates:
+        is_new = candidate.value != candidate.known.value
+        # A variable without a value on either side matters only to a user who names it.
+        is_change = is_new or (bool(request.words) and candidate.value is None)
+        problems = offline(candidate, terms) if is_change else ()
+        judged.append(_Judged(candidate, is_change, problems))
+    return tuple(judged)
 
 
-def _received(
+def _judge_by_source(
+    project: Project, source: _Side, judged: tuple[_Judged, ...], terms: PromotionTerms
+) -> tuple[tuple[_Judged, ...], str]:
+    """The second gate: evidence from the source's workspace. Also returns the git commit."""
+    candidates = [each.candidate for each in judged if each.may_go_on]
+    if not candidates:
+        return judged, ""
+    with session_of(project, source.environment, source.loaded) as session:
+        evidence = gather_evidence(session, candidates)
+        commit = session.git_commit
+    return tuple(_with_evidence(each, evidence, terms) for each in judged), commit
+
+
+def _with_evidence(
+    judged: _Judged,
+    evidence: Mapping[str, tuple[Evidence, ...] | Problem],
+    terms: PromotionTerms,
+) -> _Judged:
+    found = evidence.get(judged.candidate.name)
+    if found is None:
+        return judged
+    if isinstance(found, Problem):
+        return replace(judged, problems=(found,))
+    candidate = replace(judged.candidate, evidence=found)
+    return replace(judged, candidate=candidate, problems=online(candidate, terms))
+
+
+def _entries(judged: Iterable[_Judged], terms: PromotionTerms, stamp: Stamp) -> dict[str, Released]:
+    """Returns the entries of the release file for what may go on, by variable."""
+    candidates = [each.candidate for each in judged if each.may_go_on]
+    return {
+        candidate.name: promoted(
+            candidate.known, candidate.value, terms.source, stamp, verified(candidate)
+        )
+        for candidate in candidates
+        if candidate.value is not None
+    }
+
+
+def _judge_by_target(
     project: Project,
-    sides: tuple[_Side, _Side],
+    sides: _Sides,
+    judged: tuple[_Judged, ...],
     entries: Mapping[str, Released],
-    problems: Problems,
-) -> tuple[Problem, ...]:
-    """What else to know about the target; what refuses an entry goes to ``problems``."""
+) -> tuple[tuple[_Judged, ...], tuple[Problem, ...]]:
+    """The third gate: what the target's workspace lacks. Also returns notes about the target."""
     if not entries:
-        return ()
+        return judged, ()
     source, target = sides
     with session_of(project, target.environment, target.loaded) as session:
-        found = received(session, entries)
-        both = source.environment.protected and target.environment.protected
-        lacking = missing_secrets(session) if both else ()
-    problems |= found.problems
-    known = {problem for problems in found.problems.values() for problem in problems}
+        checks = check_target(session, entries)
+        both_protected = source.environment.protected and target.environment.protected
+        missing = missing_secrets(session) if both_protected else ()
+    known = {problem for problems in checks.problems.values() for problem in problems}
     # What refuses an entry is not repeated as a warning.
-    warnings = (one for one in lacking if replace(one, severity=Severity.ERROR) not in known)
-    return (*found.notes, *warnings)
+    warnings = (each for each in missing if replace(each, severity=Severity.ERROR) not in known)
+    refused = tuple(
+        replace(each, problems=checks.problems.get(each.candidate.name, each.problems))
+        for each in judged
+    )
+    return refused, (*checks.notes, *warnings)
 
 
-def _proposal(candidate: Candidate, problems: tuple[Problem, ...], named: bool) -> Proposal:
+def _proposal(judged: _Judged, *, is_named: bool) -> Proposal:
+    candidate = judged.candidate
     return Proposal(
         name=candidate.name,
         before=candidate.known.value,
         after=candidate.value,
         addresses=candidate.addresses,
         verified=verified(candidate),
-        problems=problems,
-        named=named,
+        problems=judged.problems,
+        named=is_named,
     )

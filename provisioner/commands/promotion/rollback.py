@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provisioner.commands.promotion.entries import Stamp
-from provisioner.commands.promotion.participants import meant, nothing_released
+from provisioner.commands.promotion.participants import nothing_released, released_variables
 from provisioner.errors import Problem, RefusedError, Severity, UsageError
 from provisioner.files import git
 from provisioner.kinds import KINDS
@@ -124,7 +124,7 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
     released = environment.promotion.released
     if not released:
         raise nothing_released(name)
-    variables = meant(load(project.root, environment, KINDS), names, released)
+    variables = released_variables(names, released, lambda: [_load(project, environment)])
     if to and len(variables) > 1:
         message = f"--to is one value, and these are {len(variables)} variables"
         raise UsageError.of("E725", message, f"name one of {', '.join(variables)}")
@@ -141,7 +141,7 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
     if problems:
         raise RefusedError(problems)
     will_be = with_released(environment, after)
-    loaded = load(project.root, will_be, KINDS)
+    loaded = _load(project, will_be)
     affected = {at for one in variables for at in loaded.uses.get(one, ())}
     return RollbackProposal(
         will_be,
@@ -152,6 +152,10 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
         tuple(sorted(affected)),
         tuple(_unheard_of(name, before, after)) if to else (),
     )
+
+
+def _load(project: Project, environment: Environment) -> Loaded:
+    return load(project.root, environment, KINDS)
 
 
 def write(project: Project, decided: RollbackProposal) -> None:

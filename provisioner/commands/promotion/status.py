@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from provisioner.commands.promotion.participants import Environments, Loading, named, taking_part
+from provisioner.commands.promotion.participants import Participants, participants_of
 from provisioner.commands.promotion.pin import alias_version
 from provisioner.commands.promotion.status_model import (
     EnvironmentColumn,
@@ -39,8 +39,8 @@ from provisioner.workflow.session import Session, session_of
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
-def steps(newer: Value, older: Value | None) -> int | None:
-    """``newer`` minus ``older`` for two whole numbers, also as text; None for other values."""
+def versions_ahead(newer: Value, older: Value | None) -> int | None:
+    """Returns ``newer`` minus ``older`` for whole numbers, also as text; None for other values."""
     left, right = _number(newer), _number(older)
     return None if left is None or right is None else left - right
 
@@ -65,7 +65,7 @@ WORST_FIRST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """``states`` by variable, ``versions`` that aliases point to, by variable.
+    """What one workspace says: ``states`` and the ``versions`` of aliases, by variable.
 
     ``host`` is ``""`` where the workspace was not reached; ``problems`` tell why.
     """
@@ -78,7 +78,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRequest:
-    """What to look at in one environment: its variables, and which of them are aliases."""
+    """What to read from one workspace: the released variables, and those that are aliases."""
 
     environment: Environment
     loaded: Loaded
@@ -86,31 +86,39 @@ class ProbeRequest:
     aliases: Mapping[str, Alias]
 
 
-def look(project: Project, view: ProbeRequest) -> ProbeResult:
-    """Ask the workspace of ``view``. What goes wrong is in the answer: others go on."""
+def probe(project: Project, request: ProbeRequest) -> ProbeResult:
+    """Reads which released values are applied in one workspace, and where aliases point to.
+
+    Raises nothing: a problem of one workspace is in its result, and the others go on.
+    """
     try:
-        with session_of(project, view.environment, view.loaded) as session:
-            return _seen(session, view)
+        with session_of(project, request.environment, request.loaded) as session:
+            return _read_workspace(session, request)
     except ProvisionerError as error:
         return ProbeResult(problems=error.problems)
 
 
-def _seen(session: Session, view: ProbeRequest) -> ProbeResult:
-    uses = {name: view.loaded.uses.get(name, ()) for name in view.variables}
-    addresses = sorted({address for used in uses.values() for address in used})
-    steps: dict[Address, Step] = {}
-    if addresses:
-        wanted = PlanOptions(Selection.of_addresses(addresses))
-        steps = {step.address: step for step in make_plan(session, wanted).steps}
-    names = [name for name in view.variables if name in view.aliases]
-    found = map_parallel(lambda name: alias_version(session, view.aliases[name]), names)
-    versions = dict(zip(names, found, strict=True))
+def _read_workspace(session: Session, request: ProbeRequest) -> ProbeResult:
+    uses = {name: request.loaded.uses.get(name, ()) for name in request.variables}
+    steps = _plan_steps(session, uses.values())
+    names = [name for name in request.variables if name in request.aliases]
+    answers = map_parallel(lambda name: alias_version(session, request.aliases[name]), names)
+    by_name = dict(zip(names, answers, strict=True))
     return ProbeResult(
         session.host,
-        {name: state_of(used, steps) for name, used in uses.items()},
-        {name: one for name, one in versions.items() if isinstance(one, str)},
-        tuple(one for one in versions.values() if isinstance(one, Problem)),
+        {name: state_of(addresses, steps) for name, addresses in uses.items()},
+        {name: answer for name, answer in by_name.items() if not isinstance(answer, Problem)},
+        tuple(answer for answer in answers if isinstance(answer, Problem)),
     )
+
+
+def _plan_steps(session: Session, uses: Iterable[Sequence[Address]]) -> Mapping[Address, Step]:
+    """Plans the resources that use a variable; none where nothing uses any."""
+    addresses = {address for addresses in uses for address in addresses}
+    if not addresses:
+        return {}
+    options = PlanOptions(Selection.of_addresses(addresses))
+    return {step.address: step for step in make_plan(session, options).steps}
 
 
 def state_of(addresses: Sequence[Address], steps: Mapping[Address, Step]) -> ReleaseState:
@@ -131,52 +139,60 @@ def _state(step: Step | None) -> ReleaseState:
     return ReleaseState.NOT_READY if step.attention else ReleaseState.LIVE
 
 
-def standing(project: Project, words: Sequence[str], *, offline: bool = False) -> PromotionStatus:
-    """Where the variables that ``words`` name stand, or all; ``offline`` reads only files.
+def promotion_status(
+    project: Project, words: Sequence[str], *, offline: bool = False
+) -> PromotionStatus:
+    """Compares the released variables that ``words`` name, or all, across environments.
 
-    Raises FileError for environments that cannot be read or promote in a circle, and
-    UsageError where nothing is released, or for a word that names nothing anywhere.
+    ``offline`` reads only files. Raises FileError for environments that cannot be read or that
+    promote in a cycle, and UsageError where nothing is released, or for a word that names
+    nothing anywhere.
     """
-    environments = taking_part(project)
-    loading = Loading(project, environments)
-    names = named(project, environments, words)
-    seen: Mapping[str, ProbeResult | None] = dict.fromkeys(environments)
+    participants = participants_of(project)
+    environments = participants.environments
+    names = participants.variables(words)
+    probes: Mapping[str, ProbeResult | None] = dict.fromkeys(environments)
     if not offline:
-        seen = _looked(loading, names)
-    made = _StatusBuilder(
-        environments, {one: _known(at, names) for one, at in environments.items()}, seen
-    )
+        probes = _probe_all(participants, names)
+    declared = {name: _declared_values(each, names) for name, each in environments.items()}
+    builder = _StatusBuilder(environments, declared, probes)
     return PromotionStatus(
         project.name,
-        tuple(made.column(name) for name in environments),
-        tuple(VariableRow(name, made.cells(name)) for name in names),
+        tuple(builder.column(name) for name in environments),
+        tuple(VariableRow(name, builder.cells(name)) for name in names),
         offline,
     )
 
 
-def _looked(loading: Loading, names: Sequence[str]) -> Mapping[str, ProbeResult | None]:
-    """What the workspaces say, all asked at once."""
-    refusal = _one_token(loading.environments.values())
+def _probe_all(
+    participants: Participants, names: Sequence[str]
+) -> Mapping[str, ProbeResult | None]:
+    """Probes all workspaces at once."""
+    refusal = _shared_token(participants.environments.values())
 
-    def view(name: str) -> ProbeRequest | ProbeResult:
-        environment = loading.environments[name]
+    def request_for(name: str) -> ProbeRequest | ProbeResult:
+        environment = participants.environments[name]
         if refusal and environment.workspace.host:
             return ProbeResult(problems=refusal)
-        own = [one for one in names if one in environment.promotion.released]
+        released = [each for each in names if each in environment.promotion.released]
         try:
-            return ProbeRequest(environment, loading.loaded(name), own, aliases(environment))
+            loaded = participants.load(name)
+            return ProbeRequest(environment, loaded, released, aliases(environment))
         except FileError as error:
             return ProbeResult(problems=error.problems)
 
-    def seen(one: ProbeRequest | ProbeResult) -> ProbeResult:
-        return one if isinstance(one, ProbeResult) else look(loading.project, one)
+    def answer(request: ProbeRequest | ProbeResult) -> ProbeResult:
+        if isinstance(request, ProbeResult):
+            return request
+        return probe(participants.project, request)
 
-    views = [view(name) for name in loading.environments]
-    return dict(zip(loading.environments, map_parallel(seen, views), strict=True))
+    # Manifests are loaded one after the other: that is work of the processor, not waiting.
+    requests = [request_for(name) for name in participants.environments]
+    return dict(zip(participants.environments, map_parallel(answer, requests), strict=True))
 
 
-def _one_token(environments: Iterable[Environment]) -> tuple[Problem, ...]:
-    """Why none of the hosts may be asked with this login."""
+def _shared_token(environments: Iterable[Environment]) -> tuple[Problem, ...]:
+    """Returns why no host may be asked: the token of one workspace would reach another."""
     try:
         refuse_one_token(environments, os.environ)
     except LoginError as error:
@@ -193,78 +209,86 @@ class _DeclaredValues:
     problems: tuple[Problem, ...] = ()
 
 
-def _known(environment: Environment, names: Sequence[str]) -> _DeclaredValues:
+def _declared_values(environment: Environment, names: Sequence[str]) -> _DeclaredValues:
     try:
         return _DeclaredValues(values(environment, names), aliases(environment))
     except FileError as error:
+        # A mistake in one variable leaves the values of the release file in sight.
         releases = environment.promotion.releases
-        found = {name: one.value for name, one in releases.items() if one.value is not None}
-        return _DeclaredValues(found, {}, error.problems)
+        released = {
+            name: entry.value for name, entry in releases.items() if entry.value is not None
+        }
+        return _DeclaredValues(released, {}, error.problems)
 
 
 @dataclass(frozen=True, slots=True)
 class _StatusBuilder:
-    environments: Environments
-    known: Mapping[str, _DeclaredValues]
-    seen: Mapping[str, ProbeResult | None]
+    """Builds columns and cells from what files and workspaces say, by environment."""
+
+    environments: Mapping[str, Environment]
+    declared: Mapping[str, _DeclaredValues]
+    probes: Mapping[str, ProbeResult | None]
 
     def column(self, name: str) -> EnvironmentColumn:
-        seen = self.seen[name]
-        said = (*self.known[name].problems, *(seen.problems if seen else ()))
+        found = self.probes[name]
+        problems = (*self.declared[name].problems, *(found.problems if found else ()))
         return EnvironmentColumn(
             name,
             self.environments[name].promotion.promotes_from,
-            seen.host if seen else "",
-            bool(seen and seen.host),
-            tuple(dict.fromkeys(said)),
+            found.host if found else "",
+            bool(found and found.host),
+            tuple(dict.fromkeys(problems)),
         )
 
     def cells(self, variable: str) -> Mapping[str, StatusCell]:
         return {
             name: self._cell(name, variable)
-            for name, one in self.environments.items()
-            if variable in one.promotion.released or variable in self.known[name].values
+            for name, environment in self.environments.items()
+            if variable in environment.promotion.released or variable in self.declared[name].values
         }
 
     def _cell(self, name: str, variable: str) -> StatusCell:
-        seen = self.seen[name]
-        state = ReleaseState.NOT_ASKED
-        if seen:
-            state = (
-                seen.states.get(variable, ReleaseState.UNUSED)
-                if seen.host
-                else ReleaseState.UNREACHABLE
-            )
         return StatusCell(
-            self.known[name].values.get(variable),
+            self.declared[name].values.get(variable),
             self._released(name, variable),
-            state,
-            distances=(*self._of_alias(name, variable), *self._of_targets(name, variable)),
+            self._state(name, variable),
+            leads=(*self._of_alias(name, variable), *self._over_targets(name, variable)),
         )
+
+    def _state(self, name: str, variable: str) -> ReleaseState:
+        found = self.probes[name]
+        if not found:
+            return ReleaseState.NOT_ASKED
+        if not found.host:
+            return ReleaseState.UNREACHABLE
+        return found.states.get(variable, ReleaseState.UNUSED)
 
     def _released(self, name: str, variable: str) -> Released:
         promotion = self.environments[name].promotion
-        known = variable in promotion.released
-        return promotion.releases.get(variable, Released()) if known else Released()
+        is_released = variable in promotion.released
+        return promotion.releases.get(variable, Released()) if is_released else Released()
 
     def _of_alias(self, name: str, variable: str) -> list[Lead]:
-        seen, alias = self.seen[name], self.known[name].aliases.get(variable)
-        newer = seen.versions.get(variable) if seen else None
-        value = self.known[name].values.get(variable)
+        """Returns how far the alias is ahead of the version that is pinned."""
+        found, alias = self.probes[name], self.declared[name].aliases.get(variable)
+        newer = found.versions.get(variable) if found else None
+        value = self.declared[name].values.get(variable)
         if newer is None or alias is None or newer == value:
             return []
         rejected = newer in self._released(name, variable).rejected
-        return [Lead(str(alias), newer, steps(newer, value), alias=True, rejected=rejected)]
+        ahead = versions_ahead(newer, value)
+        return [Lead(str(alias), newer, ahead, alias=True, rejected=rejected)]
 
-    def _of_targets(self, name: str, variable: str) -> list[Lead]:
-        value = self.known[name].values.get(variable)
-        sources = {one: at.promotion.promotes_from for one, at in self.environments.items()}
-        found = []
+    def _over_targets(self, name: str, variable: str) -> list[Lead]:
+        """Returns how far the value is ahead of each environment that takes it from here."""
+        value = self.declared[name].values.get(variable)
+        sources = {each: at.promotion.promotes_from for each, at in self.environments.items()}
+        leads = []
         for target in targets(name, sources):
-            taken = self.known[target].values.get(variable)
+            target_value = self.declared[target].values.get(variable)
             takes = variable in self.environments[target].promotion.released
-            if takes and value is not None and taken != value:
+            if takes and value is not None and target_value != value:
                 rejected = value in self._released(target, variable).rejected
-                by = steps(value, taken)
-                found.append(Lead(target, value, by, rejected=rejected))
-        return found
+                ahead = versions_ahead(value, target_value)
+                leads.append(Lead(target, value, ahead, rejected=rejected))
+        return leads

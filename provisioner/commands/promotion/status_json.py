@@ -14,13 +14,13 @@ from provisioner.commands.promotion.status_model import (
 from provisioner.rendering.problems import to_json as problems_to_json
 
 
-def to_json(standing: PromotionStatus) -> dict[str, Any]:
+def to_json(status: PromotionStatus) -> dict[str, Any]:
     """``{"project", "offline", "environments": [...], "variables": [...]}``."""
     return {
-        "project": standing.project,
-        "offline": standing.offline,
-        "environments": [_environment(one, standing.offline) for one in standing.columns],
-        "variables": [_variable(row) for row in standing.rows],
+        "project": status.project,
+        "offline": status.offline,
+        "environments": [_environment(one, status.offline) for one in status.columns],
+        "variables": [_variable(row) for row in status.rows],
     }
 
 
@@ -52,7 +52,7 @@ def _cell(cell: StatusCell) -> dict[str, Any]:
         "commit": one.commit or None,
         "verified": one.verified or None,
         "rejected": list(one.rejected),
-        "ahead": [_distance(each) for each in cell.distances],
+        "ahead": [_distance(each) for each in cell.leads],
     }
 
 

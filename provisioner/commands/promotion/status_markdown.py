@@ -10,28 +10,28 @@ from provisioner.commands.promotion.status_model import PromotionStatus, StatusC
 from provisioner.rendering.markup import escaped, fence, prose
 
 
-def text(standing: PromotionStatus, now: datetime) -> str:
+def text(status: PromotionStatus, now: datetime) -> str:
     """The table, what could not be seen, and what to do next."""
-    return "\n".join(_parts(standing, now))
+    return "\n".join(_parts(status, now))
 
 
-def _parts(standing: PromotionStatus, now: datetime) -> Iterator[str]:
-    ways = "; ".join(" → ".join(way) for way in words.chains(standing.columns))
-    yield f"**{escaped(standing.project)}: {escaped(ways)}**\n"
-    names = [column.environment for column in standing.columns]
+def _parts(status: PromotionStatus, now: datetime) -> Iterator[str]:
+    ways = "; ".join(" → ".join(way) for way in words.chains(status.columns))
+    yield f"**{escaped(status.project)}: {escaped(ways)}**\n"
+    names = [column.environment for column in status.columns]
     yield _row(["variable", *map(escaped, names)])
     yield _row(["---"] * (len(names) + 1))
-    for row in standing.rows:
+    for row in status.rows:
         yield _row([escaped(row.name), *(_cell(row.cells.get(name), now) for name in names)])
     yield ""
-    for column in standing.columns:
+    for column in status.columns:
         for problem in column.problems:
             yield f"- {escaped(column.environment)}: {prose(problem.message)}"
-    following = words.next_steps(standing)
+    following = words.next_steps(status)
     if following:
         yield "\n" + fence("console", (f"$ {command}" for command in following))
-    offline = ", from files alone" if standing.offline else ""
-    yield f"{escaped(words.summary(standing))}{offline}\n"
+    offline = ", from files alone" if status.offline else ""
+    yield f"{escaped(words.summary(status))}{offline}\n"
 
 
 def _row(cells: list[str]) -> str:

@@ -49,7 +49,7 @@ class StatusCell:
     value: Value | None = None
     released: Released = field(default_factory=Released)
     state: ReleaseState = ReleaseState.NOT_ASKED
-    distances: tuple[Lead, ...] = ()
+    leads: tuple[Lead, ...] = ()
 
     @property
     def is_released(self) -> bool:
@@ -90,10 +90,10 @@ class PromotionStatus:
         """Whether workspaces were asked, and none answered."""
         return not self.offline and not any(column.reached for column in self.columns)
 
-    def distances(self) -> Iterator[tuple[str, str, Lead]]:
+    def leads(self) -> Iterator[tuple[str, str, Lead]]:
         """Variable, environment and distance, for all that is ahead and not rejected."""
         for row in self.rows:
             for environment, cell in row.cells.items():
-                for one in cell.distances:
+                for one in cell.leads:
                     if not one.rejected:
                         yield row.name, environment, one

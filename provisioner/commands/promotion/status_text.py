@@ -31,42 +31,42 @@ LEAST, WIDEST_NAME, WIDEST_CELL = 18, 20, 34
 ASCII: Final = {"✓": "+", "…": "...", "✗": "x", "·": "."}
 
 
-def text(standing: PromotionStatus, style: Style, now: datetime) -> str:
+def text(status: PromotionStatus, style: Style, now: datetime) -> str:
     """The matrix, what could not be seen, what to do next, and a summary."""
-    return painted(_lines(standing, style, now), style)
+    return painted(_lines(status, style, now), style)
 
 
-def _lines(standing: PromotionStatus, style: Style, now: datetime) -> Iterator[Line]:
-    yield (Span(_headline(standing, style), Role.STRONG),)
+def _lines(status: PromotionStatus, style: Style, now: datetime) -> Iterator[Line]:
+    yield (Span(_headline(status, style), Role.STRONG),)
     yield ()
-    names = [columns(safe(row.name, style)) for row in standing.rows]
+    names = [columns(safe(row.name, style)) for row in status.rows]
     first = min(max(names, default=0), WIDEST_NAME)
     room = max(style.width - first, LEAST + len(GAP))
     together = max(1, room // (LEAST + len(GAP)))
-    width = min(room // min(together, len(standing.columns)) - len(GAP), WIDEST_CELL)
+    width = min(room // min(together, len(status.columns)) - len(GAP), WIDEST_CELL)
     layout = _Layout(style, first, width, now)
-    for start in range(0, len(standing.columns), together):
-        yield from layout.band(standing.columns[start : start + together], standing.rows)
-    yield from _unseen(standing, style)
-    following = words.next_steps(standing)
+    for start in range(0, len(status.columns), together):
+        yield from layout.band(status.columns[start : start + together], status.rows)
+    yield from _unseen(status, style)
+    following = words.next_steps(status)
     for number, command in enumerate(following):
         yield (Span("      " if number else "next: ", Role.FAINT), Span(safe(command, style)))
     if following:
         yield ()
-    yield (Span(f"Status: {words.summary(standing)}", Role.STRONG),)
+    yield (Span(f"Status: {words.summary(status)}", Role.STRONG),)
 
 
-def _headline(standing: PromotionStatus, style: Style) -> str:
+def _headline(status: PromotionStatus, style: Style) -> str:
     arrow = f" {style.glyphs.arrow} "
-    ways = "; ".join(arrow.join(way) for way in words.chains(standing.columns))
-    offline = ", from files alone" if standing.offline else ""
-    return safe(f"{standing.project}: {ways}{offline}", style)
+    ways = "; ".join(arrow.join(way) for way in words.chains(status.columns))
+    offline = ", from files alone" if status.offline else ""
+    return safe(f"{status.project}: {ways}{offline}", style)
 
 
-def _unseen(standing: PromotionStatus, style: Style) -> Iterator[Line]:
+def _unseen(status: PromotionStatus, style: Style) -> Iterator[Line]:
     """Why columns have no state, and aliases no version."""
-    for column in standing.columns:
-        reached = column.reached or standing.offline
+    for column in status.columns:
+        reached = column.reached or status.offline
         for number, problem in enumerate(column.problems):
             head = (
                 f"{column.environment}: " if reached else f"{column.environment} is unreachable: "

@@ -71,13 +71,13 @@ def provenance(cell: StatusCell) -> str:
 
 def remarks(cell: StatusCell) -> Iterator[str]:
     """What is ahead of what, and what is rejected."""
-    for one in cell.distances:
-        yield distance_text(one)
+    for one in cell.leads:
+        yield lead_text(one)
     if cell.released.rejected:
         yield f"rejects {', '.join(map(plain, cell.released.rejected))}"
 
 
-def distance_text(one: Lead) -> str:
+def lead_text(one: Lead) -> str:
     """``1 ahead of staging``, ``@champion 1 ahead: 4``."""
     how = "ahead"
     if one.by:
@@ -103,22 +103,22 @@ def chains(columns: tuple[EnvironmentColumn, ...]) -> list[list[str]]:
     return found
 
 
-def next_steps(standing: PromotionStatus) -> list[str]:
+def next_steps(status: PromotionStatus) -> list[str]:
     """Returns the commands that bring all environments level, in the order of promotion."""
     return [
         command
-        for column in standing.columns
+        for column in status.columns
         for command in (
-            *_release_commands(standing, column.environment),
-            *_plan_commands(standing, column.environment),
+            *_release_commands(status, column.environment),
+            *_plan_commands(status, column.environment),
         )
     ]
 
 
-def _release_commands(standing: PromotionStatus, environment: str) -> list[str]:
+def _release_commands(status: PromotionStatus, environment: str) -> list[str]:
     """Returns the ``pin`` and ``promote`` commands that release values from ``environment``."""
     variables: dict[str, set[str]] = {}
-    for variable, source, distance in standing.distances():
+    for variable, source, distance in status.leads():
         if source == environment and (distance.by is None or distance.by > 0):
             variables.setdefault(_command(environment, distance), set()).add(variable)
     return [" ".join((command, *_few(names))) for command, names in sorted(variables.items())]
@@ -130,9 +130,9 @@ def _command(environment: str, distance: Lead) -> str:
     return f"provisioner promote --from {environment} --to {distance.of}"
 
 
-def _plan_commands(standing: PromotionStatus, environment: str) -> list[str]:
+def _plan_commands(status: PromotionStatus, environment: str) -> list[str]:
     """Returns the ``plan`` command where a value of ``environment`` is not applied yet."""
-    cells = [row.cells[environment] for row in standing.rows if environment in row.cells]
+    cells = [row.cells[environment] for row in status.rows if environment in row.cells]
     pending = any(cell.state in PENDING and cell.value is not None for cell in cells)
     return [f"provisioner plan -e {environment}"] if pending else []
 
@@ -142,17 +142,17 @@ def _few(names: set[str]) -> list[str]:
     return sorted(names) if len(names) <= MOST_NAMES else []
 
 
-def summary(standing: PromotionStatus) -> str:
+def summary(status: PromotionStatus) -> str:
     """``2 variables in 3 environments, 1 not level, 1 rejected``."""
     found = [
         (row.name, one.rejected)
-        for row in standing.rows
+        for row in status.rows
         for cell in row.cells.values()
-        for one in cell.distances
+        for one in cell.leads
     ]
-    rows, columns = counted(len(standing.rows), "variable"), len(standing.columns)
+    rows, columns = counted(len(status.rows), "variable"), len(status.columns)
     size = f"{rows} in {counted(columns, 'environment')}"
-    if not any(cell.value is not None for row in standing.rows for cell in row.cells.values()):
+    if not any(cell.value is not None for row in status.rows for cell in row.cells.values()):
         return f"{size}, nothing is released yet"
     said = []
     for is_rejected, how in ((False, "not level"), (True, "held back: rejected")):

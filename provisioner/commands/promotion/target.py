@@ -1,6 +1,6 @@
-"""What an environment lacks to take values that are promoted to it; reads only.
+"""Checks of a promotion's target: it is rendered with the new values, then the preflight runs.
 
-It is rendered with them, so that its own overrides and names count.
+Reads only. Rendering makes the target's own overrides and names count.
 """
 
 from __future__ import annotations
@@ -24,32 +24,34 @@ SECRETS = frozenset({"E768", "E769", "E773"})
 
 @dataclass(slots=True)
 class TargetChecks:
-    """The ``problems`` by variable, and what else is worth knowing, in ``notes``."""
+    """The ``problems`` that refuse a variable, by its name, and ``notes`` about the target."""
 
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
 
 
-def received(session: Session, entries: Mapping[str, Released]) -> TargetChecks:
-    """Look whether the workspace of ``session`` can take ``entries``.
+def check_target(session: Session, entries: Mapping[str, Released]) -> TargetChecks:
+    """Checks whether the workspace of ``session`` has what the released ``entries`` need.
 
-    All of them are tried together; only if something is missing is each asked for itself, and
+    All entries are tried together. Only if something is missing is each tried by itself, and
     the others are tried again without those that have to stay behind. Raises WorkspaceError
     when the workspace cannot be reached or refuses the login.
     """
-    found = TargetChecks()
+    checks = TargetChecks()
     left = dict(entries)
     while left:
-        loaded = _rendered(session, left, found)
+        loaded = _render(session, left, checks)
         if loaded is not None:
-            with_them = replace(session, loaded=loaded)
-            together = _lacking(with_them, left)
-            if not _errors(together):
-                found.notes = together
+            rendered = replace(session, loaded=loaded)
+            problems = _check_variables(rendered, left)
+            if not _errors(problems):
+                checks.notes = problems
                 break
-            found.problems |= _apart(with_them, sorted(left)) or dict.fromkeys(left, together)
-        left = {name: entry for name, entry in left.items() if name not in found.problems}
-    return found
+            errors = _check_each(rendered, sorted(left))
+            # Each may have what it needs, and only all of them together do not.
+            checks.problems |= errors or dict.fromkeys(left, problems)
+        left = {name: entry for name, entry in left.items() if name not in checks.problems}
+    return checks
 
 
 def missing_secrets(session: Session) -> tuple[Problem, ...]:
@@ -58,17 +60,17 @@ def missing_secrets(session: Session) -> tuple[Problem, ...]:
     return tuple(replace(problem, severity=Severity.WARNING) for problem in found)
 
 
-def _rendered(
-    session: Session, entries: Mapping[str, Released], found: TargetChecks
+def _render(
+    session: Session, entries: Mapping[str, Released], checks: TargetChecks
 ) -> Loaded | None:
-    """The environment with ``entries``; None where it has mistakes then, which are noted."""
+    """Returns the manifests with ``entries``; None where they have errors, added to ``checks``."""
     together = _load(session, entries)
     if isinstance(together, Loaded):
         return together
     apart = {name: _load(session, {name: entry}) for name, entry in entries.items()}
-    wrong = {name: told for name, told in apart.items() if not isinstance(told, Loaded)}
+    wrong = {name: answer for name, answer in apart.items() if not isinstance(answer, Loaded)}
     # Each may be right, and only all of them together are not.
-    found.problems |= wrong or dict.fromkeys(entries, together)
+    checks.problems |= wrong or dict.fromkeys(entries, together)
     return None
 
 
@@ -80,9 +82,9 @@ def _load(session: Session, entries: Mapping[str, Released]) -> Loaded | tuple[P
         return error.problems
 
 
-def _apart(session: Session, names: Sequence[str]) -> dict[str, tuple[Problem, ...]]:
-    """The errors of those of ``names`` that have some."""
-    answers = map_parallel(lambda name: _errors(_lacking(session, (name,))), names)
+def _check_each(session: Session, names: Sequence[str]) -> dict[str, tuple[Problem, ...]]:
+    """Returns the errors of each of the variables ``names`` that has any."""
+    answers = map_parallel(lambda name: _errors(_check_variables(session, (name,))), names)
     return {name: errors for name, errors in zip(names, answers, strict=True) if errors}
 
 
@@ -90,13 +92,13 @@ def _errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 
 
-def _lacking(session: Session, names: Iterable[str]) -> tuple[Problem, ...]:
-    """What is missing for the resources made from the variables ``names``, and what else."""
+def _check_variables(session: Session, names: Iterable[str]) -> tuple[Problem, ...]:
+    """Returns what the preflight says of the resources that use the variables ``names``."""
     wanted = {at for name in names for at in session.loaded.uses.get(name, ())}
-    resources = [one for one in session.loaded.resources if one.address in wanted]
+    resources = [each for each in session.loaded.resources if each.address in wanted]
     if not resources:
         return ()
-    known = {(one.address.kind, one.name): one.address for one in session.loaded.resources}
+    known = {(each.address.kind, each.name): each.address for each in session.loaded.resources}
     # What is declared is asked for where it is declared: a scope before who uses its keys.
     needed = (
         known.get(need)

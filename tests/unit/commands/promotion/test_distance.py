@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.commands.promotion.status import steps
+from provisioner.commands.promotion.status import versions_ahead
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from provisioner.commands.promotion.status import steps
     ],
 )
 def test_only_whole_numbers_have_a_distance(newer, older, expected):
-    assert steps(newer, older) == expected
+    assert versions_ahead(newer, older) == expected

@@ -38,7 +38,7 @@ def proof(action=Action.KEEP, phase=Phase.READY, **more):
 
 def candidate(*proofs, **more):
     given = {"value": "4", "known": Released(value="3"), "at": "2026-05-04T11:00:00Z", **more}
-    return Candidate("chat_version", addresses=(CHAT,), proofs=proofs, **given)
+    return Candidate("chat_version", addresses=(CHAT,), evidence=proofs, **given)
 
 
 GOOD = [

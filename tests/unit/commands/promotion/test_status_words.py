@@ -19,16 +19,16 @@ def status_of(**cells: StatusCell) -> PromotionStatus:
 
 
 def test_a_command_is_listed_once_although_another_name_begins_like_its_environment() -> None:
-    newer = StatusCell("1", distances=(Lead("main.models.m@champion", "2", 1, alias=True),))
+    newer = StatusCell("1", leads=(Lead("main.models.m@champion", "2", 1, alias=True),))
     assert next_steps(status_of(dev=StatusCell("2"), dev_eu=newer)) == [
         "provisioner pin -e dev-eu v"
     ]
 
 
 def test_commands_follow_the_order_of_promotion_and_end_with_the_plan() -> None:
-    ahead = StatusCell("2", distances=(Lead("staging", "2", 1),))
+    ahead = StatusCell("2", leads=(Lead("staging", "2", 1),))
     alias = Lead("main.models.m@champion", "3", 1, alias=True)
-    both = StatusCell("2", distances=(alias, *ahead.distances))
+    both = StatusCell("2", leads=(alias, *ahead.leads))
     assert next_steps(status_of(dev=both, staging=ahead)) == [
         "provisioner pin -e dev v",
         "provisioner promote --from dev --to staging v",
@@ -39,4 +39,4 @@ def test_commands_follow_the_order_of_promotion_and_end_with_the_plan() -> None:
 def test_what_is_rejected_or_behind_needs_no_command() -> None:
     rejected = Lead("staging", "2", 1, rejected=True)
     behind = Lead("staging", "2", -1)
-    assert next_steps(status_of(dev=StatusCell("2", distances=(rejected, behind)))) == []
+    assert next_steps(status_of(dev=StatusCell("2", leads=(rejected, behind)))) == []
