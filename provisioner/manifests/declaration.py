@@ -28,7 +28,7 @@ from provisioner.manifests.yaml.source import SourceFile
 from provisioner.model import schemas
 from provisioner.model.field_rules import PLAIN, FieldRule, rules_along
 from provisioner.model.kind import Kind
-from provisioner.model.paths import Document
+from provisioner.model.paths import Document, get, parse_paths
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
 
@@ -78,7 +78,7 @@ class Declaration:
         text = source.written(place)
         if text or not self.layers:
             return text
-        return self.layers.variables.written(_value(source.data, place))
+        return self.layers.variables.written(get(source.data, place))
 
     def position(self, at: Location) -> Position:
         """Where what is at ``at`` in the document was written."""
@@ -144,7 +144,7 @@ class Declaration:
             name=self.name,
             document=lifecycle.without_settings(self.document),
             prevent_destroy=said.get("prevent_destroy", False),
-            ignore_changes=tuple(said.get(lifecycle.IGNORE_CHANGES, ())),
+            ignore_changes=parse_paths(said.get(lifecycle.IGNORE_CHANGES, ())),
             existing=self.document.get(lifecycle.EXISTING, False),
             checks=tuple(self.document.get(lifecycle.CHECKS, ())),
             where=self.where,
@@ -256,7 +256,7 @@ def _name_from_release(written: Document, layers: Layers) -> list[Finding]:
 
 def _has_no_value(document: Any, at: Location) -> bool:
     """Whether a reference is left at ``at``: it is wrong already, whatever its shape."""
-    value = _value(document, at)
+    value = get(document, at)
     return isinstance(value, str) and "${" in value
 
 
@@ -268,7 +268,7 @@ def _subject(kind: Kind, entry: ManifestEntry, document: Document, at: Location)
 
 def _holds_secret(document: Document, at: Location, rules: FieldRule) -> bool:
     """Whether the value at ``at`` is a secret that is written out."""
-    value = _value(document, at)
+    value = get(document, at)
     if not isinstance(value, str | int | float) or looks_like_reference(value):
         return False
     names = tuple(step for step in at if isinstance(step, str))
@@ -277,22 +277,12 @@ def _holds_secret(document: Document, at: Location, rules: FieldRule) -> bool:
     return any(rule.secret or rule.secret_reference for rule in rules_along(rules, names))
 
 
-def _value(document: Any, at: Location) -> Any:
-    """What is at ``at``; None where nothing is."""
-    for step in at:
-        try:
-            document = document[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return document
-
-
 def _deepest(document: Any, at: Location) -> Any:
     """What is at ``at``, or the reference that stands for something around it."""
     for step in at:
         if isinstance(document, str):
             break
-        document = _value(document, (step,))
+        document = get(document, (step,))
     return document
 
 
@@ -301,7 +291,7 @@ def _parts(document: Any, at: Location, rules: FieldRule) -> Iterator[str]:
     label = ""
     for end, step in enumerate(at, start=1):
         if isinstance(step, int):
-            entry = _value(document, at[:end])
+            entry = get(document, at[:end])
             yield f"{label} {_called(entry, rules) or step + 1}"
         else:
             rules = rules.fields.get(step, PLAIN)

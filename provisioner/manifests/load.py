@@ -22,7 +22,7 @@ from provisioner.manifests.project import Environment
 from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
 from provisioner.manifests.yaml.source import parse, without_collector
 from provisioner.model.kind import Declared, Kind
-from provisioner.model.paths import Document
+from provisioner.model.paths import Document, path_text
 from provisioner.model.plan import Address
 from provisioner.model.resource import Removal, Resource
 
@@ -205,7 +205,13 @@ def _nothing(environment: Environment) -> Problem:
 
 def _digest(resources: Iterable[Resource], removals: Iterable[Removal]) -> str:
     said: list[list[object]] = [
-        [str(one.address), one.name, one.document, one.prevent_destroy, one.ignore_changes]
+        [
+            str(one.address),
+            one.name,
+            one.document,
+            one.prevent_destroy,
+            list(map(path_text, one.ignore_changes)),
+        ]
         for one in resources
     ]
     # Only where there are any: what was said before these words existed keeps its digest.

@@ -1,11 +1,21 @@
-"""Documents as a person would write them: fields in the order of the docs, no defaults. Pure."""
+"""Documents and the field rules of their kind: the entries of keyed lists, places, order.
+
+The fields that tell the entries of a list apart stand once, as ``KeyedBy`` on the model; the
+label of an entry is made from them here, and nowhere else. Live documents may hold anything
+that JSON can: nothing here raises because of what is in one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from provisioner.errors import Location
 from provisioner.model.field_rules import PLAIN, FieldRule
+from provisioner.model.paths import Key, Path
+from provisioner.model.plan import ABSENT
 
 
 def names_in_order(names: Iterable[str], rule: FieldRule) -> list[str]:
@@ -76,3 +86,118 @@ def _said(value: dict[str, Any], rule: FieldRule) -> Iterator[tuple[str, Any]]:
         chosen = inner_rule.server_default and made in inner_rule.default_values
         if made is not None and made not in ({}, []) and not chosen:
             yield name, made
+
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
+
+LabelledEntries = Mapping[str, Any]
+"""The entries of a keyed list by their labels."""
+
+
+def entries_by_label(entries: list[Any], rules: FieldRule) -> LabelledEntries:
+    """The entries of a keyed list, as they stand, by their labels.
+
+    A label is the text of the key field, or the texts of several, joined. Where the first
+    of several is missing the names stand with the texts, because then the fields are
+    alternatives (``group_name:analysts``). Nothing to go by gives ``""``. A repeated label
+    gets ``#2``, ``#3``: live lists may repeat what a manifest may not.
+    """
+    found: dict[str, Any] = {}
+    seen: dict[str, int] = {}
+    for entry in entries:
+        label = base = label_of(entry, rules)
+        while label in found:
+            seen[base] = seen.get(base, 0) + 1
+            label = f"{base}#{seen[base] + 1}"
+        found[label] = entry
+    return found
+
+
+def label_of(entry: Any, rules: FieldRule) -> str:
+    """The label of an entry of a keyed list, ``""`` where it has no key field."""
+    if not isinstance(entry, dict):
+        return ""
+    names = rules.list_key
+    texts = [_text(entry.get(name)) or rules.key_default.get(name, "") for name in names]
+    if len(texts) == 1:
+        return texts[0]
+    if not texts[0]:
+        texts = [f"{name}:{text}" if text else "" for name, text in zip(names, texts, strict=True)]
+    return ":".join(filter(None, texts))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, sort_keys=True)
+
+
+def paired_entries(
+    wanted: LabelledEntries, actual: LabelledEntries
+) -> tuple[LabelledEntries, LabelledEntries]:
+    """Both sides; where each has a single entry and one is unnamed, under one label."""
+    if len(wanted) == len(actual) == 1 and ("" in wanted or "" in actual):
+        label = next(iter(actual)) or next(iter(wanted))
+        (one,), (other,) = wanted.values(), actual.values()
+        return {label: one}, {label: other}
+    return wanted, actual
+
+
+def value_at(document: Any, path: Path, rules: FieldRule) -> Any:
+    """What ``document`` holds at ``path`` as it stands there; ABSENT for null or nothing.
+
+    A single unnamed entry of a keyed list is found under any label.
+    """
+    value, rule = document, rules
+    for segment in path:
+        if isinstance(segment, Key):
+            value = _entry_at(value, segment.value, rule)
+        else:
+            value = value.get(segment) if isinstance(value, dict) else None
+            rule = rule.fields.get(segment, PLAIN)
+        if value is None:
+            return ABSENT
+    return value
+
+
+def _entry_at(value: Any, label: str, rule: FieldRule) -> Any:
+    if isinstance(value, dict):
+        return value.get(label)
+    if not isinstance(value, list):
+        return None
+    if rule.list_key:
+        entries, _ = paired_entries(entries_by_label(value, rule), {label: None})
+        return entries.get(label)
+    at = int(label) if _INDEX.fullmatch(label) else -1
+    return value[at] if 0 <= at < len(value) else None
+
+
+def location_of(document: Any, path: Path, rules: FieldRule) -> Location:
+    """Field names and list indexes of ``path`` in ``document``, as far as it goes there."""
+    at: list[str | int] = []
+    value, rule = document, rules
+    for segment in path:
+        step: str | int | None
+        if isinstance(segment, Key):
+            step = _entry(value, segment.value, rule)
+        else:
+            step = segment if isinstance(value, dict) and segment in value else None
+            rule = rule.fields.get(segment, PLAIN)
+        if step is None:
+            break
+        value = value[step]
+        at.append(step)
+    return tuple(at)
+
+
+def _entry(value: Any, label: str, rule: FieldRule) -> str | int | None:
+    """The index, or the name, of the entry with this label; None where there is none."""
+    if isinstance(value, dict):
+        return label if label in value else None
+    if not isinstance(value, list):
+        return None
+    if rule.list_key:
+        indexes = {name: at for at, name in enumerate(entries_by_label(value, rule))}
+        entries, _ = paired_entries(indexes, {label: None})
+        return entries.get(label)
+    return int(label) if label.isdecimal() and int(label) < len(value) else None

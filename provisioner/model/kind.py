@@ -45,7 +45,7 @@ class Intent:
     """What the operations of a step must bring about.
 
     ``ownership`` are to be on the resource afterwards. ``changes`` holds every difference,
-    the ones with ``Action.KEEP`` too: those are not to be sent.
+    the ones with ``Action.KEEP`` too: those are not to be sent. ``rules`` are the kind's.
     """
 
     action: Action
@@ -54,6 +54,7 @@ class Intent:
     live: Live | None
     changes: tuple[FieldChange, ...]
     ownership: Ownership
+    rules: FieldRule
 
 
 @dataclass(frozen=True, slots=True)

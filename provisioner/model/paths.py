@@ -1,21 +1,19 @@
-"""What is special about a field, said once, on the model.
+"""Where in a document a value is, and how to follow that.
 
-A marker stands in ``Annotated`` beside the type and names the source of its claim:
-
-    description: Annotated[str | None, NotUpdatable(SDK, remedy="...")] = None
-
-The markers travel in the generated JSON Schemas (as ``x-semantics``), and ``rules_in``
-reads them back as one tree in the shape of the model. So diff, planner, overlay and docs
-ask the same rules, and no command has to load pydantic to know them.
+A ``Path`` names a field of any document of a kind: field names, and the keys of entries. It
+is what plans show and manifests ignore. A ``Location`` leads through one document: field
+names and the indexes of lists. ``model.documents`` turns a path into a location.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from provisioner.errors import Location
 
 Document = dict[str, Any]
 """JSON data in manifest vocabulary."""
@@ -50,6 +48,33 @@ def path_text(path: Path) -> str:
     return text.removeprefix(".")
 
 
+def overlaps(left: Path, right: Path) -> bool:
+    """Whether one of the paths is the other, or lies inside of it."""
+    shorter = min(len(left), len(right))
+    return left[:shorter] == right[:shorter]
+
+
+def get(document: Any, at: Location) -> Any:
+    """The value at the names and indexes of ``at``; None where there is none."""
+    return _follow(document, at)[1]
+
+
+def has(document: Any, at: Location) -> bool:
+    """Whether there is anything at ``at``, null included."""
+    return _follow(document, at)[0]
+
+
+def _follow(document: Any, at: Location) -> tuple[bool, Any]:
+    for step in at:
+        inside = isinstance(document, dict) and step in document
+        if isinstance(document, list) and isinstance(step, int):
+            inside = 0 <= step < len(document)
+        if not inside:
+            return False, None
+        document = document[step]
+    return True, document
+
+
 _SEGMENT = re.compile(
     r'(?:^|(?<!^)\.)(?P<name>[^.\[\]"\s]+)|\[(?:(?P<bare>[^\[\]"\s]+)|(?P<quoted>"(?:[^"\\]|\\.)*"))\]'
 )
@@ -61,6 +86,18 @@ def parse_path(text: str) -> Path:
     if "".join(segment[0] for segment in found) != text:
         raise ValueError(f"`{text}` is not a path")
     return tuple(map(_segment, found))
+
+
+def parse_paths(texts: Iterable[str]) -> tuple[Path, ...]:
+    """The paths among ``texts``, without those that are no path or the path of everything."""
+    return tuple(path for text in texts if (path := _path_or_nothing(text)))
+
+
+def _path_or_nothing(text: str) -> Path:
+    try:
+        return parse_path(text)
+    except ValueError:
+        return ()
 
 
 def _segment(found: re.Match[str]) -> str | Key:

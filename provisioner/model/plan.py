@@ -215,7 +215,7 @@ class Step:
     consented: bool = False
     existing: bool = False
     unknown: tuple[str, ...] = ()
-    ignore_changes: tuple[str, ...] = ()
+    ignore_changes: tuple[Path, ...] = ()
     updating: bool = False
     attention: bool = False
 

@@ -17,7 +17,7 @@ from provisioner.model.live import Live as Live
 from provisioner.model.live import Ownership as Ownership
 from provisioner.model.live import Phase as Phase
 from provisioner.model.live import Readiness as Readiness
-from provisioner.model.paths import Document
+from provisioner.model.paths import Document, Path
 from provisioner.model.plan import Address
 from provisioner.model.query import Answer as Answer
 
@@ -27,8 +27,8 @@ class Resource:
     """One resource as its author describes it, for one environment.
 
     ``document`` holds no extension of ours that is not compared (``lifecycle``,
-    ``existing`` and ``checks`` are taken out of it). ``ignore_changes`` are paths as
-    ``path_text`` writes them. ``existing``: somebody else creates it; only the top-level
+    ``existing`` and ``checks`` are taken out of it). ``ignore_changes`` are the
+    paths of the manifest. ``existing``: somebody else creates it; only the top-level
     fields that are written are managed, it is never created, reconfigured, owned or
     deleted. ``checks`` are questions that prove it, in the kind's own vocabulary.
     """
@@ -37,7 +37,7 @@ class Resource:
     name: str
     document: Document
     prevent_destroy: bool = False
-    ignore_changes: tuple[str, ...] = ()
+    ignore_changes: tuple[Path, ...] = ()
     existing: bool = False
     where: Position | None = None
     checks: tuple[Document, ...] = ()

@@ -5,14 +5,14 @@ Live documents may hold anything that JSON can: nothing here raises because of w
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from provisioner.model.field_rules import PLAIN, FieldRule
+from provisioner.model.documents import entries_by_label
+from provisioner.model.field_rules import FieldRule
 from provisioner.model.paths import Key, Path
-from provisioner.model.plan import ABSENT
 from provisioner.model.secret import MARK
 
 # At most 18 digits: any such number is exact, and Python refuses to read very long ones.
@@ -20,9 +20,6 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?")
 _LARGEST = 10**18
 _PYTHON = {"string": str, "integer": int, "number": int, "boolean": bool}
-
-Entries = Mapping[str, Any]
-"""The entries of a keyed list by their labels."""
 
 
 def comparable(document: Any, rules: FieldRule) -> Any:
@@ -43,7 +40,7 @@ def comparable(document: Any, rules: FieldRule) -> Any:
         return _without_nulls(document)
     if isinstance(document, list):
         if rules.list_key:
-            entries = keyed(document, rules)
+            entries = entries_by_label(document, rules)
             return {label: _comparable_entry(entry, rules) for label, entry in entries.items()}
         if rules.fields:
             return [_comparable_entry(entry, rules) for entry in document]
@@ -103,81 +100,6 @@ def _of_type(value: Any, name: str) -> Any:
     return value
 
 
-def keyed(entries: list[Any], rules: FieldRule) -> Entries:
-    """The entries of a keyed list, as they stand, by their labels.
-
-    A label is the text of the key field, or the texts of several, joined. Where the first
-    of several is missing the names stand with the texts, because then the fields are
-    alternatives (``group_name:analysts``). Nothing to go by gives ``""``. A repeated label
-    gets ``#2``, ``#3``: live lists may repeat what a manifest may not.
-    """
-    found: dict[str, Any] = {}
-    seen: dict[str, int] = {}
-    for entry in entries:
-        label = base = _label(entry, rules)
-        while label in found:
-            seen[base] = seen.get(base, 0) + 1
-            label = f"{base}#{seen[base] + 1}"
-        found[label] = entry
-    return found
-
-
-def _label(entry: Any, rules: FieldRule) -> str:
-    if not isinstance(entry, dict):
-        return ""
-    names = rules.list_key
-    texts = [_text(entry.get(name)) or rules.key_default.get(name, "") for name in names]
-    if len(texts) == 1:
-        return texts[0]
-    if not texts[0]:
-        texts = [f"{name}:{text}" if text else "" for name, text in zip(names, texts, strict=True)]
-    return ":".join(filter(None, texts))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, sort_keys=True)
-
-
-def paired(wanted: Entries, actual: Entries) -> tuple[Entries, Entries]:
-    """Both sides; where each has a single entry and one is unnamed, under one label."""
-    if len(wanted) == len(actual) == 1 and ("" in wanted or "" in actual):
-        label = next(iter(actual)) or next(iter(wanted))
-        (one,), (other,) = wanted.values(), actual.values()
-        return {label: one}, {label: other}
-    return wanted, actual
-
-
-def value_at(document: Any, path: Path, rules: FieldRule) -> Any:
-    """What ``document`` holds at ``path`` as it stands there; ABSENT for null or nothing.
-
-    A single unnamed entry of a keyed list is found under any label.
-    """
-    value, rule = document, rules
-    for segment in path:
-        if isinstance(segment, Key):
-            value = _entry_at(value, segment.value, rule)
-        else:
-            value = value.get(segment) if isinstance(value, dict) else None
-            rule = rule.fields.get(segment, PLAIN)
-        if value is None:
-            return ABSENT
-    return value
-
-
-def _entry_at(value: Any, label: str, rule: FieldRule) -> Any:
-    if isinstance(value, dict):
-        return value.get(label)
-    if not isinstance(value, list):
-        return None
-    if rule.list_key:
-        entries, _ = paired(keyed(value, rule), {label: None})
-        return entries.get(label)
-    at = int(label) if _INTEGER.fullmatch(label) else -1
-    return value[at] if 0 <= at < len(value) else None
-
-
 def readable(value: Any, rule: FieldRule) -> Any:
     """``value`` as it is shown: only what the model knows, no nulls, lists as lists.
 
@@ -199,7 +121,7 @@ def write_only_values(
 ) -> Iterator[tuple[Path, Any, FieldRule]]:
     """Path, value and rule of everything in ``document`` that cannot be read back."""
     if isinstance(document, list) and rules.list_key:
-        for label, entry in keyed(document, rules).items():
+        for label, entry in entries_by_label(document, rules).items():
             yield from _write_only_fields(entry, rules, (*path, Key(label)))
     elif isinstance(document, list) and rules.fields:
         for index, entry in enumerate(document):
@@ -222,3 +144,9 @@ def _write_only_fields(
             yield (*path, name), value, rule
         elif rule.fields:
             yield from write_only_values(value, rule, (*path, name))
+
+
+def visible(rules: FieldRule) -> FieldRule:
+    """``rules`` for two desired documents, in which what is write-only can be compared too."""
+    fields = {name: visible(rule) for name, rule in rules.fields.items()}
+    return replace(rules, write_only=False, fields=fields)

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from provisioner.model.documents import paired_entries, value_at
 from provisioner.model.field_rules import PLAIN, FieldRule, rule_at
 from provisioner.model.paths import Key, Path
 from provisioner.model.plan import ABSENT, FieldChange
 from provisioner.model.secret import MARK
-from provisioner.planning.comparable import comparable, paired, readable, value_at
+from provisioner.planning.comparable import comparable, readable
 
 
 class Difference(NamedTuple):
@@ -88,7 +89,7 @@ def _differences(wanted: Any, actual: Any, rule: FieldRule, path: Path) -> Itera
         return
     wanted, actual = _mapping(wanted), _mapping(actual)
     if rule.list_key:
-        yield from _of_entries(*paired(wanted, actual), rule, path)
+        yield from _of_entries(*paired_entries(wanted, actual), rule, path)
     elif rule.fields:
         yield from _of_fields(wanted, actual, rule, path)
     else:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from provisioner.model.documents import value_at
 from provisioner.model.field_rules import FieldRule, rules_along
 from provisioner.model.kind import Kind
 from provisioner.model.live import Live
-from provisioner.model.paths import Path, parse_path
+from provisioner.model.paths import Path
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.resource import Resource
-from provisioner.planning.comparable import comparable, value_at
+from provisioner.planning.comparable import comparable
 from provisioner.planning.diff import same
 
 
@@ -46,17 +47,9 @@ def ignored_by_manifest(field: ChangedField) -> FieldAction | None:
     return FieldAction(Action.KEEP, Cause.IGNORED) if ignored else None
 
 
-def is_ignored(path: Path, ignore_changes: tuple[str, ...]) -> bool:
+def is_ignored(path: Path, ignore_changes: tuple[Path, ...]) -> bool:
     """Whether one of ``ignore_changes`` is ``path`` or a place that holds it."""
-    places = (_place(text) for text in ignore_changes)
-    return any(place and path[: len(place)] == place for place in places)
-
-
-def _place(text: str) -> Path:
-    try:
-        return parse_path(text)
-    except ValueError:
-        return ()  # It names nothing; that it is no path is told where manifests are checked.
+    return any(path[: len(place)] == place for place in ignore_changes)
 
 
 def chosen_by_service(field: ChangedField) -> FieldAction | None:

@@ -66,7 +66,8 @@ def _intent(comparison: ResourceComparison, action: Action) -> Intent:
     pair = comparison.pair
     document = pair.desired.document if pair.desired else None
     changes, ownership = comparison.changes, comparison.ownership
-    return Intent(action, pair.name, document, pair.live, changes, ownership)
+    rules = comparison.kind.schema.rules()
+    return Intent(action, pair.name, document, pair.live, changes, ownership, rules)
 
 
 def _operations(intent: Intent, kind: Kind) -> tuple[Operation, ...]:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from strategies import ENDPOINTS, REFERENCES, VARIABLE, endpoints
 
 from provisioner.model import schemas
+from provisioner.model.documents import entries_by_label
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.paths import Key, Path, path_text
-from provisioner.planning.comparable import keyed
 
 Document = dict[str, Any]
 ROOT = "/api/2.0/serving-endpoints"
@@ -91,7 +91,7 @@ def _leaves(value: Any, rule: FieldRule, path: Path, way: tuple[str | int, ...])
         return
     if isinstance(value, list) and rule.list_key:
         # Equal entries are impossible here, so each is found again by its identity.
-        for label, entry in keyed(value, rule).items():
+        for label, entry in entries_by_label(value, rule).items():
             index = next(i for i, one in enumerate(value) if one is entry)
             yield from _fields(entry, rule, (*path, Key(_shown(label, entry))), (*way, index))
     elif isinstance(value, dict) and rule.mapping:

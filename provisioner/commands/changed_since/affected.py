@@ -11,12 +11,12 @@ from typing import Final
 
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded
-from provisioner.model.paths import Path
+from provisioner.model.paths import Path, overlaps
 from provisioner.model.plan import Action, Address, FieldChange, Plan, Step
 from provisioner.model.resource import Resource
 from provisioner.model.selection import Selection
+from provisioner.planning.comparable import visible
 from provisioner.planning.diff import diff
-from provisioner.planning.places import visible
 from provisioner.planning.write_only import APPLIED, PROTECTION
 
 # The empty path overlaps every path: the whole resource is affected.
@@ -116,12 +116,6 @@ def _changes_with_drift(
     # The digests of write-only fields change with every apply: they say nothing about drift.
     known = [*paths, APPLIED]
     for change in changes:
-        made_elsewhere = not any(_overlap(change.path, path) for path in known)
+        made_elsewhere = not any(overlaps(change.path, path) for path in known)
         differs = change.action is not Action.KEEP and change.before != change.after
         yield replace(change, drift=True) if made_elsewhere and differs else change
-
-
-def _overlap(left: Path, right: Path) -> bool:
-    """Whether one of the paths is the other, or lies inside of it."""
-    shorter = min(len(left), len(right))
-    return left[:shorter] == right[:shorter]

@@ -24,11 +24,12 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment
+from provisioner.model.documents import location_of
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.paths import Path
 from provisioner.model.plan import ABSENT, Address
+from provisioner.planning.comparable import visible
 from provisioner.planning.diff import diff
-from provisioner.planning.places import location_of, visible
 
 NAME: Path = ("name",)
 COPIED = "two manifests declare it"

@@ -20,7 +20,7 @@ from provisioner.commands.diff.result import (
 )
 from provisioner.manifests.declaration import Declaration
 from provisioner.model.live import Live
-from provisioner.model.paths import Path
+from provisioner.model.paths import Path, overlaps
 from provisioner.model.plan import ABSENT, Action, Cause, FieldChange
 from provisioner.planning.diff import by_path, diff
 
@@ -39,7 +39,7 @@ class LiveResource:
 
     def about(self, path: Path) -> tuple[FieldChange, ...]:
         """What is not as declared at ``path``, around it or inside of it."""
-        return tuple(change for change in self.changes if _overlap(change.path, path))
+        return tuple(change for change in self.changes if overlaps(change.path, path))
 
     def deviations(self, path: Path) -> tuple[FieldChange, ...]:
         """Those that an apply would not leave alone."""
@@ -79,7 +79,7 @@ def _classified(
 ) -> FieldDifference:
     path = change.path
     sides = (_live_side(left, change.before, path), _live_side(right, change.after, path))
-    meant = [one for one in declared.fields if _overlap(one.path, path)]
+    meant = [one for one in declared.fields if overlaps(one.path, path)]
     if left.deviations(path) or right.deviations(path):
         return FieldDifference(path, *sides, Purpose.BY_ACCIDENT)
     if meant:
@@ -123,8 +123,3 @@ def _planned_side(one: LiveResource, path: Path) -> Side:
             origin = side_of(one.declaration, change.after, path).origin
             return Side(ABSENT, origin, note=change.reason or NOT_AS_DECLARED)
     return Side(ABSENT, note=AS_DECLARED)
-
-
-def _overlap(one: Path, other: Path) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]

@@ -20,7 +20,7 @@ from provisioner.manifests.project import FOLDER as ENVIRONMENTS
 from provisioner.manifests.project import read_environment
 from provisioner.model.drift import EITHER, Drift, DriftCategory
 from provisioner.model.live import Live
-from provisioner.model.paths import Path
+from provisioner.model.paths import overlaps
 from provisioner.model.plan import Address, FieldChange
 from provisioner.model.resource import Resource
 from provisioner.planning.comparison import pending_changes
@@ -116,13 +116,8 @@ def _is_declared(one: Drift, resources: Mapping[Address, Resource], live: Docume
     resource, there = resources.get(one.address), live.get(one.address)
     if resource is None or there is None or resource.name != one.name:
         return False
-    return not any(_overlap(change.path, one.path) for change in _differences(resource, there))
+    return not any(overlaps(change.path, one.path) for change in _differences(resource, there))
 
 
 def _differences(resource: Resource, live: Live) -> Iterable[FieldChange]:
     return pending_changes(resource, live, KINDS[resource.address.kind])
-
-
-def _overlap(one: Path, other: Path) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 from provisioner.commands.importing.manifest_text import as_written
 from provisioner.errors import Location
 from provisioner.files.yaml_edit import Edit
-from provisioner.model.documents import entry_rule, in_order, without_defaults
+from provisioner.model.documents import entries_by_label, entry_rule, in_order, without_defaults
 from provisioner.model.field_rules import PLAIN, FieldRule
-from provisioner.model.paths import Key, Path
+from provisioner.model.paths import Key, Path, has
 from provisioner.model.plan import ABSENT
-from provisioner.planning.comparable import keyed
 
 
 class CannotAcceptError(Exception):
@@ -66,22 +65,10 @@ def _step(here: Any, segment: str | Key, rule: FieldRule) -> tuple[str | int, Fi
         return segment, rule.fields.get(segment, PLAIN)
     if not isinstance(here, list):
         return segment.value, PLAIN
-    labels = list(keyed(here, rule))
+    labels = list(entries_by_label(here, rule))
     if segment.value in labels:
         return labels.index(segment.value), entry_rule(rule)
     return (0 if labels == [""] else len(labels)), entry_rule(rule)
-
-
-def has(value: Any, at: Location) -> bool:
-    """Whether there is anything at ``at``."""
-    for step in at:
-        inside = step in value if isinstance(value, dict) else False
-        if isinstance(value, list) and isinstance(step, int):
-            inside = step < len(value)
-        if not inside:
-            return False
-        value = value[step]
-    return True
 
 
 def expected(data: Any, edit: Edit) -> Any:

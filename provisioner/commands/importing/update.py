@@ -15,7 +15,6 @@ from provisioner.commands.importing.placement import (
     as_manifest,
     as_typed,
     expected,
-    has,
     location,
 )
 from provisioner.commands.importing.result import FileStatus, ImportedResource, ImportResult
@@ -26,14 +25,13 @@ from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.project import Environment, environment_names
 from provisioner.manifests.references import words_in
 from provisioner.manifests.yaml.source import SourceFile, parse
-from provisioner.model.documents import entry_rule
+from provisioner.model.documents import entry_rule, value_at
 from provisioner.model.field_rules import PLAIN, FieldRule, rules_along
-from provisioner.model.paths import Path, path_text
+from provisioner.model.paths import Path, has, path_text
 from provisioner.model.plan import ABSENT, Action, FieldChange, Step
 from provisioner.model.resource import Resource
 from provisioner.model.secret import references
 from provisioner.model.selection import Selection
-from provisioner.planning.comparable import value_at
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session

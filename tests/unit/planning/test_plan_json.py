@@ -140,6 +140,7 @@ VALUES = st.recursive(
 DOCUMENTS = st.dictionaries(st.text(max_size=5), VALUES, max_size=3)
 NAMES = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 ADDRESSES = st.builds(Address, NAMES, st.text(min_size=1, max_size=8))
+PATHS = st.lists(st.lists(NAMES, min_size=1, max_size=3).map(tuple), max_size=2).map(tuple)
 TEXTS = st.lists(st.text(), max_size=2).map(tuple)
 SIDES = VALUES | st.just(ABSENT)
 CHANGES = st.builds(
@@ -174,7 +175,7 @@ STEPS = st.builds(
     desired=st.none() | DOCUMENTS,
     needs=st.lists(ADDRESSES, max_size=2).map(tuple),
     unknown=TEXTS,
-    ignore_changes=TEXTS,
+    ignore_changes=PATHS,
     consented=st.booleans(),
     existing=st.booleans(),
     updating=st.booleans(),

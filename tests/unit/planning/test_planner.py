@@ -21,7 +21,7 @@ from provisioner.model.kind import (
     Schema,
 )
 from provisioner.model.live import Listed, Live, Ownership, Phase, Readiness
-from provisioner.model.paths import Key, path_text
+from provisioner.model.paths import Key, parse_paths, path_text
 from provisioner.model.plan import (
     ABSENT,
     Action,
@@ -88,7 +88,8 @@ def document(*entities, **fields):
 
 
 def wanted(*entities, prevent_destroy=False, ignore_changes=(), **fields):
-    return Resource(ADDRESS, "chat", document(*entities, **fields), prevent_destroy, ignore_changes)
+    ignored = parse_paths(ignore_changes)
+    return Resource(ADDRESS, "chat", document(*entities, **fields), prevent_destroy, ignored)
 
 
 def live(*entities, ownership=OURS, phase=Phase.READY, **fields):
@@ -725,7 +726,7 @@ SAFE = Address("safes", "box")
 
 
 def safe_step(keys, stored, rotate=frozenset(), ignore=()):
-    desired = Resource(SAFE, "box", {"keys": keys}, ignore_changes=ignore)
+    desired = Resource(SAFE, "box", {"keys": keys}, ignore_changes=parse_paths(ignore))
     there = None if stored is None else Live("box", "", {"keys": stored}, "sha256:2")
     return plan_step(Pair(SAFE, "box", desired, there), SAFES, replace(REQUEST, rotate=rotate))
 
@@ -835,7 +836,7 @@ def test_what_remains_of_a_kind_with_a_comparison_of_its_own_is_not_rotated_for_
 
 def test_unknown_fields_and_ignored_paths_travel_with_the_step():
     step = step_of(wanted(ignore_changes=("tags",)), replace(live(), unknown=("new_field",)))
-    assert (step.unknown, step.ignore_changes) == (("new_field",), ("tags",))
+    assert (step.unknown, step.ignore_changes) == (("new_field",), (("tags",),))
 
 
 @pytest.mark.parametrize("phase", Phase)

@@ -12,6 +12,7 @@ import yaml
 
 from provisioner.kinds import KINDS
 from provisioner.model.live import Live, Ownership, Phase, Readiness
+from provisioner.model.paths import parse_paths
 from provisioner.model.plan import Address, Plan
 from provisioner.model.resource import Resource
 from provisioner.planning.planner import plan_step
@@ -37,7 +38,7 @@ def pair_of(given):
             name,
             desired,
             given.get("prevent_destroy", False),
-            tuple(given.get("ignore_changes", ())),
+            parse_paths(given.get("ignore_changes", ())),
         ),
         live and live_of(given, name),
     )

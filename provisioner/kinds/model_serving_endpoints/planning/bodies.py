@@ -22,6 +22,8 @@ from provisioner.kinds.model_serving_endpoints.document import (
 )
 from provisioner.kinds.model_serving_endpoints.live.read import FIELDS
 from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
+from provisioner.model.documents import entries_by_label, entry_rule
+from provisioner.model.field_rules import PLAIN, FieldRule, rule_at
 from provisioner.model.kind import Intent
 from provisioner.model.paths import Document, Key, Path
 from provisioner.model.plan import ABSENT, Cause, FieldChange
@@ -67,16 +69,6 @@ def merged(block: Any) -> Document:
     return fields | dict(mapping(fields.pop(RAW, {})))
 
 
-# The fields that tell the entries of a list apart, and what an entry without them counts as.
-KEYS: Final[Mapping[str, Mapping[str, str]]] = {
-    "served_entities": {"name": ""},
-    "routes": {"served_entity_name": ""},
-    "rate_limits": {"key": "endpoint", "principal": ""},
-}
-FREE_MAPPINGS: Final = ("environment_vars",)
-"""Fields whose entries are told apart by their names: no list, though paths have keys."""
-
-
 def with_live_values(intent: Intent, field: str) -> Any:
     """The desired value of ``field``, with the live one wherever the plan ignores a change.
 
@@ -87,54 +79,48 @@ def with_live_values(intent: Intent, field: str) -> Any:
     live = intent.live.document if intent.live else {}
     for change in intent.changes:
         if change.path[0] == field and change.cause is Cause.IGNORED:
-            path, value = _whole_list(change, live)
-            wanted = _put(wanted, path[1:], value, "")
+            path, value = _whole_list(change, live, intent.rules)
+            wanted = _put(wanted, path[1:], value, intent.rules.fields.get(field, PLAIN))
     return None if wanted is ABSENT else wanted
 
 
-def _whole_list(change: FieldChange, live: Document) -> tuple[Path, Any]:
+def _whole_list(change: FieldChange, live: Document, rules: FieldRule) -> tuple[Path, Any]:
     """Path and live value of ``change``; of a list without keys always the whole list."""
     for index, segment in enumerate(change.path):
-        keyed = index and change.path[index - 1] in (*KEYS, *FREE_MAPPINGS)
-        if isinstance(segment, Key) and not keyed:
+        rule = rule_at(rules, change.path[:index])
+        if isinstance(segment, Key) and not (rule.list_key or rule.mapping):
             place = tuple(str(name) for name in change.path[:index])
             found = at(live, place)
             return change.path[:index], ABSENT if found is None else found
     return change.path, change.before
 
 
-def _put(value: Any, path: Path, new: Any, list_name: str) -> Any:
+def _put(value: Any, path: Path, new: Any, rule: FieldRule) -> Any:
     """``value`` with ``new`` at ``path``; ABSENT where nothing is left of it."""
     if not path:
         return new
     segment, rest = path[0], path[1:]
-    if isinstance(segment, Key) and list_name in FREE_MAPPINGS:
+    if isinstance(segment, Key) and rule.mapping:
         segment = segment.value
     if isinstance(segment, Key):
         entries = value if isinstance(value, list) else []
-        place = _index(entries, segment, KEYS[list_name])
+        place = _index(entries, segment, rule)
         old = entries[place] if place < len(entries) else ABSENT
-        changed = _put(old, rest, new, list_name)
+        changed = _put(old, rest, new, entry_rule(rule))
         entry = [] if changed is ABSENT else [changed]
         return [*entries[:place], *entry, *entries[place + 1 :]]
     fields = dict(mapping(value))
-    inner = _put(fields.get(segment, ABSENT), rest, new, segment)
+    inner = _put(fields.get(segment, ABSENT), rest, new, rule.fields.get(segment, PLAIN))
     others = {name: one for name, one in fields.items() if name != segment}
     return (others or ABSENT) if inner is ABSENT else {**fields, segment: inner}
 
 
-def _index(entries: list[Any], key: Key, keys: Mapping[str, str]) -> int:
+def _index(entries: list[Any], key: Key, rule: FieldRule) -> int:
     """Where the entry of ``key`` is; a single unnamed one is meant by any key."""
-    labels = [label_of(entry, keys) for entry in entries]
+    labels = list(entries_by_label(entries, rule))
     if key.value in labels:
         return labels.index(key.value)
     return 0 if labels == [""] else len(labels)
-
-
-def label_of(entry: Any, keys: Mapping[str, str]) -> str:
-    """An entry's label as it stands in the paths of a plan: its key texts, joined."""
-    texts = (mapping(entry).get(name) or otherwise for name, otherwise in keys.items())
-    return ":".join(str(text) for text in texts if text)
 
 
 LONGEST_NAME: Final = 63

@@ -12,7 +12,6 @@ from databricks.sdk.service import serving
 
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints.live.read import FIELDS
-from provisioner.kinds.model_serving_endpoints.planning.bodies import FREE_MAPPINGS, KEYS
 from provisioner.kinds.model_serving_endpoints.planning.calls import CALLS, FIELDS_OF_CALL
 from provisioner.kinds.model_serving_endpoints.planning.config_actions import ALL_FEATURES
 from provisioner.kinds.model_serving_endpoints.validation.external_models import NEEDED_BY_TYPE
@@ -271,16 +270,7 @@ def test_the_tables_of_providers_name_fields_that_exist():
 
 def test_lists_without_keys_hold_plain_values_only():
     keyed = {path[-1]: rule for path, rule in COMPARED.items() if rule.list_key}
-    assert set(keyed) == {"tags", *KEYS} | BESIDE
-    for name, keys in KEYS.items():
-        assert keyed[name].list_key == tuple(keys)
-        defaults = {key: otherwise for key, otherwise in keys.items() if otherwise}
-        assert {k: v for k, v in keyed[name].key_default.items() if v} == defaults
-
-
-def test_free_mappings_that_are_compared_are_known_as_such():
-    free = {path[-1] for path, rule in COMPARED.items() if rule.mapping and not rule.write_only}
-    assert free == set(FREE_MAPPINGS)
+    assert set(keyed) == {"tags", "served_entities", "routes", "rate_limits"} | BESIDE
 
 
 def test_all_features_are_those_of_the_client():

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints.live import read
-from provisioner.model.paths import path_text
+from provisioner.model.paths import parse_paths, path_text
 from provisioner.model.plan import Action, Address
 from provisioner.model.resource import Resource
 from provisioner.planning.comparison import remaining
@@ -88,7 +88,7 @@ def answer(document, entity=None, **fields):
 
 def step_for(desired, raw, ignore=()):
     address = Address("model_serving_endpoints", "fraud")
-    resource = Resource(address, "fraud", desired, ignore_changes=tuple(ignore))
+    resource = Resource(address, "fraud", desired, ignore_changes=parse_paths(ignore))
     live = read.live(raw, RULES) if raw else None
     asked = PlanRequest(project="shop", environment="dev")
     return plan_step(Pair(address, "fraud", resource, live), KIND, asked)

@@ -16,7 +16,7 @@ from provisioner.kinds import KINDS
 from provisioner.kinds.secret_scopes.validation import relations
 from provisioner.model.field_rules import rules_in
 from provisioner.model.live import Phase
-from provisioner.model.paths import path_text
+from provisioner.model.paths import Key, path_text
 from provisioner.model.plan import ABSENT, Action, Address, Operation
 from provisioner.model.resource import Resource
 from provisioner.model.secret import Secret, SecretReader
@@ -217,7 +217,7 @@ def test_an_ignored_key_is_left_as_it_is(tmp_path):
     driver = KIND.runtime.connect(Script(stored()), SecretReader(tmp_path))
     document = scope(a=env(), b=env())
     wanted = Resource(
-        Address("secret_scopes", "x"), "keys", document, ignore_changes=("secrets[a]",)
+        Address("secret_scopes", "x"), "keys", document, ignore_changes=(("secrets", Key("a")),)
     )
     pair = Pair(wanted.address, "keys", wanted, driver.read(wanted))
     step = plan_step(pair, KIND, PlanRequest(project="shop", environment="dev"))
