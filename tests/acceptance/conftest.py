@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scenes import Scenes
 from skipping_clock import SkippingClock
 
 from provisioner.cli import main
@@ -72,6 +73,16 @@ class Workspace:
 @pytest.fixture(autouse=True)
 def _no_waiting(skipping_clock: SkippingClock) -> None:
     """Commands that run in this process wait for polls and retries without taking time."""
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Scenes:
+    """Folders that are built once a session, and copied for each test."""
+    folder = tmp_path_factory.getbasetemp()
+    # The folder of a worker lies in that of the session.
+    root = (folder.parent if hasattr(request.config, "workerinput") else folder) / "scenes"
+    root.mkdir(exist_ok=True)
+    return Scenes(root)
 
 
 @pytest.fixture(scope="session")

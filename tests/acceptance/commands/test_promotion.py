@@ -102,26 +102,31 @@ class Shop:
             yield call
 
 
-@pytest.fixture
-def shop(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
-    made = Shop(tmp_path, capsys)
-    (tmp_path / "provisioner.yaml").write_text("project: shop\n")
+def build_shop(made):
+    root = made.root
+    (root / "provisioner.yaml").write_text("project: shop\n")
     for folder in ("environments", "manifests"):
-        (tmp_path / folder).mkdir()
+        (root / folder).mkdir()
     for name, before in (("dev", ""), ("staging", "dev"), ("prod", "staging")):
         more = f"promotes_from: {before}\n" if before else ""
         text = ENVIRONMENT.replace("NAME", name) + more
-        (tmp_path / f"environments/{name}.yaml").write_text(text)
+        (root / f"environments/{name}.yaml").write_text(text)
     for team, model in TEAMS.items():
         text = ENDPOINT.replace("NAME_TOKEN", f"{team.upper()}_TOKEN").replace("MODEL", model)
-        (tmp_path / f"manifests/{team}.yaml").write_text(text.replace("NAME", team))
-        monkeypatch.setenv(f"{team.upper()}_TOKEN", "value")
+        (root / f"manifests/{team}.yaml").write_text(text.replace("NAME", team))
         for environment in ("dev", "staging"):
             made.register(environment, team, 1)
     made.release("dev", fraud=1, chat=1)
     made.good("apply", "-e", "dev", "-y")
-    return made
+
+
+@pytest.fixture
+def shop(tmp_path, capsys, monkeypatch, scenes):
+    monkeypatch.setenv("COLUMNS", "100")
+    for team in TEAMS:
+        monkeypatch.setenv(f"{team.upper()}_TOKEN", "value")
+    scenes.copy("shop", lambda folder: build_shop(Shop(folder, capsys)), tmp_path)
+    return Shop(tmp_path, capsys)
 
 
 def test_the_story(shop):

@@ -16,12 +16,15 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 MODELS = ("risk.card_payments", "support.ticket_router")
 
 
-@pytest.fixture
-def say(tmp_path, monkeypatch, capsys):
-    """A fresh clone of this repository as the current folder, and the command line in it."""
+def clone(folder):
     for name in ("provisioner.yaml", "environments", "examples"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, tmp_path / name)
+        copy(ROOT / name, folder / name)
+
+
+@pytest.fixture
+def command_line(tmp_path, monkeypatch, capsys):
+    """The command line in the current folder, which is empty."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("FEATURE_STORE_TOKEN", "value")
@@ -36,22 +39,36 @@ def say(tmp_path, monkeypatch, capsys):
     return call
 
 
+@pytest.fixture
+def say(command_line, tmp_path):
+    """The command line in a fresh clone of this repository."""
+    clone(tmp_path)
+    return command_line
+
+
 def register(say, environment, model):
     say("emulator", "register", f"{environment}.{model}", "--alias", "champion", "-e", environment)
 
 
 @pytest.fixture
-def level(say):
-    """Everything at version 1 and applied in all three."""
-    for environment in ENVIRONMENTS:
-        for model in MODELS:
-            register(say, environment, model)
-    say("pin", "-e", "dev")
-    say("apply", "-y", "-e", "dev")
-    for source, target in pairwise(ENVIRONMENTS):
-        say("promote", "--from", source, "--to", target, "--write")
-        say("apply", "-y", "-e", target)
-    return say
+def level(command_line, scenes, tmp_path, monkeypatch):
+    """The command line where everything is at version 1 and applied in all three."""
+
+    def build(folder):
+        clone(folder)
+        monkeypatch.chdir(folder)
+        for environment in ENVIRONMENTS:
+            for model in MODELS:
+                register(command_line, environment, model)
+        command_line("pin", "-e", "dev")
+        command_line("apply", "-y", "-e", "dev")
+        for source, target in pairwise(ENVIRONMENTS):
+            command_line("promote", "--from", source, "--to", target, "--write")
+            command_line("apply", "-y", "-e", target)
+
+    scenes.copy("three environments at version 1", build, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return command_line
 
 
 def status(say, *words, code=0):
