@@ -167,3 +167,16 @@ class _Server(uvicorn.Server):
             await self.on_tick(seconds * 10)
             await asyncio.wait([stopped], timeout=1)
             seconds += 1
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Like uvicorn's own, which sleeps 0.1 s even when no connection is left."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        # A transport reports its end in the next round of the event loop.
+        await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
