@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -95,12 +96,24 @@ def test_what_debug_logs_ends_with_its_command(repository, run):
 
 
 def test_the_address_of_the_console_is_talk_and_not_part_of_the_answer(project):
-    start = "timeout -s INT 5 $P emulator start --state :memory: --token 'a/b c'"
-    done = shell(f"{start} > out; cat out; exit 0", project)
-    host, token = done.stdout.splitlines()
+    command = [sys.executable, "-m", "provisioner", "emulator", "start", "--state", ":memory:"]
+    with subprocess.Popen(
+        [*command, "--token", "a/b c"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        host, token = (process.stdout.readline().rstrip("\n") for _ in range(2))
+        # Written after these lines, and before the server waits for its end.
+        talk = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate()
+    assert rest == ""
     url = host.removeprefix("DATABRICKS_HOST=")
     assert token == "DATABRICKS_TOKEN=a/b c"
-    assert f"console: {url}/#token=a%2Fb%20c\n" in done.stderr
+    assert f"console: {url}/#token=a%2Fb%20c\n" in talk
 
 
 IMPORTS_AND_IS_INTERRUPTED = """
