@@ -10,7 +10,7 @@ from pathlib import Path
 import report_sample
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser
-from window import draw_mermaid, opened
+from window import add_mermaid, draw_mermaid, opened
 
 from provisioner.commands.reports.formats import FORMATS
 
@@ -51,6 +51,7 @@ def as_comment(browser: Browser, text: str) -> str:
     chart = re.search(CHART, made, re.DOTALL)
     if chart:
         page = browser.new_page()
+        add_mermaid(page)
         made = made.replace(chart[0], draw_mermaid(page, html.unescape(chart[1])))
         page.close()
     return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{made}"

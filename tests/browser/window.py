@@ -30,13 +30,12 @@ def opened() -> Iterator[Browser]:
         browser.close()
 
 
+def add_mermaid(page: Page) -> None:
+    """Loads mermaid into the page, which takes seconds: once for many charts."""
+    page.add_script_tag(path=MERMAID)
+    page.evaluate("mermaid.initialize({startOnLoad: false, securityLevel: 'strict'})")
+
+
 def draw_mermaid(page: Page, source: str) -> str:
     """The chart as SVG. Raises playwright's Error when mermaid cannot read ``source``."""
-    page.add_script_tag(path=MERMAID)
-    return page.evaluate(
-        """async (source) => {
-            mermaid.initialize({startOnLoad: false, securityLevel: "strict"});
-            return (await mermaid.render("chart", source)).svg;
-        }""",
-        source,
-    )
+    return page.evaluate("async (source) => (await mermaid.render('chart', source)).svg", source)
