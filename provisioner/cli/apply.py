@@ -77,6 +77,8 @@ def _apply(
         saved = plan_output.saved(planfile, resources) if planfile else None
         consent.refuse_silence(terminal, approved)
         project = open_project(common.project_dir)
+        if saved and not target.environment:
+            target = target._replace(environment=saved.plan.environment)
         saved_plan.refuse_foreign(saved, project.name, target.environment)
         tip = RequiredTip.of(project.root, options.require_tip) if options.require_tip else None
         with open_session(project, *target) as session:

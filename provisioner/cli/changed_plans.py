@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EXIT_CHANGES_PENDING = 2
 
 
-class ChangedPlanRequest(NamedTuple):
+class PlanRequest(NamedTuple):
     """The options of the command that hold for the plan of each environment."""
 
     profile: str
@@ -91,7 +91,7 @@ def plan_changes(
         )
         terminal.problems(change.notes)
         terminal.note(problems=change.notes, changed_since=change.ref, project=project.name)
-        request = ChangedPlanRequest(target.profile, resources, options)
+        request = PlanRequest(target.profile, resources, options)
         if environment:
             # One environment was asked for: what prevents its plan ends the command.
             plans = [_plan(terminal, project, part, request) for part in change.parts]
@@ -119,7 +119,7 @@ def _refuse_options(
 
 
 def _plan_all(
-    terminal: Terminal, project: Project, change: ChangeSet, request: ChangedPlanRequest
+    terminal: Terminal, project: Project, change: ChangeSet, request: PlanRequest
 ) -> PlannedChange:
     """Plans each environment; one that cannot be planned does not hide the others."""
     refuse_one_token((part.environment for part in change.parts), os.environ)
@@ -137,7 +137,7 @@ def _plan_all(
 
 
 def _plan_and_record(
-    terminal: Terminal, project: Project, part: AffectedEnvironment, request: ChangedPlanRequest
+    terminal: Terminal, project: Project, part: AffectedEnvironment, request: PlanRequest
 ) -> tuple[EnvironmentPlan | UnplannedEnvironment, Report]:
     """Plans one environment, with a report of its own whether or not there is a plan."""
     name = part.environment.name
@@ -161,7 +161,7 @@ def _with_environment(problem: Problem, environment: str) -> Problem:
 
 
 def _plan(
-    terminal: Terminal, project: Project, part: AffectedEnvironment, request: ChangedPlanRequest
+    terminal: Terminal, project: Project, part: AffectedEnvironment, request: PlanRequest
 ) -> EnvironmentPlan:
     selection = part.affected.selection
     with session_of(project, part.environment, part.loaded, request.profile) as session:

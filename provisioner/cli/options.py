@@ -144,10 +144,10 @@ environment_option = click.option(
     "-t",
     "--target",
     "environment",
-    default="local",
-    show_default=True,
+    default="",
     metavar="NAME",
-    help="The environment: environments/NAME.yaml.",
+    help="The environment: environments/NAME.yaml (default: PROVISIONER_ENVIRONMENT, then "
+    "`default_environment` of provisioner.yaml).",
 )
 
 variables_option = click.option(

@@ -36,6 +36,11 @@ class ProjectFile(FileModel):
         description="The project's name. With the environment's it marks what the project "
         "owns in a workspace, so it never changes: lower-case letters, digits, `-` and `_`.",
     )
+    default_environment: str = Field(
+        default="",
+        description="The environment of commands without `-e` and without the variable "
+        "PROVISIONER_ENVIRONMENT. Without it, such a command is refused where environments exist.",
+    )
     boundaries: dict[str, dict[str, tuple[Glob, ...]]] = Field(
         default={},
         description="For repositories that teams share: patterns of manifest files to what "

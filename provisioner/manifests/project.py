@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -45,15 +46,21 @@ def fixed_references(source: SourceFile) -> Iterator[Finding]:
 PROJECT_FILE: Final = "provisioner.yaml"
 FOLDER: Final = "environments"
 LOCAL: Final = "local"
+EMULATOR_STATE: Final = ".provisioner/local.sqlite"
+CHOICE: Final = "PROVISIONER_ENVIRONMENT"
 MANIFESTS: Final = ("manifests/**/*.yaml",)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """``name`` marks, with an environment's name, what the project owns in a workspace."""
+    """``name`` marks, with an environment's name, what the project owns in a workspace.
+
+    ``default_environment`` is the one of commands that name none; "" where the file names none.
+    """
 
     name: str
+    default_environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,8 @@ def find_root(start: Path) -> Path:
 
 def read_project(root: Path) -> ProjectSettings:
     """The project whose file lies in ``root``. Raises FileError."""
-    return ProjectSettings(_checked(root, PROJECT_FILE, "project").data["project"])
+    data = _checked(root, PROJECT_FILE, "project").data
+    return ProjectSettings(data["project"], data.get("default_environment", ""))
 
 
 def environment_names(root: Path) -> tuple[str, ...]:
@@ -115,17 +123,33 @@ def environment_names(root: Path) -> tuple[str, ...]:
     return tuple(names) or (LOCAL,)
 
 
+def chosen_environment(root: Path, name: str) -> str:
+    """The environment that a command means: ``name``, or the default where it is empty.
+
+    The default is PROVISIONER_ENVIRONMENT, then ``default_environment`` of the project, then the
+    local workspace in a project without any environment file. Raises FileError where environments
+    exist and none is chosen: a pipeline that lost its ``-e`` must not apply to a local workspace.
+    """
+    chosen = name or os.environ.get(CHOICE, "") or read_project(root).default_environment
+    if chosen:
+        return chosen
+    known = environment_names(root)
+    if known == (LOCAL,):
+        return LOCAL
+    hint = f"choose one with -e: {listed(known)}; or set `default_environment` in {PROJECT_FILE}"
+    raise FileError.of("E226", "no environment is chosen", hint)
+
+
 def read_environment(root: Path, name: str, outside: Outside | None = None) -> Environment:
     """The environment ``name``. Raises FileError.
 
-    Without a file, ``local`` is a local workspace with all of ``manifests/``.
+    An empty ``name`` is the default environment. Without any file, ``local`` is a local workspace
+    with all of ``manifests/``.
     """
+    name = chosen_environment(root, name)
     path = f"{FOLDER}/{name}.yaml"
     if name not in environment_names(root) or not (root / path).is_file():
-        if name == LOCAL:
-            local = WorkspaceSettings(emulator=".provisioner/local.sqlite")
-            return Environment(LOCAL, local, outside=outside or Outside())
-        raise _unknown(root, name)
+        return _local(root, name, outside or Outside())
     if not _NAME.fullmatch(name):
         message = f"`{name}` cannot be the name of an environment"
         hint = "letters, digits, `-`, `_` and `.`, at most 63; the file is named after it"
@@ -154,6 +178,13 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
         promotion=_promotion(data, file),
         release_file=file,
     )
+
+
+def _local(root: Path, name: str, outside: Outside) -> Environment:
+    """The environment of a project without any environment file. Raises FileError."""
+    if name != LOCAL or environment_names(root) != (LOCAL,):
+        raise _unknown(root, name)
+    return Environment(LOCAL, WorkspaceSettings(emulator=EMULATOR_STATE), outside=outside)
 
 
 def _promotion(data: Document, file: ReleaseFile) -> Promotion:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from provisioner.commands.importing.manifest_text import GeneratedEntry, manifest
+from provisioner.commands.importing.manifest_text import ManifestEntry, manifest
 from provisioner.commands.importing.result import FileStatus, ImportedResource
 from provisioner.errors import FileError, Finding, Problem, Severity
 from provisioner.files.write import replace_file
@@ -68,9 +68,9 @@ def wrong_in(source: SourceFile, environment: Environment) -> tuple[Problem, ...
     return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 
 
-def entry_of(draft: ManifestDraft) -> GeneratedEntry:
+def entry_of(draft: ManifestDraft) -> ManifestEntry:
     """``draft`` as it stands in a manifest."""
-    return GeneratedEntry(draft.address, draft.generated, draft.kind.schema.rules())
+    return ManifestEntry(draft.address, draft.generated, draft.kind.schema.rules())
 
 
 def _left_out(draft: ManifestDraft, problem: Problem) -> Problem:

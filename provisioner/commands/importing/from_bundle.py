@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from provisioner.commands.importing.draft import new_file, root_near, schema_path, unless_there
 from provisioner.commands.importing.manifest_text import (
-    GeneratedEntry,
+    ManifestEntry,
     check_pattern,
     file_of,
     manifest,
@@ -239,14 +239,14 @@ def _environments(made: ConvertedBundle) -> Iterator[ImportedResource]:
 
 
 def _manifests(root: Path, resources: Resources, to: str) -> Iterator[ImportedResource]:
-    held: dict[str, list[GeneratedEntry]] = {}
+    held: dict[str, list[ManifestEntry]] = {}
     for kind, found in resources.items():
         for key, written in found.items():
             rules, migrate = KINDS[kind].schema.rules(), KINDS[kind].schema.migrate_legacy
             today = migrate(written)[0] if migrate else written
             generated = GeneratedManifest(in_order(today, rules))
             file = file_of(to, key, str(today.get("name", key)), held)
-            entry = GeneratedEntry(Address(kind, key), generated, rules, references=True)
+            entry = ManifestEntry(Address(kind, key), generated, rules, references=True)
             held.setdefault(file, []).append(entry)
     for file, entries in held.items():
         text = manifest(entries, schema_path(root, file))

@@ -57,7 +57,7 @@ def _free(key: str, taken: Container[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedEntry:
+class ManifestEntry:
     """One resource of a manifest to be. ``rules`` are those of its kind."""
 
     address: Address
@@ -67,7 +67,7 @@ class GeneratedEntry:
     """Whether the texts of the document already are those of a manifest."""
 
 
-def manifest(entries: Iterable[GeneratedEntry], schema: str = "") -> str:
+def manifest(entries: Iterable[ManifestEntry], schema: str = "") -> str:
     """The file that declares ``entries``; ``schema`` is the path to it for editors."""
     resources: dict[str, dict[str, Any]] = {}
     comments: dict[Location, Any] = {}

@@ -310,7 +310,7 @@ def test_what_was_edited_by_hand_is_accepted_or_named(bench, blocks, change):
     if blocks:
         path.write_text(as_blocks(before), encoding="utf-8")
     session = reloaded(session)
-    imported = update_manifests(session, ())
+    imported = update_manifests(session, Selection.of_words(()))
     write(session.project.root, imported.files.values())
     named = {problem.subject.split(",")[0] for problem in imported.problems}
     if any(problem.code == "E836" for problem in imported.problems):
@@ -318,7 +318,7 @@ def test_what_was_edited_by_hand_is_accepted_or_named(bench, blocks, change):
     after = reloaded(session)
     left = left_to_do(make_plan(after, PlanOptions(Selection.of_words([f"{ENDPOINT}.*"]))))
     assert {address: paths for address, paths in left.items() if address not in named} == {}
-    again = update_manifests(reloaded(session), ())
+    again = update_manifests(reloaded(session), Selection.of_words(()))
     assert again.files == {}
 
 

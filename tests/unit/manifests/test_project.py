@@ -12,6 +12,7 @@ from provisioner.manifests.project import (
     Environment,
     GuardLimits,
     WorkspaceSettings,
+    chosen_environment,
     environment_names,
     find_root,
     read_environment,
@@ -180,11 +181,27 @@ def test_without_environments_there_is_a_local_one(tmp_path):
     assert not local.protected
 
 
-def test_the_local_environment_is_there_beside_others(tmp_path):
+def test_the_local_environment_is_there_only_where_there_is_no_other(tmp_path):
     write(tmp_path, "environments/dev.yaml", W)
-    assert read_environment(tmp_path, "local").workspace.emulator
+    with pytest.raises(FileError, match="there is no environment `local`"):
+        read_environment(tmp_path, "local")
     write(tmp_path, "environments/local.yaml", W)
     assert read_environment(tmp_path, "local").workspace.host == "https://x"
+
+
+def test_the_environment_of_a_command_that_names_none(tmp_path, monkeypatch):
+    write(tmp_path, "provisioner.yaml", "project: shop\n")
+    assert chosen_environment(tmp_path, "") == "local"
+    for name in ("dev", "prod"):
+        write(tmp_path, f"environments/{name}.yaml", W)
+    with pytest.raises(FileError) as refused:
+        chosen_environment(tmp_path, "")
+    assert "-e: `dev`, `prod`" in refused.value.problems[0].hint
+    write(tmp_path, "provisioner.yaml", "project: shop\ndefault_environment: dev\n")
+    assert chosen_environment(tmp_path, "") == "dev"
+    monkeypatch.setenv("PROVISIONER_ENVIRONMENT", "prod")
+    assert chosen_environment(tmp_path, "") == "prod"
+    assert chosen_environment(tmp_path, "dev") == "dev"
 
 
 UNKNOWN = [
