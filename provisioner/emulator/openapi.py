@@ -29,6 +29,15 @@ ERROR = {
     "required": ["error_code", "message"],
 }
 OBJECT = {"type": "object"}
+FILE_FORM = {
+    "type": "object",
+    "properties": {
+        "path": {"type": "string"},
+        "content": {"type": "string", "format": "binary"},
+        "overwrite": {"type": "string", "enum": ["true", "false"]},
+    },
+    "required": ["path"],
+}
 FORM = {"type": "object", "properties": {"grant_type": {"type": "string"}}}
 # Query parameters that mean something; any other is ignored on every route.
 QUERIES = {
@@ -136,6 +145,13 @@ def _answers(route: ApiRoute) -> Json:
 def _contents(route: ApiRoute) -> Json:
     if route.pattern == "/oidc/v1/token":
         return {"application/x-www-form-urlencoded": {"schema": FORM}}
+    if route.pattern == "/api/2.0/workspace/import":
+        # As JSON, or with the file in a form.
+        schema = schema_of_body(route.method, route.pattern)
+        return {
+            "application/json": {"schema": schema},
+            "multipart/form-data": {"schema": FILE_FORM},
+        }
     if route.pattern.endswith("+}"):
         return {"application/octet-stream": {}}
     return {"application/json": {"schema": schema_of_body(route.method, route.pattern)}}
