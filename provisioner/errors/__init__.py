@@ -72,7 +72,7 @@ class Finding:
 class Problem:
     """One thing to mend: where, what, and how when we know.
 
-    ``code`` is a key of ``codes.CODES``. ``subject`` names the resource and the part of
+    ``code`` is a key of ``codes.explanations()``. ``subject`` names the resource and the part of
     it in words. ``excerpt`` is the line of the file and ``width`` how many of its
     characters, from ``where.column`` on, are to be underlined. ``log`` holds lines of
     somebody else's that tell more.

@@ -157,14 +157,15 @@ class Planning:
     ``operations`` returns the calls of a step, and ``calls_of_field`` names, for the docs, the
     calls that can change a field. ``field_action`` decides about a change that no field rule
     and no ``lifecycle.ignore_changes`` covers, or returns None. ``compare`` replaces the
-    generic comparison. ``hides_values``: the service never shows the values of the kind, so
-    two workspaces cannot be compared, and ``compare`` reports what cannot be read back.
-    ``applied_digests`` returns the digests of what cannot be read back, for the ownership
-    data. ``resent_field`` names the field that the service may accept and fail to carry out,
-    so that it is sent again. ``precondition`` returns why the service would refuse the calls
-    of an update, and a hint. ``warnings`` yields what a reader must know even where nothing
-    is done. ``drift_category`` returns the category of a change that was not applied by this
-    project, None for a plain edit.
+    generic comparison. ``hides_values``: the service never shows the values of the kind, so two
+    workspaces cannot be compared, and ``compare`` reports what cannot be read back.
+    ``applied_digests`` returns the digests of what cannot be read back, for the ownership data.
+    ``resent_field`` names the field that the service may accept and fail to carry out, so that
+    it is sent again. ``precondition`` returns why the service would refuse the calls of an
+    update, and a hint. ``at_stake_hint`` says how to keep what a replacement would lose
+    (``Live.at_stake``). ``warnings`` yields what a reader must know even where nothing is done.
+    ``drift_category`` returns the category of a change that was not applied by this project,
+    None for a plain edit.
     """
 
     operations: Callable[[Intent], tuple[Operation, ...]]
@@ -173,6 +174,7 @@ class Planning:
     compare: Callable[[ComparisonInput], tuple[FieldChange, ...]] | None = None
     hides_values: bool = False
     applied_digests: Callable[[Document], str] | None = None
+    at_stake_hint: str = ""
     resent_field: str = ""
     precondition: Callable[[Intent], tuple[str, str] | None] | None = None
     warnings: Callable[[Intent], Iterator[str]] | None = None

@@ -128,7 +128,7 @@ def loses_something(comparison: ResourceComparison) -> StepAction | None:
     return StepAction(
         Action.BLOCKED,
         f"replacing it would lose what its manifest does not hold: {'; '.join(live.at_stake)}",
-        "add it to `permissions` in the manifest, or take it away from the endpoint",
+        comparison.kind.planning.at_stake_hint,
     )
 
 

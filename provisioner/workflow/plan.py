@@ -28,9 +28,6 @@ from provisioner.workflow.reading import Reading, examine, read
 from provisioner.workflow.scope import PlanOptions, PlanScope, scope_of
 from provisioner.workflow.session import Session
 
-LISTED_KINDS = tuple(name for name, kind in KINDS.items() if kind.is_owned)
-"""Kinds whose lists are read for orphans and for the guard."""
-
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceComparison:
@@ -59,7 +56,7 @@ def compare(session: Session, options: PlanOptions) -> WorkspaceComparison:
     Raises UsageError for a selection of nothing, WorkspaceError for what cannot be read.
     """
     scope = scope_of(session, options)
-    reading = read(scope.selected, LISTED_KINDS, session.drivers)
+    reading = read(scope.selected, listed_kinds(), session.drivers)
     declared = [scope.pair(resource, reading.live[resource.address]) for resource in scope.selected]
     orphans = _orphans(scope, reading, session.drivers)
     resources = [_compare(pair, scope.request) for pair in (*declared, *orphans)]
@@ -71,8 +68,9 @@ def make_destroy_plan(session: Session, options: PlanOptions) -> Plan:
     scope = scope_of(session, replace(options, prune=True))
     # The list leaves out what the caller may not see, and that must not read as "gone": so
     # what is declared is read too, and a refusal is an error.
-    declared = [each for each in scope.declared if each.address.kind in LISTED_KINDS]
-    reading = read(declared, LISTED_KINDS, session.drivers)
+    kinds = listed_kinds()
+    declared = [each for each in scope.declared if each.address.kind in kinds]
+    reading = read(declared, kinds, session.drivers)
     entries = owned_entries(reading, scope.request.owner)
     doomed = [Resource(scope.address_of(kind, each.name), each.name, {}) for kind, each in entries]
     chosen = options.selection.choose(doomed)
@@ -80,6 +78,11 @@ def make_destroy_plan(session: Session, options: PlanOptions) -> Plan:
     compared = [_compare(pair, scope.request) for pair in pairs]
     steps = _decide(compared, session.drivers)
     return _plan(session, WorkspaceComparison(scope, reading, compared), steps)
+
+
+def listed_kinds() -> tuple[str, ...]:
+    """The kinds whose lists are read for orphans and for the guard."""
+    return tuple(name for name, kind in KINDS.items() if kind.is_owned)
 
 
 def owned_entries(reading: Reading, owner: str) -> list[tuple[str, Listed]]:

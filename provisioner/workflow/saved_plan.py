@@ -18,7 +18,7 @@ from provisioner.kinds import KINDS
 from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.plan_file import SavedPlan
 from provisioner.planning.plan_json import MAKE_AGAIN, digest
-from provisioner.workflow.plan import LISTED_KINDS, owned_entries
+from provisioner.workflow.plan import listed_kinds, owned_entries
 from provisioner.workflow.reading import read
 from provisioner.workflow.session import Session
 
@@ -166,4 +166,4 @@ def _owned(session: Session, plan: Plan) -> int:
     if not any(step.action in DESTRUCTIVE for step in plan.steps):
         return plan.owned
     owner = f"{session.project.name}/{session.environment.name}"
-    return len(owned_entries(read((), LISTED_KINDS, session.drivers), owner))
+    return len(owned_entries(read((), listed_kinds(), session.drivers), owner))

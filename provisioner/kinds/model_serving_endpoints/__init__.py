@@ -101,6 +101,7 @@ KIND = Kind(
         calls_of_field=CALLS_OF_FIELD,
         field_action=field_action,
         applied_digests=applied_digests,
+        at_stake_hint="add it to `permissions` in the manifest, or take it away from the endpoint",
         resent_field="config",
         precondition=precondition,
         warnings=warnings,

@@ -6,9 +6,10 @@ what is in no schema, captured answers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 BLOCK_OF: Final = MappingProxyType(
     {
@@ -66,17 +67,24 @@ REQUIRED_SECRET: Final = MappingProxyType(
 """Blocks with one secret that is always needed. OpenAI and Bedrock have rules of their own."""
 
 
-def default_entity_name(model_name: str) -> str:
-    """The name that the service gives to an external model without one (service/serving.py)."""
-    return model_name.replace(".", "-").replace(":", "-")
+LONGEST_ENTITY_NAME: Final = 63
 
 
-def registered_entity_name(entity_name: str, version: object) -> str:
-    """The name that the service gives to a registered model without one.
+def default_entity_name(entity: Mapping[str, Any]) -> str:
+    """The name that the service gives to a served entity without one [serving-api 3.4].
 
-    As captured: with the last part of a full name. For what has no version it is not known.
+    An external model is named after its model, a registered one after the last part of its
+    full name, with its version where it has one (assumed for what has none). The service
+    takes letters, digits, `-` and `_`: documented is that it replaces `.` and `:`, and assumed
+    for every other character, because no other name could be sent.
     """
-    return f"{entity_name.rpartition('.')[2]}-{version}" if isinstance(version, str) else ""
+    model = entity.get("external_model")
+    name = model.get("name") if isinstance(model, Mapping) else None
+    if not isinstance(name, str):
+        name = str(entity.get("entity_name") or "").rpartition(".")[2]
+        version = entity.get("entity_version")
+        name = f"{name}-{version}" if name and version else name
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:LONGEST_ENTITY_NAME]
 
 
 IDENTITY = "identifies the endpoint; the service gives it"

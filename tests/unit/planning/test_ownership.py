@@ -47,7 +47,9 @@ KIND = Kind(
         rules=lambda: RULES,
         relations=lambda document, declared: iter(()),
     ),
-    planning=Planning(operations=operations),
+    planning=Planning(
+        operations=operations, at_stake_hint="add it to `permissions` in the manifest"
+    ),
     runtime=Runtime(connect=connect),
 )
 

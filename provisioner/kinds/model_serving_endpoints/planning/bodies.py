@@ -6,7 +6,6 @@ config before, or might: that is not established [serving-api 3.3], so nothing d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from provisioner.kinds.model_serving_endpoints.document import (
 )
 from provisioner.kinds.model_serving_endpoints.live.read import FIELDS
 from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
+from provisioner.kinds.model_serving_endpoints.vocabulary import default_entity_name
 from provisioner.model.documents import entries_by_label, entry_rule
 from provisioner.model.field_rules import PLAIN, FieldRule, rule_at
 from provisioner.model.kind import Intent
@@ -123,9 +123,6 @@ def _index(entries: list[Any], key: Key, rule: FieldRule) -> int:
     return 0 if labels == [""] else len(labels)
 
 
-LONGEST_NAME: Final = 63
-
-
 def whole_config(intent: Intent) -> Document:
     """The body for ``intent``, without the envelope that model units need."""
     live = intent.live.document if intent.live else {}
@@ -149,7 +146,7 @@ def _with_all_traffic(body: Document, live: Document, *, ignoring: bool) -> Docu
     if len(entities) > 1:
         return {**body, "traffic_config": live["config"]["traffic_config"]} if ignoring else body
     entity = mapping(entities[0])
-    name = entity.get("name") or _live_name(live) or name_by_default(entity)
+    name = entity.get("name") or _live_name(live) or default_entity_name(entity)
     route = {"served_entity_name": name, "traffic_percentage": 100}
     named = [{"name": name, **entity}]
     return {**body, "served_entities": named, "traffic_config": {"routes": [route]}}
@@ -159,15 +156,6 @@ def _live_name(live: Document) -> str:
     """The name of the single live entity, which is the one that the plan compares with."""
     names = [entity.value.get("name") for entity in parts_of(live, ENTITIES)]
     return names[0] if len(names) == 1 and isinstance(names[0], str) else ""
-
-
-def name_by_default(entity: Mapping[str, Any]) -> str:
-    """How the service calls an entity without a name [serving-api 3.4]."""
-    model = mapping(entity.get("external_model")).get("name")
-    last = str(entity.get("entity_name", "")).rpartition(".")[2]
-    version = entity.get("entity_version")
-    name = str(model) if model else f"{last}-{version}" if version else last
-    return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:LONGEST_NAME]
 
 
 def _table(body: Document, live: Document) -> Document:

@@ -18,7 +18,6 @@ from provisioner.kinds.model_serving_endpoints.document import (
     ROUTES,
     Part,
     at,
-    mapping,
     parts_of,
 )
 from provisioner.kinds.model_serving_endpoints.planning.permissions import FIELD, PRINCIPALS
@@ -33,7 +32,6 @@ from provisioner.kinds.model_serving_endpoints.validation import entities as rel
 from provisioner.kinds.model_serving_endpoints.validation.existing import existing
 from provisioner.kinds.model_serving_endpoints.vocabulary import (
     default_entity_name,
-    registered_entity_name,
 )
 from provisioner.model.kind import Declared
 from provisioner.model.paths import Document
@@ -113,12 +111,7 @@ def _known_names(document: Document) -> list[str]:
 
 
 def _name_of(entity: Part) -> str:
-    model, registered = mapping(entity.value.get("external_model")).get("name"), ""
-    if isinstance(entity.value.get("entity_name"), str):
-        version = entity.value.get("entity_version")
-        registered = registered_entity_name(entity.value["entity_name"], version)
-    default = default_entity_name(model) if isinstance(model, str) else registered
-    name = entity.value.get("name", default)
+    name = entity.value.get("name", default_entity_name(entity.value))
     return name if isinstance(name, str) else ""
 
 

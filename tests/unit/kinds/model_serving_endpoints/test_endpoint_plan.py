@@ -10,9 +10,7 @@ import pytest
 
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints.live import read
-from provisioner.kinds.model_serving_endpoints.planning.bodies import (
-    name_by_default,
-)
+from provisioner.kinds.model_serving_endpoints.vocabulary import default_entity_name
 from provisioner.model.paths import parse_paths, path_text
 from provisioner.model.plan import Action, Address
 from provisioner.model.resource import Resource
@@ -744,7 +742,7 @@ DEFAULT_NAMES = [
 
 @pytest.mark.parametrize(("fields", "name"), DEFAULT_NAMES)
 def test_an_entity_that_takes_the_place_of_several_is_named_as_the_service_would(fields, name):
-    assert name_by_default(fields) == name
+    assert default_entity_name(fields) == name
 
 
 def test_an_entity_without_a_name_keeps_the_live_one_and_its_route():

@@ -543,3 +543,14 @@ def test_no_shape_of_a_document_trips_anything(data):
     KIND.schema.migrate_legacy(document)
     assert all(kind == "secret_scopes" for kind, _ in KIND.dependencies.depends_on(document))
     assert isinstance(KIND.planning.applied_digests(document), str)
+
+
+def test_a_route_may_name_an_unnamed_model_as_it_is_sent():
+    """The service gives such an entity a name that it takes; `meta/llama-3` it does not take."""
+    external = openai() | {"name": "meta/llama-3"}
+    route = {"served_entity_name": "meta-llama-3", "traffic_percentage": 100}
+    config = {
+        "served_entities": [{"external_model": external}],
+        "traffic_config": {"routes": [route]},
+    }
+    assert found({"name": "chat", "config": config}) == []
