@@ -60,7 +60,7 @@ langchain: .venv/langchain/installed
 
 # The console and the HTML report in Debian's Chromium, and our Mermaid charts in the real mermaid package.
 browser: .venv/browser
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest -m browser -n 2 tests/browser
 
 pictures: .venv/browser
 	$(BIN)/python docs/picture.py

@@ -6,27 +6,12 @@ import io
 import json
 
 import pytest
+from manifest_texts import TWO_MODELS
 
 from provisioner.commands.query import text as query_text
 from provisioner.model.query import Answer, Asked
 from provisioner.rendering.style import Style
 
-MANIFEST = """
-name: chat
-config:
-  served_entities:
-    - name: gpt
-      external_model: &model
-        name: gpt-4o
-        provider: openai
-        task: llm/v1/chat
-        openai_config: {openai_api_key_plaintext: "${env.SHOP_KEY}"}
-    - {name: next, external_model: *model}
-  traffic_config:
-    routes:
-      - {served_entity_name: gpt, traffic_percentage: 100}
-      - {served_entity_name: next, traffic_percentage: 0}
-"""
 PROMPT = ("--prompt", "What is a quoll?")
 DBRX = "databricks-dbrx-instruct"
 
@@ -34,7 +19,7 @@ DBRX = "databricks-dbrx-instruct"
 @pytest.fixture(autouse=True)
 def chat(repository, run, monkeypatch, workspace):
     monkeypatch.setenv("SHOP_KEY", "sk-of-the-shop")
-    repository.endpoint(MANIFEST)
+    repository.endpoint(TWO_MODELS)
     assert run("apply", "-y").code == 0
     workspace.forget()
 

@@ -7,23 +7,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from manifest_texts import TWO_MODELS
 
-SERVED = """
-name: chat
-config:
-  served_entities:
-    - name: gpt
-      external_model: &model
-        name: gpt-4o
-        provider: openai
-        task: llm/v1/chat
-        openai_config: {openai_api_key_plaintext: "${env.SHOP_KEY}"}
-    - {name: next, external_model: *model}
-  traffic_config:
-    routes:
-      - {served_entity_name: gpt, traffic_percentage: 100}
-      - {served_entity_name: next, traffic_percentage: 0}
-"""
 CHECKS = """
 checks:
   - name: answers
@@ -43,7 +28,7 @@ def chat(repository, run, monkeypatch, workspace):
     monkeypatch.setenv("COLUMNS", "80")
 
     def applied(checks: str = CHECKS) -> None:
-        repository.endpoint(SERVED + checks)
+        repository.endpoint(TWO_MODELS + checks)
         assert run("apply", "-y").code == 0
         workspace.forget()
 
@@ -133,7 +118,7 @@ def test_an_endpoint_that_is_not_there_is_not_asked(chat, run, workspace):
 def test_an_endpoint_that_is_updating_is_not_asked(chat, run, repository, fault, workspace):
     chat()
     fault(deployment={"endpoint": "chat", "transition": "polls=9"})
-    repository.endpoint(SERVED.replace("gpt-4o", "gpt-4o-mini") + CHECKS)
+    repository.endpoint(TWO_MODELS.replace("gpt-4o", "gpt-4o-mini") + CHECKS)
     assert run("apply", "-y", "--no-wait").code == 0
     workspace.forget()
     result = run("verify")
@@ -202,7 +187,7 @@ def test_only_the_selected_are_asked(chat, run):
 def test_checks_are_no_part_of_a_plan(chat, run, repository):
     chat()
     before = run("plan", "-o", "json").json
-    repository.endpoint(SERVED + CHECKS.replace("quoll", "wombat"))
+    repository.endpoint(TWO_MODELS + CHECKS.replace("quoll", "wombat"))
     after = run("plan", "-o", "json").json
     assert after == before
     assert "checks" not in json.dumps(after)
@@ -248,7 +233,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("check", "said"), MISTAKES)
 def test_mistakes_are_found_by_validate_where_they_are(repository, run, monkeypatch, check, said):
     monkeypatch.setenv("SHOP_KEY", "sk")
-    repository.endpoint(f"{SERVED}checks:\n  - {{name: c, {check}}}\n")
+    repository.endpoint(f"{TWO_MODELS}checks:\n  - {{name: c, {check}}}\n")
     result = run("validate")
     assert result.code == 1
     assert said in result.err

@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from http_reply import Reply
 
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
 
 BASE = "/api/2.0/serving-endpoints"
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-    @property
-    def code(self) -> str:
-        """The error code; it fails where the body is not an error in the service's shape."""
-        assert set(self.json) >= {"error_code", "message"}, self.content
-        return str(self.json["error_code"])
 
 
 class Client:

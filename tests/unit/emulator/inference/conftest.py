@@ -6,11 +6,11 @@ import itertools
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from http_reply import Reply
 
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
@@ -18,17 +18,6 @@ from provisioner.emulator.server import Running, running
 ENDPOINTS = "/api/2.0/serving-endpoints"
 NUMBERS = itertools.count(1)
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.content)
 
 
 class Client:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SUPPORT = Path(__file__).parents[1] / "support"
+SUPPORT = Path(__file__).parents[2] / "support"
 TESTS = """
 import pathlib
 import pytest
