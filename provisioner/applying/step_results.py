@@ -220,8 +220,8 @@ def accepted(progress: Progress) -> StepResult:
     """Sent, and nobody waits. What has to come after the update is not sent at all."""
     if not progress.left:
         return StepResult(Status.ACCEPTED, "not waited for")
-    then = "apply again when it is ready"
-    return StepResult(Status.ACCEPTED, f"not waited for{progress.not_sent}; {then}")
+    then = "run apply again when it is ready"
+    return StepResult(Status.ACCEPTED, f"not waited for{progress.not_sent}: {then}")
 
 
 def already_gone() -> StepResult:

@@ -16,6 +16,7 @@ from provisioner.cli.options import ApplyOptions
 from provisioner.cli.terminal import Terminal
 from provisioner.commands.apply.required_tip import RequiredTip
 from provisioner.errors import RefusedError
+from provisioner.errors.wording import counted
 from provisioner.model.outcome import Defect, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
@@ -43,7 +44,7 @@ def refuse_silence(terminal: Terminal, approved: bool) -> None:
     if not approved and not terminal.interactive():
         raise RefusedError.of(
             "E804",
-            "this is not a terminal, so nobody can be asked for consent",
+            "cannot ask for confirmation: stdin is not a terminal",
             hint="pass -y/--auto-approve, or apply a saved plan: plan --out FILE, apply FILE",
         )
 
@@ -72,7 +73,7 @@ def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyReque
     if not (plan.has_operations or waits):
         return False
     if not request.approved:
-        consent = _asked(plan, consent)
+        consent = _asked(session, plan, consent)
     refuse_unsafe(session, plan, consent)
     if request.tip:
         request.tip.check_again()
@@ -100,7 +101,7 @@ def _given(options: ApplyOptions) -> Consent:
     )
 
 
-def _asked(plan: Plan, consent: Consent) -> Consent:
+def _asked(session: Session, plan: Plan, consent: Consent) -> Consent:
     """Ask at the terminal: each name for what is destroyed, one yes for the rest."""
     for step in plan.steps:
         named = consent.allow_replace | consent.allow_delete
@@ -114,11 +115,19 @@ def _asked(plan: Plan, consent: Consent) -> Consent:
         agreed = getattr(consent, field) | {str(step.address)}
         consent = replace(consent, **{field: agreed})
     if any(step.operations and not _is_to_be_named(step) for step in plan.steps):
-        typed = click.prompt("Apply these changes? Only `yes` is taken as yes", err=True)
+        typed = click.prompt(_question(session, plan), err=True)
         if typed != "yes":
             raise RefusedError.of("E805", "not approved: nothing was changed")
         consent = replace(consent, adopt=True)
     return replace(consent, yes=True, asked=True)
+
+
+def _question(session: Session, plan: Plan) -> str:
+    """The question names the target: the first line of a long plan is off the screen."""
+    count = sum(bool(step.operations) and not _is_to_be_named(step) for step in plan.steps)
+    target = f"{plan.project}/{plan.environment}"
+    facts = ", ".join(["protected"] * session.environment.protected + [plan.host])
+    return f"Apply {counted(count, 'change')} to {target} ({facts})? Type `yes` to continue"
 
 
 def _is_to_be_named(step: Step) -> bool:

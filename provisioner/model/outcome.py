@@ -51,11 +51,22 @@ class Outcome:
     seconds: float = 0.0
 
     @property
+    def unsent(self) -> tuple[str, ...]:
+        """The calls of an accepted step that are not sent yet: they follow a config update."""
+        calls = tuple(operation.call for operation in self.step.operations)
+        return calls[len(self.done) :] if self.status is Status.ACCEPTED else ()
+
+    @property
+    def went_well(self) -> bool:
+        """Whether all calls of the step were sent, and none was refused."""
+        return self.status in WENT_WELL and not self.unsent
+
+    @property
     def told(self) -> str:
         """The message, or the codes of the problems, which are shown with all their text."""
         if self.error is None:
             return self.message
-        return ", ".join(dict.fromkeys(found.code for found in self.error.problems))
+        return ", ".join(dict.fromkeys(problem.code for problem in self.error.problems))
 
 
 class What(StrEnum):

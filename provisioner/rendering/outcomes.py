@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from provisioner.errors.wording import counted
 from provisioner.model.outcome import WENT_WELL, Outcome, Status
 from provisioner.model.plan import Action, Plan
 from provisioner.rendering.progress import duration
@@ -26,16 +27,18 @@ ALWAYS = ("created", "updated", "replaced", "deleted")
 """Parts of the summary line that are there also when they are zero."""
 
 NEXT = {
-    Status.FAILED: ("apply", "when the cause is mended; only what is missing is sent"),
-    Status.INTERRUPTED: ("apply", "only what is missing is sent"),
+    Status.FAILED: ("apply", "after you fix the cause; only what is missing is sent"),
+    Status.INTERRUPTED: ("apply", "only the missing calls are sent"),
     Status.STALE: ("plan", "the workspace has changed since the plan was made"),
     Status.DID_NOT_CONVERGE: ("plan", "to see what still differs"),
     Status.UNKNOWN: ("plan", "to see what is missing, if anything"),
-    Status.NOT_STARTED: ("apply", "nothing was sent for what was not started"),
+    Status.NOT_STARTED: ("apply", "nothing was sent for the resources that were not started"),
     Status.STILL_UPDATING: ("status --wait", "the updates were left running"),
     Status.ACCEPTED: ("status --wait", "the updates are under way"),
 }
 """What to run next and why; the first of these statuses that there is decides."""
+
+UNSENT = ("apply", "once the endpoints are ready; it sends the calls that are left")
 
 COLOURS = {True: "\x1b[32m", False: "\x1b[31m"}
 PLAIN = "\x1b[0m"
@@ -73,31 +76,32 @@ def summary(outcomes: Iterable[Outcome]) -> dict[str, int]:
     return {word: found[word] for word in (*WORDS.values(), *rest)}
 
 
-def summary_line(outcomes: Iterable[Outcome]) -> str:
+def summary_line(outcomes: Sequence[Outcome]) -> str:
     """``Applied: 2 created, 1 updated, 0 replaced, 0 deleted, 1 failed``."""
     counts = summary(outcomes).items()
     shown = [f"{count} {word}" for word, count in counts if count or word in ALWAYS]
-    return f"Applied: {', '.join(shown)}"
+    unsent = sum(len(outcome.unsent) for outcome in outcomes)
+    left = [f"{counted(unsent, 'call')} left"] if unsent else []
+    return f"Applied: {', '.join([*shown, *left])}"
 
 
-def _next(outcomes: Iterable[Outcome], environment: str) -> list[str]:
+def _next(outcomes: Sequence[Outcome], environment: str) -> list[str]:
     found = {outcome.status for outcome in outcomes}
     where = f" -e {environment}" if environment else ""
-    advice = [
-        f"Next: provisioner {command}{where}  ({why})"
-        for status, (command, why) in NEXT.items()
-        if status in found
-    ]
-    return advice[:1]
+    advice = [NEXT[status] for status in NEXT if status in found]
+    if any(outcome.unsent for outcome in outcomes) and advice[:1] == [NEXT[Status.ACCEPTED]]:
+        advice = [UNSENT]
+    return [f"Next: provisioner {command}{where}  ({why})" for command, why in advice[:1]]
 
 
 def exit_code(outcomes: Sequence[Outcome], *, interrupted: bool = False) -> int:
     """0 all done or accepted; 130 interrupted; 5 the only trouble is a wait that was too
-    long; 4 something went through and something did not; 1 nothing went through.
+    long; 4 something went through and something did not, or calls are left after --no-wait;
+    1 nothing went through.
     """
     if interrupted:
         return 130
-    trouble = {outcome.status for outcome in outcomes} - WENT_WELL
+    trouble = {outcome.status for outcome in outcomes if not outcome.went_well}
     if not trouble:
         return 0
     if trouble == {Status.STILL_UPDATING}:

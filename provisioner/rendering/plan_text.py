@@ -67,7 +67,8 @@ def drift_line(steps: Iterable[Step]) -> str:
 def lines_of(plan: Plan, style: Style) -> Iterator[Line]:
     """The lines of the plan, coloured by roles."""
     where = safe(f"{plan.project}/{plan.environment} at {plan.host}", style)
-    yield (Span(f"Plan for {where}", Role.STRONG),)
+    protected = " (protected)" if plan.protected else ""
+    yield (Span(f"Plan for {where}{protected}", Role.STRONG),)
     yield ()
     for step in plan.steps:
         if style.verbose or step.attention or step.action is not Action.KEEP:

@@ -246,7 +246,9 @@ def test_without_waiting_calls_that_come_after_an_update_are_named_not_sent(worl
     )
     end = world.apply(step, wait=False)["a"]
     assert (end.status, end.done) == (Status.ACCEPTED, ("patch_tags", "update_config"))
-    assert end.message == ("not waited for; not sent: `put_gateway`; apply again when it is ready")
+    assert (
+        end.message == "not waited for; not sent: `put_gateway`: run apply again when it is ready"
+    )
 
 
 def test_without_waiting_calls_that_need_no_wait_are_verified(world, make):

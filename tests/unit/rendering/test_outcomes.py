@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.errors import Problem, ProvisionerError
 from provisioner.model.outcome import Outcome, Status
-from provisioner.model.plan import Action, Address, Plan, Step
+from provisioner.model.plan import Action, Address, Operation, Plan, Step
 from provisioner.rendering.outcomes import exit_code, text, to_json
 
 CALLS = ("update_config",)
@@ -43,7 +43,7 @@ def test_a_line_each_then_the_summary_then_what_to_run_next():
         "things.embeddings  failed: E407",
         "things.f           not started: needs things.embeddings, which ended as: failed",
         "Applied: 2 created, 1 updated, 0 replaced, 0 deleted, 1 adopted, 1 failed, 1 not started",
-        "Next: provisioner apply -e prod  (when the cause is mended; only what is missing is sent)",
+        "Next: provisioner apply -e prod  (after you fix the cause; only what is missing is sent)",
     ]
 
 
@@ -53,6 +53,22 @@ def test_when_all_went_well_there_is_nothing_to_run_next():
         "things.chat  deleted: it was gone already",
         "Applied: 0 created, 0 updated, 0 replaced, 1 deleted",
     ]
+
+
+TWO_CALLS = (
+    Operation("update_config", "PUT", "/config", {}),
+    Operation("put_ai_gateway", "PUT", "/ai-gateway", {}),
+)
+
+
+def test_calls_that_are_left_after_no_wait_are_counted_and_exit_with_4():
+    step = Step(Address("things", "chat"), "chat", Action.UPDATE, operations=TWO_CALLS)
+    accepted = Outcome(step, Status.ACCEPTED, done=("update_config",), message="not waited for")
+    assert exit_code([accepted]) == 4
+    shown = text([accepted], environment="prod")
+    assert "1 accepted, 1 call left" in shown
+    assert "Next: provisioner apply -e prod  (" in shown
+    assert exit_code([replace(accepted, done=("update_config", "put_ai_gateway"))]) == 0
 
 
 NEXT = [
