@@ -26,7 +26,7 @@ from provisioner.model.resource import Resource
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import by_path, diff
 from provisioner.planning.field_actions import ChangedField, anew, is_ignored, with_action
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.planning.write_only import (
     ComparedSides,
     released_ownership,
@@ -46,7 +46,7 @@ class ResourceComparison:
 
     pair: Pair
     kind: Kind
-    request: PlanRequest
+    request: PlanContext
     ownership: Ownership
     changes: tuple[FieldChange, ...]
 
@@ -72,7 +72,7 @@ class ResourceComparison:
         return self.pair.is_existing
 
 
-def compare_resource(pair: Pair, kind: Kind, request: PlanRequest) -> ResourceComparison:
+def compare_resource(pair: Pair, kind: Kind, request: PlanContext) -> ResourceComparison:
     """Compare the two sides of ``pair``."""
     ownership = _ownership(pair, kind, request)
     changes = _changes(pair, kind, request, ownership)
@@ -105,7 +105,7 @@ def remaining(step: Step, live: Live | None, kind: Kind) -> tuple[FieldChange, .
     return pending_changes(desired, live, kind)
 
 
-def _ownership(pair: Pair, kind: Kind, request: PlanRequest) -> Ownership:
+def _ownership(pair: Pair, kind: Kind, request: PlanContext) -> Ownership:
     desired, live = pair.desired, pair.live
     if desired is None or not kind.is_owned:
         return Ownership()
@@ -118,7 +118,7 @@ def _ownership(pair: Pair, kind: Kind, request: PlanRequest) -> Ownership:
 
 
 def _changes(
-    pair: Pair, kind: Kind, request: PlanRequest, ownership: Ownership
+    pair: Pair, kind: Kind, request: PlanContext, ownership: Ownership
 ) -> tuple[FieldChange, ...]:
     desired, live = pair.desired, pair.live
     is_ours = live is not None and pair.owner == request.owner

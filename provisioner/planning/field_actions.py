@@ -1,4 +1,8 @@
-"""What a differing field means: left alone, updated, replaced or refused, and why. Pure."""
+"""Decides what happens to a differing field: kept, updated, replaced or refused. Pure.
+
+``with_action`` takes the first rule of ``FIELD_ACTIONS`` that applies. What the manifest
+ignores comes first, then what the kind knows better than any field rule can say.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from provisioner.planning.diff import same
 
 @dataclass(frozen=True, slots=True)
 class ChangedField:
-    """A change that waits for its verdict, and all that may be asked about it."""
+    """A change without its action yet, and all that a rule may ask about it."""
 
     change: FieldChange
     desired: Resource
@@ -28,7 +32,7 @@ class ChangedField:
 
 
 def with_action(field: ChangedField) -> FieldChange:
-    """The change with the first verdict that somebody has; without one it is an update."""
+    """Returns the change with its action and cause; where no rule applies, an update."""
     for rule in FIELD_ACTIONS:
         action = rule(field)
         if action:
@@ -117,7 +121,7 @@ def anew(changes: Iterable[FieldChange], rules: FieldRule) -> Iterator[FieldChan
             yield change
 
 
-# The first verdict wins; a change that none of them claims is a plain update.
+# The first rule wins; a change that no rule claims is a plain update.
 FIELD_ACTIONS: tuple[Callable[[ChangedField], FieldAction | None], ...] = (
     ignored_by_manifest,
     decided_by_kind,

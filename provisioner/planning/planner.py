@@ -10,14 +10,14 @@ from provisioner.model.paths import Document
 from provisioner.model.plan import Action, Address, Operation, Step
 from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.notes import notes, warnings
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.planning.step_actions import step_action, unless_refused
 
 INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 """Steps of these actions are shown and make no call."""
 
 
-def plan_step(pair: Pair, kind: Kind, request: PlanRequest) -> Step:
+def plan_step(pair: Pair, kind: Kind, request: PlanContext) -> Step:
     """The one step that takes ``pair`` from its live to its desired side."""
     return step_of(compare_resource(pair, kind, request))
 
@@ -74,7 +74,7 @@ def _operations(intent: Intent, kind: Kind) -> tuple[Operation, ...]:
     return () if intent.action in INACTIVE else kind.planning.operations(intent)
 
 
-def _needs(document: Document | None, kind: Kind, request: PlanRequest) -> tuple[Address, ...]:
+def _needs(document: Document | None, kind: Kind, request: PlanContext) -> tuple[Address, ...]:
     names = kind.dependencies.depends_on(document) if document else ()
     addresses = {request.addresses[name] for name in names if name in request.addresses}
     return tuple(sorted(addresses))

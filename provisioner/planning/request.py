@@ -1,4 +1,4 @@
-"""Inputs of the planner: the request, and the desired and live side of one resource."""
+"""Inputs of the planner: the context of a plan, and the desired and live side of one resource."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provisioner.model.resource import Removal, Resource
 
 
 @dataclass(frozen=True, slots=True)
-class PlanRequest:
+class PlanContext:
     """For whom the plan is made, and what it is asked for besides the manifests.
 
     ``rotate`` holds addresses, also with a key: ``secret_scopes.openai[openai_api_key]``.

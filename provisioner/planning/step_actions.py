@@ -1,4 +1,8 @@
-"""What happens to a resource as a whole, once the verdicts on its fields are known. Pure."""
+"""Decides what happens to a resource as a whole, from the actions of its fields. Pure.
+
+``step_action`` returns the first rule of a table that applies. What is refused comes before
+what is done, so the order of each table is a law; a test exchanges every two neighbours.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ class StepAction(NamedTuple):
 
 
 def step_action(comparison: ResourceComparison) -> StepAction:
-    """The first ruling that applies; at the end of each table stands one that always does."""
+    """Decides by the first rule that applies; each table ends with one that always does."""
     table = WANTED
     if comparison.pair.desired is None:
         table = REMOVED if comparison.pair.removal else UNWANTED
@@ -56,7 +60,7 @@ def not_there(comparison: ResourceComparison) -> StepAction | None:
 
 
 def not_owned_as_a_whole(comparison: ResourceComparison) -> StepAction | None:
-    """Kinds that carry no mark are as severe as their changes."""
+    """A resource that belongs to nobody is as severe as its changes."""
     if comparison.kind.is_owned:
         return None
     # What is missing inside of something that exists does not create it.
@@ -64,7 +68,7 @@ def not_owned_as_a_whole(comparison: ResourceComparison) -> StepAction | None:
 
 
 def of_somebody_else(comparison: ResourceComparison) -> StepAction | None:
-    """What somebody else creates is updated at most, whoever's mark is on it."""
+    """What somebody else creates is updated at most, whoever owns it."""
     if not comparison.is_existing:
         return None
     if comparison.worst in DESTRUCTIVE:
@@ -108,7 +112,7 @@ def blocked_by_a_field(comparison: ResourceComparison) -> StepAction | None:
 
 def protected_from_replacement(comparison: ResourceComparison) -> StepAction | None:
     live, wanted = comparison.pair.live, comparison.pair.desired
-    # The mark on the live one too: lifting the protection and using that are two applies.
+    # The live resource is protected too: lifting that and using it takes two applies.
     protected = (live and live.ownership.protected) or (wanted and wanted.prevent_destroy)
     if comparison.worst not in DESTRUCTIVE or not protected:
         return None

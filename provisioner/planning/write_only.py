@@ -1,4 +1,8 @@
-"""Changes that no comparison of documents shows: what cannot be read back, and our marks. Pure."""
+"""Changes that no comparison of documents shows: write-only fields, and ownership. Pure.
+
+The service never returns a write-only field. What was applied last is known by a digest in
+the ownership data of the live resource: another digest means that the field was changed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ PROTECTION: Path = ("lifecycle", "prevent_destroy")
 OWNER: Path = ("provisioner_owner",)
 PROTECTED: Path = ("provisioner_protected",)
 APPLIED: Path = ("provisioner_applied",)
-"""Stands for our mark alone, where no other field has to be sent for it."""
+"""The path of a change that writes the digests alone, where no field has to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def _taken_out(sides: ComparedSides, fields: list[str]) -> Iterator[FieldChange]
 
 
 def _digests(applied: str) -> dict[str, str]:
-    """``applied`` as the mark holds it: ``field:digest``, with blanks between."""
+    """``applied`` as a mapping; its text is ``field:digest``, with blanks between."""
     pairs = (entry.partition(":") for entry in applied.split())
     return {field: digest for field, _, digest in pairs}
 
@@ -117,7 +121,7 @@ def _is_left_alone(field: str, sides: ComparedSides) -> bool:
 
 
 def released_ownership(ownership: Ownership) -> Iterator[FieldChange]:
-    """Each of our marks that is on a live resource which is let go."""
+    """Each ownership tag of a live resource that is released, as a removal."""
     for path, value in ((APPLIED, ownership.applied), (OWNER, ownership.owner)):
         if value:
             yield FieldChange(path, value, ABSENT, cause=Cause.OWNERSHIP)

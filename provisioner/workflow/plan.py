@@ -23,7 +23,7 @@ from provisioner.model.resource import Resource
 from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.notes import Users, with_neighbours
 from provisioner.planning.planner import listed_pair, step_of
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.workflow.reading import Reading, examine, read
 from provisioner.workflow.scope import PlanOptions, PlanScope, scope_of
 from provisioner.workflow.session import Session
@@ -95,7 +95,7 @@ def owned_entries(reading: Reading, owner: str) -> list[tuple[str, Listed]]:
     ]
 
 
-def _compare(pair: Pair, request: PlanRequest) -> ResourceComparison:
+def _compare(pair: Pair, request: PlanContext) -> ResourceComparison:
     return compare_resource(pair, KINDS[pair.address.kind], request)
 
 

@@ -10,7 +10,7 @@ from provisioner.model.live import Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Removal, Resource
 from provisioner.model.selection import EVERYTHING, Selection, check_rotated
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.workflow.session import Session
 
 ORPHAN = "@orphan"
@@ -35,7 +35,7 @@ class PlanScope:
     """
 
     loaded: Loaded
-    request: PlanRequest
+    request: PlanContext
     selection: Selection
     selected: Sequence[Resource]
 
@@ -90,9 +90,9 @@ def as_resource(removal: Removal) -> Resource:
     return Resource(removal.address, removal.name, {}, where=removal.where)
 
 
-def _request(session: Session, options: PlanOptions) -> PlanRequest:
+def _request(session: Session, options: PlanOptions) -> PlanContext:
     declared = (*session.loaded.resources, *session.loaded.withheld)
-    return PlanRequest(
+    return PlanContext(
         project=session.project.name,
         environment=session.environment.name,
         rotate=options.rotate,

@@ -35,16 +35,11 @@ TO_BE_RENAMED = {
     "waiting",
 }
 DEFINED_TWICE = {
-    "Case",
-    "Difference",
-    "Lifecycle",
     "ManifestEntry",
     "Mark",
     "Pause",
     "PlanOptions",
-    "PlanRequest",
     "Sort",
-    "Spec",
 }
 
 

@@ -22,7 +22,7 @@ from provisioner.model.plan import Address, FieldChange
 from provisioner.model.resource import Resource
 from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.workflow.environments import open_all
 from provisioner.workflow.project import Project, open_project
 from provisioner.workflow.reading import read
@@ -119,7 +119,7 @@ def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, Li
     both = frozenset(wanted)
     resources = [one for one in session.loaded.resources if one.address in both]
     reading = read(resources, (), session.drivers)
-    request = PlanRequest(
+    request = PlanContext(
         session.project.name,
         session.environment.name,
         addresses={(one.address.kind, one.name): one.address for one in session.loaded.resources},
@@ -132,6 +132,6 @@ def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, Li
     }
 
 
-def _changes(resource: Resource, live: Live, request: PlanRequest) -> tuple[FieldChange, ...]:
+def _changes(resource: Resource, live: Live, request: PlanContext) -> tuple[FieldChange, ...]:
     pair = Pair(resource.address, resource.name, resource, live)
     return plan_step(pair, KINDS[resource.address.kind], request).changes

@@ -23,12 +23,12 @@ SCOPE_NAME = r"^[A-Za-z0-9_.@-]{1,128}$"
 TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})$"
 
 
-class Spec(BaseModel):
+class ScopeSpec(BaseModel):
     # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SecretSource(Spec):
+class SecretSource(ScopeSpec):
     """Where one value comes from: exactly one of `from_env` and `from_file`."""
 
     from_env: str | None = Field(
@@ -50,7 +50,7 @@ class SecretSource(Spec):
     )
 
 
-class Acl(Spec):
+class Acl(ScopeSpec):
     """What one principal may do with the scope."""
 
     principal: str = Field(
@@ -62,7 +62,7 @@ class Acl(Spec):
     )
 
 
-class KeyVault(Spec):
+class KeyVault(ScopeSpec):
     """The Azure Key Vault that keeps the values."""
 
     resource_id: str = Field(
@@ -74,7 +74,7 @@ class KeyVault(Spec):
     )
 
 
-class Lifecycle(Spec):
+class ScopeLifecycle(ScopeSpec):
     """How the resource is treated. Not sent to the service."""
 
     prevent_destroy: bool = Field(
@@ -86,7 +86,7 @@ class Lifecycle(Spec):
     )
 
 
-class SecretScope(Spec):
+class SecretScope(ScopeSpec):
     """A secret scope. Only the keys that are declared here are touched."""
 
     name: Annotated[str, Immutable(DOCS)] = Field(
@@ -117,6 +117,6 @@ class SecretScope(Spec):
     backend_azure_keyvault: Annotated[
         KeyVault | None, ServerDefault(DOCS), NotUpdatable(DOCS, remedy=OTHER_SCOPE)
     ] = Field(default=None, description="Which vault. Needed with `AZURE_KEYVAULT`, and only then.")
-    lifecycle: Lifecycle | None = Field(
+    lifecycle: ScopeLifecycle | None = Field(
         default=None, description="Protection, and what is not to be touched."
     )

@@ -21,7 +21,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.planning.comparison import remaining
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.workspace import WorkspaceTarget, connect
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
@@ -66,7 +66,7 @@ class Workspace:
         drivers = self.drivers()
         wanted = {self.address(document): document for document in documents}
         names = {(a.kind, document["name"]): a for a, document in wanted.items()}
-        request = PlanRequest("shop", "dev", addresses=names, prune=True)
+        request = PlanContext("shop", "dev", addresses=names, prune=True)
         steps = []
         for address, document in wanted.items():
             resource = Resource(address, document["name"], document)

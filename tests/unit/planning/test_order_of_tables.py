@@ -21,7 +21,7 @@ from provisioner.model.resource import Removal, Resource
 from provisioner.planning import field_actions, step_actions
 from provisioner.planning.comparison import ResourceComparison
 from provisioner.planning.field_actions import ChangedField
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 
 ADDRESS = Address("toys", "chat")
 FIELD: Path = ("block", "field")
@@ -55,7 +55,7 @@ def comparisons(sides: Sequence[tuple[Resource | None, Removal | None]]) -> list
     actions = (None, Action.CREATE, Action.UPDATE, Action.REPLACE, Action.BLOCKED)
     carriers = (OwnershipCarrier.TAGS, OwnershipCarrier.NOTHING)
     requests = [
-        PlanRequest("shop", "prod", take_over_from=other, prune=prune)
+        PlanContext("shop", "prod", take_over_from=other, prune=prune)
         for other, prune in product(("", "other/prod"), (False, True))
     ]
     combinations = product(sides, lives(), actions, carriers, requests)

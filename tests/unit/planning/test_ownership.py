@@ -18,12 +18,12 @@ from provisioner.model.plan import Action, Address, Operation
 from provisioner.model.resource import Removal, Resource
 from provisioner.planning.comparison import remaining
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 
 SCHEMA = json.loads(Path(__file__).with_name("toy.schema.json").read_text(encoding="utf-8"))
 RULES = rules_in(SCHEMA)
 ADDRESS = Address("toys", "chat")
-REQUEST = PlanRequest("shop", "prod")
+REQUEST = PlanContext("shop", "prod")
 NOBODYS = Ownership()
 OURS, THEIRS = Ownership("shop/prod", True, "x"), Ownership("other/prod", True, "y")
 
@@ -108,7 +108,7 @@ def test_its_notes_tell_what_is_managed_and_whose_it_is():
 
 
 def test_taking_over_does_not_concern_it():
-    request = PlanRequest("shop", "prod", take_over_from="other/prod")
+    request = PlanContext("shop", "prod", take_over_from="other/prod")
     step = step_of(existing(capacity=1), live(THEIRS, capacity=1), request=request)
     assert step.action is Action.KEEP
 
@@ -189,7 +189,7 @@ def test_letting_go_shows_whose_it_was_and_leaves_no_mark():
 
 
 def test_pruning_changes_nothing_about_an_entry():
-    request = PlanRequest("shop", "prod", prune=True)
+    request = PlanContext("shop", "prod", prune=True)
     for found in (live(), live(THEIRS)):
         assert step_of(None, found, RELEASE, request).action is Action.KEEP
 

@@ -34,12 +34,12 @@ from provisioner.model.plan import (
 from provisioner.model.resource import Resource
 from provisioner.planning.comparison import remaining
 from provisioner.planning.planner import listed_pair, plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 
 SCHEMA = json.loads(Path(__file__).with_name("toy.schema.json").read_text(encoding="utf-8"))
 RULES = rules_in(SCHEMA)
 ADDRESS = Address("toys", "chat")
-REQUEST = PlanRequest("shop", "prod")
+REQUEST = PlanContext("shop", "prod")
 OURS = Ownership(owner="shop/prod")
 SECRET = {"$secret": {"from_env": "KEY"}}
 KEEP, UPDATE, CREATE = Action.KEEP, Action.UPDATE, Action.CREATE

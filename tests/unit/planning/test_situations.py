@@ -16,7 +16,7 @@ from provisioner.model.paths import parse_paths
 from provisioner.model.plan import Address, Plan
 from provisioner.model.resource import Resource
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.rendering.plan_text import text
 from provisioner.rendering.style import Style
 
@@ -56,7 +56,7 @@ def live_of(given, name):
 def request_of(given):
     asked = given.get("request", {})
     rotate = frozenset(asked.get("rotate", ()))
-    return PlanRequest("shop", "prod", **{**asked, "rotate": rotate})
+    return PlanContext("shop", "prod", **{**asked, "rotate": rotate})
 
 
 @pytest.mark.parametrize("file", SITUATIONS, ids=lambda file: file.stem)

@@ -14,7 +14,7 @@ from provisioner.model.plan import Action, Address
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.workspace import WorkspaceTarget, connect
 
 KIND = KINDS["model_serving_endpoints"]
@@ -37,7 +37,7 @@ def plan(document, driver):
     address, name = Address("model_serving_endpoints", "x"), document["name"]
     wanted = Resource(address, name, document)
     pair = Pair(address, name, wanted, driver.read(wanted))
-    return plan_step(pair, KIND, PlanRequest(project="shop", environment="dev"))
+    return plan_step(pair, KIND, PlanContext(project="shop", environment="dev"))
 
 
 def carry_out(step, driver):

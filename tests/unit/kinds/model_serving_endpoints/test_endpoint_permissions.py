@@ -16,7 +16,7 @@ from provisioner.model.plan import ABSENT, Action, Address, Cause, FieldChange, 
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 
 KIND = KINDS["model_serving_endpoints"]
 ENDPOINT = "/api/2.0/serving-endpoints/chat"
@@ -69,7 +69,7 @@ def driver_of(answers, tmp_path):
 def planned(wanted, rows, tmp_path):
     driver, _ = driver_of({GRANTS: answer(*rows)}, tmp_path)
     pair = Pair(wanted.address, "chat", wanted, driver.read(wanted))
-    return plan_step(pair, KIND, PlanRequest("shop", "dev"))
+    return plan_step(pair, KIND, PlanContext("shop", "dev"))
 
 
 def sent(step):
@@ -208,7 +208,7 @@ def test_after_a_create_the_caller_goes_on_managing(name, principal, tmp_path):
         {"level": "CAN_VIEW", "group_name": "a"},
         {"level": "CAN_VIEW", **{kind: who.upper() for kind, who in principal.items()}},
     )
-    step = plan_step(Pair(wanted.address, "chat", wanted, None), KIND, PlanRequest("shop", "dev"))
+    step = plan_step(Pair(wanted.address, "chat", wanted, None), KIND, PlanContext("shop", "dev"))
     create, grant = step.operations
     assert (create.call, create.wait, grant.call, grant.wait) == (
         "create",

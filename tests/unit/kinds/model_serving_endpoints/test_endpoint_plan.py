@@ -15,7 +15,7 @@ from provisioner.model.paths import parse_paths, path_text
 from provisioner.model.plan import Action, Address
 from provisioner.model.resource import Resource
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 
 KIND = KINDS["model_serving_endpoints"]
 RULES = KIND.schema.rules()
@@ -79,7 +79,7 @@ def step_for(desired, raw, ignore=(), **request):
     address = Address("model_serving_endpoints", "chat")
     resource = Resource(address, "chat", desired, ignore_changes=parse_paths(ignore))
     live = read.live(raw, RULES) if raw else None
-    asked = PlanRequest(project="shop", environment="dev", **request)
+    asked = PlanContext(project="shop", environment="dev", **request)
     return plan_step(Pair(address, "chat", resource, live), KIND, asked)
 
 
@@ -546,7 +546,7 @@ def test_a_deletion_is_one_call():
     address = Address("model_serving_endpoints", "chat")
     live = read.live(answer(manifest()), RULES)
     pair = Pair(address, "chat", None, live)
-    step = plan_step(pair, KIND, PlanRequest(project="shop", environment="dev", prune=True))
+    step = plan_step(pair, KIND, PlanContext(project="shop", environment="dev", prune=True))
     assert [(one.call, one.method, one.path) for one in step.operations] == [
         ("delete", "DELETE", f"{ROOT}/chat")
     ]
@@ -714,7 +714,7 @@ def test_paths_hold_names_percent_encoded():
     resource = Resource(Address("model_serving_endpoints", "x"), "a b/c", {"name": "a b/c"})
     raw = answer(manifest(), name="a b/c", tags=[])
     live = read.live(raw, RULES)
-    asked = PlanRequest(project="shop", environment="dev", prune=True)
+    asked = PlanContext(project="shop", environment="dev", prune=True)
     step = plan_step(
         Pair(resource.address, "a b/c", None, replace(live, ownership=MINE)), KIND, asked
     )

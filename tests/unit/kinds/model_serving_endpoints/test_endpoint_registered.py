@@ -13,7 +13,7 @@ from provisioner.model.plan import Action, Address
 from provisioner.model.resource import Resource
 from provisioner.planning.comparison import remaining
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 
 KIND = KINDS["model_serving_endpoints"]
 RULES = KIND.schema.rules()
@@ -90,7 +90,7 @@ def step_for(desired, raw, ignore=()):
     address = Address("model_serving_endpoints", "fraud")
     resource = Resource(address, "fraud", desired, ignore_changes=parse_paths(ignore))
     live = read.live(raw, RULES) if raw else None
-    asked = PlanRequest(project="shop", environment="dev")
+    asked = PlanContext(project="shop", environment="dev")
     return plan_step(Pair(address, "fraud", resource, live), KIND, asked)
 
 

@@ -22,7 +22,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.secret import Secret, SecretReader
 from provisioner.planning.comparison import remaining
 from provisioner.planning.planner import plan_step
-from provisioner.planning.request import Pair, PlanRequest
+from provisioner.planning.request import Pair, PlanContext
 from provisioner.workspace import WorkspaceTarget, connect
 
 KIND = KINDS["secret_scopes"]
@@ -75,7 +75,7 @@ def resource(document):
 def step_for(document, answers, tmp_path, **request):
     driver = KIND.runtime.connect(Script(answers), SecretReader(tmp_path))
     wanted = resource(document)
-    asked = PlanRequest(project="shop", environment="dev", **request)
+    asked = PlanContext(project="shop", environment="dev", **request)
     return plan_step(Pair(wanted.address, wanted.name, wanted, driver.read(wanted)), KIND, asked)
 
 
@@ -198,7 +198,7 @@ def test_a_scope_is_never_deleted(tmp_path):
     driver = KIND.runtime.connect(Script(stored(a=1)), SecretReader(tmp_path))
     live = driver.read(resource(scope()))
     pair = Pair(Address("secret_scopes", "keys"), "keys", None, live)
-    step = plan_step(pair, KIND, PlanRequest(project="shop", environment="dev", prune=True))
+    step = plan_step(pair, KIND, PlanContext(project="shop", environment="dev", prune=True))
     assert step.operations == ()
     assert not KIND.is_owned
 
@@ -220,7 +220,7 @@ def test_an_ignored_key_is_left_as_it_is(tmp_path):
         Address("secret_scopes", "x"), "keys", document, ignore_changes=(("secrets", Key("a")),)
     )
     pair = Pair(wanted.address, "keys", wanted, driver.read(wanted))
-    step = plan_step(pair, KIND, PlanRequest(project="shop", environment="dev"))
+    step = plan_step(pair, KIND, PlanContext(project="shop", environment="dev"))
     assert [one.payload["key"] for one in step.operations] == ["b"]
 
 
@@ -400,7 +400,7 @@ def test_after_an_apply_nothing_is_left_to_do(tmp_path, monkeypatch):
         for expected in (["create_scope", "put_secret", "put_secret"], []):
             driver = KIND.runtime.connect(connection, SecretReader(tmp_path))
             pair = Pair(wanted.address, "keys", wanted, driver.read(wanted))
-            step = plan_step(pair, KIND, PlanRequest(project="shop", environment="dev"))
+            step = plan_step(pair, KIND, PlanContext(project="shop", environment="dev"))
             assert [one.call for one in step.operations] == expected
             for operation in step.operations:
                 driver.perform(operation, "")
