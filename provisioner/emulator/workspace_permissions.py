@@ -37,19 +37,19 @@ FIRST_GRANTS: dict[str, list[acls.Grant]] = {
 
 
 def get(kind: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """What is granted, and what is inherited from the folders above."""
+    """Returns the direct grants, and those inherited from the folders above."""
     return ApiResponse(_view(workspace.store, _require_entry(kind, workspace.store, request)))
 
 
 def replace(kind: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """PUT: exactly these direct grants; what is inherited stays."""
+    """Replaces the direct grants (PUT); inherited grants stay."""
     store, entry = workspace.store, _require_managed(kind, workspace.store, request)
     acls.put_grants(store, entry.object_id, acls.read_grants(request, LEVELS))
     return ApiResponse(_view(store, entry))
 
 
 def merge(kind: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """PATCH: the level of each principal given; the others keep theirs."""
+    """Sets the level of each principal given (PATCH); the others keep theirs."""
     store, entry = workspace.store, _require_managed(kind, workspace.store, request)
     before = _direct_grants(store, entry)
     acls.put_grants(store, entry.object_id, [*before, *acls.read_grants(request, LEVELS)])
@@ -96,7 +96,7 @@ def _direct_grants(store: Store, entry: TreeEntry) -> list[acls.Grant]:
 
 
 def _held(store: Store, entry: TreeEntry) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """What each principal holds: administrators manage everything, and the root is theirs."""
+    """Returns what each principal holds: administrators manage everything, directly at the root."""
     is_root = entry.path == "/"
     of_admins = acls.direct if is_root else partial(acls.inherited, origin="/directories/")
     held = {ADMINS: [of_admins(acls.CAN_MANAGE)]}

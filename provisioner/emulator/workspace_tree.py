@@ -36,12 +36,12 @@ class TreeEntry(NamedTuple):
 
     @property
     def object_id(self) -> str:
-        """By which its permissions are kept and shown."""
+        """Returns the name under which its permissions are kept and shown."""
         return f"/{PERMISSION_TYPES[self.kind]}/{self.id}"
 
 
 def canonical_path(given: str | None) -> str:
-    """The path as it is kept: absolute, without ``/Workspace``. Raises ApiError."""
+    """Returns the path as it is kept: absolute, without ``/Workspace``. Raises ApiError."""
     # rule(documented): A path is absolute. [SDK: text of workspace.get_status]
     if not given or not given.startswith("/"):
         raise invalid("path must be absolute: it begins with a slash.")
@@ -62,7 +62,7 @@ def find(store: Store, path: str) -> TreeEntry | None:
 
 
 def require(store: Store, path: str) -> TreeEntry:
-    """Raises ApiError RESOURCE_DOES_NOT_EXIST."""
+    """Returns what is at a path. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     entry = find(store, path)
     if entry is None:
         raise missing(path)
@@ -83,14 +83,14 @@ def missing(path: str) -> ApiError:
 
 
 def below(store: Store, path: str) -> list[TreeEntry]:
-    """Everything in a folder and in its folders, by path."""
+    """Returns everything in a folder and in its folders, by path."""
     inside = path.rstrip("/") + "/"
     sql = f"SELECT {COLUMNS} FROM files WHERE substr(path, 1, ?) = ? AND path != ? ORDER BY path"
     return [TreeEntry(*row) for row in store.rows(sql, len(inside), inside, path)]
 
 
 def children(store: Store, path: str) -> list[TreeEntry]:
-    """What is directly in a folder, by path."""
+    """Returns what is directly in a folder, by path."""
     inside = path.rstrip("/") + "/"
     entries = [entry for entry in below(store, path) if "/" not in entry.path[len(inside) :]]
     # The root shows what is always there. [serving-api 10.11: used by a public client]
@@ -99,9 +99,9 @@ def children(store: Store, path: str) -> list[TreeEntry]:
 
 
 def write(store: Store, path: str, content: bytes, creator: Caller, refusal: int | None) -> None:
-    """Writes a file; its folders are made. With ``refusal`` one that is there is not replaced.
+    """Writes a file and creates its folders. Without ``refusal`` it replaces a file.
 
-    Raises ApiError with the status ``refusal``.
+    Raises ApiError with the status ``refusal`` where the file exists.
     """
     before = find(store, path)
     # rule(client): A file that is there already answers 409 to import-file and 400 to import, as
@@ -118,7 +118,7 @@ def write(store: Store, path: str, content: bytes, creator: Caller, refusal: int
 
 
 def make_folders(store: Store, path: str, creator: Caller) -> None:
-    """A folder with all above it. Raises ApiError where a file is in the way."""
+    """Creates a folder and those above it. Raises ApiError where a file is in the way."""
     for folder in lineage(path):
         entry = find(store, folder)
         # rule(client): A folder is not made in the place of a file. [Databricks CLI, libs/filer]
@@ -131,14 +131,14 @@ def make_folders(store: Store, path: str, creator: Caller) -> None:
 
 
 def delete(store: Store, entries: list[TreeEntry]) -> None:
-    """Their permissions go with them."""
+    """Deletes the entries and their permissions."""
     for entry in entries:
         store.change("DELETE FROM files WHERE path = ?", entry.path)
         acls.put_grants(store, entry.object_id, ())
 
 
 def lineage(path: str) -> list[str]:
-    """``/``, ``/a`` and ``/a/b`` for ``/a/b``."""
+    """Returns ``/``, ``/a`` and ``/a/b`` for ``/a/b``."""
     parts = [part for part in path.split("/") if part]
     return ["/" + "/".join(parts[:length]) for length in range(len(parts) + 1)]
 
@@ -155,7 +155,7 @@ def _add(store: Store, path: str, kind: str, content: bytes) -> TreeEntry:
 
 
 def _first_grants(store: Store, path: str, creator: Caller) -> list[acls.Grant]:
-    """A home belongs to whom it is named after; another folder to its creator.
+    """Returns the grants of a new folder: a home is its user's, another folder its creator's.
 
     Below a home and below ``/Shared`` what is granted above is enough. [serving-api 10.20: used by
     a public client]

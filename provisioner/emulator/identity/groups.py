@@ -1,7 +1,7 @@
-"""The groups of a local workspace: those that were made, and those that somebody is in.
+"""The groups of a local workspace: those that a client created, and those that have members.
 
-Who is in a group is kept with the principal, so a group that a principal was added with needs no
-making. Groups in groups are not there.
+Membership is kept with the principal, so a group that a principal was added with exists without
+being created. Groups inside groups do not exist.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ class WorkspaceGroup:
 
 
 def all_principals(store: Store) -> list[Caller]:
-    """All principals, with the local user."""
+    """Returns all principals, with the local user."""
     return [directory.local_user(store), *directory.all_principals(store)]
 
 
 def all_groups(store: Store) -> list[WorkspaceGroup]:
+    """Returns the groups that were created, and those that a principal is in."""
     made = {
         name.lower(): WorkspaceGroup(number, name)
         for number, name in store.rows("SELECT id, name FROM workspace_groups")
@@ -43,12 +44,12 @@ def all_groups(store: Store) -> list[WorkspaceGroup]:
 
 
 def id_of(name: str) -> str:
-    """The id of a group that nobody made: always the same for the same name."""
+    """Returns the id of a group that was never created: always the same for the same name."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, name.lower()).int % 10**16)
 
 
 def view_of(store: Store, caller: Caller) -> list[dict[str, str]]:
-    """The groups of a principal, as its SCIM resource shows them."""
+    """Returns the groups of a principal, as its SCIM resource shows them."""
     made = dict(store.rows("SELECT name, id FROM workspace_groups"))
     return [
         {"display": name, "type": "direct", "value": made.get(name, id_of(name))}
@@ -56,8 +57,8 @@ def view_of(store: Store, caller: Caller) -> list[dict[str, str]]:
     ]
 
 
-def make(store: Store, name: str) -> WorkspaceGroup:
-    """Raises ApiError where the name is taken."""
+def create(store: Store, name: str) -> WorkspaceGroup:
+    """Creates an empty group. Raises ApiError where the name is taken."""
     _check_free(store, name)
     group = WorkspaceGroup(str(secrets.randbelow(9 * 10**14) + 10**14), name)
     store.change("INSERT INTO workspace_groups VALUES (?, ?)", group.id, group.name)
@@ -65,7 +66,7 @@ def make(store: Store, name: str) -> WorkspaceGroup:
 
 
 def rename(store: Store, group: WorkspaceGroup, name: str) -> WorkspaceGroup:
-    """Its members stay in it. Raises ApiError where the name is taken, or not to be changed."""
+    """Renames a group; its members stay in it. Raises ApiError where the name is taken."""
     if name == group.name:
         return group
     _check_own(group)
@@ -79,7 +80,7 @@ def rename(store: Store, group: WorkspaceGroup, name: str) -> WorkspaceGroup:
 
 
 def delete(store: Store, group: WorkspaceGroup) -> None:
-    """What it was granted stays. Raises ApiError for a group that every workspace has."""
+    """Deletes a group; its grants stay. Raises ApiError for a group that every workspace has."""
     _check_own(group)
     set_members(store, group, ())
     store.change("DELETE FROM workspace_groups WHERE id = ?", group.id)
@@ -87,11 +88,12 @@ def delete(store: Store, group: WorkspaceGroup) -> None:
 
 
 def members(store: Store, group: WorkspaceGroup) -> list[Caller]:
+    """Returns the principals in a group."""
     return [principal for principal in all_principals(store) if _is_in(principal, group)]
 
 
 def set_members(store: Store, group: WorkspaceGroup, numbers: Iterable[str]) -> None:
-    """Exactly the principals with these ids. Raises ApiError for an id that nobody has."""
+    """Makes the principals with these ids the only members. Raises ApiError for an unknown id."""
     wanted, known = set(numbers), all_principals(store)
     strangers = wanted - {principal.id for principal in known}
     # rule(local): Members of a group are users and service principals; groups in groups are not
@@ -99,6 +101,9 @@ def set_members(store: Store, group: WorkspaceGroup, numbers: Iterable[str]) -> 
     if strangers:
         message = f"There is no user or service principal with id {min(strangers)}."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+    # rule(local): The local user stays an administrator.
+    if group.name in SYSTEM_GROUPS and directory.LOCAL_USER.id not in wanted:
+        raise invalid(f"The local user stays in the group {group.name}.")
     for principal in known:
         if (principal.id in wanted) != _is_in(principal, group):
             joined = (group.name,) if principal.id in wanted else ()

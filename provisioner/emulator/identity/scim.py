@@ -66,7 +66,7 @@ def _number(request: ApiRequest, name: str, default: int) -> int:
 
 
 def _filtered(request: ApiRequest, kind: ScimKind) -> tuple[str, str] | None:
-    """The attribute and the one value of it that is asked for; None for all."""
+    """Returns the attribute and the value that the filter asks for; None without a filter."""
     given = request.query.get("filter", "")
     if not given:
         return None
@@ -129,7 +129,7 @@ def _delete(kind: ScimKind, workspace: EmulatedWorkspace, request: ApiRequest) -
 
 
 def _require(kind: ScimKind, store: Store, request: ApiRequest) -> Resource:
-    """The resource in the path. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
+    """Returns the resource in the path. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     number = request.parameters["id"]
     resource = kind.read(store).get(number)
     # rule(client): A principal that is not there answers RESOURCE_DOES_NOT_EXIST.

@@ -172,7 +172,7 @@ def _make_group(store: Store, sent: Resource) -> str:
     # rule(documented): A group has a display name. [serving-api 10.19]
     if not sent.get("displayName"):
         raise invalid("displayName must be given.")
-    return groups.make(store, sent["displayName"]).id
+    return groups.create(store, sent["displayName"]).id
 
 
 def _save_group(store: Store, number: str, sent: Resource) -> None:

@@ -1,7 +1,7 @@
 """Calls through a connection of Unity Catalog. [serving-api 1.1, 10.18]
 
-Nothing leaves the local workspace: the answer repeats what would have been sent, but for headers,
-which may hold secrets. Every connection is there, since a local workspace has none of its own.
+Nothing leaves the local workspace: the answer repeats what would have been sent, without headers,
+which may hold secrets. A connection need not exist, since a local workspace has none.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NOTE = "Made up by the local workspace: no request was sent."
 
 
 def call(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """What would have been sent."""
+    """Returns what would have been sent."""
     sent = CALL(request.json(), "")
     shown = {key: sent[key] for key in ("connection_name", "method", "path")}
     # rule(documented): json and params are JSON in a text. [SDK: text of http_request]

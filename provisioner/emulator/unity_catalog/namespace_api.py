@@ -29,7 +29,7 @@ UPDATED = record({"comment": text, "owner": text, "new_name": text})
 
 
 def create_catalog(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """With a schema that is called ``default``."""
+    """Creates a catalog with a schema ``default``. [serving-api 10.21: used by a public client]"""
     sent, caller = CATALOG(request.json(), ""), request.caller
     # rule(documented): Catalogs are created with CREATE CATALOG on the metastore, which workspace
     #     admins have. [docs.databricks.com, Create catalogs]
@@ -75,7 +75,7 @@ def list_catalogs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespo
 
 
 def list_schemas(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The schemas of one catalog."""
+    """Returns the schemas of one catalog."""
     parent = namespaces.require(workspace.store, request.query.get("catalog_name", ""))
     schemas = [each.view() for each in namespaces.list_schemas(workspace.store, parent.full_name)]
     return ApiResponse(page(request, "schemas", schemas, PAGE))
@@ -86,7 +86,7 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """The comment and the owner."""
+    """Changes the comment and the owner."""
     namespace, sent = _require(workspace.store, request), UPDATED(request.json(), "")
     namespaces.require_owner(request.caller, namespace)
     # rule(local): Catalogs and schemas are not renamed.
@@ -98,7 +98,7 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Without ``force=true`` only what is empty."""
+    """Deletes what is empty, and with ``force=true`` everything in it."""
     namespace = _require(workspace.store, request)
     namespaces.require_owner(request.caller, namespace)
     namespaces.delete(workspace.store, namespace, force=namespaces.is_forced(request))

@@ -1,7 +1,7 @@
-"""Catalogs and schemas as they are kept: those that were made, and those that a model names.
+"""Catalogs and schemas: those that a client created, and those that the name of a model mentions.
 
-A model can be registered below a catalog and a schema that nobody made: a local workspace has none
-to begin with, and manifests name those of a real one.
+A model can be registered below a catalog that was never created: a local workspace has none to
+begin with, and manifests name those of a real one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TABLES = {"models": "full_name", "model_versions": "model", "model_aliases": "mo
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A catalog, or a schema: what has a dot in its full name."""
+    """A catalog, or a schema, whose full name has a dot. Without an owner where never created."""
 
     full_name: str
     owner: str
@@ -66,7 +66,7 @@ def list_schemas(store: Store, catalog_name: str) -> list[Namespace]:
 
 
 def _list_all(store: Store) -> list[Namespace]:
-    """By full name; what only a model names belongs to whoever made the first model."""
+    """Returns all, by full name; those that only a model mentions have no owner."""
     rows = store.rows(f"SELECT {COLUMNS} FROM namespaces")
     namespaces = {row[0]: Namespace(*row) for row in rows}
     for kind in (catalog.MODEL, catalog.FUNCTION):
@@ -84,7 +84,7 @@ def find(store: Store, full_name: str) -> Namespace | None:
 
 
 def require(store: Store, full_name: str) -> Namespace:
-    """Raises ApiError, with a code for each kind."""
+    """Returns the catalog or schema. Raises ApiError, with a code for each kind."""
     namespace = find(store, full_name)
     # rule(client): A missing catalog or schema answers 404 with a code of its kind.
     #     [serving-api 10.21]
@@ -96,7 +96,7 @@ def require(store: Store, full_name: str) -> Namespace:
 
 
 def create(store: Store, caller: Caller, full_name: str, comment: str = "") -> Namespace:
-    """The catalog or schema is its creator's. Names are kept in lower case. Raises ApiError."""
+    """Creates a catalog or schema, owned by the caller, in lower case. Raises ApiError."""
     for name in full_name.split("."):
         _check_name(name)
     # rule(client): A name is taken once. [serving-api 10.21]
@@ -122,7 +122,7 @@ def _check_name(name: str) -> None:
 
 
 def change(store: Store, caller: Caller, namespace: Namespace, **columns: str) -> None:
-    """Changes these columns; one that only a model named is made by that."""
+    """Changes these columns; creates a namespace that only a model mentions."""
     if not namespace.created_by:
         create(store, caller, namespace.full_name)
     changed = {**columns, "updated_by": caller.name, "updated_ms": store.now_ms()}
@@ -132,7 +132,7 @@ def change(store: Store, caller: Caller, namespace: Namespace, **columns: str) -
 
 
 def delete(store: Store, namespace: Namespace, *, force: bool) -> None:
-    """With ``force`` all that is in it goes with it. Raises ApiError."""
+    """Deletes it, and with ``force`` everything in it. Raises ApiError where it is not empty."""
     inside = f"{namespace.full_name}."
     held = sum(
         _count(store, table, column, inside)

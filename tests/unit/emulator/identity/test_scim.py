@@ -154,6 +154,17 @@ def test_the_local_user_may_be_in_a_group_and_stays_what_it_is(client: Any) -> N
     assert "analysts" not in [each["display"] for each in client.get(f"{SCIM}/Me")["groups"]]
 
 
+def test_the_local_user_stays_an_administrator(client: Any) -> None:
+    (admins,) = found(client, GROUPS, "displayName", "admins")
+    path = f"{GROUPS}/{admins['id']}"
+    assert client.call("PATCH", path, operation("remove", "members")).status == 400
+    principal, ada = client.principal("ada@example.com")
+    client.patch(path, operation("add", "members", [{"value": principal["id"]}]))
+    assert made(ada, GROUPS, {"displayName": "mine"})["displayName"] == "mine"
+    client.patch(path, operation("remove", f'members[value eq "{principal["id"]}"]'))
+    assert ada.call("POST", GROUPS, {"displayName": "more"}).code == "PERMISSION_DENIED"
+
+
 def test_entitlements_are_added_and_removed(client: Any) -> None:
     user = made(client, USERS, ADA | {"entitlements": [{"value": ""}]})
     assert "entitlements" not in user
