@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from provisioner import __version__
+from provisioner.cli.activity import activity_shown
 from provisioner.cli.options import FOLDER
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ def group(context: click.Context, /, project_dir: Path | None, **_: object) -> N
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a defect of ours raises."""
     words = sys.argv[1:] if arguments is None else arguments
-    with _requests_on_stderr() if "--debug" in words else nullcontext():
+    requests = _requests_on_stderr() if "--debug" in words else nullcontext()
+    with requests, activity_shown(words):
         return _run_command(words)
 
 

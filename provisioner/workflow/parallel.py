@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from provisioner.model import activity
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -13,16 +15,33 @@ PARALLELISM: Final = 8
 
 
 def map_parallel(
-    function: Callable[[Item], Result], items: Iterable[Item], parallelism: int = PARALLELISM
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    parallelism: int = PARALLELISM,
+    label: str = "Reading",
 ) -> tuple[Result, ...]:
     """Returns ``function(item)`` for each of ``items``, in their order.
 
-    ``parallelism`` is the number of calls at a time. Raises the first exception of a call. An
-    interruption does not wait for the calls that are under way.
+    ``parallelism`` is the number of calls at a time; ``label`` names the task for whoever shows
+    its progress. Raises the first exception of a call. An interruption does not wait for the
+    calls that are under way.
     """
     items = tuple(items)
     if not items:
         return ()
+    with activity.task(label, len(items)) as advanced:
+
+        def counted(item: Item) -> Result:
+            result = function(item)
+            advanced()
+            return result
+
+        return _mapped(counted, items, parallelism)
+
+
+def _mapped(
+    function: Callable[[Item], Result], items: tuple[Item, ...], parallelism: int
+) -> tuple[Result, ...]:
     pool = ThreadPoolExecutor(min(parallelism, len(items)), thread_name_prefix="parallel")
     try:
         results = tuple(pool.map(function, items))

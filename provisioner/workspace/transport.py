@@ -13,10 +13,11 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from provisioner.errors import ServiceError, UnreachableError, WorkspaceError
+from provisioner.model.activity import report_wait
 from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.connection import Reply
 from provisioner.model.secret import Secret
@@ -58,6 +59,17 @@ LOG = logging.getLogger("provisioner.http")
 _PATH = re.compile(r"/(?!/)[!-~]*")
 
 Document = dict[str, Any]
+
+
+# Why a request is tried again, for the person who waits.
+REASONS: Final[Mapping[Fault, str]] = {
+    Fault.UNSENT: "no connection",
+    Fault.CUT: "the answer was cut off",
+    Fault.UNREADABLE: "an unreadable answer",
+    Fault.FAILED: "a server error",
+    Fault.BUSY: "rate limited",
+    Fault.FINAL: "refused",
+}
 
 
 class Transport:
@@ -165,7 +177,10 @@ class Transport:
             if wait_s is None:
                 raise final_error(call, result, tries.in_doubt, tries.count)
             # What was throttled waits at the gate, with everybody else.
-            if not result.throttled:
+            if result.throttled:
+                report_wait("rate limited", wait_s)
+            else:
+                report_wait(f"try {tries.count} failed ({REASONS[result.fault]})", wait_s)
                 self._clock.sleep(wait_s)
 
     def _attempt(self, tries: Tries) -> Document | Failure | None:
