@@ -320,6 +320,7 @@ def test_the_theme_follows_the_system_until_one_is_chosen(server: Running, opene
         # The page is the same but for its colours.
         ("dark", "{type: 'rule', values: ['color-contrast']}"),
     ],
+    ids=["light", "dark"],
 )
 def test_nobody_is_kept_out(server: Running, opened: Opened, scheme: str, rules: str):
     page = opened(server, color_scheme=scheme, bypass_csp=True)
