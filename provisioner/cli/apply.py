@@ -81,6 +81,7 @@ def _apply(
             target = target._replace(environment=saved.plan.environment)
         saved_plan.refuse_foreign(saved, project.name, target.environment)
         tip = RequiredTip.of(project.root, options.require_tip) if options.require_tip else None
+        target = plan_output.with_saved_variables(target, saved)
         with open_session(project, *target) as session:
             if tip:
                 tip.check_files(session.environment, session.loaded)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner import __version__
-from provisioner.cli.options import ResourceOptions
+from provisioner.cli.options import ResourceOptions, TargetOptions
 from provisioner.cli.terminal import Terminal
 from provisioner.errors import UsageError
 from provisioner.model.plan import Plan
@@ -57,6 +57,24 @@ def saved(path: Path, resources: ResourceOptions) -> SavedPlan:
 
     refuse_options(resources)
     return load(path)
+
+
+def with_saved_variables(target: TargetOptions, saved: SavedPlan | None) -> TargetOptions:
+    """The target with the values of variables that a saved plan was made with.
+
+    Raises UsageError for other values: they would change a plan that is already made.
+    """
+    if saved is None:
+        return target
+    stored = saved.plan.inputs.variables
+    if target.variables and tuple(target.variables) != stored:
+        raise UsageError.of(
+            "E813",
+            "a saved plan is applied with the variables that it was made with: --var cannot "
+            "change it any more",
+            hint="make the plan with these values: plan --var NAME=VALUE --out FILE",
+        )
+    return target._replace(variables=stored)
 
 
 def show(

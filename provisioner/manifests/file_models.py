@@ -304,6 +304,16 @@ class PlanStep(FileModel):
     )
 
 
+class PlanInputsFile(FileModel):
+    """The options of the command line that shaped the plan. Part of the digest."""
+
+    select: tuple[str, ...] = Field(default=(), description="`--select`")
+    variables: tuple[str, ...] = Field(default=(), description="`--var`, as `NAME=VALUE`")
+    rotate: tuple[str, ...] = Field(default=(), description="`--rotate`")
+    take_over_from: str = Field(default="", description="`--take-over-from`")
+    prune: bool = Field(default=False, description="`--prune`")
+
+
 class PlanFile(FileModel):
     """A plan, as `plan -o json` prints it and `plan --out` saves it."""
 
@@ -319,7 +329,12 @@ class PlanFile(FileModel):
     )
     protected: bool = Field(description="Whether the environment is protected.")
     owned: int = Field(ge=0, description="How many live resources carry our tag.")
-    digest: Digest = Field(description="Of environment, host and steps; not of time or commit.")
+    digest: Digest = Field(
+        description="Of environment, host, inputs and steps; not of time or commit."
+    )
+    inputs: PlanInputsFile | None = Field(
+        default=None, description="The options that shaped the plan, where any were given."
+    )
     steps: tuple[PlanStep, ...]
     preflight: dict[str, Any] | None = Field(
         default=None,

@@ -7,10 +7,12 @@ each part of the tool that uses it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from provisioner.errors import Finding
 from provisioner.model.connection import Connection as Connection
@@ -151,11 +153,34 @@ class Dependencies:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnCall:
+    """A call that a plan of the kind may hold, and how it names its resource.
+
+    ``path`` may hold ``{name}``, the quoted name of the resource, and ``{id}``. Where the path
+    does not name the resource, ``name_field`` is the field of the payload that does.
+    """
+
+    method: str
+    path: str
+    name_field: str = ""
+
+    def is_about(self, name: str, operation: Operation) -> bool:
+        """Returns whether ``operation`` is this call, about the resource ``name``."""
+        payload = operation.payload or {}
+        if self.name_field and payload.get(self.name_field) != name:
+            return False
+        path = re.escape(self.path).replace(r"\{name\}", re.escape(quote(name, safe="")))
+        path = path.replace(r"\{id\}", r"(?:\{id\}|[A-Za-z0-9_-]+)")
+        return operation.method == self.method and bool(re.fullmatch(path, operation.path))
+
+
+@dataclass(frozen=True, slots=True)
 class Planning:
     """Decisions about the differences of a resource. All are pure.
 
-    ``operations`` returns the calls of a step, and ``calls_of_field`` names, for the docs, the
-    calls that can change a field. ``field_action`` decides about a change that no field rule
+    ``operations`` returns the calls of a step. ``own_calls`` has each call that it may return,
+    for the check of a saved plan. ``calls_of_field`` names, for the docs, the calls that can
+    change a field. ``field_action`` decides about a change that no field rule
     and no ``lifecycle.ignore_changes`` covers, or returns None. ``compare`` replaces the
     generic comparison. ``hides_values``: the service never shows the values of the kind, so two
     workspaces cannot be compared, and ``compare`` reports what cannot be read back.
@@ -169,6 +194,7 @@ class Planning:
     """
 
     operations: Callable[[Intent], tuple[Operation, ...]]
+    own_calls: Mapping[str, OwnCall] = field(default_factory=dict)
     calls_of_field: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     field_action: Callable[[FieldChange, Document, Live], FieldAction | None] | None = None
     compare: Callable[[ComparisonInput], tuple[FieldChange, ...]] | None = None

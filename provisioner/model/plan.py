@@ -234,6 +234,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanInputs:
+    """The options that shaped a plan, so that it can be computed again.
+
+    ``variables`` are ``NAME=VALUE``, as given with ``--var``.
+    """
+
+    select: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    rotate: tuple[str, ...] = ()
+    take_over_from: str = ""
+    prune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All steps for one environment, sorted by address.
 
@@ -247,6 +261,7 @@ class Plan:
     source: Source = field(default_factory=Source)
     protected: bool = False
     owned: int = 0
+    inputs: PlanInputs = field(default_factory=PlanInputs)
 
     @property
     def counts(self) -> Mapping[Action, int]:

@@ -24,6 +24,7 @@ from provisioner.model.plan import (
     FieldChange,
     Operation,
     Plan,
+    PlanInputs,
     Source,
     Step,
 )
@@ -111,8 +112,23 @@ def to_json(plan: Plan, tool_version: str) -> dict[str, Any]:
         "summary": {action.value: counts[action] for action in SUMMARY},
         "required_env": required_env(plan),
         "digest": digest(plan),
+        **_given_inputs(plan),
         "steps": _steps(plan),
     }
+
+
+def _given_inputs(plan: Plan) -> dict[str, Any]:
+    """The options that were given; without any there is no field for them."""
+    inputs = plan.inputs
+    values = {
+        "select": list(inputs.select),
+        "variables": list(inputs.variables),
+        "rotate": list(inputs.rotate),
+        "take_over_from": inputs.take_over_from,
+        "prune": inputs.prune,
+    }
+    given = {name: value for name, value in values.items() if value}
+    return {"inputs": given} if given else {}
 
 
 def required_env(plan: Plan) -> list[str]:
@@ -128,6 +144,7 @@ def digest(plan: Plan) -> str:
         "project": plan.project,
         "environment": plan.environment,
         "host": plan.host,
+        **_given_inputs(plan),
         "steps": _steps(plan),
     }
     canonical = json.dumps(covered, sort_keys=True, separators=(",", ":"))
@@ -231,6 +248,19 @@ def _plan(data: JsonObject) -> Plan:
         source=Source(source.take("digest", str), source.take("git_commit", str)),
         protected=data.take("protected", bool),
         owned=data.take("owned", int),
+        inputs=_read_inputs(data.inner("inputs") if "inputs" in data.data else None),
+    )
+
+
+def _read_inputs(data: JsonObject | None) -> PlanInputs:
+    if data is None:
+        return PlanInputs()
+    return PlanInputs(
+        select=data.texts("select"),
+        variables=data.texts("variables"),
+        rotate=data.texts("rotate"),
+        take_over_from=data.take("take_over_from", str, ""),
+        prune=data.take("prune", bool, False),
     )
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from provisioner.kinds import KINDS
 from provisioner.model.kind import Driver
 from provisioner.model.live import Listed
-from provisioner.model.plan import Action, Address, Plan, Source, Step
+from provisioner.model.plan import Action, Address, Plan, PlanInputs, Source, Step
 from provisioner.model.resource import Resource
 from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.notes import Users, with_neighbours
@@ -159,4 +159,11 @@ def _plan(session: Session, compared: WorkspaceComparison, steps: Sequence[Step]
         source=Source(session.loaded.digest, session.git_commit),
         protected=session.environment.protected,
         owned=compared.owned,
+        inputs=PlanInputs(
+            select=compared.scope.selection.patterns,
+            variables=session.given,
+            rotate=tuple(sorted(request.rotate)),
+            take_over_from=request.take_over_from,
+            prune=request.prune,
+        ),
     )

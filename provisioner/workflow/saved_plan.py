@@ -1,50 +1,50 @@
 """Whether a saved or an approved plan may be applied here and now.
 
-What the digest of a plan does not cover is taken from the files and the workspace of this
-run. Whether each resource still is as it was is checked when it is applied.
+A saved plan is a description, and not a list of calls to obey: whoever can exchange the file
+can compute its digest again. So each check has its order. What needs no workspace comes before
+any request: project, environment, version, the kind's own calls about the step's own name, and
+only secrets that the manifests name. Then the plan is computed again (``recomputed_plan``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from provisioner import __version__
 from provisioner.errors import Problem, RefusedError, UsageError
 from provisioner.kinds import KINDS
-from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
+from provisioner.model.plan import DESTRUCTIVE, Plan, Step
 from provisioner.planning.plan_file import SavedPlan
 from provisioner.planning.plan_json import MAKE_AGAIN, digest
-from provisioner.workflow.plan import listed_kinds, owned_entries
-from provisioner.workflow.reading import read
+from provisioner.planning.planner import INACTIVE
+from provisioner.workflow.recomputed_plan import confirmed
 from provisioner.workflow.session import Session
 
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _CALL: Final = re.compile(r"/api/\d\.\d/[^\s?#\\]+")
 _METHODS: Final = frozenset({"DELETE", "PATCH", "POST", "PUT"})
-_WITHOUT_CALLS: Final = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 
 
 def accepted(session: Session, saved: SavedPlan) -> Plan:
-    """The saved plan, if it was made for this project, environment, workspace and version.
+    """Returns the saved plan, if it may be applied in ``session``.
 
-    Raises RefusedError otherwise, and for steps that no plan of ours has. How many resources
-    are ours, whether the environment is protected and what ``removed:`` consents to is what
-    it is now, whatever the file says.
+    Raises RefusedError for a plan that was made for another project, environment, workspace
+    or version, and for one that the manifests and the workspace do not lead to. How many
+    resources are owned, whether the environment is protected and what ``removed:`` consents
+    to is what it is now, whatever the file says.
     """
     plan = saved.plan
     here = Here(session.project.name, session.environment.name, session.host)
     _refuse(here, saved)
+    _refuse_foreign_calls(session, plan)
+    if all(step.action in INACTIVE for step in plan.steps):
+        return replace(plan, protected=session.environment.protected)
     steps = tuple(_with_present_consent(session, step) for step in plan.steps)
-    return replace(
-        plan,
-        steps=steps,
-        protected=session.environment.protected,
-        owned=_owned(session, plan),
-    )
+    return confirmed(session, replace(plan, steps=steps))
 
 
 class Here(NamedTuple):
@@ -93,7 +93,9 @@ def other_manifests(session: Session, plan: Plan) -> str:
         return ""
     commit = plan.source.git_commit[:12]
     made = f"at commit {commit}" if commit else "without git"
-    return f"the plan was made {made}, from other manifests than these; it is applied as it is"
+    return (
+        f"the plan was made {made}, from other manifests than these, which lead to the same calls"
+    )
 
 
 def _made_elsewhere(here: Here, plan: Plan) -> Iterator[Problem]:
@@ -141,13 +143,72 @@ def _in_circles(plan: Plan) -> bool:
 def _wrong_in(step: Step) -> Iterator[str]:
     if step.address.kind not in KINDS:
         yield f"is of a kind that nobody knows: `{step.address.kind}`"
-    if step.operations and step.action in _WITHOUT_CALLS:
+    if step.operations and step.action in INACTIVE:
         yield f"is `{step.action}` and makes calls all the same"
     for each in step.operations:
         if each.method not in _METHODS or not _CALL.fullmatch(each.path) or ".." in each.path:
             yield f"makes a call that is none of the service's: {each.method} {each.path}"
         elif each.method == "DELETE" and step.action not in DESTRUCTIVE:
             yield f"is `{step.action}` and deletes all the same"
+
+
+def _refuse_foreign_calls(session: Session, plan: Plan) -> None:
+    """Raises RefusedError for a call that the manifests cannot have led to."""
+    problems = [
+        _no_plan(f"`{step.address}` {reason}")
+        for step in plan.steps
+        for reason in (*_foreign_calls(step), *_foreign_secrets(session, step))
+    ]
+    problems += [_no_plan(f"`{step.address}` {_RENAMED}") for step in _renamed(session, plan)]
+    if problems:
+        raise RefusedError(problems)
+
+
+_RENAMED: Final = "has another name in the manifests"
+
+
+def _renamed(session: Session, plan: Plan) -> Iterator[Step]:
+    loaded = session.loaded
+    known = {each.address: each.name for each in loaded.resources}
+    known |= {each.address: each.name for each in loaded.removals}
+    for step in plan.steps:
+        if step.operations and known.get(step.address, step.name) != step.name:
+            yield step
+
+
+def _foreign_calls(step: Step) -> Iterator[str]:
+    calls = KINDS[step.address.kind].planning.own_calls
+    for operation in step.operations:
+        own = calls.get(operation.call)
+        if own is None or not own.is_about(step.name, operation):
+            call = f"{operation.method} {operation.path}"
+            yield f"makes a call that is not about `{step.name}`: {call}"
+
+
+def _foreign_secrets(session: Session, step: Step) -> Iterator[str]:
+    declared = {
+        source
+        for resource in session.loaded.resources
+        if resource.address == step.address
+        for source in secret_sources(resource.document)
+    }
+    for operation in step.operations:
+        for source in secret_sources(operation.payload):
+            if source not in declared:
+                yield f"sends a secret that the manifests do not name: {' '.join(source)}"
+
+
+def secret_sources(value: Any) -> Iterator[tuple[str, str]]:
+    """Yields each place a secret comes from in JSON data: ``("from_env", NAME)``."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name in ("from_env", "from_file") and isinstance(inner, str):
+                yield name, inner
+            else:
+                yield from secret_sources(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from secret_sources(inner)
 
 
 def _no_plan(why: str) -> Problem:
@@ -159,11 +220,3 @@ def _with_present_consent(session: Session, step: Step) -> Step:
         return step
     agreed = {one.address: one.name for one in session.loaded.removals if one.delete}
     return replace(step, consented=agreed.get(step.address) == step.name)
-
-
-def _owned(session: Session, plan: Plan) -> int:
-    """Only the guard wants to know, and only where something is destroyed."""
-    if not any(step.action in DESTRUCTIVE for step in plan.steps):
-        return plan.owned
-    owner = f"{session.project.name}/{session.environment.name}"
-    return len(owned_entries(read((), listed_kinds(), session.drivers), owner))

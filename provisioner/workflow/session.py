@@ -23,7 +23,10 @@ from provisioner.workflow.project import Project, open_environment
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """``host`` is how plans name the workspace: its address, or ``emulator:FILE``."""
+    """``host`` is how plans name the workspace: its address, or ``emulator:FILE``.
+
+    ``given`` are the values of ``--var``, ``NAME=VALUE``.
+    """
 
     project: Project
     environment: Environment
@@ -32,6 +35,7 @@ class Session:
     drivers: Mapping[str, Driver]
     host: str
     git_commit: str
+    given: tuple[str, ...] = ()
 
     def new_drivers(self) -> Mapping[str, Driver]:
         """Drivers that have seen nothing yet, on the same connection."""
@@ -58,7 +62,7 @@ def open_session(
     """
     environment, loaded = open_environment(project, environment_name, given, lenient=lenient)
     with session_of(project, environment, loaded, profile) as started:
-        yield started
+        yield replace(started, given=tuple(given))
 
 
 @contextmanager

@@ -8,7 +8,11 @@ from typing import Any
 from provisioner.kinds.model_serving_endpoints.invocation.checks import verify
 from provisioner.kinds.model_serving_endpoints.invocation.clients import CLIENTS
 from provisioner.kinds.model_serving_endpoints.invocation.query import ask
-from provisioner.kinds.model_serving_endpoints.planning.calls import CALLS_OF_FIELD, operations
+from provisioner.kinds.model_serving_endpoints.planning.calls import (
+    CALLS_OF_FIELD,
+    OWN_CALLS,
+    operations,
+)
 from provisioner.kinds.model_serving_endpoints.planning.digests import applied_digests
 from provisioner.kinds.model_serving_endpoints.planning.drift_category import drift_category
 from provisioner.kinds.model_serving_endpoints.planning.field_actions import field_action
@@ -98,6 +102,7 @@ KIND = Kind(
     ),
     planning=Planning(
         operations=operations,
+        own_calls=OWN_CALLS,
         calls_of_field=CALLS_OF_FIELD,
         field_action=field_action,
         applied_digests=applied_digests,

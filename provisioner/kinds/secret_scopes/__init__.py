@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from provisioner.kinds.secret_scopes import access
-from provisioner.kinds.secret_scopes.calls import operations
+from provisioner.kinds.secret_scopes.calls import OWN_CALLS, operations
 from provisioner.kinds.secret_scopes.compare import compare, drift_category
 from provisioner.kinds.secret_scopes.importing import migrate_legacy
 from provisioner.kinds.secret_scopes.references import prerequisites, references
@@ -84,6 +84,7 @@ KIND = Kind(
     ),
     planning=Planning(
         operations=operations,
+        own_calls=OWN_CALLS,
         calls_of_field={"secrets": ("put_secret",), "acls": ("put_acl",)},
         compare=compare,
         hides_values=True,

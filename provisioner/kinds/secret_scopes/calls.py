@@ -10,11 +10,18 @@ from typing import Final
 
 from provisioner.kinds.secret_scopes import access, backend
 from provisioner.kinds.secret_scopes.compare import declared_keys, secret_of
-from provisioner.model.kind import Intent
+from provisioner.model.kind import Intent, OwnCall
 from provisioner.model.paths import Key
 from provisioner.model.plan import Action, Operation
 
 ROOT: Final = "/api/2.0/secrets"
+
+OWN_CALLS: Final = {
+    "create_scope": OwnCall("POST", f"{ROOT}/scopes/create", "scope"),
+    "put_secret": OwnCall("POST", f"{ROOT}/put", "scope"),
+    "put_acl": OwnCall("POST", f"{ROOT}/acls/put", "scope"),
+}
+"""Every call that a plan of a scope may hold."""
 
 
 def operations(intent: Intent) -> tuple[Operation, ...]:

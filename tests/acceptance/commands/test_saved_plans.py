@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def seal(data: dict[str, Any]) -> dict[str, Any]:
         "project": data["project"],
         "environment": data["environment"],
         "host": data["workspace"]["host"],
+        **({"inputs": data["inputs"]} if data.get("inputs") else {}),
         "steps": data["steps"],
     }
     text = json.dumps(covered, sort_keys=True, separators=(",", ":"))
@@ -56,7 +58,13 @@ def seal(data: dict[str, Any]) -> dict[str, Any]:
     for step in data["steps"]:
         summary[step["action"]] += 1
     digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-    return {**data, "digest": digest, "summary": summary}
+    variables = set(
+        re.findall(
+            r'"from_env": "([^"]+)"', json.dumps([step["operations"] for step in data["steps"]])
+        )
+    )
+    needed = {"required_env": sorted(variables)}
+    return {**data, **needed, "digest": digest, "summary": summary}
 
 
 def chat_of(data: dict[str, Any]) -> dict[str, Any]:
@@ -225,6 +233,185 @@ SEALED = [
         "none of the service's",
     ),
 ]
+
+
+def call_of_chat(call: str, method: str, path: str, payload: Any = None) -> Edit:
+    operation = {"call": call, "method": method, "path": path, "wait": False}
+    more = {} if payload is None else {"payload": payload}
+    return lambda data: chat_of(data)["operations"].append({**operation, **more})
+
+
+def secret_of(source: dict[str, str]) -> Edit:
+    body = {"scope": "shop", "key": "k", "string_value": {"$secret": source}}
+    operation = {"call": "put_secret", "method": "POST", "path": "/api/2.0/secrets/put"}
+
+    def change(data: dict[str, Any]) -> None:
+        (step,) = [step for step in data["steps"] if step["address"].startswith("secret_")]
+        step["action"] = "update"
+        body["scope"] = step["name"]
+        step["operations"] = [{**operation, "payload": body, "wait": False}]
+
+    return change
+
+
+GRANT = {"access_control_list": [{"group_name": "users", "permission_level": "CAN_MANAGE"}]}
+FORGED_CALLS = [
+    case("a new token", call_of_chat("create_token", "POST", "/api/2.0/token/create", {})),
+    case(
+        "the deletion of a scope",
+        call_of_chat("delete", "POST", "/api/2.0/secrets/scopes/delete", {"scope": "victim"}),
+    ),
+    case("a secret from a file", secret_of({"from_file": ".git/config"})),
+    case("a secret from a variable", secret_of({"from_env": "DATABRICKS_TOKEN"})),
+    case(
+        "another endpoint's tags",
+        call_of_chat("patch_tags", "PATCH", f"{ENDPOINTS}/prod/tags", {"delete_tags": ["team"]}),
+    ),
+    case(
+        "a create of another name",
+        call_of_chat("create", "POST", ENDPOINTS, {"name": "mine"}),
+    ),
+    case(
+        "the permissions of a cluster",
+        call_of_chat("set_permissions", "PUT", "/api/2.0/permissions/clusters/abc", GRANT),
+    ),
+    case("another name for the resource", put_in_chat("name", "victim")),
+]
+
+
+@pytest.mark.parametrize("change", FORGED_CALLS)
+def test_a_call_that_is_not_about_the_resource_is_refused_before_any_request(situation, change):
+    situation.edit(change, sealed=True)
+    assert_refused(situation, "E510")
+    assert situation.workspace.requests() == []
+
+
+def deletes_a_foreign_endpoint(data: dict[str, Any]) -> None:
+    step = copy.deepcopy(chat_of(data))
+    operation = {"call": "delete", "method": "DELETE", "path": f"{ENDPOINTS}/victim"}
+    step |= {"address": "model_serving_endpoints.victim", "name": "victim", "action": "delete"}
+    step["operations"] = [{**operation, "wait": False}]
+    step["live_fingerprint"] = VICTIM["fingerprint"]
+    step.pop("desired", None)
+    data["steps"] = sorted([*data["steps"], step], key=lambda step: step["address"])
+
+
+VICTIM: dict[str, str] = {}
+OTHER_CALLS = [
+    case(
+        "the permissions of another endpoint",
+        call_of_chat("set_permissions", "PUT", "/api/2.0/permissions/serving-endpoints/abc", GRANT),
+    ),
+    case(
+        "permissions that nobody declared",
+        call_of_chat(
+            "set_permissions", "PUT", "/api/2.0/permissions/serving-endpoints/{id}", GRANT
+        ),
+    ),
+    case("other values to send", put_in_call("payload", {"rate_limits": []})),
+    case("one call less", lambda data: chat_of(data)["operations"].pop()),
+    case(
+        "a value that nobody would approve",
+        lambda data: chat_of(data)["changes"][0].update(after=1),
+    ),
+    case("a document that says it is done", put_in_chat("desired", {"name": "chat"})),
+    case("differences that are to be ignored", put_in_chat("ignore_changes", ["ai_gateway"])),
+    case("the deletion of what another project owns", deletes_a_foreign_endpoint),
+]
+
+
+@pytest.mark.parametrize("change", OTHER_CALLS)
+def test_calls_that_a_new_plan_does_not_make_refuse_the_whole_plan(
+    situation, change, run, workspace
+):
+    other_scope(situation)
+    tags = [{"key": "provisioner_owner", "value": "toys/prod"}]
+    body = {"name": "victim", "tags": tags, "config": {"served_entities": [ENTITY]}}
+    situation.call("POST", ENDPOINTS, body)
+    VICTIM["fingerprint"] = fingerprint_of(workspace, "victim")
+    situation.edit(change, sealed=True)
+    assert_refused(situation, "E528")
+
+
+def fingerprint_of(workspace: Any, name: str) -> str:
+    """What somebody who may read the workspace can compute."""
+    from provisioner.kinds import KINDS
+    from provisioner.kinds.model_serving_endpoints.live import read
+
+    rules = KINDS["model_serving_endpoints"].schema.rules()
+    return read.live(workspace.endpoint(name), rules).fingerprint
+
+
+HONEST = [
+    case("ignored fields", 'lifecycle: {ignore_changes: ["tags[by_hand]"]}'),
+    case(
+        "an environment variable",
+        "email_notifications: {on_update_failure: ['${var.owner}@example.com']}",
+    ),
+]
+
+
+@pytest.mark.parametrize("more", HONEST)
+def test_an_honest_plan_is_never_called_forged(situation, monkeypatch, more):
+    monkeypatch.setenv("OWNER_GROUP", "ml")
+    if "var.owner" in more:
+        path = situation.shop.root / "environments/dev.yaml"
+        path.write_text(path.read_text() + "variables: {owner: '${env.OWNER_GROUP}'}\n")
+    situation.shop.endpoint(SIMPLE.replace("CALLS", "30") + "\n" + more)
+    situation.call("PATCH", TAGS, {"add_tags": [{"key": "by_hand", "value": "x"}]})
+    situation.plan()
+    result = situation.apply()
+    assert result.code == 0, result.err
+    assert situation.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_honest_plan_with_variables_rotation_and_selection_is_applied(situation):
+    path = situation.shop.root / "environments/dev.yaml"
+    path.write_text(path.read_text() + "variables: {calls: 1}\n")
+    situation.shop.endpoint(SIMPLE.replace("CALLS", '"${var.calls}"'))
+    situation.plan("--var", "calls=77", "--select", "chat")
+    data = json.loads(situation.saved.read_text())
+    assert data["inputs"] == {"select": ["chat"], "variables": ["calls=77"]}
+    assert situation.apply().code == 0
+    limits = situation.workspace.endpoint("chat")["ai_gateway"]["rate_limits"]
+    assert limits[0]["calls"] == 77
+
+
+def test_an_honest_plan_that_adopts_and_deletes_is_applied(situation, workspace):
+    other_scope(situation)
+    for name, tags in (("old", [{"key": "provisioner_owner", "value": "shop/dev"}]), ("chat2", [])):
+        body = {"name": name, "tags": tags, "config": {"served_entities": [ENTITY]}}
+        situation.call("POST", ENDPOINTS, body)
+    manifest = json.dumps(
+        {
+            "resources": {
+                "model_serving_endpoints": {
+                    "adopted": {
+                        "name": "chat2",
+                        "tags": [{"key": "team", "value": "ml"}],
+                        "config": {"served_entities": [ENTITY]},
+                    }
+                }
+            }
+        }
+    )
+    situation.shop.write("manifests/adopted.yaml", manifest)
+    situation.plan("--prune")
+    result = situation.apply(
+        "--adopt", "--allow-delete", "model_serving_endpoints.old", "--allow-destructive", "100"
+    )
+    assert result.code == 0, result.err
+    assert ("DELETE", f"{ENDPOINTS}/old") in situation.workspace.writes()
+
+
+def test_a_plan_with_other_variables_says_why_it_is_refused(situation, monkeypatch):
+    path = situation.shop.root / "environments/dev.yaml"
+    path.write_text(path.read_text() + "variables: {calls: '${env.CALLS}'}\n")
+    situation.shop.endpoint(SIMPLE.replace("CALLS", '"${var.calls}"'))
+    monkeypatch.setenv("CALLS", "5")
+    situation.plan()
+    monkeypatch.setenv("CALLS", "6")
+    assert_refused(situation, "other values of variables than these")
 
 
 @pytest.mark.parametrize(("change", "message"), SEALED)
@@ -402,13 +589,21 @@ def test_consent_of_a_removed_entry_counts_only_while_it_is_there(situation):
     path = situation.shop.write("manifests/removed.yaml", removed)
     situation.plan()
     path.unlink()
-    assert_refused(situation, "model_serving_endpoints.old would be deleted")
+    assert_refused(situation, "`model_serving_endpoints.old` is as it was when the plan was made")
     situation.shop.write("manifests/removed.yaml", removed)
     assert situation.apply().code == 0
 
 
-def test_a_plan_is_applied_where_the_manifests_are_others_by_now_and_that_is_said(situation):
+def test_a_plan_is_refused_where_the_manifests_ask_for_something_else_by_now(situation):
     situation.shop.endpoint(SIMPLE.replace("CALLS", "30"))
+    assert_refused(situation, "it was made from other manifests")
+
+
+def test_a_plan_is_applied_where_other_resources_were_added_and_that_is_said(situation):
+    other_scope(situation)
+    more = {"name": "more", "config": {"served_entities": [ENTITY]}}
+    manifest = {"resources": {"model_serving_endpoints": {"more": more}}}
+    situation.shop.write("manifests/more.yaml", json.dumps(manifest))
     result = situation.apply()
     assert result.code == 0
     assert "the plan was made without git, from other manifests than these" in result.err

@@ -21,7 +21,7 @@ from provisioner.kinds.model_serving_endpoints.planning.bodies import (
     with_live_values,
 )
 from provisioner.kinds.model_serving_endpoints.planning.field_actions import TABLE, moves_table
-from provisioner.model.kind import Intent
+from provisioner.model.kind import Intent, OwnCall
 from provisioner.model.live import Ownership, Phase
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import Action, Operation
@@ -42,6 +42,20 @@ FIELDS_OF_CALL: Final[Mapping[str, tuple[str, ...]]] = {
 on the config first; the gateway after it, for its fallback may mean new entities; then
 telemetry, which needs an endpoint that is idle.
 """
+
+OWN_CALLS: Final = {
+    "create": OwnCall("POST", ROOT, "name"),
+    "create_provisioned_throughput": OwnCall("POST", ROOT_OF_UNITS, "name"),
+    "delete": OwnCall("DELETE", f"{ROOT}/{{name}}"),
+    "set_permissions": OwnCall("PUT", f"{permissions.PERMISSIONS_ROOT}/{{id}}"),
+    "patch_tags": OwnCall("PATCH", f"{ROOT}/{{name}}/tags"),
+    "update_notifications": OwnCall("PATCH", f"{ROOT}/{{name}}/notifications"),
+    "update_config": OwnCall("PUT", f"{ROOT}/{{name}}/config"),
+    "update_provisioned_throughput_config": OwnCall("PUT", f"{ROOT_OF_UNITS}/{{name}}/config"),
+    "put_ai_gateway": OwnCall("PUT", f"{ROOT}/{{name}}/ai-gateway"),
+    "patch_telemetry_config": OwnCall("PATCH", f"{ROOT}/{{name}}/telemetry-config"),
+}
+"""Every call that a plan of an endpoint may hold."""
 
 INSTEAD_WITH_UNITS: Final = {"update_config": "update_provisioned_throughput_config"}
 CALLS_OF_FIELD: Final[Mapping[str, tuple[str, ...]]] = {
