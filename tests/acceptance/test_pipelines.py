@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -83,7 +84,13 @@ class Pipeline:
     hosts: Mapping[str, str]
     bin: Path
 
-    def job(self, job: str, values: Mapping[str, str], environment: str = "dev") -> Done:
+    def job(
+        self,
+        job: str,
+        values: Mapping[str, str],
+        environment: str = "dev",
+        more: Mapping[str, str] | None = None,
+    ) -> Done:
         """Run the steps of a job until one fails, as its system would."""
         out = ""
         for step in steps(self.root, self.system, job, values):
@@ -96,7 +103,13 @@ class Pipeline:
             done = subprocess.run(
                 [*step.shell, "-c", step.script],
                 cwd=self.root,
-                env={**self._machine(), **FACTS, "ENVIRONMENT": environment, **variables},
+                env={
+                    **self._machine(),
+                    **FACTS,
+                    "ENVIRONMENT": environment,
+                    **variables,
+                    **(more or {}),
+                },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -152,6 +165,7 @@ FACTS = {
     "GITHUB_REPOSITORY": "owner/repository",
     "GITHUB_RUN_ID": "31",
     "GITHUB_ACTOR": "octocat",
+    "GITHUB_SERVER_URL": "https://github.test",
     "CI_API_V4_URL": "https://gitlab.test/api/v4",
     "CI_PROJECT_ID": "1",
     "CI_MERGE_REQUEST_IID": "7",
@@ -178,6 +192,7 @@ GITHUB = {
     "inputs.allow_replace": "",
     "github.event.pull_request.number || inputs.pull_request": "7",
     "github.token": "forge-token",
+    "needs.plan.outputs.digest": "",
     "vars.DATABRICKS_CLIENT_ID": "an-id",
     "secrets.OPENAI_API_KEY": "a-key",
     "inputs.from": "dev",
@@ -251,7 +266,9 @@ def pipeline(request: pytest.FixtureRequest, tmp_path: Path, hosts: dict[str, st
     made.git("init", "--quiet", "--initial-branch", "main")
     made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
     # What pipelines leave in the folder of a runner is not part of the repository.
-    (folder / ".git" / "info" / "exclude").write_text("*.html\n*.json\n*.md\n*.txt\ndeploy/\n")
+    (folder / ".git" / "info" / "exclude").write_text(
+        "*.html\n*.json\n*.md\npromotion.txt\ndeploy/\napproved/\ndigest.env\n"
+    )
     made.commit("A starter repository")
     made.git("push", "--quiet", "--set-upstream", "origin", "main")
     return made
@@ -262,11 +279,119 @@ def deploy(pipeline: Pipeline) -> Done:
     jobs = JOBS[pipeline.system]
     planned = pipeline.job(*jobs["plan"])
     assert planned.code == 0, planned.out
-    if pipeline.system == "azure":
-        approved = pipeline.bin / "approved" / "deploy-dev-1"
-        approved.mkdir(parents=True, exist_ok=True)
-        (pipeline.root / "deploy" / "plan.json").replace(approved / "plan.json")
-    return pipeline.job(*jobs["apply"])
+    return apply_artifact(pipeline, digest_of(pipeline, planned))
+
+
+def digest_of(pipeline: Pipeline, planned: Done) -> str:
+    """The digest that the plan job hands to the apply job, the way its system does."""
+    if pipeline.system == "github":
+        text = (pipeline.bin / "output").read_text(encoding="utf-8")
+        pattern = r"^digest<<\S+\n(\S+)$"
+    elif pipeline.system == "gitlab":
+        text = (pipeline.root / "digest.env").read_text(encoding="utf-8")
+        pattern = r"^PLAN_DIGEST=(\S+)$"
+    else:
+        text, pattern = (
+            planned.out,
+            r"##vso\[task.setvariable variable=digest;isOutput=true\](\S+)$",
+        )
+    return re.findall(pattern, text, re.MULTILINE)[-1]
+
+
+def artifact(pipeline: Pipeline) -> Path:
+    """Where the plan job left the plan."""
+    return pipeline.root / ("deploy/plan.json" if pipeline.system == "azure" else "plan.json")
+
+
+def apply_artifact(pipeline: Pipeline, digest: str) -> Done:
+    """Bring the artifact to where the apply job finds it, and run that job."""
+    places = {
+        "github": pipeline.root / "approved",
+        "gitlab": pipeline.root,
+        "azure": pipeline.bin / "approved" / "deploy-dev-1",
+    }
+    place = places[pipeline.system]
+    place.mkdir(parents=True, exist_ok=True)
+    artifact(pipeline).replace(place / "plan.json")
+    job, values = JOBS[pipeline.system]["apply"]
+    return pipeline.job(
+        job, {**values, "needs.plan.outputs.digest": digest}, more={"PLAN_DIGEST": digest}
+    )
+
+
+def test_an_exchanged_artifact_is_refused_by_the_digest_that_was_approved(pipeline: Pipeline):
+    planned = pipeline.job(*JOBS[pipeline.system]["plan"])
+    assert planned.code == 0, planned.out
+    digest = digest_of(pipeline, planned)
+    shown = artifact(pipeline).read_text(encoding="utf-8")
+    # Another honest plan, as somebody would make it who may write artifacts.
+    pipeline.edit("manifests/chat.yaml", "calls: 60", "calls: 6000")
+    assert pipeline.job(*JOBS[pipeline.system]["plan"]).code == 0
+    assert artifact(pipeline).read_text(encoding="utf-8") != shown
+    pipeline.edit("manifests/chat.yaml", "calls: 6000", "calls: 60")
+    applied = apply_artifact(pipeline, digest)
+    assert applied.code != 0
+    assert "E514" in applied.out or "E528" in applied.out or pipeline.system == "azure"
+    assert "created" not in applied.out
+
+
+def test_what_is_in_an_artifact_beside_the_plan_is_not_installed(pipeline: Pipeline):
+    if pipeline.system != "gitlab":
+        pytest.skip("the artifact has a folder of its own")
+    planned = pipeline.job(*JOBS["gitlab"]["plan"])
+    digest = digest_of(pipeline, planned)
+    (pipeline.root / "requirements.txt").write_text("evil\n", encoding="utf-8")
+    (pipeline.root / "json.py").write_text("raise SystemExit('evil')\n", encoding="utf-8")
+    applied = apply_artifact(pipeline, digest)
+    assert applied.code == 0, applied.out
+    assert "evil" not in (pipeline.root / "requirements.txt").read_text(encoding="utf-8")
+    assert not (pipeline.root / "json.py").exists()
+
+
+def test_generated_workflows_have_no_weakness_of_medium_severity_or_above(tmp_path: Path):
+    started(tmp_path, "github")
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "zizmor"),
+            "--offline",
+            "--no-config",
+            "--min-severity=medium",
+            "--format=plain",
+            str(tmp_path / ".github"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pipelines_install_from_hashes_before_they_fetch_the_plan(tmp_path: Path):
+    for system in SYSTEMS:
+        root = started(tmp_path / system, system)
+        locked = (root / "requirements.txt").read_text(encoding="utf-8")
+        pinned = (ROOT / "requirements/runtime.txt").read_text(encoding="utf-8")
+        assert locked.endswith(pinned)
+        texts = [path.read_text() for each in FILES[system].split() for path in root.glob(each)]
+        for text in texts:
+            assert "pip install -r" not in text
+    deploy_yml = (tmp_path / "github/.github/workflows/deploy.yml").read_text()
+    apply_job = deploy_yml[deploy_yml.index("  apply:\n") :]
+    assert apply_job.index("--require-hashes") < apply_job.index("download-artifact")
+    for path in (tmp_path / "github/.github/workflows").glob("*.yml"):
+        for action in re.findall(r"uses: (actions/\S+)", path.read_text()):
+            assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action), action
+
+
+def test_the_plan_of_azure_is_a_stage_before_the_one_that_needs_approval(tmp_path: Path):
+    root = started(tmp_path, "azure")
+    stages = yaml.safe_load((root / ".azure/deploy.yml").read_text())["stages"]
+    name = "${{ parameters.environment }}"
+    assert [stage["stage"] for stage in stages] == [f"{name}_plan", name, f"{name}_wait"]
+    plan, apply, _ = stages
+    assert "environment" not in plan["jobs"][0]
+    assert apply["dependsOn"] == f"{name}_plan"
+    assert apply["jobs"][0]["environment"] == name
 
 
 def test_a_change_goes_its_way(pipeline: Pipeline):

@@ -71,7 +71,7 @@ def _gitlab(root: Path, job: str, values: Mapping[str, str]) -> Iterator[Step]:
         for name, value in {**pipeline["variables"], **found.get("variables", {})}.items()
     }
     before = pipeline["default"]["before_script"]
-    script = "\n".join([*before, *found["script"]])
+    script = "\n".join([*found.get("before_script", before), *found["script"]])
     yield Step(job, script, SHELLS["gitlab"], {**variables, **values})
 
 
@@ -97,7 +97,9 @@ def _azure(root: Path, job: str, values: Mapping[str, str]) -> Iterator[Step]:
     file, name = job.split(":")
     path = root / file
     pipeline = _load(path)
-    for found in _filled(pipeline.get("jobs") or [{"job": "", "steps": pipeline["steps"]}], values):
+    jobs = [job for stage in pipeline.get("stages", ()) for job in stage.get("jobs", ())]
+    alone = [{"job": "", "steps": pipeline.get("steps")}]
+    for found in _filled(pipeline.get("jobs") or jobs or alone, values):
         if name in (found.get("job"), found.get("deployment")):
             inner = found.get("steps") or found["strategy"]["runOnce"]["deploy"]["steps"]
             yield from _azure_steps(path.parent, inner)
@@ -109,7 +111,14 @@ def _azure_steps(folder: Path, found: list[Any]) -> Iterator[Step]:
             given = {
                 f"parameters.{key}": value for key, value in step.get("parameters", {}).items()
             }
-            inner = _load(folder / step["template"])["steps"]
+            template = _load(folder / step["template"])
+            defaults = {
+                f"parameters.{each['name']}": str(each["default"])
+                for each in template.get("parameters", ())
+                if "default" in each
+            }
+            given = defaults | {name: str(value) for name, value in given.items()}
+            inner = template["steps"]
             yield from _azure_steps(folder, _filled(inner, given))
         script = step.get("script") or step.get("inputs", {}).get("inlineScript")
         if script:

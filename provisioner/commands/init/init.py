@@ -133,7 +133,7 @@ def _next(folder: Path, starter: Starter) -> tuple[str, ...]:
     lines += [f"set up what the first lines of {PIPELINES[one]} say" for one in starter.systems]
     if starter.systems and starter.package == WHEEL:
         lines.append(
-            f"put this tool where the pipelines find it: {WHEEL[2:]}, see requirements.txt"
+            f"put this tool where the pipelines find it: {WHEEL[2:]}, see requirements-tool.txt"
         )
     below = git.prefix(folder)
     if starter.systems and below:

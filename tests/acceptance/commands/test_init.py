@@ -113,7 +113,7 @@ def test_what_is_given_stands_in_the_files(init, tmp_path: Path):
     shop = tmp_path / "shop"
     assert "project: risk\n" in (shop / "provisioner.yaml").read_text()
     assert "host: https://prod.example.org\n" in (shop / "environments/prod.yaml").read_text()
-    assert (shop / "requirements.txt").read_text().endswith("\np==1\n")
+    assert (shop / "requirements-tool.txt").read_text().endswith("\np==1\n")
 
 
 WRONG = {
