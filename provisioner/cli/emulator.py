@@ -37,6 +37,7 @@ class EmulatorOptions(NamedTuple):
     latency_ms: int
     upstream: str
     upstream_model: str
+    strict: bool
 
 
 def serve(options: EmulatorOptions, folder: Path | None) -> int:
@@ -59,6 +60,7 @@ def serve(options: EmulatorOptions, folder: Path | None) -> int:
             latency_ms=options.latency_ms,
             upstream=options.upstream,
             upstream_model=options.upstream_model,
+            strict=options.strict,
         )
         serve_until_stopped(settings, _announce)
     except ValueError as error:
@@ -138,6 +140,11 @@ emulator_options = packed(
         default="",
         envvar="PROVISIONER_UPSTREAM_MODEL",
         help="Ask for this model there, whatever an endpoint names.",
+    ),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Refuse what no one has seen a real workspace take, such as the update mask `*`.",
     ),
 )
 

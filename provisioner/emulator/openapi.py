@@ -60,6 +60,24 @@ QUERIES = {
     "DELETE /api/2.1/unity-catalog/catalogs/{name}": ("force",),
     "DELETE /api/2.1/unity-catalog/schemas/{name}": ("force",),
     "GET /api/2.1/unity-catalog/permissions/{type}/{name}": ("principal",),
+    "GET /api/2.1/unity-catalog/secrets": (
+        "catalog_name",
+        "schema_name",
+        "page_size",
+        "page_token",
+    ),
+    "GET /api/2.1/unity-catalog/secrets/{name}": ("include_value",),
+    "PATCH /api/2.1/unity-catalog/secrets/{name}": ("update_mask",),
+    **{
+        f"{method} /api/2.1/unity-catalog/{plural}{rest}": names
+        for plural in ("model-services", "model-provider-services")
+        for method, rest, names in (
+            ("GET", "", ("parent", "view", "page_size", "page_token")),
+            ("POST", "", ("parent", f"{plural.replace('-', '_')[:-1]}_id")),
+            ("PATCH", "/{name}", ("update_mask", "etag")),
+            ("DELETE", "/{name}", ("etag",)),
+        )
+    },
     f"GET /{CONTROL_PREFIX}/requests": ("after", "newest", "endpoint"),
     "GET /api/2.0/workspace/get-status": ("path",),
     "GET /api/2.0/workspace/list": ("path",),

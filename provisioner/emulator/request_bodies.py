@@ -26,11 +26,13 @@ from provisioner.emulator.identity import acls, principals, scim
 from provisioner.emulator.serving import api as serving
 from provisioner.emulator.serving import configs, gateway, lag, permissions, telemetry, transitions
 from provisioner.emulator.unity_catalog import (
+    catalog_secrets,
     external_functions,
     grants,
     models,
     namespace_api,
     registration,
+    services,
 )
 
 
@@ -151,6 +153,13 @@ BODIES = {
     f"POST {namespace_api.SCHEMAS}": namespace_api.SCHEMA,
     f"PATCH {namespace_api.CATALOGS}/{{name}}": namespace_api.UPDATED,
     f"PATCH {namespace_api.SCHEMAS}/{{name}}": namespace_api.UPDATED,
+    f"POST {catalog_secrets.BASE}": catalog_secrets.CREATED,
+    f"PATCH {catalog_secrets.BASE}/{{name}}": catalog_secrets.UPDATED,
+    **{
+        f"{method} {services.BASE}/{kind.plural}{rest}": kind.reader
+        for kind in (services.MODEL_SERVICES, services.PROVIDER_SERVICES)
+        for method, rest in (("POST", ""), ("PATCH", "/{name}"))
+    },
     f"POST {external_functions.BASE}": external_functions.CALL,
     f"PATCH {grants.PERMISSIONS}": record({"changes": grants.CHANGES}),
     f"POST /{CONTROL_PREFIX}/reset": record({"what": choice("log", "everything")}),

@@ -11,7 +11,7 @@ from provisioner.emulator import (
 )
 from provisioner.emulator.identity import authentication, principals, scim
 from provisioner.emulator.inference import api as inference
-from provisioner.emulator.inference import payloads
+from provisioner.emulator.inference import payloads, service_queries
 from provisioner.emulator.secrets import api as secrets
 from provisioner.emulator.serving import api as serving
 from provisioner.emulator.serving import (
@@ -25,6 +25,7 @@ from provisioner.emulator.serving import (
 )
 from provisioner.emulator.sql import api as sql
 from provisioner.emulator.unity_catalog import (
+    catalog_secrets,
     external_functions,
     grants,
     metastore,
@@ -32,6 +33,7 @@ from provisioner.emulator.unity_catalog import (
     models,
     namespace_api,
     registration,
+    services,
 )
 
 ROUTES = (
@@ -43,6 +45,7 @@ ROUTES = (
     *throughput.ROUTES,
     *permissions.ROUTES,
     *secrets.ROUTES,
+    *service_queries.ROUTES,
     *inference.ROUTES,
     *payloads.ROUTES,
     *control.ROUTES,
@@ -52,6 +55,8 @@ ROUTES = (
     *grants.ROUTES,
     *namespace_api.ROUTES,
     *metastore.ROUTES,
+    *catalog_secrets.ROUTES,
+    *services.ROUTES,
     *external_functions.ROUTES,
     *registration.ROUTES,
     *scim.ROUTES,

@@ -95,6 +95,9 @@ CREATE TABLE IF NOT EXISTS namespaces (
     created_by TEXT NOT NULL, created_ms INTEGER NOT NULL,
     updated_by TEXT NOT NULL, updated_ms INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS securables (
+    kind TEXT, full_name TEXT COLLATE NOCASE, record TEXT NOT NULL, PRIMARY KEY (kind, full_name)
+);
 CREATE TABLE IF NOT EXISTS model_versions (
     model TEXT COLLATE NOCASE, version INTEGER, status TEXT NOT NULL, comment TEXT NOT NULL,
     created_by TEXT NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY (model, version)

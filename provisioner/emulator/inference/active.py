@@ -17,7 +17,8 @@ class ActiveEndpoint:
     which is the order of fallbacks; ``routes`` are entity name and percentage. Without an active
     config both are empty. ``rate_limits`` are those of the gateway and the older ones of the
     endpoint; ``gateway`` is the whole gateway, ``{}`` for none; ``auto_capture`` is the legacy
-    inference table, ``{}`` for none.
+    inference table, ``{}`` for none. ``fallbacks`` are those of a model service, in their order;
+    None for an endpoint, whose other entities are its fallbacks.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ActiveEndpoint:
     gateway: dict[str, Any]
     rate_limits: tuple[dict[str, Any], ...]
     auto_capture: dict[str, Any]
+    fallbacks: tuple[dict[str, Any], ...] | None = None
 
 
 def active(workspace: EmulatedWorkspace, name: str) -> ActiveEndpoint:

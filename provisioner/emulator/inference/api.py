@@ -47,7 +47,7 @@ def invocations(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespons
     endpoint = _require_serving(workspace, request, request.parameters["name"])
     task = tasks.task_of(endpoint, body)
     served = request.parameters.get("served", "")
-    return _respond(workspace, request, EndpointQuery(endpoint, task, body, served))
+    return respond(workspace, request, EndpointQuery(endpoint, task, body, served))
 
 
 def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -68,7 +68,7 @@ def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiR
             "BAD_REQUEST",
             f"Endpoint '{name}' has the task {own_task}; this path is for {task}.",
         )
-    return _respond(workspace, request, EndpointQuery(endpoint, own_task, body))
+    return respond(workspace, request, EndpointQuery(endpoint, own_task, body))
 
 
 def _require_serving(
@@ -122,7 +122,7 @@ def _check_access(store: Store, endpoint: ActiveEndpoint, request: ApiRequest) -
         raise ApiError(400, "BAD_REQUEST", message)
 
 
-def _respond(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery) -> ApiResponse:
+def respond(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery) -> ApiResponse:
     """Returns the answer of an entity; it and every error go to the endpoint's inference table."""
     store = workspace.store
     exchange = payloads.Exchange(
@@ -134,7 +134,10 @@ def _respond(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQu
         exchange.add(error.status, error.answer().json)
         raise
     written = asked.written
-    headers = {**(MADE_UP if written.made_up else {}), "served-model-name": asked.entity["name"]}
+    headers = MADE_UP if written.made_up else {}
+    # Nobody has seen that header in answers of model services.
+    if call.endpoint.fallbacks is None:
+        headers = {**headers, "served-model-name": asked.entity["name"]}
     if written.chunks is None:
         exchange.add(200, written.json, asked.entity)
         return ApiResponse(written.json, headers=headers)
@@ -228,10 +231,11 @@ ROUTES = (
     _query(f"{DATA_PLANE}/{{name}}/invocations", invocations),
     _query("/serving-endpoints/{name}/served-models/{served}/invocations", invocations),
     *(
-        _query(f"{base}/{path}", partial(openai, task))
-        for base in OPENAI_BASES
+        _query(f"{OPENAI_BASES[0]}/{path}", partial(openai, task))
         for path, task in OPENAI_PATHS.items()
     ),
+    # The other paths of the gateway take names of model services as well: ``service_queries``.
+    _query(f"{OPENAI_BASES[1]}/completions", partial(openai, tasks.COMPLETIONS)),
     *(ApiRoute("GET", f"{base}/models", list_models) for base in OPENAI_BASES),
     *(ApiRoute("GET", f"{base}/models/{{model}}", get_model) for base in OPENAI_BASES),
 )

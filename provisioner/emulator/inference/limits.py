@@ -17,6 +17,8 @@ from provisioner.emulator.inference.active import ActiveEndpoint
 # rule(documented): A limit is per minute. That the minute begins with the first call that is
 #     counted is assumed. [serving-api 3.10]
 PERIOD_MS = 60_000
+# Limits of services may be for an hour as well. [databricks-sdk, RateLimit]
+PERIODS_MS = {"minute": PERIOD_MS, "hour": 3_600_000}
 
 Limit = dict[str, Any]
 
@@ -27,6 +29,11 @@ class RateMeter:
 
     limit: Limit
     bucket: str
+
+    @property
+    def period_ms(self) -> int:
+        """How long the period is in which calls and tokens are counted."""
+        return PERIODS_MS[self.limit.get("renewal_period", "minute")]
 
 
 def admit(store: Store, endpoint: ActiveEndpoint, caller: Caller) -> tuple[RateMeter, ...]:
@@ -39,12 +46,15 @@ def admit(store: Store, endpoint: ActiveEndpoint, caller: Caller) -> tuple[RateM
     now_ms = store.now_ms()
     meters = tuple(applicable_meters(endpoint, caller))
     with store.transaction():
-        # The second part is for a clock that was set back.
-        store.change(
-            "DELETE FROM usage WHERE period_start_ms <= ? OR period_start_ms > ?",
-            now_ms - PERIOD_MS,
-            now_ms,
-        )
+        for meter in meters:
+            # The second part is for a clock that was set back.
+            store.change(
+                "DELETE FROM usage WHERE bucket = ? AND "
+                "(period_start_ms <= ? OR period_start_ms > ?)",
+                meter.bucket,
+                now_ms - meter.period_ms,
+                now_ms,
+            )
         refusals = [refusal for meter in meters if (refusal := _refusal(store, meter, now_ms))]
         if refusals:
             raise _too_many(endpoint, *max(refusals, key=lambda refusal: refusal[0]))
@@ -68,9 +78,10 @@ def applicable_meters(endpoint: ActiveEndpoint, caller: Caller) -> Iterator[Rate
     personal, group, everybody = [], [], []
     for limit in endpoint.rate_limits:
         key, principal = limit.get("key", "endpoint"), limit.get("principal", "")
-        meter = RateMeter(limit, _bucket(endpoint, key, principal or caller.name))
+        hourly = "" if limit.get("renewal_period", "minute") == "minute" else "/hour"
+        meter = RateMeter(limit, _bucket(endpoint, key, principal or caller.name) + hourly)
         if key == "endpoint":
-            yield RateMeter(limit, _bucket(endpoint, key, ""))
+            yield RateMeter(limit, _bucket(endpoint, key, "") + hourly)
         elif key == "user_group" and principal in caller.groups:
             group.append(meter)
         elif key in ("user", "service_principal") and principal == caller.name:
@@ -93,7 +104,7 @@ def _refusal(store: Store, meter: RateMeter, now_ms: int) -> tuple[int, Limit, s
     for unit, spent in (("calls", calls), ("tokens", tokens)):
         most = meter.limit.get(unit)
         if most is not None and spent >= most:
-            left_ms = start_ms + PERIOD_MS - now_ms
+            left_ms = start_ms + meter.period_ms - now_ms
             return -(-left_ms // 1000), meter.limit, unit
     return None
 
@@ -107,12 +118,12 @@ def _count(store: Store, bucket: str, now_ms: int) -> None:
 #     header Retry-After is sent is assumed. [serving-api 3.10, 8.13]
 def _too_many(endpoint: ActiveEndpoint, wait_s: int, limit: Limit, unit: str) -> ApiError:
     """Returns the 429: clients read the header, the service's pages name a field of the body."""
-    key = limit.get("key", "endpoint")
+    key, period = limit.get("key", "endpoint"), limit.get("renewal_period", "minute")
     return ApiError(
         429,
         "REQUEST_LIMIT_EXCEEDED",
-        f"REQUEST_LIMIT_EXCEEDED: Exceeded the {key} rate limit of {limit[unit]} {unit} per minute "
-        f"for endpoint {endpoint.name}. Retry after {wait_s} seconds.",
+        f"REQUEST_LIMIT_EXCEEDED: Exceeded the {key} rate limit of {limit[unit]} {unit} "
+        f"per {period} for endpoint {endpoint.name}. Retry after {wait_s} seconds.",
         headers={"Retry-After": str(wait_s)},
         extra={"retry_after": wait_s},
     )

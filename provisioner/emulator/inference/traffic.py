@@ -91,6 +91,8 @@ def answer_with_fallbacks(
 
 
 def _fallbacks(endpoint: ActiveEndpoint, first: Entity) -> list[Entity]:
+    if endpoint.fallbacks is not None:
+        return [*endpoint.fallbacks]
     rule = endpoint.gateway.get("fallback_config") or {}
     if not rule.get("enabled") or "external_model" not in first:
         return []

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from provisioner.emulator.http.routing import ApiError, Caller, invalid
 from provisioner.emulator.http.store import Store
+from provisioner.emulator.unity_catalog.metastore import METASTORE_ID
 
 MODEL, FUNCTION = "model", "function"
 EXECUTE, USE_CATALOG, USE_SCHEMA = "EXECUTE", "USE_CATALOG", "USE_SCHEMA"
@@ -41,6 +42,7 @@ class Securable:
             "full_name": self.full_name,
             "owner": self.owner,
             **({"comment": self.comment} if self.comment else {}),
+            "metastore_id": METASTORE_ID,
             "created_by": self.created_by,
             "created_at": self.created_ms,
             "updated_by": self.updated_by,

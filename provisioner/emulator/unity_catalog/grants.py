@@ -20,18 +20,21 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.http.shape import list_of, record, text
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.unity_catalog import catalog, namespaces
+from provisioner.emulator.unity_catalog import catalog, namespaces, securables
 
 BASE = "/api/2.1/unity-catalog"
 # rule(documented): A page of grants has at most 150 entries. [docs.databricks.com/api, Grants]
 PAGE = 150
 # Securable type -> the parts of its full name.
-DEPTHS = {"catalog": 1, "schema": 2, "function": 3, "model": 3}
+SERVICES = (securables.MODEL_SERVICE, securables.PROVIDER_SERVICE, securables.SECRET)
+DEPTHS = {"catalog": 1, "schema": 2, "function": 3, "model": 3, **dict.fromkeys(SERVICES, 3)}
 TYPES = ("CATALOG", "SCHEMA", "FUNCTION")
-# Of the documented privileges those that models have to do with.
+# Of the documented privileges those that models, services and secrets have to do with.
 PRIVILEGES = (
     *("USE_CATALOG", "USE_SCHEMA", "EXECUTE", "MANAGE", "BROWSE", "APPLY_TAG"),
     *("CREATE_MODEL", "CREATE_MODEL_VERSION", "CREATE_FUNCTION", "CREATE_SCHEMA"),
+    *("CREATE_SERVICE", "CREATE_SECRET", "CREATE_CONNECTION", "CREATE_TABLE"),
+    *("READ_METADATA", "READ_SECRET", "WRITE_SECRET", "REFERENCE_SECRET"),
     catalog.EVERYTHING,
 )
 CHANGES = list_of(
@@ -74,14 +77,26 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
             #     [docs.databricks.com/api, Grants]
             if privilege not in PRIVILEGES:
                 raise invalid(f"Privilege {privilege} is not applicable to this entity.")
-        for privilege in change.get("add", ()):
-            row = (name, change["principal"], privilege)
-            store.change("INSERT OR IGNORE INTO privileges VALUES (?, ?, ?)", *row)
-        for privilege in change.get("remove", ()):
-            row = (name, change["principal"], privilege)
-            where = "securable = ? AND principal = ? AND privilege = ?"
-            store.change(f"DELETE FROM privileges WHERE {where}", *row)
+        _change(store, name, change)
     return get(workspace, request)
+
+
+def _change(store: Store, name: str, change: dict[str, Any]) -> None:
+    """Takes privileges away and then adds: beside ``add``, removing all leaves exactly that."""
+    added, removed = change.get("add", ()), change.get("remove", ())
+    # rule(client): A privilege is not added and removed in one change. [databricks/cli, acceptance
+    #     tests of grants]
+    if both := set(added) & set(removed):
+        raise invalid(f"Privilege {min(both)} is both added and removed.")
+    where, principal = "securable = ? AND principal = ?", change["principal"]
+    if catalog.EVERYTHING in removed:
+        store.change(f"DELETE FROM privileges WHERE {where}", name, principal)
+    for privilege in removed:
+        sql = f"DELETE FROM privileges WHERE {where} AND privilege = ?"
+        store.change(sql, name, principal, privilege)
+    for privilege in added:
+        row = (name, principal, privilege)
+        store.change("INSERT OR IGNORE INTO privileges VALUES (?, ?, ?)", *row)
 
 
 def _securable(store: Store, request: ApiRequest) -> str:
@@ -97,6 +112,8 @@ def _securable(store: Store, request: ApiRequest) -> str:
         raise invalid(f"'{name}' is not the full name of a {kind}.")
     if DEPTHS[kind] < 3:
         return name
+    if kind in SERVICES:
+        return securables.require(store, kind, name).key
     securable = catalog.find(store, name)
     # rule(recorded): A missing model or function answers 404 with this text. [public logs]
     if securable is None:
@@ -107,7 +124,12 @@ def _securable(store: Store, request: ApiRequest) -> str:
 
 def _require_owner(store: Store, request: ApiRequest, name: str) -> None:
     """A catalog or schema that only a model names has no owner: administrators grant on it."""
-    securable = catalog.find(store, name) or namespaces.find(store, name)
+    kind, _, full_name = name.rpartition(":")
+    securable: catalog.Owned | None = (
+        securables.find(store, kind, full_name)
+        if kind
+        else catalog.find(store, name) or namespaces.find(store, name)
+    )
     if request.caller.is_admin or (securable and catalog.is_owner(request.caller, securable)):
         return
     # rule(documented): Only the owner grants. Catalogs and schemas have no owner here, so admins
@@ -126,9 +148,9 @@ def _by_principal(grants: list[tuple[str, str]], request: ApiRequest) -> dict[st
 
 
 def _lineage(name: str) -> list[str]:
-    """Returns ``a.b.c``, ``a.b``, ``a``."""
-    parts = name.split(".")
-    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    """Returns the name itself, and those of the schema and the catalog above it."""
+    parts = name.rpartition(":")[2].split(".")
+    return [name, *(".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))]
 
 
 def _origin(securable: str) -> dict[str, Any]:

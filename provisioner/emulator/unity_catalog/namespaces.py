@@ -20,6 +20,7 @@ COLUMNS = "full_name, owner, comment, created_by, created_ms, updated_by, update
 NAME = re.compile(r"[^\s./\x00-\x1f\x7f]{1,255}")
 # Terraform deletes it from each new catalog.
 DEFAULT_SCHEMA = "default"
+HELD = (("namespaces", "full_name"), ("securables", "full_name"))
 TABLES = {"models": "full_name", "model_versions": "model", "model_aliases": "model"}
 
 
@@ -135,8 +136,7 @@ def delete(store: Store, namespace: Namespace, *, force: bool) -> None:
     """Deletes it, and with ``force`` everything in it. Raises ApiError where it is not empty."""
     inside = f"{namespace.full_name}."
     held = sum(
-        _count(store, table, column, inside)
-        for table, column in (("namespaces", "full_name"), ("models", "full_name"))
+        _count(store, table, column, inside) for table, column in (*HELD, ("models", "full_name"))
     )
     # rule(documented): What holds something is deleted with force only. [SDK: text of
     #     catalogs.delete and schemas.delete]
@@ -146,7 +146,7 @@ def delete(store: Store, namespace: Namespace, *, force: bool) -> None:
         raise ApiError(400, f"{kind}_NOT_EMPTY", message)
     for table, column in (
         *TABLES.items(),
-        ("namespaces", "full_name"),
+        *HELD,
         ("privileges", "securable"),
     ):
         within = f"substr({column}, 1, ?) = ? COLLATE NOCASE OR {column} = ?"
