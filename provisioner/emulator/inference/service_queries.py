@@ -19,7 +19,7 @@ from provisioner.emulator.http.routing import (
     invalid,
 )
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.inference import api, messages, tasks
+from provisioner.emulator.inference import api, tasks
 from provisioner.emulator.inference.active import ActiveEndpoint
 from provisioner.emulator.unity_catalog import destinations, provider_configs, securables
 from provisioner.emulator.unity_catalog.securables import CatalogObject, Json
@@ -46,6 +46,8 @@ LIMIT_KEYS = {
     "SERVICE_PRINCIPAL": "service_principal",
 }
 EXECUTE = "EXECUTE"
+# Why an answer ends: OpenAI's word -> Anthropic's. [docs.anthropic.com, Messages]
+STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
 
 
 def ask(task: str, api_type: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -68,7 +70,7 @@ def ask(task: str, api_type: str, workspace: EmulatedWorkspace, request: ApiRequ
 
 def ask_messages(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Answers a query in the shapes of Anthropic's API."""
-    body = messages.chat_of(request.json())
+    body = _chat_of(request.json())
     name = str(body.get("model") or "")
     provider = request.headers.get(DIRECT, "")
     served = (
@@ -77,7 +79,7 @@ def ask_messages(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
         else _of_service(workspace.store, request, name, tasks.CHAT, "anthropic/v1/messages")
     )
     answer = api.respond(workspace, request, api.EndpointQuery(served, tasks.CHAT, body))
-    return ApiResponse(messages.message_of(answer.json), headers=answer.headers)
+    return ApiResponse(_message_of(answer.json), headers=answer.headers)
 
 
 def _of_service(
@@ -239,6 +241,54 @@ def _table(config: Json, name: str) -> Json:
             "schema_name": schema_name,
             "table_name_prefix": shown["table_name_prefix"],
         }
+    }
+
+
+def _chat_of(body: Json) -> Json:
+    """Returns the query as a chat of OpenAI's shape. Raises ApiError."""
+    # rule(local): Messages are answered whole.
+    if body.get("stream") is True:
+        message = "The local workspace does not stream answers of Anthropic's API."
+        raise ApiError(501, "NOT_IMPLEMENTED", message)
+    # rule(documented): A query names a model, its messages and max_tokens. [docs.anthropic.com,
+    #     Messages]
+    if not body.get("model") or not body.get("messages") or not body.get("max_tokens"):
+        raise invalid("model, messages and max_tokens must be given.")
+    system = (
+        [{"role": "system", "content": _plain_text(body["system"])}] if body.get("system") else []
+    )
+    said = [
+        {"role": each.get("role"), "content": _plain_text(each.get("content"))}
+        for each in body["messages"]
+        if isinstance(each, dict)
+    ]
+    kept: Json = {
+        name: body[name] for name in ("model", "max_tokens", "temperature") if name in body
+    }
+    return {**kept, "messages": [*system, *said]}
+
+
+def _plain_text(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+
+
+def _message_of(chat: Json) -> Json:
+    """Returns the answer to a chat as a message."""
+    choice, usage = chat["choices"][0], chat["usage"]
+    return {
+        "id": chat["id"].replace("chatcmpl-", "msg_"),
+        "type": "message",
+        "role": "assistant",
+        "model": chat["model"],
+        "content": [{"type": "text", "text": choice["message"]["content"]}],
+        "stop_reason": STOPS.get(choice["finish_reason"], "end_turn"),
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": usage["prompt_tokens"],
+            "output_tokens": usage["completion_tokens"],
+        },
     }
 
 
