@@ -57,8 +57,9 @@ class Workspace(FileModel):
 
     host: str | None = Field(
         default=None,
-        pattern=r"^https?://[^/\s?#]+/?$",
-        description="The address of the workspace, `https://…`. The login comes from the "
+        pattern=r"^(https?://)?[^/\s?#@:]+(:[0-9]+)?/?(\?o=[0-9]*)?(#\S*)?$",
+        description="The address of the workspace, `https://…`. A missing `https://` is added, "
+        "and `/?o=…` from a browser's address bar is cut off. The login comes from the "
         "environment variables that Databricks tools know.",
     )
     profile: str | None = Field(

@@ -100,6 +100,18 @@ class Environment:
     release_file: ReleaseFile = field(default_factory=ReleaseFile, compare=False, repr=False)
 
 
+def workspace_address(text: str) -> str:
+    """The address ``https://NAME`` of a workspace, as people copy it from a browser or the CLI.
+
+    A missing scheme is https, and what a browser shows behind the name is cut off. The schema
+    of the file has refused everything else.
+    """
+    if not text:
+        return ""
+    scheme, _, rest = text.rpartition("://")
+    return f"{scheme or 'https'}://{re.split('[/?#]', rest)[0]}"
+
+
 def find_root(start: Path) -> Path:
     """The nearest folder from ``start`` upward that holds a project file. Raises FileError."""
     here = start.resolve()
@@ -167,9 +179,10 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
     check_not_released(outside, data, name)
     file = read_releases(root, name)
     settings = data["workspace"]
+    host = workspace_address(settings.get("host", ""))
     return Environment(
         name=name,
-        workspace=WorkspaceSettings(**{**settings, "host": settings.get("host", "").rstrip("/")}),
+        workspace=WorkspaceSettings(**{**settings, "host": host}),
         manifests=tuple(data.get("manifests", MANIFESTS)),
         protected=data.get("protected", False),
         guard=GuardLimits(**data.get("guard", {})),

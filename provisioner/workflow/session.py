@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from provisioner import __version__
-from provisioner.errors import FileError, UsageError
+from provisioner.errors import FileError, LoginError, UnreachableError, UsageError, WorkspaceError
 from provisioner.files import git
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded
@@ -61,8 +62,24 @@ def open_session(
     for ``given``, WorkspaceError for the way to the workspace.
     """
     environment, loaded = open_environment(project, environment_name, given, lenient=lenient)
-    with session_of(project, environment, loaded, profile) as started:
-        yield replace(started, given=tuple(given))
+    try:
+        with session_of(project, environment, loaded, profile) as started:
+            yield replace(started, given=tuple(given))
+    except (LoginError, UnreachableError) as error:
+        raise _with_doctor(error, environment.name) from error.__cause__
+
+
+# No login, and no connection: what doctor looks at from near to far.
+_FOR_DOCTOR: Final = frozenset({"E401", "E408", "E410"})
+
+
+def _with_doctor(error: WorkspaceError, environment: str) -> WorkspaceError:
+    """``error``, whose last hint is the command that looks closer."""
+    *others, last = error.problems
+    if last.code not in _FOR_DOCTOR:
+        return error
+    hint = f"{last.hint}\n`provisioner doctor -e {environment}` looks closer".lstrip()
+    return type(error)((*others, replace(last, hint=hint)))
 
 
 @contextmanager
@@ -85,9 +102,11 @@ def connected(
 ) -> Iterator[tuple[Connection, str]]:
     """The way to the environment's workspace, and the name that plans give it."""
     from provisioner.workspace import WorkspaceTarget, connect
+    from provisioner.workspace.hosts import refuse_placeholder
 
     settings = environment.workspace
     if not settings.emulator:
+        refuse_placeholder(settings.host, environment.name)
         target = WorkspaceTarget(host=settings.host, profile=profile or settings.profile)
         with connect(target, os.environ, agent) as connection:
             yield connection, connection.host

@@ -5,18 +5,23 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
+from dataclasses import replace
 
 from urllib3 import exceptions as urllib3_errors
 
 from provisioner.workspace.faults import ApiCall, Failure, Fault, unreachable
+from provisioner.workspace.hosts import UNKNOWN_NAME
 from provisioner.workspace.wire import NotConnectedError, TooLargeError, Wire
 
 
-def explain(error: Exception, call: ApiCall, wire: Wire) -> Failure:
+def explain(error: Exception, call: ApiCall, wire: Wire, *, reached: bool = False) -> Failure:
     """The failure that ``error`` of ``Wire.exchange`` stands for; ``error`` itself is
-    raised when it is a defect of ours."""
+    raised when it is a defect of ours.
+
+    ``reached``: the host has taken a request before, so its name exists.
+    """
     if isinstance(error, NotConnectedError):
-        return _not_connected(error, call, wire)
+        return _not_connected(error, call, wire, reached)
     if isinstance(error, TooLargeError):
         most = wire.limits.answer_bytes // 2**20
         return _after_sending(Fault.UNREADABLE, "E412", call, wire, f"sent more than {most} MiB")
@@ -50,7 +55,7 @@ def _unsent(code: str, call: ApiCall, wire: Wire, reason: str, hint: str = "") -
     return unreachable(Fault.UNSENT, code, f"{call}: cannot reach {wire.host}: {reason}", hint)
 
 
-def _not_connected(error: NotConnectedError, call: ApiCall, wire: Wire) -> Failure:
+def _not_connected(error: NotConnectedError, call: ApiCall, wire: Wire, reached: bool) -> Failure:
     cause = error.cause
     # Behind a proxy only TLS is spoken with the workspace itself before the request.
     if wire.proxy is not None and (error.at_proxy or not isinstance(cause, ssl.SSLError)):
@@ -58,12 +63,15 @@ def _not_connected(error: NotConnectedError, call: ApiCall, wire: Wire) -> Failu
     if isinstance(cause, ssl.SSLError):
         return _tls_failed(cause, call, wire)
     code, reason, hint = _reason(cause, wire)
-    return _unsent(code, call, wire, reason, hint)
+    failure = _unsent(code, call, wire, reason, hint)
+    # A name that has never worked is misspelt; one that has worked may work again in a moment.
+    is_unknown = isinstance(cause, urllib3_errors.NameResolutionError) and not reached
+    return replace(failure, fault=Fault.FINAL) if is_unknown else failure
 
 
 def _reason(cause: Exception, wire: Wire) -> tuple[str, str, str]:
     if isinstance(cause, urllib3_errors.NameResolutionError):
-        return "E408", f"there is no host {wire.host.name}", "check its spelling, DNS and VPN"
+        return "E408", f"there is no host {wire.host.name}", UNKNOWN_NAME
     # Newer versions of urllib3 count a refused connection among the timeouts.
     refused = isinstance(cause, urllib3_errors.NewConnectionError)
     if isinstance(cause, urllib3_errors.ConnectTimeoutError | TimeoutError) and not refused:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from provisioner.errors import LoginError
 from provisioner.model.secret import Secret
 from provisioner.workspace import WorkspaceTarget
-from provisioner.workspace.hosts import Host, read_host
+from provisioner.workspace.hosts import Host, read_host, resolve
 from provisioner.workspace.methods import configured, refuse_two
 from provisioner.workspace.profiles import ConfigFile, Profile, read_config_file
+from provisioner.workspace.proxies import proxy_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,10 @@ def find_login(target: WorkspaceTarget, environ: Mapping[str, str]) -> Login:
         return Login(host, "pat", source, _headers(token, source))
     from provisioner.workspace.sdk_login import sdk_login
 
+    # The SDK asks the host for its metadata for as long as its timeout allows, and reports a
+    # name that does not exist as a missing login. Behind a proxy only the proxy knows the name.
+    if proxy_for(host, environ) is None:
+        resolve(host)
     asked = f"DATABRICKS_AUTH_TYPE={forced}" if forced else " and ".join(map(str, methods))
     return sdk_login(host, profile, environ, asked)
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
-from provisioner.errors import LoginError
+from provisioner.errors import LoginError, UnreachableError
+
+# RFC 2606 reserves the domain for documentation: no workspace has it.
+PLACEHOLDER_DOMAIN: Final = ".example"
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -51,6 +55,34 @@ class Host:
             return ipaddress.ip_address(self.name).is_loopback
         except ValueError:
             return False
+
+
+def refuse_placeholder(text: str, environment: str) -> None:
+    """Raises LoginError for the address of a template, such as ``https://<your-workspace>``.
+
+    ``environment`` is the one whose file has the address.
+    """
+    if "<" not in text and not text.rstrip("/").lower().endswith(PLACEHOLDER_DOMAIN):
+        return
+    hint = f"write the address of your workspace into environments/{environment}.yaml"
+    raise LoginError.of("E420", f"{text} is a placeholder, not the address of a workspace", hint)
+
+
+def resolve(host: Host) -> None:
+    """Raises UnreachableError where no address is known for the name of ``host``.
+
+    For programs that would ask the host several times, such as the SDK.
+    """
+    import socket
+
+    try:
+        socket.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+    except OSError:
+        message = f"cannot reach {host}: there is no host {host.name}"
+        raise UnreachableError.of("E408", message, UNKNOWN_NAME) from None
+
+
+UNKNOWN_NAME: Final = "check its spelling, DNS and VPN"
 
 
 def read_host(text: str, source: str) -> Host:

@@ -29,7 +29,7 @@ from provisioner.workspace.limiter import Limiter
 from provisioner.workspace.redaction import Redactor, printable
 from provisioner.workspace.retrying import Tries
 from provisioner.workspace.skew import ClockSkew
-from provisioner.workspace.wire import Wire
+from provisioner.workspace.wire import NotConnectedError, Wire
 
 
 def encoded(body: Mapping[str, Any] | None) -> tuple[bytes | None, tuple[str, ...]]:
@@ -81,6 +81,7 @@ class Transport:
         self._clock = clock or SystemClock()
         self._limiter = Limiter(self._clock, wire.parallel)
         self._skew = ClockSkew()
+        self._reached = False
         self._headers = {
             "User-Agent": printable(agent).encode("ascii", "replace").decode("ascii")[:400],
             "Accept": "application/json",
@@ -212,9 +213,11 @@ class Transport:
         try:
             response = wire.exchange(call.method, call.target, call.body, headers)
         except Exception as error:
-            failure = explain(error, call, wire)
+            failure = explain(error, call, wire, reached=self._reached)
+            self._reached |= not isinstance(error, NotConnectedError)
             self._log(tries, started, failure.fault.value)
             return failure
+        self._reached = True
         self._log(tries, started, str(response.status))
         self._skew.measure(response.headers.get("Date", ""), self._clock.now() - started)
         return HttpAnswer(response.status, response.reason or "", response.headers, response.data)

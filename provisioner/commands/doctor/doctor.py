@@ -54,8 +54,6 @@ class Diagnosis:
 
 
 SKEW_WARNED_S, SKEW_REFUSED_S = 30, 300
-# RFC 2606: nobody's address, written where one's own belongs.
-PLACEHOLDER: Final = (".example", ".invalid", ".test")
 VERDICTS: Final = {
     Severity.ERROR: DiagnosisStatus.FAILED,
     Severity.WARNING: DiagnosisStatus.WARNING,
@@ -133,16 +131,15 @@ def _declared(project: Project, environment: Environment, loaded: Loaded) -> str
 def _way(environment: Environment, profile: str, now: Now) -> Iterator[Diagnosis]:
     """The network, the clock and the login."""
     from provisioner.workspace.credentials import find_login
+    from provisioner.workspace.hosts import refuse_placeholder
     from provisioner.workspace.probe import date_at, way_to
 
     settings = environment.workspace
     target = WorkspaceTarget(host=settings.host, profile=profile or settings.profile)
     try:
+        refuse_placeholder(settings.host, environment.name)
         way = way_to(target, os.environ)
         through = f" through {way.proxy}" if way.proxy else ", without a proxy"
-        if way.host.name.endswith(PLACEHOLDER):
-            yield _placeholder(str(way.host), environment.name)
-            return
         date = date_at(way, os.environ)
         believed = f"; certificates: {way.certificates}" if way.host.scheme == "https" else ""
         yield Diagnosis("network", DiagnosisStatus.OK, f"{way.host} answers{through}{believed}")
@@ -155,11 +152,6 @@ def _way(environment: Environment, profile: str, now: Now) -> Iterator[Diagnosis
         yield Diagnosis("login", DiagnosisStatus.OK, f"{login.method}, from {login.source}")
     except WorkspaceError as error:
         yield _failed("login", error)
-
-
-def _placeholder(host: str, environment: str) -> Diagnosis:
-    hint = f"write the address of your workspace into environments/{environment}.yaml"
-    return Diagnosis("network", DiagnosisStatus.FAILED, f"{host} is nobody's address", hint)
 
 
 def _skew(date: str, here: datetime) -> Diagnosis:

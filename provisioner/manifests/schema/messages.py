@@ -324,7 +324,12 @@ def _wrong_number_of_fields(violation: Violation, _: Context) -> Iterator[Findin
 
 def _no_match(violation: Violation, _: Context) -> Iterator[Finding]:
     description = violation.schema.get("description", "")
-    hint = _last_part(violation) or _said_of_form(description) or _FORMS.get(violation.asked, "")
+    hint = (
+        _last_part(violation)
+        or _address(violation)
+        or _said_of_form(description)
+        or _FORMS.get(violation.asked, "")
+    )
     if not hint:
         said = _first_sentence(description)
         hint = f"it has to match `{violation.asked}`" + (f" ({said})" if said else "")
@@ -340,12 +345,21 @@ def _last_part(violation: Violation) -> str:
     return f"write `{name}`: this name has no catalog and no schema"
 
 
+def _address(violation: Violation) -> str:
+    """A hint for the address of a page, where the address of its server is needed."""
+    found = _PAGE.match(str(violation.value))
+    address = f"{found[1] or 'https://'}{found[2]}" if found else ""
+    is_meant = not violation.is_secret and found and re.search(violation.asked, address)
+    return f"write only the address of the workspace: {address}" if is_meant else ""
+
+
 def _said_of_form(description: str) -> str:
     """The sentences of ``description`` in which the form is told: signs, or an example."""
     sentences = description.rstrip(".").split(". ")
     return "; ".join(one for one in sentences if _TELLS_A_FORM.search(one))
 
 
+_PAGE: Final = re.compile(r"(https?://)?(?:[^/@\s]*@)?([A-Za-z0-9.-]+\.[A-Za-z]+(?::[0-9]+)?)[/?#]")
 _TELLS_A_FORM = re.compile(r"letters|digits|`[^`]*[-/…:][^`]*`")
 # Forms that descriptions do not tell, by their patterns.
 _FORMS = {

@@ -141,8 +141,8 @@ BAD_ENVIRONMENTS = [
         id="two ways to the workspace",
     ),
     pytest.param(
-        "workspace: {host: adb-1.example.com}\n", "E109", "1:19", "`adb-1.example.com` cannot",
-        id="a host without https",
+        "workspace: {host: adb-1.example.com/ml/endpoints}\n", "E109", "1:19",
+        "`adb-1.example.com/ml/endpoints` cannot", id="the address of a page",
     ),
     pytest.param("workspace: {host: [x]}\n", "E105", "1:19", "needs text", id="a list as host"),
     pytest.param(W + "protect: true\n", "E104", "2:1", "unknown field", id="a typo"),
@@ -225,3 +225,26 @@ def test_an_unknown_environment(tmp_path, name, hint):
 def test_a_file_name_that_cannot_be_a_name(tmp_path, name):
     write(tmp_path, f"environments/{name}.yaml", W)
     assert problem_of(read_environment, tmp_path, name).code == "E210"
+
+
+PASTED_HOSTS = {
+    "as it is": "https://adb-1.7.azuredatabricks.net",
+    "without a scheme, as the CLI takes it": "adb-1.7.azuredatabricks.net",
+    "with a slash": "https://adb-1.7.azuredatabricks.net/",
+    "from the bar of a browser": "https://adb-1.7.azuredatabricks.net/?o=123#foo",
+    "with the workspace only": "https://adb-1.7.azuredatabricks.net?o=123",
+}
+
+
+@pytest.mark.parametrize("host", PASTED_HOSTS.values(), ids=PASTED_HOSTS)
+def test_a_pasted_host_is_read_as_the_address_of_the_workspace(tmp_path, host):
+    write(tmp_path, "environments/dev.yaml", f"workspace: {{host: '{host}'}}\n")
+    environment = read_environment(tmp_path, "dev")
+    assert environment.workspace.host == "https://adb-1.7.azuredatabricks.net"
+
+
+def test_the_address_of_a_page_is_answered_with_the_address_of_the_workspace(tmp_path):
+    page = "https://adb-1.7.azuredatabricks.net/ml/endpoints?o=1"
+    write(tmp_path, "environments/dev.yaml", f"workspace: {{host: '{page}'}}\n")
+    hint = problem_of(read_environment, tmp_path, "dev").hint
+    assert hint == "write only the address of the workspace: https://adb-1.7.azuredatabricks.net"

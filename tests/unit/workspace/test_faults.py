@@ -151,13 +151,26 @@ def test_a_refused_connection_was_never_sent(request_, refused, connect, clock):
 
 
 @pytest.mark.parametrize("request_", MODES.values(), ids=MODES)
-def test_a_host_that_does_not_exist(request_, connect, monkeypatch):
+def test_a_host_that_does_not_exist_is_asked_for_once(request_, connect, clock, monkeypatch):
     def unknown(*anything, **more):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(UnreachableError, match=r"there is no host nowhere\.invalid"):
         request_(connect("https://nowhere.invalid"))
+    assert clock.slept == []
+
+
+def test_a_name_that_worked_before_is_looked_up_again(serve, connect, clock, monkeypatch):
+    connection = connect(serve("good", "closed").url)
+    assert connection.get(PATH)
+
+    def unknown(*anything, **more):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(UnreachableError, match=r"tried 3 times"):
+        connection.get(PATH)
 
 
 def test_404_is_none_to_a_read_and_a_refusal_to_a_write(serve, connect):
