@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,19 +52,39 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class BundleRules:
+    """What the settings of a whole bundle do to resources of the kind, as the CLI has it.
+
+    ``levels`` has for each level of the bundle's `permissions` the one of the kind; what is not
+    there has no effect. ``ranks`` are all levels of the kind, the weakest first. ``named``
+    returns a document in which entries without a name have the one that the service gives
+    them. ``secret_keys`` yields (scope, key) of each secret that a document refers to;
+    ``with_keys`` returns a manifest of a document that also declares these keys.
+    """
+
+    levels: Mapping[str, str]
+    ranks: Sequence[str]
+    named: Callable[[Document], Document] = lambda document: document
+    secret_keys: Callable[[Document], Iterable[tuple[str, str]]] = lambda document: ()
+    with_keys: Callable[[Document, Sequence[str]], GeneratedManifest] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Importing:
     """How a kind describes what it did not create.
 
     ``all_blocks`` is a document that makes a driver read all that can be described. ``generate``
     takes the live resource and the words that names of environment variables begin with.
     ``is_provided``: a resource of this name is the service's own. ``from_terraform`` takes the
-    entries of a state and claims those of its kind.
+    entries of a state and claims those of its kind. ``bundle`` is None for a kind that
+    bundles do not have.
     """
 
     generate: Callable[[Live, str], GeneratedManifest]
     all_blocks: Document = field(default_factory=dict)
     is_provided: Callable[[str], bool] = lambda name: False
     from_terraform: Callable[[Sequence[StateEntry]], Sequence[Claimed]] = lambda entries: ()
+    bundle: Callable[[], BundleRules] | None = None
 
 
 def variable_name(text: str) -> str:

@@ -1,14 +1,33 @@
-"""``import --from-bundle``: manifests and environments out of a Databricks bundle, offline."""
+"""``import --from-bundle``: manifests and environments out of a Databricks bundle, offline.
+
+In steps: read the bundle, lay each target over it as the CLI does, decide what environments
+share, write manifests and environments in a folder of their own, and validate them there.
+Only a project that is valid is written; else the problems are reported at the bundle's lines.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from provisioner.commands.importing.bundle import decisions
+from provisioner.commands.importing.bundle.documents import Documents, bundle_kinds, safe_key
+from provisioner.commands.importing.bundle.files import BundleFiles, read_bundle
+from provisioner.commands.importing.bundle.fold import mapping
+from provisioner.commands.importing.bundle.layout import Layout, file_pattern, layout, own_place
+from provisioner.commands.importing.bundle.references import NAME_PREFIX, TARGET, Resolver
+from provisioner.commands.importing.bundle.targets import (
+    PRODUCTION,
+    Target,
+    base_of,
+    targets_of,
+    unknown_names,
+)
+from provisioner.commands.importing.bundle.validation import problems_of
 from provisioner.commands.importing.draft import new_file, root_near, schema_path, unless_there
 from provisioner.commands.importing.manifest_text import (
     ManifestEntry,
@@ -18,236 +37,159 @@ from provisioner.commands.importing.manifest_text import (
 )
 from provisioner.commands.importing.result import ImportedResource, ImportResult
 from provisioner.errors import FileError
+from provisioner.errors.wording import listed
 from provisioner.files.yaml_text import lines
 from provisioner.kinds import KINDS
-from provisioner.manifests.files import read
 from provisioner.manifests.project import FOLDER, PROJECT_FILE
-from provisioner.manifests.yaml.source import parse
-from provisioner.model.documents import in_order
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
 
-KNOWN: Final = ("bundle", "include", "resources", "variables", "targets", "workspace")
-OF_TARGETS: Final = ("default", "mode", "presets", "resources", "variables", "workspace")
-FROM_ENVIRONMENT: Final = "BUNDLE_VAR_"
-"""How the Databricks CLI names the environment variables that set a bundle's variables."""
-
-_REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
-_VARIABLE: Final = re.compile(r"\$\{var\.([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
-_MEANT_HERE: Final = re.compile(r"var\.[A-Za-z_][A-Za-z0-9_]*|bundle\.target|env\.\w+", re.ASCII)
-_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{0,40}", re.ASCII)
-
-Resources = dict[str, dict[str, Document]]
-
-
-@dataclass(frozen=True, slots=True)
-class ConvertedBundle:
-    """``resources`` are those of our kinds, ``environments`` the documents of their files.
-
-    ``left`` names in words what has no place in either.
-    """
-
-    name: str
-    resources: Resources
-    environments: Mapping[str, Document]
-    left: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Bundle:
-    """All files of a bundle as one."""
-
-    data: Document
-    kinds: Collection[str]
-    left: dict[str, None] = field(default_factory=dict)
-
-    def resources(self, data: Any) -> Resources:
-        """The resources of our kinds in ``data``, references resolved as far as they go."""
-        found = _mapping(_mapping(data).get("resources"))
-        for kind in found.keys() - set(self.kinds):
-            self.left[f"`{kind}`: a kind that provisioner does not manage"] = None
-        return {
-            kind: {key: self._resolved(doc) for key, doc in _mapping(found[kind]).items()}
-            for kind in self.kinds
-            if _mapping(found.get(kind))
-        }
-
-    def _resolved(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: self._resolved(inner) for name, inner in value.items()}
-        if isinstance(value, list):
-            return [self._resolved(inner) for inner in value]
-        return _REFERENCE.sub(self._reference, value) if isinstance(value, str) else value
-
-    def _reference(self, found: re.Match[str]) -> str:
-        word = found[1]
-        if _MEANT_HERE.fullmatch(word):
-            return found[0]
-        at: Any = self.data
-        for step in word.split("."):
-            at = _mapping(at).get(step)
-        is_static = word.startswith(("resources.", "bundle.name"))
-        if is_static and isinstance(at, str) and "${" not in at:
-            return at
-        self.left[f"`{found[0]}`: write what it stands for, or a variable"] = None
-        return found[0]
-
-
-def convert(files: Iterable[Document], kinds: Collection[str]) -> ConvertedBundle:
-    """``files`` are the bundle's own file and the ones it includes, as data."""
-    whole: Document = {}
-    for one in files:
-        whole = _joined(whole, one)
-    bundle = _Bundle(whole, kinds)
-    resources = bundle.resources(whole)
-    targets = _mapping(whole.get("targets"))
-    environments = {
-        name: _environment(bundle, name, _mapping(target), resources)
-        for name, target in targets.items()
-    }
-    for name in whole:
-        if name not in KNOWN and not name.startswith("x-"):
-            bundle.left[f"`{name}`: nothing of ours corresponds to it"] = None
-    title = _mapping(whole.get("bundle")).get("name")
-    return ConvertedBundle(str(title or "bundle"), resources, environments, tuple(bundle.left))
-
-
-def _environment(bundle: _Bundle, name: str, target: Document, resources: Resources) -> Document:
-    made: Document = {"workspace": _workspace(bundle, name, target)}
-    overrides = bundle.resources(target)
-    variables = _variables(bundle, name, target, [resources, overrides])
-    if variables:
-        made["variables"] = variables
-    prefix = _mapping(target.get("presets")).get("name_prefix")
-    if isinstance(prefix, str) and _PREFIX.fullmatch(prefix):
-        made["name_prefix"] = prefix
-    elif prefix or target.get("mode") == "development":
-        bundle.left[f"target `{name}`: its prefix of names; set `name_prefix` in its file"] = None
-    if overrides:
-        made["overrides"] = overrides
-    if target.get("mode") == "production":
-        made["protected"] = True
-    for field_name in target:
-        if field_name not in OF_TARGETS:
-            bundle.left[f"target `{name}`: `{field_name}`"] = None
-    return made
-
-
-def _workspace(bundle: _Bundle, name: str, target: Document) -> Document:
-    settings = {**_mapping(bundle.data.get("workspace")), **_mapping(target.get("workspace"))}
-    for field_name in ("host", "profile"):
-        value = settings.get(field_name)
-        if isinstance(value, str) and "${" not in value:
-            return {field_name: value}
-    bundle.left[f"target `{name}`: it names no workspace; write its host into its file"] = None
-    return {"emulator": f".provisioner/{name}.sqlite"}
-
-
-def _variables(bundle: _Bundle, name: str, target: Document, users: list[Resources]) -> Document:
-    declared = _mapping(bundle.data.get("variables"))
-    given = _mapping(target.get("variables"))
-    values: Document = {}
-    wanted = list(_used(users))
-    while wanted:
-        variable = wanted.pop(0)
-        if variable in values:
-            continue
-        values[variable] = _value(declared.get(variable), given.get(variable), variable)
-        if str(values[variable]).startswith("${env."):
-            bundle.left[f"variable `{variable}`: its value is taken from {values[variable]}"] = None
-        wanted += _used(values[variable])
-    return {variable: values[variable] for variable in sorted(values)}
-
-
-def _value(declared: Any, given: Any, name: str) -> Any:
-    for one in (given, declared):
-        if isinstance(one, Mapping) and "default" in one:
-            return one["default"]
-        if one is not None and not isinstance(one, Mapping):
-            return one
-    return f"${{env.{FROM_ENVIRONMENT}{name}}}"
-
-
-def _used(value: Any) -> Iterator[str]:
-    yield from dict.fromkeys(_VARIABLE.findall(json.dumps(value, default=str)))
-
-
-def _joined(one: Any, other: Any) -> Any:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return {
-            name: _joined(one[name], other[name])
-            if name in one and name in other
-            else one.get(name, other.get(name))
-            for name in dict.fromkeys((*one, *other))
-        }
-    return other
-
-
-def _mapping(value: Any) -> Document:
-    return value if isinstance(value, dict) else {}
-
-
-OF_ENVIRONMENT = FieldRule(fields={"variables": FieldRule(mapping=True)})
-WRITTEN_FIRST = ("workspace", "variables", "name_prefix", "overrides", "protected")
+OF_ENVIRONMENT: Final = FieldRule(fields={"variables": FieldRule(mapping=True)})
+FOUND_BY_DEFAULT: Final = re.compile(r"manifests/.*\.yaml")
 
 
 def import_bundle(folder: Path | None, bundle: Path, to: str) -> tuple[Path, ImportResult]:
-    """The project's root, and what the bundle whose file is ``bundle`` becomes there.
+    """Returns the project's root, and what the bundle whose file is ``bundle`` becomes there.
 
-    Raises FileError for files that cannot be read, UsageError for ``to``.
+    Nothing is written here. Raises FileError for files that cannot be read and for a bundle
+    that would become a project with errors, UsageError for ``to``.
     """
     check_pattern(to)
     root = root_near(folder, bundle.parent)
-    made = convert(_files(bundle), tuple(KINDS))
-    if not made.resources:
-        message = f"`{bundle}` declares nothing that provisioner manages"
-        raise FileError.of("E837", message, f"managed are {', '.join(KINDS)}")
-    new = [*_project(root, made), *_environments(made), *_manifests(root, made.resources, to)]
+    made = _converted(read_bundle(bundle), bundle)
+    new = [*_project(root, made), *_environments(root, made, to), *_manifests(root, made, to)]
     outcomes, problems = unless_there(root, new)
-    notes = tuple(f"left: {words}" for words in made.left)
+    # Beside other files of the same names the new ones mean something else: reported already.
+    if not problems:
+        files = {one.file: one.text for one in new}
+        wrong = problems_of(root, files, made.bundle, [target.name for target in made.targets])
+        if wrong:
+            raise FileError(wrong)
+    notes = tuple(dict.fromkeys(_notes(made, root)))
     return root, ImportResult(outcomes, problems, notes, tuple(_commands(made)))
 
 
-def _files(bundle: Path) -> Iterator[dict[str, Any]]:
-    folder = bundle.parent
-    first = _data(folder, bundle.name)
-    yield first
-    patterns = first.get("include")
-    for pattern in patterns if isinstance(patterns, list) else ():
-        for path in sorted(folder.glob(str(pattern))):
-            yield _data(folder, path.relative_to(folder).as_posix())
+@dataclass(frozen=True, slots=True)
+class _Converted:
+    """A bundle in our terms. ``targets`` are those that have anything to manage."""
+
+    bundle: BundleFiles
+    targets: tuple[Target, ...]
+    empty: tuple[str, ...]
+    layout: Layout
+
+    @property
+    def name(self) -> str:
+        return str(mapping(self.bundle.data.get("bundle")).get("name") or "bundle")
+
+    @property
+    def needs_environments(self) -> bool:
+        """Whether anything has to be said about an environment."""
+        only = self.targets[0]
+        alone = not self.bundle.targets and not only.workspace
+        # The environment without a file is named `local`, and the target of the CLI is not.
+        is_named = TARGET in str(list(only.documents.values()))
+        return not alone or is_named or bool(self.variables(only)[0])
+
+    def variables(self, target: Target) -> tuple[Document, tuple[str, ...]]:
+        """The variables of an environment, and those of them that have no value."""
+        documents = list(self.layout.manifests_of(target.name).values())
+        overrides = list(self.layout.overrides.get(target.name, {}).values())
+        return target.variables([documents, overrides, target.prefix])
 
 
-def _data(folder: Path, name: str) -> dict[str, Any]:
-    data = parse(name, read(folder, name)).data
-    return data if isinstance(data, dict) else {}
+def _converted(bundle: BundleFiles, path: Path) -> _Converted:
+    every = tuple(targets_of(bundle))
+    targets = tuple(one for one in every if one.documents)
+    if not targets:
+        message = f"`{path}` declares nothing that provisioner manages"
+        raise FileError.of("E837", message, f"managed are {listed(KINDS)}")
+    resolver = targets[0].resolver
+    base = base_of(bundle, Resolver(bundle.data, resolver.has_prefix, resolver.derived))
+    for one in targets:
+        # A variable that one target needs is needed by what all of them share.
+        resolver.derived.update(one.resolver.derived)
+        one.resolver.derived = resolver.derived
+    empty = tuple(one.name for one in every if not one.documents)
+    return _Converted(bundle, targets, empty, layout(base, targets))
 
 
-def _project(root: Path, made: ConvertedBundle) -> Iterator[ImportedResource]:
+def _project(root: Path, made: _Converted) -> Iterator[ImportedResource]:
     if not (root / PROJECT_FILE).exists():
         name = re.sub(r"[^a-z0-9_-]+", "-", made.name.lower()).strip("-_")[:63] or "project"
         yield new_file(Address("project", name), PROJECT_FILE, f"project: {name}\n")
 
 
-def _environments(made: ConvertedBundle) -> Iterator[ImportedResource]:
-    for name, document in made.environments.items():
-        ordered = {field: document[field] for field in WRITTEN_FIRST if field in document}
-        text = "\n".join(lines(ordered, OF_ENVIRONMENT)) + "\n"
-        yield new_file(Address("environment", name), f"{FOLDER}/{name}.yaml", text)
+def _environments(root: Path, made: _Converted, to: str) -> Iterator[ImportedResource]:
+    # Without anything to say the environment `local` is there without a file.
+    if not made.needs_environments:
+        return
+    for target in made.targets:
+        text = "\n".join(lines(_environment(root, made, target, to), OF_ENVIRONMENT)) + "\n"
+        file = f"{FOLDER}/{target.name}.yaml"
+        yield new_file(Address("environment", target.name), file, text)
 
 
-def _manifests(root: Path, resources: Resources, to: str) -> Iterator[ImportedResource]:
+def _environment(root: Path, made: _Converted, target: Target, to: str) -> Document:
+    variables, _ = made.variables(target)
+    prefix = f"${{var.{NAME_PREFIX}}}" if NAME_PREFIX in variables else target.prefix
+    overrides: dict[str, dict[str, Document]] = {}
+    for address, part in made.layout.overrides.get(target.name, {}).items():
+        overrides.setdefault(address.kind, {})[address.key] = part
+    sections: Document = {
+        "workspace": target.workspace or {"emulator": f".provisioner/{target.name}.sqlite"},
+        "manifests": _patterns(made.layout, target.name, to),
+        "variables": variables,
+        "name_prefix": prefix,
+        "overrides": overrides,
+        "protected": target.mode == PRODUCTION,
+    }
+    return {name: value for name, value in sections.items() if value}
+
+
+def _patterns(found: Layout, environment: str, to: str) -> list[str]:
+    """The manifests of ``environment``; empty where the default pattern finds exactly these."""
+    if not any(found.own.values()) and FOUND_BY_DEFAULT.fullmatch(to):
+        return []
+    shared = [file_pattern(to)] if found.shared else []
+    own = [file_pattern(own_place(to, environment))] if found.own.get(environment) else []
+    return [*shared, *own]
+
+
+def _manifests(root: Path, made: _Converted, to: str) -> Iterator[ImportedResource]:
+    keys = dict(_secret_keys(made))
+    yield from _written(root, made.layout.shared, keys, to)
+    for environment, documents in made.layout.own.items():
+        yield from _written(root, documents, keys, own_place(to, environment))
+
+
+def _secret_keys(made: _Converted) -> Iterator[tuple[str, set[str]]]:
+    """By name of a scope the keys that endpoints of the bundle refer to."""
+    found: dict[str, set[str]] = {}
+    rules = {kind.name: rules for kind, rules in bundle_kinds()}
+    for target in made.targets:
+        for address, document in target.documents.items():
+            for scope, key in rules[address.kind].secret_keys(document):
+                found.setdefault(scope, set()).add(key)
+    yield from found.items()
+
+
+def _written(
+    root: Path, documents: Documents, keys: dict[str, set[str]], to: str
+) -> Iterator[ImportedResource]:
+    rules = {kind.name: rules for kind, rules in bundle_kinds()}
     held: dict[str, list[ManifestEntry]] = {}
-    for kind, found in resources.items():
-        for key, written in found.items():
-            rules, migrate = KINDS[kind].schema.rules(), KINDS[kind].schema.migrate_legacy
-            today = migrate(written)[0] if migrate else written
-            generated = GeneratedManifest(in_order(today, rules))
-            file = file_of(to, key, str(today.get("name", key)), held)
-            entry = ManifestEntry(Address(kind, key), generated, rules, references=True)
-            held.setdefault(file, []).append(entry)
+    for address, document in documents.items():
+        with_keys = rules[address.kind].with_keys
+        name = str(document.get("name", address.key))
+        wanted = sorted(keys.get(name, ()))
+        generated = with_keys(document, wanted) if with_keys else GeneratedManifest(document)
+        file = file_of(to, address.key, name, held)
+        field_rules = KINDS[address.kind].schema.rules()
+        entry = ManifestEntry(address, generated, field_rules, references=True)
+        held.setdefault(file, []).append(entry)
     for file, entries in held.items():
         text = manifest(entries, schema_path(root, file))
         for one in entries:
@@ -255,10 +197,48 @@ def _manifests(root: Path, resources: Resources, to: str) -> Iterator[ImportedRe
             yield new_file(one.address, file, text, name)
 
 
-def _commands(made: ConvertedBundle) -> Iterator[str]:
+def _notes(made: _Converted, root: Path) -> Iterator[str]:
+    data = made.bundle.data
+    yield from (f"left: {words}" for words in decisions.lost(data, KINDS))
+    for name, written in made.bundle.targets.items():
+        yield from (f"left: {words}" for words in decisions.lost_of_target(name, written, KINDS))
+    for name in made.empty:
+        yield f"target `{name}` has nothing that provisioner manages: no environment is written"
+    for target in made.targets:
+        for key in _written_keys(target):
+            if safe_key(key) != key:
+                yield f"`{key}` cannot be the key of a resource here: it is `{safe_key(key)}`"
+        if made.needs_environments:
+            yield from _notes_of(made, target)
+    if root.resolve() != Path.cwd().resolve():
+        yield f"the project is in {root}"
+
+
+def _notes_of(made: _Converted, target: Target) -> Iterator[str]:
+    file = f"{FOLDER}/{target.name}.yaml"
+    variables, missing = made.variables(target)
+    if not target.workspace:
+        yield f"target `{target.name}` names no workspace; write its host into {file}"
+    for name in missing:
+        value = variables[name]
+        yield f"variable `{name}` has no default; its value in {target.name} is taken from {value}"
+    for name in unknown_names(variables):
+        yield (
+            f"`{name}` in {file} has to be yours: the Databricks CLI puts the name of whoever "
+            "deploys into names; `databricks current-user me` shows it"
+        )
+
+
+def _commands(made: _Converted) -> Iterator[str]:
     yield "provisioner validate"
-    targets = [f" -t {name}" for name in made.environments] or [""]
-    for target in targets:
-        for found in made.resources.values():
-            for key in found:
-                yield f"databricks bundle deployment unbind {key}{target}"
+    for target in made.targets:
+        option = f" -t {shlex.quote(target.name)}" if made.bundle.targets else ""
+        for key in _written_keys(target):
+            yield f"databricks bundle deployment unbind {shlex.quote(key)}{option}"
+
+
+def _written_keys(target: Target) -> Iterator[str]:
+    """The keys of resources as the bundle has them, which its CLI asks for."""
+    resources = mapping(target.data.get("resources"))
+    for kind, _ in bundle_kinds():
+        yield from mapping(resources.get(kind.name))

@@ -30,7 +30,13 @@ from provisioner.kinds.model_serving_endpoints.validation.legacy import migrate_
 from provisioner.model import schemas
 from provisioner.model.connection import Connection
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Claimed, GeneratedManifest, Importing, StateEntry
+from provisioner.model.importing import (
+    BundleRules,
+    Claimed,
+    GeneratedManifest,
+    Importing,
+    StateEntry,
+)
 from provisioner.model.kind import (
     Dependencies,
     Driver,
@@ -67,6 +73,13 @@ def generate(live: Live, words: str) -> GeneratedManifest:
     from provisioner.kinds.model_serving_endpoints import importing
 
     return importing.generate(live, words)
+
+
+def bundle_rules() -> BundleRules:
+    """What a bundle's own settings do to endpoints."""
+    from provisioner.kinds.model_serving_endpoints import importing
+
+    return importing.BUNDLE
 
 
 def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
@@ -119,5 +132,6 @@ KIND = Kind(
         {"permissions": []},
         is_provided=lambda name: name.startswith(DATABRICKS),
         from_terraform=from_terraform,
+        bundle=bundle_rules,
     ),
 )

@@ -7,6 +7,7 @@ that was given as plaintext is never shown, so its place is taken by an environm
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -32,11 +33,12 @@ from provisioner.kinds.model_serving_endpoints.validation.existing import (
 from provisioner.kinds.model_serving_endpoints.vocabulary import (
     BLOCK_OF,
     REQUIRED_SECRET,
+    default_entity_name,
     plaintext_of,
 )
 from provisioner.model import schemas
 from provisioner.model.documents import in_fixed_order, in_order, without_defaults
-from provisioner.model.importing import GeneratedManifest, variable_name
+from provisioner.model.importing import BundleRules, GeneratedManifest, variable_name
 from provisioner.model.live import Live, Phase
 from provisioner.model.paths import Document, Key, parse_path
 from provisioner.model.secret import MARK
@@ -240,3 +242,52 @@ def _left_out(live: Live, document: Document, is_theirs: bool) -> Iterator[str]:
         yield "its config from before the update that is running: the coming one was read"
     if live.readiness.phase is Phase.FAILED and not is_theirs:
         yield "the config of its last update, which failed: the active one was read"
+
+
+# Source: databricks/cli resourcemutator/apply_bundle_permissions.go.
+# A part of a reference may come from a variable: `{{secrets/${bundle.target}/key}}`.
+_SECRET: Final = re.compile(
+    r"\{\{\s*secrets/((?:[^{}/]|\$\{[^{}]*\})+)/((?:[^{}]|\$\{[^{}]*\})+?)\s*\}\}"
+)
+
+
+def named(document: Document) -> Document:
+    """Returns ``document`` with the names that the service gives to its unnamed entities.
+
+    Several entities need names here, and the live ones have these. One alone stays unnamed.
+    """
+    entities = at(document, ENTITIES)
+    if not isinstance(entities, list) or len(entities) < 2:
+        return document
+    made = [_named(entity) if isinstance(entity, dict) else entity for entity in entities]
+    return {**document, "config": {**mapping(document["config"]), "served_entities": made}}
+
+
+def _named(entity: Document) -> Document:
+    model = mapping(entity.get("external_model")).get("name")
+    parts = (model, entity.get("entity_name"), entity.get("entity_version"))
+    # The name that the service makes of a variable's value is known at that value only.
+    if "name" in entity or any("${" in str(part) for part in parts):
+        return entity
+    name = default_entity_name(entity)
+    return {"name": name, **entity} if name else entity
+
+
+def secret_keys(value: Any) -> Iterator[tuple[str, str]]:
+    """(scope, key) of each reference to a secret anywhere in ``value``."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from secret_keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from secret_keys(inner)
+    elif isinstance(value, str):
+        yield from _SECRET.findall(value)
+
+
+BUNDLE: Final = BundleRules(
+    levels={"CAN_VIEW": "CAN_VIEW", "CAN_RUN": "CAN_QUERY", "CAN_MANAGE": "CAN_MANAGE"},
+    ranks=("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"),
+    named=named,
+    secret_keys=secret_keys,
+)

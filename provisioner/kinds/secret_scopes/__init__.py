@@ -8,7 +8,7 @@ from typing import Any
 from provisioner.kinds.secret_scopes import access
 from provisioner.kinds.secret_scopes.calls import OWN_CALLS, operations
 from provisioner.kinds.secret_scopes.compare import compare, drift_category
-from provisioner.kinds.secret_scopes.importing import migrate_legacy
+from provisioner.kinds.secret_scopes.importing import BUNDLE, migrate_legacy
 from provisioner.kinds.secret_scopes.references import prerequisites, references
 from provisioner.kinds.secret_scopes.validation import relations
 from provisioner.model import schemas
@@ -92,5 +92,7 @@ KIND = Kind(
         drift_category=drift_category,
     ),
     runtime=Runtime(connect=connect),
-    importing=Importing(generate, {"acls": []}, from_terraform=from_terraform),
+    importing=Importing(
+        generate, {"acls": []}, from_terraform=from_terraform, bundle=lambda: BUNDLE
+    ),
 )

@@ -5,12 +5,19 @@ Source: terraform-provider-databricks docs/resources/secret_scope.md, secret.md,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.secret_scopes import access, backend
-from provisioner.model.importing import Claimed, GeneratedManifest, StateEntry, variable_name
+from provisioner.model.importing import (
+    BundleRules,
+    Claimed,
+    GeneratedManifest,
+    StateEntry,
+    variable_name,
+)
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 
@@ -124,3 +131,32 @@ def _vault(attributes: Any) -> Document:
     vault = found[0] if isinstance(found, list) else found
     kept = {name: vault.get(name) for name in backend.VAULT_FIELDS}
     return {backend.TYPE: backend.KEY_VAULT, backend.VAULT: kept}
+
+
+# Source: databricks/cli resourcemutator/apply_bundle_permissions.go and secret_scope_fixups.go.
+NOT_IN_A_BUNDLE: Final = (
+    "A bundle cannot declare keys; an endpoint refers to these. A variable is needed only when",
+    "its key is written: when it is missing, with `rotated_at`, or with --rotate.",
+)
+
+
+def with_keys(document: Document, keys: Sequence[str]) -> GeneratedManifest:
+    """Returns the manifest of a scope that also declares ``keys``, for a scope of its own values.
+
+    The values of a Key Vault are written elsewhere.
+    """
+    if not keys or document.get(backend.TYPE) == backend.KEY_VAULT:
+        return GeneratedManifest(document)
+    # What differs by target is no part of the variable's name: it is set for each run.
+    words = re.sub(r"\$\{[^{}]*\}", "", str(document.get("name")))
+    declared = document.get("secrets", {})
+    added = {key: {"from_env": variable_name(f"{words}_{key}")} for key in sorted(keys)}
+    made = {**document, "secrets": {**added, **declared}}
+    return GeneratedManifest(made, {("secrets",): NOT_IN_A_BUNDLE})
+
+
+BUNDLE: Final = BundleRules(
+    levels={"CAN_VIEW": "READ", "CAN_MANAGE": "MANAGE"},
+    ranks=("READ", "WRITE", "MANAGE"),
+    with_keys=with_keys,
+)

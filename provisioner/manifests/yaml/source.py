@@ -86,6 +86,12 @@ class SourceFile:
         spans = tuple(one.span for one in self.covered)
         return replace(self.text.problem(placed, spans), subject=subject)
 
+    def excerpt(self, line: int) -> str:
+        """The line ``line``, from 1 on, with what may be a secret masked."""
+        start = self.text.starts[line - 1]
+        finding = Finding((), "", "", span=(start, start))
+        return self.text.problem(finding, tuple(one.span for one in self.covered)).excerpt
+
     def span(self, at: Location, key: bool = False) -> Span:
         """What to underline for ``at``; for what is not in the file, its nearest parent."""
         marks = self._along(at)

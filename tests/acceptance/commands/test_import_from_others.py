@@ -155,7 +155,7 @@ def test_a_bundle_becomes_manifests_and_environments(importing, tmp_path, capsys
     entities = [one["config"]["served_entities"][0] for one in (dev, prod)]
     assert [one["entity_version"] for one in entities] == ["3", "2"]
     assert entities[0]["environment_vars"] == {"SCOPE": "bundle_keys"}
-    assert (dev["name"], prod["name"]) == ("fraud", "prod_fraud")
+    assert (dev["name"], prod["name"]) == ("dev_your_short_name_fraud", "prodfraud")
     assert prod["tags"] == [{"key": "stage", "value": "prod"}]
 
 
