@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner.applying.requests import StepTerms
@@ -80,7 +80,7 @@ def is_what_was_sent(terms: StepTerms, step: Step, create: Operation, live: Live
     """Whether ``live`` came from this create: our mark, and every field that was sent."""
     payload = create.payload or {}
     # Not every kind carries a mark; where none was sent only the fields can tell.
-    mark = terms.owner if _mentions(payload, terms.owner) else ""
+    mark = terms.owner if _carries(payload, terms.owner) else ""
     # What later calls will set cannot be there yet.
     left = [
         change
@@ -90,10 +90,18 @@ def is_what_was_sent(terms: StepTerms, step: Step, create: Operation, live: Live
     return live.ownership.owner == mark and not left
 
 
-def _mentions(value: Any, text: str) -> bool:
-    """Whether ``text`` is a value anywhere inside JSON data."""
+def _carries(payload: Any, owner: str) -> bool:
+    """Whether ``payload`` holds ``owner``: its parts as values (tags), or whole in a text."""
+    texts = set(_texts(payload))
+    return set(owner.split("/")) <= texts or any(owner in text for text in texts)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text anywhere inside JSON data."""
     if isinstance(value, Mapping):
-        return any(_mentions(inner, text) for inner in value.values())
+        value = list(value.values())
     if isinstance(value, list | tuple):
-        return any(_mentions(inner, text) for inner in value)
-    return bool(value == text)
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value

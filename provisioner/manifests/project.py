@@ -49,7 +49,8 @@ LOCAL: Final = "local"
 EMULATOR_STATE: Final = ".provisioner/local.sqlite"
 CHOICE: Final = "PROVISIONER_ENVIRONMENT"
 MANIFESTS: Final = ("manifests/**/*.yaml",)
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+# The name becomes the value of an ownership tag, so it has the characters of a project's name.
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
         return _local(root, name, outside or Outside())
     if not _NAME.fullmatch(name):
         message = f"`{name}` cannot be the name of an environment"
-        hint = "letters, digits, `-`, `_` and `.`, at most 63; the file is named after it"
+        hint = "lower-case letters, digits, `-` and `_`, at most 63; the file is named after it"
         raise FileError.of("E210", message, hint, where=Position(path))
     source = _checked(root, path, "shapes/environment")
     data = source.data

@@ -39,12 +39,14 @@ class Ownership:
     Most kinds record it in tags that begin with ``provisioner_``. ``owner`` is
     ``<project>/<environment>`` or ``""``. ``applied`` holds, for each field of the resource in
     which something was applied that cannot be read back, its name and a digest of that:
-    ``config:3fa81c22 raw:77f0a1b3``.
+    ``config:3fa81c22 raw:77f0a1b3``. ``unclear`` says why the record names no owner although it
+    is there, such as one of two tags: nobody may adopt, change or delete such a resource.
     """
 
     owner: str = ""
     protected: bool = False
     applied: str = ""
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,18 @@ def of_somebody_else(comparison: ResourceComparison) -> StepAction | None:
     return StepAction(comparison.worst)
 
 
+def unclear_owner(comparison: ResourceComparison) -> StepAction | None:
+    """A resource with half an owner is nobody's to adopt, to change or to delete."""
+    live = comparison.pair.live
+    if comparison.is_existing or live is None or not live.ownership.unclear:
+        return None
+    return StepAction(
+        Action.BLOCKED,
+        f"{live.ownership.unclear}, so its owner is not known",
+        "complete the ownership tags, or remove all tags that begin with `provisioner_`, by hand",
+    )
+
+
 def owned_by_another(comparison: ResourceComparison) -> StepAction | None:
     owner, request = comparison.pair.owner, comparison.request
     if comparison.is_existing or owner in ("", request.owner, request.take_over_from):
@@ -229,6 +241,7 @@ Table = tuple[Callable[[ResourceComparison], StepAction | None], ...]
 WANTED: Table = (
     never_created,
     not_there,
+    unclear_owner,
     owned_by_another,
     blocked_by_a_field,
     of_somebody_else,

@@ -19,7 +19,7 @@ from provisioner.planning.diff import diff
 from provisioner.planning.field_actions import is_ignored, remedy
 
 PROTECTION: Path = ("lifecycle", "prevent_destroy")
-OWNER: Path = ("provisioner_owner",)
+OWNER: Path = ("owner",)
 PROTECTED: Path = ("provisioner_protected",)
 APPLIED: Path = ("provisioner_applied",)
 """The path of a change that writes the digests alone, where no field has to be sent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from owners import owner_of
 
 LLAMA = "databricks-meta-llama-3-1-70b-instruct"
 ROOT = "/api/2.0/serving-endpoints"
@@ -34,7 +35,8 @@ def theirs(workspace):
         "name": "theirs",
         "config": {"served_entities": [ENTITY]},
         "tags": [
-            {"key": "provisioner_owner", "value": "other/prod"},
+            {"key": "provisioner_project", "value": "other"},
+            {"key": "provisioner_environment", "value": "prod"},
             {"key": "provisioner_protected", "value": "true"},
             {"key": "cost_center", "value": "4711"},
         ],
@@ -89,7 +91,8 @@ def test_of_tags_and_permissions_only_what_is_written_is_touched(existing, run, 
     result = run("apply", "-y")
     assert result.code == 0, result.err
     assert tags(workspace, theirs) == {
-        "provisioner_owner": "other/prod",
+        "provisioner_project": "other",
+        "provisioner_environment": "prod",
         "provisioner_protected": "true",
         "cost_center": "4711",
         "team": "shop",
@@ -127,7 +130,7 @@ def test_one_that_was_ours_is_given_up(run, workspace, repository, theirs):
     manifest += "          openai_api_key: '{{{{secrets/keys/openai}}}}'\n"
     repository.endpoint(manifest.format(name="ours") + "lifecycle: {prevent_destroy: true}\n")
     assert run("apply", "-y").code == 0
-    assert tags(workspace, "ours")["provisioner_owner"] == "shop/dev"
+    assert owner_of(tags(workspace, "ours")) == "shop/dev"
     repository.endpoint("name: ours\nexisting: true\n" + TAGS)
     plan = run("plan")
     assert "carries the tag of shop/dev, which is taken off" in plan.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from owners import owner_of, owner_tags
 
 ROOT = "/api/2.0/serving-endpoints"
 ENDPOINT = """
@@ -102,7 +103,7 @@ class TestByHand:
         workspace.call("DELETE", f"{ROOT}/chat")
         assert steps(run) == {ADDRESS: "create"}
         assert run("apply", "-y").code == 0
-        assert tags(workspace)["provisioner_owner"] == "shop/dev"
+        assert owner_of(tags(workspace)) == "shop/dev"
         assert empty(run)
 
     def test_an_endpoint_that_was_made_again_is_adopted_with_consent(
@@ -115,7 +116,7 @@ class TestByHand:
         assert run("apply", "-y").code == 1
         assert run("apply", "-y", "--adopt").code == 0
         assert workspace.endpoint("chat")["id"] == identity
-        assert tags(workspace)["provisioner_owner"] == "shop/dev"
+        assert owner_of(tags(workspace)) == "shop/dev"
         assert empty(run)
 
     def test_a_plan_for_an_endpoint_that_was_made_again_is_stale(
@@ -126,7 +127,9 @@ class TestByHand:
         saved = tmp_path / "plan.json"
         run("plan", "--out", str(saved))
         workspace.call("DELETE", f"{ROOT}/chat")
-        workspace.call("POST", ROOT, body(provisioner_owner="shop/dev"))
+        workspace.call(
+            "POST", ROOT, body(provisioner_project="shop", provisioner_environment="dev")
+        )
         workspace.endpoint("chat")
         workspace.forget()
         result = run("apply", str(saved))
@@ -143,7 +146,7 @@ class TestByHand:
     )
     def test_an_owner_tag_that_was_changed_is_believed(self, shop, run, workspace, owner):
         run("apply", "-y")
-        patch = {"add_tags": [{"key": "provisioner_owner", "value": owner}]}
+        patch = {"add_tags": owner_tags(owner)}
         workspace.call("PATCH", f"{ROOT}/chat/tags", patch)
         assert steps(run) == {ADDRESS: "blocked"}
         workspace.forget()
@@ -152,24 +155,27 @@ class TestByHand:
 
     def test_an_endpoint_whose_owner_tag_was_taken_away_is_adopted(self, shop, run, retag):
         run("apply", "-y")
-        retag("chat", provisioner_owner=None)
+        retag("chat", provisioner_project=None, provisioner_environment=None)
         assert steps(run) == {ADDRESS: "adopt"}
 
     def test_an_owner_is_changed_back_by_name(self, shop, run, workspace, retag):
         run("apply", "-y")
-        retag("chat", provisioner_owner="other/prod")
+        retag("chat", provisioner_project="other", provisioner_environment="prod")
         wrong = run("apply", "-y", "--take-over-from", "other/dev")
         assert wrong.code == 1
         assert "--take-over-from other/prod" in wrong.err
         workspace.forget()
         assert run("apply", "-y", "--take-over-from", "other/prod").code == 0
         assert workspace.writes() == [("PATCH", f"{ROOT}/chat/tags")]
-        assert tags(workspace)["provisioner_owner"] == "shop/dev"
+        assert owner_of(tags(workspace)) == "shop/dev"
         assert empty(run)
 
     def test_an_endpoint_without_config_gets_one(self, shop, run, workspace):
-        owner = {"key": "provisioner_owner", "value": "shop/dev"}
-        workspace.call("POST", ROOT, {"name": "chat", "tags": [owner]})
+        owner = [
+            {"key": "provisioner_project", "value": "shop"},
+            {"key": "provisioner_environment", "value": "dev"},
+        ]
+        workspace.call("POST", ROOT, {"name": "chat", "tags": owner})
         assert steps(run) == {ADDRESS: "update"}
         result = run("apply", "-y")
         assert result.code == 0, result.err
@@ -313,7 +319,9 @@ IGNORED = [
 
 @pytest.mark.parametrize("path", IGNORED)
 def test_what_is_ignored_stays_as_it_is_whatever_it_is(shop, run, workspace, path):
-    live = body(model="gpt-4o-mini", provisioner_owner="shop/dev", by="hand")
+    live = body(
+        model="gpt-4o-mini", provisioner_project="shop", provisioner_environment="dev", by="hand"
+    )
     live["description"] = "by hand"
     limit = {"key": "user", "renewal_period": "minute", "calls": 7}
     live["ai_gateway"] = {"rate_limits": [limit]}
@@ -337,7 +345,12 @@ def test_what_is_ignored_stays_as_it_is_whatever_it_is(shop, run, workspace, pat
     assert after["config"]["served_entities"] == before["config"]["served_entities"]
     assert after["ai_gateway"]["rate_limits"] == [limit]
     assert after["description"] == "by hand"
-    assert tags(workspace) == {"provisioner_owner": "shop/dev", "by": "hand", "team": "shop"}
+    assert tags(workspace) == {
+        "provisioner_project": "shop",
+        "provisioner_environment": "dev",
+        "by": "hand",
+        "team": "shop",
+    }
     assert empty(run)
 
 
@@ -368,12 +381,12 @@ class TestTwoProjects:
         code, said = second("apply", "-y", "--prune", "--allow-delete", "all")
         assert code == 1
         assert names(workspace) == {"chat"}
-        assert tags(workspace)["provisioner_owner"] == "shop/dev"
+        assert owner_of(tags(workspace)) == "shop/dev"
 
     def test_hand_an_endpoint_over_only_by_name(self, shop, run, workspace, second):
         run("apply", "-y")
         assert second("apply", "-y", "--take-over-from", "shop/dev")[0] == 0
-        assert tags(workspace)["provisioner_owner"] == "bakery/dev"
+        assert owner_of(tags(workspace)) == "bakery/dev"
         assert steps(run) == {ADDRESS: "blocked"}
 
 
@@ -415,3 +428,17 @@ class TestHealing:
         served = workspace.endpoint("chat")["config"]["served_entities"]
         assert [one["external_model"]["name"] for one in served] == ["gpt-4o"]
         assert empty(run)
+
+
+@pytest.mark.parametrize("tag", ["provisioner_project", "provisioner_owner"])
+def test_an_endpoint_whose_owner_is_not_clear_is_blocked_and_never_pruned(
+    shop, run, workspace, tag
+):
+    workspace.call("POST", ROOT, {**body(), "tags": [{"key": tag, "value": "shop"}]})
+    plan = run("plan", "--prune")
+    assert plan.code == 1
+    assert f"`{tag}`" in plan.out
+    assert steps(run) == {ADDRESS: "blocked"}
+    refused = run("apply", "-y", "--adopt", "--prune")
+    assert refused.code == 1
+    assert tags(workspace) == {tag: "shop"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from owners import owner_tags
 
 ROOT = "/api/2.0/serving-endpoints"
 ENDPOINT = """
@@ -104,11 +105,7 @@ def test_letting_go_takes_our_tags_off_and_nothing_else(shop, removed, run, work
     assert "removed with `delete: false`: only our tags are taken off" in plan.out
     (step,) = [one for one in run("plan", "-o", "json").json["steps"] if one["address"] == OLD]
     listed = {one["path"]: one["before"] for one in step["changes"]}
-    assert listed == {
-        "provisioner_owner": "shop/dev",
-        "provisioner_protected": "true",
-    }
-    assert set(listed) == {key for key in tags(workspace, "old") if key.startswith("provisioner_")}
+    assert listed == {"owner": "shop/dev", "provisioner_protected": "true"}
     workspace.forget()
     assert run("apply", "-y").code == 0
     assert workspace.writes() == [("PATCH", f"{ROOT}/old/tags")]
@@ -120,9 +117,9 @@ def test_letting_go_takes_our_tags_off_and_nothing_else(shop, removed, run, work
 def test_what_is_not_ours_is_not_deleted(removed, run, workspace, owner):
     removed("old: {name: old, delete: true}")
     change = (
-        {"add_tags": [{"key": "provisioner_owner", "value": owner}]}
+        {"add_tags": owner_tags(owner)}
         if owner
-        else {"delete_tags": ["provisioner_owner"]}
+        else {"delete_tags": ["provisioner_project", "provisioner_environment"]}
     )
     workspace.call("PATCH", f"{ROOT}/old/tags", change)
     result = run("apply", "-y")
@@ -207,7 +204,7 @@ MISTAKES = [
     ),
     pytest.param(
         "removed:\n  model_serving_endpoints:\n    a: {name: x, delete: yes}\n",
-        ["error[E105]", "removed.yaml:3:26", "write true, without quotes"],
+        ["error[E105]", "removed.yaml:3:26", "`true` or `false`"],
         id="a word that is no boolean",
     ),
     pytest.param(

@@ -380,7 +380,7 @@ def test_a_table_that_is_taken_out_is_said_to_be_switched_off(shop, run, workspa
 def test_what_nobody_can_see_is_vouched_for_when_it_is_adopted(shop, run, workspace):
     shop.endpoint(custom())
     run("apply", "-y")
-    ours = {"delete_tags": ["provisioner_owner"]}
+    ours = {"delete_tags": ["provisioner_project", "provisioner_environment"]}
     workspace.call("PATCH", f"{ROOT}/chat/tags", ours)
     policy = "budget_policy_id: policy-1\n"
     shop.endpoint(custom(more=policy))

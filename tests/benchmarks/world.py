@@ -108,7 +108,10 @@ def listed(name):
         "task": "llm/v1/completions",
         "state": {"ready": "READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"},
         "description": "",
-        "tags": [{"key": "provisioner_owner", "value": "bench/bench"}],
+        "tags": [
+            {"key": "provisioner_project", "value": "bench"},
+            {"key": "provisioner_environment", "value": "bench"},
+        ],
         "config": {"served_entities": [{"name": "completions", "external_model": MODEL}]},
     }
 

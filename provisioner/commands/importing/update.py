@@ -36,7 +36,7 @@ from provisioner.workflow.plan import make_plan
 from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session
 
-OURS = ("provisioner_owner", "provisioner_applied", "lifecycle")
+OURS = ("owner", "provisioner_applied", "lifecycle")
 """What our marks say, and no manifest has to."""
 
 

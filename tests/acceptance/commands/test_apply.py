@@ -206,7 +206,7 @@ def test_an_endpoint_that_exists_is_adopted_only_with_consent(shop, run, workspa
     assert "--adopt" in refused.err
     assert workspace.writes() == []
     assert run("apply", "-y", "--adopt").code == 0
-    assert {"key": "provisioner_owner", "value": "shop/dev"} in workspace.endpoint("chat")["tags"]
+    assert {"key": "provisioner_project", "value": "shop"} in workspace.endpoint("chat")["tags"]
     assert run("plan", "--detailed-exitcode").code == 0
 
 
@@ -225,7 +225,10 @@ def test_an_endpoint_of_another_owner_is_blocked(shop, run, workspace):
     body = {
         "name": "chat",
         "config": {"served_entities": [ENTITY]},
-        "tags": [{"key": "provisioner_owner", "value": "other/prod"}],
+        "tags": [
+            {"key": "provisioner_project", "value": "other"},
+            {"key": "provisioner_environment", "value": "prod"},
+        ],
     }
     workspace.call("POST", "/api/2.0/serving-endpoints", body)
     result = run("plan")

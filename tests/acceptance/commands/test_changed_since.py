@@ -159,7 +159,13 @@ def test_a_project_below_the_top_of_the_repository_is_compared_there(team):
 
 def test_a_removal_is_planned_and_orphans_of_before_are_not(team):
     assert team.call("apply", "-e", "dev", "-y")[0] == 0
-    body = {"name": "old", "tags": [{"key": "provisioner_owner", "value": "shop/dev"}]}
+    body = {
+        "name": "old",
+        "tags": [
+            {"key": "provisioner_project", "value": "shop"},
+            {"key": "provisioner_environment", "value": "dev"},
+        ],
+    }
     team.workspace.call("POST", "/api/2.0/serving-endpoints", body)
     (team.root / "manifests/help.yaml").unlink()
     removed = "removed: {model_serving_endpoints: {help: {name: help, delete: true}}}\n"

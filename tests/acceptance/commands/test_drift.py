@@ -95,11 +95,13 @@ def make_again(workspace):
 
 
 def another_owner(workspace):
-    tags(workspace, add=[("provisioner_owner", "other/prod")])
+    tags(workspace, add=[("provisioner_project", "other"), ("provisioner_environment", "prod")])
 
 
 def no_owner(workspace):
-    tags(workspace, delete=["provisioner_owner", "provisioner_applied"])
+    tags(
+        workspace, delete=["provisioner_project", "provisioner_environment", "provisioner_applied"]
+    )
 
 
 def case(sentence, *values):

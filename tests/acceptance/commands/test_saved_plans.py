@@ -466,10 +466,22 @@ WORLDS = [
     case("its gateway was taken off", hand("PUT", f"{ENDPOINTS}/chat/ai-gateway", {})),
     case("a tag was added", hand("PATCH", TAGS, {"add_tags": [{"key": "a", "value": "b"}]})),
     case("a tag was taken off", hand("PATCH", TAGS, {"delete_tags": ["team"]})),
-    case("our tag was taken off", hand("PATCH", TAGS, {"delete_tags": ["provisioner_owner"]})),
+    case(
+        "our tag was taken off",
+        hand("PATCH", TAGS, {"delete_tags": ["provisioner_project", "provisioner_environment"]}),
+    ),
     case(
         "somebody else owns it now",
-        hand("PATCH", TAGS, {"add_tags": [{"key": "provisioner_owner", "value": "toys/prod"}]}),
+        hand(
+            "PATCH",
+            TAGS,
+            {
+                "add_tags": [
+                    {"key": "provisioner_project", "value": "toys"},
+                    {"key": "provisioner_environment", "value": "prod"},
+                ]
+            },
+        ),
     ),
     case(
         "it was protected",

@@ -151,7 +151,7 @@ def test_an_adoption_makes_the_same_calls_and_marks_the_endpoint_last(
     assert (outcome.step.action, outcome.status) == (Action.ADOPT, Status.DONE)
     assert sent(bench) == [*calls, MARK]
     last = bench.writes()[-1]["body"]
-    assert {"key": "provisioner_owner", "value": "shop/dev"} in last["add_tags"]
+    assert {"key": "provisioner_project", "value": "shop"} in last["add_tags"]
     assert [operation.call for step in plan.steps for operation in step.operations] == [
         *outcome.done
     ]

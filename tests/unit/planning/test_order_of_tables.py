@@ -48,6 +48,7 @@ def lives() -> Iterator[Live | None]:
     ):
         ownership = Ownership(owner, protected)
         yield Live("chat", "id-1", {}, "", ownership, at_stake=at_stake)
+    yield Live("chat", "id-1", {}, "", Ownership(unclear="carries one tag of two"))
 
 
 def comparisons(sides: Sequence[tuple[Resource | None, Removal | None]]) -> list[Any]:
@@ -121,7 +122,8 @@ TABLES = {
     "FIELD_ACTIONS": (field_actions.FIELD_ACTIONS, changed_fields()),
 }
 EXCLUSIVE = {
-    ("not_there", "owned_by_another"): "what is not there belongs to nobody",
+    ("not_there", "unclear_owner"): "what is not there has no owner that could be unclear",
+    ("unclear_owner", "owned_by_another"): "a resource with an unclear owner names none",
 }
 """Neighbours whose order means nothing, and why."""
 

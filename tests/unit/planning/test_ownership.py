@@ -182,7 +182,7 @@ def test_letting_go_shows_whose_it_was_and_leaves_no_mark():
     step = step_of(None, live(OURS), RELEASE)
     assert [path_text(change.path) for change in step.changes] == [
         "provisioner_applied",
-        "provisioner_owner",
+        "owner",
         "provisioner_protected",
     ]
     assert marks_after(step) == ["", False, ""]

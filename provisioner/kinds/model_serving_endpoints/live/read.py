@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,7 +22,11 @@ from provisioner.model.live import History, Listed, Live, Ownership
 from provisioner.model.paths import Document, Key, Path, path_text
 
 OURS: Final = "provisioner_"
-OWNER, PROTECTED, APPLIED = f"{OURS}owner", f"{OURS}protected", f"{OURS}applied"
+PROJECT, ENVIRONMENT = f"{OURS}project", f"{OURS}environment"
+PROTECTED, APPLIED = f"{OURS}protected", f"{OURS}applied"
+# One joined tag of an earlier form. Nothing was released with it.
+EARLIER_OWNER: Final = f"{OURS}owner"
+_APPLIED: Final = re.compile(r"([a-z_]+)-([0-9a-f]{8})(?:-|$)")
 
 FENCE: Final = f"{OURS}fence"
 
@@ -132,23 +137,44 @@ def split_tags(tags: Any) -> tuple[list[Document], Ownership]:
     """The tags that belong to users, and ours. A tag without a value has the value ``""``."""
     entries = map(mapping, tags if isinstance(tags, list) else ())
     values = {tag["key"]: _text(tag.get("value")) for tag in entries if _text(tag.get("key"))}
+    unclear = _unclear(values)
+    owner = "" if unclear else "/".join(filter(None, map(values.get, (PROJECT, ENVIRONMENT))))
     ownership = Ownership(
-        owner=values.get(OWNER, ""),
+        owner=owner,
         protected=values.get(PROTECTED, "false") != "false",
-        applied=values.get(APPLIED, ""),
+        applied=" ".join(map(":".join, _APPLIED.findall(values.get(APPLIED, "")))),
+        unclear=unclear,
     )
     theirs = {key: value for key, value in values.items() if not key.startswith(OURS)}
     return [{"key": key, "value": value} for key, value in theirs.items()], ownership
 
 
 def ownership_tags(ownership: Ownership) -> dict[str, str]:
-    """``ownership`` as tags, without those that say nothing."""
+    """Returns ``ownership`` as tags, without those that say nothing.
+
+    Project and environment are two tags: joined, `a-b` + `c` would equal `a` + `b-c`. Values hold
+    letters, digits, `-` and `_` only: whether the service takes `/` and `:` is not known.
+    [serving-api 1.8]
+    """
+    project, _, environment = ownership.owner.partition("/")
     values = {
-        OWNER: ownership.owner,
+        PROJECT: project,
+        ENVIRONMENT: environment,
         PROTECTED: "true" if ownership.protected else "",
-        APPLIED: ownership.applied,
+        # `config:3fa81c22 raw:77f0a1b3` as `config-3fa81c22-raw-77f0a1b3`.
+        APPLIED: ownership.applied.replace(":", "-").replace(" ", "-"),
     }
     return {key: value for key, value in values.items() if value}
+
+
+def _unclear(values: Mapping[str, str]) -> str:
+    """Why the ownership tags in ``values`` name no owner; ``""`` where both or none are there."""
+    if EARLIER_OWNER in values:
+        return f"carries the tag `{EARLIER_OWNER}` of an earlier form"
+    present = [key for key in (PROJECT, ENVIRONMENT) if values.get(key)]
+    if len(present) == 1:
+        return f"carries `{present[0]}` and not the other ownership tag"
+    return ""
 
 
 def _api_rules(rules: FieldRule) -> FieldRule:

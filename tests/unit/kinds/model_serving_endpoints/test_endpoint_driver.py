@@ -80,8 +80,11 @@ LOGS = f"{ROOT}/chat/served-models/b%2Fd/build-logs"
 
 
 def test_the_inventory_is_one_request_however_often_it_is_asked(tmp_path):
-    owner = {"key": "provisioner_owner", "value": "shop/dev"}
-    listed = [endpoint("a", tags=[owner]), endpoint("b")]
+    owner = [
+        {"key": "provisioner_project", "value": "shop"},
+        {"key": "provisioner_environment", "value": "dev"},
+    ]
+    listed = [endpoint("a", tags=owner), endpoint("b")]
     driver, script = scripted(tmp_path, {ROOT: {"endpoints": listed}})
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: driver.inventory(), range(8)))

@@ -21,7 +21,17 @@ KIND = KINDS["model_serving_endpoints"]
 RULES = KIND.schema.rules()
 ROOT = "/api/2.0/serving-endpoints"
 PLAINTEXT = {"$secret": {"from_env": "KEY"}}
-OWNER = {"key": "provisioner_owner", "value": "shop/dev"}
+
+
+def tag_of(digests):
+    """``field:digest`` pairs as the tag holds them."""
+    return digests.replace(":", "-").replace(" ", "-")
+
+
+OWNER = [
+    {"key": "provisioner_project", "value": "shop"},
+    {"key": "provisioner_environment", "value": "dev"},
+]
 
 
 def model(name="gpt-4o", task="llm/v1/chat", **config):
@@ -49,10 +59,10 @@ def manifest(*entities, traffic=None, **fields):
 def answer(document, ready="READY", update="NOT_UPDATING", **fields):
     """What the service says once ``document`` was applied: with all that it adds and hides."""
     shown = copy.deepcopy(document)
-    tags = [*shown.pop("tags", []), OWNER]
+    tags = [*shown.pop("tags", []), *OWNER]
     applied = KIND.planning.applied_digests(document)
     if applied:
-        tags.append({"key": "provisioner_applied", "value": applied})
+        tags.append({"key": "provisioner_applied", "value": tag_of(applied)})
     if "config" in shown:
         shown["config"] = echoed(shown["config"])
     base = {"id": "1" * 32, "description": "", "tags": tags, "route_optimized": False}
@@ -139,7 +149,7 @@ CONVERGED = [
     pytest.param(FULL, answer(FULL), id="every field as it was applied"),
     pytest.param(
         FULL,
-        answer(FULL, tags=[OWNER, {"key": "bare", "value": ""}, {"key": "team", "value": "shop"}]),
+        answer(FULL, tags=[*OWNER, {"key": "bare", "value": ""}, {"key": "team", "value": "shop"}]),
         id="tags in another order, an empty value shown",
     ),
     pytest.param(
@@ -369,7 +379,7 @@ CHANGED = [
     ),
     pytest.param(
         manifest(),
-        {"id": "1" * 32, "name": "chat", "tags": [OWNER], "description": ""}
+        {"id": "1" * 32, "name": "chat", "tags": OWNER, "description": ""}
         | {"state": {"ready": "NOT_READY", "config_update": "NOT_UPDATING"}},
         ["config.served_entities[a]"],
         ["update_config"],
@@ -450,15 +460,18 @@ def test_a_create_sends_the_whole_document_with_our_marks_and_waits():
     desired["config"]["served_entities"][0] = PLAIN["config"]["served_entities"][0]
     step = step_for(desired, None)
     (create,) = step.operations
-    applied = {"key": "provisioner_applied", "value": KIND.planning.applied_digests(desired)}
+    applied = {
+        "key": "provisioner_applied",
+        "value": tag_of(KIND.planning.applied_digests(desired)),
+    }
     assert (create.call, create.method, create.path) == ("create", "POST", ROOT)
-    assert create.payload == desired | {"tags": [*FULL["tags"], OWNER, applied]}
+    assert create.payload == desired | {"tags": [*FULL["tags"], *OWNER, applied]}
     assert create.wait
 
 
 def test_a_create_sends_nothing_that_nobody_wrote():
     (create,) = step_for({"name": "chat"}, None).operations
-    assert create.payload == {"name": "chat", "tags": [OWNER]}
+    assert create.payload == {"name": "chat", "tags": OWNER}
 
 
 def only(step, call):
@@ -527,8 +540,8 @@ def test_an_adopted_endpoint_gets_its_changes_and_then_our_marks():
     step = step_for(PLAIN | {"tags": [{"key": "team", "value": "shop"}]}, raw)
     assert step.action is Action.ADOPT
     assert calls(step) == ["update_config", "patch_tags"]
-    applied = {"key": "provisioner_applied", "value": KIND.planning.applied_digests(PLAIN)}
-    assert step.operations[-1].payload == {"add_tags": [OWNER, applied]}
+    applied = {"key": "provisioner_applied", "value": tag_of(KIND.planning.applied_digests(PLAIN))}
+    assert step.operations[-1].payload == {"add_tags": [*OWNER, applied]}
 
 
 def test_a_digest_that_is_not_needed_any_more_is_taken_off():
@@ -721,7 +734,7 @@ def test_paths_hold_names_percent_encoded():
     assert step.operations[0].path == f"{ROOT}/a%20b%2Fc"
 
 
-MINE = read.split_tags([OWNER])[1]
+MINE = read.split_tags(OWNER)[1]
 
 
 DEFAULT_NAMES = [

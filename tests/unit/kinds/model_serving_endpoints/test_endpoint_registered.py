@@ -18,7 +18,17 @@ from provisioner.planning.request import Pair, PlanContext
 KIND = KINDS["model_serving_endpoints"]
 RULES = KIND.schema.rules()
 ROOT = "/api/2.0/serving-endpoints"
-OWNER = {"key": "provisioner_owner", "value": "shop/dev"}
+
+
+def tag_of(digests):
+    """``field:digest`` pairs as the tag holds them."""
+    return digests.replace(":", "-").replace(" ", "-")
+
+
+OWNER = [
+    {"key": "provisioner_project", "value": "shop"},
+    {"key": "provisioner_environment", "value": "dev"},
+]
 HIDDEN = ("burst_scaling_enabled", "raw")
 
 
@@ -62,10 +72,10 @@ def legacy(**table):
 def answer(document, entity=None, **fields):
     """What the service says once ``document`` was applied: with all that it adds and hides."""
     shown = copy.deepcopy(document)
-    tags = [*shown.pop("tags", []), OWNER]
+    tags = [*shown.pop("tags", []), *OWNER]
     if KIND.planning.applied_digests(document):
         tags.append(
-            {"key": "provisioner_applied", "value": KIND.planning.applied_digests(document)}
+            {"key": "provisioner_applied", "value": tag_of(KIND.planning.applied_digests(document))}
         )
     for name in ("raw", "budget_policy_id"):
         shown.pop(name, None)

@@ -337,7 +337,7 @@ ENDPOINTS = [
         id="two routes to one entity",
     ),
     pytest.param(
-        endpoint(openai(), tags=[{"key": "provisioner_owner"}, {"key": "a"}, {"key": "a"}]),
+        endpoint(openai(), tags=[{"key": "provisioner_project"}, {"key": "a"}, {"key": "a"}]),
         [("E327", "tags[0].key"), ("E328", "tags[2].key")],
         id="a tag of ours and a tag twice",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import astuple
 
 import pytest
@@ -16,6 +17,53 @@ from provisioner.model.serving import Served
 
 KIND = KINDS["model_serving_endpoints"]
 RULES = KIND.schema.rules()
+
+
+DIGESTS = "config:3fa81c22 budget_policy_id:77f0a1b3"
+
+OWNERS = [
+    pytest.param(
+        {"provisioner_project": "a-b", "provisioner_environment": "c"}, "a-b/c", id="both"
+    ),
+    pytest.param({}, "", id="none"),
+]
+UNCLEAR = [
+    pytest.param({"provisioner_project": "shop"}, "`provisioner_project`", id="one of the two"),
+    pytest.param({"provisioner_environment": "dev"}, "`provisioner_environment`", id="the other"),
+    pytest.param({"provisioner_owner": "shop/dev"}, "`provisioner_owner`", id="the earlier tag"),
+    pytest.param(
+        {
+            "provisioner_owner": "toys/dev",
+            "provisioner_project": "shop",
+            "provisioner_environment": "dev",
+        },
+        "`provisioner_owner`",
+        id="two that contradict",
+    ),
+]
+
+
+def ownership_of(tags):
+    return read.split_tags([{"key": key, "value": value} for key, value in tags.items()])[1]
+
+
+@pytest.mark.parametrize(("tags", "owner"), OWNERS)
+def test_two_tags_name_the_owner(tags, owner):
+    assert ownership_of(tags) == Ownership(owner=owner)
+
+
+@pytest.mark.parametrize(("tags", "reason"), UNCLEAR)
+def test_an_owner_that_is_not_clear_is_nobody_and_says_why(tags, reason):
+    ownership = ownership_of(tags)
+    assert ownership.owner == ""
+    assert reason in ownership.unclear
+
+
+def test_ownership_survives_its_way_through_tags():
+    ownership = Ownership("a-b/c_d", True, DIGESTS)
+    tags = read.ownership_tags(ownership)
+    assert ownership_of(tags) == ownership
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]*", value) for value in tags.values())
 
 
 def external(**fields):
@@ -75,9 +123,10 @@ def test_an_answer_in_manifest_vocabulary():
         config=config(entity("a")),
         tags=[
             {"key": "team", "value": "shop"},
-            {"key": "provisioner_owner", "value": "shop/dev"},
+            {"key": "provisioner_project", "value": "shop"},
+            {"key": "provisioner_environment", "value": "dev"},
             {"key": "provisioner_protected", "value": "true"},
-            {"key": "provisioner_applied", "value": "abc"},
+            {"key": "provisioner_applied", "value": "config-3fa81c22-budget_policy_id-77f0a1b3"},
             {"key": "bare"},
         ],
         ai_gateway={
@@ -100,7 +149,7 @@ def test_an_answer_in_manifest_vocabulary():
         },
         "email_notifications": {"on_update_failure": ["a@b.c"]},
     }
-    assert found.ownership == Ownership(owner="shop/dev", protected=True, applied="abc")
+    assert found.ownership == Ownership(owner="shop/dev", protected=True, applied=DIGESTS)
     assert found.identity == "1" * 32
     assert found.unknown == ()
 
@@ -282,7 +331,14 @@ OTHER = [
     pytest.param(changed(id="2" * 32), id="another endpoint of that name"),
     pytest.param(changed(tags=WHOLE["tags"][:1]), id="a tag less"),
     pytest.param(
-        changed(tags=[*WHOLE["tags"], {"key": "provisioner_owner", "value": "a/b"}]), id="an owner"
+        changed(
+            tags=[
+                *WHOLE["tags"],
+                {"key": "provisioner_project", "value": "a"},
+                {"key": "provisioner_environment", "value": "b"},
+            ]
+        ),
+        id="an owner",
     ),
     pytest.param(changed(config=WHOLE["config"] | {"config_version": 2}), id="another version"),
     pytest.param(changed(ai_gateway={"fallback_config": {"enabled": True}}), id="a gateway"),
@@ -445,7 +501,11 @@ FULL = answer(
         },
     )
     | {"auto_capture_config": {"enabled": True, "catalog_name": "c"}},
-    tags=[{"key": "team", "value": "shop"}, {"key": "provisioner_owner", "value": "a/b"}],
+    tags=[
+        {"key": "team", "value": "shop"},
+        {"key": "provisioner_project", "value": "a"},
+        {"key": "provisioner_environment", "value": "b"},
+    ],
     email_notifications={"on_update_success": ["a@b.c"]},
     telemetry_config={"enabled_telemetry_features": ["x"], "telemetry_profile_id": "p"},
     route_optimized=False,
