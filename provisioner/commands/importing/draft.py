@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import declared
 from provisioner.manifests.envelope import entries_of
 from provisioner.manifests.layers import Layers
-from provisioner.manifests.project import Environment, find_root
+from provisioner.manifests.project import PROJECT_FILE, Environment, find_root
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.kind import Kind
@@ -90,6 +91,13 @@ def root_near(folder: Path | None, otherwise: Path) -> Path:
 def new_file(address: Address, file: str, text: str, name: str = "") -> ImportedResource:
     """A file that is to be there with ``text``."""
     return ImportedResource(address, name or address.key, file, FileStatus.NEW, text)
+
+
+def project_file(root: Path, name: str) -> Iterator[ImportedResource]:
+    """The file of a project named after ``name``, where ``root`` has none yet."""
+    if not (root / PROJECT_FILE).exists():
+        key = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:63] or "project"
+        yield new_file(Address("project", key), PROJECT_FILE, f"project: {key}\n")
 
 
 def unless_there(

@@ -28,7 +28,13 @@ from provisioner.commands.importing.bundle.targets import (
     unknown_names,
 )
 from provisioner.commands.importing.bundle.validation import problems_of
-from provisioner.commands.importing.draft import new_file, root_near, schema_path, unless_there
+from provisioner.commands.importing.draft import (
+    new_file,
+    project_file,
+    root_near,
+    schema_path,
+    unless_there,
+)
 from provisioner.commands.importing.manifest_text import (
     ManifestEntry,
     check_pattern,
@@ -40,7 +46,7 @@ from provisioner.errors import FileError
 from provisioner.errors.wording import listed
 from provisioner.files.yaml_text import lines
 from provisioner.kinds import KINDS
-from provisioner.manifests.project import FOLDER, PROJECT_FILE
+from provisioner.manifests.project import FOLDER
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.paths import Document
@@ -59,7 +65,11 @@ def import_bundle(folder: Path | None, bundle: Path, to: str) -> tuple[Path, Imp
     check_pattern(to)
     root = root_near(folder, bundle.parent)
     made = _converted(read_bundle(bundle), bundle)
-    new = [*_project(root, made), *_environments(root, made, to), *_manifests(root, made, to)]
+    new = [
+        *project_file(root, made.name),
+        *_environments(root, made, to),
+        *_manifests(root, made, to),
+    ]
     outcomes, problems = unless_there(root, new)
     # Beside other files of the same names the new ones mean something else: reported already.
     if not problems:
@@ -114,12 +124,6 @@ def _converted(bundle: BundleFiles, path: Path) -> _Converted:
         one.resolver.derived = resolver.derived
     empty = tuple(one.name for one in every if not one.documents)
     return _Converted(bundle, targets, empty, layout(base, targets))
-
-
-def _project(root: Path, made: _Converted) -> Iterator[ImportedResource]:
-    if not (root / PROJECT_FILE).exists():
-        name = re.sub(r"[^a-z0-9_-]+", "-", made.name.lower()).strip("-_")[:63] or "project"
-        yield new_file(Address("project", name), PROJECT_FILE, f"project: {name}\n")
 
 
 def _environments(root: Path, made: _Converted, to: str) -> Iterator[ImportedResource]:

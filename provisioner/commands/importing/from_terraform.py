@@ -12,6 +12,7 @@ from provisioner.commands.importing.draft import (
     complaints,
     entry_of,
     new_file,
+    project_file,
     root_near,
     schema_path,
     unless_there,
@@ -19,6 +20,7 @@ from provisioner.commands.importing.draft import (
 from provisioner.commands.importing.manifest_text import check_pattern, file_of, key_of, manifest
 from provisioner.commands.importing.result import ImportedResource, ImportResult
 from provisioner.errors import FileError, Problem
+from provisioner.errors.wording import listed
 from provisioner.files.yaml_text import harmless
 from provisioner.kinds import KINDS
 from provisioner.manifests.project import LOCAL, Environment, WorkspaceSettings
@@ -26,6 +28,7 @@ from provisioner.model.importing import Claimed, StateEntry
 from provisioner.model.plan import Address
 
 VERSION: Final = 4
+SHOWN: Final = 5
 HEAD: Final = """\
 # With these blocks Terraform (1.7 or newer) forgets what provisioner manages from now on, and
 # destroys none of it. Put this file beside the configuration, take the resource blocks of the
@@ -118,10 +121,12 @@ def import_state(folder: Path | None, state: Path, to: str) -> tuple[Path, Impor
     drafts, problems = _drafts(claimed)
     if not drafts and not problems:
         raise FileError.of("E837", f"`{state.name}` holds nothing that provisioner manages")
-    new = [*_manifests(root, drafts, to), *_letting_go(claimed, drafts)]
+    manifests = [*_manifests(root, drafts, to), *_letting_go(claimed, drafts)]
+    new = [*project_file(root, root.resolve().name), *manifests]
     outcomes, there = unless_there(root, new)
     commands = ("provisioner validate", "provisioner apply --adopt", "terraform plan")
-    return root, ImportResult(outcomes, (*problems, *there), tuple(_notes(claimed)), commands)
+    notes = (*_notes(), *_left(entries, claimed), *_staying(claimed, drafts))
+    return root, ImportResult(outcomes, (*problems, *there), notes, commands)
 
 
 def _claims(kind: str, entries: Sequence[StateEntry]) -> Sequence[Claimed]:
@@ -163,6 +168,34 @@ def _manifests(
             )
 
 
+def _left(entries: Iterable[StateEntry], claimed: dict[str, Sequence[Claimed]]) -> Iterator[str]:
+    """Why what is in the state and in no manifest is not imported, by its type."""
+    taken = {one.instance for claims in claimed.values() for each in claims for one in each.entries}
+    left: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.instance not in taken:
+            left.setdefault(entry.type, []).append(entry.instance)
+    for kind, instances in sorted(left.items()):
+        names = listed(instances[:SHOWN])
+        more = f" and {len(instances) - SHOWN} more" if len(instances) > SHOWN else ""
+        yield f"left to Terraform: {names}{more}; no manifest of this import holds a `{kind}`"
+
+
+def _staying(
+    claimed: dict[str, Sequence[Claimed]], drafts: dict[Address, ManifestDraft]
+) -> Iterator[str]:
+    """The blocks that are not let go of, though a manifest holds a part of them."""
+    names = {(address.kind, draft.name) for address, draft in drafts.items()}
+    kept: set[str] = set()
+    done: set[str] = set()
+    for kind, claims in claimed.items():
+        for each in claims:
+            group = done if (kind, each.name) in names else kept
+            group.update(one.address for one in each.entries)
+    for address in sorted(kept & done):
+        yield f"`{address}` stays with Terraform: it also holds what could not be imported"
+
+
 def _letting_go(
     claimed: dict[str, Sequence[Claimed]], drafts: dict[Address, ManifestDraft]
 ) -> Iterator[ImportedResource]:
@@ -186,7 +219,7 @@ def _letting_go(
         yield new_file(Address("terraform", "removed"), REMOVED, removed(entries))
 
 
-def _notes(claimed: dict[str, Sequence[Claimed]]) -> Iterator[str]:
+def _notes() -> Iterator[str]:
     yield (
         "a state does not tell who created an endpoint, and the creator goes on managing it: "
         "`provisioner import NAME` against the workspace lists the grants"

@@ -12,6 +12,12 @@ from typing import Any, Final
 from provisioner.kinds.model_serving_endpoints.document import at, mapping, scope_and_key
 from provisioner.kinds.model_serving_endpoints.importing import NAME, with_secrets
 from provisioner.kinds.model_serving_endpoints.live.read import FIELDS, split_tags
+from provisioner.kinds.model_serving_endpoints.validation.existing import (
+    DATABRICKS,
+    EXISTING,
+    MANAGED,
+    NOT_OF_DATABRICKS,
+)
 from provisioner.kinds.model_serving_endpoints.validation.legacy import migrate_legacy
 from provisioner.model import schemas
 from provisioner.model.documents import in_order, without_defaults
@@ -54,6 +60,8 @@ def _claimed(entry: StateEntry, grants: list[StateEntry]) -> Claimed:
     rows = [row for grant in grants for row in _grants(grant)]
     if rows:
         document["permissions"] = rows
+    if name.startswith(DATABRICKS):
+        return _provided(name, document, (entry, *grants))
     document, comments = with_secrets(document, name)
     tags, _ = split_tags(document.get("tags"))
     if tags:
@@ -62,6 +70,21 @@ def _claimed(entry: StateEntry, grants: list[StateEntry]) -> Claimed:
     creator = entry.attributes.get("creator")
     left = [f"its creator, `{creator}`, who goes on managing it"] if creator else []
     return Claimed(name, GeneratedManifest(made, comments, tuple(left)), (entry, *grants))
+
+
+def _provided(name: str, document: Document, entries: tuple[StateEntry, ...]) -> Claimed:
+    """An endpoint that Databricks provides: only what may be managed of it."""
+    managed = [field for field in MANAGED if field in document and field not in NOT_OF_DATABRICKS]
+    made: Document = {"name": name, EXISTING: True}
+    made |= {field: document[field] for field in managed}
+    rules = schemas.rules(NAME)
+    left = [
+        f"`{field}`, which belongs to Databricks"
+        for field in document
+        if field not in ("name", *managed) and document[field]
+    ]
+    ordered = in_order(without_defaults(made, rules), rules)
+    return Claimed(name, GeneratedManifest(ordered, {}, tuple(left)), entries)
 
 
 def _inside(rules: FieldRule, name: str) -> FieldRule:

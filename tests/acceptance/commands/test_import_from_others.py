@@ -189,3 +189,55 @@ def test_files_of_a_user_stay(importing, tmp_path):
     code, _, err = importing("--from-bundle", BUNDLE)
     assert (code, "error[E834]: `environments/dev.yaml`" in err) == (1, True)
     assert (tmp_path / "environments/dev.yaml").read_text() == "workspace: {profile: x}\n"
+
+
+# -- what a state may hold besides -------------------------------------------------------
+
+
+def state_with(*resources):
+    return json.dumps({"version": 4, "resources": list(resources)})
+
+
+def instance(kind, block, /, **attributes):
+    return {
+        "mode": "managed",
+        "type": kind,
+        "name": block,
+        "instances": [{"attributes": attributes}],
+    }
+
+
+SYSTEM = instance(
+    "databricks_model_serving",
+    "llama",
+    name="databricks-meta-llama",
+    serving_endpoint_id="1",
+    config=[{"served_entities": [{"name": "x", "entity_name": "system.ai.llama"}]}],
+    ai_gateway=[{"usage_tracking_config": [{"enabled": True}]}],
+    tags=[{"key": "team", "value": "ml"}],
+)
+
+
+def test_an_endpoint_that_databricks_provides_is_existing(importing, tmp_path, capsys):
+    state = tmp_path / "terraform.tfstate"
+    state.write_text(state_with(SYSTEM))
+    code, out, err = importing("--from-terraform-state", state)
+    assert code == 0, err
+    (found,) = rendered(tmp_path, capsys)["model_serving_endpoints"].values()
+    assert (found["name"], found["existing"]) == ("databricks-meta-llama", True)
+    assert found["tags"] == [{"key": "team", "value": "ml"}]
+    assert "config" not in found
+    assert "not in it: `config`, which belongs to Databricks" in out
+
+
+def test_a_state_without_a_project_around_it_makes_one(tmp_path, capsys):
+    folder = tmp_path / "My Shop"
+    folder.mkdir()
+    assert main(["import", "-C", str(folder), "--from-terraform-state", str(STATE)]) == 0
+    assert (folder / "provisioner.yaml").read_text() == "project: my-shop\n"
+    assert main(["validate", "-C", str(folder)]) == 0
+
+
+def test_what_stays_with_terraform_is_said_with_the_reason(importing):
+    _, _, err = importing("--from-terraform-state", STATE)
+    assert "left to Terraform: `databricks_job.nightly`; no manifest of this import holds a" in err
