@@ -43,6 +43,7 @@ COMMANDS = {
     "pin": "provisioner.cli.pin",
     "promote": "provisioner.cli.promote",
     "rollback": "provisioner.cli.rollback",
+    "rollout": "provisioner.cli.rollout",
     "history": "provisioner.cli.history",
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",
@@ -64,7 +65,7 @@ HEADINGS = {
     "Change": "plan apply show destroy",
     "Look": "status drift diff graph",
     "Use": "query verify connect",
-    "Release": "pin promote rollback history",
+    "Release": "pin promote rollback history rollout",
     "Tools": "doctor explain schema emulator completion version help",
 }
 
@@ -138,7 +139,10 @@ def _words(ctx: click.Context, command: click.Command, name: str, words: list[st
     if "--output" in known:
         known.add("--json")
     given = {key: ctx.params.get(key) for key in HOISTED}
-    words = [word for key, value in given.items() if value for word in _hoisted(key, value)] + words
+    hoisted = [word for key, value in given.items() if value for word in _hoisted(key, value)]
+    # A group takes them behind the name of its own command.
+    ahead = 1 if isinstance(command, click.Group) and words else 0
+    words = [*words[:ahead], *hoisted, *words[ahead:]]
     correction = single_dashes(words, known, name)
     if correction:
         raise CorrectedUsageError(*correction, ctx)

@@ -53,7 +53,7 @@ def carry_out(terminal: Terminal, session: Session, plan: Plan, request: ApplyRe
     """Show ``plan``, make sure of consent, apply it and return the exit code."""
     if agreed(terminal, session, plan, request):
         return run(terminal, session, plan, request)
-    return nothing(terminal, plan)
+    return nothing(terminal, session, plan, request.options)
 
 
 def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest) -> bool:
@@ -80,8 +80,12 @@ def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyReque
     return True
 
 
-def nothing(terminal: Terminal, plan: Plan) -> int:
+def nothing(terminal: Terminal, session: Session, plan: Plan, options: ApplyOptions) -> int:
     """Say that there is nothing to do."""
+    if options.wait_rollout is not None or options.detailed_exitcode:
+        from provisioner.cli.rollout_moves import follow_rollouts
+
+        return terminal.ended(follow_rollouts(terminal, session, plan, (), options))
     if terminal.common.json:
         from provisioner.rendering.outcomes import to_json
 
@@ -96,6 +100,7 @@ def _given(options: ApplyOptions) -> Consent:
         yes=options.yes,
         adopt=options.adopt,
         allow_replace=frozenset(options.allow_replace),
+        allow_double=frozenset(options.allow_double),
         allow_delete=frozenset(options.allow_delete),
         allow_destructive=options.allow_destructive,
     )
@@ -160,7 +165,12 @@ def run(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest)
         terminal.answer("")
         terminal.answer(outcomes.text(results, terminal.colour(sys.stdout), plan.environment))
     _problems(terminal, results)
-    return terminal.ended(outcomes.exit_code(results, interrupted=stop.is_set()))
+    code = outcomes.exit_code(results, interrupted=stop.is_set())
+    if code == 0 and not options.no_wait:
+        from provisioner.cli.rollout_moves import follow_rollouts
+
+        code = follow_rollouts(terminal, session, plan, results, options)
+    return terminal.ended(code)
 
 
 def _problems(terminal: Terminal, results: Iterable[Outcome]) -> None:

@@ -12,6 +12,7 @@ import click
 
 from provisioner.cli.options import (
     CommonOptions,
+    Duration,
     common_options,
     environment_option,
     folder_option,
@@ -207,4 +208,28 @@ def register(
         terminal.answer_json(made.to_json())
     else:
         terminal.answer(made.summary())
+    return 0
+
+
+@command.command("advance")
+@click.argument("duration", type=Duration())
+@environment_option
+@click.option("--state", default="", metavar="FILE", help="The workspace's file, instead of -e.")
+@common_options
+def advance(common: CommonOptions, duration: float, environment: str, state: str) -> int:
+    """Move the clock of a local workspace forward by DURATION, such as 30m.
+
+    Rate limits, logins and the steps of a gradual rollout follow this clock.
+
+    \b
+    Exit codes: 0 moved; 1 error.
+    """
+    from provisioner.commands.emulator import advance as advancing
+
+    moved = advancing.advance(common.project_dir, environment, state, duration)
+    terminal = Terminal(common)
+    if common.json:
+        terminal.answer_json(moved.to_json())
+    else:
+        terminal.answer(moved.summary())
     return 0

@@ -79,6 +79,9 @@ class ApplyOptions(NamedTuple):
     timeout_s: float
     adopt: bool = False
     allow_replace: tuple[str, ...] = ()
+    allow_double: tuple[str, ...] = ()
+    wait_rollout: float | None = None
+    detailed_exitcode: bool = False
     no_wait: bool = False
     expect_plan_digest: str = ""
     require_tip: str = ""
@@ -251,7 +254,25 @@ APPLY_OPTIONS = (
         metavar="ADDRESS",
         help="Agree to delete and create this one again. Repeatable.",
     ),
+    click.option(
+        "--allow-double",
+        multiple=True,
+        metavar="NAME",
+        help="Agree to pay for the reserved capacity of this endpoint twice in a rollout.",
+    ),
     click.option("--no-wait", is_flag=True, help="Do not wait until the endpoints serve."),
+    click.option(
+        "--wait-rollout",
+        type=Duration(),
+        is_flag=False,
+        flag_value="24h",
+        help="Stay until gradual rollouts are over or need a person: --wait-rollout=2h.",
+    ),
+    click.option(
+        "--detailed-exitcode",
+        is_flag=True,
+        help="Exit with 6 when a gradual rollout is not finished.",
+    ),
     click.option(
         "--expect-plan-digest",
         default="",

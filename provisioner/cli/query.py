@@ -23,7 +23,7 @@ from provisioner.errors import FileError, UsageError
 from provisioner.model.query import Asked, Question
 
 if TYPE_CHECKING:
-    pass
+    from provisioner.workflow.session import Session
 
 STDIN = "-"
 
@@ -76,6 +76,27 @@ def show(terminal: Terminal, asked: Sequence[Asked]) -> None:
     terminal.problems(problem for one in asked for problem in one.problems)
 
 
+class Rate(click.ParamType[float]):
+    """``5/s``, ``120/m`` or a number a second; given on as requests a second."""
+
+    name = "N/s"
+    seconds = {"/s": 1, "/m": 60}
+    most = 200.0
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        text = str(value).strip()
+        unit = self.seconds.get(text[-2:], 0)
+        try:
+            rate = float(text[:-2] if unit else text) / (unit or 1)
+        except ValueError:
+            rate = 0.0
+        if not 0 < rate <= self.most:
+            self.fail(f"`{value}` is not a rate; write 5/s or 120/m", param, ctx)
+        return rate
+
+
 class QueryOptions(NamedTuple):
     """What is asked, and whom."""
 
@@ -85,6 +106,8 @@ class QueryOptions(NamedTuple):
     entity: str
     max_tokens: int | None
     timeout_s: float
+    load: float | None = None
+    duration_s: float = 60.0
 
 
 command_options = packed(
@@ -110,6 +133,19 @@ command_options = packed(
         show_default=True,
         help="How long to wait for an answer.",
     ),
+    click.option(
+        "--load",
+        type=Rate(),
+        help="Ask again and again, so many times a second: 5/s. Shows counts, not answers.",
+    ),
+    click.option(
+        "--for",
+        "duration_s",
+        type=Duration(),
+        default="60s",
+        show_default=True,
+        help="How long --load asks.",
+    ),
 )
 
 
@@ -124,6 +160,9 @@ def command(common: CommonOptions, target: TargetOptions, options: QueryOptions)
     in the shape of the endpoint's task: chat, completions or embeddings. Several endpoints are
     asked at once; in a terminal their answers stand side by side, with time and tokens.
 
+    With --load the question is asked many times, and the counts of answers are shown by served
+    entity. Each of them is a request to a model and may cost money.
+
     \b
     Exit codes: 0 all answered, 1 error, or one of them did not.
     """
@@ -137,6 +176,20 @@ def command(common: CommonOptions, target: TargetOptions, options: QueryOptions)
     question = read_question(options)
     project = open_project(common.project_dir)
     with open_session(project, *target) as session:
+        if options.load:
+            return _load(terminal, session, question, options)
         asked = questions.ask_all(session, options.names, question)
     show(terminal, asked)
     return 0 if all(one.answer for one in asked) else 1
+
+
+def _load(terminal: Terminal, session: Session, question: Question, options: QueryOptions) -> int:
+    from provisioner.commands.query.load import LoadProfile, put_load
+
+    load = LoadProfile(options.load or 0.0, options.duration_s)
+    results = put_load(session, options.names, question, load)
+    if terminal.common.json:
+        terminal.answer_json({"endpoints": [result.to_json() for result in results]})
+    else:
+        terminal.answer("\n".join(result.summary() for result in results))
+    return 1 if any(result.failures for result in results) else 0

@@ -128,4 +128,4 @@ def _applied(
         rollback.write(project, decided)
         if pending:
             return consent.run(terminal, opened, plan, request)
-        return consent.nothing(terminal, plan)
+        return consent.nothing(terminal, opened, plan, request.options)

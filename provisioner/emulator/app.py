@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Generator, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from email.utils import formatdate
 from typing import Any
 
 from starlette.requests import Request
@@ -80,6 +81,8 @@ class App:
             return
         is_whole = reply.connection not in ("truncate", "stall")
         response = _response(reply.answer)
+        now_s = self._workspace.store.now_ms() // 1000
+        response.headers["date"] = formatdate(now_s, usegmt=True)
         start = {"type": "http.response.start", "status": response.status_code}
         await send({**start, "headers": response.raw_headers})
         if reply.answer.stream is not None:

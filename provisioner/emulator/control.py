@@ -12,6 +12,7 @@ from provisioner.emulator.http.routing import (
     EmulatedWorkspace,
     invalid,
 )
+from provisioner.emulator.serving import metrics
 from provisioner.emulator.serving.system_endpoints import add_missing
 
 # rules(local): The routes below this prefix belong to the local workspace.
@@ -83,6 +84,15 @@ def clock(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return ApiResponse({"now_ms": workspace.store.now_ms()})
 
 
+def metrics_form(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Chooses whether metrics tell the served entities apart: ``{"entities": false}``."""
+    tells_apart = request.json().get("entities", True)
+    if not isinstance(tells_apart, bool):
+        raise invalid("entities must be true or false.")
+    workspace.store.set_fact(metrics.WITHOUT_LABELS, int(not tells_apart))
+    return ApiResponse()
+
+
 ROUTES = (
     ApiRoute("GET", f"/{CONTROL_PREFIX}/requests", requests),
     ApiRoute("POST", f"/{CONTROL_PREFIX}/reset", reset),
@@ -90,4 +100,5 @@ ROUTES = (
     ApiRoute("POST", f"/{CONTROL_PREFIX}/faults", add_faults),
     ApiRoute("DELETE", f"/{CONTROL_PREFIX}/faults", delete_faults),
     ApiRoute("POST", f"/{CONTROL_PREFIX}/clock", clock),
+    ApiRoute("POST", f"/{CONTROL_PREFIX}/metrics", metrics_form),
 )

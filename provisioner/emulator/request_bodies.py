@@ -164,6 +164,7 @@ BODIES = {
     f"PATCH {grants.PERMISSIONS}": record({"changes": grants.CHANGES}),
     f"POST /{CONTROL_PREFIX}/reset": record({"what": choice("log", "everything")}),
     f"POST /{CONTROL_PREFIX}/clock": record({"advance_s": integer}),
+    f"POST /{CONTROL_PREFIX}/metrics": record({"entities": flag}),
     f"POST /{CONTROL_PREFIX}/principals": principals.PRINCIPAL,
     f"POST /{CONTROL_PREFIX}/models": registration.SENT,
     **{f"{method} {path}": reader for (method, path), reader in scim.BODIES.items()},

@@ -16,6 +16,7 @@ from provisioner.emulator.secrets import api as secrets
 from provisioner.emulator.serving import api as serving
 from provisioner.emulator.serving import (
     lag,
+    metrics,
     observability,
     permissions,
     power,
@@ -41,6 +42,7 @@ ROUTES = (
     *serving.ROUTES,
     *updates.ROUTES,
     *observability.ROUTES,
+    *metrics.ROUTES,
     *power.ROUTES,
     *throughput.ROUTES,
     *permissions.ROUTES,

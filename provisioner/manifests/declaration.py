@@ -147,6 +147,7 @@ class Declaration:
             ignore_changes=parse_paths(said.get(lifecycle.IGNORE_CHANGES, ())),
             existing=self.document.get(lifecycle.EXISTING, False),
             checks=tuple(self.document.get(lifecycle.CHECKS, ())),
+            rollout=self.document.get(lifecycle.ROLLOUT),
             where=self.where,
         )
 

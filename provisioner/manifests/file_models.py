@@ -271,6 +271,30 @@ class PlanOperation(FileModel):
     after_idle: bool = Field(default=False, description="Wait before until no update runs.")
 
 
+class PlanRolloutStep(FileModel):
+    """One step of a gradual rollout."""
+
+    percent: int = Field(ge=0, le=100, description="The share of the new version.")
+    for_seconds: int = Field(ge=0, description="How long it lasts at least.")
+    pause: bool = Field(description="Whether a person has to let it go on.")
+
+
+class PlanRollout(FileModel):
+    """A gradual rollout of a new version."""
+
+    from_: str = Field(alias="from", description="The previous version.")
+    to: str = Field(description="The new version.")
+    percent: int = Field(ge=0, le=100, description="What the new version gets now.")
+    move: str = Field(description="What happens next: `start`, `step back`, `nothing`, ...")
+    reason: str = Field(description="Why, for programs: `new_target`, `rejected`, ...")
+    to_percent: int = Field(ge=0, le=100, description="The share after that move.")
+    steps: tuple[PlanRolloutStep, ...]
+    earliest_seconds: int = Field(ge=0, description="The sum of all times that are to pass.")
+    pauses: int = Field(ge=0, description="How often a person has to let it go on.")
+    doubled: str = Field(description="What is paid for twice meanwhile; empty for nothing.")
+    needs_consent: bool = Field(description="Whether `--allow-double` has to name the endpoint.")
+
+
 class PlanStep(FileModel):
     """What happens to one resource."""
 
@@ -302,6 +326,9 @@ class PlanStep(FileModel):
     )
     attention: bool = Field(
         default=False, description="A note tells what matters even where nothing is done."
+    )
+    rollout: PlanRollout | None = Field(
+        default=None, description="A gradual rollout that begins here or is under way."
     )
 
 

@@ -1,4 +1,4 @@
-"""The extensions ``lifecycle``, ``existing`` and ``checks`` of a resource: never sent."""
+"""The extensions of a resource, such as ``lifecycle`` and ``checks``: never sent."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from provisioner.model.paths import Document, Key, parse_path
 LIFECYCLE: Final = "lifecycle"
 EXISTING: Final = "existing"
 CHECKS: Final = "checks"
+ROLLOUT: Final = "rollout"
 IGNORE_CHANGES: Final = "ignore_changes"
-OURS: Final = (LIFECYCLE, EXISTING, CHECKS)
+OURS: Final = (LIFECYCLE, EXISTING, CHECKS, ROLLOUT)
 
 
 def settings(document: Document) -> dict[str, Any]:

@@ -135,6 +135,7 @@ def _way_back(start: str, refers: Mapping[str, list[tuple[Location, str]]]) -> l
 
 NOT_RELEASED: Final = "E701"
 _WHOLE: Final = re.compile(r"\$\{var\.([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+ROLLOUT_WORDS: Final = ("rollout.new", "rollout.old", "rollout.endpoint")
 OWN_NAME: Final = ("environment.name", "bundle.target", "target.name")
 
 
@@ -166,6 +167,9 @@ class Variables:
         """The value of ``${word}``. Raises NoValueError."""
         if word in OWN_NAME:
             return self._environment
+        if word in ROLLOUT_WORDS:
+            # Filled in when the command runs: nobody knows the versions before.
+            return f"${{{word}}}"
         kind, _, name = word.partition(".")
         if kind == "var":
             return self._variable(name)

@@ -79,6 +79,10 @@ class Connection(Protocol):
         """
         ...
 
+    def read_text(self, path: str) -> str:
+        """Returns the plain text at ``path``, such as metrics. Raises as ``get`` does."""
+        ...
+
     def ask(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:
         """POST a question to a model, once: what is refused or lost is not asked again.
 

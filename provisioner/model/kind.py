@@ -38,6 +38,7 @@ from provisioner.model.references import (
     nothing,
 )
 from provisioner.model.resource import Resource
+from provisioner.model.rollout import RolloutRole
 from provisioner.model.secret import SecretReader
 from provisioner.model.serving import Served, Topology
 
@@ -263,6 +264,7 @@ class Kind:
     invocation: Invocation | None = None
     importing: Importing | None = None
     ownership: OwnershipCarrier = OwnershipCarrier.TAGS
+    rollout: RolloutRole | None = None
 
     @property
     def is_owned(self) -> bool:

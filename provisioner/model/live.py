@@ -41,12 +41,14 @@ class Ownership:
     which something was applied that cannot be read back, its name and a digest of that:
     ``config:3fa81c22 raw:77f0a1b3``. ``unclear`` says why the record names no owner although it
     is there, such as one of two tags: nobody may adopt, change or delete such a resource.
+    ``rollout`` is the state of a gradual rollout, as ``model.rollout.RolloutTag`` writes it.
     """
 
     owner: str = ""
     protected: bool = False
     applied: str = ""
     unclear: str = ""
+    rollout: str = ""
 
 
 @dataclass(frozen=True, slots=True)

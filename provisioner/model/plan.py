@@ -12,9 +12,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
-from typing import Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from provisioner.model.paths import Document, Path
+
+if TYPE_CHECKING:
+    from provisioner.model.rollout import RolloutNote
 
 FORMAT_VERSION = 1
 
@@ -198,7 +201,8 @@ class Step:
     paths whose differences are nobody's concern, also after the apply. ``consented``: a
     reviewed file names this very deletion. ``existing``: somebody else creates the resource.
     ``updating``: an update was in progress when the step was planned. ``attention``: a note
-    tells what a reader must know even where nothing is done.
+    tells what a reader must know even where nothing is done. ``rollout``: a gradual rollout that
+    begins with the step or is under way.
     """
 
     address: Address
@@ -218,6 +222,7 @@ class Step:
     ignore_changes: tuple[Path, ...] = ()
     updating: bool = False
     attention: bool = False
+    rollout: RolloutNote | None = None
 
     @property
     def only_waits(self) -> bool:

@@ -31,6 +31,7 @@ class Resource:
     paths of the manifest. ``existing``: somebody else creates it; only the top-level
     fields that are written are managed, it is never created, reconfigured, owned or
     deleted. ``checks`` are questions that prove it, in the kind's own vocabulary.
+    ``rollout`` is the block that says how a new version goes live, as it is written.
     """
 
     address: Address
@@ -41,6 +42,7 @@ class Resource:
     existing: bool = False
     where: Position | None = None
     checks: tuple[Document, ...] = ()
+    rollout: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,8 +167,9 @@ class Versions:
     ``wanted`` is the name of the version that the manifest declares, and ``target`` its digest;
     ``current`` repeats the name where that version is live. ``previous`` is the live version
     that takes the rest of the traffic. ``others`` are further live versions. ``digests`` are
-    those of all live names. ``percent`` is the share of ``current``, None where the traffic is
-    not divided between the two alone.
+    those of all live names. ``doubled`` is what is paid twice while two versions are live, and
+    ``is_reserved`` says that it is paid for whether it is used or not. ``label`` and ``labels``
+    are the versions in words.
     """
 
     wanted: str
@@ -179,6 +180,9 @@ class Versions:
     shares: Mapping[str, int] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     doubled: str = ""
+    is_reserved: bool = False
+    label: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def percent(self) -> int | None:
@@ -301,7 +305,7 @@ class Verdict:
     def text(self) -> str:
         """The criteria that decided, in one line."""
         decisive = [one.text for one in self.criteria if one.grade is self.grade]
-        return "; ".join(decisive)
+        return " and ".join(decisive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +324,7 @@ class RolloutNote:
     earliest_s: int = 0
     pauses: int = 0
     doubled: str = ""
+    needs_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +354,7 @@ class RolloutRole:
     are served. ``divide`` is the call that makes it so, from what is live and nothing else.
     ``mark`` is the call that writes the tag (``""`` takes it off). ``asked_of`` makes the
     manifest's checks ask one version. ``sample`` asks the service for the metrics of the last
-    minute. ``time_s`` asks for the service's own time.
+    minute.
     """
 
     spec: Callable[[Resource], RolloutSpec | None]
@@ -360,4 +365,3 @@ class RolloutRole:
     named: Callable[[Resource, RolloutSpec], Document]
     asked_of: Callable[[Resource, str], tuple[Document, ...]]
     sample: Callable[[Connection, str], tuple[Sample, ...]]
-    time_s: Callable[[Connection, str], int]

@@ -7,7 +7,7 @@ which category each difference is. Neither is made from the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.kind import ComparisonInput, Kind
@@ -27,6 +27,7 @@ from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import by_path, diff
 from provisioner.planning.field_actions import ChangedField, anew, is_ignored, with_action
 from provisioner.planning.request import Pair, PlanContext
+from provisioner.planning.rollout_plan import PlannedRollout, plan_rollout
 from provisioner.planning.write_only import (
     ComparedSides,
     released_ownership,
@@ -41,7 +42,8 @@ class ResourceComparison:
     """The two sides of one resource and all their differences.
 
     ``changes`` holds the differences that stay as they are too (``Action.KEEP``).
-    ``ownership`` is to be on the resource afterwards.
+    ``ownership`` is to be on the resource afterwards. ``rollout`` is None where the resource has
+    none.
     """
 
     pair: Pair
@@ -49,6 +51,7 @@ class ResourceComparison:
     request: PlanContext
     ownership: Ownership
     changes: tuple[FieldChange, ...]
+    rollout: PlannedRollout | None = None
 
     @property
     def worst(self) -> Action:
@@ -73,10 +76,14 @@ class ResourceComparison:
 
 
 def compare_resource(pair: Pair, kind: Kind, request: PlanContext) -> ResourceComparison:
-    """Compare the two sides of ``pair``."""
+    """Compare the two sides of ``pair``, as a rollout that is under way has them."""
     ownership = _ownership(pair, kind, request)
+    rollout = plan_rollout(pair, kind)
+    if rollout and pair.desired:
+        pair = replace(pair, desired=replace(pair.desired, document=rollout.document))
+        ownership = replace(ownership, rollout=rollout.tag)
     changes = _changes(pair, kind, request, ownership)
-    return ResourceComparison(pair, kind, request, ownership, changes)
+    return ResourceComparison(pair, kind, request, ownership, changes, rollout)
 
 
 def pending_changes(desired: Resource, live: Live, kind: Kind) -> tuple[FieldChange, ...]:

@@ -20,6 +20,7 @@ class Consent:
     ``yes`` covers what creates and updates. ``allow_replace`` and ``allow_delete`` hold
     addresses; ``all`` in the latter counts outside of protected environments.
     ``allow_destructive`` is the exact number of replacements and deletions, or None.
+    ``allow_double`` holds addresses and names of endpoints that may be paid for twice.
     ``asked``: somebody at a terminal saw the plan and typed the name of each of them.
     """
 
@@ -29,6 +30,7 @@ class Consent:
     allow_delete: frozenset[str] = frozenset()
     allow_destructive: int | None = None
     asked: bool = False
+    allow_double: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def refusals(plan: Plan, consent: Consent, limits: Limits) -> tuple[Problem, ...
     Each hint holds the flag that would pass, where there is one.
     """
     found = [problem for step in plan.steps for problem in _of_step(plan, step, consent)]
+    found += [problem for step in plan.steps for problem in _doubled(step, consent)]
     return (*found, *_too_many(plan, consent, limits))
 
 
@@ -68,6 +71,16 @@ def _of_step(plan: Plan, step: Step, consent: Consent) -> Iterator[Problem]:
             yield Problem("E504", message, None, "--adopt")
         case _:
             return
+
+
+def _doubled(step: Step, consent: Consent) -> Iterator[Problem]:
+    """What is reserved is paid for whether it is used or not, and a rollout reserves it twice."""
+    note, subject = step.rollout, str(step.address)
+    if note is None or not note.needs_consent or not step.operations:
+        return
+    if not {subject, step.name} & consent.allow_double:
+        message = f"the rollout of {subject} would pay for {note.doubled} twice until it is over"
+        yield Problem("E540", message, None, _flag("--allow-double", subject))
 
 
 def _reasons(step: Step) -> Iterator[str]:

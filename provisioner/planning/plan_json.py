@@ -28,6 +28,7 @@ from provisioner.model.plan import (
     Source,
     Step,
 )
+from provisioner.model.rollout import Move, MoveKind, RolloutNote, Stage, Why
 from provisioner.model.secret import references
 
 T = TypeVar("T")
@@ -167,6 +168,7 @@ def _step(step: Step) -> dict[str, Any]:
         "existing": step.existing,
         "updating": step.updating,
         "attention": step.attention,
+        "rollout": rollout_json(step.rollout) if step.rollout else None,
     }
     return {
         "address": str(step.address),
@@ -286,6 +288,47 @@ def _read_step(data: JsonObject) -> Step:
         existing=data.take("existing", bool, False),
         updating=data.take("updating", bool, False),
         attention=data.take("attention", bool, False),
+        rollout=read_rollout(data.inner("rollout")) if "rollout" in data.data else None,
+    )
+
+
+def rollout_json(note: RolloutNote) -> dict[str, Any]:
+    """A rollout for other programs. Shares in percent, times in seconds."""
+    return {
+        "from": note.old,
+        "to": note.new,
+        "percent": note.percent,
+        "move": note.move.kind.value,
+        "reason": note.move.why.value,
+        "to_percent": note.move.to,
+        "steps": [
+            {"percent": stage.percent, "for_seconds": stage.for_s, "pause": stage.pause}
+            for stage in note.stages
+        ],
+        "earliest_seconds": note.earliest_s,
+        "pauses": note.pauses,
+        "doubled": note.doubled,
+        "needs_consent": note.needs_consent,
+    }
+
+
+def read_rollout(data: JsonObject) -> RolloutNote:
+    """What ``rollout_json`` wrote. Raises WrongShapeError."""
+    stages = tuple(
+        Stage(one.take("percent", int), one.take("for_seconds", int), one.take("pause", bool))
+        for one in data.objects("steps", "a step of a rollout")
+    )
+    move = Move(data.word("move", MoveKind), data.word("reason", Why), data.take("to_percent", int))
+    return RolloutNote(
+        old=data.take("from", str),
+        new=data.take("to", str),
+        percent=data.take("percent", int),
+        move=move,
+        stages=stages,
+        earliest_s=data.take("earliest_seconds", int),
+        pauses=data.take("pauses", int),
+        doubled=data.take("doubled", str),
+        needs_consent=data.take("needs_consent", bool),
     )
 
 

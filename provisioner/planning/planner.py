@@ -11,7 +11,8 @@ from provisioner.model.plan import Action, Address, Operation, Step
 from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.notes import notes, warnings
 from provisioner.planning.request import Pair, PlanContext
-from provisioner.planning.step_actions import step_action, unless_refused
+from provisioner.planning.rollout_plan import in_words
+from provisioner.planning.step_actions import step_action, unless_refused, unless_rolled_out
 
 INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 """Steps of these actions are shown and make no call."""
@@ -26,10 +27,11 @@ def step_of(comparison: ResourceComparison) -> Step:
     """The step that resolves the differences of ``comparison``."""
     pair, kind = comparison.pair, comparison.kind
     desired, live = pair.desired, pair.live
-    decided = step_action(comparison)
+    decided = unless_rolled_out(step_action(comparison), comparison)
     intent = _intent(comparison, decided.action)
     decided = unless_refused(decided, intent, kind)
     intent = replace(intent, action=decided.action)
+    rollout = comparison.rollout.note if comparison.rollout else None
     told = tuple(warnings(comparison, intent))
     return Step(
         address=pair.address,
@@ -42,13 +44,14 @@ def step_of(comparison: ResourceComparison) -> Step:
         hint=decided.hint,
         consented=bool(pair.removal and decided.action is Action.DELETE),
         existing=pair.is_existing,
-        notes=(*told, *notes(comparison)),
+        notes=(*([in_words(rollout)] if rollout else ()), *told, *notes(comparison)),
         desired=intent.desired,
         needs=_needs(intent.desired, kind, comparison.request),
         unknown=live.unknown if live else (),
         ignore_changes=desired.ignore_changes if desired else (),
         updating=live is not None and live.readiness.phase is Phase.UPDATING,
-        attention=bool(told and desired),
+        attention=bool(told and desired) or rollout is not None,
+        rollout=rollout,
     )
 
 

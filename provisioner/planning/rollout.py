@@ -8,101 +8,11 @@ What lowers the traffic of a new version comes before what raises it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import (
-    WHOLE,
-    Grade,
-    Move,
-    MoveKind,
-    RolloutSpec,
-    RolloutTag,
-    Stage,
-    Verdict,
-    Versions,
-    Why,
-    Word,
-)
-
-
-class Occasion(StrEnum):
-    """Who asks for a move: `apply`, the scheduled `rollout advance`, or a person."""
-
-    APPLY = "apply"
-    ADVANCE = "advance"
-    GO = "go"
-    HOLD = "hold"
-    BACK = "back"
-    FINISH = "finish"
-    RETRY = "retry"
-    LOOK = "look"
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """All that the next move depends on. ``now_s`` is Unix time of the service.
-
-    ``verdict`` is None where nothing was measured. ``takes_over``: traffic that was moved by
-    hand counts as the nearest lower step.
-    """
-
-    spec: RolloutSpec
-    versions: Versions
-    tag: RolloutTag | None
-    phase: Phase
-    now_s: int = 0
-    verdict: Verdict | None = None
-    occasion: Occasion = Occasion.ADVANCE
-    takes_over: bool = False
-    removed: bool = False
-
-    @property
-    def is_pair(self) -> bool:
-        """Whether the wanted version and a previous one are both live."""
-        return bool(self.versions.current and self.versions.previous)
-
-    @property
-    def is_of_this_target(self) -> bool:
-        """Whether the tag is about the version that the manifest declares."""
-        return self.tag is not None and self.tag.target == self.versions.target
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether a rollout has begun and its last step is not reached."""
-        if self.tag is None or self.tag.word in (Word.BACK, Word.RETURNING):
-            return False
-        return self.tag.to < WHOLE or self.tag.word is Word.GOING
-
-    @property
-    def waited_s(self) -> int:
-        """How long the present step has lasted."""
-        return max(0, self.now_s - self.tag.since_s) if self.tag else 0
-
-    @property
-    def grade(self) -> Grade:
-        """The grade of the verdict; what nobody measured is good only where nothing is asked."""
-        return self.verdict.grade if self.verdict else Grade.GOOD
-
-    @property
-    def is_persons(self) -> bool:
-        """Whether a person asked to go on."""
-        return self.occasion in (Occasion.GO, Occasion.FINISH)
-
-    @property
-    def stage(self) -> Stage:
-        """The stage of the tag's share; one that is none of the stages has no time."""
-        share = self.tag.to if self.tag else 0
-        return next((one for one in self.spec.stages if one.percent == share), Stage(share))
-
-    @property
-    def next_stage(self) -> Stage:
-        """The stage after the present one."""
-        share = self.tag.to if self.tag else 0
-        return next((one for one in self.spec.stages if one.percent > share), Stage(WHOLE))
-
+from provisioner.model.rollout import WHOLE, Grade, Move, MoveKind, Why, Word
+from provisioner.planning.rollout_state import Occasion, Rollout
 
 Rule = Callable[[Rollout], Move | None]
 
@@ -176,8 +86,14 @@ def _from_traffic(rollout: Rollout, why: Why) -> Move:
         return Move(MoveKind.SETTLE, why, percent)
     if percent is not None and rollout.takes_over:
         lower = max(share for share in stages if share <= percent)
-        return Move(MoveKind.SETTLE, Why.ASKED, lower)
+        return Move(MoveKind.STEP, Why.ASKED, lower)
     return nothing(Why.BY_HAND)
+
+
+def without_block(rollout: Rollout) -> Move | None:
+    if not rollout.removed or rollout.occasion is Occasion.FINISH:
+        return None
+    return nothing(Why.BLOCK_REMOVED if rollout.is_under_way else Why.STEADY)
 
 
 def rejected(rollout: Rollout) -> Move | None:
@@ -240,8 +156,6 @@ def other_steps(rollout: Rollout) -> Move | None:
     if not rollout.is_under_way or rollout.occasion is Occasion.FINISH:
         return None
     assert rollout.tag is not None
-    if rollout.removed:
-        return nothing(Why.BLOCK_REMOVED)
     return nothing(Why.STEPS_CHANGED) if rollout.tag.steps != rollout.spec.digest else None
 
 
@@ -375,6 +289,7 @@ RULES: Final[tuple[Rule, ...]] = (
     asked_back,
     asked_to_retry,
     no_tag_and_one_version,
+    without_block,
     lost_tag,
     rejected,
     unfinished_return,

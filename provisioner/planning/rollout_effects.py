@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.model.rollout import WHOLE, Grade, Move, MoveKind, RolloutTag, Versions, Why, Word
-from provisioner.planning.rollout import Rollout
+from provisioner.planning.rollout_state import Rollout
 
 
 def shares_after(rollout: Rollout, move: Move) -> dict[str, int] | None:

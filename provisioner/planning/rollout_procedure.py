@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from provisioner.model.rollout import Move, MoveKind, RolloutTag, Why, Word
-from provisioner.planning.rollout import Rollout, decide
+from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_effects import shares_after, tag_after, tag_before
+from provisioner.planning.rollout_state import Rollout
 
 MOST_TRIES: Final = 5
 """How often a call is sent that meets the update of somebody else."""

@@ -45,6 +45,26 @@ def unless_refused(decided: StepAction, intent: Intent, kind: Kind) -> StepActio
     return StepAction(Action.BLOCKED, *found) if found else decided
 
 
+def unless_rolled_out(decided: StepAction, comparison: ResourceComparison) -> StepAction:
+    """``decided``, or why a rollout forbids it.
+
+    A version that was rolled back is not tried again, and a rollout under way is not cut.
+    """
+    rollout = comparison.rollout
+    if rollout is None or decided.action is Action.BLOCKED:
+        return decided
+    if rollout.obstacle:
+        return StepAction(Action.BLOCKED, *rollout.obstacle)
+    if not rollout.is_under_way or decided.action not in DESTRUCTIVE:
+        return decided
+    paths = listed(each.path for each in comparison.changes if each.action in DESTRUCTIVE)
+    return StepAction(
+        Action.BLOCKED,
+        f"a rollout is under way, and {paths} would replace the resource with all it serves",
+        "end it first: provisioner rollout finish, or rollout back",
+    )
+
+
 def never_created(comparison: ResourceComparison) -> StepAction | None:
     if comparison.pair.live or not comparison.is_existing:
         return None

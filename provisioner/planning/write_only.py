@@ -20,6 +20,7 @@ from provisioner.planning.field_actions import is_ignored, remedy
 
 PROTECTION: Path = ("lifecycle", "prevent_destroy")
 OWNER: Path = ("owner",)
+ROLLOUT: Path = ("provisioner_rollout",)
 PROTECTED: Path = ("provisioner_protected",)
 APPLIED: Path = ("provisioner_applied",)
 """The path of a change that writes the digests alone, where no field has to be sent."""
@@ -49,6 +50,9 @@ def write_only_changes(sides: ComparedSides) -> Iterator[FieldChange]:
     if sides.ownership.protected != sides.live.ownership.protected:
         before, after = sides.live.ownership.protected, sides.ownership.protected
         yield FieldChange(PROTECTION, before, after, cause=Cause.OWNERSHIP)
+    if sides.ownership.rollout != sides.live.ownership.rollout:
+        marks = sides.live.ownership.rollout or ABSENT, sides.ownership.rollout or ABSENT
+        yield FieldChange(ROLLOUT, *marks, cause=Cause.OWNERSHIP)
 
 
 def _unreadable(sides: ComparedSides) -> Iterator[FieldChange]:

@@ -12,6 +12,7 @@ from provisioner.model.query import CheckResult
 from provisioner.model.resource import Resource
 from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.workflow.parallel import map_parallel
+from provisioner.workflow.rollout_analysis import live_checks
 from provisioner.workflow.session import Session
 
 TIMEOUT_S: Final = 60.0
@@ -51,7 +52,7 @@ def verify(
     questions = [
         (resource, check, found)
         for resource, found in zip(resources, obstacles, strict=True)
-        for check in resource.checks
+        for check in (resource.checks if found else live_checks(session, resource))
     ]
     return map_parallel(carried_out, questions, parallelism)
 

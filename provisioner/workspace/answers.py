@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from provisioner.errors import LoginError, Problem, ServiceError
+from provisioner.errors import LoginError, Problem, ServiceError, UnreachableError
 from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, unreachable
 from provisioner.workspace.redaction import Redactor
 from provisioner.workspace.retrying import retry_after_s
@@ -197,6 +197,15 @@ def unpacked(answer: HttpAnswer) -> bytes:
     if answer.body and not unpacker.eof:
         raise InvalidBodyError("packed as gzip, but cut off")
     return body
+
+
+def plain_text(answer: HttpAnswer) -> str:
+    """The body as text; signs that are no UTF-8 are replaced. Raises UnreachableError."""
+    try:
+        return unpacked(answer).decode("utf-8", "replace")
+    except InvalidBodyError as reason:
+        message = f"the workspace sent an answer that cannot be used: {reason}"
+        raise UnreachableError.of("E412", message) from None
 
 
 def json_object(body: bytes) -> dict[str, Any]:

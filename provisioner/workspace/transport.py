@@ -21,7 +21,7 @@ from provisioner.model.activity import report_wait
 from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.connection import Reply
 from provisioner.model.secret import Secret
-from provisioner.workspace.answers import AnswerContext, HttpAnswer, read_answer
+from provisioner.workspace.answers import AnswerContext, HttpAnswer, plain_text, read_answer
 from provisioner.workspace.connection_errors import explain
 from provisioner.workspace.credentials import Login
 from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, final_error
@@ -53,6 +53,7 @@ def encoded(body: Mapping[str, Any] | None) -> tuple[bytes | None, tuple[str, ..
     return text.encode("ascii"), tuple(revealed)
 
 
+OK = 200
 LOG = logging.getLogger("provisioner.http")
 
 # What would leave the host or break the request line; names have to be quoted before.
@@ -127,6 +128,29 @@ class Transport:
         mode = Mode.FENCED if once else Mode.REPEATABLE if repeatable else Mode.ONCE
         answer = self._carry_out(ApiCall(method, path, path, mode, data, secrets))
         return {} if answer is None else answer
+
+    def read_text(self, path: str) -> str:
+        """Reads the plain text at ``path``, once. See ``model.connection.Connection``."""
+        _check_path(path, path)
+        call = ApiCall("GET", path, path, Mode.READ)
+        limits = self._wire.limits
+        tries = Tries(call, limits, self._clock.now() + limits.budget_s)
+        login = {**self._login.headers(), "Accept": "text/plain"}
+        entered = self._limiter.enter(tries.deadline)
+        if entered is None:
+            raise tries.put_off()
+        try:
+            answer = self._exchange(tries, login, self._wire)
+        finally:
+            self._limiter.leave(entered)
+        if isinstance(answer, Failure):
+            raise answer.error
+        if answer.status != OK:
+            result = self._read(call, answer, login)
+            if isinstance(result, Failure):
+                raise result.error
+            raise UnreachableError.of("E412", f"{call}: the answer is no text")
+        return plain_text(answer)
 
     def ask(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:
         """POST a question to a model, once. See ``model.connection.Connection``.

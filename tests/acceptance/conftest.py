@@ -145,7 +145,8 @@ def run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Run:
         environment = [] if takes_none or "-e" in words else ["-e", "dev"]
         is_given = "-C" in words or words[0] in {"schema", "explain", "show"}
         folder = [] if is_given else ["-C", str(repository.root)]
-        code = main([words[0], *environment, *folder, *words[1:]])
+        ahead = 2 if words[0] in {"rollout", "emulator"} else 1
+        code = main([*words[:ahead], *environment, *folder, *words[ahead:]])
         said = capsys.readouterr()
         return Result(code, said.out, said.err)
 

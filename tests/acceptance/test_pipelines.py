@@ -216,6 +216,7 @@ JOBS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
         "apply": ("deploy.yml:apply", GITHUB),
         "wait": ("deploy.yml:wait", GITHUB),
         "drift": ("drift.yml:drift", GITHUB),
+        "rollout": ("rollout.yml:rollout", GITHUB),
         "promote": ("promote.yml:promote", GITHUB),
     },
     "gitlab": {
@@ -225,6 +226,7 @@ JOBS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
         "apply": ("apply-dev", {}),
         "wait": ("wait-dev", {}),
         "drift": ("drift", {}),
+        "rollout": ("rollout", {}),
         "promote": ("promote", PROMOTING),
     },
     "azure": {
@@ -233,6 +235,7 @@ JOBS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
         "apply": (".azure/deploy.yml:apply", AZURE),
         "wait": (".azure/deploy.yml:wait", AZURE),
         "drift": (".azure/drift.yml:drift", AZURE),
+        "rollout": (".azure/rollout.yml:rollout", AZURE),
         "promote": (".azure/promote.yml:promote", AZURE),
     },
 }
@@ -444,6 +447,27 @@ def test_a_change_by_hand_is_told_at_night(pipeline: Pipeline):
     assert drifted.code == 2, drifted.out
     assert "rate_limits" in drifted.out
     assert (pipeline.root / "drift.md").read_text(encoding="utf-8").startswith("<!-- provisioner:")
+
+
+ROLLOUT = """    rollout:
+      steps: [5% for 10m, 50% for 1h]
+      analysis: {checks: {repeat: 1}}
+"""
+
+
+def test_a_gradual_rollout_moves_on_by_a_scheduled_job(pipeline: Pipeline):
+    job, values = JOBS[pipeline.system]["rollout"]
+    text = (pipeline.root / "manifests/chat.yaml").read_text(encoding="utf-8")
+    end = text.index("    chat:\n") + len("    chat:\n")
+    indented = "".join(f"  {line}\n" for line in ROLLOUT.splitlines())
+    (pipeline.root / "manifests/chat.yaml").write_text(text[:end] + indented + text[end:])
+    pipeline.commit("A rollout")
+    pipeline.git("push", "--quiet")
+    assert deploy(pipeline).code == 0
+    advanced = pipeline.job(job, values)
+    assert advanced.code == 0, advanced.out
+    assert "no rollout is under way" in advanced.out
+    assert (pipeline.root / "rollout.md").read_text(encoding="utf-8").startswith("| endpoint")
 
 
 def by_hand(host: str, name: str) -> None:

@@ -20,6 +20,9 @@ MODULES = sorted(
 EXTENSIONS = {"prevent_destroy", "ignore_changes"}
 """Fields that the tool itself adds to every kind."""
 
+BLOCKS = {"rollout"}
+"""Blocks that the tool itself adds: what stands in them is no field of a kind."""
+
 WORDS = {"acls", "permissions", "secrets", "served_entities"}
 """Single words that are fields all the same. Other single words may mean anything."""
 
@@ -45,7 +48,8 @@ PERMITTED = {
 def _names(rule: FieldRule) -> Iterator[str]:
     for name, inner in rule.fields.items():
         yield name
-        yield from _names(inner)
+        if name not in BLOCKS:
+            yield from _names(inner)
 
 
 def field_names() -> set[str]:

@@ -19,8 +19,9 @@ from provisioner.model.rollout import (
     Verdict,
     Versions,
 )
-from provisioner.planning.rollout import Occasion, Rollout, decide
+from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_procedure import Divide, Ending, Look, Mark, Pause, carry_out
+from provisioner.planning.rollout_state import Occasion, Rollout
 
 STAGES = (Stage(0), Stage(5, 600), Stage(25, 1800, pause=True), Stage(50, 3600), Stage(WHOLE))
 SPEC = RolloutSpec("chat", STAGES, keep_previous_s=86_400, give_up_after_s=259_200, digest="abcdef")

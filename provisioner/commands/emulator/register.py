@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import FileError, UsageError
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.project import read_environment
 from provisioner.workflow.project import open_project
+
+if TYPE_CHECKING:
+    from provisioner.emulator.http.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,9 @@ def register(
     FileError for a state file that cannot be used.
     """
     from provisioner.emulator.http.routing import ApiError
-    from provisioner.emulator.http.store import Store
-    from provisioner.emulator.server import START_ERRORS
     from provisioner.emulator.unity_catalog import registration
 
-    root = _root(folder, state)
-    file = state or _state_of(root, environment)
-    try:
-        store = Store(root / file)
-    except START_ERRORS as error:
-        message = f"the local workspace cannot use {file}: {error}"
-        raise FileError.of("E815", message) from error
+    file, store = open_store(folder, environment, state)
     sent = {"full_name": wanted.name, "version": wanted.version, "alias": wanted.alias}
     try:
         with store.transaction():
@@ -81,6 +76,23 @@ def register(
     finally:
         store.close()
     return RegistrationResult(**made, state=file)
+
+
+def open_store(folder: Path | None, environment: str, state: str) -> tuple[str, Store]:
+    """Returns the state file of a local workspace as the project names it, and its store.
+
+    Raises as ``register``.
+    """
+    from provisioner.emulator.http.store import Store
+    from provisioner.emulator.server import START_ERRORS
+
+    root = _root(folder, state)
+    file = state or _state_of(root, environment)
+    try:
+        return file, Store(root / file)
+    except START_ERRORS as error:
+        message = f"the local workspace cannot use {file}: {error}"
+        raise FileError.of("E815", message) from error
 
 
 def _root(folder: Path | None, state: str) -> Path:

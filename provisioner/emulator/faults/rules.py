@@ -1,10 +1,11 @@
 """Faults on command: which call or deployment goes wrong, and how.
 
 A rule for calls: ``method``, ``path`` (segments; ``*`` or ``{x}`` is any one, a last ``**`` any
-rest), ``nth`` matching call it begins with, how many ``times`` (0: for ever), ``phase`` ``before``
-the handler or ``after`` it committed, and the ``action``. A rule for deployments has a
-``deployment`` instead: with ``endpoint`` and ``entity`` as globs, and what is to become of them as
-``state`` and ``message``, ``log`` (what the logs end with), ``config_update``, ``transition``.
+rest), ``nth`` matching call it begins with, how many ``times`` (0: for ever), which ``percent`` of
+the calls, ``phase`` ``before`` the handler or ``after`` it committed, and the ``action``. A rule
+for deployments has a ``deployment`` instead: with ``endpoint`` and ``entity`` as globs, and what is
+to become of them as ``state`` and ``message``, ``log`` (what the logs end with),
+``config_update``, ``transition``.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from provisioner.emulator.http.store import Store
 # The first segment of the path of a call to a provider, which no client can send:
 # ``/__provider__/{endpoint}/{served entity}``.
 PROVIDERS = "__provider__"
+# Has no divisor in common with 100: its multiples visit each of 100 places once.
+SPREAD = 37
 # A large body is sent in pieces of this size.
 PIECE = b"x" * 65_536
 PHASES = ("before", "after")
@@ -115,6 +118,7 @@ CALL_FIELDS: dict[str, Reader] = {
     "path": text,
     "nth": _within(1, 2**31),
     "times": _within(0, 2**31),
+    "percent": _within(1, 100),
     "phase": choice(*PHASES),
     "action": record(ACTION_FIELDS),
 }
@@ -197,11 +201,17 @@ def _take(store: Store, method: str, segments: Sequence[str]) -> InjectedFault |
         if "deployment" in rule or not _matches(rule, method, segments):
             continue
         times = rule.get("times", 1)
-        fires = fault is None and seen + 1 >= rule.get("nth", 1) and (not times or fired < times)
+        due = seen + 1 >= rule.get("nth", 1) and (not times or fired < times)
+        fires = fault is None and due and _is_among(rule.get("percent", 100), seen)
         _count(store, number, fires=fires)
         if fires:
             fault = _fault(rule)
     return fault
+
+
+def _is_among(percent: int, seen: int) -> bool:
+    """Returns whether a call is among ``percent`` of 100 calls in a row, well spread."""
+    return seen * SPREAD % 100 < percent
 
 
 def take_deployment(store: Store, endpoint: str) -> dict[str, Any]:

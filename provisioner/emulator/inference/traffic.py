@@ -17,6 +17,7 @@ from provisioner.emulator.http.routing import NOTHING, ApiError
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.inference.active import ActiveEndpoint
 from provisioner.emulator.secrets.secret_values import problem_with, references_in
+from provisioner.emulator.serving import metrics
 
 Entity = dict[str, Any]
 A = TypeVar("A")
@@ -81,13 +82,26 @@ def answer_with_fallbacks(
     entity = direct or choose(store, endpoint)
     others = [] if direct else _fallbacks(endpoint, entity)
     while True:
+        started = time.perf_counter()
         try:
             _check(store, endpoint, entity)
-            return ask(entity)
+            answer = ask(entity)
+            _measure(store, endpoint, entity, 200, started)
+            return answer
         except ApiError as failure:
+            _measure(store, endpoint, entity, failure.status, started)
             if not others or not _may_pass_on(failure):
                 raise
             entity, *others = others
+
+
+def _measure(
+    store: Store, endpoint: ActiveEndpoint, entity: Entity, status: int, started: float
+) -> None:
+    duration_ms = (time.perf_counter() - started) * 1000
+    metrics.record_call(
+        store, endpoint.id, metrics.MeasuredCall(entity["name"], status, duration_ms)
+    )
 
 
 def _fallbacks(endpoint: ActiveEndpoint, first: Entity) -> list[Entity]:

@@ -1,4 +1,4 @@
-"""Logs, metrics and the OpenAPI document of an endpoint: made up, in the right form.
+"""Logs and the OpenAPI document of an endpoint: made up, in the right form.
 
 Source: [serving-api 1.12].
 """
@@ -76,28 +76,9 @@ def _entities(record: endpoints.Record) -> Iterator[dict[str, Any]]:
         yield from config["entities"] if config else ()
 
 
-def metrics(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
-    """Returns Prometheus text. Only the number of requests is true."""
-    record = _ready(workspace, request)
-    requests = workspace.store.fact(f"traffic/{record['id']}")
-    lines = [
-        "# HELP request_count_total Number of requests",
-        "# TYPE request_count_total counter",
-        f'request_count_total{{endpoint_name="{record["name"]}"}} {requests}',
-        "# HELP cpu_usage_percentage Made up by the local workspace",
-        "# TYPE cpu_usage_percentage gauge",
-    ]
-    lines += [
-        f'cpu_usage_percentage{{endpoint_name="{record["name"]}",'
-        f'served_model_name="{entity["name"]}"}} 0.0'
-        for entity in record["config"]["entities"]
-    ]
-    return ApiResponse(text="\n".join(lines) + "\n", content_type="text/plain")
-
-
 def openapi(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Returns JSON as text. What models take is not known here, so any object is accepted."""
-    record = _ready(workspace, request)
+    record = require_ready(workspace, request)
     document = {
         "openapi": "3.1.0",
         "info": {"title": record["name"], "version": str(record["config"]["version"])},
@@ -118,7 +99,7 @@ def _operation() -> dict[str, Any]:
     }
 
 
-def _ready(workspace: EmulatedWorkspace, request: ApiRequest) -> endpoints.Record:
+def require_ready(workspace: EmulatedWorkspace, request: ApiRequest) -> endpoints.Record:
     """Returns the record of an endpoint that is ready. Raises ApiError."""
     record = endpoints.require(workspace.store, request.parameters["name"])
     access.require(workspace.store, request.caller, record, access.CAN_VIEW)
@@ -133,6 +114,5 @@ def _ready(workspace: EmulatedWorkspace, request: ApiRequest) -> endpoints.Recor
 ROUTES = (
     ApiRoute("GET", f"{ENTITY}/build-logs", build_logs),
     ApiRoute("GET", f"{ENTITY}/logs", server_logs),
-    ApiRoute("GET", f"{BASE}/{{name}}/metrics", metrics),
     ApiRoute("GET", f"{BASE}/{{name}}/openapi", openapi),
 )

@@ -23,6 +23,9 @@ from provisioner.kinds.model_serving_endpoints.references import (
     prerequisites,
     references,
 )
+from provisioner.kinds.model_serving_endpoints.rollout.bodies import declared, divide, mark, named
+from provisioner.kinds.model_serving_endpoints.rollout.metrics import sample
+from provisioner.kinds.model_serving_endpoints.rollout.versions import asked_of, spec, versions
 from provisioner.kinds.model_serving_endpoints.serving import describe, topology
 from provisioner.kinds.model_serving_endpoints.validation.endpoint import relations
 from provisioner.kinds.model_serving_endpoints.validation.existing import DATABRICKS
@@ -48,6 +51,7 @@ from provisioner.model.kind import (
     Schema,
 )
 from provisioner.model.live import Live
+from provisioner.model.rollout import RolloutRole
 from provisioner.model.secret import SecretReader
 
 NAME = "model_serving_endpoints"
@@ -133,5 +137,15 @@ KIND = Kind(
         is_provided=lambda name: name.startswith(DATABRICKS),
         from_terraform=from_terraform,
         bundle=bundle_rules,
+    ),
+    rollout=RolloutRole(
+        spec=spec,
+        versions=versions,
+        declared=declared,
+        divide=divide,
+        mark=mark,
+        named=named,
+        asked_of=asked_of,
+        sample=sample,
     ),
 )

@@ -7,7 +7,7 @@ from rollout_world import SPEC, STAGES, World, digest, later, with_spec
 
 from provisioner.model.live import Phase
 from provisioner.model.rollout import WHOLE, Grade, MoveKind, RolloutTag, Why, Word
-from provisioner.planning.rollout import Occasion
+from provisioner.planning.rollout_state import Occasion
 
 ADVANCE, APPLY = Occasion.ADVANCE, Occasion.APPLY
 

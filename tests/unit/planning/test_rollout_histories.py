@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rollout_world import SPEC, STAGES, Runner, World, digest, later
 
 from provisioner.model.rollout import WHOLE, Grade, MoveKind, RolloutTag, Why, Word
-from provisioner.planning.rollout import Occasion
 from provisioner.planning.rollout_procedure import Ending
+from provisioner.planning.rollout_state import Occasion
 
 SHARES = [stage.percent for stage in STAGES]
 GRADES = st.sampled_from(list(Grade))

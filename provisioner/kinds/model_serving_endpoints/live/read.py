@@ -29,6 +29,7 @@ EARLIER_OWNER: Final = f"{OURS}owner"
 _APPLIED: Final = re.compile(r"([a-z_]+)-([0-9a-f]{8})(?:-|$)")
 
 FENCE: Final = f"{OURS}fence"
+ROLLOUT: Final = f"{OURS}rollout"
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -144,6 +145,7 @@ def split_tags(tags: Any) -> tuple[list[Document], Ownership]:
         protected=values.get(PROTECTED, "false") != "false",
         applied=" ".join(map(":".join, _APPLIED.findall(values.get(APPLIED, "")))),
         unclear=unclear,
+        rollout=values.get(ROLLOUT, ""),
     )
     theirs = {key: value for key, value in values.items() if not key.startswith(OURS)}
     return [{"key": key, "value": value} for key, value in theirs.items()], ownership
@@ -163,6 +165,7 @@ def ownership_tags(ownership: Ownership) -> dict[str, str]:
         PROTECTED: "true" if ownership.protected else "",
         # `config:3fa81c22 raw:77f0a1b3` as `config-3fa81c22-raw-77f0a1b3`.
         APPLIED: ownership.applied.replace(":", "-").replace(" ", "-"),
+        ROLLOUT: ownership.rollout,
     }
     return {key: value for key, value in values.items() if value}
 

@@ -21,6 +21,7 @@ from provisioner.kinds.model_serving_endpoints.model.external import (
 )
 from provisioner.kinds.model_serving_endpoints.model.gateway import AiGateway
 from provisioner.kinds.model_serving_endpoints.model.telemetry import TelemetryConfig
+from provisioner.kinds.model_serving_endpoints.rollout.model import RolloutBlock
 from provisioner.model.field_rules import Immutable, KeyedBy, NotUpdatable, ServerDefault, WriteOnly
 
 Level = Literal["CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"]
@@ -180,6 +181,11 @@ class ServingEndpoint(Spec):
         default=None,
         description="Questions that prove the endpoint, for `provisioner verify`. Not sent when "
         "it is applied, and no difference of any plan.",
+    )
+    rollout: RolloutBlock | None = Field(
+        default=None,
+        description="How a new version goes live, step by step. Not sent; without it a new "
+        "version gets all of the traffic at once.",
     )
     lifecycle: Lifecycle | None = Field(
         default=None, description="Protection, and what is not to be touched."

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from provisioner.kinds.model_serving_endpoints.document import at, mapping, parts_of
-from provisioner.kinds.model_serving_endpoints.live.read import ownership_tags
+from provisioner.kinds.model_serving_endpoints.live.read import ROLLOUT, ownership_tags
 from provisioner.kinds.model_serving_endpoints.planning import permissions
 from provisioner.kinds.model_serving_endpoints.planning.bodies import (
     create_body,
@@ -24,7 +24,7 @@ from provisioner.kinds.model_serving_endpoints.planning.field_actions import TAB
 from provisioner.model.kind import Intent, OwnCall
 from provisioner.model.live import Ownership, Phase
 from provisioner.model.paths import Document, Key
-from provisioner.model.plan import Action, Operation
+from provisioner.model.plan import Action, FieldChange, Operation
 
 ROOT: Final = "/api/2.0/serving-endpoints"
 ROOT_OF_UNITS: Final = f"{ROOT}/pt"
@@ -112,11 +112,25 @@ def _delete(intent: Intent) -> Operation:
     return Operation("delete", "DELETE", endpoint_path(intent.name))
 
 
+def _made(intent: Intent) -> list[FieldChange]:
+    return [change for change in intent.changes if change.action is not Action.KEEP]
+
+
 def _updates(intent: Intent) -> Iterator[Operation]:
     touched = {change.path[0] for change in intent.changes if change.action is not Action.KEEP}
+    if "config" in touched:
+        yield from _rollout(intent)
     for call, fields in FIELDS_OF_CALL.items():
         if touched.intersection(fields):
             yield from CALLS[call](intent)
+
+
+def _rollout(intent: Intent) -> Iterator[Operation]:
+    """The tag of a rollout comes before the traffic: an interrupted move has to be seen."""
+    wanted = intent.ownership.rollout
+    actual = intent.live.ownership.rollout if intent.live else ""
+    if wanted and wanted != actual:
+        yield _patch(intent, [{"key": ROLLOUT, "value": wanted}], [])
 
 
 def _patch_tags(intent: Intent) -> Iterator[Operation]:
@@ -185,6 +199,9 @@ def _ownership(intent: Intent) -> Iterator[Operation]:
     """Ours last: a crash before them leaves a difference that the next run sees."""
     wanted = ownership_tags(intent.ownership)
     actual = ownership_tags(intent.live.ownership if intent.live else Ownership())
+    if any(change.path[0] == "config" for change in _made(intent)) and intent.ownership.rollout:
+        wanted.pop(ROLLOUT)  # It is there already.
+        actual.pop(ROLLOUT, None)
     add = [{"key": k, "value": v} for k, v in wanted.items() if actual.get(k) != v]
     delete = [key for key in actual if key not in wanted]
     if add or delete:

@@ -21,6 +21,7 @@ from provisioner.kinds.model_serving_endpoints.document import (
     parts_of,
 )
 from provisioner.kinds.model_serving_endpoints.planning.permissions import FIELD, PRINCIPALS
+from provisioner.kinds.model_serving_endpoints.rollout.refusals import rollout
 from provisioner.kinds.model_serving_endpoints.validation import (
     blocks,
     checks,
@@ -80,6 +81,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
         _tags(document),
         permissions(document),
         checks.checks(document, _known_names(document)),
+        rollout(document),
     )
 
 

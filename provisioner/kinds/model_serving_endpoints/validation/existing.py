@@ -21,7 +21,7 @@ DATABRICKS: Final = "databricks-"
 
 MANAGED: Final = ("ai_gateway", "tags", "permissions", "email_notifications")
 NOT_OF_DATABRICKS: Final = ("email_notifications",)
-ABOUT_IT: Final = ("name", EXISTING, "lifecycle", "checks")
+ABOUT_IT: Final = ("name", EXISTING, "lifecycle", "checks", "rollout")
 
 
 def existing(document: Document) -> Iterator[Finding]:

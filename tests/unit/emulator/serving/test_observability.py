@@ -84,17 +84,6 @@ def test_a_rule_with_a_log_that_is_no_text_is_refused(client: Any, key: str) -> 
     assert key in reply.json["message"]
 
 
-def test_metrics_count_the_queries(client: Any) -> None:
-    client.create(config=CUSTOM)
-    for _ in range(2):
-        client.post("/serving-endpoints/chat/invocations", {"inputs": [1]})
-    reply = client.call("GET", f"{BASE}/chat/metrics")
-    assert reply.headers["content-type"].startswith("text/plain")
-    lines = reply.content.decode().splitlines()
-    assert 'request_count_total{endpoint_name="chat"} 2' in lines
-    assert any('served_model_name="fraud-3"' in line for line in lines)
-
-
 def test_the_openapi_document_has_a_path_per_entity(client: Any, config: Any) -> None:
     client.create(config=config("a", "b"))
     client.endpoint()

@@ -29,7 +29,7 @@ KIND = KINDS["model_serving_endpoints"]
 SCHEMA = KIND.schema.model().model_json_schema()
 RULES = rules_in(SCHEMA)
 # Words of manifests: no field of the service.
-OURS = {"raw", "lifecycle", "existing", "checks"}
+OURS = {"raw", "lifecycle", "existing", "checks", "rollout"}
 # Kept by the service beside the endpoint, with calls of their own.
 BESIDE = {"permissions"}
 # Old spellings, which `migrate_legacy` translates.

@@ -1,0 +1,242 @@
+"""provisioner rollout: gradual rollouts of new versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from provisioner.cli.options import (
+    TALK,
+    CommonOptions,
+    TargetOptions,
+    folder_option,
+    output_option,
+    packed,
+    target_options,
+)
+from provisioner.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from provisioner.workflow.rollout import RolloutReport
+    from provisioner.workflow.session import Session
+
+ANY = click.argument("names", nargs=-1, metavar="[NAME...]")
+SOME = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+form_options = packed(
+    CommonOptions,
+    "common",
+    folder_option,
+    output_option("text", "json", "markdown", "junit"),
+    *TALK,
+)
+take_over = click.option(
+    "--take-over",
+    is_flag=True,
+    help="Go on from the nearest lower step where traffic was moved by hand.",
+)
+write = click.option(
+    "--write",
+    is_flag=True,
+    help="Write each version that went back into the release file as `rejected`.",
+)
+
+
+@click.group("rollout", short_help="Look at gradual rollouts, and move them.")
+def command() -> None:
+    """Gradual rollouts of new versions: `rollout:` in a manifest says the steps.
+
+    `apply` starts a rollout; `rollout advance`, run every few minutes, judges the new version
+    and moves on or back. The other commands are a person's word about it.
+    """
+
+
+def _moving(name: str, help_text: str, summary: str, *options: Any, named: bool = True) -> None:
+    """Add the command ``name``, which makes the moves of its occasion."""
+
+    def run(
+        common: CommonOptions,
+        target: TargetOptions,
+        names: tuple[str, ...],
+        take_over: bool = False,
+        write: bool = False,
+    ) -> int:
+        return _run(name, common, target, names, (take_over, write))
+
+    run.__doc__ = help_text
+    wrapped: Callable[..., Any] = run
+    for option in reversed((SOME if named else ANY, *options, target_options, form_options)):
+        wrapped = option(wrapped)
+    command.command(name, short_help=summary)(wrapped)
+
+
+_moving(
+    "status",
+    """Show where each rollout stands, and what comes next and when.
+
+    One sample of the endpoint's metrics is taken; no model is asked and nothing is changed.
+
+    \b
+    Exit codes: 0 done; 1 error, or a rollout needs a person (moved by hand, failed).
+    """,
+    "Show where each rollout stands.",
+    named=False,
+)
+_moving(
+    "advance",
+    """Judge each rollout that is under way, and make at most one move for each.
+
+    Meant for a job that runs every few minutes; safe to run twice at once, and safe to kill.
+    At most 40 endpoints are moved in a run, because the service takes 50 changes in five
+    minutes; the others are named and wait for the next run.
+
+    \b
+    Exit codes: 0 moved, held, or nothing due; 1 stepped back, or failed.
+    """,
+    "Judge all rollouts, one move each.",
+    take_over,
+    write,
+    named=False,
+)
+_moving(
+    "go",
+    """Go on to the next step now: past a pause, a hold, or the rest of its time.
+
+    A bad verdict steps back all the same.
+
+    \b
+    Exit codes: 0 moved; 1 stepped back, or failed.
+    """,
+    "Go on to the next step.",
+    take_over,
+)
+_moving(
+    "hold",
+    """Keep the traffic as it is until `rollout go`, `back` or `finish`.
+
+    \b
+    Exit codes: 0 held, 1 error.
+    """,
+    "Stop where it is.",
+)
+_moving(
+    "back",
+    """Give all traffic to the previous version at once, and reject the new one.
+
+    The rejection is in the tag of the endpoint. Where the version comes from a release file,
+    it is written there as `rejected` too, for you to commit.
+
+    \b
+    Exit codes: 0 went back, 1 error.
+    """,
+    "Back to the previous version.",
+)
+_moving(
+    "finish",
+    """Give all traffic to the new version now, if its checks pass.
+
+    Where it has all traffic already, the previous version is removed now.
+
+    \b
+    Exit codes: 0 moved; 1 its checks fail, or error.
+    """,
+    "All traffic to the new version.",
+)
+_moving(
+    "retry",
+    """Lift the rejection of a version that was rolled back, and begin again at 0 %.
+
+    \b
+    Exit codes: 0 begun, 1 error.
+    """,
+    "Try a rejected version again.",
+)
+
+
+def _run(
+    name: str,
+    common: CommonOptions,
+    target: TargetOptions,
+    names: Sequence[str],
+    flags: tuple[bool, bool],
+) -> int:
+    from provisioner.commands.rollout.result import has_failed
+    from provisioner.workflow.project import open_project
+    from provisioner.workflow.rollout import RolloutOptions, look_at_all, move_all
+    from provisioner.workflow.session import open_session
+
+    take_over, write = flags
+    terminal = Terminal(common)
+    project = open_project(common.project_dir)
+    with open_session(project, *target) as session:
+        resources = _chosen(session, names)
+        if name == "status":
+            reports = look_at_all(session, resources, RolloutOptions())
+        else:
+            options = RolloutOptions(_occasion(name), takes_over=take_over)
+            reports = move_all(session, resources, options)
+        _show(terminal, reports)
+        if name == "back" or write:
+            _reject(terminal, session, reports)
+    terminal.problems(problem for report in reports for problem in report.problems)
+    return 1 if any(map(has_failed, reports)) or _is_refused(name, reports) else 0
+
+
+def _occasion(name: str) -> Any:
+    from provisioner.planning.rollout_state import Occasion
+
+    return Occasion(name)
+
+
+def _is_refused(name: str, reports: Sequence[RolloutReport]) -> bool:
+    """Whether a person's word had no effect."""
+    from provisioner.planning.rollout_procedure import Ending
+
+    is_word = name not in ("status", "advance")
+    return is_word and any(report.ending is not Ending.MOVED for report in reports)
+
+
+def _chosen(session: Session, names: Sequence[str]) -> Sequence[Any]:
+    from provisioner.errors import UsageError
+    from provisioner.kinds import KINDS
+    from provisioner.model.selection import Selection
+    from provisioner.workflow.rollout import rolled_out
+
+    if names:
+        chosen = Selection.of_words(names).choose(session.loaded.resources)
+        # Also without its block: a rollout that is under way can always be ended.
+        able = tuple(one for one in chosen if KINDS[one.address.kind].rollout)
+        if able:
+            return able
+        raise UsageError.of("E796", "nothing that is named can be rolled out")
+    return rolled_out(session, session.loaded.resources)
+
+
+def _show(terminal: Terminal, reports: Sequence[RolloutReport]) -> None:
+    import sys
+
+    from provisioner.commands.rollout import text
+
+    match terminal.common.output:
+        case "json":
+            terminal.answer_json(text.to_json(reports))
+        case "markdown":
+            terminal.answer(text.markdown(reports))
+        case "junit":
+            terminal.answer(text.junit(reports))
+        case _:
+            terminal.answer(text.text(reports, unicode=terminal.unicode(sys.stdout)))
+
+
+def _reject(terminal: Terminal, session: Session, reports: Sequence[RolloutReport]) -> None:
+    from provisioner.commands.rollout.rejection import reject
+    from provisioner.model.release import release_path
+    from provisioner.model.rollout import MoveKind
+    from provisioner.planning.rollout_procedure import Ending
+
+    for report in reports:
+        if report.ending is Ending.MOVED and report.move.kind is MoveKind.BACK:
+            for variable in reject(session, report):
+                file = release_path(session.environment.name)
+                terminal.say(f"`{variable}` is rejected in {file}: commit that file")

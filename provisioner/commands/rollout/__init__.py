@@ -1,0 +1,1 @@
+"""``rollout``: gradual rollouts of new versions, looked at and moved."""

@@ -1,0 +1,97 @@
+"""Rollouts as text, JSON, Markdown and JUnit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+from provisioner.commands.rollout.result import bar, has_failed, is_under_way, next_move, standing
+from provisioner.rendering.text import harmless_line
+from provisioner.rendering.values import common_width
+from provisioner.workflow.rollout import RolloutReport
+
+
+def text(reports: Sequence[RolloutReport], *, unicode: bool = True) -> str:
+    """A line for each rollout and its steps as a bar; a count at the end."""
+    width = common_width(report.name for report in reports)
+    lines = []
+    for report in reports:
+        lines.append(f"{report.name:{width}}  {harmless_line(standing(report))}")
+        if report.state and is_under_way(report):
+            lines.append(f"{'':{width}}  {bar(report.state, unicode=unicode)}")
+    under_way = sum(map(is_under_way, reports))
+    deferred = sum(report.deferred for report in reports)
+    more = f", {deferred} put off to the next run" if deferred else ""
+    return "\n".join([*lines, f"{under_way} of {len(reports)} under way{more}"]) + "\n"
+
+
+def to_json(reports: Sequence[RolloutReport]) -> dict[str, Any]:
+    """``{"rollouts": [{"address", "name", "from", "to", "percent", "move", ...}]}``."""
+    return {"rollouts": [_json(report) for report in reports]}
+
+
+def _json(report: RolloutReport) -> dict[str, Any]:
+    state = report.state
+    found: dict[str, Any] = {
+        "address": str(report.address),
+        "name": report.name,
+        "move": report.move.kind.value,
+        "reason": report.move.why.value,
+        "to_percent": report.move.to,
+        "due": report.move.due_s or None,
+        "ending": report.ending.value,
+        "deferred": report.deferred,
+        "under_way": is_under_way(report),
+        "failed": has_failed(report),
+        "problems": [
+            {"code": problem.code, "message": harmless_line(problem.message)}
+            for problem in report.problems
+        ],
+    }
+    if state is None:
+        return found
+    tag = state.tag
+    return found | {
+        "from": state.versions.labels.get(state.versions.previous, ""),
+        "to": state.versions.label,
+        "percent": state.versions.percent,
+        "steps": [stage.percent for stage in state.spec.stages],
+        "state": tag.word.value if tag else "",
+        "since": tag.since_s if tag else None,
+        "rejected": bool(tag and tag.word.value == "back" and state.is_of_this_target),
+        "why_back": tag.reason if tag else "",
+        "verdict": state.verdict.grade.value if state.verdict else None,
+        "criteria": [
+            {"name": one.name, "grade": one.grade.value, "text": harmless_line(one.text)}
+            for one in (state.verdict.criteria if state.verdict else ())
+        ],
+    }
+
+
+def markdown(reports: Sequence[RolloutReport]) -> str:
+    """A table with a row for each rollout."""
+    rows = ["| endpoint | steps | where it stands |", "| --- | --- | --- |"]
+    for report in reports:
+        steps = bar(report.state) if report.state else ""
+        told = harmless_line(standing(report)).replace("|", "\\|")
+        rows.append(f"| `{report.name}` | {steps} | {told} |")
+    return "\n".join(rows) + "\n"
+
+
+def junit(reports: Sequence[RolloutReport]) -> str:
+    """One test case for each rollout; one that stepped back or failed is a failure."""
+    failed = sum(map(has_failed, reports))
+    suite = ElementTree.Element(
+        "testsuite", name="rollout", tests=str(len(reports)), failures=str(failed)
+    )
+    for report in reports:
+        case = ElementTree.SubElement(
+            suite, "testcase", name=report.name, classname=str(report.address)
+        )
+        if has_failed(report):
+            message = harmless_line(standing(report))
+            ElementTree.SubElement(case, "failure", message=message).text = message
+        else:
+            ElementTree.SubElement(case, "system-out").text = harmless_line(next_move(report))
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

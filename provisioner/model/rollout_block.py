@@ -1,0 +1,169 @@
+"""The ``rollout:`` block of a manifest, read. Pure, and without a word of any kind.
+
+Durations are ``30s``, ``10m``, ``24h``, ``3d``; a step is ``5% for 10m`` or ``pause``, or the
+same as a mapping.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from provisioner.errors import Finding, Location
+from provisioner.model.paths import Document
+from provisioner.model.rollout import WHOLE, Analysis, Metric, MetricSource, RolloutSpec, Stage
+
+BLOCK: Final = "rollout"
+UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+STEP: Final = re.compile(r"(\d{1,3})\s*%(?:\s+for\s+(\d{1,6}[smhd]))?")
+PAUSE: Final = "pause"
+MOST_METRICS: Final = 20
+
+Entry = tuple[int | None, int]
+"""The share and the seconds of one written step; None for a pause."""
+
+
+def seconds(text: Any, default: int) -> int:
+    """The seconds of a duration that the schema has let pass."""
+    if not isinstance(text, str) or text[-1:] not in UNITS_S:
+        return default
+    return int(text[:-1]) * UNITS_S[text[-1]]
+
+
+def step_of(written: Any) -> Entry | None:
+    """One step in either form; None for what is none."""
+    if isinstance(written, Mapping):
+        if written.get(PAUSE) is True:
+            return None, 0
+        percent = written.get("percent")
+        return (percent, seconds(written.get("for"), 0)) if isinstance(percent, int) else None
+    if written == PAUSE:
+        return None, 0
+    found = STEP.fullmatch(written) if isinstance(written, str) else None
+    return (int(found[1]), seconds(found[2], 0)) if found else None
+
+
+def stages_of(written: Iterable[Any]) -> tuple[Stage, ...]:
+    """The stages of the written steps: 0 % comes first and 100 % last, pauses are part of one."""
+    stages = [Stage(0)]
+    for entry in filter(None, map(step_of, written)):
+        percent, for_s = entry
+        if percent is None:
+            stages[-1] = Stage(stages[-1].percent, stages[-1].for_s, pause=True)
+        elif percent == stages[-1].percent:
+            stages[-1] = Stage(percent, stages[-1].for_s + for_s, stages[-1].pause)
+        else:
+            stages.append(Stage(percent, for_s))
+    if stages[-1].percent < WHOLE:
+        stages.append(Stage(WHOLE))
+    return tuple(stages)
+
+
+def share(value: Any) -> float | None:
+    """``1%`` as 0.01, and a number as it is."""
+    if isinstance(value, str) and value.endswith("%"):
+        return float(value[:-1]) / WHOLE
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def read_block(block: Document, entity: str) -> RolloutSpec:
+    """A block whose shape is right. ``entity`` is what it is about where it does not say."""
+    analysis = block.get("analysis") or {}
+    unknown = block.get("when_unknown", "hold")
+    patience = re.fullmatch(r"go_on after (\d+[smhd])", unknown)
+    stages = stages_of(block.get("steps") or ())
+    return RolloutSpec(
+        entity=block.get("entity") or entity,
+        stages=stages,
+        analysis=_analysis(analysis),
+        holds_on_failure=block.get("on_failure") == "hold",
+        go_on_after_s=seconds(patience[1], 0) if patience else None,
+        keep_previous_s=seconds(block.get("keep_previous"), 86_400),
+        give_up_after_s=seconds(block.get("give_up_after"), 3 * 86_400),
+        digest=steps_digest(stages),
+    )
+
+
+def steps_digest(stages: Iterable[Stage]) -> str:
+    """Six hexadecimal digits that change with the shares and the pauses.
+
+    Times are not in it: a rollout goes on when only its patience was changed.
+    """
+    text = json.dumps([[stage.percent, stage.pause] for stage in stages])
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def _analysis(written: Mapping[str, Any]) -> Analysis:
+    checks = written.get("checks")
+    repeat = checks.get("repeat", 1) if isinstance(checks, Mapping) else 1
+    return Analysis(
+        repeat=0 if checks is False else repeat,
+        metrics=tuple(map(_metric, written.get("metrics") or ())),
+        tolerate=written.get("tolerate", 0),
+        observe_s=seconds(written.get("observe"), 300),
+    )
+
+
+def _metric(written: Mapping[str, Any]) -> Metric:
+    return Metric(
+        name=written["name"],
+        source=MetricSource(written.get("from", MetricSource.METRICS)),
+        most=share(written.get("max")),
+        compared_to_old=written.get("compared_to_old"),
+        min_requests=written.get("min_requests", 1),
+        run=tuple(written.get("run", ())),
+        timeout_s=seconds(written.get("timeout"), 60),
+        pass_env=tuple(written.get("pass_env", ())),
+    )
+
+
+def block_problems(block: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a schema cannot say about the block itself, whatever it rolls out."""
+    yield from _steps((BLOCK, "steps"), block.get("steps"))
+    analysis = block.get("analysis")
+    metrics = analysis.get("metrics") if isinstance(analysis, Mapping) else None
+    seen: set[Any] = set()
+    for index, metric in enumerate(metrics if isinstance(metrics, list | tuple) else ()):
+        if isinstance(metric, Mapping):
+            place: Location = (BLOCK, "analysis", "metrics", index)
+            yield from _metric_problems(place, metric, seen)
+
+
+def _steps(at: Location, written: Any) -> Iterator[Finding]:
+    last = -1
+    for index, step in enumerate(written if isinstance(written, list | tuple) else ()):
+        entry = step_of(step)
+        if entry is None:
+            message = f"`{step}` is not a step"
+            hint = "write `5% for 10m`, `25%`, `pause`, or `{percent: 5, for: 10m}`"
+            yield Finding((*at, index), "E380", message, hint)
+            continue
+        percent = entry[0]
+        if percent is None:
+            continue
+        if percent > WHOLE or percent <= last:
+            message = f"{percent} % does not come after {last} %" if percent <= WHOLE else ""
+            message = message or f"{percent} % is more than all of the traffic"
+            yield Finding((*at, index), "E381", message, "the shares of the steps rise up to 100 %")
+        last = max(last, percent)
+
+
+def _metric_problems(at: Location, metric: Mapping[str, Any], seen: set[Any]) -> Iterator[Finding]:
+    name = metric.get("name")
+    if name in seen:
+        yield Finding((*at, "name"), "E382", f"another metric is named `{name}`", "rename one")
+    seen.add(name)
+    is_command = metric.get("from") == MetricSource.COMMAND
+    if is_command and not metric.get("run"):
+        hint = "add `run: [./slo.py]`: a list, which no shell reads"
+        yield Finding(at, "E383", "a metric from a command needs `run`", hint, key=True)
+    if not is_command and "max" not in metric and "compared_to_old" not in metric:
+        message = "nothing says how large this metric may be"
+        yield Finding(at, "E383", message, "add `max` or `compared_to_old`", key=True)
+    for field in ("run", "pass_env", "timeout"):
+        if field in metric and not is_command:
+            message = f"`{field}` is about a command, and this metric is measured by the endpoint"
+            yield Finding((*at, field), "E383", message, "add `from: command`", key=True)

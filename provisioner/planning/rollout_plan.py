@@ -1,0 +1,200 @@
+"""What a plan makes of a rollout: the document that is to be live now, the tag, and a note. Pure.
+
+A manifest declares one version, and two may be live: the plan compares with the document as
+the rollout has it, so that traffic on its way is no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from provisioner.errors.wording import counted
+from provisioner.model.kind import Kind
+from provisioner.model.live import Live
+from provisioner.model.paths import Document
+from provisioner.model.resource import Resource
+from provisioner.model.rollout import (
+    WHOLE,
+    Move,
+    MoveKind,
+    RolloutNote,
+    RolloutRole,
+    RolloutSpec,
+    RolloutTag,
+    Why,
+)
+from provisioner.planning.request import Pair
+from provisioner.planning.rollout import decide
+from provisioner.planning.rollout_effects import shares_after, tag_after, tag_before
+from provisioner.planning.rollout_state import Occasion, Rollout
+
+PLANNED: Final = frozenset(
+    {MoveKind.START, MoveKind.RETURN, MoveKind.CLEAN_UP, MoveKind.FORGET, MoveKind.BACK}
+)
+"""Moves that a plan shows and an apply makes; all others are `rollout advance`'s."""
+BLOCKING: Final = frozenset({Why.REJECTED, Why.STEPS_CHANGED, Why.BLOCK_REMOVED})
+"""The manifest asks for what is not done, so that the plan must not read as empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRollout:
+    """``document`` is what is to be live, ``tag`` what its tag is to be (``""``: none).
+
+    ``state`` and ``move`` are None for a resource that does not exist yet.
+    """
+
+    document: Document
+    tag: str = ""
+    state: Rollout | None = None
+    move: Move | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a rollout has begun and is not over."""
+        return self.state is not None and self.state.is_under_way
+
+    @property
+    def obstacle(self) -> tuple[str, str] | None:
+        """Why the step is blocked and what to do about it."""
+        if self.state is None or self.move is None or self.move.why not in BLOCKING:
+            return None
+        return OBSTACLES[self.move.why](self.state)
+
+    @property
+    def note(self) -> RolloutNote | None:
+        """What a reader is told; None while nothing is rolled out."""
+        if self.state is None or self.move is None or self.move.why is Why.STEADY:
+            return None
+        return note_of(self.state, self.move)
+
+
+def plan_rollout(pair: Pair, kind: Kind) -> PlannedRollout | None:
+    """The rollout of ``pair``; None where none is declared and none is under way."""
+    role, desired = kind.rollout, pair.desired
+    if role is None or desired is None or desired.existing:
+        return None
+    spec = role.spec(desired)
+    if spec is None:
+        return _without_block(role, desired, pair.live)
+    state = state_of(role, desired, spec, pair.live) if pair.live else None
+    if state is None or pair.live is None:
+        return PlannedRollout(role.named(desired, spec))
+    return _planned(role, desired, pair.live, state)
+
+
+def _without_block(
+    role: RolloutRole, desired: Resource, live: Live | None
+) -> PlannedRollout | None:
+    """A rollout may be under way though its block is gone: then nothing happens to it."""
+    if live is None or not live.ownership.rollout:
+        return None
+    bare = replace(desired, rollout={})
+    spec = role.spec(bare)
+    state = state_of(role, bare, spec, live) if spec else None
+    if state is None or not state.is_under_way:
+        return None
+    return _planned(role, bare, live, replace(state, removed=True))
+
+
+def state_of(
+    role: RolloutRole, resource: Resource, spec: RolloutSpec, live: Live
+) -> Rollout | None:
+    """What is known of the rollout from the live resource alone; None without versions."""
+    versions = role.versions(resource, spec, live)
+    if versions is None:
+        return None
+    tag = RolloutTag.parse(live.ownership.rollout)
+    return Rollout(spec, versions, tag, live.readiness.phase, occasion=Occasion.APPLY)
+
+
+def _planned(role: RolloutRole, desired: Resource, live: Live, state: Rollout) -> PlannedRollout:
+    move = decide(state)
+    shares, tag = dict(state.versions.shares), live.ownership.rollout
+    if move.kind in PLANNED:
+        shares = shares_after(state, move) or shares
+        written = tag_before(state, move) or tag_after(state, move)
+        tag = written.text if written else ""
+    document = role.declared(desired, state.spec, live, shares)
+    return PlannedRollout(document, tag, state, move)
+
+
+def note_of(state: Rollout, move: Move) -> RolloutNote:
+    """What is told of a rollout: from and to, the steps to come, and what is paid twice."""
+    versions = state.versions
+    share = versions.percent or 0
+    left = [stage for stage in state.spec.stages if stage.percent >= share]
+    old = versions.labels.get(versions.previous, versions.previous)
+    return RolloutNote(
+        old=old,
+        new=versions.label,
+        percent=share,
+        move=move,
+        stages=state.spec.stages,
+        earliest_s=sum(stage.for_s for stage in left if stage.percent < WHOLE),
+        pauses=sum(stage.pause for stage in left),
+        doubled=versions.doubled,
+        needs_consent=versions.is_reserved and move.kind is MoveKind.START,
+    )
+
+
+def _rejected(state: Rollout) -> tuple[str, str]:
+    tag = state.tag
+    when = f" on {day(tag.since_s)}" if tag and tag.since_s else ""
+    at = f" at {tag.origin} %" if tag else ""
+    why = f" ({tag.reason})" if tag and tag.reason else ""
+    return (
+        f"version {state.versions.label} was rolled back{at}{why}{when}",
+        "release another version, or try this one again: provisioner rollout retry",
+    )
+
+
+def _steps_changed(state: Rollout) -> tuple[str, str]:
+    return (
+        f"the steps were changed while version {state.versions.label} has "
+        f"{state.versions.percent or 0} % of the traffic",
+        "put the steps back, or end it first: provisioner rollout finish, or rollout back",
+    )
+
+
+def _block_removed(state: Rollout) -> tuple[str, str]:
+    return (
+        f"the `rollout` block was removed while version {state.versions.label} has "
+        f"{state.versions.percent or 0} % of the traffic",
+        "put the block back, or end it first: provisioner rollout finish, or rollout back",
+    )
+
+
+OBSTACLES: Final[dict[Why, Callable[[Rollout], tuple[str, str]]]] = {
+    Why.REJECTED: _rejected,
+    Why.STEPS_CHANGED: _steps_changed,
+    Why.BLOCK_REMOVED: _block_removed,
+}
+
+
+def day(unix_s: int) -> str:
+    """``30 Nov 2026 11:04 UTC``."""
+    return f"{datetime.fromtimestamp(unix_s, UTC):%d %b %Y %H:%M} UTC"
+
+
+def in_words(note: RolloutNote) -> str:
+    """The rollout in one line: ``rollout 11 -> 12: at 5 %, then 25, pause, 50, 100``."""
+    start = note.move.kind is MoveKind.START
+    left = [stage for stage in note.stages if start or stage.percent > note.percent]
+    steps = ", ".join(f"{stage.percent} %{', pause' if stage.pause else ''}" for stage in left)
+    pauses = f" plus {counted(note.pauses, 'pause')}" if note.pauses else ""
+    where = "starts" if start else f"at {note.percent} %"
+    then = f", then {steps}" if steps and note.move.why is not Why.REJECTED else ""
+    earliest = f"; at the earliest in {span(note.earliest_s)}{pauses}" if then else ""
+    paid = f"; paid for twice meanwhile: {note.doubled}" if note.doubled and then else ""
+    return f"rollout {note.old} -> {note.new}: {where}{then}{earliest}{paid}"
+
+
+def span(seconds: float) -> str:
+    """The two largest units: ``1 d 2 h``, ``40 min``, ``30 s``."""
+    whole = max(0, int(seconds))
+    units = ((whole // 86_400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"))
+    found = [f"{count} {unit}" for count, unit in units if count]
+    return " ".join(found[:2]) or f"{whole} s"

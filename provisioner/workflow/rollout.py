@@ -1,0 +1,304 @@
+"""Moves gradual rollouts: looks at what is live, judges, and makes at most one move each.
+
+Nothing is remembered between two runs: traffic, live versions and one tag are all there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from provisioner.errors import Problem, ProvisionerError, ServiceError, UnreachableError
+from provisioner.kinds import KINDS
+from provisioner.model.clock import Clock, Now, SystemClock, utc_now
+from provisioner.model.kind import Driver
+from provisioner.model.live import Live, Phase
+from provisioner.model.plan import Address, Operation
+from provisioner.model.resource import Resource
+from provisioner.model.rollout import Move, MoveKind, RolloutRole, RolloutSpec, RolloutTag, Why
+from provisioner.planning.rollout import decide
+from provisioner.planning.rollout_plan import state_of
+from provisioner.planning.rollout_procedure import (
+    Divide,
+    Ending,
+    Look,
+    Mark,
+    MoveRequest,
+    Pause,
+    carry_out,
+)
+from provisioner.planning.rollout_state import Occasion, Rollout
+from provisioner.workflow.parallel import map_parallel
+from provisioner.workflow.rollout_analysis import Measuring, judged
+from provisioner.workflow.session import Session
+
+MOST_MOVES: Final = 40
+"""In one run. The service takes 50 changes in five minutes for the whole workspace, and a run
+is not the only one that makes some. [serving-api 3.7]"""
+PARALLELISM: Final = 8
+WAIT_S: Final = 3600.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.5, 10.0, 1.5
+CONFLICT: Final = 409
+UNJUDGED: Final = frozenset(
+    {Why.UPDATING, Why.STEADY, Why.NOT_STARTED, Why.OTHER_TARGET, Why.REJECTED, Why.NEVER_STARTED}
+    | {Why.BY_HAND, Why.STEPS_CHANGED, Why.BLOCK_REMOVED, Why.NEW_IS_GONE, Why.OLD_IS_GONE}
+    | {Why.KEEPING, Why.KEPT_LONG_ENOUGH, Why.DONE, Why.THIRD, Why.REVERTED, Why.FAILED}
+)
+"""Nothing that could be measured would change these."""
+
+
+CHANGING: Final = frozenset(
+    {MoveKind.START, MoveKind.STEP, MoveKind.BACK, MoveKind.RETURN, MoveKind.CLEAN_UP}
+)
+"""Moves with an update of the resource; the others write a tag at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutReport:
+    """What one run saw of a rollout, and did.
+
+    ``state`` is as it is after the run, None where the resource is not there. ``move`` was
+    decided; ``ending`` says what became of it. ``deferred``: it is left to the next run.
+    """
+
+    address: Address
+    name: str
+    state: Rollout | None
+    move: Move
+    ending: Ending = Ending.NOTHING
+    deferred: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutOptions:
+    """Why a run moves rollouts. ``takes_over``: hand-made traffic counts as a step.
+
+    ``most_moves`` is for one run: what takes traffic away from a new version is always made.
+    """
+
+    occasion: Occasion = Occasion.ADVANCE
+    takes_over: bool = False
+    most_moves: int = MOST_MOVES
+    clock: Clock = field(default_factory=SystemClock)
+    now: Now = utc_now
+
+
+def rolled_out(session: Session, resources: Sequence[Resource]) -> tuple[Resource, ...]:
+    """Those of ``resources`` that declare a rollout."""
+    return tuple(
+        resource
+        for resource in resources
+        if KINDS[resource.address.kind].rollout and resource.rollout is not None
+    )
+
+
+def move_all(
+    session: Session, resources: Sequence[Resource], options: RolloutOptions
+) -> tuple[RolloutReport, ...]:
+    """At most one move for each of ``resources``, in their order."""
+    runs = [RolloutRun(session, resource, options) for resource in resources]
+    decided = map_parallel(RolloutRun.decided, runs, PARALLELISM)
+    # What takes traffic away comes first and is never put off.
+    order = sorted(range(len(runs)), key=lambda number: not _takes_away(decided[number]))
+    moving = [number for number in order if decided[number].move.kind in CHANGING]
+    allowed = {
+        number
+        for place, number in enumerate(moving)
+        if place < options.most_moves or _takes_away(decided[number])
+    }
+
+    def carried(number: int) -> RolloutReport:
+        report = decided[number]
+        if report.move.kind is MoveKind.NOTHING or report.problems:
+            return report
+        if report.move.kind in CHANGING and number not in allowed:
+            return replace(report, deferred=True)
+        return runs[number].carried_out(report)
+
+    return map_parallel(carried, range(len(runs)), PARALLELISM)
+
+
+def look_at_all(
+    session: Session, resources: Sequence[Resource], options: RolloutOptions
+) -> tuple[RolloutReport, ...]:
+    """The state of each rollout, with one sample of its metrics. Nothing moves, and no model
+    and no command is asked.
+    """
+    options = replace(options, occasion=Occasion.LOOK)
+    runs = [RolloutRun(session, resource, options) for resource in resources]
+    return map_parallel(RolloutRun.decided, runs, PARALLELISM)
+
+
+def _takes_away(report: RolloutReport) -> bool:
+    return report.move.kind in (MoveKind.BACK, MoveKind.RETURN, MoveKind.HOLD)
+
+
+class RolloutRun:
+    """One resource in one run."""
+
+    def __init__(self, session: Session, resource: Resource, options: RolloutOptions) -> None:
+        self.session = session
+        self.resource = resource
+        self.options = options
+        role = KINDS[resource.address.kind].rollout
+        if role is None:
+            raise TypeError(f"{resource.address.kind} cannot be rolled out")
+        self.role: RolloutRole = role
+        self._bare = resource if resource.rollout is not None else replace(resource, rollout={})
+        self._spec: RolloutSpec | None = role.spec(self._bare)
+        self._driver: Driver = session.drivers[resource.address.kind]
+        self._live: Live | None = None
+        self._verdict: Any = None
+
+    def seen(self) -> RolloutReport:
+        """What is live, and what would be due if the verdict were good."""
+        try:
+            state = self._look()
+        except ProvisionerError as error:
+            return self._failed(None, error)
+        move = decide(state) if state else Move(MoveKind.NOTHING, Why.NOT_STARTED)
+        return RolloutReport(self.resource.address, self.resource.name, state, move)
+
+    def decided(self) -> RolloutReport:
+        """What is live, the verdict where there is something to judge, and the move."""
+        report = self.seen()
+        if report.state is None or report.problems or not self._needs_verdict(report):
+            return report
+        try:
+            measuring = Measuring(
+                self.session, self.resource, self.role, report.state, self.options.clock
+            )
+            state = judged(measuring)
+        except ProvisionerError as error:
+            return self._failed(report.state, error)
+        self._verdict = state.verdict
+        # Measuring takes minutes: the time of the step goes on meanwhile.
+        state = replace(state, now_s=self._now_s())
+        return replace(report, state=state, move=decide(state))
+
+    def _needs_verdict(self, report: RolloutReport) -> bool:
+        state = report.state
+        judging = {*Occasion} - {Occasion.HOLD, Occasion.BACK, Occasion.RETRY}
+        return (
+            state is not None
+            and state.occasion in judging
+            and state.is_pair
+            and state.is_under_way
+            and report.move.why not in UNJUDGED
+        )
+
+    def carried_out(self, report: RolloutReport) -> RolloutReport:
+        """Make the move of ``report``; what became of it is in the result."""
+        procedure = carry_out(report.move)
+        answer: Any = None
+        try:
+            request: MoveRequest = next(procedure)
+            while True:
+                answer = self._answer(request)
+                request = procedure.send(answer)
+        except StopIteration as end:
+            state = self._look()
+            ending: Ending = end.value
+            return replace(report, state=state, ending=ending)
+        except ProvisionerError as error:
+            return replace(
+                self._failed(report.state, error), move=report.move, ending=Ending.OVERTAKEN
+            )
+
+    def _answer(self, request: MoveRequest) -> Any:
+        match request:
+            case Look():
+                state = self._look()
+                if state is None:
+                    raise self._gone()
+                return state
+            case Mark(text):
+                self._send(self.role.mark(self.resource.name, text))
+                return None
+            case Pause(seconds):
+                self.options.clock.sleep(seconds)
+                return None
+            case Divide(shares):
+                return self._divide(dict(shares))
+
+    def _divide(self, shares: dict[str, int]) -> bool:
+        if self._live is None or self._spec is None:
+            raise self._gone()
+        try:
+            self._send(self.role.divide(self._bare, self._spec, self._live, shares))
+        except ServiceError as error:
+            if error.status != CONFLICT:
+                raise
+            # Somebody else's update: the tag has to be looked at again before the next try.
+            self._wait()
+            return False
+        if self._wait() is Phase.FAILED:
+            raise UnreachableError.of(
+                "E797",
+                f"the service could not bring `{self.resource.name}` up: {self._message}",
+                hint="the traffic is as it was: provisioner status tells more",
+            )
+        return True
+
+    _message = ""
+
+    def _wait(self) -> Phase:
+        """Wait until no update is in progress; returns where the resource stands then."""
+        clock, pause_s = self.options.clock, FIRST_PAUSE_S
+        until = clock.now() + WAIT_S
+        while True:
+            readiness = self._driver.confirm(self.resource.name)
+            self._message = readiness.message
+            if readiness.phase is not Phase.UPDATING:
+                return readiness.phase
+            if clock.now() >= until:
+                raise UnreachableError.of(
+                    "E798",
+                    f"an update of `{self.resource.name}` goes on and the time was up",
+                    hint="it was left running: run `provisioner rollout advance` again",
+                )
+            clock.sleep(pause_s)
+            pause_s = min(pause_s * GROWTH, LONGEST_PAUSE_S)
+
+    def _send(self, operation: Operation) -> None:
+        self._driver.perform(operation, self._live.identity if self._live else "")
+
+    def _look(self) -> Rollout | None:
+        """The resource as it is, once it shows what this run wrote last."""
+        pause_s = FIRST_PAUSE_S
+        live = self._driver.read(self._bare)
+        for _ in range(8):
+            if live is None or live.shows_last_write is not False:
+                break
+            self.options.clock.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            live = self._driver.read(self._bare)
+        self._live = live
+        if live is None or self._spec is None:
+            return None
+        state = state_of(self.role, self._bare, self._spec, live)
+        if state is None:
+            return None
+        return replace(
+            state,
+            tag=RolloutTag.parse(live.ownership.rollout),
+            now_s=self._now_s(),
+            occasion=self.options.occasion,
+            takes_over=self.options.takes_over,
+            verdict=self._verdict,
+            removed=self.resource.rollout is None,
+        )
+
+    def _now_s(self) -> int:
+        """The service's time: the clock of a runner may be wrong by hours."""
+        return int(self.options.now().timestamp() + self.session.connection.clock_skew_s)
+
+    def _failed(self, state: Rollout | None, error: ProvisionerError) -> RolloutReport:
+        move = Move(MoveKind.NOTHING, Why.UNKNOWN)
+        address, name = self.resource.address, self.resource.name
+        return RolloutReport(address, name, state, move, problems=tuple(error.problems))
+
+    def _gone(self) -> UnreachableError:
+        return UnreachableError.of("E799", f"`{self.resource.name}` is not there any more")

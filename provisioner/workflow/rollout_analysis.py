@@ -1,0 +1,160 @@
+"""Asks what decides about a rollout: checks, metrics of the endpoint, commands of the project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from string import Template
+from typing import Final
+
+from provisioner.errors import LoginError, ProvisionerError, WorkspaceError
+from provisioner.files.project_command import CommittedCommand, run_committed
+from provisioner.kinds import KINDS
+from provisioner.model.clock import Clock
+from provisioner.model.paths import Document
+from provisioner.model.query import CheckResult
+from provisioner.model.resource import Resource
+from provisioner.model.rollout import (
+    WHOLE,
+    Criterion,
+    Grade,
+    Metric,
+    MetricSource,
+    RolloutRole,
+    Verdict,
+)
+from provisioner.planning import rollout_verdict
+from provisioner.planning.rollout_state import Occasion, Rollout
+from provisioner.workflow.session import Session
+
+CHECK_TIMEOUT_S: Final = 60.0
+SAMPLE_EVERY_S: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """One resource whose rollout is judged, in one run."""
+
+    session: Session
+    resource: Resource
+    role: RolloutRole
+    state: Rollout
+    clock: Clock
+
+    def verdict(self) -> Verdict:
+        """Ask everything that the rollout names. Raises LoginError and RefusedError."""
+        if self.state.occasion is Occasion.LOOK:
+            return Verdict(self._metrics() if self.state.versions.percent else ())
+        share, criteria = self.state.versions.percent or 0, []
+        if 0 < share < WHOLE and self.state.occasion is not Occasion.FINISH:
+            # Before the checks, whose requests are no traffic of users.
+            criteria = [*self._metrics(), *self._commands()]
+        return Verdict((*criteria, *rollout_verdict.of_checks(self._checks())))
+
+    def _checks(self) -> tuple[CheckResult, ...]:
+        analysis = self.state.spec.analysis
+        checks = self.role.asked_of(self.resource, self.state.versions.current)
+        kind = KINDS[self.resource.address.kind]
+        if not checks or not analysis.repeat or kind.invocation is None:
+            return ()
+        return tuple(self._asked(check) for _ in range(analysis.repeat) for check in checks)
+
+    def _asked(self, check: dict[str, object]) -> CheckResult:
+        invocation = KINDS[self.resource.address.kind].invocation
+        assert invocation is not None
+        try:
+            connection = self.session.connection
+            return invocation.verify(connection, self.resource, check, CHECK_TIMEOUT_S)
+        except LoginError:
+            raise
+        except WorkspaceError as error:
+            name, entity = str(check.get("name", "")), str(check.get("entity", ""))
+            address, endpoint = self.resource.address, self.resource.name
+            return CheckResult(address, endpoint, name, entity, False, str(error), 0, None)
+
+    def _metrics(self) -> tuple[Criterion, ...]:
+        analysis = self.state.spec.analysis
+        measured = [one for one in analysis.metrics if one.source is MetricSource.METRICS]
+        if not measured:
+            return ()
+        try:
+            minutes = list(self._minutes())
+        except LoginError:
+            raise
+        except WorkspaceError as error:
+            text = f"not known, no metrics: {error}"
+            return tuple(
+                Criterion(one.name, Grade.UNKNOWN, f"{one.name} {text}") for one in measured
+            )
+        versions = self.state.versions
+        return rollout_verdict.of_metrics(analysis, minutes, versions.current, versions.previous)
+
+    def _minutes(self) -> Iterator[rollout_verdict.Minute]:
+        """A sample a minute: each answer of the service is about the last minute alone."""
+        lasts_s = self.state.stage.for_s or self.state.spec.analysis.observe_s
+        observe_s = min(self.state.spec.analysis.observe_s, lasts_s)
+        if self.state.occasion is Occasion.LOOK:
+            observe_s = 0
+        for number in range(max(1, observe_s // SAMPLE_EVERY_S)):
+            if number:
+                self.clock.sleep(SAMPLE_EVERY_S)
+            yield self.role.sample(self.session.connection, self.resource.name)
+
+    def _commands(self) -> Iterator[Criterion]:
+        for metric in self.state.spec.analysis.metrics:
+            if metric.source is MetricSource.COMMAND:
+                yield self._command(metric)
+
+    def _command(self, metric: Metric) -> Criterion:
+        words = tuple(self._filled_in(word) for word in metric.run)
+        command = CommittedCommand(words, metric.timeout_s, metric.pass_env)
+        try:
+            result = run_committed(self.session.project.root, command, os.environ)
+        except ProvisionerError as error:
+            return Criterion(metric.name, Grade.UNKNOWN, f"{metric.name} not known, {error}")
+        told = result.ended_by or result.output
+        return rollout_verdict.of_command(metric, result.exit_code, told)
+
+    def _filled_in(self, word: str) -> str:
+        """``word`` with the names of the versions; nothing else is replaced, by no shell."""
+        versions = self.state.versions
+        names = {
+            "rollout.new": versions.current,
+            "rollout.old": versions.previous,
+            "rollout.endpoint": self.resource.name,
+        }
+        return RolloutTemplate(word).safe_substitute(names)
+
+
+class RolloutTemplate(Template):
+    """``${rollout.new}`` and the like."""
+
+    idpattern = r"rollout\.[a-z]+"
+    braceidpattern = r"rollout\.[a-z]+"
+
+
+def judged(measuring: Measuring) -> Rollout:
+    """The state with its verdict."""
+    return replace(measuring.state, verdict=measuring.verdict())
+
+
+def live_checks(session: Session, resource: Resource) -> tuple[Document, ...]:
+    """The checks of ``resource``, with the live name where one asks a rolled-out part.
+
+    Manifests name the part without its version, and the service knows it by its version: the
+    declared one where it is live, else the one with the most traffic. Raises WorkspaceError.
+    """
+    kind = KINDS[resource.address.kind]
+    spec = kind.rollout.spec(resource) if kind.rollout else None
+    if kind.rollout is None or spec is None:
+        return resource.checks
+    live = session.drivers[resource.address.kind].read(resource)
+    versions = kind.rollout.versions(resource, spec, live) if live else None
+    if versions is None:
+        return resource.checks
+    name = versions.current or versions.previous
+    return tuple(
+        {**check, "entity": name} if check.get("entity") == spec.entity else check
+        for check in resource.checks
+    )

@@ -1,0 +1,95 @@
+"""After an apply: the first moves of the rollouts that it started, and waiting for their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from provisioner.model.outcome import WENT_WELL, Outcome
+from provisioner.model.plan import Address, Plan
+from provisioner.model.resource import Resource
+from provisioner.model.rollout import MoveKind, Why
+from provisioner.planning.rollout_procedure import Ending
+from provisioner.planning.rollout_state import Occasion
+from provisioner.workflow.rollout import (
+    RolloutOptions,
+    RolloutReport,
+    look_at_all,
+    move_all,
+)
+from provisioner.workflow.session import Session
+
+MOST_MOVES: Final = 6
+"""From a manifest with a third version to the first traffic: return, start, two tags, a step."""
+LOOK_EVERY_S: Final = 60.0
+STARTING: Final = frozenset({MoveKind.START, MoveKind.RETURN})
+FOR_A_PERSON: Final = frozenset(
+    {Why.PAUSED, Why.HELD, Why.BY_HAND, Why.REJECTED, Why.STEPS_CHANGED, Why.FAILED}
+    | {Why.NEW_IS_GONE, Why.OLD_IS_GONE, Why.NEVER_STARTED, Why.OTHER_TARGET}
+)
+Tell = Callable[[Sequence[RolloutReport]], None]
+
+
+def started(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[Resource, ...]:
+    """The resources whose rollout the apply of ``plan`` has begun."""
+    good = {one.step.address for one in outcomes if one.status in WENT_WELL}
+    begun = {
+        step.address
+        for step in plan.steps
+        if step.address in good and step.rollout and step.rollout.move.kind in STARTING
+    }
+    return tuple(one for one in session.loaded.resources if one.address in begun)
+
+
+def follow(
+    session: Session, resources: Sequence[Resource], options: RolloutOptions
+) -> tuple[RolloutReport, ...]:
+    """Move each of ``resources`` until it has its first traffic, or nothing is due."""
+    last: dict[Address, RolloutReport] = {}
+    # Each start was an update already, and all of them count together.
+    most = max(0, options.most_moves - len(resources))
+    options = replace(options, occasion=Occasion.APPLY, most_moves=most)
+    left = list(resources)
+    for _ in range(MOST_MOVES):
+        if not left:
+            break
+        # A plan that returned the traffic of another version has consent to start this one.
+        reports = move_all(session, left, options)
+        for resource, report in zip(tuple(left), reports, strict=True):
+            news = report.ending is Ending.MOVED or report.deferred
+            if news or resource.address not in last:
+                last[resource.address] = report
+            has_stepped = report.move.kind in (MoveKind.STEP, MoveKind.BACK)
+            if report.ending is not Ending.MOVED or has_stepped:
+                left.remove(resource)
+    return tuple(last.values())
+
+
+def wait_for_end(
+    session: Session,
+    resources: Sequence[Resource],
+    options: RolloutOptions,
+    waiting: tuple[float, Tell],
+) -> tuple[RolloutReport, ...]:
+    """Advance ``resources`` until no rollout is under way, a person is asked, or time is up.
+
+    ``waiting`` is how long at most, in seconds, and what gets the reports of each round that
+    moved something.
+    """
+    wait_s, tell = waiting
+    until = options.clock.now() + wait_s
+    while True:
+        reports = move_all(session, resources, replace(options, occasion=Occasion.ADVANCE))
+        if any(report.ending is Ending.MOVED for report in reports):
+            tell(reports)
+        if not any(map(_may_go_on, reports)) or options.clock.now() >= until:
+            return look_at_all(session, resources, options)
+        options.clock.sleep(min(LOOK_EVERY_S, max(1.0, until - options.clock.now())))
+
+
+def _may_go_on(report: RolloutReport) -> bool:
+    state = report.state
+    if state is None or report.problems or report.move.why in FOR_A_PERSON:
+        return False
+    return state.is_under_way

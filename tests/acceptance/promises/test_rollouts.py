@@ -1,0 +1,281 @@
+"""Rollouts that are killed, that meet each other, and that are many; and a client that asks on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from skipping_clock import SkippingClock
+from workbench import ENDPOINTS, Workbench, workbench
+
+from provisioner.model.resource import Resource
+from provisioner.model.rollout import MoveKind, Why
+from provisioner.planning.rollout_procedure import Ending
+from provisioner.planning.rollout_state import Occasion
+from provisioner.workflow.rollout import RolloutOptions, RolloutReport, move_all
+from provisioner.workflow.rollout_progress import follow, started
+from provisioner.workflow.session import Session
+
+PROOFS = bool(os.environ.get("PROVISIONER_PROOFS"))
+TRIALS = 200 if PROOFS else 5
+EVERY = 1 if PROOFS else 9
+"""Each call is a place to be killed at; in `make test` only some are."""
+FIRST, SECOND, PERIOD_S = 5, 25, 90_000
+
+
+class KilledError(BaseException):
+    """The process ends here: nothing catches it."""
+
+
+class MortalConnection:
+    """A connection whose process dies at the n-th request, before or after it is sent."""
+
+    def __init__(self, inner: Any, dies_at: int, *, after: bool) -> None:
+        self._inner, self._dies_at, self._after = inner, dies_at, after
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return self._mortal(found) if name in ("get", "send", "ask", "read_text") else found
+
+    def _mortal(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*words: Any, **named: Any) -> Any:
+            with self._lock:
+                self.count += 1
+                dies = self.count == self._dies_at
+            if dies and not self._after:
+                raise KilledError
+            answer = call(*words, **named)
+            if dies:
+                raise KilledError
+            return answer
+
+        return made
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Workbench]:
+    with workbench(tmp_path) as made:
+        yield made
+
+
+def manifest(version: int, count: int = 1) -> dict[str, Any]:
+    entity = {
+        "name": "champion",
+        "entity_name": "main.risk.payments",
+        "entity_version": str(version),
+        "workload_size": "Small",
+        "scale_to_zero_enabled": False,
+    }
+    endpoint = {
+        "config": {"served_entities": [entity]},
+        "checks": [{"name": "answers", "dataframe_records": [{"amount": 1}]}],
+        "rollout": {
+            "steps": [f"{FIRST}% for 10m", f"{SECOND}% for 10m"],
+            "analysis": {"checks": {"repeat": 1}},
+        },
+    }
+    names = ["fraud", *(f"fraud-{number}" for number in range(1, count))]
+    return {"model_serving_endpoints": {name: {"name": name, **endpoint} for name in names}}
+
+
+class Runner:
+    """A machine that runs the tool: sessions of its own, and the clock of the workspace."""
+
+    def __init__(self, bench: Workbench, documents: Mapping[str, Any]) -> None:
+        self.bench, self.documents = bench, documents
+        self.ahead_s = 0.0
+
+    def session(self, connection: Any = None) -> Session:
+        made = self.bench.session(self.documents)
+        if connection is not None:
+            made = replace(made, connection=connection)
+        return replace(made, drivers=made.new_drivers())
+
+    def options(self, occasion: Occasion = Occasion.ADVANCE) -> RolloutOptions:
+        from datetime import timedelta
+
+        from provisioner.model.clock import utc_now
+
+        return RolloutOptions(
+            occasion,
+            clock=SkippingClock(),
+            now=lambda: utc_now() + timedelta(seconds=self.ahead_s),
+        )
+
+    def advance(self, connection: Any = None) -> RolloutReport:
+        session = self.session(connection)
+        (report,) = move_all(session, resources(session), self.options())
+        return report
+
+
+def resources(session: Session) -> tuple[Resource, ...]:
+    return session.loaded.resources
+
+
+def traffic(bench: Workbench, name: str = "fraud") -> dict[str, int]:
+    config = bench.endpoint(name)["config"]
+    return {
+        route["served_model_name"]: route["traffic_percentage"]
+        for route in config["traffic_config"]["routes"]
+    }
+
+
+def tag(bench: Workbench) -> str:
+    tags = {one["key"]: one["value"] for one in bench.endpoint("fraud")["tags"]}
+    return str(tags.get("provisioner_rollout", ""))
+
+
+def start(bench: Workbench) -> Runner:
+    """Version 11 serves, and the rollout of version 12 stands at 0 %."""
+    bench.empty({})
+    bench.apply(manifest(11))
+    bench.apply(manifest(12))
+    return Runner(bench, manifest(12))
+
+
+def to_the_end(runner: Runner, bench: Workbench) -> None:
+    for _ in range(12):
+        if not tag(bench):
+            break
+        runner.ahead_s += PERIOD_S
+        runner.advance()
+
+
+def a_run_that_dies(runner: Runner, dies_at: int, *, after: bool) -> int:
+    """A whole rollout in one process that dies at one call; returns how many there were."""
+    connection = MortalConnection(runner.bench.connection, dies_at, after=after)
+    try:
+        for _ in range(12):
+            if not tag(runner.bench):
+                break
+            runner.ahead_s += PERIOD_S
+            runner.advance(connection)
+    except KilledError:
+        pass
+    return connection.count
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def test_a_rollout_that_is_killed_at_any_call_ends_in_the_same_place(
+    bench: Workbench, after: bool
+) -> None:
+    calls = a_run_that_dies(start(bench), 0, after=after)
+    assert calls > 20
+    assert (traffic(bench), tag(bench)) == ({"champion-12": 100}, "")
+    for dies_at in range(1, calls + 1, EVERY):
+        runner = start(bench)
+        a_run_that_dies(runner, dies_at, after=after)
+        to_the_end(runner, bench)
+        assert (traffic(bench), tag(bench)) == ({"champion-12": 100}, ""), dies_at
+
+
+def test_two_runs_at_the_same_moment_make_one_move(bench: Workbench) -> None:
+    runner = start(bench)
+    while traffic(bench)["champion-12"] != FIRST:
+        runner.advance()
+    due = tag(bench)
+    runner.ahead_s = PERIOD_S
+    for trial in range(TRIALS):
+        set_to(bench, FIRST, due)
+        bench.forget()
+        reports = both(runner)
+        moved = {
+            entry["body"]["traffic_config"]["routes"][1]["traffic_percentage"]
+            for entry in bench.writes()
+            if entry["method"] == "PUT" and entry["status"] == 200
+        }
+        assert moved == {SECOND}, trial
+        assert traffic(bench)["champion-12"] == SECOND, trial
+        assert Ending.MOVED in {report.ending for report in reports}, trial
+
+
+def both(runner: Runner) -> list[RolloutReport]:
+    reports: list[RolloutReport] = []
+    # A session reads files, and two of them are not to be written at once.
+    sessions = [runner.session() for _ in range(2)]
+    gate = threading.Barrier(2)
+
+    def run(session: Session) -> None:
+        gate.wait()
+        reports.extend(move_all(session, resources(session), runner.options()))
+
+    threads = [threading.Thread(target=run, args=(session,)) for session in sessions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return reports
+
+
+def set_to(bench: Workbench, percent: int, text: str) -> None:
+    """Put the endpoint back to a step."""
+    config = bench.endpoint("fraud")["config"]
+    fields = ("name", "entity_name", "entity_version", "workload_size", "scale_to_zero_enabled")
+    entities = [{name: one[name] for name in fields} for one in config["served_entities"]]
+    routes = [
+        {"served_model_name": "champion-11", "traffic_percentage": 100 - percent},
+        {"served_model_name": "champion-12", "traffic_percentage": percent},
+    ]
+    body = {"served_entities": entities, "traffic_config": {"routes": routes}}
+    bench.call("PUT", f"{ENDPOINTS}/fraud/config", body)
+    add = {"add_tags": [{"key": "provisioner_rollout", "value": text}]}
+    bench.call("PATCH", f"{ENDPOINTS}/fraud/tags", add)
+
+
+def test_a_client_that_asks_throughout_sees_no_failed_request(bench: Workbench) -> None:
+    runner = start(bench)
+    over = threading.Event()
+    statuses: list[int] = []
+
+    def ask() -> None:
+        body = {"dataframe_records": [{"amount": 1}]}
+        while not over.is_set():
+            path = "/serving-endpoints/fraud/invocations"
+            statuses.append(bench.connection.ask(path, body, 10).status)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    try:
+        to_the_end(runner, bench)
+    finally:
+        over.set()
+        client.join()
+    assert traffic(bench) == {"champion-12": 100}
+    assert len(statuses) > 20
+    assert set(statuses) == {200}
+
+
+@pytest.mark.parametrize(("count", "most"), [(44, 40)] if PROOFS else [(5, 3)])
+def test_many_rollouts_stay_below_the_limit_of_changes_and_say_what_waits(
+    bench: Workbench, count: int, most: int
+) -> None:
+    bench.empty({})
+    bench.apply(manifest(11, count))
+    runner = Runner(bench, manifest(12, count))
+    plan, outcomes = bench.apply(manifest(12, count))
+    session = runner.session()
+    begun = started(session, plan, outcomes)
+    bench.forget()
+    options = replace(runner.options(), most_moves=most)
+    followed = follow(session, begun, options)
+    # All starts were updates, so that in this run none is left for the first step.
+    assert all(report.deferred for report in followed)
+    assert updates(bench) == 0
+    first = move_all(session, begun, options)
+    assert sum(report.deferred for report in first) == count - most
+    assert updates(bench) == most
+    second = move_all(session, begun, options)
+    stepped = [report for report in second if report.move.kind is MoveKind.STEP]
+    assert len(stepped) == count - most
+    assert all(report.move.why is Why.DUE for report in stepped)
+
+
+def updates(bench: Workbench) -> int:
+    return sum(entry["method"] == "PUT" for entry in bench.writes())
