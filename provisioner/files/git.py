@@ -96,6 +96,7 @@ class Revision:
 
 def revisions(root: Path, path: str) -> tuple[Revision, ...]:
     """The newest changes of the file ``path`` below ``root``, newest first; none without git."""
+    # Signs that no author's name and no subject can hold separate the parts.
     layout = "--format=%x01%H%x00%P%x00%an%x00%aI%x00%s"
     options = ("--no-show-signature", "--encoding=UTF-8", "--parents", f"-{MOST_REVISIONS}")
     try:

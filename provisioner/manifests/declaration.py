@@ -119,6 +119,7 @@ class Declaration:
         """Yields ``conversions`` with their places, but for values that stand in no file."""
         for one in conversions:
             source, at = self.value_origin(one.at)
+            # A value from the command line or the process cannot be rewritten in a file.
             if "${" not in str(_deepest(source.data, at)):
                 yield PlacedConversion(source, Conversion(at, one.type))
 
@@ -184,6 +185,7 @@ def declared(source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layer
     is_whole = is_good and not draft.lacking
     if is_whole and (manifest.has_references or laid.place.inner):
         draft = replace(draft, document=secrets_marked(laid.value))
+    # Reported beside the others: such an override does no harm to the rest of the document.
     idle = layers.idle_removals(draft.address, today, kind)
     return replace(draft, is_good=is_whole, problems=(*problems, *idle))
 

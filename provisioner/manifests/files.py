@@ -87,6 +87,7 @@ def _deeper(root: Path, at: PurePosixPath, parts: tuple[str, ...]) -> Iterator[s
         yield from _below(root, at, parts)
 
 
+# A link in a cloned repository could otherwise show a file of the machine in a message.
 def is_below(root: Path, path: Path) -> bool:
     """Whether ``path`` lies below ``root`` once every symbolic link is followed."""
     return not path.is_symlink() or path.resolve().is_relative_to(root.resolve())

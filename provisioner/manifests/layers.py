@@ -86,6 +86,7 @@ class Layers:
         if over:
             part = laid_over(part, copy.deepcopy(over), rules)
         name = part.value.get("name")
+        # An existing endpoint is not created here, so its name is the one it has.
         if isinstance(name, str) and not part.value.get(EXISTING):
             part = PlacedValue({**part.value, "name": self.name(name, kind)}, part.place)
         return part

@@ -203,6 +203,8 @@ def _nothing(environment: Environment) -> Problem:
     return Problem("E209", f"the manifests {patterns} declare no resource", hint=hint)
 
 
+# The digest is part of every plan, and approvals name it: it depends on documents alone, not on
+# files, comments or the order of fields in them.
 def _digest(resources: Iterable[Resource], removals: Iterable[Removal]) -> str:
     said: list[list[object]] = [
         [

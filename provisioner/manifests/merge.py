@@ -92,6 +92,7 @@ def _mapping(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool
 
 
 def _keyed(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) -> PlacedValue:
+    # Reversed, so that the first of two entries of one identity is the one that is laid over.
     theirs = dict(reversed([(_identity(p.value, rule), p) for p in _entries(over)]))
     found: list[PlacedValue] = []
     met: set[Location] = set()

@@ -50,6 +50,7 @@ def releases_in(path: str, raw: bytes) -> ReleaseFile:
     """The content of a release file. Raises FileError."""
     from provisioner.manifests.schema.check import shape
 
+    # Before YAML is parsed: two promotions on two branches meet in this file most of all.
     conflict = _MERGE.search(raw)
     if conflict:
         line = raw.count(b"\n", 0, conflict.start()) + 1

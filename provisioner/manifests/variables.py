@@ -181,6 +181,9 @@ class Variables:
             )
             raise NoValueError("E121", message, hint)
         hint = "known are `${var.NAME}` and `${environment.name}`; `$${` is a plain `${`"
+        # Words that only the Databricks CLI knows: its import replaces those that can be.
+        if kind in ("resources", "workspace", "bundle", "variables"):
+            hint = "of a bundle, `provisioner import --from-bundle FILE` replaces such words"
         raise NoValueError("E121", f"`${{{word}}}` refers to nothing", hint)
 
     def text(self, word: str) -> str:
@@ -207,6 +210,7 @@ class Variables:
         in that file: given from outside, released, or made from another variable.
         """
         for index, step in enumerate((*at, "")):
+            # A variable may hold a whole mapping: the rest of the way is inside of it.
             whole = _WHOLE.fullmatch(data) if isinstance(data, str) else None
             if whole:
                 return self._definition(whole[1], at[index:])
@@ -221,6 +225,7 @@ class Variables:
         place: Location = (VARIABLES, name, *rest)
         if elsewhere or not self._source or not self._source.has(place):
             return None
+        # What is made from other variables stands in several places, and none is to blame alone.
         refers = any(True for _ in words_in(self._source.data[VARIABLES][name]))
         return None if refers else place
 

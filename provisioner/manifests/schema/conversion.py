@@ -115,6 +115,7 @@ def _boolean(text: str, _: str) -> bool | None:
     return _WORDS.get(text)
 
 
+# Not `int(text)` alone: Python takes blanks, underscores and digits of other scripts.
 def _integer(text: str, _: str) -> int | None:
     return int(text) if _INTEGER.fullmatch(text) else None
 
@@ -125,6 +126,7 @@ def _number(text: str, _: str) -> int | float | None:
     return float(text) if "." in text else int(text)
 
 
+# The service would be sent 20.0, and some clients of it refuse that.
 def _whole(number: float, _: str) -> int | None:
     return int(number) if number.is_integer() else None
 

@@ -83,6 +83,7 @@ class SourceFile:
             # Of a field that is only blamed for its name, or is not there, no value is shown.
             secret=finding.secret and self.has(finding.at) and not finding.key,
         )
+        # Signs are masked one by one, so that what is underlined stays in its column.
         spans = tuple(one.span for one in self.covered)
         return replace(self.text.problem(placed, spans), subject=subject)
 

@@ -95,6 +95,7 @@ def _in_our_terms(document: Document, kind: Kind, rules: BundleRules) -> Documen
     from provisioner.manifests.schema.check import converted
 
     migrate = kind.schema.migrate_legacy
+    # After folding: the CLI appends lists under the name that both parts use.
     today = migrate(document)[0] if migrate else document
     schema = schemas.schema(f"kinds/{kind.name}")
     made, _ = converted(today, schema, drop_empty=True)

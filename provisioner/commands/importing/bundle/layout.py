@@ -66,6 +66,7 @@ def _overrides(
     found: dict[str, Document] = {}
     for name, wanted in held.items():
         part = difference(under, wanted, rules)
+        # Asked, not assumed: entries of one identity merge here, and the CLI appends them.
         laid = laid_over(PlacedValue(under, Origin("")), PlacedValue(part, Origin("x")), rules)
         if laid.value != wanted:
             return None

@@ -82,6 +82,7 @@ class Target:
                 if "lookup" in written:
                     return None
                 written = written.get("default")
+            # A default of null is none: the CLI then asks for a value.
             if written is not None:
                 return self.resolver.resolved(written)
         return None
