@@ -16,7 +16,6 @@ from provisioner.manifests.references import (
     PLAINTEXT,
     Noted,
     References,
-    has_references,
     looks_like_reference,
     secrets_marked,
     words_in,
@@ -213,7 +212,7 @@ class _Manifest:
         noted = Noted(layers.variables)
         references = References(noted)
         # Most files have no reference, and walking them all is a part of every command's time.
-        some_refer = has_references(source.text.content)
+        some_refer = source.has_references
         replaced = references.replaced(entry.document) if some_refer else entry.document
         migrate = kind.schema.migrate_legacy
         document, old = migrate(replaced) if migrate else (replaced, ())

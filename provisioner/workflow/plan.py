@@ -104,7 +104,7 @@ def _orphans(scope: PlanScope, reading: Reading, drivers: Mapping[str, Driver]) 
     entries = {
         scope.address_of(kind, entry.name): entry
         for kind, entry in owned_entries(reading, scope.request.owner)
-        if (kind, entry.name) not in scope.names and scope.selection.covers_orphan(kind, entry.name)
+        if not scope.declares(kind, entry.name) and scope.selection.covers_orphan(kind, entry.name)
     }
     if scope.request.prune:
         doomed = [Resource(address, entry.name, {}) for address, entry in entries.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from provisioner.manifests.load import Loaded
 from provisioner.model.live import Live
@@ -27,7 +28,8 @@ class PlanOptions:
     prune: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, for the sake of the tables that are made when the first resource asks.
+@dataclass(frozen=True)
 class PlanScope:
     """The declared side of a plan.
 
@@ -44,11 +46,9 @@ class PlanScope:
         """What the manifests declare, also what is not released to the environment yet."""
         return (*self.loaded.resources, *self.loaded.withheld)
 
-    @property
-    def names(self) -> frozenset[tuple[str, str]]:
-        """(kind name, resource name) of all that the manifests declare or remove."""
-        removed = {(each.address.kind, each.name) for each in self.loaded.removals}
-        return frozenset(removed | self.request.addresses.keys())
+    def declares(self, kind: str, name: str) -> bool:
+        """Whether the manifests declare or remove the resource ``name`` of ``kind``."""
+        return (kind, name) in self.request.addresses or (kind, name) in self._removed_names
 
     def pair(self, resource: Resource, live: Live | None) -> Pair:
         """The two sides of a declared or removed resource."""
@@ -61,16 +61,25 @@ class PlanScope:
         addresses = self.request.addresses
         if (kind, name) in addresses:
             return addresses[(kind, name)]
-        for removal in self.loaded.removals:
-            if (removal.address.kind, removal.name) == (kind, name):
-                return removal.address
+        if (kind, name) in self._removed_names:
+            return self._removed_names[(kind, name)]
         address = Address(kind, name)
-        taken = address in self._removals or address in addresses.values()
+        taken = address in self._removals or address in self._declared_addresses
         return Address(kind, name + ORPHAN) if taken else address
 
-    @property
+    @cached_property
     def _removals(self) -> dict[Address, Removal]:
         return {each.address: each for each in self.loaded.removals}
+
+    @cached_property
+    def _removed_names(self) -> dict[tuple[str, str], Address]:
+        """(kind name, resource name) to the address of the removal; the first one counts."""
+        removals = reversed(self.loaded.removals)
+        return {(each.address.kind, each.name): each.address for each in removals}
+
+    @cached_property
+    def _declared_addresses(self) -> frozenset[Address]:
+        return frozenset(self.request.addresses.values())
 
 
 def scope_of(session: Session, options: PlanOptions) -> PlanScope:

@@ -8,7 +8,7 @@ such as the name of a variable, stays visible.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ from provisioner.errors import Finding, Location, Span
 from provisioner.manifests.references import looks_like_reference
 from provisioner.manifests.schema.fields import FieldPath
 from provisioner.manifests.yaml.builder import Mark
-from provisioner.manifests.yaml.text import MASK, SECRET_VALUE
+from provisioner.manifests.yaml.text import MASK, SECRET_VALUE, SpanIndex
 from provisioner.model import schemas
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -56,21 +56,46 @@ def covered(data: Any, mark: Mark) -> Iterator[Covered]:
                 yield from _in_resource(entry, place, at)
 
 
-def without(text: str, finding: Finding, values: Iterable[Covered]) -> str:
-    """Returns ``text``, the message or the hint of ``finding``, without ``values``.
+class CoveredIndex:
+    """The covered texts of one file, found without going through all of them.
 
-    A finding about the name of a field shows names and no values: there only names are
-    masked, so that a provider's word such as `azure` leaves `azure_openai_config` readable.
+    A file may hold a thousand of them and as many problems, so each problem looks only at
+    those that can be in its words or on its line. ``values`` are in the order of the file.
     """
-    at = finding.at
-    for one in values:
-        if finding.key and not one.is_name:
-            continue
-        if len(one.value) > _SHORT or one.at[: len(at)] == at:
-            text = re.sub(rf"(?<!\w){re.escape(one.value)}(?!\w)", MASK, text)
-            # Messages cut long values, in the middle of a word.
-            if len(one.value) > _LONGEST_SHOWN:
-                text = re.sub(rf"(?<!\w){re.escape(one.value[:_LONGEST_SHOWN])}", MASK, text)
+
+    def __init__(self, values: Sequence[Covered]) -> None:
+        self._values = values
+        self._starting: dict[str, list[int]] = {}
+        self._below: dict[Location, list[int]] = {}
+        for number, one in enumerate(values):
+            if len(one.value) > _SHORT:
+                self._starting.setdefault(one.value[: _SHORT + 1], []).append(number)
+            for end in range(len(one.at) + 1):
+                self._below.setdefault(one.at[:end], []).append(number)
+        self.spans = SpanIndex(one.span for one in values)
+
+    def without(self, text: str, finding: Finding) -> str:
+        """Returns ``text``, the message or the hint of ``finding``, without the values.
+
+        A finding about the name of a field shows names and no values: there only names are
+        masked, so that a provider's word such as `azure` leaves `azure_openai_config` readable.
+        """
+        ends = range(_SHORT + 1, len(text) + 1)
+        numbers = set(self._below.get(finding.at, ()))
+        for beginning in {text[end - _SHORT - 1 : end] for end in ends}:
+            numbers.update(self._starting.get(beginning, ()))
+        # Each text once: a thousand resources may name the same variable.
+        chosen = (self._values[number] for number in sorted(numbers))
+        for value in dict.fromkeys(one.value for one in chosen if one.is_name or not finding.key):
+            text = _masked(text, value)
+        return text
+
+
+def _masked(text: str, value: str) -> str:
+    text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", MASK, text)
+    # Messages cut long values, in the middle of a word.
+    if len(value) > _LONGEST_SHOWN:
+        text = re.sub(rf"(?<!\w){re.escape(value[:_LONGEST_SHOWN])}", MASK, text)
     return text
 
 

@@ -17,12 +17,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import FileError, Finding, Location, Position, Problem, Span
+from provisioner.manifests.references import has_references
 from provisioner.manifests.yaml.builder import Builder, Built, Mark, TooMuchError
 from provisioner.manifests.yaml.text import Text
 from provisioner.manifests.yaml.yaml_errors import finding_of
 
 if TYPE_CHECKING:
-    from provisioner.manifests.yaml.masking import Covered
+    from provisioner.manifests.yaml.masking import CoveredIndex
 
 MOST_BYTES = 2_000_000
 
@@ -42,11 +43,16 @@ class SourceFile:
     mark: Mark
 
     @cached_property
-    def covered(self) -> tuple[Covered, ...]:
-        """What may be a secret, and is shown by no problem."""
-        from provisioner.manifests.yaml.masking import covered
+    def has_references(self) -> bool:
+        """Whether there is any reference in the file. Searched once, not for each resource."""
+        return has_references(self.text.content)
 
-        return tuple(covered(self.data, self.mark))
+    @cached_property
+    def covered(self) -> CoveredIndex:
+        """What may be a secret, and is shown by no problem."""
+        from provisioner.manifests.yaml.masking import CoveredIndex, covered
+
+        return CoveredIndex(tuple(covered(self.data, self.mark)))
 
     def has(self, at: Location) -> bool:
         """Whether there is anything at ``at`` in the file."""
@@ -73,25 +79,22 @@ class SourceFile:
 
     def problem(self, finding: Finding, subject: str = "") -> Problem:
         """Returns ``finding`` with its place in the file; values that may be secrets are masked."""
-        from provisioner.manifests.yaml.masking import without
-
         placed = replace(
             finding,
-            message=without(finding.message, finding, self.covered),
-            hint=without(finding.hint, finding, self.covered),
+            message=self.covered.without(finding.message, finding),
+            hint=self.covered.without(finding.hint, finding),
             span=self.span(finding.at, finding.key),
             # Of a field that is only blamed for its name, or is not there, no value is shown.
             secret=finding.secret and self.has(finding.at) and not finding.key,
         )
         # Signs are masked one by one, so that what is underlined stays in its column.
-        spans = tuple(one.span for one in self.covered)
-        return replace(self.text.problem(placed, spans), subject=subject)
+        return replace(self.text.problem(placed, self.covered.spans), subject=subject)
 
     def excerpt(self, line: int) -> str:
         """The line ``line``, from 1 on, with what may be a secret masked."""
         start = self.text.starts[line - 1]
         finding = Finding((), "", "", span=(start, start))
-        return self.text.problem(finding, tuple(one.span for one in self.covered)).excerpt
+        return self.text.problem(finding, self.covered.spans).excerpt
 
     def span(self, at: Location, key: bool = False) -> Span:
         """What to underline for ``at``; for what is not in the file, its nearest parent."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from provisioner.errors import Finding, Position, Problem, Span
-
-Cover = Iterable[Span] | None
 
 MASK = "***"
 LONGEST_EXCERPT = 2_000
@@ -33,6 +32,24 @@ _SOURCE_VALUE = re.compile(
     r":\s++(?:[&!*]\S*+\s++)?(?![\s{\[|>#*]|[\"']?[A-Z_][A-Z0-9_]*+[\"']?\s*+(?:[,}\]]|$))"
 )
 _LONGEST_VALUE_LINES = 400
+
+
+class SpanIndex:
+    """Spans of a text, found by where they are."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self._spans = sorted(spans)
+        # The furthest end of each span and those before it: an alias repeats what is inside.
+        self._ends = list(accumulate((end for _, end in self._spans), max))
+
+    def between(self, begin: int, end: int) -> Iterator[Span]:
+        """Yields the spans that reach into the text from ``begin`` to ``end``."""
+        first = bisect_right(self._ends, begin)
+        last = bisect_left(self._spans, (end,))
+        return (span for span in self._spans[first:last] if span[1] > begin)
+
+
+Cover = SpanIndex | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +97,7 @@ class Text:
 
     def _shown(self, number: int, covered: Cover) -> str:
         """The line, with what looks like the value of a secret hidden."""
-        line = self._masked(number, covered or ())[:LONGEST_EXCERPT]
+        line = self._masked(number, covered or SpanIndex())[:LONGEST_EXCERPT]
         if not _FIELD.match(line) and self._continues_a_secret(number):
             return line[: len(line) - len(line.lstrip())] + MASK
         for field in _FIELD_VALUE.finditer(line):
@@ -92,10 +109,10 @@ class Text:
         key = SECRET_VALUE.search(line)
         return line[: key.start()] + MASK if key else line
 
-    def _masked(self, number: int, covered: Iterable[Span]) -> str:
+    def _masked(self, number: int, covered: SpanIndex) -> str:
         line = self.line(number)
         begin = self.starts[number - 1]
-        for start, end in covered:
+        for start, end in covered.between(begin, begin + len(line)):
             first, last = max(start - begin, 0), min(end - begin, len(line))
             if first < last:
                 line = line[:first] + "*" * (last - first) + line[last:]
