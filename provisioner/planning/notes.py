@@ -118,7 +118,7 @@ def _is_free(comparison: ResourceComparison, change: FieldChange) -> bool:
 def sent_though_ignored(comparison: ResourceComparison) -> Iterator[str]:
     """What cannot be read back cannot be kept by a call that replaces all around it."""
     desired = comparison.pair.desired
-    if desired is None or comparison.kind.planning.hides_values:
+    if desired is None or not desired.ignore_changes or comparison.kind.planning.hides_values:
         return
     sent = {change.path[0] for change in comparison.changes if change.action is Action.UPDATE}
     values = write_only_values(desired.document, comparison.kind.schema.rules())

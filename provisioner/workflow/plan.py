@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from provisioner.kinds import KINDS
+from provisioner.manifests.yaml.source import without_collector
 from provisioner.model.kind import Driver
 from provisioner.model.live import Listed
 from provisioner.model.plan import Action, Address, Plan, PlanInputs, Source, Step
@@ -45,9 +46,11 @@ class WorkspaceComparison:
 
 def make_plan(session: Session, options: PlanOptions) -> Plan:
     """The plan that takes the workspace to the manifests. Raises as ``compare``."""
-    compared = compare(session, options)
-    steps = _decide(compared.resources, session.drivers)
-    return _plan(session, compared, with_neighbours(steps, _users(compared.scope)))
+    # The answers of a thousand endpoints are many small objects, and none of them is in a cycle.
+    with without_collector():
+        compared = compare(session, options)
+        steps = _decide(compared.resources, session.drivers)
+        return _plan(session, compared, with_neighbours(steps, _users(compared.scope)))
 
 
 def compare(session: Session, options: PlanOptions) -> WorkspaceComparison:

@@ -39,13 +39,13 @@ def at(document: Any, place: Location) -> Any:
     """What is at ``place``, or None."""
     # Runs dozens of times for every endpoint: what is a plain dict, or not there, takes no call.
     for name in place:
-        if document is None:
+        if type(document) is dict:
+            document = document.get(name)
+        elif document is None:
             return None
-        if isinstance(name, int):
+        elif isinstance(name, int):
             inside = isinstance(document, list) and name < len(document)
             document = document[name] if inside else None
-        elif type(document) is dict:
-            document = document.get(name)
         else:
             document = mapping(document).get(name)
     return document
@@ -63,7 +63,7 @@ def external_models(document: Document) -> Iterator[Part]:
     """The external model of each served entity."""
     for entity in parts_of(document, ENTITIES):
         model = entity.value.get("external_model")
-        if isinstance(model, Mapping):
+        if type(model) is dict or isinstance(model, Mapping):
             yield Part(entity.inner("external_model"), model)
 
 
@@ -79,7 +79,8 @@ def secret_holders(part: Part) -> Iterator[Part]:
     """``part`` and every object inside it, but not what is sent raw: each may hold secrets."""
     yield part
     for name, value in part.value.items():
-        if isinstance(value, Mapping) and name != RAW:
+        # Most values are texts, and asking for a Mapping is slow for them.
+        if type(value) is not str and isinstance(value, Mapping) and name != RAW:
             yield from secret_holders(Part(part.inner(name), value))
 
 

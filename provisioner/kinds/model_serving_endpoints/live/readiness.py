@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from provisioner.kinds.model_serving_endpoints.document import Part, mapping, parts_of
+from provisioner.kinds.model_serving_endpoints.document import ENTITIES, Part, mapping, parts_of
 from provisioner.model.live import Phase, Readiness
 
 FAILED_DEPLOYMENTS: Final = ("DEPLOYMENT_FAILED", "DEPLOYMENT_ABORTED")
@@ -76,9 +76,10 @@ def _broken(raw: Mapping[str, Any]) -> Readiness | None:
 
 
 def _serving(raw: Mapping[str, Any]) -> Readiness | None:
-    deployments = [state for entity in _entities(raw) if (state := _deployment(entity))]
-    deployed = all(state == "DEPLOYMENT_READY" for state in deployments)
-    return Readiness(Phase.READY) if deployed and _state(raw, "ready") == "READY" else None
+    if _state(raw, "ready") != "READY":
+        return None
+    deployed = all(_deployment(each) in ("", "DEPLOYMENT_READY") for each in _entities(raw))
+    return Readiness(Phase.READY) if deployed else None
 
 
 # The first verdict wins: what is going on comes before what serves meanwhile.
@@ -104,9 +105,9 @@ def _state(raw: Mapping[str, Any], name: str) -> str:
 
 def _entities(raw: Mapping[str, Any]) -> Iterator[Part]:
     """The entities that are coming where something is, else those that serve."""
-    coming = is_updating(raw) or _state(raw, "config_update") in UPDATE_ENDED_BADLY
-    which = "pending_config" if coming and raw.get("pending_config") else "config"
-    return parts_of(dict(raw), (which, "served_entities"))
+    pending = raw.get("pending_config")
+    coming = pending and (is_updating(raw) or _state(raw, "config_update") in UPDATE_ENDED_BADLY)
+    return parts_of({"config": pending if coming else raw.get("config")}, ENTITIES)
 
 
 def _deployment(entity: Part) -> str:
