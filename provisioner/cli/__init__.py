@@ -50,6 +50,7 @@ COMMANDS = {
     "import": "provisioner.cli.importing",
     "fmt": "provisioner.cli.fmt",
     "schema": "provisioner.cli.schema",
+    "policy": "provisioner.cli.policy",
     "explain": "provisioner.cli.explain",
     "graph": "provisioner.cli.graph",
     "doctor": "provisioner.cli.doctor",
@@ -61,7 +62,7 @@ COMMANDS = {
 
 # Heading -> commands, for the help; a test holds that each command has one heading.
 HEADINGS = {
-    "Write": "init validate fmt render import",
+    "Write": "init validate policy fmt render import",
     "Change": "plan apply show destroy",
     "Look": "status drift diff graph",
     "Use": "query verify connect",

@@ -23,6 +23,7 @@ from provisioner.commands.reports.report import Report
 from provisioner.errors import Problem, ProvisionerError, UsageError
 from provisioner.model.plan import Plan
 from provisioner.model.selection import Selection
+from provisioner.workflow import policies
 from provisioner.workflow.apply import missing_secrets
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.project import Project, open_project, refuse_one_token
@@ -47,10 +48,13 @@ class EnvironmentPlan(NamedTuple):
 
     plan: Plan
     preflight: Preflight | None
+    violations: tuple[Problem, ...] = ()
 
     @property
     def has_errors(self) -> bool:
-        return self.plan.blocked or bool(self.preflight and not self.preflight.is_clear)
+        refused = bool(policies.errors_of(self.violations))
+        lacks = bool(self.preflight and not self.preflight.is_clear)
+        return self.plan.blocked or refused or lacks
 
 
 class UnplannedEnvironment(NamedTuple):
@@ -168,17 +172,20 @@ def _plan(
         plan = make_plan(session, plan_output.wanted(request.resources, selection))
         plan = affected.with_drift(plan, part.affected)
         terminal.opened(session)
-        preflight = _preflight(session, part) if request.options.preflight else None
+        options = request.options
+        found = policies.read_policies(project.root, options.policy_dir, options.policy_digest)
+        plan, violations = policies.judged(found, plan, session)
+        preflight = _preflight(session, part) if options.preflight else None
         terminal.note(
             plan=plan,
-            changed_since=request.options.changed_since,
+            changed_since=options.changed_since,
             options=_apply_words(part, request.resources),
-            problems=preflight.problems if preflight else (),
+            problems=(*violations, *(preflight.problems if preflight else ())),
         )
         # The preflight looks for the secrets too: they would be listed twice.
         for problem in () if preflight else missing_secrets(session, plan):
             terminal.say(f"apply will need it: {problem.message}")
-    return EnvironmentPlan(plan, preflight)
+    return EnvironmentPlan(plan, preflight, violations)
 
 
 def _preflight(session: Session, part: AffectedEnvironment) -> Preflight | None:
@@ -198,6 +205,8 @@ def _apply_words(part: AffectedEnvironment, resources: ResourceOptions) -> tuple
 
 def _show(terminal: Terminal, planned: PlannedChange, *, verbose: bool) -> None:
     if terminal.common.json:
+        for each in planned.plans:
+            terminal.problems(each.violations)
         terminal.answer_json(_to_json(planned))
     else:
         _print_text(terminal, planned, verbose=verbose)
@@ -219,7 +228,8 @@ def _to_json(planned: PlannedChange) -> dict[str, object]:
 
 def _print_text(terminal: Terminal, planned: PlannedChange, *, verbose: bool) -> None:
     for each in planned.plans:
-        plan_output.show(terminal, each.plan, each.preflight, verbose=verbose)
+        beside = plan_output.Beside(each.preflight, each.violations)
+        plan_output.show(terminal, each.plan, beside, verbose=verbose)
         terminal.answer("")
     since = f"{planned.change.ref} ({planned.change.commit[:12]})"
     plans = [each.plan for each in planned.plans]

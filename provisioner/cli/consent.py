@@ -21,6 +21,7 @@ from provisioner.model.outcome import Defect, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.workflow.apply import apply, refuse_blocked, refuse_unsafe
+from provisioner.workflow.policies import errors_of, judged, read_policies
 from provisioner.workflow.session import Session
 
 
@@ -69,6 +70,7 @@ def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyReque
         click.echo(plan_output.as_text(terminal, plan), err=True)
     consent = _given(request.options)
     refuse_blocked(plan)
+    _refuse_violations(terminal, session, plan, request.options)
     waits = not request.options.no_wait and any(step.only_waits for step in plan.steps)
     if not (plan.has_operations or waits):
         return False
@@ -78,6 +80,18 @@ def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyReque
     if request.tip:
         request.tip.check_again()
     return True
+
+
+def _refuse_violations(
+    terminal: Terminal, session: Session, plan: Plan, options: ApplyOptions
+) -> None:
+    """Raise RefusedError where ``plan``, also a saved one, violates a policy that holds here."""
+    found = read_policies(session.project.root, options.policy_dir, options.policy_digest)
+    _, problems = judged(found, plan, session)
+    if errors := errors_of(problems):
+        raise RefusedError(errors)
+    terminal.problems(problems)
+    terminal.note(problems=problems)
 
 
 def nothing(terminal: Terminal, session: Session, plan: Plan, options: ApplyOptions) -> int:

@@ -85,6 +85,8 @@ class ApplyOptions(NamedTuple):
     no_wait: bool = False
     expect_plan_digest: str = ""
     require_tip: str = ""
+    policy_dir: Path | None = None
+    policy_digest: str = ""
 
 
 def packed(kind: type[Any], name: str, *options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -205,7 +207,26 @@ resource_options = packed(
     ),
 )
 
+POLICIES = (
+    click.option(
+        "--policy-dir",
+        type=FOLDER,
+        envvar="PROVISIONER_POLICY_DIR",
+        help="Folder of policies that hold besides the project's own, which cannot switch them "
+        "off (default: PROVISIONER_POLICY_DIR).",
+    ),
+    click.option(
+        "--policy-digest",
+        metavar="SHA",
+        default="",
+        envvar="PROVISIONER_POLICY_DIGEST",
+        help="Refuse other policies than those with this digest (default: "
+        "PROVISIONER_POLICY_DIGEST).",
+    ),
+)
+
 CONSENT = (
+    *POLICIES,
     click.option(
         "-y",
         "--yes",

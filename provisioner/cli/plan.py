@@ -8,6 +8,7 @@ from typing import NamedTuple
 import click
 
 from provisioner.cli.options import (
+    POLICIES,
     CommonOptions,
     ResourceOptions,
     TargetOptions,
@@ -28,6 +29,8 @@ class PlanCommandOptions(NamedTuple):
     verbose: bool
     preflight: bool
     changed_since: str = ""
+    policy_dir: Path | None = None
+    policy_digest: str = ""
 
 
 @click.command("plan", short_help="Show what would change.")
@@ -36,6 +39,7 @@ class PlanCommandOptions(NamedTuple):
 @packed(
     PlanCommandOptions,
     "options",
+    *POLICIES,
     click.option(
         "--out",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -100,6 +104,7 @@ def _plan(
     from provisioner.cli import plan_output
     from provisioner.cli.reporting import recording
     from provisioner.commands.preflight.preflight import examine
+    from provisioner.workflow import policies
     from provisioner.workflow.apply import missing_secrets
     from provisioner.workflow.plan import make_plan
     from provisioner.workflow.project import open_project
@@ -107,20 +112,24 @@ def _plan(
 
     with recording(common, "plan", target.environment) as terminal:
         project = open_project(common.project_dir)
+        found = policies.read_policies(project.root, options.policy_dir, options.policy_digest)
         with open_session(project, *target) as session:
             plan = make_plan(session, plan_output.wanted(resources))
+            plan, judged = policies.judged(found, plan, session)
             terminal.opened(session)
             before = examine(session, resources.select) if options.preflight else None
             terminal.note(
                 plan=plan,
                 options=plan_output.words(resources),
-                problems=before.problems if before else (),
+                problems=(*judged, *(before.problems if before else ())),
             )
-            plan_output.show(terminal, plan, before, verbose=options.verbose)
+            beside = plan_output.Beside(before, judged)
+            plan_output.show(terminal, plan, beside, verbose=options.verbose)
             if options.out:
                 plan_output.save(terminal, plan, options.out)
             for problem in () if before else missing_secrets(session, plan):
                 terminal.say(f"apply will need it: {problem.message}")
-        trouble = plan.blocked or bool(before and not before.is_clear)
+        refused = bool(policies.errors_of(judged))
+        trouble = plan.blocked or refused or bool(before and not before.is_clear)
         changes = options.detailed_exitcode and not plan.is_empty
         return terminal.ended(1 if trouble else EXIT_CHANGES_PENDING if changes else 0)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from provisioner import __version__
 from provisioner.cli.options import ResourceOptions, TargetOptions
 from provisioner.cli.terminal import Terminal
-from provisioner.errors import UsageError
+from provisioner.errors import Problem, UsageError
 from provisioner.model.plan import Plan
 from provisioner.model.selection import Selection
 from provisioner.workflow.scope import PlanOptions
@@ -77,21 +77,38 @@ def with_saved_variables(target: TargetOptions, saved: SavedPlan | None) -> Targ
     return target._replace(variables=stored)
 
 
+class Beside(NamedTuple):
+    """What is shown with a plan: what its workspace lacks, and the policies that it violates."""
+
+    preflight: Preflight | None = None
+    violations: tuple[Problem, ...] = ()
+
+
+PLAN_ALONE = Beside()
+
+
 def show(
-    terminal: Terminal, plan: Plan, preflight: Preflight | None = None, *, verbose: bool = False
+    terminal: Terminal, plan: Plan, beside: Beside = PLAN_ALONE, *, verbose: bool = False
 ) -> None:
-    """Print ``plan``, and what its workspace lacks, in the form that was asked for.
+    """Print ``plan``, and what is ``beside`` it, in the form that was asked for.
 
     ``verbose``: also what is left alone.
     """
+    preflight = beside.preflight
     if terminal.common.json:
         from provisioner.planning.plan_json import to_json
         from provisioner.rendering.problems import to_json as problems_to_json
 
-        found = {"preflight": problems_to_json(preflight.problems)} if preflight else {}
-        terminal.answer_json({**to_json(plan, __version__), **found})
+        answer = to_json(plan, __version__)
+        if plan.policy_digest:
+            answer["policies"]["problems"] = problems_to_json(beside.violations)
+        if preflight:
+            answer["preflight"] = problems_to_json(preflight.problems)
+        terminal.problems(beside.violations)
+        terminal.answer_json(answer)
         return
     terminal.answer(as_text(terminal, plan, verbose=verbose))
+    terminal.problems(beside.violations)
     if preflight:
         terminal.problems(preflight.problems)
         terminal.answer(f"\n{preflight.summary()}")

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NamedTuple
+
 import click
 
-from provisioner.cli.options import CommonOptions, reporting_options, variables_option
+from provisioner.cli.options import (
+    POLICIES,
+    CommonOptions,
+    packed,
+    reporting_options,
+    variables_option,
+)
+
+
+class PolicyOptions(NamedTuple):
+    """The policies from outside of the project, and the digest that pins them."""
+
+    policy_dir: Path | None
+    policy_digest: str
 
 
 @click.command("validate", short_help="Check the manifests, offline.")
@@ -18,12 +34,15 @@ from provisioner.cli.options import CommonOptions, reporting_options, variables_
     help="Only this environment (default: all of environments/).",
 )
 @variables_option
+@packed(PolicyOptions, "policies", *POLICIES)
 @reporting_options
-def command(common: CommonOptions, environment: str, variables: tuple[str, ...]) -> int:
+def command(
+    common: CommonOptions, environment: str, variables: tuple[str, ...], policies: PolicyOptions
+) -> int:
     """Check the manifests of all environments, offline.
 
-    Shape first, then how the fields go together. Every problem of every file is shown,
-    each with its place and what to do about it.
+    Shape first, then how the fields go together, then the policies. Every problem
+    of every file is shown, each with its place and what to do about it.
 
     \b
     Exit codes: 0 all good (warnings allowed), 1 problems found.
@@ -32,7 +51,7 @@ def command(common: CommonOptions, environment: str, variables: tuple[str, ...])
     from provisioner.commands.validate import validate as validate_validate
 
     with recording(common, "validate", environment) as terminal:
-        checked = validate_validate.validate(common.project_dir, environment, variables)
+        checked = validate_validate.validate(common.project_dir, environment, variables, policies)
         found = (*checked.problems, *checked.warnings)
         terminal.problems(found)
         terminal.note(problems=found, project=checked.project, root=checked.root)

@@ -342,6 +342,16 @@ class PlanInputsFile(FileModel):
     prune: bool = Field(default=False, description="`--prune`")
 
 
+class PlanPolicies(FileModel):
+    """The policies that a plan was judged by."""
+
+    digest: Digest = Field(description="What `--policy-digest` pins.")
+    problems: dict[str, Any] | None = Field(
+        default=None,
+        description="The violations, as `validate -o json` tells problems: never in a saved plan.",
+    )
+
+
 class PlanFile(FileModel):
     """A plan, as `plan -o json` prints it and `plan --out` saves it."""
 
@@ -362,6 +372,9 @@ class PlanFile(FileModel):
     )
     inputs: PlanInputsFile | None = Field(
         default=None, description="The options that shaped the plan, where any were given."
+    )
+    policies: PlanPolicies | None = Field(
+        default=None, description="The policies that it was judged by; not part of its digest."
     )
     steps: tuple[PlanStep, ...]
     preflight: dict[str, Any] | None = Field(

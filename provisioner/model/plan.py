@@ -257,6 +257,7 @@ class Plan:
     """All steps for one environment, sorted by address.
 
     ``owned`` is how many live resources carry our tag: what the guard measures against.
+    ``policy_digest`` is of the policies that it was judged by, ``""`` for none.
     """
 
     project: str
@@ -267,6 +268,7 @@ class Plan:
     protected: bool = False
     owned: int = 0
     inputs: PlanInputs = field(default_factory=PlanInputs)
+    policy_digest: str = ""
 
     @property
     def counts(self) -> Mapping[Action, int]:

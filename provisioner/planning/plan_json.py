@@ -114,6 +114,7 @@ def to_json(plan: Plan, tool_version: str) -> dict[str, Any]:
         "required_env": required_env(plan),
         "digest": digest(plan),
         **_given_inputs(plan),
+        **({"policies": {"digest": plan.policy_digest}} if plan.policy_digest else {}),
         "steps": _steps(plan),
     }
 
@@ -251,6 +252,7 @@ def _plan(data: JsonObject) -> Plan:
         protected=data.take("protected", bool),
         owned=data.take("owned", int),
         inputs=_read_inputs(data.inner("inputs") if "inputs" in data.data else None),
+        policy_digest=data.inner("policies").take("digest", str) if "policies" in data.data else "",
     )
 
 

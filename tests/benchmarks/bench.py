@@ -93,6 +93,25 @@ def environments(folder, count):
         print(f"  {name:22} {cost}")
 
 
+def policies(folder, count, number):
+    """``validate`` of ``count`` endpoints without and with policies; aim: 2x the processor."""
+    without, with_policies = folder / "without", folder / "with"
+    for root in (without, with_policies):
+        world.write_project(root, count, "https://127.0.0.1:1")
+    world.write_policies(with_policies, number)
+    found = f"{count} resources in {count} files: good"
+    words = ["validate", "-e", "bench", "-C"]
+    plain, judged = in_turns(
+        3,
+        ([*US, *words, str(without)], environ(), found),
+        ([*US, *words, str(with_policies)], environ(), found),
+    )
+    print(f"validate of {count}              wall        cpu     peak")
+    print(f"  without policies       {plain}")
+    ratio = f"{judged.cpu_s / plain.cpu_s:.2f}x the processor"
+    print(f"  with {number} policies       {judged}   {ratio}")
+
+
 def releases(folder, count):
     """Where ``count`` released versions stand in three environments; aim: 2 s of CPU."""
     world.write_releases(folder, count)
@@ -152,6 +171,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         start_up(Path(name, "start-up"))
         environments(Path(name, "environments"), 1000)
+        policies(Path(name, "policies"), 1000, 50)
         releases(Path(name, "releases"), 1000)
         for count in ROUNDS:
             plans(Path(name, str(count)), count)

@@ -41,6 +41,34 @@ def write_project(root, count, host):
         (root / "manifests" / f"{name}.yaml").write_text(MANIFEST.format(name=name))
 
 
+RULES = (
+    "require: ['config.served_entities[*]']",
+    "require: [{path: 'config.served_entities[*].external_model.provider', in: [openai, cohere]}]",
+    "forbid: [{path: 'permissions[*]', where: {group_name: users, level: CAN_MANAGE}}]",
+    "forbid: [{path: 'config.served_entities[*].workload_type', in: [GPU_LARGE, GPU_XLARGE]}]",
+    "forbid: [{path: 'tags[cost_center].value', pattern: '^CC-9'}]",
+    "forbid: [{path: 'config.served_entities[*].scale_to_zero_enabled', equals: true}]",
+    "require: [{path: name, pattern: '^endpoint-[0-9]+$'}]",
+    "forbid: [{path: 'ai_gateway.rate_limits[*].calls', min: 10000}]",
+    "require: [{path: 'config.served_entities[*]', at_most: 15}]",
+    "forbid: [{path: ai_gateway.guardrails.input.pii.behavior, equals: NONE}]",
+)
+
+
+def write_policies(root, count):
+    """``count`` policies that every endpoint falls under and none violates."""
+    (root / "policies").mkdir()
+    text = ["policies:"]
+    for number in range(count):
+        unless = ", unless: {tags: {tier: internal}}" if number % 2 else ""
+        text += [
+            f"  - name: policy {number}",
+            f"    applies_to: {{kind: model_serving_endpoints{unless}}}",
+            f"    {RULES[number % len(RULES)]}",
+        ]
+    (root / "policies" / "all.yaml").write_text("\n".join(text) + "\n")
+
+
 ENVIRONMENTS = ("dev", "staging", "prod")
 LAYERS = """\
 workspace:

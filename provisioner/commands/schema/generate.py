@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from provisioner.commands.schema import field_table
+from provisioner.commands.schema import field_table, policy_models
 from provisioner.files.write import replace_file
 from provisioner.kinds import KINDS
 from provisioner.manifests import file_models
@@ -41,6 +41,8 @@ def generate() -> dict[str, Json]:
         "project": _project(),
         "plan": _strict(file_models.PlanFile),
         "release": _strict(file_models.Releases),
+        "policy": _strict(policy_models.PolicyFile),
+        "policy-case": _strict(policy_models.PolicyCaseFile),
         "removed": _strict(file_models.Removed),
     }
 

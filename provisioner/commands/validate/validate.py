@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.errors import Problem, by_place
+from provisioner.errors import Problem, Severity, by_place
 from provisioner.errors.wording import counted
 from provisioner.manifests.clashes import clashes
 from provisioner.manifests.given_values import Outside
@@ -18,7 +18,9 @@ from provisioner.manifests.project import (
     read_project,
 )
 from provisioner.manifests.promotion_chain import circle_problems
+from provisioner.model.clock import utc_now
 from provisioner.workflow.environments import open_all
+from provisioner.workflow.policies import errors_of, judge_manifests, read_policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +48,38 @@ class ValidationResult:
 
 
 def validate(
-    folder: Path | None, environment: str = "", given: Sequence[str] = ()
+    folder: Path | None,
+    environment: str = "",
+    given: Sequence[str] = (),
+    pinned: tuple[Path | None, str] = (None, ""),
 ) -> ValidationResult:
     """Checks the manifests of one environment, or of all, of the project around ``folder``.
 
     ``given`` are values for variables, ``NAME=VALUE``. Problems of files are in the result;
-    raises FileError where there is no project, UsageError for ``given``.
+    raises FileError where there is no project, UsageError for ``given``. ``pinned`` are the
+    folder of policies from outside of the project and their digest; raises as ``read_policies``.
     """
     root = find_root(folder or Path.cwd())
+    policies = read_policies(root, *pinned)
     project = read_project(root)
     names = (environment,) if environment else environment_names(root)
     found = open_all(root, names, Outside.of(given, os.environ))
     by_name = {each.name: each for each in found.environments}
-    problems = (*found.problems, *circle_problems(by_name), *clashes(found.opened))
+    judged = judge_manifests(policies, found.opened, utc_now())
+    problems = (
+        *found.problems,
+        *circle_problems(by_name),
+        *clashes(found.opened),
+        *errors_of(judged),
+    )
+    mild = [problem for problem in judged if problem.severity is not Severity.ERROR]
     loaded = [each.loaded for each in found.opened]
     return ValidationResult(
         environments=names,
         resources=_count_resources(loaded),
         files=len({file for each in loaded for file in each.files}),
         problems=_once(problems),
-        warnings=_once(warning for each in loaded for warning in (*each.warnings, *each.notes)),
+        warnings=_once((*mild, *(w for each in loaded for w in (*each.warnings, *each.notes)))),
         project=project.name,
         root=root,
     )

@@ -1,0 +1,115 @@
+"""provisioner policy: test the policies of a project, and explain them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from provisioner.cli.options import POLICIES, CommonOptions, common_options, packed
+from provisioner.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from provisioner.commands.policy.cases import CaseRun
+
+
+class PolicySource(NamedTuple):
+    """Where policies come from besides the project, and the digest that pins them."""
+
+    policy_dir: Path | None
+    policy_digest: str
+
+
+policy_options = packed(PolicySource, "source", *POLICIES)
+
+
+@click.group("policy", short_help="Test the project's policies, and explain them.")
+def command() -> None:
+    """Policies: what manifests and plans have to be like in this project."""
+
+
+@command.command("test")
+@policy_options
+@common_options
+def test(common: CommonOptions, source: PolicySource) -> int:
+    """Run the cases of the policies: policies/cases/**/*.yaml.
+
+    A case is a manifest or a plan, the policy that judges it, and what is expected.
+
+    \b
+    Exit codes: 0 all cases ended as expected; 1 some did not, or a file has errors.
+    """
+    from provisioner.commands.policy.cases import run_cases
+    from provisioner.workflow.policies import read_policies
+    from provisioner.workflow.project import open_project
+
+    terminal = Terminal(common)
+    root = open_project(common.project_dir).root
+    run = run_cases(root, source.policy_dir, read_policies(root, *source))
+    terminal.problems(run.problems)
+    if common.json:
+        terminal.answer_json(_to_json(run))
+    else:
+        _print(terminal, run)
+    return 0 if run.is_good else 1
+
+
+def _print(terminal: Terminal, run: CaseRun) -> None:
+    for result in run.results:
+        word = "FAIL" if result.failure else "ok"
+        terminal.answer(f"{word:<4}  {result.file}  {result.policy}: {result.expected}")
+        if result.failure:
+            terminal.answer(f"      {result.failure}")
+            terminal.problems(result.violations)
+    for name in run.untested:
+        terminal.say(f"no case tests the policy `{name}`")
+    terminal.answer(run.summary())
+
+
+def _to_json(run: CaseRun) -> dict[str, object]:
+    from provisioner.rendering.problems import to_json
+
+    return {
+        "good": run.is_good,
+        "cases": [
+            {
+                "file": result.file,
+                "policy": result.policy,
+                "expect": result.expected,
+                "failure": result.failure,
+                "violations": to_json(result.violations)["diagnostics"],
+            }
+            for result in run.results
+        ],
+        "untested": list(run.untested),
+        **to_json(run.problems),
+    }
+
+
+@command.command("explain")
+@click.argument("name", required=False, default="")
+@policy_options
+@common_options
+def explain(common: CommonOptions, source: PolicySource, name: str) -> int:
+    """Show what each policy says, the resources that fall under it, and the digest to pin.
+
+    \b
+    Exit codes: 0 explained; 1 a file has errors, or there is no policy NAME.
+    """
+    from provisioner.commands.policy import explanation
+    from provisioner.workflow.policies import read_policies
+    from provisioner.workflow.project import open_project
+
+    terminal = Terminal(common)
+    root = open_project(common.project_dir).root
+    found = read_policies(root, *source)
+    explained = explanation.explain(root, found, name)
+    if common.json:
+        policies = [each.to_json() for each in explained]
+        terminal.answer_json({"digest": found.digest, "policies": policies})
+        return 0
+    for each in explained:
+        terminal.answer("\n".join(each.lines()) + "\n")
+    terminal.answer(explanation.summary(found))
+    return 0

@@ -1,0 +1,1 @@
+"""``policy``: the cases of policies, and what policies say and match."""

@@ -1,0 +1,180 @@
+"""``policy test``: runs the cases of policies, each a manifest or a plan with what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from provisioner.errors import FileError, Finding, Problem, Severity
+from provisioner.errors.wording import counted, did_you_mean
+from provisioner.kinds import KINDS
+from provisioner.manifests import files
+from provisioner.manifests.declaration import Declaration, declared
+from provisioner.manifests.envelope import entries_of
+from provisioner.manifests.layers import Layers
+from provisioner.manifests.project import Environment, WorkspaceSettings
+from provisioner.manifests.schema.check import shape
+from provisioner.manifests.yaml.source import SourceFile, parse
+from provisioner.model import schemas
+from provisioner.model.clock import utc_now
+from provisioner.model.paths import parse_path
+from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Plan, Step
+from provisioner.policies.judgement import Judge
+from provisioner.policies.policy import Policy
+from provisioner.workflow.policies import FOLDER, PolicyFiles
+
+CASES: Final = "cases"
+PASS: Final = "pass"
+FAIL: Final = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How a case ended. ``failure`` is ``""`` where the policy said what is expected."""
+
+    file: str
+    policy: str
+    expected: str
+    violations: tuple[Problem, ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRun:
+    """All cases of some policies. ``problems`` are files that are no case."""
+
+    results: tuple[CaseResult, ...]
+    problems: tuple[Problem, ...]
+    untested: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every case could be read and ended as expected."""
+        return not self.problems and not any(result.failure for result in self.results)
+
+    def summary(self) -> str:
+        """One line for people."""
+        failed = sum(bool(result.failure) for result in self.results)
+        return f"{counted(len(self.results), 'case')}: {failed} not as expected"
+
+
+def run_cases(root: Path, folder: Path | None, found: PolicyFiles) -> CaseRun:
+    """Runs the cases below ``cases`` of the project's folder of policies and of ``folder``.
+
+    Raises FileError where there is no case at all.
+    """
+    results: list[CaseResult] = []
+    problems: list[Problem] = []
+    for base, prefix in _folders(root, folder):
+        for path in sorted((base / CASES).rglob("*.yaml")):
+            name = f"{prefix}/{path.relative_to(base)}"
+            try:
+                results.append(_run(_checked(base, path, name), found))
+            except FileError as error:
+                problems += error.problems
+    if not results and not problems:
+        message = f"there is no case below `{FOLDER}/{CASES}`"
+        hint = "a case is a YAML file with `policy`, `expect: pass` or `fail`, and `resources`"
+        raise FileError.of("E234", message, hint)
+    tested = {result.policy for result in results}
+    untested = tuple(policy.name for policy in found.policies if policy.name not in tested)
+    return CaseRun(tuple(results), tuple(problems), untested)
+
+
+def _folders(root: Path, folder: Path | None) -> Iterator[tuple[Path, str]]:
+    own = root / FOLDER
+    yield own, FOLDER
+    if folder and folder.resolve() != own.resolve():
+        yield folder, str(folder)
+
+
+def _checked(base: Path, path: Path, name: str) -> SourceFile:
+    source = parse(name, files.read(base, str(path.relative_to(base))))
+    findings = list(shape(source.data, schemas.schema("policy-case"), source.written))
+    if findings:
+        raise FileError(map(source.problem, findings))
+    return source
+
+
+def _run(source: SourceFile, found: PolicyFiles) -> CaseResult:
+    data = source.data
+    name, expected = data["policy"], data["expect"]
+    policy = next((each for each in found.policies if each.name == name), None)
+    if policy is None:
+        hint = did_you_mean(name, [each.name for each in found.policies])
+        finding = Finding(("policy",), "E234", f"there is no policy `{name}`", hint)
+        raise FileError([source.problem(finding)])
+    declarations = _declarations(source, data.get("environment", "prod"))
+    violations = tuple(_violations(policy, source, declarations))
+    result = CaseResult(source.text.file, name, expected, violations)
+    return replace(result, failure=_failure(result, data.get("lines", ())))
+
+
+def _failure(result: CaseResult, lines: Iterable[int]) -> str:
+    """Why the case is not as expected; ``""`` where it is."""
+    actual = FAIL if result.violations else PASS
+    if actual != result.expected:
+        return f"expected {result.expected}, and the policy lets it {actual}"
+    at = [each.where.line for each in result.violations if each.where]
+    if lines and list(lines) != at:
+        return f"expected violations in lines {list(lines)}, and they are in {at}"
+    return ""
+
+
+def _declarations(source: SourceFile, environment: str) -> list[Declaration]:
+    """The resources of a case, as the manifests' stage makes them. Raises FileError."""
+    settings = WorkspaceSettings(emulator=":memory:")
+    layers = Layers.of(Environment(environment, settings), KINDS)
+    manifest = {"resources": source.data.get("resources", {})}
+    made: list[Declaration] = []
+    problems: list[Problem] = []
+    for entry in entries_of(manifest, KINDS):
+        if isinstance(entry, Finding):
+            problems.append(source.problem(entry))
+        else:
+            made.append(declared(source, entry, KINDS[entry.kind], layers))
+    problems += [problem for each in made for problem in each.problems]
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise FileError(errors)
+    return made
+
+
+def _violations(
+    policy: Policy, source: SourceFile, declarations: list[Declaration]
+) -> Iterator[Problem]:
+    data = source.data
+    moment = _moment(data.get("now", ""))
+    environment = data.get("environment", "prod")
+    judge = Judge((policy,), environment, moment, moment)
+    for each in declarations:
+        for verdict in judge.document(each.address, each.document):
+            yield from each.placed([verdict.finding])
+    documents = {str(each.address): each.document for each in declarations}
+    steps = tuple(_step(entry, documents) for entry in data.get("plan", ()))
+    for verdict in judge.plan(Plan("", environment, "", steps)):
+        finding = replace(verdict.finding, at=_place(data, verdict.address), key=False)
+        yield source.problem(finding, str(verdict.address or ""))
+
+
+def _place(data: dict[str, Any], address: Address | None) -> tuple[str | int, ...]:
+    for index, entry in enumerate(data.get("plan", ())):
+        if entry["address"] == str(address):
+            return ("plan", index)
+    return ("plan",)
+
+
+def _step(entry: dict[str, Any], documents: dict[str, Any]) -> Step:
+    kind, _, key = entry["address"].partition(".")
+    changes = tuple(
+        FieldChange(parse_path(text), ABSENT, ABSENT) for text in entry.get("changes", ())
+    )
+    action = Action(entry["action"])
+    return Step(Address(kind, key), key, action, changes, desired=documents.get(entry["address"]))
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text) if text else utc_now()

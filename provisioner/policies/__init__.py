@@ -1,0 +1,1 @@
+"""Policies: rules over rendered documents and plans, judged without a workspace."""

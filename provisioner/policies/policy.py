@@ -1,0 +1,122 @@
+"""A policy as data: whom it is for, what it requires and forbids, and who is excepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from fnmatch import fnmatchcase
+
+from provisioner.errors import Location, Severity
+from provisioner.model.paths import Path
+from provisioner.model.plan import Action, Address
+from provisioner.policies.comparison import Comparisons
+from provisioner.policies.field_pattern import FieldPattern, Tests
+from provisioner.policies.time_window import TimeWindow
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRule:
+    """One line of ``require`` or ``forbid``.
+
+    ``where`` tests the entries of the last ``[*]``. ``at_least`` and ``at_most`` bound how many
+    values there are.
+    """
+
+    pattern: FieldPattern
+    comparisons: Comparisons
+    where: Tests = ()
+    forbids: bool = False
+    at_least: int | None = None
+    at_most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRule:
+    """One line of ``plan.forbid``: no step with one of ``actions`` and a change of ``path``."""
+
+    actions: frozenset[Action]
+    path: Path = ()
+    path_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountRule:
+    """One line of ``plan.limits``: of these actions ``at_most`` so many steps."""
+
+    actions: frozenset[Action]
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyException:
+    """Who need not follow a policy, why, and the last day of it. ``address`` is a pattern."""
+
+    address: str
+    until: date
+    because: str
+    at: Location = ()
+
+    def covers(self, address: Address, today: date) -> bool:
+        """Whether ``address`` is excepted today."""
+        return today <= self.until and fnmatchcase(str(address), self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a policy applies to. Patterns that are empty match everything."""
+
+    kind: str = ""
+    environments: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    where: Tests = ()
+    unless: Tests = ()
+
+    def has_environment(self, name: str) -> bool:
+        """Whether the policy is for the environment ``name``."""
+        return _any_match((name,), self.environments)
+
+    def has_address(self, address: Address) -> bool:
+        """Whether the policy is for resources of this kind and address."""
+        if self.kind and address.kind != self.kind:
+            return False
+        return _any_match((str(address), address.key), self.resources)
+
+    def has_document(self, document: object) -> bool:
+        """Whether ``document`` is one that the policy is for."""
+        excluded = bool(self.unless) and all(test.holds(document) for test in self.unless)
+        return not excluded and all(test.holds(document) for test in self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``at`` is its place in ``file``. ``message`` tells a reader what to do about a violation."""
+
+    name: str
+    file: str
+    at: Location
+    scope: Scope = field(default_factory=Scope)
+    rules: tuple[DocumentRule, ...] = ()
+    steps: tuple[StepRule, ...] = ()
+    counts: tuple[CountRule, ...] = ()
+    window: TimeWindow | None = None
+    severity: Severity = Severity.ERROR
+    message: str = ""
+    exceptions: tuple[PolicyException, ...] = ()
+
+    def excepts(self, address: Address, today: date) -> bool:
+        """Whether an exception covers the resource today."""
+        return any(each.covers(address, today) for each in self.exceptions)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """The policies that hold, and the digest by which a pipeline pins them."""
+
+    policies: tuple[Policy, ...] = ()
+    digest: str = ""
+
+
+def _any_match(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+    if not patterns:
+        return True
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)

@@ -1,0 +1,253 @@
+"""Reads the policies of a project or of `--policy-dir`, and judges manifests and plans by them.
+
+Imports the manifests' stage, the kinds and the policies alone, as ``environments`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from provisioner.errors import FileError, Finding, Problem, RefusedError, Severity, by_place
+from provisioner.kinds import KINDS
+from provisioner.manifests import files
+from provisioner.manifests.declaration import Declaration
+from provisioner.manifests.load import Loaded
+from provisioner.manifests.schema.check import shape
+from provisioner.manifests.yaml.source import SourceFile, parse
+from provisioner.model import schemas
+from provisioner.model.clock import utc_now
+from provisioner.model.connection import Connection
+from provisioner.model.plan import Action, Plan
+from provisioner.policies.definition import PolicyReader
+from provisioner.policies.field_pattern import Vocabulary
+from provisioner.policies.judgement import Judge, PolicyViolation, digest_of, expired
+from provisioner.policies.policy import Policy
+from provisioner.workflow.environments import OpenedEnvironment
+
+if TYPE_CHECKING:
+    from provisioner.workflow.session import Session
+
+FOLDER: Final = "policies"
+_UNDONE: Final = frozenset({Action.DELETE, Action.ORPHAN, Action.BLOCKED})
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFiles:
+    """The policies that hold. ``digest`` is ``""`` where there are none.
+
+    It is of `--policy-dir` where it is given, which holds beside the project's own folder
+    and cannot be switched off there; otherwise of the project's own.
+    """
+
+    policies: tuple[Policy, ...] = ()
+    digest: str = ""
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)
+
+    def problem(self, policy: Policy, finding: Finding) -> Problem:
+        """``finding`` about ``policy`` at its place in the file of policies."""
+        return self.sources[policy.file].problem(finding, f"policy {policy.name}")
+
+    def expired(self, today: datetime) -> tuple[Problem, ...]:
+        """A problem for each exception that has ended."""
+        return tuple(self.problem(*found) for found in expired(self.policies, today))
+
+
+NO_POLICIES: Final = PolicyFiles()
+
+
+def read_policies(root: Path, folder: Path | None = None, digest: str = "") -> PolicyFiles:
+    """The policies of the project and those of ``folder`` (`--policy-dir`).
+
+    Raises FileError with everything that is wrong in them, and for a ``folder`` without any.
+    Raises RefusedError where ``digest`` (`--policy-digest`) is of other policies.
+    """
+    own = _read(root / FOLDER, f"{FOLDER}/") if (root / FOLDER).is_dir() else _Read()
+    given = _read(folder, f"{folder}/") if folder else _Read()
+    if folder and not given.sources:
+        message = f"`{folder}` holds no file of policies, `*.yaml`"
+        raise FileError.of("E232", message, "an empty folder never means that all is allowed")
+    policies = (*given.policies, *own.policies)
+    sources = {**own.sources, **given.sources}
+    problems = [*own.problems, *given.problems, *_repeated(policies, sources)]
+    if problems:
+        raise FileError(problems)
+    found = (given if folder else own).digest
+    _refuse_other(found, digest)
+    return PolicyFiles(policies, found, sources)
+
+
+def _refuse_other(found: str, wanted: str) -> None:
+    if wanted and found != f"sha256:{wanted.removeprefix('sha256:')}":
+        message = f"these are not the policies that were pinned: their digest is {found or 'none'}"
+        hint = "restore them, or pin the new ones after a review: `provisioner policy explain`"
+        raise RefusedError.of("E233", message, f"{hint} shows the digest")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    policies: tuple[Policy, ...] = ()
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    digest: str = ""
+
+
+def _read(folder: Path, prefix: str) -> _Read:
+    """The policies of the files right below ``folder``; its subfolders hold cases."""
+    policies: list[Policy] = []
+    problems: list[Problem] = []
+    sources: dict[str, SourceFile] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        name = f"{prefix}{path.name}"
+        try:
+            source = parse(name, files.read(folder, path.name))
+        except FileError as error:
+            problems += error.problems
+            continue
+        sources[name] = source
+        findings = list(shape(source.data, schemas.schema("policy"), source.written))
+        if not findings:
+            reader = PolicyReader(name, vocabularies())
+            policies += reader.policies(source.data)
+            findings = reader.findings
+        problems += map(source.problem, findings)
+    data = {name.removeprefix(prefix): source.data for name, source in sources.items()}
+    digest = digest_of(data) if data else ""
+    return _Read(tuple(policies), sources, tuple(problems), digest)
+
+
+def vocabularies() -> Mapping[str, Vocabulary]:
+    """What documents of each kind may hold."""
+    found = {}
+    for name, kind in KINDS.items():
+        schema = schemas.schema(f"kinds/{name}")
+        found[name] = Vocabulary(schema, schema, kind.schema.rules())
+    return found
+
+
+def _repeated(policies: Iterable[Policy], sources: Mapping[str, SourceFile]) -> Iterator[Problem]:
+    first: dict[str, Policy] = {}
+    for policy in policies:
+        other = first.setdefault(policy.name, policy)
+        if other is not policy:
+            where = sources[other.file].position(other.at)
+            message = f"there is another policy `{policy.name}`"
+            finding = Finding((*policy.at, "name"), "E230", message, f"it is at {where}")
+            yield sources[policy.file].problem(finding)
+
+
+def service_time(connection: Connection) -> datetime:
+    """The moment by the workspace's clock: the machine that runs the tool may be set to any."""
+    return utc_now() + timedelta(seconds=connection.clock_skew_s)
+
+
+def judge_manifests(
+    found: PolicyFiles, opened: Sequence[OpenedEnvironment], today: datetime
+) -> tuple[Problem, ...]:
+    """All violations in the manifests of some environments, offline.
+
+    Also: exceptions that ended, a note for each policy that no resource falls under, and one for
+    each that depends on the time, which only `plan` and `apply` judge.
+    """
+    if not found.policies:
+        return ()
+    problems = list(found.expired(today))
+    matched: set[str] = set()
+    concerned: dict[str, Policy] = {}
+    undecided: dict[str, Policy] = {}
+    for environment, loaded in opened:
+        judge = Judge(found.policies, environment.name, today)
+        undecided |= {policy.name: policy for policy in judge.undecided}
+        concerned |= {
+            policy.name: policy
+            for policy in found.policies
+            if policy.scope.has_environment(environment.name)
+        }
+        matched |= _matched(judge, loaded)
+        problems += _placed(judge, loaded.declarations)
+    problems += [_note(found, policy, _NO_TIME) for policy in undecided.values()]
+    if opened:
+        unmatched = (policy for name, policy in concerned.items() if name not in matched)
+        problems += [_note(found, policy, _NO_MATCH) for policy in unmatched]
+    return tuple(dict.fromkeys(problems))
+
+
+_NO_TIME: Final = ("W531", "holds at certain times only, and was not judged", "")
+_NO_MATCH: Final = (
+    "W532",
+    "matches no resource",
+    "if that is a mistake, look at `applies_to`; `provisioner policy explain` lists what matches",
+)
+
+
+def _note(found: PolicyFiles, policy: Policy, words: tuple[str, str, str]) -> Problem:
+    code, text, hint = words
+    message = f"policy `{policy.name}` {text}"
+    finding = Finding((*policy.at, "name"), code, message, hint, Severity.NOTE)
+    return found.problem(policy, finding)
+
+
+def _matched(judge: Judge, loaded: Loaded) -> set[str]:
+    found: set[str] = set()
+    for each in loaded.declarations:
+        # Only what has matched nothing so far is asked: mostly none after the first resources.
+        rest = tuple(policy for policy in judge.policies if policy.name not in found)
+        if not rest:
+            break
+        waiting = replace(judge, policies=rest)
+        found |= {policy.name for policy in waiting.matching(each.address, each.document)}
+    return found
+
+
+def _placed(judge: Judge, declarations: Iterable[Declaration]) -> Iterator[Problem]:
+    """Yields the violations of ``declarations`` at their places in the files."""
+    for each in declarations:
+        for verdict in judge.document(each.address, each.document):
+            yield from each.placed([verdict.finding])
+
+
+def judge_plan(
+    found: PolicyFiles, plan: Plan, loaded: Loaded, moment: datetime
+) -> tuple[Problem, ...]:
+    """All violations in ``plan`` and in the documents that it makes live."""
+    if not found.policies:
+        return ()
+    judge = Judge(found.policies, plan.environment, moment, moment)
+    problems = list(found.expired(moment))
+    # A saved plan is only applied where these very manifests lead to it.
+    planned = {step.address for step in plan.steps if step.action not in _UNDONE}
+    problems += _placed(judge, (each for each in loaded.declarations if each.address in planned))
+    places = {each.address: each.where for each in loaded.resources}
+    places |= {each.address: each.where for each in loaded.removals}
+    problems += [
+        replace(_problem(verdict), where=places.get(verdict.address) if verdict.address else None)
+        for verdict in judge.plan(plan)
+    ]
+    return tuple(sorted(dict.fromkeys(problems), key=by_place))
+
+
+def judged(found: PolicyFiles, plan: Plan, session: Session) -> tuple[Plan, tuple[Problem, ...]]:
+    """``plan`` with the digest of the policies, and its violations by the service's time."""
+    moment = service_time(session.connection)
+    problems = judge_plan(found, plan, session.loaded, moment)
+    return replace(plan, policy_digest=found.digest), problems
+
+
+def _problem(verdict: PolicyViolation) -> Problem:
+    finding = verdict.finding
+    subject = str(verdict.address) if verdict.address else ""
+    return Problem(
+        finding.code,
+        finding.message,
+        hint=finding.hint,
+        severity=finding.severity,
+        subject=subject,
+    )
+
+
+def errors_of(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems that stop a command."""
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)

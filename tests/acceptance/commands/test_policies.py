@@ -1,0 +1,212 @@
+"""Policies on the command line: validate, plan, apply and saved plans, in a copy of the example."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from provisioner.cli import main
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "policies"
+SIZE = """\
+policies:
+  - name: only small
+    message: ask the platform team
+    applies_to: {kind: model_serving_endpoints}
+    forbid:
+      - {path: "config.served_entities[*].workload_size", not_in: [Small]}
+"""
+QUIET = """\
+policies:
+  - name: nothing is created
+    applies_to: {kind: model_serving_endpoints}
+    when: {weekdays: [mon, tue, wed, thu, fri, sat, sun]}
+    plan: {forbid: [{action: create}]}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    ignored = shutil.ignore_patterns(".provisioner")
+    return Path(shutil.copytree(EXAMPLE, tmp_path / "project", ignore=ignored))
+
+
+@pytest.fixture
+def run(project, capsys):
+    def run(*words):
+        capsys.readouterr()
+        code = main([*words, "-C", str(project)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder of policies that is not of the project, as a pipeline has it."""
+    folder = tmp_path / "pinned"
+    folder.mkdir()
+    (folder / "size.yaml").write_text(SIZE)
+    return folder
+
+
+def test_each_of_the_twelve_policies_has_a_case_that_passes_and_one_that_fails(run):
+    code, out, _ = run("policy", "test", "-o", "json")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["untested"] == []
+    cases = [(case["policy"], case["expect"]) for case in answer["cases"]]
+    policies = {policy for policy, _ in cases}
+    assert len(policies) == 12
+    assert sorted(cases) == sorted((policy, end) for policy in policies for end in ("pass", "fail"))
+    failing = [case for case in answer["cases"] if case["expect"] == "fail"]
+    assert all(case["violations"][0]["range"]["start"]["line"] > 1 for case in failing)
+
+
+def test_a_case_that_ends_otherwise_fails_the_command(project, run):
+    case = project / "policies/cases/cost-center/fail.yaml"
+    case.write_text(case.read_text().replace("value: unknown", "value: CC-1234"))
+    code, out, _ = run("policy", "test")
+    assert code == 1
+    assert "expected fail, and the policy lets it pass" in out
+
+
+def test_a_violation_is_an_error_with_the_place_of_the_value(project, run):
+    manifest = project / "manifests/fraud.yaml"
+    manifest.write_text(manifest.read_text().replace("value: CC-4711", "value: unknown"))
+    code, _, err = run("validate")
+    assert code == 1
+    line = next(
+        n for n, text in enumerate(manifest.read_text().splitlines(), 1) if "unknown" in text
+    )
+    assert "error[E530]: policy `everything has a cost center`" in err
+    assert f"manifests/fraud.yaml:{line}:" in err
+
+
+def test_a_value_of_an_override_is_blamed_in_its_file(project, run):
+    file = project / "environments/dev.yaml"
+    file.write_text(file.read_text().replace("workload_size: Small", "workload_size: Large"))
+    code, _, err = run("validate")
+    assert code == 1
+    assert "environments/dev.yaml:7:" in err
+
+
+def test_policies_from_elsewhere_hold_beside_those_of_the_project(elsewhere, project, run):
+    shutil.rmtree(project / "policies")
+    code, _, err = run("validate", "-e", "prod", "--policy-dir", str(elsewhere))
+    assert code == 1
+    assert "only small" in err
+    assert "ask the platform team" in err
+
+
+def test_an_empty_folder_of_policies_is_an_error(tmp_path, run):
+    (tmp_path / "empty").mkdir()
+    code, _, err = run("validate", "--policy-dir", str(tmp_path / "empty"))
+    assert code == 1
+    assert "E232" in err
+
+
+def test_the_digest_pins_the_policies_and_not_their_comments(elsewhere, run):
+    _, out, _ = run("policy", "explain", "--policy-dir", str(elsewhere), "-o", "json")
+    words = ["--policy-dir", str(elsewhere), "--policy-digest", json.loads(out)["digest"]]
+    (elsewhere / "size.yaml").write_text("# a comment\n" + SIZE)
+    assert "E233" not in run("validate", *words)[2]
+    (elsewhere / "size.yaml").write_text(SIZE.replace("[Small]", "[Small, Medium]"))
+    code, _, err = run("validate", *words)
+    assert code == 1
+    assert "E233" in err
+
+
+def test_a_plan_shows_violations_and_its_digest_of_policies(elsewhere, run):
+    code, out, err = run("plan", "--policy-dir", str(elsewhere), "-o", "json")
+    answer = json.loads(out)
+    assert code == 1
+    assert answer["policies"]["digest"].startswith("sha256:")
+    assert answer["policies"]["problems"]["error_count"] == 1
+    assert "only small" in err
+
+
+def test_apply_refuses_before_it_writes(elsewhere, run):
+    code, _, err = run("apply", "-y", "--policy-dir", str(elsewhere))
+    assert code == 1
+    assert "only small" in err
+    assert json.loads(run("plan", "-o", "json")[1])["summary"]["create"] == 1
+
+
+def test_a_saved_plan_is_judged_by_policies_that_came_later(elsewhere, project, run, tmp_path):
+    plan = tmp_path / "plan.json"
+    assert run("plan", "--out", str(plan))[0] == 0
+    (project / "policies/later.yaml").write_text(SIZE)
+    code, _, err = run("apply", str(plan))
+    assert code == 1
+    assert "only small" in err
+    assert "1 to create" in run("plan")[1]
+
+
+def test_a_policy_about_the_time_is_judged_by_plan_and_not_by_validate(project, run):
+    (project / "policies/quiet.yaml").write_text(QUIET)
+    code, _, err = run("validate")
+    assert code == 0
+    assert "note[W531]: policy `nothing is created`" in err
+    code, _, err = run("plan")
+    assert code == 1
+    assert "policy `nothing is created`: the plan has `create`" in err
+    assert "manifests/fraud.yaml:" in err
+
+
+def test_a_policy_that_nothing_falls_under_is_a_note(project, run):
+    (project / "policies/idle.yaml").write_text(
+        SIZE.replace("endpoints}", "endpoints, resources: [x]}")
+    )
+    code, _, err = run("validate")
+    assert code == 0
+    assert "note[W532]: policy `only small` matches no resource" in err
+
+
+def test_reports_have_violations_as_problems(elsewhere, run, tmp_path):
+    words = ["validate", "-e", "prod", "--policy-dir", str(elsewhere)]
+    names = {"junit": "a.xml", "sarif": "a.sarif", "markdown": "a.md", "html": "a.html"}
+    for form, name in names.items():
+        words += ["--report", f"{form}={tmp_path / name}"]
+    assert run(*words)[0] == 1
+    for name in names.values():
+        assert "only small" in (tmp_path / name).read_text()
+    assert ElementTree.parse(tmp_path / "a.xml").getroot().tag == "testsuites"
+
+
+def test_a_file_of_policies_is_checked_like_any_other(project, run):
+    (project / "policies/bad.yaml").write_text(SIZE.replace("forbid", "forbids"))
+    code, _, err = run("validate")
+    assert code == 1
+    assert "policies/bad.yaml:5:5" in err
+    assert "did you mean `forbid`" in err
+
+
+def test_validate_with_policies_loads_no_library_for_the_workspace(project):
+    import subprocess
+
+    script = (
+        "import sys; from provisioner.cli import main; main(sys.argv[1:]);"
+        "print([n for n in ('pydantic','urllib3','rich','deepdiff','ssl') if n in sys.modules])"
+    )
+    words = [sys.executable, "-c", script, "validate", "-C", str(project)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_rego_example_reads_fields_that_a_plan_has(run):
+    plan = json.loads(run("plan", "-o", "json")[1])
+    rego = (EXAMPLE / "conftest" / "plan.rego").read_text()
+    for path in re.findall(r"input\.([a-z_.]+)", rego):
+        value = plan
+        for name in path.split("."):
+            value = value[name]
+    for name in re.findall(r"\bstep\.([a-z_]+)", rego):
+        assert name in plan["steps"][0]
