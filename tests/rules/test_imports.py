@@ -59,7 +59,7 @@ DOORS = {
     "sqlglot": "emulator",
     "duckdb": "emulator",
     "regex": "kinds.model_serving_endpoints",
-    "pydantic": "kinds manifests.file_models commands.schema",
+    "pydantic": "kinds manifests.file_models policies.file_models commands.schema",
 }
 
 

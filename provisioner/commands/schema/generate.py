@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from provisioner.commands.schema import field_table, policy_models
+from provisioner.commands.schema import field_table
 from provisioner.files.write import replace_file
 from provisioner.kinds import KINDS
 from provisioner.manifests import file_models
@@ -21,6 +21,7 @@ from provisioner.manifests.schema.forms import (
     partial,
     strict,
 )
+from provisioner.policies import file_models as policy_models
 
 TABLE = "FIELDS.md"
 DRAFT = "http://json-schema.org/draft-07/schema#"

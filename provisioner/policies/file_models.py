@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
-
-from provisioner.manifests.file_models import FileModel
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 PathText = Annotated[str, StringConstraints(min_length=1)]
@@ -15,7 +13,12 @@ Actions = Literal["create", "update", "adopt", "replace", "delete", "orphan", "b
 Wanted = dict[str, Any]
 
 
-class PolicyScope(FileModel):
+class PolicyPart(BaseModel):
+    # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PolicyScope(PolicyPart):
     """What a policy applies to; what is left out does not restrict it."""
 
     kind: Text = Field(default="", description="The kind of resource. Paths need one.")
@@ -35,7 +38,7 @@ class PolicyScope(FileModel):
     )
 
 
-class PolicyRule(FileModel):
+class PolicyRule(PolicyPart):
     """A path, and what its values have to be (`require`) or may not be (`forbid`)."""
 
     path: PathText = Field(
@@ -64,7 +67,7 @@ class PolicyRule(FileModel):
     )
 
 
-class PolicyStepRule(FileModel):
+class PolicyStepRule(PolicyPart):
     """A step of the plan that is forbidden."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1})
@@ -75,21 +78,21 @@ class PolicyStepRule(FileModel):
     change: PathText = Field(default="", description="The step changes the field at this path.")
 
 
-class PolicyLimit(FileModel):
+class PolicyLimit(PolicyPart):
     """How many steps of some actions a plan may have."""
 
     action: Actions | tuple[Actions, ...] = Field(description="What happens to the resources.")
     at_most: int = Field(ge=0, description="So many steps are allowed.")
 
 
-class PolicyPlanRules(FileModel):
+class PolicyPlanRules(PolicyPart):
     """What a plan may not do; judged by `plan` and `apply`."""
 
     forbid: tuple[PolicyStepRule, ...] = Field(default=(), description="Steps that are forbidden.")
     limits: tuple[PolicyLimit, ...] = Field(default=(), description="Bounds on numbers of steps.")
 
 
-class PolicyWindow(FileModel):
+class PolicyWindow(PolicyPart):
     """When the policy holds, by the service's time. `validate` does not judge it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1})
@@ -111,7 +114,7 @@ class PolicyWindow(FileModel):
     time_zone: Text = Field(default="UTC", description="As in `Europe/Berlin`.")
 
 
-class PolicyExceptionEntry(FileModel):
+class PolicyExceptionEntry(PolicyPart):
     """A resource that need not follow the policy, until a date."""
 
     address: Text = Field(description="The address, as a pattern with `*`.")
@@ -122,7 +125,7 @@ class PolicyExceptionEntry(FileModel):
     because: Text = Field(description="Why, for instance the ticket of the approval.")
 
 
-class PolicyEntry(FileModel):
+class PolicyEntry(PolicyPart):
     """A policy."""
 
     name: Text = Field(description="What messages and test cases call it; once in all files.")
@@ -146,13 +149,13 @@ class PolicyEntry(FileModel):
     )
 
 
-class PolicyFile(FileModel):
+class PolicyFile(PolicyPart):
     """A file of policies, `policies/*.yaml`."""
 
     policies: tuple[PolicyEntry, ...] = Field(min_length=1, description="The policies.")
 
 
-class PolicyCaseStep(FileModel):
+class PolicyCaseStep(PolicyPart):
     """A step of a plan in a case."""
 
     address: Text = Field(description="The address of the resource.")
@@ -160,7 +163,7 @@ class PolicyCaseStep(FileModel):
     changes: tuple[PathText, ...] = Field(default=(), description="The paths that change.")
 
 
-class PolicyCaseFile(FileModel):
+class PolicyCaseFile(PolicyPart):
     """A case of `policy test`: a manifest or a plan, and whether a policy lets it pass."""
 
     policy: Text = Field(description="The name of the policy.")
