@@ -10,6 +10,7 @@ import errno
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -315,10 +316,16 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """SIGTERM ends a command like Ctrl-C: with a word, and 130. ``apply`` has its own handler."""
+    raise KeyboardInterrupt
+
+
 def run() -> NoReturn:
     """The entry point: ``main`` with the ends of a process around it."""
     # Plans are large and hold no cycles: the usual threshold costs a tenth of their time.
     gc.set_threshold(50_000, *gc.get_threshold()[1:])
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = main()
         sys.stdout.flush()

@@ -134,9 +134,9 @@ def _put(target: ReportDestination, text: str) -> None:
     if target.path == STDOUT:
         click.echo(text, nl=False)
     elif target.path:
-        from provisioner.files.write import replace_file
+        from provisioner.files.write import replace_own_file
 
-        replace_file(Path(target.path), text)
+        replace_own_file(Path(target.path), text)
     else:
         click.echo(text, nl=False, err=True)
 
@@ -147,8 +147,8 @@ def _attach(attachment: Attachment) -> None:
         with attachment.path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(attachment.text)
     else:
-        from provisioner.files.write import replace_file
+        from provisioner.files.write import replace_own_file
 
-        replace_file(attachment.path, attachment.text)
+        replace_own_file(attachment.path, attachment.text)
     if attachment.command:
         click.echo(attachment.command, nl=False, err=True)

@@ -15,7 +15,7 @@ def replace_file(path: Path, content: str) -> None:
     """
     if path.exists() and not path.is_file():
         # A pipe or /dev/stderr has no name to replace: the text goes into it.
-        path.write_text(content, encoding="utf-8", newline="")
+        _write_into(path, content)
         return
     # Replacing a link would part the file that it leads to from everybody who shares it.
     target = path.resolve() if path.is_symlink() else path
@@ -32,6 +32,34 @@ def replace_file(path: Path, content: str) -> None:
         if beside:
             Path(beside).unlink(missing_ok=True)
         raise
+
+
+def replace_own_file(path: Path, content: str) -> None:
+    """Writes ``content`` to ``path``, a file for its owner alone. A link is replaced.
+
+    For what a command was told to write: a link there may lead anywhere, and was put there by
+    whoever may write to the folder. Raises OSError.
+    """
+    if path.exists() and not path.is_file():
+        _write_into(path, content)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def _write_into(path: Path, content: str) -> None:
+    """Writes to /dev/stderr and the like. A pipe that nobody reads is an error, and no wait."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        os.set_blocking(file.fileno(), True)
+        file.write(content)
 
 
 def create_file(path: Path, content: str) -> None:

@@ -140,10 +140,16 @@ def overlooked(root: Path, patterns: Iterable[str], files: Iterable[str]) -> Ite
 def read(root: Path, name: str) -> bytes:
     """The content of the file ``name`` below ``root``, cut where it is too long to parse.
 
-    Raises FileError.
+    Raises FileError, also for a link that leads out of the project, and for what is no file: a
+    pipe would never end.
     """
+    path = root / name
     try:
-        with (root / name).open("rb") as file:
+        if not path.resolve().is_relative_to(root.resolve()):
+            raise FileError([_strays(PurePosixPath(name))])
+        if path.exists() and not path.is_file():
+            raise FileError([Problem("E208", f"`{name}` is no file", hint="put a file there")])
+        with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
     except OSError as error:
         raise FileError([unreadable(PurePosixPath(name), error)]) from error

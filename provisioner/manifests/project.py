@@ -132,7 +132,7 @@ def read_project(root: Path) -> ProjectSettings:
 
 def environment_names(root: Path) -> tuple[str, ...]:
     """The environments that have a file, sorted; ``local`` where none has."""
-    names = sorted(path.stem for path in (root / FOLDER).glob("*.yaml") if path.is_file())
+    names = sorted(path.stem for path in (root / FOLDER).glob("*.yaml") if not path.is_dir())
     return tuple(names) or (LOCAL,)
 
 
@@ -161,7 +161,7 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
     """
     name = chosen_environment(root, name)
     path = f"{FOLDER}/{name}.yaml"
-    if name not in environment_names(root) or not (root / path).is_file():
+    if name not in environment_names(root) or not (root / path).exists():
         return _local(root, name, outside or Outside())
     if not _NAME.fullmatch(name):
         message = f"`{name}` cannot be the name of an environment"

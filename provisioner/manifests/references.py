@@ -29,6 +29,10 @@ def looks_like_reference(value: object) -> bool:
     return bool(_ALMOST_A_REFERENCE.fullmatch(str(value)))
 
 
+MOST_EXPANDED = 2_000_000
+"""Characters that the references of one document may bring, as many as a file may have."""
+
+
 class NoValueError(Exception):
     """A reference that has no value, as the parts of a finding."""
 
@@ -74,6 +78,7 @@ class References:
     def __init__(self, meaning: Meaning) -> None:
         self._meaning = meaning
         self.findings: list[Finding] = []
+        self._expanded_characters = 0
 
     def replaced(self, value: Any, at: Location = ()) -> Any:
         """``value``, which stands at ``at``, with the values in place of its references."""
@@ -109,10 +114,21 @@ class References:
                 message = f"`{found[0]}` refers to nothing"
                 hint = f"close the brace; `{ESCAPED}` is a plain `${{`"
                 raise NoValueError("E121", message, hint)
-            return self._meaning.text(found[1])
+            return self._bounded(self._meaning.text(found[1]))
         except NoValueError as error:
             self.findings.append(Finding(at, error.code, error.message, error.hint))
             return found[0]
+
+    def _bounded(self, text: str) -> str:
+        """Returns ``text``. Raises NoValueError once the values together become too large."""
+        before = self._expanded_characters
+        self._expanded_characters += len(text)
+        if self._expanded_characters <= MOST_EXPANDED:
+            return text
+        if before > MOST_EXPANDED:
+            return ""  # It is reported already, for the reference that went beyond it.
+        message = f"the values of variables here become larger than {MOST_EXPANDED // 1_000_000} MB"
+        raise NoValueError("E114", message, "write long values into a file of their own")
 
 
 def has_references(text: str) -> bool:

@@ -27,6 +27,7 @@ from provisioner.model.release import Promotion, Value
 VARIABLES: Final = "variables"
 RELEASED: Final = "released"
 ALIAS: Final = "alias"
+LONGEST_CHAIN: Final = 50
 _ALIAS: Final = re.compile(r"[^@]+@[A-Za-z0-9_-]+", re.ASCII)
 
 
@@ -161,6 +162,7 @@ class Variables:
         self._given = outside.given()
         self._known: dict[str, Any] = {}
         self._hopeless: dict[str, NoValueError] = {}
+        self._depth = 0
         self.used: set[str] = set()
 
     def value(self, word: str) -> Any:
@@ -299,12 +301,18 @@ class Variables:
         if name in self._hopeless:
             raise self._hopeless[name]
         if name not in self._known:
+            if self._depth >= LONGEST_CHAIN:
+                message = f"more than {LONGEST_CHAIN} variables are made from each other in a chain"
+                raise NoValueError("E114", message, "write the value of one of them out")
+            self._depth += 1
             try:
                 self._known[name] = self._evaluated(name)
             except NoValueError as error:
                 # Remembered: many uses of many uses would ask for it again and again.
                 self._hopeless[name] = error
                 raise
+            finally:
+                self._depth -= 1
         return self._known[name]
 
     def _released(self, name: str) -> Value | None:

@@ -38,12 +38,19 @@ def save(plan: Plan, path: Path, tool_version: str) -> str:
     text = json.dumps(to_json(plan, tool_version), indent=2) + "\n"
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            _write_into(path, text)
         else:
             _replace(path, text)
     except OSError as error:
         raise FileError.of("E802", f"cannot write {path}: {error.strerror}") from error
     return digest(plan)
+
+
+def _write_into(path: Path, text: str) -> None:
+    """Writes to /dev/stdout and the like. A pipe that nobody reads is an error, and no wait."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK), "w", encoding="utf-8") as file:
+        os.set_blocking(file.fileno(), True)
+        file.write(text)
 
 
 def _replace(path: Path, text: str) -> None:
@@ -70,6 +77,8 @@ def load(path: Path) -> SavedPlan:
 
 
 def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        _refuse(path, "it is no file")  # A pipe may never end.
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

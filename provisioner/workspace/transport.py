@@ -235,7 +235,8 @@ class Transport:
         if call.body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            response = wire.exchange(call.method, call.target, call.body, headers)
+            left_s = tries.deadline - started
+            response = wire.exchange(call.method, call.target, call.body, headers, left_s)
         except Exception as error:
             failure = explain(error, call, wire, reached=self._reached)
             self._reached |= not isinstance(error, NotConnectedError)

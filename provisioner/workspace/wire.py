@@ -9,6 +9,7 @@ import io
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple
 
 import urllib3
@@ -23,6 +24,8 @@ from provisioner.workspace.proxies import Proxy, proxy_for
 from provisioner.workspace.retrying import CallLimits
 
 MOST_CONNECTIONS = 64
+# A timeout of 0 would mean "none" to the library.
+LEAST_S = 0.05
 
 # Load balancers drop connections that nobody uses; one that was dropped without a word
 # would swallow the next request. The shortest that we know of wait for a minute.
@@ -152,14 +155,22 @@ class Wire:
     limits: CallLimits
 
     def exchange(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        within_s: float = inf,
     ) -> urllib3.BaseHTTPResponse:
-        """The answer, read whole but neither unpacked nor looked at.
+        """Returns the answer, read whole but neither unpacked nor looked at.
+
+        ``within_s`` is what is left of the time for the call: an attempt ends with it.
 
         Raises NotConnectedError, TooLargeError, or what urllib3 raises after sending.
         """
         limits = self.limits
         total_s = limits.read_s if method == "GET" else limits.send_s
+        total_s = max(LEAST_S, min(total_s, within_s))
         return self.pool.urlopen(
             method,
             target,

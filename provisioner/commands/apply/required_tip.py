@@ -6,7 +6,7 @@ compared: a detached HEAD and a shallow clone, as CI systems make them, are fine
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -62,7 +62,9 @@ class RequiredTip:
         if now != self.commit:
             message = f"HEAD was {_short(self.commit)}, and has become {_short(now)} meanwhile"
             raise RefusedError.of("E520", message, "run it again")
-        changed, unknown = _changed(self.root), _untracked(self.root, environment, loaded)
+        read = _files_read(environment, loaded)
+        changed = tuple(sorted({*_changed(self.root), *_overlooked(self.root, read)}))
+        unknown = _untracked(self.root, read)
         problems = []
         if changed:
             said = f"{_named(changed)} differ from the commit {_short(self.commit)}"
@@ -162,11 +164,32 @@ def _changed(root: Path) -> tuple[str, ...]:
     return answer.names
 
 
-def _untracked(root: Path, environment: Environment, loaded: Loaded) -> tuple[str, ...]:
-    """What was loaded though no commit has it."""
+def _files_read(environment: Environment, loaded: Loaded) -> frozenset[str]:
+    """The files that the plan was made from, relative to the project root."""
     read = {PROJECT_FILE, f"{FOLDER}/{environment.name}.yaml", *loaded.files}
     if environment.promotion.releases:
         read.add(f"{FOLDER}/releases/{environment.name}.yaml")
+    return frozenset(read)
+
+
+def _overlooked(root: Path, read: frozenset[str]) -> Iterator[str]:
+    """The files of ``read`` that git is told not to look at, and that differ from HEAD.
+
+    ``skip-worktree`` and ``assume-unchanged`` hide an edit from every comparison of git, so the
+    contents are compared. ``ls-files -v`` marks them with S and with a letter in lower case.
+    """
+    for entry in git(root, "ls-files", "-v", "-z").names:
+        mark, _, name = entry.partition(" ")
+        if name not in read or not (mark == "S" or mark.islower()):
+            continue
+        committed = git(root, "rev-parse", "--verify", "--quiet", f"HEAD:./{name}")
+        present = git(root, "hash-object", f"--path={name}", "--", name)
+        if committed.code or present.code or committed.text != present.text:
+            yield name
+
+
+def _untracked(root: Path, read: frozenset[str]) -> tuple[str, ...]:
+    """What was loaded though no commit has it."""
     tracked = git(root, "ls-files", "-z").names
     return tuple(sorted(name for name in read.difference(tracked) if (root / name).exists()))
 

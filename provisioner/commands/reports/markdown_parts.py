@@ -43,7 +43,8 @@ def parts_of(report: Report) -> Iterator[ReportPart]:
 def _step(step: Step) -> ReportPart:
     address, sign = str(step.address), view.symbol(step.action)
     told = f"<b>{sign} {view.word(step.action)}</b> <code>{in_html(address)}</code>"
-    summary = f"{told} ({in_html(step.name)})"
+    # In <code>, where a forge looks for no mention, no reference and no address.
+    summary = f"{told} (<code>{in_html(step.name)}</code>)"
     line = f"- {sign} {code(address)} ({code(step.name)})"
     why = f": {prose(step.reason)}" if step.reason else ""
     return ReportPart(

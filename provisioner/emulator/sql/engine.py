@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,36 @@ SETTINGS = ("SET timezone = 'UTC'", "SET lock_configuration = true")
 # Of a result that comes with the answer. [docs.databricks.com, Statement Execution: INLINE]
 INLINE_LIMIT_BYTES = 25 * 1024 * 1024
 ROWS_AT_ONCE = 1000
+
+
+# rule(local): One call may make at most so many characters or entries. The engine's own limit of
+#     memory does not bind a single value, and an interrupt does not reach inside one call.
+LARGEST_VALUE = 20_000_000
+TOO_LARGE = f"error('A single value may have at most {LARGEST_VALUE} characters or entries.')"
+
+
+def _bounded(name: str, *forms: tuple[str, str]) -> str:
+    """Returns the macro that takes the place of a function: (parameters, size of its value)."""
+    variants = ", ".join(
+        f"({parameters}) AS CASE WHEN {size} > {LARGEST_VALUE} THEN {TOO_LARGE} "
+        f"ELSE system.main.{name}({parameters}) END"
+        for parameters, size in forms
+    )
+    return f"CREATE MACRO {name}{variants}"
+
+
+_STEPS = ("a, b", "abs(b - a)"), ("a, b, c", "abs((b - a) // CASE WHEN c = 0 THEN 1 ELSE c END)")
+BOUNDED_FUNCTIONS = (
+    _bounded("repeat", ("a, b", "length(a) * b")),
+    _bounded("rpad", ("a, b, c", "b")),
+    _bounded("lpad", ("a, b, c", "b")),
+    _bounded("list_resize", ("a, b", "b"), ("a, b, c", "b")),
+    _bounded("array_resize", ("a, b", "b"), ("a, b, c", "b")),
+    _bounded("range", ("a", "abs(a)"), *_STEPS),
+    _bounded("generate_series", ("a", "abs(a)"), *_STEPS),
+)
+# The functions under their full names are not bounded, and no client of Databricks knows these.
+QUALIFIED = re.compile(r"\bsystem\b[\s\"]*\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +85,11 @@ def run(
 
     ``functions`` take two texts and give one; what they raise ends the run.
     """
+    if QUALIFIED.search(query):
+        raise StatementError("The catalog `system` is not there in the local workspace.")
     raised: list[StatementError] = []
     with duckdb.connect(":memory:", config=CONFIG) as connection, stop.on(connection):
-        for setting in SETTINGS:
+        for setting in (*BOUNDED_FUNCTIONS, *SETTINGS):
             connection.execute(setting)
         for name, table in tables.items():
             _fill(connection, name, table)

@@ -15,6 +15,7 @@ from provisioner.kinds.secret_scopes.backend import KEY_VAULT
 from provisioner.kinds.secret_scopes.validation import moment
 from provisioner.model.drift import DriftCategory
 from provisioner.model.kind import ComparisonInput
+from provisioner.model.live import Live
 from provisioner.model.paths import Document, Key, path_text
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.secret import MARK
@@ -36,6 +37,9 @@ def drift_category(change: FieldChange) -> DriftCategory | None:
 
 
 ALL: Final = "*"
+CLOCK_SKEW: Final = "clock_skew_s"
+"""In ``Live.beside``: seconds by which the workspace's clock is ahead."""
+
 WRITTEN_IN_VAULT: Final = "the scope is kept in an Azure Key Vault, so write it there"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,8 +57,9 @@ def _changes(comparison: ComparisonInput) -> Iterator[FieldChange]:
     stored: Mapping[str, Any] = live.get("secrets", {})
     # https://docs.databricks.com/api/workspace/secrets/putsecret: read-only from here.
     elsewhere = live.get("backend_type") == KEY_VAULT
+    skew = _clock_skew(comparison.live)
     for key, source in sorted(declared_keys(comparison.desired).items()):
-        cause = _cause(key, source, stored, comparison.rotate)
+        cause = _cause(source, stored.get(key), skew, comparison.rotate & {ALL, key})
         if cause is None:
             continue
         before, after = _before(stored.get(key)), secret_of(source)
@@ -79,17 +84,27 @@ def secret_of(source: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {MARK: {name: source[name] for name in ("from_env", "from_file") if name in source}}
 
 
+def _clock_skew(live: Live | None) -> timedelta:
+    """How far the workspace's clock, which dates stored values, is ahead of this machine's."""
+    seconds = live.beside.get(CLOCK_SKEW, 0.0) if live else 0.0
+    return timedelta(seconds=seconds)
+
+
 def _cause(
-    key: str, source: Mapping[str, str], stored: Mapping[str, Any], rotate: frozenset[str]
+    source: Mapping[str, str], stored: Any, skew: timedelta, rotate: frozenset[str]
 ) -> Cause | None:
-    """Why the key has to be written; None where its value stays."""
-    if key not in stored:
+    """Why the key has to be written; None where its value stays.
+
+    ``rotated_at`` is a time of the user's clock, and the date of a stored value one of the
+    workspace's: without the skew a rotation is missed, or sent again and again.
+    """
+    if stored is None:
         return Cause.MISSING
     rotated = moment(source.get("rotated_at", ""))
-    since = _stored_at(stored[key])
-    if rotated and since and rotated > since:
+    since = _stored_at(stored)
+    if rotated and since and rotated + skew > since:
         return Cause.ROTATION_DUE
-    return Cause.ROTATED if rotate & {ALL, key} else None
+    return Cause.ROTATED if rotate else None
 
 
 def _before(entry: Any) -> Any:

@@ -10,13 +10,13 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.errors import ServiceError, UnreachableError
 from provisioner.kinds.secret_scopes import access, backend
 from provisioner.kinds.secret_scopes.calls import ROOT
-from provisioner.kinds.secret_scopes.compare import declared_keys
+from provisioner.kinds.secret_scopes.compare import CLOCK_SKEW, declared_keys
 from provisioner.model.connection import MISSING, Connection
 from provisioner.model.live import Listed, Live, Phase, Readiness
 from provisioner.model.paths import Document
@@ -55,7 +55,8 @@ class ScopeDriver:
         if keys is None:
             raise _contradiction(resource.name, "list of scopes", "list of its keys")
         acls = self._acls(scope["name"]) if access.FIELD in resource.document else []
-        return _live(resource, scope, Contents(keys, acls))
+        live = _live(resource, scope, Contents(keys, acls))
+        return replace(live, beside={CLOCK_SKEW: self._connection.clock_skew_s})
 
     def examine(self, resource: Resource, live: Live) -> Live:
         """A scope is never replaced, so nothing of it is at stake."""
