@@ -99,9 +99,8 @@ def _hint_after(error: ProvisionerError, progress: Progress) -> str:
 def stale(progress: Progress) -> StepResult:
     """The live resource is not the one that the step was planned against."""
     name = progress.step.name
-    exists = (
-        "has changed since the plan was made" if progress.step.live_fingerprint else "exists now"
-    )
+    is_create = progress.step.action is Action.CREATE
+    exists = "exists now" if is_create else "has changed since the plan was made"
     message = f"`{name}` {exists}; nothing was written to it"
     return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
 

@@ -115,4 +115,4 @@ def _too_many(plan: Plan, consent: Consent, limits: Limits) -> Iterator[Problem]
 def _above(count: int, plan: Plan, limits: Limits) -> bool:
     if count > limits.destructive_count:
         return True
-    return count * 100 > limits.destructive_percent * plan.owned
+    return count > 1 and count * 100 > limits.destructive_percent * plan.owned

@@ -13,6 +13,8 @@ from provisioner.rendering.text import harmless_line
 _STRUCTURE = re.compile(
     r"[!\"#$&'*<>@\[\\\]^_`{|}~]|:(?=/)|(?<=www)[.]|^[/+=-]|^[0-9]+(?=[.)](?:\s|$))"
 )
+# After these a forge finds people, issues, merge requests, labels, snippets and addresses.
+_SIGNS = frozenset("@#!~$:.")
 _QUOTED = re.compile(r"`([^`]+)`")
 _TICKS = re.compile("`+")
 
@@ -35,7 +37,7 @@ def escaped(text: str) -> str:
 
 def _reference(found: re.Match[str]) -> str:
     references = "".join(f"&#{ord(character)};" for character in found.group())
-    return f"{references}<!-- -->" if found.group() in "@#" else references
+    return f"{references}<!-- -->" if found.group() in _SIGNS else references
 
 
 def code(text: str) -> str:

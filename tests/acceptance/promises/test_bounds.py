@@ -180,3 +180,28 @@ def test_ordinary_statements_are_answered_as_before():
     assert run(query, {}, {}, 10, Cancellation()).rows == [["45", "abab", "xyy", "yyx"]]
     query = "SELECT count(*) FROM range(5)"
     assert run(query, {}, {}, 10, Cancellation()).rows == [["5"]]
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "])
+def test_a_connection_with_unfinished_headers_is_closed(monkeypatch, sent):
+    import socket
+
+    from provisioner.emulator.http import protocol
+    from provisioner.emulator.http.settings import Settings
+    from provisioner.emulator.server import running
+
+    monkeypatch.setattr(protocol, "HEADERS_TIMEOUT_S", 0.3)
+    with (
+        running(Settings(token="t")) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as half_open,
+    ):
+        half_open.sendall(sent)
+        assert half_open.recv(100) == b""
+
+
+def test_debug_shows_no_traceback_for_an_error_of_the_workspace(shop, run, workspace, monkeypatch):
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-wrong")
+    result = run("plan", "--debug")
+    assert result.code == 1
+    assert "E405" in result.err
+    assert "Traceback" not in result.err

@@ -279,3 +279,27 @@ def test_the_headline_counts_errors_and_warnings():
         Report("validate", problems=problems)
     )
     assert "**No problems**" in FORMATS["markdown"].text(Report("validate"))
+
+
+FORGE_WORDS = {
+    "a mention of a person": ("@octocat", r"@octocat"),
+    "a mention of a team": ("@org/team", r"@org"),
+    "an issue": ("#123", r"#123"),
+    "an issue elsewhere": ("owner/repo#1", r"repo#1"),
+    "a merge request": ("!45", r"(?<![\w&])!45"),
+    "an address": ("https://evil.test/x", r"https://evil\.test"),
+    "an address without a scheme": ("www.evil.test", r"www\.evil\.test"),
+    "a label": ("~bug", r"~bug"),
+    "a snippet": ("$12", r"\$12"),
+}
+
+
+@pytest.mark.parametrize("word", FORGE_WORDS)
+@pytest.mark.parametrize("name", ["markdown"])
+def test_a_name_mentions_nobody_and_refers_to_nothing_in_a_forge(name: str, word: str):
+    """A forge looks for these in the text of a page, but not in code."""
+    text, pattern = FORGE_WORDS[word]
+    for report in runs.all_with(text):
+        page = MarkdownIt("commonmark", {"html": True}).render(FORMATS[name].text(report))
+        prose = re.sub(r"<(code|pre)\b.*?</\1>", "", page, flags=re.DOTALL)
+        assert not re.search(pattern, prose), re.search(f".*{pattern}.*", prose)
