@@ -132,7 +132,9 @@ def read_project(root: Path) -> ProjectSettings:
 
 def environment_names(root: Path) -> tuple[str, ...]:
     """The environments that have a file, sorted; ``local`` where none has."""
-    names = sorted(path.stem for path in (root / FOLDER).glob("*.yaml") if not path.is_dir())
+    names = sorted(
+        path.stem for path in (root / FOLDER).glob("*.yaml") if path.exists() and not path.is_dir()
+    )
     return tuple(names) or (LOCAL,)
 
 
