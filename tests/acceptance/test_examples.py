@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -46,3 +48,20 @@ def test_after_an_apply_of_an_example_its_plan_is_empty(example, capsys):
 
 def test_no_example_is_forgotten():
     assert {path.parent for path in EXAMPLES.glob("*/manifests")} == set(PROJECTS)
+
+
+def commands(readme: str) -> list[list[str]]:
+    """The provisioner commands of a README, but for blocks that say why they do not run."""
+    blocks = re.findall(
+        r"(<!-- not run: .*? -->\n)?^```console\n(.*?)^```", readme, re.MULTILINE | re.DOTALL
+    )
+    lines = [line for skipped, block in blocks if not skipped for line in block.splitlines()]
+    start = "$ provisioner "
+    return [shlex.split(line.removeprefix(start)) for line in lines if line.startswith(start)]
+
+
+def test_the_commands_in_the_readme_of_an_example_succeed(example, monkeypatch, capsys):
+    readme = (example / "README.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(example)
+    for words in commands(readme):
+        assert main(words) == 0, f"{words}\n{capsys.readouterr().err}"
