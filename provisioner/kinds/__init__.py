@@ -8,10 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from provisioner.kinds import model_serving_endpoints, secret_scopes
+from provisioner.kinds import (
+    model_provider_services,
+    model_services,
+    model_serving_endpoints,
+    registered_models,
+    schemas,
+    secret_scopes,
+    secrets,
+)
 from provisioner.model.kind import Kind
 
 KINDS: Final[Mapping[str, Kind]] = {
     "model_serving_endpoints": model_serving_endpoints.KIND,
     "secret_scopes": secret_scopes.KIND,
+    "schemas": schemas.KIND,
+    "secrets": secrets.KIND,
+    "registered_models": registered_models.KIND,
+    "model_provider_services": model_provider_services.KIND,
+    "model_services": model_services.KIND,
 }

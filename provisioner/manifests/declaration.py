@@ -13,9 +13,9 @@ from provisioner.manifests.envelope import ManifestEntry
 from provisioner.manifests.layers import Layers, name_from_release
 from provisioner.manifests.merge import Origin
 from provisioner.manifests.references import (
-    PLAINTEXT,
     Noted,
     References,
+    is_plaintext,
     looks_like_reference,
     secrets_marked,
     words_in,
@@ -63,8 +63,7 @@ class Declaration:
     @property
     def name(self) -> str:
         """The resource's name in the workspace; ``""`` where it has none yet."""
-        name = self.document.get("name")
-        return name if isinstance(name, str) else ""
+        return self.kind.schema.name_of(self.document)
 
     @property
     def where(self) -> Position:
@@ -274,7 +273,7 @@ def _holds_secret(document: Document, at: Location, rules: FieldRule) -> bool:
     if not isinstance(value, str | int | float) or looks_like_reference(value):
         return False
     names = tuple(step for step in at if isinstance(step, str))
-    if names and names[-1].endswith(PLAINTEXT):
+    if names and is_plaintext(names[-1]):
         return True
     return any(rule.secret or rule.secret_reference for rule in rules_along(rules, names))
 

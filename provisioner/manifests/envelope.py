@@ -36,8 +36,6 @@ BUNDLE_KINDS: Final = (
     "postgres_endpoints",
     "postgres_projects",
     "quality_monitors",
-    "registered_models",
-    "schemas",
     "sql_warehouses",
     "synced_database_tables",
     "volumes",

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from provisioner.errors import Finding, Location
 from provisioner.model.secret import MARK
 
-PLAINTEXT = "_plaintext"
+PLAINTEXT = "plaintext"
 ESCAPED = "$${"
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{[^}]*\}?")
@@ -89,7 +89,7 @@ class References:
         if not isinstance(value, str):
             return value
         name = at[-1] if at else ""
-        if isinstance(name, str) and name.endswith(PLAINTEXT):
+        if isinstance(name, str) and is_plaintext(name):
             if not _FROM_ENV.fullmatch(value):
                 self.findings.append(_plaintext(name, at, value))
             return value
@@ -131,6 +131,11 @@ class References:
         raise NoValueError("E114", message, "write long values into a file of their own")
 
 
+def is_plaintext(name: str) -> bool:
+    """Whether a field of this name holds a secret itself: `plaintext`, or `..._plaintext`."""
+    return name == PLAINTEXT or name.endswith(f"_{PLAINTEXT}")
+
+
 def has_references(text: str) -> bool:
     """Whether a file with this content has anything for ``References`` to do."""
     return "${" in text or PLAINTEXT in text
@@ -156,7 +161,7 @@ def secrets_marked(value: Any, name: str = "") -> Any:
         return {inner: secrets_marked(part, inner) for inner, part in value.items()}
     if isinstance(value, list):
         return [secrets_marked(part) for part in value]
-    if isinstance(value, str) and name.endswith(PLAINTEXT):
+    if isinstance(value, str) and is_plaintext(name):
         found = _FROM_ENV.fullmatch(value)
         return {MARK: {"from_env": found[1]}} if found else value
     return value
@@ -175,10 +180,10 @@ def inside_a_text(value: Any, written: str, word: str) -> str:
 
 
 def _plaintext(name: str, at: Location, value: str) -> Finding:
-    twin = name.removesuffix(PLAINTEXT)
-    hint = (
-        f'write a reference into a secret scope, `{twin}: "{{{{secrets/SCOPE/KEY}}}}"`, '
-        f"or take it from the environment, `{name}: ${{env.NAME}}`"
-    )
+    twin = name.removesuffix(f"_{PLAINTEXT}")
+    reference = f'write a reference into a secret scope, `{twin}: "{{{{secrets/SCOPE/KEY}}}}"`'
+    if twin == name:
+        reference = "write `secret_reference: {name: secrets/CATALOG.SCHEMA.NAME}` instead"
+    hint = f"{reference}, or take it from the environment, `{name}: ${{env.NAME}}`"
     message = f"`{name}` must not be written out in a file"
     return Finding(at, "E308", message, hint, secret=not looks_like_reference(value))

@@ -72,8 +72,12 @@ class ComparisonInput:
 class Driver(Protocol):
     """Acts on one workspace for one kind. Thread-safe."""
 
-    def inventory(self) -> Sequence[Listed]:
-        """All that exist: one request, however often it is asked in a run."""
+    def inventory(self, near: Sequence[Resource] = ()) -> Sequence[Listed] | None:
+        """All that exist: one request, however often it is asked in a run.
+
+        Where there is no list of all, what exists beside the resources ``near``. None where
+        it may not be listed, which is not the same as nothing there.
+        """
         ...
 
     def read(self, resource: Resource) -> Live | None:
@@ -115,6 +119,12 @@ Declared = Mapping[str, Mapping[str, Document]]
 """All documents of an environment: kind name, then resource name."""
 
 
+def field_name(document: Document) -> str:
+    """The field ``name`` of a document; ``""`` where it is no text."""
+    name = document.get("name")
+    return name if isinstance(name, str) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """What a manifest of the kind may say, checked without a workspace.
@@ -123,7 +133,8 @@ class Schema:
     rule tree of its fields. ``relations`` yields what a JSON Schema cannot say.
     ``migrate_legacy`` translates legacy spellings and reports each. ``same_name`` gives one
     text for all names that are one name to the service. ``takes_name_prefix``: the name in the
-    workspace begins with the environment's ``name_prefix``.
+    workspace begins with the environment's ``name_prefix``. ``name_of`` returns the name in the
+    workspace that a document gives its resource, ``""`` for none.
     """
 
     model: Callable[[], type[Any]]
@@ -132,6 +143,7 @@ class Schema:
     migrate_legacy: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
     same_name: Callable[[str], str] = str
     takes_name_prefix: bool = True
+    name_of: Callable[[Document], str] = field_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +264,8 @@ class Kind:
     """One kind of resource: decisions as pure functions, and the way to a driver.
 
     ``title`` is the name in sentences, in the singular. A group that is None says that the
-    kind cannot do that: its resources are not queried, or not imported.
+    kind cannot do that: its resources are not queried, or not imported. ``keeps_data``: deleting
+    a resource loses what no manifest brings back, so each deletion is consented to by address.
     """
 
     name: str
@@ -265,6 +278,7 @@ class Kind:
     importing: Importing | None = None
     ownership: OwnershipCarrier = OwnershipCarrier.TAGS
     rollout: RolloutRole | None = None
+    keeps_data: bool = False
 
     @property
     def is_owned(self) -> bool:

@@ -38,10 +38,13 @@ class Limits:
     """More replacements and deletions than either of these need their number as consent.
 
     The percentage is of the resources that are ours, and says nothing about a single one.
+    ``keeping_data`` are kinds of which each deletion needs its own consent: ``all`` does not
+    cover them.
     """
 
     destructive_percent: int = 30
     destructive_count: int = 5
+    keeping_data: frozenset[str] = frozenset()
 
 
 def refusals(plan: Plan, consent: Consent, limits: Limits) -> tuple[Problem, ...]:
@@ -49,12 +52,12 @@ def refusals(plan: Plan, consent: Consent, limits: Limits) -> tuple[Problem, ...
 
     Each hint holds the flag that would pass, where there is one.
     """
-    found = [problem for step in plan.steps for problem in _of_step(plan, step, consent)]
+    found = [problem for step in plan.steps for problem in _of_step(plan, step, consent, limits)]
     found += [problem for step in plan.steps for problem in _doubled(step, consent)]
     return (*found, *_too_many(plan, consent, limits))
 
 
-def _of_step(plan: Plan, step: Step, consent: Consent) -> Iterator[Problem]:
+def _of_step(plan: Plan, step: Step, consent: Consent, limits: Limits) -> Iterator[Problem]:
     subject = str(step.address)
     match step.action:
         case Action.BLOCKED:
@@ -63,7 +66,7 @@ def _of_step(plan: Plan, step: Step, consent: Consent) -> Iterator[Problem]:
             reason = "; ".join(_reasons(step))
             message = f"{subject} would be deleted and created again ({reason})"
             yield Problem("E502", message, None, _flag("--allow-replace", subject))
-        case Action.DELETE if not (step.consented or _may_delete(plan, subject, consent)):
+        case Action.DELETE if not (step.consented or _may_delete(plan, step, consent, limits)):
             message = f"{subject} would be deleted"
             yield Problem("E503", message, None, _flag("--allow-delete", subject))
         case Action.ADOPT if consent.yes and not consent.adopt:
@@ -90,10 +93,11 @@ def _reasons(step: Step) -> Iterator[str]:
             yield f"`{path_text(change.path)}`: {change.reason}"
 
 
-def _may_delete(plan: Plan, subject: str, consent: Consent) -> bool:
-    if subject in consent.allow_delete:
+def _may_delete(plan: Plan, step: Step, consent: Consent, limits: Limits) -> bool:
+    if str(step.address) in consent.allow_delete:
         return True
-    return ALL in consent.allow_delete and not plan.protected
+    covered = not plan.protected and step.address.kind not in limits.keeping_data
+    return ALL in consent.allow_delete and covered
 
 
 def _flag(name: str, value: str) -> str:

@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from provisioner.model.outcome import Outcome
 
 
+KEEPING_DATA = frozenset(name for name, kind in KINDS.items() if kind.keeps_data)
+"""Kinds whose resources hold what no manifest brings back."""
+
+
 def refuse_unsafe(session: Session, plan: Plan, consent: Consent) -> None:
     """Raise RefusedError with every reason why ``plan`` may not be applied like this."""
     guard = session.environment.guard
-    found = refusals(plan, consent, Limits(guard.destructive_percent, guard.destructive_count))
+    limits = Limits(guard.destructive_percent, guard.destructive_count, KEEPING_DATA)
+    found = refusals(plan, consent, limits)
     if found:
         raise RefusedError(found)
 

@@ -40,11 +40,12 @@ def read(
     """
     questions: dict[Address | str, Callable[[], Any]] = {}
     for name in listed_kinds:
-        questions[name] = drivers[name].inventory
+        questions[name] = _lister(drivers[name], resources)
     for resource in resources:
         questions[resource.address] = _reader(drivers[resource.address.kind], resource)
     answers = _ask(questions)
-    listed = {name: answers[name] for name in listed_kinds}
+    # A kind that may not be listed is left out: its orphans are not known.
+    listed = {name: answers[name] for name in listed_kinds if answers[name] is not None}
     live = {resource.address: answers[resource.address] for resource in resources}
     return Reading(settled(resources, live, listed, drivers), listed)
 
@@ -64,6 +65,10 @@ def examine(
 
 def _examiner(driver: Driver, resource: Resource, live: Live) -> Callable[[], Live]:
     return lambda: driver.examine(resource, live)
+
+
+def _lister(driver: Driver, near: Sequence[Resource]) -> Callable[[], Sequence[Listed] | None]:
+    return lambda: driver.inventory(near)
 
 
 def _reader(driver: Driver, resource: Resource) -> Callable[[], Live | None]:

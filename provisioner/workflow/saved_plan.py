@@ -25,7 +25,7 @@ from provisioner.workflow.recomputed_plan import confirmed
 from provisioner.workflow.session import Session
 
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
-_CALL: Final = re.compile(r"/api/\d\.\d/[^\s?#\\]+")
+_CALL: Final = re.compile(r"/api/\d\.\d/[^\s?#\\]+(\?[^\s?#\\]+)?")
 _METHODS: Final = frozenset({"DELETE", "PATCH", "POST", "PUT"})
 
 

@@ -120,6 +120,8 @@ def connected(
         transition="polls=2",
         upstream=os.environ.get("PROVISIONER_UPSTREAM", ""),
         upstream_model=os.environ.get("PROVISIONER_UPSTREAM_MODEL", ""),
+        # This tool never needs a form that no one has seen the service take.
+        strict=True,
     )
     with ExitStack() as stack:
         try:

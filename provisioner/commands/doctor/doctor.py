@@ -183,7 +183,7 @@ def _rights(session: Session) -> Iterator[Diagnosis]:
     yield _identity(me)
     for name, kind in KINDS.items():
         try:
-            count = len(session.drivers[name].inventory())
+            count = len(session.drivers[name].inventory() or ())
         except WorkspaceError as error:
             yield _failed(f"{kind.title}s", error)
             continue

@@ -96,7 +96,7 @@ Name = tuple[str, str]
 def _wanted(session: Session, asked: ImportRequest) -> tuple[list[Name], list[Problem]]:
     kinds = [kind for kind in KINDS.values() if kind.is_owned and kind.importing]
     existing = [
-        (kind, one.name) for kind in kinds for one in session.drivers[kind.name].inventory()
+        (kind, one.name) for kind in kinds for one in session.drivers[kind.name].inventory() or ()
     ]
     names = sorted(name for _, name in existing)
     if not asked.names and not asked.all:

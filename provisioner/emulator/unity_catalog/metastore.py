@@ -13,6 +13,7 @@ from provisioner.emulator.identity.authentication import WORKSPACE_ID
 BASE = "/api/2.1/unity-catalog"
 METASTORE_ID = "7c1f9c1e-0000-4000-8000-000000000001"
 NAME = "local"
+DEFAULT_CATALOG = "main"
 
 
 def summary(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -36,7 +37,7 @@ def assignment(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse
         {
             "metastore_id": METASTORE_ID,
             "workspace_id": int(WORKSPACE_ID),
-            "default_catalog_name": "main",
+            "default_catalog_name": DEFAULT_CATALOG,
         }
     )
 

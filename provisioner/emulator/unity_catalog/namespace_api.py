@@ -45,7 +45,7 @@ def create_catalog(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResp
 
 def create_schema(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     sent, store = SCHEMA(request.json(), ""), workspace.store
-    parent = namespaces.require(store, sent["catalog_name"])
+    parent = namespaces.require_with_default(store, request.caller, sent["catalog_name"])
     # rule(documented): Schemas are created by who owns the catalog or has CREATE SCHEMA on it.
     #     [docs.databricks.com, Create schemas]
     if not _may_create_schema(store, request.caller, parent):

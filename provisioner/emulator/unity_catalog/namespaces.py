@@ -13,7 +13,7 @@ from typing import Any
 from provisioner.emulator.http.routing import ApiError, ApiRequest, Caller, invalid
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.unity_catalog import catalog
-from provisioner.emulator.unity_catalog.metastore import METASTORE_ID
+from provisioner.emulator.unity_catalog.metastore import DEFAULT_CATALOG, METASTORE_ID
 
 COLUMNS = "full_name, owner, comment, created_by, created_ms, updated_by, updated_ms"
 # "Valid names cannot contain spaces, periods, forward slashes, or control characters."
@@ -94,6 +94,13 @@ def require(store: Store, full_name: str) -> Namespace:
         message = f"{kind.capitalize()} '{full_name}' does not exist."
         raise ApiError(404, f"{kind}_DOES_NOT_EXIST", message)
     return namespace
+
+
+def require_with_default(store: Store, caller: Caller, catalog_name: str) -> Namespace:
+    """The catalog; the default one of the workspace is made when it is first needed."""
+    if catalog_name.lower() == DEFAULT_CATALOG and find(store, catalog_name) is None:
+        create(store, caller, catalog_name)
+    return require(store, catalog_name)
 
 
 def create(store: Store, caller: Caller, full_name: str, comment: str = "") -> Namespace:

@@ -37,7 +37,7 @@ class ScopeDriver:
         self._lock = threading.Lock()
         self._scopes: tuple[Document, ...] | None = None
 
-    def inventory(self) -> Sequence[Listed]:
+    def inventory(self, near: Sequence[Resource] = ()) -> Sequence[Listed]:
         """All scopes of the workspace, from one request until something is written."""
         return [Listed(scope["name"], scope["name"]) for scope in self._known()]
 

@@ -122,7 +122,7 @@ class EndpointDriver:
         self._lock = threading.Lock()
         self._inventory: tuple[Listed, ...] | None = None
 
-    def inventory(self) -> Sequence[Listed]:
+    def inventory(self, near: Sequence[Resource] = ()) -> Sequence[Listed]:
         """All endpoints of the workspace, from one request for the life of this driver."""
         with self._lock:
             if self._inventory is None:

@@ -1,0 +1,67 @@
+"""A secret of Unity Catalog, and where its value comes from.
+
+The value itself stands in no file of the project and is never read back.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from provisioner.kinds.unity_catalog.model import (
+    CATALOG,
+    COMMENT,
+    EXISTING,
+    GRANTS,
+    LIFECYCLE,
+    NAME,
+    SCHEMA,
+    SDK,
+    CatalogLifecycle,
+    CatalogName,
+    CatalogSpec,
+    Grants,
+)
+from provisioner.model.field_rules import ServerDefault, WriteOnly
+
+OURS = "extension of provisioner"
+TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})$"
+Written = Annotated[str | None, WriteOnly(OURS, secret=True)]
+
+
+class CatalogSecret(CatalogSpec):
+    """A value below a schema, which only some may read."""
+
+    catalog_name: CatalogName = CATALOG
+    schema_name: CatalogName = SCHEMA
+    name: CatalogName = Field(pattern=NAME, description="The secret's name, in lower case.")
+    existing: bool = EXISTING
+    from_env: Written = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="The environment variable that holds the value where `apply` runs.",
+    )
+    from_file: Written = Field(
+        default=None,
+        min_length=1,
+        description="The file that holds the value, below the project root. Keep it out of "
+        "the repository.",
+    )
+    rotated_at: Annotated[str | None, WriteOnly(OURS)] = Field(
+        default=None,
+        pattern=TIMESTAMP,
+        description="When the value was last changed, as in `2026-11-20T10:00:00Z`. With another "
+        "moment than the one that was applied last, the value is written again.",
+    )
+    comment: str | None = COMMENT
+    expire_time: str | None = Field(
+        default=None,
+        pattern=TIMESTAMP,
+        description="When the value expires, for information. It cannot be cleared again.",
+    )
+    owner: Annotated[str | None, ServerDefault(SDK)] = Field(
+        default=None, min_length=1, description="Who owns it; the service takes its creator."
+    )
+    grants: Grants = GRANTS
+    lifecycle: CatalogLifecycle | None = LIFECYCLE

@@ -1,0 +1,1 @@
+"""What the kinds below a schema of Unity Catalog have in common; no kind itself."""

@@ -1,0 +1,162 @@
+"""Makes a ``Kind`` of what is special about one kind of Unity Catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from provisioner.errors import Finding
+from provisioner.kinds.unity_catalog import calls, validation
+from provisioner.kinds.unity_catalog.securable import GRANTS, SecurableKind
+from provisioner.model import schemas
+from provisioner.model.connection import Connection
+from provisioner.model.drift import DriftCategory
+from provisioner.model.field_rules import FieldRule
+from provisioner.model.importing import GeneratedManifest, Importing
+from provisioner.model.kind import (
+    Declared,
+    Dependencies,
+    Driver,
+    Intent,
+    Invocation,
+    Kind,
+    OwnershipCarrier,
+    Planning,
+    Runtime,
+    Schema,
+)
+from provisioner.model.live import Live
+from provisioner.model.paths import Document
+from provisioner.model.plan import ABSENT, FieldAction, FieldChange
+from provisioner.model.references import RestrictedName
+from provisioner.model.secret import SecretReader
+
+Relations = Callable[[Document, Declared], Iterator[Finding]]
+
+
+def _none(document: Document, declared: Declared) -> Iterator[Finding]:
+    return iter(())
+
+
+def _nothing(document: Document) -> Iterator[tuple[str, str]]:
+    return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogParts:
+    """What a kind adds to what all kinds of Unity Catalog do."""
+
+    model: Callable[[], type[Any]]
+    relations: Relations = _none
+    depends_on: Callable[[Document], Iterator[tuple[str, str]]] = _nothing
+    field_action: Callable[[FieldChange, Document, Live], FieldAction | None] | None = None
+    applied_digests: Callable[[Document], str] | None = None
+    calls_of_field: Mapping[str, tuple[str, ...]] | None = None
+    migrate_legacy: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
+    invocation: Invocation | None = None
+    keeps_data: bool = False
+
+
+def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
+    """The kind whose objects ``securable`` describes."""
+    rules = partial(schemas.rules, securable.name)
+    updated = dict.fromkeys((*securable.created_fields, *securable.updated_later), ("update",))
+    return Kind(
+        name=securable.name,
+        title=securable.title,
+        ownership=OwnershipCarrier.COMMENT,
+        keeps_data=parts.keeps_data,
+        schema=Schema(
+            model=parts.model,
+            rules=rules,
+            relations=partial(_relations, securable, parts.relations),
+            migrate_legacy=parts.migrate_legacy,
+            same_name=str.lower,
+            # One metastore serves many environments: they differ by catalog or schema.
+            takes_name_prefix=False,
+            name_of=securable.full_name,
+        ),
+        dependencies=Dependencies(
+            depends_on=partial(_depends_on, securable, parts.depends_on),
+            references=partial(_references, securable),
+        ),
+        planning=Planning(
+            operations=partial(calls.operations, securable),
+            calls_of_field={**updated, GRANTS: ("update_grants",), **(parts.calls_of_field or {})},
+            field_action=parts.field_action,
+            applied_digests=parts.applied_digests,
+            warnings=_warnings,
+            drift_category=drift_category,
+        ),
+        runtime=Runtime(connect=partial(_connect, securable, rules)),
+        invocation=parts.invocation,
+        importing=Importing(partial(_generate, securable, rules), {GRANTS: []}),
+    )
+
+
+def _relations(
+    securable: SecurableKind, own: Relations, document: Document, declared: Declared
+) -> Iterator[Finding]:
+    yield from validation.relations(securable, document, declared)
+    yield from own(document, declared)
+
+
+def _depends_on(
+    securable: SecurableKind,
+    own: Callable[[Document], Iterator[tuple[str, str]]],
+    document: Document,
+) -> Iterator[tuple[str, str]]:
+    """The schema that the object is in comes first, and then what it refers to."""
+    full_name = securable.full_name(document)
+    if full_name.count(".") == 2:
+        yield "schemas", full_name.rpartition(".")[0]
+    yield from own(document)
+
+
+def _references(securable: SecurableKind, document: Document) -> Iterator[RestrictedName]:
+    """The catalog, in the word of boundaries."""
+    full_name = securable.full_name(document)
+    if full_name:
+        yield RestrictedName("catalogs", full_name.partition(".")[0], (securable.identity[0],))
+
+
+def _warnings(intent: Intent) -> Iterator[str]:
+    beside = intent.live.beside if intent.live else {}
+    if beside.get("copied_mark"):
+        yield (
+            "the last line of its comment names an owner of another object, as in a copied "
+            "comment: it counts as managed by nobody"
+        )
+    for name in beside.get("is_deleted") or ():
+        yield f"destination `{name}` points to something that was deleted"
+
+
+def drift_category(change: FieldChange) -> DriftCategory | None:
+    """The sort of ``change``; None for a plain edit."""
+    if change.path[0] != GRANTS:
+        return None
+    if change.after is ABSENT:
+        return DriftCategory.PERMISSION_ADDED
+    is_missing = change.before is ABSENT
+    return DriftCategory.PERMISSION_REMOVED if is_missing else DriftCategory.PERMISSION_CHANGED
+
+
+def _generate(
+    securable: SecurableKind, rules: Callable[[], FieldRule], live: Live, words: str
+) -> GeneratedManifest:
+    from provisioner.kinds.unity_catalog import importing
+
+    return importing.generate(securable, rules(), live, words)
+
+
+def _connect(
+    securable: SecurableKind,
+    rules: Callable[[], FieldRule],
+    connection: Connection,
+    secrets: SecretReader,
+) -> Driver:
+    from provisioner.kinds.unity_catalog.driver import CatalogDriver
+
+    return CatalogDriver(securable, connection, secrets, rules())

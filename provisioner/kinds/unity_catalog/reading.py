@@ -1,0 +1,95 @@
+"""From an answer to a live document in manifest vocabulary. Pure.
+
+Nothing here raises, whatever an answer holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from provisioner.model.documents import entries_by_label
+from provisioner.model.field_rules import PLAIN, FieldRule
+from provisioner.model.paths import Document, Key, Path, path_text
+
+NAMES: Final = frozenset({"parent", "model_provider_service", "model_serving_endpoint"})
+"""Fields that name an object of the catalog, which does not mind the case."""
+
+
+def known_fields(
+    raw: Mapping[str, Any], rule: FieldRule, path: Path, ignored: frozenset[str], unknown: list[str]
+) -> Document:
+    """``raw`` without what the model does not know; that is added to ``unknown``."""
+    found = {}
+    for name, value in raw.items():
+        inner = rule.fields.get(name)
+        if inner is None:
+            if name not in ignored and not _says_nothing(value):
+                unknown.append(path_text((*path, name)))
+        elif not inner.write_only:
+            found[name] = _value(value, inner, (*path, name), ignored, unknown)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _value(
+    value: Any, rule: FieldRule, path: Path, ignored: frozenset[str], unknown: list[str]
+) -> Any:
+    if not rule.fields:
+        return _number(value) if rule.type == "integer" else value
+    if isinstance(value, Mapping):
+        return known_fields(value, rule, path, ignored, unknown)
+    if not isinstance(value, list):
+        return None
+    entries = [each for each in value if isinstance(each, Mapping)]
+    return [
+        known_fields(each, rule, (*path, Key(str(each.get("name", index)))), ignored, unknown)
+        for index, each in enumerate(entries)
+    ]
+
+
+def _number(value: Any) -> Any:
+    # The JSON form of protocol buffers writes 64-bit numbers as text.
+    is_number = isinstance(value, str) and value.isascii() and value.isdecimal()
+    return int(value) if is_number and len(value) < 19 else value
+
+
+def _says_nothing(value: Any) -> bool:
+    return value in (None, "", False) or (not value and isinstance(value, Mapping | list))
+
+
+def spelled_as(live: Any, desired: Any, rule: FieldRule, name: str = "") -> Any:
+    """``live`` as ``desired`` writes it, where both mean the same.
+
+    The order of a list of texts means nothing, and neither does the case of a name.
+    """
+    if isinstance(live, dict) and isinstance(desired, dict):
+        return {
+            key: spelled_as(value, desired.get(key), rule.fields.get(key, PLAIN), key)
+            for key, value in live.items()
+        }
+    if isinstance(live, list) and isinstance(desired, list):
+        return _spelled_list(live, desired, rule)
+    both_texts = isinstance(live, str) and isinstance(desired, str)
+    is_name = name in NAMES or (both_texts and live.startswith("secrets/"))
+    return desired if both_texts and is_name and live.casefold() == desired.casefold() else live
+
+
+def _spelled_list(live: list[Any], desired: list[Any], rule: FieldRule) -> list[Any]:
+    entry = FieldRule(fields=rule.fields)
+    if rule.list_key:
+        wanted = entries_by_label(desired, rule)
+        actual = entries_by_label(live, rule)
+        return [spelled_as(each, wanted.get(label), entry) for label, each in actual.items()]
+    if rule.fields:
+        beside = [*desired, *[None] * len(live)]
+        return [spelled_as(each, beside[index], entry) for index, each in enumerate(live)]
+    texts = all(isinstance(each, str) for each in (*live, *desired))
+    return desired if texts and sorted(live) == sorted(desired) else live
+
+
+def fingerprint(*facts: Any) -> str:
+    """A digest of all that a plan was made from."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,68 @@
+"""What must hold for every object of Unity Catalog, beyond what a schema can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from provisioner.errors import Finding, Location, Severity
+from provisioner.kinds.unity_catalog import grants
+from provisioner.kinds.unity_catalog.securable import SecurableKind
+from provisioner.model.kind import Declared
+from provisioner.model.paths import Document
+
+SYSTEM: Final = "system."
+# https://docs.databricks.com: services of all kinds share the names of their schema.
+SHARED_NAMES: Final = ("model_services", "model_provider_services")
+MOST_LIMITS, MOST_FOR_GROUPS = 20, 5
+NAMING: Final = frozenset(
+    f"RATE_LIMIT_KEY_{key}" for key in ("USER", "USER_GROUP", "SERVICE_PRINCIPAL")
+)
+
+
+def relations(kind: SecurableKind, document: Document, declared: Declared) -> Iterator[Finding]:
+    """What holds for objects of all kinds."""
+    full_name = kind.full_name(document)
+    field = (kind.identity[-1],)
+    if full_name.startswith(SYSTEM) and not document.get("existing"):
+        hint = "declare it with `existing: true` to grant on it, or copy it to a catalog of yours"
+        yield Finding((kind.identity[0],), "E393", f"`{full_name}` belongs to Databricks", hint)
+    if kind.name == SHARED_NAMES[0] and full_name in declared.get(SHARED_NAMES[1], {}):
+        message = f"a model provider service is named `{full_name}` as well"
+        yield Finding(field, "E392", message, "services of a schema share their names: rename one")
+    yield from grants.relations(kind, document)
+    yield from _limits(document)
+
+
+def _limits(document: Document) -> Iterator[Finding]:
+    config = document.get("config")
+    limits = config.get("rate_limits") if isinstance(config, Mapping) else None
+    place: Location = ("config", "rate_limits")
+    entries = limits if isinstance(limits, list) else []
+    groups = [each for each in entries if str(each.get("key", "")).endswith("USER_GROUP")]
+    if len(entries) > MOST_LIMITS or len(groups) > MOST_FOR_GROUPS:
+        message = f"{len(entries)} limits, {len(groups)} of them for groups"
+        hint = f"a service takes {MOST_LIMITS} limits, {MOST_FOR_GROUPS} of them for groups"
+        yield Finding(place, "E390", message, hint)
+    seen: set[tuple[Any, ...]] = set()
+    for index, limit in enumerate(entries):
+        key = limit.get("key")
+        if (key in NAMING) != bool(limit.get("principal")):
+            hint = "`principal` belongs to the keys USER, USER_GROUP and SERVICE_PRINCIPAL alone"
+            message = f"`{key}` {'needs a' if key in NAMING else 'takes no'} `principal`"
+            yield Finding((*place, index, "key"), "E390", message, hint)
+        identity = (key, limit.get("principal", ""), limit.get("renewal_period"))
+        if identity in seen:
+            message, hint = "this limit is there twice", "keep one of the two"
+            yield Finding((*place, index), "E390", message, hint, key=True)
+        seen.add(identity)
+
+
+def forwarding(document: Document) -> Iterator[Finding]:
+    """Warns of what passes by limits and logs."""
+    config = document.get("config") or {}
+    for name in ("forward_headers", "forward_query_parameters", "forward_unmanaged_paths"):
+        if config.get(name):
+            message = f"`{name}` sends the provider what callers write"
+            hint = "unmanaged paths also skip limits and logs: leave it out unless you need it"
+            yield Finding(("config", name), "W781", message, hint, Severity.WARNING)
