@@ -2,17 +2,143 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from provisioner.kinds.model_provider_services.decisions import (
-    applied_digests,
-    depends_on,
-    field_action,
-    mask_of,
-    relations,
-)
+from provisioner.errors import Finding, Location
+from provisioner.kinds.unity_catalog.calls import CREDENTIALS, PROVIDER, PROVIDER_FIELDS
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
 from provisioner.kinds.unity_catalog.securable import SecurableKind
+from provisioner.kinds.unity_catalog.services import table_action
+from provisioner.kinds.unity_catalog.validation import forwarding
+from provisioner.model.kind import Declared
+from provisioner.model.live import Live
+from provisioner.model.paths import Document
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
+
+TYPE: Final = "EXTERNAL_MODEL_PROVIDER_TYPE_"
+SECRETS: Final = "secrets/"
+CREDENTIAL: Final = "service_credential"
+LOGINS: Final = (
+    *("api_key", "entra_service_principal", "service_credential", "aws_access_key"),
+    "header_auth",
+)
+DIGITS: Final = 8
+
+
+def mask_of(names: tuple[str, ...]) -> str:
+    """The update mask of a field: the provider's block has one of its own name."""
+    if names[0] != "config":
+        return names[0]
+    if names[1:2] and names[1] in PROVIDER_FIELDS:
+        return PROVIDER
+    return ".".join(names[:3] if names[1:2] == ("pricing",) else names[:2])
+
+
+def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAction | None:
+    """Another provider, or another sort of login, needs another service."""
+    names = tuple(segment for segment in change.path if isinstance(segment, str))
+    is_block = names[:1] == ("config",) and names[1:2] and names[1] in PROVIDER_FIELDS
+    whole = change.before is ABSENT or change.after is ABSENT
+    if is_block and CREDENTIAL in names and whole and names[-1] in (CREDENTIAL, "name"):
+        # Between a key and a service credential: whether an update takes it is not known.
+        detail = "a key and a service credential cannot take each other's place"
+        return FieldAction(Action.REPLACE, Cause.FIXED_AT_CREATION, detail)
+    return table_action(change)
+
+
+def applied_digests(document: Document) -> str:
+    """``config:3fa81c22``: which keys are given as plaintext, and nothing of their values."""
+    places = sorted(json.dumps(place) for place in _plaintexts(document.get("config"), ()))
+    if not places:
+        return ""
+    return f"config:{hashlib.sha256(chr(10).join(places).encode()).hexdigest()[:DIGITS]}"
+
+
+def _plaintexts(value: Any, place: Location) -> Iterator[Location]:
+    for name, inner in value.items() if isinstance(value, Mapping) else ():
+        if name == "plaintext":
+            yield place
+        else:
+            yield from _plaintexts(inner, (*place, name))
+
+
+def depends_on(document: Document) -> Iterator[tuple[str, str]]:
+    """The catalog secrets that keys refer to."""
+    for reference in sorted(set(_references(document.get("config")))):
+        yield "secrets", reference.removeprefix(SECRETS).lower()
+
+
+def _references(value: Any) -> Iterator[str]:
+    for name, inner in value.items() if isinstance(value, Mapping) else ():
+        if name == "secret_reference" and isinstance(inner, Mapping):
+            yield str(inner.get("name", ""))
+        else:
+            yield from _references(inner)
+
+
+def relations(document: Document, declared: Declared) -> Iterator[Finding]:
+    """The provider's own block and login, and targets that it takes."""
+    config = document.get("config")
+    if not config:
+        if not document.get("existing"):
+            hint = "a service is created with its provider"
+            yield Finding((), "E384", "`config` is missing", hint, key=True)
+        return
+    provider = str(config.get("provider_type", "")).removeprefix(TYPE).lower()
+    blocks = [name for name in PROVIDER_FIELDS if name in config]
+    if provider and blocks != [provider]:
+        message = f"`provider_type` needs the block `{provider}` and no other"
+        hint = f"write `{provider}:`, or change the type"
+        yield Finding(("config", "provider_type"), "E384", message, hint)
+    for name in blocks:
+        yield from _login(("config", name), config[name])
+    yield from _targets(config, provider)
+    yield from forwarding(document)
+
+
+def _login(place: Location, block: Mapping[str, Any]) -> Iterator[Finding]:
+    direct = block.get("direct")
+    if place[1] == "anthropic" and ("relayed" in block) == (direct is not None):
+        hint = "`direct` has a key of yours, `relayed: {}` passes on the caller's"
+        yield Finding(place, "E385", "exactly one of `direct` and `relayed` is needed", hint)
+    if not isinstance(direct, Mapping):
+        return
+    given = [name for name in LOGINS if name in direct]
+    if len(given) != 1:
+        message = f"{len(given)} ways to log in" if given else "nothing says how to log in"
+        yield Finding((*place, "direct"), "E385", message, "write exactly one", key=True)
+    for at, secret in _secrets(direct, (*place, "direct")):
+        if len(CREDENTIALS & secret.keys()) != 1:
+            hint = "write `secret_reference: {name: secrets/CATALOG.SCHEMA.NAME}`"
+            yield Finding(at, "E385", "exactly one of plaintext and reference is needed", hint)
+
+
+def _secrets(value: Mapping[str, Any], place: Location) -> Iterator[tuple[Location, Any]]:
+    for name, inner in value.items():
+        if name in ("api_key", "client_secret", "secret_access_key", "api_key_value"):
+            yield (*place, name), inner
+        elif isinstance(inner, Mapping):
+            yield from _secrets(inner, (*place, name))
+
+
+def _targets(config: Mapping[str, Any], provider: str) -> Iterator[Finding]:
+    targets, is_custom = config.get("targets") or (), provider == "custom"
+    if is_custom and config.get("allow_all_targets"):
+        hint = "list the models as `targets`"
+        message = "a custom provider cannot allow all targets"
+        yield Finding(("config", "allow_all_targets"), "E386", message, hint)
+    if not targets and not config.get("allow_all_targets"):
+        hint = "list them as `targets`, or write `allow_all_targets: true`"
+        yield Finding(("config",), "E386", "no model of the provider may be asked", hint, key=True)
+    for index, target in enumerate(targets):
+        if "endpoint_route" in target and not is_custom:
+            at = ("config", "targets", index, "endpoint_route")
+            message = "`endpoint_route` belongs to custom providers alone"
+            yield Finding(at, "E386", message, "take it out")
+
 
 SECURABLE = SecurableKind(
     name="model_provider_services",

@@ -2,11 +2,117 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from provisioner.kinds.model_services.decisions import depends_on, field_action, mask_of, relations
+from provisioner.errors import Finding, Location
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
 from provisioner.kinds.unity_catalog.securable import SecurableKind
+from provisioner.kinds.unity_catalog.services import table_action
+from provisioner.model.kind import Declared
+from provisioner.model.live import Live
+from provisioner.model.paths import Document
+from provisioner.model.plan import FieldAction, FieldChange
+
+PROVIDERS, ENDPOINTS = "model-provider-services/", "serving-endpoints/"
+ROUTING: Final = "config.routing.destinations"
+FALLBACK: Final = "config.routing.fallback.destinations"
+CONFIGS: Final = {
+    "DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL": "external_model_config",
+    "DESTINATION_TYPE_PAY_PER_TOKEN_FOUNDATION_MODEL": "pay_per_token_config",
+    "DESTINATION_TYPE_PROVISIONED_THROUGHPUT_FOUNDATION_MODEL": "provisioned_throughput_config",
+}
+
+
+def mask_of(names: tuple[str, ...]) -> str:
+    """The update mask of a field: routing and fallback themselves are refused in a mask."""
+    if names[:2] == ("config", "routing"):
+        return FALLBACK if names[2:3] == ("fallback",) else ROUTING
+    return ".".join(names[:2])
+
+
+def destinations(document: Document) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+    """Where each destination stands and what it says; the fallbacks last."""
+    config = document.get("config") or {}
+    routing = config.get("routing") or {}
+    for index, each in enumerate(routing.get("destinations") or ()):
+        yield ("config", "routing", "destinations", index), each
+    fallback = routing.get("fallback") or {}
+    for index, each in enumerate(fallback.get("destinations") or ()):
+        yield ("config", "routing", "fallback", "destinations", index), each
+
+
+def depends_on(document: Document) -> Iterator[tuple[str, str]]:
+    """The provider services and the endpoints that requests go to."""
+    for _, each in destinations(document):
+        external = each.get("external_model_config") or {}
+        endpoint = each.get("provisioned_throughput_config") or {}
+        if isinstance(name := external.get("model_provider_service"), str):
+            yield "model_provider_services", name.removeprefix(PROVIDERS).lower()
+        if isinstance(name := endpoint.get("model_serving_endpoint"), str):
+            yield "model_serving_endpoints", name.removeprefix(ENDPOINTS)
+
+
+def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAction | None:
+    """An inference table may come and go, but not move."""
+    return table_action(change)
+
+
+def relations(document: Document, declared: Declared) -> Iterator[Finding]:
+    """Destinations with the block of their type, shares that sum up, targets that are listed."""
+    if not document.get("config") and not document.get("existing"):
+        hint = "a service is created with its destinations"
+        yield Finding((), "E387", "`config` is missing", hint, key=True)
+    seen: set[str] = set()
+    for place, each in destinations(document):
+        name = str(each.get("name", ""))
+        if name in seen:
+            hint = "destinations and fallbacks have different names"
+            yield Finding((*place, "name"), "E387", f"`{name}` is there twice", hint)
+        seen.add(name)
+        yield from _block(place, each)
+        yield from _target(place, each, declared)
+    yield from _shares(document)
+
+
+def _block(place: Location, each: Mapping[str, Any]) -> Iterator[Finding]:
+    wanted = CONFIGS.get(str(each.get("destination_type")))
+    given = [name for name in CONFIGS.values() if name in each]
+    if wanted and given != [wanted]:
+        message = f"`{each['destination_type']}` needs `{wanted}` and no other block"
+        yield Finding((*place, "destination_type"), "E387", message, f"write `{wanted}`")
+
+
+def _target(place: Location, each: Mapping[str, Any], declared: Declared) -> Iterator[Finding]:
+    """A target that the provider service does not list, where that is declared."""
+    external = each.get("external_model_config") or {}
+    name = str(external.get("model_provider_service", "")).removeprefix(PROVIDERS).lower()
+    provider = declared.get("model_provider_services", {}).get(name)
+    config = (provider or {}).get("config") or {}
+    if not config or config.get("allow_all_targets"):
+        return
+    model = (external.get("target") or {}).get("model")
+    listed = [target.get("model") for target in config.get("targets") or ()]
+    if model not in listed:
+        at = (*place, "external_model_config", "target", "model")
+        hint = f"it lists {', '.join(map(str, listed))}: add it to its `targets`"
+        yield Finding(at, "E391", f"`{name}` does not list the model `{model}`", hint)
+
+
+def _shares(document: Document) -> Iterator[Finding]:
+    first = [
+        (place, each.get("traffic_percentage"))
+        for place, each in destinations(document)
+        if place[2] == "destinations"
+    ]
+    shares = [share for _, share in first]
+    total = sum(share or 0 for share in shares)
+    is_alone = len(shares) < 2 and None in shares
+    if shares and not is_alone and (None in shares or total != 100):
+        message = f"the shares of the destinations sum up to {total}"
+        hint = "give each destination a `traffic_percentage`; together they are 100"
+        yield Finding(("config", "routing", "destinations"), "E388", message, hint)
+
 
 SECURABLE = SecurableKind(
     name="model_services",

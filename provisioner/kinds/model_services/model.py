@@ -114,7 +114,7 @@ class ServiceRouting(CatalogSpec):
 class ModelServiceConfig(CatalogSpec):
     """Routing, limits and logs."""
 
-    routing: ServiceRouting = Field(description="Where requests go.")
+    routing: ServiceRouting = Field(description="The destinations, and what follows a failure.")
     rate_limits: RateLimits = LIMITS
     inference_table: Annotated[
         ServiceInferenceTable | None,

@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioner.kinds.registered_models.decisions import migrate_legacy, relations
+from provisioner.errors import Finding, Severity
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
 from provisioner.kinds.unity_catalog.securable import SecurableKind
+from provisioner.model.kind import Declared
+from provisioner.model.paths import Document
+
+ALIASES = "aliases"
+# https://docs.databricks.com/api/workspace/registeredmodels/setalias
+RESERVED = "latest"
+
+
+def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
+    """``document`` with a bundle's list of aliases as a mapping, versions as text."""
+    aliases = document.get(ALIASES)
+    if isinstance(aliases, Mapping):
+        return {**document, ALIASES: {name: _text(value) for name, value in aliases.items()}}, ()
+    if not isinstance(aliases, list) or not all(isinstance(each, Mapping) for each in aliases):
+        return document, ()
+    mapping = {str(each.get("alias_name")): _text(each.get("version_num")) for each in aliases}
+    message = "the list of aliases is the form of a bundle"
+    hint = f"write a mapping: `{ALIASES}: {{champion: 3}}`"
+    finding = Finding((ALIASES,), "W730", message, hint, Severity.WARNING, key=True)
+    return {**document, ALIASES: mapping}, (finding,)
+
+
+def _text(value: Any) -> Any:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+def relations(document: Document, declared: Declared) -> Iterator[Finding]:
+    """Aliases that the service takes, and versions that are numbers."""
+    aliases = document.get(ALIASES)
+    for name, version in (aliases if isinstance(aliases, Mapping) else {}).items():
+        if name.lower() == RESERVED:
+            message = f"`{name}` cannot be an alias: it always means the newest version"
+            yield Finding((ALIASES, name), "E395", message, "choose another name", key=True)
+        if not str(version).isdecimal():
+            message = f"`{version}` is not the number of a version"
+            yield Finding((ALIASES, name), "E395", message, "versions are 1, 2, 3 and so on")
+
 
 SECURABLE = SecurableKind(
     name="registered_models",

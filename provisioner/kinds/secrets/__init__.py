@@ -2,17 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
-from provisioner.kinds.secrets.decisions import (
-    applied_digests,
-    field_action,
-    migrate_legacy,
-    relations,
-    spelled,
-)
+from provisioner.errors import Finding
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
 from provisioner.kinds.unity_catalog.securable import SecurableKind
+from provisioner.model.kind import Declared
+from provisioner.model.live import Live
+from provisioner.model.paths import Document
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
+
+SOURCES = ("from_env", "from_file")
+EXPIRY, ROTATED = "expire_time", "rotated_at"
+
+
+def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
+    """``document`` without a bundle's `value`, which would stand in a file."""
+    if "value" not in document:
+        return document, ()
+    hint = "write `from_env: NAME` or `from_file: PATH`: the value is read where `apply` runs"
+    message = "`value` is not written into a file"
+    finding = Finding(("value",), "E383", message, hint, key=True, secret=True)
+    return {name: document[name] for name in document if name != "value"}, (finding,)
+
+
+def relations(document: Document, declared: Declared) -> Iterator[Finding]:
+    """One source of the value, inside of the project, and moments that can be."""
+    given = [name for name in SOURCES if name in document]
+    if not given and not document.get("existing"):
+        hint = "write `from_env: NAME`, or `from_file: PATH`"
+        yield Finding((), "E341", "nothing says where the value comes from", hint, key=True)
+    if len(given) > 1:
+        message, hint = "`from_env` and `from_file` are both given", "keep one of the two"
+        yield Finding(("from_file",), "E341", message, hint, key=True)
+    path = document.get("from_file")
+    if isinstance(path, str) and (path.startswith("/") or ".." in PurePosixPath(path).parts):
+        message = f"`{path}` does not stay below the project root"
+        hint = "write a path relative to the folder of provisioner.yaml, or use `from_env`"
+        yield Finding(("from_file",), "E348", message, hint)
+    for field in (EXPIRY, ROTATED):
+        if isinstance(text := document.get(field), str) and moment(text) is None:
+            hint = "as in `2026-11-20T10:00:00Z`"
+            yield Finding((field,), "E342", f"`{text}` is no date and time with a zone", hint)
+
+
+def moment(text: str) -> datetime | None:
+    """An RFC 3339 timestamp; None for any other text."""
+    try:
+        found = datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAction | None:
+    """An expiry cannot be taken away: the service keeps what an update leaves out."""
+    if change.path[0] != EXPIRY or change.after is not ABSENT:
+        return None
+    detail = "the service cannot clear it: put it back, or ignore it with lifecycle.ignore_changes"
+    return FieldAction(Action.BLOCKED, Cause.NOT_UPDATABLE, detail)
+
+
+def applied_digests(document: Document) -> str:
+    """The moment of the last rotation, and no digest of the value: ``rotated_at:...``."""
+    found = moment(str(document.get(ROTATED, "")))
+    return f"{ROTATED}:{found.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if found else ""
+
+
+def spelled(live: Document, desired: Document) -> Document:
+    """``live`` with its expiry as the manifest writes it, where both are one moment."""
+    wanted, actual = (moment(str(side.get(EXPIRY, ""))) for side in (desired, live))
+    same = wanted is not None and wanted == actual
+    return {**live, EXPIRY: desired[EXPIRY]} if same else live
+
 
 SECURABLE = SecurableKind(
     name="secrets",

@@ -92,7 +92,7 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
         ),
         runtime=Runtime(connect=partial(_connect, securable, rules)),
         invocation=parts.invocation,
-        importing=Importing(partial(_generate, securable, rules), {GRANTS: []}),
+        importing=Importing(partial(_generate, rules), {GRANTS: []}),
     )
 
 
@@ -143,12 +143,10 @@ def drift_category(change: FieldChange) -> DriftCategory | None:
     return DriftCategory.PERMISSION_REMOVED if is_missing else DriftCategory.PERMISSION_CHANGED
 
 
-def _generate(
-    securable: SecurableKind, rules: Callable[[], FieldRule], live: Live, words: str
-) -> GeneratedManifest:
-    from provisioner.kinds.unity_catalog import importing
+def _generate(rules: Callable[[], FieldRule], live: Live, words: str) -> GeneratedManifest:
+    from provisioner.kinds.unity_catalog import reading
 
-    return importing.generate(securable, rules(), live, words)
+    return reading.generate(rules(), live, words)
 
 
 def _connect(

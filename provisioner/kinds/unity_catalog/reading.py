@@ -1,4 +1,4 @@
-"""From an answer to a live document in manifest vocabulary. Pure.
+"""From an answer to a live document in manifest vocabulary, and on to a manifest. Pure.
 
 Nothing here raises, whatever an answer holds.
 """
@@ -10,8 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from provisioner.model.documents import entries_by_label
+from provisioner.errors import Location
+from provisioner.kinds.unity_catalog.securable import GRANTS
+from provisioner.model.documents import entries_by_label, in_order, without_defaults
 from provisioner.model.field_rules import PLAIN, FieldRule
+from provisioner.model.importing import GeneratedManifest, variable_name
+from provisioner.model.live import Live
 from provisioner.model.paths import Document, Key, Path, path_text
 
 NAMES: Final = frozenset({"parent", "model_provider_service", "model_serving_endpoint"})
@@ -93,3 +97,40 @@ def fingerprint(*facts: Any) -> str:
     """A digest of all that a plan was made from."""
     text = json.dumps(facts, sort_keys=True, default=str)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+NOT_READ = (
+    "The value is never read back. Its variable is needed only when it is written again:",
+    "when it is missing, with another `rotated_at`, or with --rotate.",
+)
+
+
+def generate(rules: FieldRule, live: Live, words: str) -> GeneratedManifest:
+    """``live`` as a manifest describes it; ``words`` begin the names of its variables."""
+    document: Document = without_defaults(in_order(live.document, rules), rules)
+    comments: dict[Location, tuple[str, ...]] = {}
+    if "from_env" in rules.fields:
+        document["from_env"] = variable_name(words)
+        comments[("from_env",)] = NOT_READ
+    document = _with_plaintext(document, words)
+    if not document.get(GRANTS):
+        document.pop(GRANTS, None)
+    return GeneratedManifest(in_order(document, rules), comments)
+
+
+def _with_plaintext(value: Any, words: str) -> Any:
+    """A login that the service shows empty was given as text: its place takes a variable."""
+    if not isinstance(value, Mapping):
+        return (
+            [_with_plaintext(each, words) for each in value] if isinstance(value, list) else value
+        )
+    result = {}
+    for name, inner in value.items():
+        is_set = name in SECRET_FIELDS and inner == {}
+        variable = variable_name(f"{words}_{name}")
+        secret = {"plaintext": {"$secret": {"from_env": variable}}}
+        result[name] = secret if is_set else _with_plaintext(inner, words)
+    return result
+
+
+SECRET_FIELDS = frozenset({"api_key", "client_secret", "secret_access_key", "api_key_value"})

@@ -56,4 +56,12 @@ def test_a_model_loads_pydantic_so_that_this_test_can_fail():
 
 def test_kinds_are_registered_by_their_own_names():
     assert {name: kind.name for name, kind in KINDS.items()} == {name: name for name in KINDS}
-    assert list(KINDS) == ["model_serving_endpoints", "secret_scopes"]
+    assert list(KINDS) == [
+        "model_serving_endpoints",
+        "secret_scopes",
+        "schemas",
+        "secrets",
+        "registered_models",
+        "model_provider_services",
+        "model_services",
+    ]
