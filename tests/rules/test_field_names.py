@@ -23,6 +23,9 @@ EXTENSIONS = {"prevent_destroy", "ignore_changes"}
 BLOCKS = {"rollout"}
 """Blocks that the tool itself adds: what stands in them is no field of a kind."""
 
+SHARED_WORDS = {"from_env", "from_file", "secret_reference", "client_id", "client_secret"}
+"""Words of ``model.secret`` and of the field rules, and those of OAuth, which logins use too."""
+
 WORDS = {"acls", "permissions", "secrets", "served_entities"}
 """Single words that are fields all the same. Other single words may mean anything."""
 
@@ -54,7 +57,7 @@ def _names(rule: FieldRule) -> Iterator[str]:
 
 def field_names() -> set[str]:
     names = {name for kind in KINDS.values() for name in _names(kind.schema.rules())}
-    return {name for name in names if "_" in name or name in WORDS} - EXTENSIONS
+    return {name for name in names if "_" in name or name in WORDS} - EXTENSIONS - SHARED_WORDS
 
 
 def _said_in(text: str) -> Iterator[str]:

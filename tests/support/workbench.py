@@ -114,7 +114,8 @@ class Workbench:
 
 @contextmanager
 def workbench(root: Path, *, keeps_omitted_traffic: bool = False) -> Iterator[Workbench]:
-    settings = Settings(token=TOKEN, keeps_omitted_traffic=keeps_omitted_traffic)
+    # This tool never needs a form that no one has seen the service take: `strict` refuses those.
+    settings = Settings(token=TOKEN, keeps_omitted_traffic=keeps_omitted_traffic, strict=True)
     with (
         running(settings) as server,
         connect(

@@ -61,7 +61,7 @@ def _fields(
     for name, part in node["properties"].items():
         place, along = f"{path}{name}", (*names, name)
         entry, suffix = _entry(part)
-        if "properties" in entry:
+        if entry.get("properties"):
             facts = part.get("x-semantics", {})
             yield from _fields(entry, f"{place}{suffix}.", along, tuple(facts.get("key", ())))
         else:

@@ -85,14 +85,14 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     if not config:
         if not document.get("existing"):
             hint = "a service is created with its provider"
-            yield Finding((), "E384", "`config` is missing", hint, key=True)
+            yield Finding((), "E352", "`config` is missing", hint, key=True)
         return
     provider = str(config.get("provider_type", "")).removeprefix(TYPE).lower()
     blocks = [name for name in PROVIDER_FIELDS if name in config]
     if provider and blocks != [provider]:
         message = f"`provider_type` needs the block `{provider}` and no other"
         hint = f"write `{provider}:`, or change the type"
-        yield Finding(("config", "provider_type"), "E384", message, hint)
+        yield Finding(("config", "provider_type"), "E352", message, hint)
     for name in blocks:
         yield from _login(("config", name), config[name])
     yield from _targets(config, provider)
@@ -103,17 +103,17 @@ def _login(place: Location, block: Mapping[str, Any]) -> Iterator[Finding]:
     direct = block.get("direct")
     if place[1] == "anthropic" and ("relayed" in block) == (direct is not None):
         hint = "`direct` has a key of yours, `relayed: {}` passes on the caller's"
-        yield Finding(place, "E385", "exactly one of `direct` and `relayed` is needed", hint)
+        yield Finding(place, "E353", "exactly one of `direct` and `relayed` is needed", hint)
     if not isinstance(direct, Mapping):
         return
     given = [name for name in LOGINS if name in direct]
     if len(given) != 1:
         message = f"{len(given)} ways to log in" if given else "nothing says how to log in"
-        yield Finding((*place, "direct"), "E385", message, "write exactly one", key=True)
+        yield Finding((*place, "direct"), "E353", message, "write exactly one", key=True)
     for at, secret in _secrets(direct, (*place, "direct")):
         if len(CREDENTIALS & secret.keys()) != 1:
             hint = "write `secret_reference: {name: secrets/CATALOG.SCHEMA.NAME}`"
-            yield Finding(at, "E385", "exactly one of plaintext and reference is needed", hint)
+            yield Finding(at, "E353", "exactly one of plaintext and reference is needed", hint)
 
 
 def _secrets(value: Mapping[str, Any], place: Location) -> Iterator[tuple[Location, Any]]:
@@ -129,15 +129,15 @@ def _targets(config: Mapping[str, Any], provider: str) -> Iterator[Finding]:
     if is_custom and config.get("allow_all_targets"):
         hint = "list the models as `targets`"
         message = "a custom provider cannot allow all targets"
-        yield Finding(("config", "allow_all_targets"), "E386", message, hint)
+        yield Finding(("config", "allow_all_targets"), "E354", message, hint)
     if not targets and not config.get("allow_all_targets"):
         hint = "list them as `targets`, or write `allow_all_targets: true`"
-        yield Finding(("config",), "E386", "no model of the provider may be asked", hint, key=True)
+        yield Finding(("config",), "E354", "no model of the provider may be asked", hint, key=True)
     for index, target in enumerate(targets):
         if "endpoint_route" in target and not is_custom:
             at = ("config", "targets", index, "endpoint_route")
             message = "`endpoint_route` belongs to custom providers alone"
-            yield Finding(at, "E386", message, "take it out")
+            yield Finding(at, "E354", message, "take it out")
 
 
 SECURABLE = SecurableKind(
@@ -159,17 +159,10 @@ SECURABLE = SecurableKind(
 )
 
 
-def model() -> type[Any]:
-    """The pydantic model; only schema generation asks for it."""
-    from provisioner.kinds.model_provider_services.model import ModelProviderService
-
-    return ModelProviderService
-
-
 KIND = kind_of(
     SECURABLE,
     CatalogParts(
-        model=model,
+        model="ModelProviderService",
         relations=relations,
         depends_on=depends_on,
         field_action=field_action,

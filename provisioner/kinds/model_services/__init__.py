@@ -62,13 +62,13 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     """Destinations with the block of their type, shares that sum up, targets that are listed."""
     if not document.get("config") and not document.get("existing"):
         hint = "a service is created with its destinations"
-        yield Finding((), "E387", "`config` is missing", hint, key=True)
+        yield Finding((), "E355", "`config` is missing", hint, key=True)
     seen: set[str] = set()
     for place, each in destinations(document):
         name = str(each.get("name", ""))
         if name in seen:
             hint = "destinations and fallbacks have different names"
-            yield Finding((*place, "name"), "E387", f"`{name}` is there twice", hint)
+            yield Finding((*place, "name"), "E355", f"`{name}` is there twice", hint)
         seen.add(name)
         yield from _block(place, each)
         yield from _target(place, each, declared)
@@ -80,7 +80,7 @@ def _block(place: Location, each: Mapping[str, Any]) -> Iterator[Finding]:
     given = [name for name in CONFIGS.values() if name in each]
     if wanted and given != [wanted]:
         message = f"`{each['destination_type']}` needs `{wanted}` and no other block"
-        yield Finding((*place, "destination_type"), "E387", message, f"write `{wanted}`")
+        yield Finding((*place, "destination_type"), "E355", message, f"write `{wanted}`")
 
 
 def _target(place: Location, each: Mapping[str, Any], declared: Declared) -> Iterator[Finding]:
@@ -96,7 +96,7 @@ def _target(place: Location, each: Mapping[str, Any], declared: Declared) -> Ite
     if model not in listed:
         at = (*place, "external_model_config", "target", "model")
         hint = f"it lists {', '.join(map(str, listed))}: add it to its `targets`"
-        yield Finding(at, "E391", f"`{name}` does not list the model `{model}`", hint)
+        yield Finding(at, "E358", f"`{name}` does not list the model `{model}`", hint)
 
 
 def _shares(document: Document) -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def _shares(document: Document) -> Iterator[Finding]:
     if shares and not is_alone and (None in shares or total != 100):
         message = f"the shares of the destinations sum up to {total}"
         hint = "give each destination a `traffic_percentage`; together they are 100"
-        yield Finding(("config", "routing", "destinations"), "E388", message, hint)
+        yield Finding(("config", "routing", "destinations"), "E356", message, hint)
 
 
 SECURABLE = SecurableKind(
@@ -133,16 +133,9 @@ SECURABLE = SecurableKind(
 )
 
 
-def model() -> type[Any]:
-    """The pydantic model; only schema generation asks for it."""
-    from provisioner.kinds.model_services.model import ModelService
-
-    return ModelService
-
-
 KIND = kind_of(
     SECURABLE,
     CatalogParts(
-        model=model, relations=relations, depends_on=depends_on, field_action=field_action
+        model="ModelService", relations=relations, depends_on=depends_on, field_action=field_action
     ),
 )

@@ -41,10 +41,10 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     for name, version in (aliases if isinstance(aliases, Mapping) else {}).items():
         if name.lower() == RESERVED:
             message = f"`{name}` cannot be an alias: it always means the newest version"
-            yield Finding((ALIASES, name), "E395", message, "choose another name", key=True)
+            yield Finding((ALIASES, name), "E365", message, "choose another name", key=True)
         if not str(version).isdecimal():
             message = f"`{version}` is not the number of a version"
-            yield Finding((ALIASES, name), "E395", message, "versions are 1, 2, 3 and so on")
+            yield Finding((ALIASES, name), "E365", message, "versions are 1, 2, 3 and so on")
 
 
 SECURABLE = SecurableKind(
@@ -68,18 +68,11 @@ SECURABLE = SecurableKind(
 )
 
 
-def model() -> type[Any]:
-    """The pydantic model; only schema generation asks for it."""
-    from provisioner.kinds.registered_models.model import RegisteredModel
-
-    return RegisteredModel
-
-
 # Deleting a model deletes all of its versions, so no blanket consent covers it.
 KIND = kind_of(
     SECURABLE,
     CatalogParts(
-        model=model,
+        model="RegisteredModel",
         relations=relations,
         migrate_legacy=migrate_legacy,
         calls_of_field={"aliases": ("set_alias",)},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
 from provisioner.kinds.unity_catalog.securable import SecurableKind
 
@@ -34,12 +32,5 @@ SECURABLE = SecurableKind(
 )
 
 
-def model() -> type[Any]:
-    """The pydantic model; only schema generation asks for it."""
-    from provisioner.kinds.schemas.model import CatalogSchema
-
-    return CatalogSchema
-
-
 # Deleting a schema takes everything in it along, so no blanket consent covers it.
-KIND = kind_of(SECURABLE, CatalogParts(model=model, keeps_data=True))
+KIND = kind_of(SECURABLE, CatalogParts(model="CatalogSchema", keeps_data=True))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
 
 from provisioner.errors import Finding
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
@@ -25,7 +24,7 @@ def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
         return document, ()
     hint = "write `from_env: NAME` or `from_file: PATH`: the value is read where `apply` runs"
     message = "`value` is not written into a file"
-    finding = Finding(("value",), "E383", message, hint, key=True, secret=True)
+    finding = Finding(("value",), "E351", message, hint, key=True, secret=True)
     return {name: document[name] for name in document if name != "value"}, (finding,)
 
 
@@ -98,18 +97,11 @@ SECURABLE = SecurableKind(
 )
 
 
-def model() -> type[Any]:
-    """The pydantic model; only schema generation asks for it."""
-    from provisioner.kinds.secrets.model import CatalogSecret
-
-    return CatalogSecret
-
-
 # A deleted value cannot be brought back, so no blanket consent covers it.
 KIND = kind_of(
     SECURABLE,
     CatalogParts(
-        model=model,
+        model="CatalogSecret",
         relations=relations,
         field_action=field_action,
         applied_digests=applied_digests,

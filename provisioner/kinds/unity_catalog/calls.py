@@ -16,7 +16,7 @@ from provisioner.kinds.unity_catalog.securable import COMMENT, GRANTS, PARENT, S
 from provisioner.model.kind import Intent
 from provisioner.model.live import Live, Ownership
 from provisioner.model.paths import Document, Key
-from provisioner.model.plan import Action, FieldChange, Operation
+from provisioner.model.plan import Action, Cause, FieldChange, Operation
 from provisioner.model.secret import MARK
 
 ALIASES: Final = "aliases"
@@ -31,7 +31,8 @@ PROVIDER_FIELDS: Final = (
     *("openai", "azure_openai", "anthropic", "amazon_bedrock", "bedrock_mantle"),
     *("gemini_enterprise", "microsoft_foundry", "custom"),
 )
-CREDENTIALS: Final = frozenset({"plaintext", "secret_reference"})
+PLAINTEXT: Final = "plaintext"
+CREDENTIALS: Final = frozenset({PLAINTEXT, "secret_reference"})
 
 
 def operations(kind: SecurableKind, intent: Intent) -> tuple[Operation, ...]:
@@ -122,6 +123,8 @@ def _masks(kind: SecurableKind, intent: Intent, changes: list[FieldChange]) -> I
         yield COMMENT
     for change in changes:
         names = tuple(segment for segment in change.path if isinstance(segment, str))
+        if change.cause is Cause.OWNERSHIP:
+            continue
         if names[0] in OWN_FIELDS:
             yield VALUE
         elif names[0] in intent.rules.fields and names[0] not in ("lifecycle", *kind.identity):
@@ -159,27 +162,28 @@ def _kept(intent: Intent) -> set[str]:
 
 
 def _provider(desired: Document, changes: list[FieldChange]) -> Document:
-    """The provider's block; credentials that do not change are left out, and so stay.
+    """The provider's block; a login with plaintext that does not change is left out, and so stays.
 
     Then another field can change where the key itself is not at hand.
+    [databricks-sdk, update_model_provider_service]
     """
     config = desired.get("config") or {}
     name = next((field for field in PROVIDER_FIELDS if field in config), "")
-    touched = [change.path for change in changes]
-    return {name: _without_credentials(config[name], ("config", name), touched)} if name else {}
+    if not name:
+        return {}
+    block = copy.deepcopy(config[name])
+    direct = block.get("direct") or {}
+    for login in [field for field in direct if _holds_plaintext(direct[field])]:
+        place = ("config", name, "direct", login)
+        if not any(_overlap(place, change.path) for change in changes):
+            del direct[login]
+    return {name: block}
 
 
-def _without_credentials(value: Any, path: tuple[str, ...], touched: list[Any]) -> Any:
+def _holds_plaintext(value: Any) -> bool:
     if not isinstance(value, dict):
-        return value
-    kept = {}
-    for name, inner in value.items():
-        place = (*path, name)
-        is_login = isinstance(inner, dict) and bool(CREDENTIALS & inner.keys())
-        if is_login and not any(_overlap(place, other) for other in touched):
-            continue
-        kept[name] = _without_credentials(inner, place, touched)
-    return kept
+        return False
+    return PLAINTEXT in value or any(map(_holds_plaintext, value.values()))
 
 
 def _overlap(place: tuple[str, ...], other: Any) -> bool:

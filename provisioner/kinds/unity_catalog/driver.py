@@ -27,7 +27,6 @@ from provisioner.model.secret import SecretReader, resolve
 SECRET_FIELDS: Final = frozenset({"plaintext", VALUE})
 ASSIGNMENT: Final = f"{ROOT}/current-metastore-assignment"
 ABSENT: Final = MISSING | {"SCHEMA_DOES_NOT_EXIST", "CATALOG_DOES_NOT_EXIST"}
-DELETED: Final = "is_deleted"
 COPIED: Final = "copied_mark"
 MOST_PAGES: Final = 1000
 # Nobody knows how the service refuses an etag, so each of these counts. [assumed]
@@ -193,7 +192,9 @@ class CatalogDriver:
         unknown: list[str] = []
         marked = self._marked(raw, resource.name)
         ignored = self._kind.output_only
-        document = reading.known_fields(raw, self._rules, (), ignored, unknown)
+        document = reading.known_fields(
+            reading.with_deleted_targets(raw), self._rules, (), ignored, unknown
+        )
         document[COMMENT] = marked.text
         if not marked.text:
             del document[COMMENT]
@@ -210,7 +211,11 @@ class CatalogDriver:
             fingerprint=reading.fingerprint(self._identity(raw), facts),
             ownership=marked.ownership,
             unknown=tuple(unknown),
-            beside={ETAG: raw.get(ETAG), COPIED: marked.is_copied, DELETED: _deleted_in(raw)},
+            beside={
+                ETAG: raw.get(ETAG),
+                COPIED: marked.is_copied,
+                reading.DELETED: _deleted_in(raw),
+            },
             touched=str(raw.get("update_time") or raw.get("updated_at") or ""),
             history=_history(raw),
         )
@@ -250,7 +255,7 @@ def _aliases(aliases: list[Any], desired: Document) -> Document:
 def _deleted_in(value: Any) -> list[str]:
     """The names of the destinations whose target was deleted."""
     if isinstance(value, Mapping):
-        own = [str(value.get("name", ""))] if value.get(DELETED) is True else []
+        own = [str(value.get("name", ""))] if value.get(reading.DELETED) is True else []
         return own + [name for inner in value.values() for name in _deleted_in(inner)]
     return [n for inner in value for n in _deleted_in(inner)] if isinstance(value, list) else []
 

@@ -111,14 +111,14 @@ def relations(kind: SecurableKind, document: Document) -> Iterator[Finding]:
         name = str(entry.get("principal", ""))
         if name.casefold() in seen:
             hint = "write all of its privileges in one entry"
-            yield Finding((*place, "principal"), "E381", f"`{name}` is there twice", hint)
+            yield Finding((*place, "principal"), "E350", f"`{name}` is there twice", hint)
         seen.add(name.casefold())
         for at, privilege in enumerate(entry.get("privileges") or ()):
             if privilege not in kind.privileges:
                 # The words of the service grow, so an unknown one is no error.
                 yield Finding(
                     (*place, "privileges", at),
-                    "W780",
+                    "W785",
                     f"`{privilege}` is no privilege of a {kind.title} that provisioner knows",
                     did_you_mean(str(privilege), sorted(kind.privileges)),
                     Severity.WARNING,

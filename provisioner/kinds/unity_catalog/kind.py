@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from provisioner.errors import Finding
@@ -46,9 +47,12 @@ def _nothing(document: Document) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class CatalogParts:
-    """What a kind adds to what all kinds of Unity Catalog do."""
+    """What a kind adds to what all kinds of Unity Catalog do.
 
-    model: Callable[[], type[Any]]
+    ``model`` is the name of its pydantic model, in the module ``model`` of its folder.
+    """
+
+    model: str
     relations: Relations = _none
     depends_on: Callable[[Document], Iterator[tuple[str, str]]] = _nothing
     field_action: Callable[[FieldChange, Document, Live], FieldAction | None] | None = None
@@ -69,7 +73,7 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
         ownership=OwnershipCarrier.COMMENT,
         keeps_data=parts.keeps_data,
         schema=Schema(
-            model=parts.model,
+            model=partial(_loaded, f"{securable.name}.model", parts.model),
             rules=rules,
             relations=partial(_relations, securable, parts.relations),
             migrate_legacy=parts.migrate_legacy,
@@ -94,6 +98,11 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
         invocation=parts.invocation,
         importing=Importing(partial(_generate, rules), {GRANTS: []}),
     )
+
+
+def _loaded(module: str, name: str) -> Any:
+    """What a module below ``kinds`` defines: models and drivers are loaded when they are used."""
+    return getattr(import_module(f"provisioner.kinds.{module}"), name)
 
 
 def _relations(
@@ -155,6 +164,7 @@ def _connect(
     connection: Connection,
     secrets: SecretReader,
 ) -> Driver:
-    from provisioner.kinds.unity_catalog.driver import CatalogDriver
-
-    return CatalogDriver(securable, connection, secrets, rules())
+    driver: Driver = _loaded("unity_catalog.driver", "CatalogDriver")(
+        securable, connection, secrets, rules()
+    )
+    return driver

@@ -22,6 +22,31 @@ NAMES: Final = frozenset({"parent", "model_provider_service", "model_serving_end
 """Fields that name an object of the catalog, which does not mind the case."""
 
 
+DELETED: Final = "is_deleted"
+
+
+def with_deleted_targets(value: Any) -> Any:
+    """An answer in which no target that was deleted has its name.
+
+    A new object of that name is another one: the destination has to be sent again, and so it
+    has to differ. [databricks-sdk, is_deleted]
+    """
+    if isinstance(value, list):
+        return [with_deleted_targets(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    if value.get(DELETED) is not True:
+        return {name: with_deleted_targets(inner) for name, inner in value.items()}
+    return {
+        name: {
+            field: f"deleted: {text}" if field in NAMES else text for field, text in inner.items()
+        }
+        if isinstance(inner, Mapping)
+        else inner
+        for name, inner in value.items()
+    }
+
+
 def known_fields(
     raw: Mapping[str, Any], rule: FieldRule, path: Path, ignored: frozenset[str], unknown: list[str]
 ) -> Document:

@@ -26,10 +26,10 @@ def relations(kind: SecurableKind, document: Document, declared: Declared) -> It
     field = (kind.identity[-1],)
     if full_name.startswith(SYSTEM) and not document.get("existing"):
         hint = "declare it with `existing: true` to grant on it, or copy it to a catalog of yours"
-        yield Finding((kind.identity[0],), "E393", f"`{full_name}` belongs to Databricks", hint)
+        yield Finding((kind.identity[0],), "E364", f"`{full_name}` belongs to Databricks", hint)
     if kind.name == SHARED_NAMES[0] and full_name in declared.get(SHARED_NAMES[1], {}):
         message = f"a model provider service is named `{full_name}` as well"
-        yield Finding(field, "E392", message, "services of a schema share their names: rename one")
+        yield Finding(field, "E359", message, "services of a schema share their names: rename one")
     yield from grants.relations(kind, document)
     yield from _limits(document)
 
@@ -43,18 +43,18 @@ def _limits(document: Document) -> Iterator[Finding]:
     if len(entries) > MOST_LIMITS or len(groups) > MOST_FOR_GROUPS:
         message = f"{len(entries)} limits, {len(groups)} of them for groups"
         hint = f"a service takes {MOST_LIMITS} limits, {MOST_FOR_GROUPS} of them for groups"
-        yield Finding(place, "E390", message, hint)
+        yield Finding(place, "E357", message, hint)
     seen: set[tuple[Any, ...]] = set()
     for index, limit in enumerate(entries):
         key = limit.get("key")
         if (key in NAMING) != bool(limit.get("principal")):
             hint = "`principal` belongs to the keys USER, USER_GROUP and SERVICE_PRINCIPAL alone"
             message = f"`{key}` {'needs a' if key in NAMING else 'takes no'} `principal`"
-            yield Finding((*place, index, "key"), "E390", message, hint)
+            yield Finding((*place, index, "key"), "E357", message, hint)
         identity = (key, limit.get("principal", ""), limit.get("renewal_period"))
         if identity in seen:
             message, hint = "this limit is there twice", "keep one of the two"
-            yield Finding((*place, index), "E390", message, hint, key=True)
+            yield Finding((*place, index), "E357", message, hint, key=True)
         seen.add(identity)
 
 
@@ -65,4 +65,4 @@ def forwarding(document: Document) -> Iterator[Finding]:
         if config.get(name):
             message = f"`{name}` sends the provider what callers write"
             hint = "unmanaged paths also skip limits and logs: leave it out unless you need it"
-            yield Finding(("config", name), "W781", message, hint, Severity.WARNING)
+            yield Finding(("config", name), "W786", message, hint, Severity.WARNING)

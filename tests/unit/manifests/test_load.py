@@ -249,7 +249,7 @@ def test_a_bad_manifest(project, text, expected):
 KIND_HINTS = [
     pytest.param("model_serving_endpoint", "did you mean `model_serving_endpoints`?", id="a typo"),
     pytest.param("job", "did you mean `jobs`?", id="nearly a kind of bundles"),
-    pytest.param("zebras", "known are `model_serving_endpoints`, `secret_scopes`", id="no idea"),
+    pytest.param("zebras", "known are " + ", ".join(f"`{name}`" for name in KINDS), id="no idea"),
 ]
 
 
