@@ -184,7 +184,7 @@ def _plan(
         )
         # The preflight looks for the secrets too: they would be listed twice.
         for problem in () if preflight else missing_secrets(session, plan):
-            terminal.say(f"apply will need it: {problem.message}")
+            terminal.say(f"{problem.message}; apply needs it")
     return EnvironmentPlan(plan, preflight, violations)
 
 

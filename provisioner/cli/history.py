@@ -9,7 +9,7 @@ from provisioner.cli.terminal import Terminal
 
 
 @click.command("history", short_help="Show who released what, and when.")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "-e",
     "--environment",
@@ -21,7 +21,7 @@ from provisioner.cli.terminal import Terminal
 )
 @common_options
 def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> int:
-    """Show what was released of NAME, newest first, offline.
+    """Show what was released of each NAME, or of all variables, newest first, offline.
 
     NAME is a released variable, or an endpoint, which stands for those it is made from. What
     was released, from where, what was verified and what is rejected is in the release files;

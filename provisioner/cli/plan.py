@@ -106,7 +106,7 @@ def _plan(
     from provisioner.commands.preflight.preflight import examine
     from provisioner.workflow import policies
     from provisioner.workflow.apply import missing_secrets
-    from provisioner.workflow.plan import make_plan
+    from provisioner.workflow.plan import make_plan, undeclared_dependencies
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 
@@ -127,8 +127,10 @@ def _plan(
             plan_output.show(terminal, plan, beside, verbose=options.verbose)
             if options.out:
                 plan_output.save(terminal, plan, options.out)
+            for note in () if before else undeclared_dependencies(session, plan):
+                terminal.say(f"note: {note}")
             for problem in () if before else missing_secrets(session, plan):
-                terminal.say(f"apply will need it: {problem.message}")
+                terminal.say(f"{problem.message}; apply needs it")
         refused = bool(policies.errors_of(judged))
         trouble = plan.blocked or refused or bool(before and not before.is_clear)
         changes = options.detailed_exitcode and not plan.is_empty

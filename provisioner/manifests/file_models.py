@@ -93,7 +93,7 @@ class EnvironmentFile(FileModel):
 
     workspace: Workspace = Field(description="Where it lives.")
     manifests: tuple[Glob, ...] = Field(
-        default=("manifests/**/*.yaml",),
+        default=("manifests/**/*.yaml", "manifests/**/*.yml"),
         min_length=1,
         description="Its manifests: patterns of paths, relative to the project root.",
     )

@@ -115,13 +115,18 @@ def manifest_files(root: Path, patterns: tuple[str, ...]) -> tuple[str, ...]:
     """
     found: set[str] = set()
     problems: list[Problem] = []
+    empty: list[str] = []
     for pattern in patterns:
         outside = _outside(pattern)
         seen = [outside] if outside else list(walk(root, pattern))
-        problems += [one for one in seen if isinstance(one, Problem)] or (
-            [] if seen else [_nothing(root, pattern)]
-        )
+        problems += [one for one in seen if isinstance(one, Problem)]
         found.update(one for one in seen if isinstance(one, str))
+        empty += [] if seen else [pattern]
+    # Of two patterns that differ in `.yaml` and `.yml` one may match nothing.
+    full = set(patterns) - set(empty)
+    alone = [each for each in empty if _other_ending(each) not in full]
+    named = [each for each in alone if _other_ending(each) not in alone[: alone.index(each)]]
+    problems += [_nothing(root, pattern) for pattern in named]
     if problems:
         raise FileError(dict.fromkeys(problems))
     return tuple(sorted(found))

@@ -48,7 +48,7 @@ FOLDER: Final = "environments"
 LOCAL: Final = "local"
 EMULATOR_STATE: Final = ".provisioner/local.sqlite"
 CHOICE: Final = "PROVISIONER_ENVIRONMENT"
-MANIFESTS: Final = ("manifests/**/*.yaml",)
+MANIFESTS: Final = ("manifests/**/*.yaml", "manifests/**/*.yml")
 # The name becomes the value of an ownership tag, so it has the characters of a project's name.
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 

@@ -49,6 +49,7 @@ class PlanBlock:
     rows: tuple[PlanRow, ...]
     heading: str = ""
     reason: str = ""
+    role: Role = Role.PLAIN
 
 
 def blocks_of(step: Step, style: Style) -> Iterator[PlanBlock]:
@@ -82,7 +83,7 @@ def _place(change: FieldChange, style: Style) -> _Place:
     routes = _routes(change)
     if routes:
         return _Place(routes, is_routes=True)
-    if _new_fields(change, style):
+    if _large_entry(change, style):
         return _Place(change.path, is_entry=True)
     # Deep paths stand in columns of their own, so that they do not pull the short ones apart.
     names = [segment for segment in change.path if isinstance(segment, str)]
@@ -90,12 +91,15 @@ def _place(change: FieldChange, style: Style) -> _Place:
 
 
 def _entry(change: FieldChange, style: Style) -> PlanBlock:
-    """A new mapping, field by field."""
+    """A mapping that comes or goes, field by field."""
+    goes = change.after is ABSENT
+    role = Role.REMOVED if goes else Role.ADDED
     rows = tuple(
-        PlanRow(_label(path, style), (value_text(value, style),), role=Role.ADDED)
-        for path, value in _new_fields(change, style)
+        PlanRow(_label(path, style), (value_text(value, style),), role=role)
+        for path, value in _large_entry(change, style)
     )
-    return PlanBlock(rows, _label(change.path, style), _why(change))
+    heading = _label(change.path, style) + (" (removed)" if goes else "")
+    return PlanBlock(rows, heading, _why(change), role if goes else Role.PLAIN)
 
 
 def _row(change: FieldChange, style: Style) -> PlanRow:
@@ -119,14 +123,16 @@ def _values(change: FieldChange, style: Style) -> tuple[str, ...]:
     return Sides(before, "(removed)" if change.after is ABSENT else after)
 
 
-def _new_fields(change: FieldChange, style: Style) -> list[tuple[Path, Any]]:
-    """What is in a new mapping that is too large for one line."""
-    new = change.before is ABSENT and isinstance(change.after, Mapping)
-    if not new or change.action is Action.KEEP or reference_in(change.after) is not None:
+def _large_entry(change: FieldChange, style: Style) -> list[tuple[Path, Any]]:
+    """The fields of a mapping that comes or goes and is too large for one line."""
+    sides = [side for side in (change.before, change.after) if side is not ABSENT]
+    entry = sides[0] if len(sides) == 1 else None
+    is_large = isinstance(entry, Mapping) and change.action is not Action.KEEP
+    if not is_large or reference_in(entry) is not None:
         return []
-    fields = list(_leaves(change.after, ()))
+    fields = list(_leaves(entry, ()))
     small = len(fields) <= INLINE_FIELDS and all(len(path) == 1 for path, _ in fields)
-    if small and len(value_text(change.after, style)) <= INLINE_WIDTH:
+    if small and len(value_text(entry, style)) <= INLINE_WIDTH:
         return []
     return fields
 

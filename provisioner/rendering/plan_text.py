@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.model.plan import Action, Plan, Step
 from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of
@@ -25,6 +25,10 @@ HEADS = {
 }
 ALWAYS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
 INDENT = "    "
+MOST_LINES = 12
+"""A longer text is cut in its middle."""
+MOST_EQUAL_NOTES = 3
+"""A note of more resources than this is shown once, with their number."""
 GAP = "  "
 ROOM_FOR_VALUES, ROOM_FOR_REASONS = 24, 40
 """Neither begins further right than leaves this much room."""
@@ -70,14 +74,29 @@ def lines_of(plan: Plan, style: Style) -> Iterator[Line]:
     protected = " (protected)" if plan.protected else ""
     yield (Span(f"Plan for {where}{protected}", Role.STRONG),)
     yield ()
-    for step in plan.steps:
-        if style.verbose or step.attention or step.action is not Action.KEEP:
-            yield from _step(step, style)
-            yield ()
+    shown = [step for step in plan.steps if _is_shown(step, style)]
+    common = {} if style.verbose else _common_notes(shown)
+    for step in shown:
+        yield from _step(step, common, style)
+        yield ()
+    for note, count in common.items():
+        yield from _told(f"note ({count:,} resources): ", note, style)
+    if common:
+        yield ()
     yield from _in_progress(plan, style)
     parts = summary_line(plan).split(", ")
     words = [Span(f"{part},", Role.STRONG) for part in parts[:-1]]
     yield from _in_lines([*words, Span(parts[-1], Role.STRONG)], " ", style.width)
+
+
+def _is_shown(step: Step, style: Style) -> bool:
+    return bool(style.verbose or step.attention or step.action is not Action.KEEP)
+
+
+def _common_notes(steps: Iterable[Step]) -> dict[str, int]:
+    """The notes of more than ``MOST_EQUAL_NOTES`` steps, and of how many."""
+    counts = Counter(note for step in steps for note in step.notes)
+    return {note: count for note, count in counts.items() if count > MOST_EQUAL_NOTES}
 
 
 def _in_progress(plan: Plan, style: Style) -> Iterator[Line]:
@@ -89,14 +108,14 @@ def _in_progress(plan: Plan, style: Style) -> Iterator[Line]:
             yield (Span(line),)
 
 
-def _step(step: Step, style: Style) -> Iterator[Line]:
+def _step(step: Step, common: Mapping[str, int], style: Style) -> Iterator[Line]:
     yield from _head(step, style)
     yield from _told("", step.reason, style)
     yield from _told("hint: ", step.hint, style)
     for block in blocks_of(step, style):
         yield from _block(block, style)
     yield from _told("calls: ", ", ".join(each.call for each in step.operations), style)
-    for note in step.notes:
+    for note in (each for each in step.notes if each not in common):
         yield from _told("note: ", note, style)
 
 
@@ -144,7 +163,9 @@ def _block(block: PlanBlock, style: Style) -> Iterator[Line]:
     indent = INDENT
     if block.heading:
         below = len(INDENT) + len(GAP)
-        yield from _with_reason([Span(INDENT + block.heading)], block.reason, below, style)
+        yield from _with_reason(
+            [Span(INDENT + block.heading, block.role)], block.reason, below, style
+        )
         indent += "  "
     width = _column(block.rows, style.width - len(indent) - len(GAP), style)
     for row in block.rows:
@@ -168,7 +189,8 @@ def _row(row: PlanRow, indent: str, width: int, style: Style) -> Iterator[Line]:
     if not before:
         yield (Span(indent + row.label),)
         before = " " * at
-        said = _cut(row, style.width - at, style)
+        *first, said = _broken(row, style.width - at, style)
+        yield from ((Span(before), Span(line, row.role)) for line in first)
     yield from _with_reason([Span(before), Span(said, row.role)], row.reason, at, style)
 
 
@@ -182,6 +204,15 @@ def _bar(row: PlanRow) -> str:
 
 def _arrow(style: Style) -> str:
     return f" {style.glyphs.arrow} "
+
+
+def _broken(row: PlanRow, room: int, style: Style) -> list[str]:
+    """What is said of the row in lines of ``room`` columns: only a change is cut to fit."""
+    text = row.values[0]
+    if len(row.values) > 1 or row.bar or not text.isascii():
+        return [_cut(row, room, style)]
+    lines = textwrap.wrap(text, max(room, 20), break_on_hyphens=False)
+    return lines if 0 < len(lines) <= MOST_LINES else [_cut(row, room, style)]
 
 
 def _cut(row: PlanRow, room: int, style: Style) -> str:

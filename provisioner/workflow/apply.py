@@ -11,10 +11,11 @@ No stage knows another; they meet here. Nothing here prints or asks.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from provisioner.errors import Problem, RefusedError
+from provisioner.errors import Location, Position, Problem, RefusedError
 from provisioner.kinds import KINDS
 from provisioner.model.live import Live
 from provisioner.model.plan import Action, FieldChange, Plan, Step
@@ -49,7 +50,7 @@ def refuse_blocked(plan: Plan) -> None:
 
 
 def missing_secrets(session: Session, plan: Plan) -> tuple[Problem, ...]:
-    """A problem for each variable or file that ``plan`` needs and that is not there."""
+    """What ``plan`` needs and is not there: one problem for all variables, one for each file."""
     from provisioner.model.secret import SecretReader, references
 
     reader = SecretReader(session.project.root)
@@ -59,11 +60,14 @@ def missing_secrets(session: Session, plan: Plan) -> tuple[Problem, ...]:
         for operation in step.operations
         for found in references(operation.payload)
     }
-    return tuple(
-        _missing_secret(how, name, why, address)
+    missing = [
+        _MissingSecret(how, name, why, *_declared_at(session, address, {how: name}))
         for (how, name), address in sorted(needed)
         if (why := reader.missing({how: name}))
-    )
+    ]
+    variables = [secret for secret in missing if secret.how == "from_env"]
+    files = [secret for secret in missing if secret.how != "from_env"]
+    return (*_unset(variables), *(_unreadable(secret) for secret in files))
 
 
 def apply(session: Session, plan: Plan, options: Options, hooks: Hooks) -> tuple[Outcome, ...]:
@@ -82,10 +86,56 @@ def differs(step: Step, live: Live | None) -> tuple[FieldChange, ...]:
     return remaining(step, live, KINDS[step.address.kind])
 
 
-def _missing_secret(how: str, name: str, why: str, address: str) -> Problem:
-    if how == "from_env":
-        hint = f"set it where this command runs: export {name}=..."
-        return Problem(
-            "E507", f"the environment variable {name} {why}", None, hint, subject=address
-        )
-    return Problem("E508", f"the secret file {name} {why}", subject=address)
+class _MissingSecret(NamedTuple):
+    """A secret without a value: where it should come from, why not, and where that is declared."""
+
+    how: str
+    name: str
+    why: str
+    address: str
+    where: Position | None
+
+
+def _declared_at(
+    session: Session, address: str, reference: Mapping[str, str]
+) -> tuple[str, Position | None]:
+    declarations = {str(each.address): each for each in session.loaded.declarations}
+    declaration = declarations.get(address)
+    at = location_of(declaration.document, reference) if declaration else None
+    return address, declaration.position(at) if declaration and at is not None else None
+
+
+def location_of(value: Any, reference: Mapping[str, str], at: Location = ()) -> Location | None:
+    """Where in ``value`` a secret is taken from ``reference``; None where it is not."""
+    if isinstance(value, Mapping) and reference.items() <= value.items():
+        return at
+    inner: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, Mapping) else ()
+    inner = enumerate(value) if isinstance(value, list) else inner
+    found = (location_of(part, reference, (*at, name)) for name, part in inner)
+    return next((place for place in found if place is not None), None)
+
+
+def _unset(secrets: Sequence[_MissingSecret]) -> Iterator[Problem]:
+    """One problem for all variables: they are set in one place, and have one cause."""
+    names = list(dict.fromkeys(secret.name for secret in secrets))
+    if not names:
+        return
+    hint = f"set {'it' if len(names) == 1 else 'them'} where this command runs: export "
+    hint += " ".join(f"{name}=..." for name in names)
+    if len(secrets) == 1:
+        message = f"the environment variable {names[0]} is not set"
+        yield Problem("E507", message, secrets[0].where, hint, subject=secrets[0].address)
+        return
+    verb = "variable is" if len(names) == 1 else "variables are"
+    message = f"{len(names)} environment {verb} not set: {', '.join(names)}"
+    places = "\n".join(f"{secret.name} for {secret.address}{_at(secret)}" for secret in secrets)
+    yield Problem("E507", message, secrets[0].where, f"{hint}\n{places}")
+
+
+def _at(secret: _MissingSecret) -> str:
+    return f", {secret.where.file}:{secret.where.line}" if secret.where else ""
+
+
+def _unreadable(secret: _MissingSecret) -> Problem:
+    message = f"the secret file {secret.name} {secret.why}"
+    return Problem("E508", message, secret.where, subject=secret.address)

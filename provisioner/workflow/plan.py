@@ -170,3 +170,26 @@ def _plan(session: Session, compared: WorkspaceComparison, steps: Sequence[Step]
             prune=request.prune,
         ),
     )
+
+
+def undeclared_dependencies(session: Session, plan: Plan) -> tuple[str, ...]:
+    """A note for each dependency of a step with calls that no manifest declares.
+
+    It may be declared elsewhere; only the workspace knows whether it exists.
+    """
+    declared = {(one.kind.name, one.name.casefold()) for one in session.loaded.declarations}
+    writing = {step.address for step in plan.steps if step.operations}
+    users: dict[tuple[str, str], list[str]] = {}
+    for one in session.loaded.declarations:
+        needed = one.kind.dependencies.depends_on(one.document) if one.address in writing else ()
+        for kind, name in needed:
+            if (kind, name.casefold()) not in declared:
+                users.setdefault((kind, name), []).append(str(one.address))
+    return tuple(
+        f"no manifest declares the {KINDS[kind].title} `{name}`; {_needed_by(names)}"
+        for (kind, name), names in sorted(users.items())
+    )
+
+
+def _needed_by(names: Sequence[str]) -> str:
+    return f"{names[0]} needs it" if len(names) == 1 else f"{len(names)} resources need it"

@@ -28,6 +28,7 @@ from provisioner.manifests.project import (
     read_environment,
     read_project,
 )
+from provisioner.manifests.promotion_chain import ordered
 from provisioner.workflow.environments import open_all
 from provisioner.workflow.project import Project
 
@@ -71,6 +72,8 @@ def change_since(project: Project, ref: str, only: str, given: Sequence[str]) ->
         compared = [before.part(*one) for one in now]
         gone = () if only else sorted(set(before.names()) - set(names))
     parts = [part for part, _ in compared if only or not part.affected.is_empty]
+    order = ordered({one.name: one.promotion.promotes_from for one, _ in now})
+    parts.sort(key=lambda part: order.index(part.environment.name))
     notes = [note for _, found in compared for note in found]
     return ChangeSet(ref, commit, tuple(parts), (*notes, *map(_gone, gone)))
 

@@ -14,7 +14,7 @@ from provisioner.rendering.values import Sides, safe, value_text
 
 WORDS: Final = {
     DriftCategory.NOT_OURS: "not ours any more",
-    DriftCategory.RECREATED: "created again by somebody else, or its tags were taken off",
+    DriftCategory.RECREATED: "not adopted yet, or created again, or its tags were removed",
     DriftCategory.GONE: "gone: deleted, or never applied",
     DriftCategory.FAILED_UPDATE: "the last update failed",
     DriftCategory.VERSION: "another version",

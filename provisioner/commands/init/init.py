@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from provisioner import __version__
-from provisioner.errors import FileError, Problem, UsageError
+from provisioner.errors import FileError, UsageError
+from provisioner.errors.wording import listed
 from provisioner.files import git
 from provisioner.files.write import create_file
+from provisioner.manifests.schema.patterns import refused_part
 from provisioner.model import schemas
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -110,8 +112,10 @@ def write(folder: Path, files: Mapping[str, str], *, keep: bool = False) -> tupl
     """
     there = [name for name in files if (folder / name).exists() or (folder / name).is_symlink()]
     if there and not keep:
-        hint = "move it away, choose another folder, or leave it as it is: --keep-existing"
-        raise FileError(Problem("E860", f"`{name}` is there already", hint=hint) for name in there)
+        hint = "remove them, choose another directory, or keep them and add the rest: "
+        hint += "--keep-existing"
+        count = "1 file exists" if len(there) == 1 else f"{len(there)} files exist"
+        raise FileError.of("E860", f"{count} already: {listed(there)}", hint)
     new = {name: text for name, text in files.items() if name not in there}
     for name, text in new.items():
         try:
@@ -160,7 +164,8 @@ def _check_name(name: str) -> None:
     pattern = schemas.schema("project")["properties"]["project"]["pattern"]
     if not re.fullmatch(pattern.strip("^$"), name):
         hint = "lower-case letters, digits, `-` and `_`, at most 63: --project NAME"
-        raise UsageError.of("E862", f"`{name}` cannot be the name of a project", hint)
+        why = refused_part(name, pattern)
+        raise UsageError.of("E862", f"`{name}` cannot be the name of a project{why}", hint)
 
 
 def _host(given: str) -> tuple[str, str]:

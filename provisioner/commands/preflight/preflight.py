@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from provisioner.commands.preflight.lookups import LOOKUPS, ME, Name, no_room, no_value, runs_as
 from provisioner.errors import Finding, Problem, Severity, by_place
-from provisioner.errors.wording import counted
+from provisioner.errors.wording import closest, counted
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
 from provisioner.model.references import ELSEWHERE, EVERY, Prerequisite, PrerequisiteType
@@ -27,6 +27,8 @@ from provisioner.workflow.session import Session
 PARALLELISM: Final = 16
 # Of the resources that lack the same thing; a shared key may be that of a hundred.
 MOST_NAMED: Final = 3
+LIKENESS: Final = 0.85
+"""From here on a name that is not declared is taken for a misspelt one that is."""
 
 LookupKey = tuple[str, Name]
 """What one request answers for: the sort of need and the part of the name, or a kind's name."""
@@ -58,10 +60,14 @@ class Preflight:
 
 @dataclass(frozen=True, slots=True)
 class PrerequisiteUses:
-    """One thing, and where in which declarations it is asked for, the first place first."""
+    """One thing, and where in which declarations it is asked for, the first place first.
+
+    ``similar`` is what the manifests declare under nearly the same name.
+    """
 
     requirement: Prerequisite
     places: tuple[tuple[Declaration, Prerequisite], ...]
+    similar: str = ""
 
 
 def preflight(session: Session, selection: Selection = EVERYTHING) -> tuple[Problem, ...]:
@@ -114,8 +120,17 @@ def _needed(session: Session, resources: Iterable[Resource]) -> list[Prerequisit
             places = [place for place in places if place[1].source]
         if places:
             places.sort(key=lambda place: place[0].position(place[1].at))
-            needed.append(PrerequisiteUses(places[0][1], tuple(places)))
+            similar = "" if key in brought else _similar(key, brought)
+            needed.append(PrerequisiteUses(places[0][1], tuple(places), similar))
     return needed
+
+
+def _similar(
+    asked: tuple[PrerequisiteType, Name], brought: Iterable[tuple[PrerequisiteType, Name]]
+) -> str:
+    """The name that is declared, where ``asked`` is probably that name misspelt."""
+    outer = {name[0] for need, name in brought if need is asked[0]}
+    return "" if asked[1][0] in outer else closest(asked[1][0], sorted(outer), LIKENESS)
 
 
 def _kind_of(resources: Iterable[Resource], kind: str) -> list[Resource]:
@@ -191,7 +206,9 @@ def _placed(one: PrerequisiteUses, found: Problem) -> Problem:
     others = sorted({str(other.address) for other, _ in one.places} - {str(declaration.address)})
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
     also = f"\nneeded as well by {', '.join(others[:MOST_NAMED])}{more}" if others else ""
-    finding = Finding(requirement.at, found.code, found.message, found.hint + also, found.severity)
+    meant = f"did you mean `{one.similar}`, which the manifests declare? Otherwise:\n"
+    hint = (meant if one.similar else "") + found.hint + also
+    finding = Finding(requirement.at, found.code, found.message, hint, found.severity)
     (problem,) = declaration.placed((finding,))
     return problem
 

@@ -55,8 +55,15 @@ def write(folder: Path) -> None:
 
 
 def stale(folder: Path) -> tuple[str, ...]:
-    """The files in ``folder`` that are missing or are not what would be written."""
+    """The files in ``folder`` that are missing or are not what would be written.
+
+    A folder without the table of fields, such as that of a starter, holds the schemas that editors
+    need: what is not there is then not missing.
+    """
     wanted = {folder / name: text for name, text in _texts().items()}
+    there = {path: text for path, text in wanted.items() if path.is_file()}
+    if there and not (folder / TABLE).is_file():
+        wanted = there
     found = (
         path
         for path, text in wanted.items()

@@ -16,6 +16,7 @@ from provisioner.errors import Finding, Location
 from provisioner.errors.wording import closest, counted, did_you_mean, listed
 from provisioner.manifests.schema.conversion import Written
 from provisioner.manifests.schema.fields import FieldIndex, Schema
+from provisioner.manifests.schema.patterns import meant, refused_part
 
 _WORDS: Final = {
     "object": "a mapping",
@@ -29,6 +30,7 @@ _WORDS: Final = {
 _SCALARS: Final = {"string", "integer", "number", "boolean"}
 _YES: Final = {"yes", "y", "on", "true", "1"}
 _NO: Final = {"no", "n", "off", "false", "0"}
+_WORDS_OF_YAML_1_1: Final = {"yes", "y", "on", "no", "n", "off"}
 _DIGITS: Final = re.compile(r"[+]?0*([0-9][0-9_,]*)(?:\.0+)?\s*%?")
 
 
@@ -98,9 +100,11 @@ def hint_for_type(wanted: ExpectedTypes, value: Any, written: str) -> str:
 
 def _as_boolean(value: Any) -> str:
     text = str(value).lower()
-    if text in _YES | _NO:
-        return f"write {'true' if text in _YES else 'false'}"
-    return ""
+    if text not in _YES | _NO:
+        return ""
+    word = "true" if text in _YES else "false"
+    why = f"`{value}` is text in YAML 1.2; " if text in _WORDS_OF_YAML_1_1 else ""
+    return f"{why}write {word}"
 
 
 def _as_number(value: Any) -> str:
@@ -324,33 +328,17 @@ def _wrong_number_of_fields(violation: Violation, _: Context) -> Iterator[Findin
 
 def _no_match(violation: Violation, _: Context) -> Iterator[Finding]:
     description = violation.schema.get("description", "")
-    hint = (
-        _last_part(violation)
-        or _address(violation)
-        or _said_of_form(description)
-        or _FORMS.get(violation.asked, "")
-    )
+    hint = _meant(violation) or _said_of_form(description) or _FORMS.get(violation.asked, "")
     if not hint:
         said = _first_sentence(description)
         hint = f"it has to match `{violation.asked}`" + (f" ({said})" if said else "")
-    message = f"{violation.shown} cannot be the value of {violation.name}"
+    reason = "" if violation.is_secret else refused_part(str(violation.value), violation.asked)
+    message = f"{violation.shown} cannot be the value of {violation.name}{reason}"
     yield Finding(violation.at, "E109", message, hint)
 
 
-def _last_part(violation: Violation) -> str:
-    """A hint for `catalog.schema.name` where a name has no catalog and no schema."""
-    *outer, name = str(violation.value).split(".")
-    if violation.is_secret or len(outer) != 2 or not re.search(violation.asked, name):
-        return ""
-    return f"write `{name}`: this name has no catalog and no schema"
-
-
-def _address(violation: Violation) -> str:
-    """A hint for the address of a page, where the address of its server is needed."""
-    found = _PAGE.match(str(violation.value))
-    address = f"{found[1] or 'https://'}{found[2]}" if found else ""
-    is_meant = not violation.is_secret and found and re.search(violation.asked, address)
-    return f"write only the address of the workspace: {address}" if is_meant else ""
+def _meant(violation: Violation) -> str:
+    return "" if violation.is_secret else meant(str(violation.value), violation.asked)
 
 
 def _said_of_form(description: str) -> str:
@@ -359,7 +347,6 @@ def _said_of_form(description: str) -> str:
     return "; ".join(one for one in sentences if _TELLS_A_FORM.search(one))
 
 
-_PAGE: Final = re.compile(r"(https?://)?(?:[^/@\s]*@)?([A-Za-z0-9.-]+\.[A-Za-z]+(?::[0-9]+)?)[/?#]")
 _TELLS_A_FORM = re.compile(r"letters|digits|`[^`]*[-/…:][^`]*`")
 # Forms that descriptions do not tell, by their patterns.
 _FORMS = {

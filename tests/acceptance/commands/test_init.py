@@ -83,8 +83,8 @@ def test_a_file_that_is_there_is_refused_by_name_and_nothing_is_written(init, tm
     code, _, err = init()
     assert code == 1
     assert "E860" in err
-    assert "`README.md` is there already" in err
-    assert "`.gitignore` is there already" in err
+    assert "2 files exist already: `.gitignore`, `README.md`" in err
+    assert err.count("hint:") == 1
     assert tree(shop) == {"README.md": b"mine\n"}
 
 

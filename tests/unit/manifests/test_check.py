@@ -254,13 +254,14 @@ WRONG = [
     ),
     pytest.param(
         "name: My Name\n",
-        ("name", "E109", "`My Name` cannot be the value of `name`",
+        ("name", "E109",
+         "`My Name` cannot be the value of `name`: `M`, a blank, `N` are not allowed",
          "it has to match `^[a-z-]{1,20}$` (The name in the URL)"),
         id="a text in the wrong form",
     ),
     pytest.param(
         'name: "a\\n"\n',
-        ("name", "E109", "`a\n` cannot be the value of `name`",
+        ("name", "E109", "`a\n` cannot be the value of `name`: a blank is not allowed",
          "it has to match `^[a-z-]{1,20}$` (The name in the URL)"),
         id="a line break at the end does not slip through",
     ),

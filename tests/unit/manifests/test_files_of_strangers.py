@@ -179,7 +179,8 @@ def test_the_word_of_the_file_is_the_word_of_the_message(tmp_path):
     routes = "        traffic_config:\n          routes:\n"
     routes += "            - {served_model_name: main.ml.ads-3, traffic_percentage: 100}\n"
     (problem,) = problems(tmp_path, manifest(SIZED, config=routes))
-    assert problem.message == "`main.ml.ads-3` cannot be the value of `served_model_name`"
+    wrong = "`main.ml.ads-3` cannot be the value of `served_model_name`"
+    assert problem.message == f"{wrong}: `.` is not allowed"
     assert problem.hint == "write `ads-3`: this name has no catalog and no schema"
     assert str(problem.where) == "manifests/a.yaml:10:35"
 

@@ -176,7 +176,7 @@ def test_without_environments_there_is_a_local_one(tmp_path):
     assert environment_names(tmp_path) == ("local",)
     local = read_environment(tmp_path, "local")
     assert local.workspace == WorkspaceSettings(emulator=".provisioner/local.sqlite")
-    assert local.manifests == ("manifests/**/*.yaml",)
+    assert local.manifests == ("manifests/**/*.yaml", "manifests/**/*.yml")
     assert asdict(local.guard) == {"destructive_percent": 30, "destructive_count": 5}
     assert not local.protected
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from provisioner.errors import Finding, Location
+from provisioner.errors import Finding, Location, Severity
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
@@ -30,7 +30,7 @@ from provisioner.kinds.model_serving_endpoints.validation import (
     secret_references,
 )
 from provisioner.kinds.model_serving_endpoints.validation import entities as relations_entities
-from provisioner.kinds.model_serving_endpoints.validation.existing import existing
+from provisioner.kinds.model_serving_endpoints.validation.existing import DATABRICKS, existing
 from provisioner.kinds.model_serving_endpoints.vocabulary import (
     default_entity_name,
 )
@@ -69,6 +69,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     """Everything about one endpoint that its schema cannot say."""
     return chain(
         existing(document),
+        _config(document),
         _entity_names(document),
         relations_entities.entities(document),
         external_models.models(document),
@@ -83,6 +84,18 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
         checks.checks(document, _known_names(document)),
         rollout(document),
     )
+
+
+WITHOUT_CONFIG: Final = frozenset({"name", "tags", "lifecycle"})
+"""Of an endpoint with more, the gateway or permissions are what somebody manages on purpose."""
+
+
+def _config(document: Document) -> Iterator[Finding]:
+    """The service has endpoints without a config, so one is only a warning."""
+    if set(document) <= WITHOUT_CONFIG and not str(document.get("name")).startswith(DATABRICKS):
+        message = "this endpoint has no `config`, so it serves nothing"
+        hint = "add `config` with `served_entities`; `existing: true` if it is created elsewhere"
+        yield Finding((), "W727", message, hint, Severity.WARNING)
 
 
 def _entity_names(document: Document) -> Iterator[Finding]:

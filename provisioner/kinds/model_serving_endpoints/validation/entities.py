@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from provisioner.errors import Finding, Severity
+from provisioner.errors.wording import closest, did_you_mean
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     RAW,
@@ -92,6 +93,21 @@ def _sizes(entity: Part) -> Iterator[Finding]:
             yield Finding(entity.inner(low), "E335", f"`{low}` is more than `{high}`: {most}")
 
 
+DOCUMENTED_SIZES: Final = ("Small", "Medium", "Large")
+
+
+def _size_name(entity: Part) -> Iterator[Finding]:
+    """Workspaces have sizes of their own, so a near miss of a documented one is a warning."""
+    size = entity.value.get("workload_size")
+    if not isinstance(size, str) or size in DOCUMENTED_SIZES:
+        return
+    meant = closest(size.capitalize(), DOCUMENTED_SIZES, 0.7)
+    if meant:
+        message = f"`{size}` is not a documented `workload_size`"
+        hint = did_you_mean(meant, [meant])
+        yield Finding(entity.inner("workload_size"), "W726", message, hint, Severity.WARNING)
+
+
 def _units(entity: Part) -> Iterator[Finding]:
     units = _number(entity, UNITS_FIELD)
     if units and units % UNITS_STEP:
@@ -164,6 +180,7 @@ CHECKS: Final[tuple[Callable[[Part], Iterator[Finding]], ...]] = (
     _serves,
     _fields,
     _sizes,
+    _size_name,
     _units,
     _scale_to_zero,
     _version,

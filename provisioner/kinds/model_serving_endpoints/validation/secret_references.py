@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from provisioner.errors import Finding, Location
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors import Finding, Location, Severity
+from provisioner.errors.wording import closest, did_you_mean
 from provisioner.kinds.model_serving_endpoints.document import (
     mapping,
     scope_and_key,
@@ -18,6 +18,8 @@ from provisioner.model.paths import Document
 
 SECRET_SCOPES = "secret_scopes"
 KEY_VAULT = "AZURE_KEYVAULT"
+LIKENESS = 0.85
+"""From here on the name of an undeclared scope is taken for a misspelt declared one."""
 
 
 def secret_references(document: Document, declared: Declared) -> Iterator[Finding]:
@@ -41,6 +43,16 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
             keys = mapping(scopes[found[0].casefold()].get("secrets"))
             if found[1] not in keys:
                 yield Finding(place, "E307", *_undeclared(found, list(keys)))
+        else:
+            yield from _misspelt(found[0], place, list(declared.get(SECRET_SCOPES, {})))
+
+
+def _misspelt(scope: str, place: Location, declared: list[str]) -> Iterator[Finding]:
+    """A scope may be declared elsewhere, so one that looks like a declared one is a warning."""
+    if closest(scope, declared, LIKENESS):
+        message = f"no manifest declares the secret scope `{scope}`"
+        hint = did_you_mean(scope, declared, cutoff=LIKENESS)
+        yield Finding(place, "W728", message, hint, Severity.WARNING)
 
 
 def _right_form(reference: str, place: Location) -> str:

@@ -70,7 +70,7 @@ def found(document, declared=None):
 
 
 GOOD = [
-    pytest.param({"name": "chat"}, id="an endpoint without a config"),
+    pytest.param({"name": "chat", "description": "x"}, id="an endpoint without a config"),
     pytest.param(endpoint(openai()), id="a secret as a reference"),
     pytest.param(
         endpoint(model(openai_config={"openai_api_key_plaintext": PLAINTEXT})),
