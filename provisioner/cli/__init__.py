@@ -78,6 +78,7 @@ HOISTED = {
     "output": "--output",
     "no_color": "--no-color",
     "quiet": "--quiet",
+    "verbose": "--verbose",
     "debug": "--debug",
 }
 
@@ -189,6 +190,7 @@ def _hoisted(name: str, value: object) -> list[str]:
 @click.option("-o", "--output", hidden=True)
 @click.option("--no-color", is_flag=True, hidden=True)
 @click.option("-q", "--quiet", is_flag=True, hidden=True)
+@click.option("-v", "--verbose", is_flag=True, hidden=True)
 @click.option("--debug", is_flag=True, hidden=True)
 @click.pass_context
 def group(context: click.Context, /, project_dir: Path | None, **_: object) -> None:

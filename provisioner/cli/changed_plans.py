@@ -102,7 +102,7 @@ def plan_changes(
             planned = PlannedChange(change, plans, [])
         else:
             planned = _plan_all(terminal, project, change, request)
-        _show(terminal, planned, verbose=options.verbose)
+        _show(terminal, planned, verbose=common.verbose)
         if options.out:
             plan_output.save(terminal, planned.plans[0].plan, options.out)
         return terminal.ended(planned.exit_code(detailed=options.detailed_exitcode))

@@ -64,7 +64,10 @@ def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyReque
     """
     terminal.note(plan=plan)
     if not (terminal.common.json or terminal.silent):
-        terminal.answer(plan_output.as_text(terminal, plan))
+        is_brief = terminal.common.quiet and request.approved
+        if not is_brief:  # Nobody can agree to a plan that is not shown.
+            verbose = terminal.common.verbose
+            terminal.answer(plan_output.as_text(terminal, plan, verbose=verbose))
     elif not request.approved:
         # stdout is for something else, but nobody can agree to what he does not see.
         click.echo(plan_output.as_text(terminal, plan), err=True)
@@ -162,7 +165,13 @@ def run(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest)
     execution = Options(options.parallelism, options.timeout_s, wait=not options.no_wait)
     with (
         stopping(stop),
-        progress.shown(sys.stderr, live=_live(terminal), quiet=terminal.common.quiet) as announce,
+        progress.shown(
+            sys.stderr,
+            live=_live(terminal),
+            quiet=terminal.common.quiet,
+            verbose=terminal.common.verbose,
+            total=_total(plan),
+        ) as announce,
     ):
         try:
             results = apply(session, plan, execution, Hooks(announce=announce, stop=stop))
@@ -176,8 +185,11 @@ def run(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest)
     if terminal.common.json:
         terminal.answer_json(outcomes.to_json(results, plan))
     else:
-        terminal.answer("")
-        terminal.answer(outcomes.text(results, terminal.colour(sys.stdout), plan.environment))
+        if not terminal.common.quiet:
+            terminal.answer("")
+        shown = [each for each in results if not (terminal.common.quiet and each.went_well)]
+        colour = terminal.colour(sys.stdout)
+        terminal.answer(outcomes.text(results, colour, plan.environment, shown))
     _problems(terminal, results)
     code = outcomes.exit_code(results, interrupted=stop.is_set())
     if code == 0 and not options.no_wait:
@@ -185,6 +197,11 @@ def run(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest)
 
         code = follow_rollouts(terminal, session, plan, results, options)
     return terminal.ended(code)
+
+
+def _total(plan: Plan) -> int:
+    """How many resources an apply works on."""
+    return sum(bool(step.operations) for step in plan.steps)
 
 
 def _problems(terminal: Terminal, results: Iterable[Outcome]) -> None:

@@ -46,6 +46,7 @@ class CommonOptions(NamedTuple):
     quiet: bool
     debug: bool
     reports: tuple[ReportDestination, ...] = ()
+    verbose: bool = False
 
     @property
     def json(self) -> bool:
@@ -132,7 +133,10 @@ def output_option(*forms: str) -> Callable[[Any], Any]:
 
 TALK = (
     click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same."),
-    click.option("-q", "--quiet", is_flag=True, help="Only the answer and errors."),
+    click.option("-q", "--quiet", is_flag=True, help="Only the summary and errors."),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Also each call, and what is left as it is and why."
+    ),
     click.option("--debug", is_flag=True, help="Requests on stderr, tracebacks of defects."),
 )
 COMMON = (folder_option, output_option("text", "json"), *TALK)

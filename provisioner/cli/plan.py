@@ -26,7 +26,6 @@ class PlanCommandOptions(NamedTuple):
 
     out: Path | None
     detailed_exitcode: bool
-    verbose: bool
     preflight: bool
     changed_since: str = ""
     policy_dir: Path | None = None
@@ -46,12 +45,6 @@ class PlanCommandOptions(NamedTuple):
         help="Save the plan for `apply FILE`.",
     ),
     click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending."),
-    click.option(
-        "-v",
-        "--verbose",
-        is_flag=True,
-        help="Also show what is left as it is, and why: unchanged resources, kept differences.",
-    ),
     click.option(
         "--preflight",
         is_flag=True,
@@ -124,7 +117,7 @@ def _plan(
                 problems=(*judged, *(before.problems if before else ())),
             )
             beside = plan_output.Beside(before, judged)
-            plan_output.show(terminal, plan, beside, verbose=options.verbose)
+            plan_output.show(terminal, plan, beside, verbose=common.verbose)
             if options.out:
                 plan_output.save(terminal, plan, options.out)
             for note in () if before else undeclared_dependencies(session, plan):

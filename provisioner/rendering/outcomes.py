@@ -44,14 +44,20 @@ COLOURS = {True: "\x1b[32m", False: "\x1b[31m"}
 PLAIN = "\x1b[0m"
 
 
-def text(outcomes: Sequence[Outcome], colour: bool = False, environment: str = "") -> str:
-    """A line for each outcome, the summary, and what to run next.
+def text(
+    outcomes: Sequence[Outcome],
+    colour: bool = False,
+    environment: str = "",
+    shown: Sequence[Outcome] | None = None,
+) -> str:
+    """A line for each outcome that is ``shown`` (default: all), the summary, what to run next.
 
     The problems themselves are in ``Outcome.error`` and not repeated here.
     ``environment`` completes the commands.
     """
-    width = common_width(str(outcome.step.address) for outcome in outcomes)
-    lines = [_line(outcome, width, colour) for outcome in outcomes]
+    shown = outcomes if shown is None else shown
+    width = common_width(str(outcome.step.address) for outcome in shown)
+    lines = [_line(outcome, width, colour) for outcome in shown]
     return "\n".join([*lines, summary_line(outcomes), *_next(outcomes, environment)])
 
 

@@ -6,13 +6,14 @@ import contextlib
 import io
 import os
 import pty
+import time
 
 import pytest
 
 from provisioner.model.live import Phase
 from provisioner.model.outcome import Event, Status, What
 from provisioner.model.plan import Address
-from provisioner.rendering.progress import Rows, duration, shown
+from provisioner.rendering.progress import Counts, Rows, duration, shown
 
 
 def event(what, key="chat", **more):
@@ -25,7 +26,7 @@ def waiting(seconds, message="", key="chat", phase=Phase.UPDATING):
 
 def told(*events):
     stream = io.StringIO()
-    with shown(stream, live=False) as announce:
+    with shown(stream, live=False, verbose=True) as announce:
         for each in events:
             announce(each)
     return stream.getvalue().splitlines()
@@ -69,7 +70,7 @@ def test_each_resource_has_its_own_half_minute():
 def test_text_of_the_service_cannot_drive_the_terminal(live):
     stream = io.StringIO()
     evil = "\x1b[2J\rgone\u202e\x9b1m\n::set-output"
-    with shown(stream, live=live) as announce:
+    with shown(stream, live=live, verbose=True) as announce:
         announce(waiting(0.0, evil))
         announce(event(What.FINISHED, status=Status.FAILED, message=evil))
     raw = [c for c in stream.getvalue() if ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e"]
@@ -134,3 +135,47 @@ def test_on_a_terminal_rows_are_redrawn_and_wiped_away():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_pipe_gets_a_line_for_trouble_alone_unless_verbose():
+    stream = io.StringIO()
+    with shown(stream, live=False, total=2) as announce:
+        announce(event(What.STARTED, "a"))
+        announce(event(What.CALLING, "a", call="update_config"))
+        announce(waiting(0.0, key="a"))
+        announce(event(What.FINISHED, "a", status=Status.DONE))
+        announce(event(What.FINISHED, "b", status=Status.FAILED, message="E407"))
+    assert stream.getvalue() == "things.b: failed: E407\n"
+
+
+def test_a_pipe_gets_a_count_every_half_minute(monkeypatch):
+    from provisioner.rendering import progress
+
+    monkeypatch.setattr(progress, "REMINDER_S", 0.01)
+    stream = io.StringIO()
+    with shown(stream, live=False, total=1000) as announce:
+        announce(event(What.STARTED, "a"))
+        while "1 running" not in stream.getvalue():
+            time.sleep(0.005)
+    assert "0 of 1,000 done, 1 running, 0 failed, 0s; oldest: things.a 0s\n" in stream.getvalue()
+
+
+def test_the_count_names_the_oldest_that_runs():
+    clock = iter([0.0, 1.0, 2.0, 3.0, 70.0, 70.0])
+    counts = Counts(4, lambda: next(clock))
+    for key in "abc":
+        counts(event(What.STARTED, key))
+    counts(event(What.FINISHED, "a", status=Status.FAILED))
+    line = "0 of 4 done, 2 running, 1 failed, 1m10s; oldest: things.b 1m08s"
+    assert counts.line() == line
+
+
+def test_an_apply_of_a_thousand_writes_few_lines_into_a_pipe():
+    stream = io.StringIO()
+    with shown(stream, live=False, total=1000) as announce:
+        for number in range(1000):
+            announce(event(What.STARTED, str(number)))
+            announce(event(What.CALLING, str(number), call="create"))
+            announce(waiting(0.0, key=str(number)))
+            announce(event(What.FINISHED, str(number), status=Status.DONE))
+    assert len(stream.getvalue().splitlines()) <= 200
