@@ -233,3 +233,67 @@ def advance(common: CommonOptions, duration: float, environment: str, state: str
     else:
         terminal.answer(moved.summary())
     return 0
+
+
+class FaultOptions(NamedTuple):
+    """Which served entity goes wrong, and how."""
+
+    endpoint: str
+    entity: str
+    percent: int
+    status: int | None
+    delay_ms: int | None
+    clear: bool
+    state: str
+
+
+@command.command("fault")
+@packed(
+    FaultOptions,
+    "options",
+    click.argument("endpoint", required=False, default=""),
+    click.argument("entity", required=False, default=""),
+    click.option(
+        "--percent",
+        type=click.IntRange(1, 100),
+        default=100,
+        show_default=True,
+        help="The share of the answers that go wrong.",
+    ),
+    click.option("--status", type=click.IntRange(400, 599), help="Answer with this status."),
+    click.option("--delay-ms", type=click.IntRange(1, 60_000), help="Answer so much later."),
+    click.option("--clear", is_flag=True, help="Delete all faults instead."),
+    click.option("--state", default="", metavar="FILE", help="The workspace's file, not -e."),
+)
+@environment_option
+@common_options
+def fault(common: CommonOptions, environment: str, options: FaultOptions) -> int:
+    """Make the served entity ENTITY of ENDPOINT fail or answer late, to try a bad version.
+
+    \b
+    Exit codes: 0 done; 1 error.
+    """
+    from provisioner.commands.emulator import fault as faults
+    from provisioner.errors import UsageError
+
+    terminal = Terminal(common)
+    if options.clear:
+        faults.clear_faults(common.project_dir, environment, options.state)
+        terminal.answer("all faults are deleted")
+        return 0
+    if not (options.endpoint and options.entity and (options.status or options.delay_ms)):
+        hint = "provisioner emulator fault ENDPOINT ENTITY --percent 12 --status 500"
+        raise UsageError.of("E808", "a fault needs an endpoint, an entity and what happens", hint)
+    made = faults.EntityFault(
+        options.endpoint,
+        options.entity,
+        options.percent,
+        options.status or 0,
+        options.delay_ms or 0,
+    )
+    faults.add_fault(common.project_dir, environment, options.state, made)
+    if common.json:
+        terminal.answer_json(made.to_json())
+    else:
+        terminal.answer(made.summary())
+    return 0

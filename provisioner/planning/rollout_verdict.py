@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from provisioner.errors.wording import counted
 from provisioner.model.query import CheckResult
 from provisioner.model.rollout import Analysis, Criterion, Grade, Metric, MetricSource, Sample
 
@@ -29,7 +30,7 @@ def of_checks(results: Sequence[CheckResult]) -> tuple[Criterion, ...]:
     if failed:
         text = f"{len(failed)} of {len(results)} checks failed, {failed[0].check}"
         return (Criterion("checks", Grade.BAD, text),)
-    return (Criterion("checks", Grade.GOOD, f"{len(results)} checks ok"),)
+    return (Criterion("checks", Grade.GOOD, f"{counted(len(results), 'check')} ok"),)
 
 
 def of_metrics(

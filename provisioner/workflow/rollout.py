@@ -39,6 +39,7 @@ is not the only one that makes some. [serving-api 3.7]"""
 PARALLELISM: Final = 8
 WAIT_S: Final = 3600.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.5, 10.0, 1.5
+LAG_PAUSES_S: Final = (0.3, 0.9, 2.7)
 CONFLICT: Final = 409
 UNJUDGED: Final = frozenset(
     {Why.UPDATING, Why.STEADY, Why.NOT_STARTED, Why.OTHER_TARGET, Why.REJECTED, Why.NEVER_STARTED}
@@ -151,6 +152,9 @@ class RolloutRun:
         self._driver: Driver = session.drivers[resource.address.kind]
         self._live: Live | None = None
         self._verdict: Any = None
+        self._written_tag: str | None = None
+        self._written_shares: dict[str, int] | None = None
+        self._message = ""
 
     def seen(self) -> RolloutReport:
         """What is live, and what would be due if the verdict were good."""
@@ -216,6 +220,7 @@ class RolloutRun:
                 return state
             case Mark(text):
                 self._send(self.role.mark(self.resource.name, text))
+                self._written_tag = text
                 return None
             case Pause(seconds):
                 self.options.clock.sleep(seconds)
@@ -240,9 +245,8 @@ class RolloutRun:
                 f"the service could not bring `{self.resource.name}` up: {self._message}",
                 hint="the traffic is as it was: provisioner status tells more",
             )
+        self._written_shares = shares
         return True
-
-    _message = ""
 
     def _wait(self) -> Phase:
         """Wait until no update is in progress; returns where the resource stands then."""
@@ -267,15 +271,14 @@ class RolloutRun:
 
     def _look(self) -> Rollout | None:
         """The resource as it is, once it shows what this run wrote last."""
-        pause_s = FIRST_PAUSE_S
         live = self._driver.read(self._bare)
-        for _ in range(8):
-            if live is None or live.shows_last_write is not False:
+        for pause_s in LAG_PAUSES_S:
+            if live is None or self._shows_own_writes(live):
                 break
+            # A read may lag behind a write. What another run wrote since shows after the pauses.
             self.options.clock.sleep(pause_s)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             live = self._driver.read(self._bare)
-        self._live = live
+        self._live, self._written_tag, self._written_shares = live, None, None
         if live is None or self._spec is None:
             return None
         state = state_of(self.role, self._bare, self._spec, live)
@@ -290,6 +293,15 @@ class RolloutRun:
             verdict=self._verdict,
             removed=self.resource.rollout is None,
         )
+
+    def _shows_own_writes(self, live: Live) -> bool:
+        """Whether ``live`` has the tag and the traffic that this run wrote last."""
+        if self._written_tag is not None and live.ownership.rollout != self._written_tag:
+            return False
+        if self._written_shares is None or self._spec is None:
+            return True
+        versions = self.role.versions(self._bare, self._spec, live)
+        return versions is not None and dict(versions.shares) == self._written_shares
 
     def _now_s(self) -> int:
         """The service's time: the clock of a runner may be wrong by hours."""
