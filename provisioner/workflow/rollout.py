@@ -35,7 +35,7 @@ from provisioner.workflow.session import Session
 
 MOST_MOVES: Final = 40
 """In one run. The service takes 50 changes in five minutes for the whole workspace, and a run
-is not the only one that makes some. [serving-api 3.7]"""
+is not the only one that makes some. [serving-api 3.6]"""
 PARALLELISM: Final = 8
 WAIT_S: Final = 3600.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.5, 10.0, 1.5
