@@ -16,6 +16,7 @@ from provisioner.model.live import Phase, Readiness
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.release import Released, Value
+from provisioner.model.rollout import Why
 
 MOST_NAMED: Final = 3
 NOT_READY: Final = {
@@ -168,6 +169,20 @@ def _is_ready(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
             yield _about(evidence, "E719", message, hint)
 
 
+def _is_rolled_out(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
+    """What has a part of the traffic, or was rolled back, has not proven itself yet."""
+    for proof in candidate.evidence:
+        note = proof.step.rollout
+        if note is None or note.move.why is Why.KEEPING:
+            continue
+        message = (
+            f"the rollout of `{proof.address}` in {terms.source} is not finished: version "
+            f"{note.new} has {note.percent} % of the traffic"
+        )
+        hint = f"provisioner rollout status -e {terms.source} {proof.address.key}"
+        yield _about(proof, "E795", message, hint)
+
+
 def _is_proven(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     for evidence in candidate.evidence:
         failed = [check for check in evidence.checks if not check.passed]
@@ -220,4 +235,11 @@ def _about(evidence: Evidence, code: str, message: str, hint: str) -> Problem:
 
 
 OFFLINE: Final[tuple[Gate, ...]] = (_has_value, _not_rejected, _is_used)
-ONLINE: Final[tuple[Gate, ...]] = (_is_applied, _is_idle, _is_ready, _is_proven, _has_soaked)
+ONLINE: Final[tuple[Gate, ...]] = (
+    _is_applied,
+    _is_idle,
+    _is_ready,
+    _is_rolled_out,
+    _is_proven,
+    _has_soaked,
+)

@@ -20,6 +20,7 @@ from provisioner.model.live import Phase, Readiness
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.release import Released
+from provisioner.model.rollout import Move, MoveKind, RolloutNote, Stage, Why
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 TERMS = PromotionTerms("staging", "prod", NOW)
@@ -144,3 +145,14 @@ def test_what_was_verified_in_words():
 )
 def test_spans_in_words(seconds, words):
     assert in_words(timedelta(seconds=seconds)) == words
+
+
+ROLLOUT = RolloutNote("3", "4", 25, Move(MoveKind.NOTHING, Why.TIME), (Stage(25, 600),))
+KEPT = replace(ROLLOUT, percent=100, move=Move(MoveKind.NOTHING, Why.KEEPING))
+
+
+@pytest.mark.parametrize(("note", "codes"), [(ROLLOUT, ["E795"]), (KEPT, [])])
+def test_a_version_with_a_part_of_the_traffic_is_not_promoted(note, codes):
+    known = proof()
+    rolled = replace(known, step=replace(known.step, rollout=note))
+    assert [found.code for found in online(candidate(rolled), TERMS)] == codes
