@@ -208,7 +208,7 @@ class _Manifest:
 
     @classmethod
     def of(cls, source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layers) -> _Manifest:
-        noted = Noted(layers.variables)
+        noted = Noted(layers.names or layers.variables)
         references = References(noted)
         # Most files have no reference, and walking them all is a part of every command's time.
         some_refer = source.has_references

@@ -25,7 +25,7 @@ from provisioner.manifests.merge import (
     removals_of_nothing,
 )
 from provisioner.manifests.project import Environment
-from provisioner.manifests.references import Noted, References, words_in
+from provisioner.manifests.references import Meaning, Noted, References, words_in
 from provisioner.manifests.schema.conversion import Conversion
 from provisioner.manifests.spelling import Spelling
 from provisioner.manifests.variables import NOT_RELEASED, Variables
@@ -60,7 +60,11 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The layers of one environment. ``problems`` are about its file, ``source``."""
+    """The layers of one environment. ``problems`` are about its file, ``source``.
+
+    ``names`` is what references in manifests stand for where they may name other resources;
+    without it, they stand for variables alone.
+    """
 
     variables: Variables
     source: SourceFile | None = None
@@ -69,6 +73,7 @@ class Layers:
     overrides: Mapping[Address, Layer] = field(default_factory=dict)
     released: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    names: Meaning | None = None
 
     @classmethod
     def of(cls, environment: Environment, kinds: Mapping[str, Kind]) -> Layers:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Final
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
-from provisioner.errors.wording import listed
+from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests import conversion_notes
 from provisioner.manifests import unreleased as withheld
 from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
-from provisioner.manifests.envelope import entries_of
+from provisioner.manifests.envelope import ManifestEntry, entries_of
 from provisioner.manifests.files import manifest_files, overlooked, read
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.lifecycle import ignored_paths
 from provisioner.manifests.project import Environment
+from provisioner.manifests.references import NoValueError, References, inside_a_text
 from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
-from provisioner.manifests.yaml.source import parse, without_collector
+from provisioner.manifests.yaml.source import SourceFile, parse, without_collector
 from provisioner.model.kind import Declared, Kind
 from provisioner.model.paths import Document, path_text
 from provisioner.model.plan import Address
@@ -123,8 +125,84 @@ class _Said:
         return not self.unread
 
 
+RESOURCES: Final = "resources"
+FREE_TEXTS: Final = ("comment", "description")
+"""Texts that are never a part of a name."""
+
+
+class DeclaredNames:
+    """What references in the manifests of one environment stand for, variables too.
+
+    ``${resources.KIND.KEY.FIELD}``, as in bundles, is a name of another declared resource. It
+    comes from manifest and layers alone, so it is known before anything is created. ``id`` is
+    the name in the workspace, ``name`` the word of the kind's API.
+    """
+
+    def __init__(
+        self, entries: Iterable[ManifestEntry], kinds: Mapping[str, Kind], layers: Layers
+    ) -> None:
+        self._entries = {Address(each.kind, each.key): each.document for each in entries}
+        self._kinds = kinds
+        self._layers = layers
+        self._known: dict[Address, Mapping[str, Any]] = {}
+        self._open: list[Address] = []
+
+    def value(self, word: str) -> Any:
+        """The value of ``${word}``. Raises NoValueError."""
+        first, _, rest = word.partition(".")
+        if first != RESOURCES:
+            return self._layers.variables.value(word)
+        kind, _, rest = rest.partition(".")
+        key, _, field = rest.partition(".")
+        address = Address(kind, key)
+        if address not in self._entries:
+            hint = did_you_mean(str(address), map(str, self._entries), "declare it in a manifest")
+            raise NoValueError("E121", f"no manifest declares `{address}`", hint)
+        attributes = self._attributes(address)
+        if field not in attributes:
+            hint = did_you_mean(field, attributes, f"known are {', '.join(attributes)}")
+            raise NoValueError("E121", f"`{word}` is not known before it is created", hint)
+        return attributes[field]
+
+    def text(self, word: str) -> str:
+        """The value of ``${word}`` as part of a text. Raises NoValueError."""
+        written = self._layers.variables.written(f"${{{word}}}")
+        return inside_a_text(self.value(word), written, word)
+
+    def _attributes(self, address: Address) -> Mapping[str, Any]:
+        if address in self._open:
+            circle = " -> ".join(map(str, (*self._open[self._open.index(address) :], address)))
+            message = f"the name of `{address}` is made from itself"
+            raise NoValueError("E366", message, f"write one of them out: {circle}")
+        if address not in self._known:
+            self._open.append(address)
+            try:
+                self._known[address] = dict(self._read(address))
+            finally:
+                self._open.pop()
+        return self._known[address]
+
+    def _read(self, address: Address) -> Iterator[tuple[str, Any]]:
+        kind, document = self._kinds[address.kind], self._entries[address]
+        texts = {
+            name: value
+            for name, value in document.items()
+            if isinstance(value, str) and name not in FREE_TEXTS
+        }
+        references = References(self)
+        replaced: Document = references.replaced(texts)
+        for finding in references.findings:
+            raise NoValueError(finding.code, finding.message, finding.hint)
+        laid = self._layers.laid(address, replaced, kind).value
+        yield from ((name, value) for name, value in laid.items() if isinstance(value, str))
+        name = kind.schema.name_of(laid)
+        yield "id", name
+        yield "name", kind.schema.api_name(laid) if kind.schema.api_name else laid.get("name", name)
+
+
 def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind], layers: Layers) -> _Said:
     said = _Said()
+    entries: list[tuple[SourceFile, ManifestEntry]] = []
     for file in files:
         try:
             source = parse(file, read(root, file))
@@ -136,12 +214,17 @@ def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind], layer
             if isinstance(found, Finding):
                 said.problems.append(source.problem(found))
             else:
-                said.declarations.append(declared(source, found, kinds[found.kind], layers))
+                entries.append((source, found))
         for removed in removed_in(source, kinds, layers):
             if isinstance(removed, Problem):
                 said.problems.append(removed)
             else:
                 said.removed.append(removed)
+    # Only now: a resource may refer to one of another file by its name.
+    names = DeclaredNames((entry for _, entry in entries), kinds, layers)
+    layers = replace(layers, names=names)
+    for source, entry in entries:
+        said.declarations.append(declared(source, entry, kinds[entry.kind], layers))
     said.problems.extend(problem for one in said.declarations for problem in one.problems)
     return said
 

@@ -134,7 +134,8 @@ class Schema:
     ``migrate_legacy`` translates legacy spellings and reports each. ``same_name`` gives one
     text for all names that are one name to the service. ``takes_name_prefix``: the name in the
     workspace begins with the environment's ``name_prefix``. ``name_of`` returns the name in the
-    workspace that a document gives its resource, ``""`` for none.
+    workspace that a document gives its resource, ``""`` for none. ``api_name`` returns the name
+    by which the API refers to it; without it, that is the field ``name``.
     """
 
     model: Callable[[], type[Any]]
@@ -144,6 +145,7 @@ class Schema:
     same_name: Callable[[str], str] = str
     takes_name_prefix: bool = True
     name_of: Callable[[Document], str] = field_name
+    api_name: Callable[[Document], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

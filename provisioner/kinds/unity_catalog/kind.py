@@ -81,6 +81,7 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
             # One metastore serves many environments: they differ by catalog or schema.
             takes_name_prefix=False,
             name_of=securable.full_name,
+            api_name=securable.api_name if securable.is_service else None,
         ),
         dependencies=Dependencies(
             depends_on=partial(_depends_on, securable, parts.depends_on),

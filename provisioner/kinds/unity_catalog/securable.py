@@ -80,6 +80,10 @@ class SecurableKind:
             return ""
         return ".".join(str(text).removeprefix(SCHEMAS) for text in texts).lower()
 
+    def api_name(self, document: Document) -> str:
+        """The name by which other services refer to a service: ``model-services/c.s.n``."""
+        return f"{self.plural}/{self.full_name(document)}"
+
     def named(self, full_name: str) -> Document:
         """The fields that make ``full_name``."""
         parts = full_name.split(".")
