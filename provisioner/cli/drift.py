@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
 import click
 
 from provisioner.cli.options import (
+    POLICIES,
     CommonOptions,
     TargetOptions,
+    packed,
     reporting_options,
     select_option,
     target_options,
 )
+from provisioner.errors import Severity
 from provisioner.model.selection import Selection
 
 EXIT_DRIFT = 2
+
+if TYPE_CHECKING:
+    from provisioner.cli.terminal import Terminal
+    from provisioner.errors import Problem
+    from provisioner.workflow.session import Session
+
+
+class DriftPolicyOptions(NamedTuple):
+    """Whether what is live is judged, and by which policies besides the project's."""
+
+    judge: bool
+    policy_dir: Path | None
+    policy_digest: str
 
 
 @click.command("drift", short_help="Show what was changed behind the manifests.")
 @target_options
 @select_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is drift.")
+@packed(
+    DriftPolicyOptions,
+    "policies",
+    click.option(
+        "--policies",
+        "judge",
+        is_flag=True,
+        help="Also judge what is live by the policies, declared or not.",
+    ),
+    *POLICIES,
+)
 @reporting_options
 def command(
     common: CommonOptions,
     target: TargetOptions,
     select: Selection,
+    policies: DriftPolicyOptions,
     detailed_exitcode: bool,
 ) -> int:
     """Show what in the workspace is not as the manifests say, and of which sort it is.
@@ -40,17 +71,21 @@ def command(
 
     An update in progress and a stopped endpoint are shown, and are no drift by themselves.
 
+    With --policies the live endpoints of the whole workspace are judged, also those that no
+    manifest declares; with --select only the selected ones.
+
     \b
-    Exit codes: 0 no drift, or drift without --detailed-exitcode; 1 error;
+    Exit codes: 0 no drift, or drift without --detailed-exitcode; 1 error, or a policy is violated;
     2 drift (only with --detailed-exitcode).
     """
-    return _drift(common, target, select, detailed_exitcode=detailed_exitcode)
+    return _drift(common, target, select, policies, detailed_exitcode=detailed_exitcode)
 
 
 def _drift(
     common: CommonOptions,
     target: TargetOptions,
     select: Selection,
+    policies: DriftPolicyOptions,
     *,
     detailed_exitcode: bool,
 ) -> int:
@@ -64,7 +99,8 @@ def _drift(
         with open_session(project, *target) as session:
             terminal.opened(session)
             drifted = look(session, select)
-        terminal.note(drift=drifted)
+            judged = _judged(terminal, session, select, policies)
+        terminal.note(drift=drifted, problems=judged)
         if common.json:
             from provisioner.commands.drift.json import to_json
 
@@ -73,4 +109,23 @@ def _drift(
             from provisioner.commands.drift.text import text
 
             terminal.answer(text(drifted, terminal.style()))
+        terminal.problems(judged)
+        if any(problem.severity is Severity.ERROR for problem in judged):
+            return terminal.ended(1)
         return terminal.ended(EXIT_DRIFT if detailed_exitcode and drifted.drifted else 0)
+
+
+def _judged(
+    terminal: Terminal, session: Session, select: Selection, options: DriftPolicyOptions
+) -> tuple[Problem, ...]:
+    """The policies that live resources violate; nothing where it is not asked for."""
+    if not options.judge:
+        return ()
+    from provisioner.commands.drift.policies import judge_live
+    from provisioner.workflow.policies import read_policies
+
+    root = session.project.root
+    found = read_policies(root, options.policy_dir, options.policy_digest)
+    if not found.policies:
+        terminal.say("no policies: there is no folder `policies/` and no --policy-dir")
+    return judge_live(session, found, select)

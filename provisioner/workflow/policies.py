@@ -223,7 +223,10 @@ def judge_plan(
     places = {each.address: each.where for each in loaded.resources}
     places |= {each.address: each.where for each in loaded.removals}
     problems += [
-        replace(_problem(verdict), where=places.get(verdict.address) if verdict.address else None)
+        replace(
+            unplaced_problem(verdict),
+            where=places.get(verdict.address) if verdict.address else None,
+        )
         for verdict in judge.plan(plan)
     ]
     return tuple(sorted(dict.fromkeys(problems), key=by_place))
@@ -236,7 +239,8 @@ def judged(found: PolicyFiles, plan: Plan, session: Session) -> tuple[Plan, tupl
     return replace(plan, policy_digest=found.digest), problems
 
 
-def _problem(verdict: PolicyViolation) -> Problem:
+def unplaced_problem(verdict: PolicyViolation) -> Problem:
+    """``verdict`` as a problem that stands in no file yet."""
     finding = verdict.finding
     subject = str(verdict.address) if verdict.address else ""
     return Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -152,8 +153,17 @@ EXTERNAL_MODEL = record(
 )
 
 
+_MODEL_NAME = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
+
+
 def check_external_model(model: dict[str, Any], where: str) -> None:
     """Requires the provider's own block, with its fields, and no other. Raises ApiError."""
+    # rule(client): The name of an external model has letters, digits and `-_.:` only.
+    #     [serving-api 3.5]
+    if not _MODEL_NAME.fullmatch(model["name"]):
+        raise invalid(
+            f"{where}.name can only contain alphanumeric characters, '-', '_', '.' and ':'."
+        )
     provider = PROVIDERS[model["provider"]]
     for other in PROVIDERS.values():
         # rule(documented): An external model has the block of its provider and no other.

@@ -201,6 +201,21 @@ def test_validate_with_policies_loads_no_library_for_the_workspace(project):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_drift_judges_what_is_live_and_not_declared(elsewhere, project, run):
+    assert run("apply", "-y")[0] == 0
+    (project / "manifests/fraud.yaml").rename(project / "fraud.txt")
+    other = (project / "fraud.txt").read_text().replace("fraud", "other").replace("Medium", "Small")
+    (project / "manifests/other.yaml").write_text(other)
+    assert run("drift")[0] == 0
+    code, _, err = run("drift", "--policies", "--policy-dir", str(elsewhere), "-e", "prod")
+    assert code == 1
+    assert "only small" in err
+    assert "model_serving_endpoints.fraud" in err
+    # Protection from deletion is of manifests, and a live endpoint does not show it.
+    assert "prevent_destroy" not in err
+    assert run("drift", "--policies", "--select", "other", "-e", "prod")[0] == 0
+
+
 def test_the_rego_example_reads_fields_that_a_plan_has(run):
     plan = json.loads(run("plan", "-o", "json")[1])
     rego = (EXAMPLE / "conftest" / "plan.rego").read_text()

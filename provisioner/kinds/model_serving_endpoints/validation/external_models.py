@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ KEY_PAIR: Final = ("aws_access_key_id", "aws_secret_access_key")
 def models(document: Document) -> Iterator[Finding]:
     """Each external model by itself."""
     for model in external_models(document):
+        yield from _name(model)
         yield from _block(model)
         yield from _known_task(model)
         for holder in secret_holders(model):
@@ -56,6 +58,23 @@ def same_task(document: Document) -> Iterator[Finding]:
                 f"the task is `{task}` here and `{first}` in the first served entity",
                 "all models of an endpoint have the same task; use an endpoint per task",
             )
+
+
+# Two users report the 400, each with a name that holds a slash [serving-api 3.5].
+MODEL_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
+
+
+def _name(model: Part) -> Iterator[Finding]:
+    name = model.value.get("name")
+    if isinstance(name, str) and name and not MODEL_NAME.fullmatch(name):
+        yield Finding(
+            model.inner("name"),
+            "E349",
+            f"the service refuses the model name `{name}`: it takes letters, digits, `-`, `_`, "
+            "`.` and `:`",
+            "a model provider service of Unity Catalog takes any name; or give the model another "
+            "name at a proxy of yours",
+        )
 
 
 def _block(model: Part) -> Iterator[Finding]:

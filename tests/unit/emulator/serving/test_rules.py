@@ -67,6 +67,11 @@ REFUSED_CONFIGS = [
     pytest.param(
         serving(external(), external()), "more than once", id="two entities with one name"
     ),
+    pytest.param(
+        serving({"name": "a", "external_model": external()["external_model"] | {"name": "m/n"}}),
+        "can only contain",
+        id="a slash in the name of an external model",
+    ),
     pytest.param(serving({"name": "a"}), "external_model", id="an entity of nothing"),
     pytest.param(serving(external(), custom()), "cannot be served together", id="mixed kinds"),
     pytest.param(

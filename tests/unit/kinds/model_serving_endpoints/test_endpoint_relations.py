@@ -546,11 +546,23 @@ def test_no_shape_of_a_document_trips_anything(data):
 
 
 def test_a_route_may_name_an_unnamed_model_as_it_is_sent():
-    """The service gives such an entity a name that it takes; `meta/llama-3` it does not take."""
-    external = openai() | {"name": "meta/llama-3"}
+    """The service gives such an entity a name that it takes; `meta.llama:3` it does not take."""
+    external = openai() | {"name": "meta.llama:3"}
     route = {"served_entity_name": "meta-llama-3", "traffic_percentage": 100}
     config = {
         "served_entities": [{"external_model": external}],
         "traffic_config": {"routes": [route]},
     }
+    assert found({"name": "chat", "config": config}) == []
+
+
+@pytest.mark.parametrize("name", ["meta/llama-3", "my model", "gpt-4o@v1", "modèle"])
+def test_the_name_of_an_external_model_has_no_other_characters(name):
+    config = {"served_entities": [{"external_model": openai() | {"name": name}}]}
+    assert [code for code, *_ in found({"name": "chat", "config": config})] == ["E349"]
+
+
+@pytest.mark.parametrize("name", ["gpt-4o", "us.anthropic.claude-3-5-sonnet-20240620-v1:0", "a_b"])
+def test_the_name_of_an_external_model_may_be(name):
+    config = {"served_entities": [{"external_model": openai() | {"name": name}}]}
     assert found({"name": "chat", "config": config}) == []
