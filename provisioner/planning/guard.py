@@ -37,7 +37,8 @@ class Consent:
 class Limits:
     """More replacements and deletions than either of these need their number as consent.
 
-    The percentage is of the resources that are ours, and says nothing about a single one.
+    The percentage is of the resources that this project manages, and binds at any count: one
+    deletion of two resources is half of them. Of a single one it says nothing.
     ``keeping_data`` are kinds of which each deletion needs its own consent: ``all`` does not
     cover them.
     """
@@ -109,9 +110,8 @@ def _too_many(plan: Plan, consent: Consent, limits: Limits) -> Iterator[Problem]
     if consent.asked or consent.allow_destructive == count or not _above(count, plan, limits):
         return
     message = (
-        f"the plan replaces or deletes {count} of the {plan.owned} resources that are ours; "
-        f"without being told the number, {limits.destructive_count} and "
-        f"{limits.destructive_percent} % are the limit"
+        f"this plan would delete or replace {count} of {plan.owned} managed resources; the limit "
+        f"is {limits.destructive_count} resources and {limits.destructive_percent} %"
     )
     yield Problem("E505", message, None, _flag("--allow-destructive", str(count)))
 
@@ -119,4 +119,4 @@ def _too_many(plan: Plan, consent: Consent, limits: Limits) -> Iterator[Problem]
 def _above(count: int, plan: Plan, limits: Limits) -> bool:
     if count > limits.destructive_count:
         return True
-    return count > 1 and count * 100 > limits.destructive_percent * plan.owned
+    return plan.owned > 1 and count * 100 > limits.destructive_percent * plan.owned

@@ -127,7 +127,9 @@ def repository(tmp_path: Path, workspace: Workspace) -> Repository:
     made.write("provisioner.yaml", "project: shop\n")
     made.write(
         "environments/dev.yaml",
-        f"workspace: {{host: {workspace.server.url}}}\nmanifests: [manifests/*.yaml]\n",
+        f"workspace: {{host: {workspace.server.url}}}\nmanifests: [manifests/*.yaml]\n"
+        # Most scenes hold one or two endpoints, of which each is a large share.
+        "guard: {destructive_percent: 100}\n",
     )
     return made
 

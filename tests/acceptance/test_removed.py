@@ -144,6 +144,8 @@ def test_the_guard_counts_what_was_consented_to(shop, removed, run, workspace):
         (shop.root / f"manifests/spare{number}.yaml").unlink()
     entries = [f"spare{number}: {{name: spare{number}, delete: true}}" for number in range(4)]
     removed("old: {name: old, delete: true}", *entries)
+    environment = (shop.root / "environments/dev.yaml").read_text()
+    shop.write("environments/dev.yaml", environment.replace("percent: 100", "percent: 30"))
     result = run("apply", "-y")
     assert result.code == 1
     assert "--allow-destructive 5" in result.err

@@ -126,8 +126,8 @@ REFUSED = [
         [
             (
                 "E505",
-                "the plan replaces or deletes 6 of the 100 resources that are ours; without being "
-                "told the number, 5 and 30 % are the limit",
+                "this plan would delete or replace 6 of 100 managed resources; the limit is 5 "
+                "resources and 30 %",
                 "--allow-destructive 6",
             )
         ],
@@ -139,12 +139,25 @@ REFUSED = [
         [
             (
                 "E505",
-                "the plan replaces or deletes 2 of the 6 resources that are ours; without being "
-                "told the number, 5 and 30 % are the limit",
+                "this plan would delete or replace 2 of 6 managed resources; the limit is 5 "
+                "resources and 30 %",
                 "--allow-destructive 2",
             )
         ],
         id="more than the percentage",
+    ),
+    pytest.param(
+        plan(deletion(), owned=2),
+        ALL,
+        [
+            (
+                "E505",
+                "this plan would delete or replace 1 of 2 managed resources; the limit is 5 "
+                "resources and 30 %",
+                "--allow-destructive 1",
+            )
+        ],
+        id="one of two is half of them",
     ),
 ]
 
