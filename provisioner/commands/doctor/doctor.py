@@ -26,6 +26,7 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment
 from provisioner.model.clock import Now, utc_now
+from provisioner.model.kind import OwnershipCarrier
 from provisioner.model.live import Live
 from provisioner.model.resource import Resource
 from provisioner.workflow.parallel import map_parallel
@@ -181,9 +182,14 @@ def _rights(session: Session) -> Iterator[Diagnosis]:
         yield _failed("identity", error)
         return
     yield _identity(me)
+    resources = session.loaded.resources
+    declared = {resource.address.kind for resource in resources}
     for name, kind in KINDS.items():
+        # Objects of Unity Catalog are listed by schema: only the declared ones are known.
+        if kind.ownership is OwnershipCarrier.COMMENT and name not in declared:
+            continue
         try:
-            count = len(session.drivers[name].inventory() or ())
+            count = len(session.drivers[name].inventory(resources) or ())
         except WorkspaceError as error:
             yield _failed(f"{kind.title}s", error)
             continue
