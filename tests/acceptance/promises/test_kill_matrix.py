@@ -1,0 +1,161 @@
+"""A process that is killed around any of its writes: the same command again heals it."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import mixed_apply
+import pytest
+from killing_proxy import MOMENTS, Watch, watched
+from proof_cells import Cells
+
+ENVIRONMENT = "workspace: {{host: {}}}\nmanifests: [manifests/*.yaml]\n"
+GUARD = "guard: {destructive_percent: 100, destructive_count: 10}\n"
+
+
+@dataclass
+class Shop:
+    """A repository before the mixed apply, and ways to apply it."""
+
+    repository: object
+    workspace: object
+    run: Callable[..., object]
+    url: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        self.through(self.workspace.server.url)
+        mixed_apply.prepare(self.repository.root, self.run, self.workspace.call)
+
+    def through(self, url: str) -> None:
+        """Lets the environment reach the workspace at ``url``."""
+        self.repository.write("environments/dev.yaml", ENVIRONMENT.format(url) + GUARD)
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Starts the command as a process of its own."""
+        command = [sys.executable, "-m", "provisioner", *words, "-e", "dev"]
+        return subprocess.Popen(
+            [*command, "-C", str(self.repository.root)],
+            env={**os.environ, **mixed_apply.KEYS},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def heals(self, expected: object) -> None:
+        """Applies again and asserts that the workspace is as if nothing had happened."""
+        self.through(self.workspace.server.url)
+        again = self.run("apply", "-y", *mixed_apply.CONSENT)
+        assert again.code == 0, again.err
+        assert self.run("plan", "--detailed-exitcode").code == 0
+        found = mixed_apply.differences(mixed_apply.world(self.workspace.call), expected)
+        assert not found, "\n".join(found)
+        created = mixed_apply.creates(self.workspace.call)
+        assert created["new"] <= 1
+        assert created["swap"] <= 1
+        assert created["written to foreign"] == 0
+
+
+@pytest.fixture
+def shop(repository, workspace, run, monkeypatch):
+    for name, value in mixed_apply.KEYS.items():
+        monkeypatch.setenv(name, value)
+    return Shop(repository, workspace, run)
+
+
+def uninterrupted(shop: Shop) -> tuple[object, int]:
+    """The workspace after the whole apply, and the number of its writes."""
+    shop.prepare()
+    result = shop.run("apply", "-y", *mixed_apply.CONSENT)
+    assert result.code == 0, result.err
+    writes = len(shop.workspace.writes())
+    assert shop.run("plan", "--detailed-exitcode").code == 0
+    return mixed_apply.world(shop.workspace.call), writes
+
+
+APPLY = ("apply", "-y", *mixed_apply.CONSENT)
+
+
+@pytest.mark.proof("kill")
+def test_a_kill_around_any_write_is_healed_by_the_same_command(shop: Shop, cells: Cells) -> None:
+    expected, writes = uninterrupted(shop)
+    cases = [
+        (number, moment, parallelism)
+        for parallelism in (1, 8)
+        for number in range(writes)
+        for moment in MOMENTS
+    ]
+
+    def check(case: tuple[int, str, int], _: random.Random) -> None:
+        number, moment, parallelism = case
+        shop.prepare()
+        watch = Watch(number, moment)
+        with watched(shop.workspace.server.url, watch) as url:
+            shop.through(url)
+            process = shop.start(*APPLY, "--parallelism", str(parallelism))
+            watch.act = process.kill
+            code = process.wait(120)
+            process.stderr.close()
+        assert watch.acted, "the process ended before that write"
+        assert code in (0, -signal.SIGKILL), code
+        shop.heals(expected)
+
+    cells.run(cases, check, quick=2)
+
+
+@pytest.mark.proof("signals")
+def test_a_signal_at_any_moment_ends_without_a_traceback(shop: Shop, cells: Cells) -> None:
+    expected, _ = uninterrupted(shop)
+    sorts = (("SIGINT",), ("SIGTERM",), ("SIGINT", "SIGINT"), ("SIGTERM", "SIGINT"))
+    cases = [(trial, *sort) for trial in range(30) for sort in sorts]
+
+    def check(case: tuple[int, str], chance: random.Random) -> None:
+        shop.prepare()
+        process = shop.start(*APPLY)
+        for name in case[1:]:
+            try:
+                process.wait(chance.uniform(0.2, 2.5))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.Signals[name])
+        _, errors = process.communicate(timeout=60)
+        assert b"Traceback" not in errors, errors
+        # Before Python has set its own handler, the system ends the process.
+        assert process.returncode in (0, 4, 130, -signal.SIGTERM, -signal.SIGINT), errors
+        shop.heals(expected)
+
+    cells.run(cases, check, quick=1)
+
+
+@pytest.mark.proof("signals")
+def test_a_run_that_was_frozen_around_any_write_does_no_harm(shop: Shop, cells: Cells) -> None:
+    """A frozen process goes on after another run has done everything."""
+    expected, writes = uninterrupted(shop)
+    cases = [(number, moment) for number in range(writes) for moment in ("before", "answered")]
+
+    def check(case: tuple[int, str], _: random.Random) -> None:
+        number, moment = case
+        shop.prepare()
+        # The proxy drops a write that it stops before, so the frozen run also lost a request.
+        watch = Watch(number, moment)
+        with watched(shop.workspace.server.url, watch) as url:
+            shop.through(url)
+            process = shop.start(*APPLY)
+            watch.act = lambda: process.send_signal(signal.SIGSTOP)
+            wait_until_stopped(process)
+            shop.heals(expected)
+            process.send_signal(signal.SIGCONT)
+            _, errors = process.communicate(timeout=120)
+        assert b"Traceback" not in errors, errors
+        shop.heals(expected)
+
+    cells.run(cases, check, quick=1)
+
+
+def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
+    """Returns when ``process`` is stopped or over."""
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
