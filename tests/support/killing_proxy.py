@@ -31,6 +31,7 @@ class Watch:
     act: Callable[[], None] = lambda: None
     writes: list[tuple[str, str]] = field(default_factory=list)
     acted: bool = False
+    rewrite: Callable[[str, bytes], bytes] = lambda _, data: data
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def number(self, method: str, path: str) -> int:
@@ -81,11 +82,11 @@ def watched(url: str, watch: Watch) -> Iterator[str]:
 
         def asked(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
             connection = http.client.HTTPConnection(target, timeout=60)
-            headers = {n: v for n, v in self.headers.items() if n.lower() not in HOP | {"host"}}
+            headers = {n: v for n, v in self.headers.items() if n.lower() not in HOP}
             try:
                 connection.request(self.command, self.path, body or None, headers)
                 answer = connection.getresponse()
-                return answer, answer.read()
+                return answer, watch.rewrite(self.path, answer.read())
             finally:
                 connection.close()
 

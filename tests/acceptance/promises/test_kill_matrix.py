@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -9,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import mixed_apply
 import pytest
 from killing_proxy import MOMENTS, Watch, watched
 from proof_cells import Cells
 
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = "workspace: {{host: {}}}\nmanifests: [manifests/*.yaml]\n"
 GUARD = "guard: {destructive_percent: 100, destructive_count: 10}\n"
 
@@ -47,9 +50,9 @@ class Shop:
             stderr=subprocess.PIPE,
         )
 
-    def heals(self, expected: object) -> None:
+    def heals(self, expected: object, url: str = "") -> None:
         """Applies again and asserts that the workspace is as if nothing had happened."""
-        self.through(self.workspace.server.url)
+        self.through(url or self.workspace.server.url)
         again = self.run("apply", "-y", *mixed_apply.CONSENT)
         assert again.code == 0, again.err
         assert self.run("plan", "--detailed-exitcode").code == 0
@@ -159,3 +162,62 @@ def test_a_run_that_was_frozen_around_any_write_does_no_harm(shop: Shop, cells: 
 def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
     """Returns when ``process`` is stopped or over."""
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
+@pytest.mark.proof("signals")
+def test_a_login_that_expires_in_mid_run_is_renewed(shop: Shop, monkeypatch) -> None:
+    expected, _ = uninterrupted(shop)
+    shop.prepare()
+    tokens = []
+
+    def expiring(path: str, data: bytes) -> bytes:
+        """A token of OAuth that is over in a second."""
+        if path != "/oidc/v1/token":
+            return data
+        tokens.append(path)
+        return json.dumps({**json.loads(data), "expires_in": 1}).encode()
+
+    monkeypatch.setenv("DATABRICKS_CLIENT_ID", "client")
+    monkeypatch.setenv("DATABRICKS_CLIENT_SECRET", os.environ["DATABRICKS_TOKEN"])
+    monkeypatch.delenv("DATABRICKS_TOKEN")
+    with watched(shop.workspace.server.url, Watch(rewrite=expiring)) as url:
+        shop.through(url)
+        result = shop.run(*APPLY)
+        assert result.code == 0, result.err
+        assert len(tokens) > 1
+        shop.heals(expected, url)
+
+
+LIMITED = (
+    "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+    "sys.argv[0] = 'provisioner'; from provisioner.__main__ import run; run()"
+)
+WRITING = (
+    ("plan", "--out", "plan.json"),
+    ("plan", "--report", "json=report.json"),
+    ("apply", "-y", "--report", "junit=report.xml", *mixed_apply.CONSENT),
+    ("import", "*", "--to", "manifests/imported.yaml"),
+    ("schema", "--write", "schemas"),
+)
+
+
+@pytest.mark.proof("signals")
+@pytest.mark.parametrize("words", WRITING, ids=lambda words: words[0] + words[1])
+def test_a_full_disk_is_an_error_and_leaves_no_half_a_file(shop: Shop, words) -> None:
+    shop.prepare()
+    root = shop.repository.root
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    environment = [] if words[0] == "schema" else ["-e", "dev"]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *words, *environment, "-C", str(root)],
+        cwd=root,
+        env={**os.environ, **mixed_apply.KEYS, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (1, 4), done.stderr
+    assert "error[E" in done.stderr
+    assert "Traceback" not in done.stderr
+    after = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    assert {path: data for path, data in after.items() if data} == before

@@ -46,6 +46,38 @@ def test_an_apply_converges_although_reads_lag(shop, run, workspace, reads):
     assert run("plan", "--detailed-exitcode").code == 0
 
 
+READS, SECONDS = (0, 1, 2, 3, 8, 20, 40), (0, 2, 5, 10, 30)
+LOST = {"connection": "reset"}
+
+
+@pytest.mark.proof("lag")
+def test_whatever_the_lag_an_apply_writes_once_and_tells_the_truth(shop, run, workspace, cells):
+    cases = [
+        (reads, seconds, lost) for reads in READS for seconds in SECONDS for lost in (False, True)
+    ]
+
+    def check(case, _):
+        reads, seconds, lost = case
+        workspace.call("POST", "/__emulator__/reset", {})
+        workspace.call("POST", "/api/2.0/secrets/scopes/create", {"scope": "keys"})
+        secret = {"scope": "keys", "key": "openai", "string_value": "sk-x"}
+        workspace.call("POST", "/api/2.0/secrets/put", secret)
+        workspace.call("POST", "/__emulator__/lag", {"reads": reads, "seconds": seconds})
+        if lost:
+            rule = {"method": "POST", "path": ENDPOINTS, "phase": "after", "action": LOST}
+            workspace.call("POST", "/__emulator__/faults", {"rules": [rule]})
+        applied = run("apply", "-y")
+        # A create whose answer was lost, and that no read shows, is told as unknown.
+        assert applied.code in ((0, 4) if lost else (0,)), applied.out + applied.err
+        workspace.call("POST", "/__emulator__/lag", {})
+        assert run("apply", "-y").code == 0
+        listed = workspace.call("GET", ENDPOINTS)["endpoints"]
+        assert [each["name"] for each in listed].count("chat") == 1
+        assert run("plan", "--detailed-exitcode").code == 0
+
+    cells.run(cases, check, quick=4)
+
+
 def test_a_workspace_that_cannot_be_reached_is_never_replaced_by_a_local_one(shop, run):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

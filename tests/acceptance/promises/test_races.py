@@ -9,14 +9,16 @@ import sys
 from collections import Counter
 
 import pytest
+from proofs import depth
 
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
 
 TOKEN = "dapi-races"
 ENDPOINTS = "/api/2.0/serving-endpoints"
-TRIALS = 200 if os.environ.get("PROVISIONER_PROOFS") else 2
+TRIALS = depth(2, 200)
 LATENCY_MS = 40
+pytestmark = pytest.mark.proof("races")
 MANIFEST = """
 resources:
   model_serving_endpoints:

@@ -247,6 +247,68 @@ def test_a_service_that_repeats_the_secret_in_an_error_does_not_make_us_show_it(
     assert leaks(result.out + result.err + caplog.text) == []
 
 
+ANSWERS = {
+    "a refusal": (400, False),
+    "no permission": (403, False),
+    "a defect": (500, False),
+    "a page": (502, True),
+}
+FORMS = ("raw", "base64", "URL", "JSON")
+HOLDERS = {
+    "openai": "PLAIN_KEY",
+    "entra": "ENTRA_SECRET",
+    "bedrock": "AWS_KEY",
+    "bearer": "BEARER",
+    "header": "HEADER",
+    "vertex": "PRIVATE_KEY",
+}
+READING = (
+    ("plan", "--debug"),
+    ("plan", "-o", "json"),
+    ("drift", "--debug"),
+    ("status", "-o", "json"),
+    ("import", "*", "--to", "imported.yaml", "--debug"),
+    ("doctor", "-o", "json"),
+    ("verify", "-o", "json"),
+    ("destroy", "-y", "--debug"),
+)
+
+
+@pytest.mark.proof("canary")
+def test_no_answer_that_repeats_a_secret_brings_it_into_an_output(
+    canaries, run, workspace, caplog, cells
+):
+    """Every place of a secret, in every form, in every sort of answer."""
+    select = "model_serving_endpoints."
+    writing = [("apply", "-y", "--debug", "--select", select + name) for name in HOLDERS]
+    cases = [
+        (words, form, answer)
+        for words in (*writing, *READING)
+        for form in FORMS
+        for answer in ANSWERS
+    ]
+
+    def check(case, _):
+        words, form, answer = case
+        workspace.call("POST", "/__emulator__/reset", {})
+        holder = HOLDERS.get(words[-1].removeprefix(select))
+        value = forms(CANARIES[holder] if holder else TOKEN_CANARY)[FORMS.index(form)]
+        status, is_page = ANSWERS[answer]
+        body = {"error_code": f"CODE_{value}", "message": f"bad value {value}"}
+        page = f"<html><title>{value}</title>{value}</html>"
+        action = {"status": status, "body": page if is_page else body}
+        path = "/api/2.0/serving-endpoints" if holder else "/api/**"
+        rule = {"method": "POST" if holder else "GET", "path": path, "times": 0, "action": action}
+        workspace.call("POST", "/__emulator__/faults", {"rules": [rule]})
+        caplog.clear()
+        result = run(*words)
+        assert "Traceback" not in result.err
+        assert leaks(result.out + result.err + caplog.text) == []
+        assert leaks(files_of(canaries.root)) == []
+
+    cells.run(cases, check, quick=6)
+
+
 def test_the_plan_file_says_which_variables_apply_will_need(canaries, run):
     plan = run("plan", "-o", "json").json
     assert plan["required_env"] == sorted(CANARIES)
