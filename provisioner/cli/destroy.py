@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from provisioner.cli.options import (
@@ -13,7 +15,9 @@ from provisioner.cli.options import (
     select_option,
     target_options,
 )
-from provisioner.model.selection import Selection
+
+if TYPE_CHECKING:
+    from provisioner.model.selection import Selection
 
 
 @click.command("destroy", short_help="Delete what carries our tag.")

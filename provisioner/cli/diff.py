@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -15,7 +15,6 @@ from provisioner.cli.options import (
     variables_option,
 )
 from provisioner.cli.terminal import Terminal
-from provisioner.model.selection import Selection
 
 EXIT_ACCIDENTS = 2
 
@@ -26,6 +25,10 @@ class DiffOptions(NamedTuple):
     live: bool
     select: Selection
     variables: tuple[str, ...]
+
+
+if TYPE_CHECKING:
+    from provisioner.model.selection import Selection
 
 
 @click.command("diff", short_help="Show two environments side by side.")

@@ -15,7 +15,6 @@ from provisioner.cli.options import (
     target_options,
 )
 from provisioner.cli.terminal import Terminal
-from provisioner.model.selection import Selection
 
 if TYPE_CHECKING:
     from provisioner.commands.importing.result import ImportResult
@@ -163,6 +162,7 @@ def _import(
     with open_session(project, *target, lenient=not options.update) as session:
         if options.update:
             from provisioner.commands.importing.update import update_manifests
+            from provisioner.model.selection import Selection
 
             return project.root, update_manifests(session, Selection.of_words(names))
         from provisioner.commands.importing.from_workspace import (

@@ -8,12 +8,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from provisioner.cli.report_option import ReportDestination, report_option
-from provisioner.model.selection import Selection
+
+if TYPE_CHECKING:
+    from provisioner.model.selection import Selection
 
 
 class Duration(click.ParamType[float]):
@@ -179,6 +181,9 @@ target_options = packed(
 def _selection(
     context: click.Context, option: click.Parameter, words: tuple[str, ...]
 ) -> Selection:
+    # Imported late: the help of a command has no use for it.
+    from provisioner.model.selection import Selection
+
     return Selection.of_words(words)
 
 

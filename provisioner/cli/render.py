@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from provisioner.cli.options import (
@@ -12,7 +14,9 @@ from provisioner.cli.options import (
     variables_option,
 )
 from provisioner.cli.terminal import Terminal
-from provisioner.model.selection import Selection
+
+if TYPE_CHECKING:
+    from provisioner.model.selection import Selection
 
 
 @click.command("render", short_help="Show the resources of an environment, offline.")

@@ -78,6 +78,34 @@ def start_up(folder):
     print(f"  provisioner validate   {validate}   {validate.wall_s / nothing.wall_s:.1f}x")
 
 
+SCALES = (100, 1000, 5000)
+
+
+def scaling(folder):
+    """CPU of `validate` for each manifest more; 1.0x for twice as many that cost twice as much."""
+    print("validate, by count              cpu   a manifest more, of the same up to 1,000")
+    for label, write in (("in many files", many_files), ("in one file", world.write_one_file)):
+        commands = []
+        for count in SCALES:
+            root = folder / f"{label}-{count}"
+            write(root, count)
+            commands.append(([*US, "validate", "-C", str(root), "-e", "bench"], environ()))
+        costs = [cost.cpu_s for cost in in_turns(2, *commands)]
+        slopes = [
+            (costs[place] - costs[0]) / (SCALES[place] - SCALES[0])
+            for place in range(1, len(SCALES))
+        ]
+        for count, cpu_s, ratio in zip(
+            SCALES, costs, (0, *(s / slopes[0] for s in slopes)), strict=True
+        ):
+            told = f"{ratio:8.2f}x" if ratio else ""
+            print(f"  {count:5} {label:18} {cpu_s:7.3f} s {told}")
+
+
+def many_files(root, count):
+    world.write_project(root, count, "https://127.0.0.1:1")
+
+
 def environments(folder, count):
     """What is done offline with ``count`` endpoints in three environments; aim: 2 s of CPU."""
     world.write_environments(folder, count)
@@ -170,6 +198,7 @@ def main():
     )
     with tempfile.TemporaryDirectory() as name:
         start_up(Path(name, "start-up"))
+        scaling(Path(name, "scaling"))
         environments(Path(name, "environments"), 1000)
         policies(Path(name, "policies"), 1000, 50)
         releases(Path(name, "releases"), 1000)

@@ -69,6 +69,21 @@ def write_policies(root, count):
     (root / "policies" / "all.yaml").write_text("\n".join(text) + "\n")
 
 
+COMPACT = """\
+    {name}: {{name: {name}, config: {{served_entities: [{{name: completions, external_model:
+      {{name: gpt-3.5-turbo-instruct, provider: openai, task: llm/v1/completions, openai_config:
+      {{openai_api_key: "{{{{secrets/my_openai_secret_scope/openai_api_key}}}}"}}}}}}]}}}}
+"""
+
+
+def write_one_file(root, count):
+    """The project of ``write_project`` with all endpoints in one manifest."""
+    write_project(root, 0, "https://127.0.0.1:1")
+    entries = "".join(COMPACT.format(name=name) for name in names(count))
+    head = "resources:\n  model_serving_endpoints:\n"
+    (root / "manifests" / "all.yaml").write_text(head + entries)
+
+
 ENVIRONMENTS = ("dev", "staging", "prod")
 LAYERS = """\
 workspace:

@@ -145,13 +145,15 @@ def _by_name(name: str, value: Any) -> Any:
 
 
 def creates(call: Any) -> Counter[str]:
-    """How often each endpoint was created, and how often the foreign one was written to."""
+    """How often each endpoint was created, and how often what must not happen was asked for."""
     log = call("GET", "/__emulator__/requests")["requests"]
     done: Counter[str] = Counter()
     for entry in log:
         path = entry["path"]
-        if entry["method"] == "POST" and path == ROOT and entry["status"] < 300:
+        if entry["method"] == "POST" and path == ROOT and 200 <= entry["status"] < 300:
             done[str((entry.get("body") or {}).get("name", "?"))] += 1
+        if (entry["method"], path) == ("DELETE", f"{ROOT}/new"):
+            done["deleted new"] += 1
         if entry["method"] != "GET" and path.startswith(f"{ROOT}/foreign"):
             done["written to foreign"] += 1
     return done

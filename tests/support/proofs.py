@@ -43,7 +43,7 @@ PARTS = {
     "faults": Part("a strange answer of any route never becomes a wrong plan or a false success"),
     "races": Part("two and three runs at once replace and delete nothing twice"),
     "canary": Part("no secret value in any output, report or file, whatever the workspace answers"),
-    "lag": Part("reads that lag and clocks that differ make no false alarm and no second write"),
+    "lag": Part("reads that lag make no second write, and the plan is empty in the end"),
     "signals": Part("signals, frozen runs, full disks and expiring logins end in order"),
     "foreign": Part("what belongs to somebody else is never written to"),
     "clients": Part("other clients against the local workspace", also=("make", "langchain")),

@@ -146,7 +146,8 @@ def test_a_strange_answer_never_becomes_a_false_success(
         found = mixed_apply.differences(mixed_apply.world(workspace.call), expected)
         assert not found, "\n".join(found)
         created = mixed_apply.creates(workspace.call)
-        assert created["new"] <= 1
+        # A fault may answer like a create, so the log cannot tell how many there really were.
+        assert created["deleted new"] == 0
         assert created["written to foreign"] == 0
 
     cells.run(cases, check, quick=6)
