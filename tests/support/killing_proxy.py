@@ -98,7 +98,8 @@ def watched(url: str, watch: Watch) -> Iterator[str]:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    # Closing waits for what is under way: it must not reach the next cell.
+    server.daemon_threads = False
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
