@@ -10,6 +10,7 @@ import errno
 import gc
 import importlib
 import os
+import shutil
 import signal
 import sys
 from collections import Counter
@@ -54,6 +55,8 @@ COMMANDS = {
     "policy": "provisioner.cli.policy",
     "explain": "provisioner.cli.explain",
     "graph": "provisioner.cli.graph",
+    "logs": "provisioner.cli.logs",
+    "open": "provisioner.cli.open",
     "doctor": "provisioner.cli.doctor",
     "emulator": "provisioner.cli.emulator",
     "version": "provisioner.cli.version",
@@ -65,7 +68,7 @@ COMMANDS = {
 HEADINGS = {
     "Write": "init validate policy fmt render import",
     "Change": "plan apply show destroy",
-    "Look": "status drift diff graph",
+    "Look": "status logs open drift diff graph",
     "Use": "query verify connect",
     "Release": "pin promote rollback history rollout",
     "Tools": "doctor explain schema emulator completion version help",
@@ -104,6 +107,7 @@ class Commands(click.Group):
         if module is None:
             return None
         command: click.Command = importlib.import_module(module).command
+        _complete_help(command, cmd_name)
         return command
 
     def resolve_command(
@@ -124,6 +128,16 @@ class Commands(click.Group):
                     [(name, found.get_short_help_str(80)) for name, found in commands if found],
                     col_max=12,
                 )
+
+
+def _complete_help(command: click.Command, name: str) -> None:
+    """Give the help of ``command`` its examples, and leave out what one page describes."""
+    from provisioner.cli.examples import COMMON, epilog
+
+    command.epilog = epilog(name) or command.epilog
+    for param in command.params if command.epilog else ():
+        if isinstance(param, click.Option) and param.name in COMMON:
+            param.hidden = True
 
 
 class CorrectedUsageError(click.UsageError):
@@ -293,7 +307,8 @@ def _print_error(error: ProvisionerError) -> None:
     from provisioner.rendering.problems import text
 
     colour = colour_wanted(sys.stderr, no_color="--no-color" in sys.argv)
-    click.echo(text(error.problems, colour=colour), err=True, color=colour)
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else 0
+    click.echo(text(error.problems, colour=colour, width=width), err=True, color=colour)
 
 
 def _report_defect(error: Exception) -> int:

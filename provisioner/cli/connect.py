@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import CommonOptions, TargetOptions, common_options, target_options
+from provisioner.cli.completers import addresses, clients
+from provisioner.cli.options import (
+    CommonOptions,
+    TargetOptions,
+    common_options,
+    target_options,
+)
 from provisioner.cli.terminal import Terminal
 
 
 @click.command("connect", short_help="Print a program that asks an endpoint.")
-@click.argument("name")
+@click.argument("name", shell_complete=addresses)
 @click.option(
     "--client",
     is_flag=False,
     flag_value="",
     default="",
     metavar="CLIENT",
+    shell_complete=clients,
     help="openai, curl, mlflow, sdk, langchain or sql; without it they are listed.",
 )
 @target_options

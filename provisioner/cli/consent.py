@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import click
@@ -21,6 +21,7 @@ from provisioner.model.outcome import Defect, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.workflow.apply import apply, refuse_blocked, refuse_unsafe
+from provisioner.workflow.pages import page_url
 from provisioner.workflow.policies import errors_of, judged, read_policies
 from provisioner.workflow.session import Session
 
@@ -181,15 +182,7 @@ def run(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest)
             _problems(terminal, defect.outcomes)
             terminal.note(outcomes=defect.outcomes)
             raise
-    terminal.note(outcomes=results)
-    if terminal.common.json:
-        terminal.answer_json(outcomes.to_json(results, plan))
-    else:
-        if not terminal.common.quiet:
-            terminal.answer("")
-        shown = [each for each in results if not (terminal.common.quiet and each.went_well)]
-        colour = terminal.colour(sys.stdout)
-        terminal.answer(outcomes.text(results, colour, plan.environment, shown))
+    _answer(terminal, plan, results)
     _problems(terminal, results)
     code = outcomes.exit_code(results, interrupted=stop.is_set())
     if code == 0 and not options.no_wait:
@@ -202,6 +195,24 @@ def run(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest)
 def _total(plan: Plan) -> int:
     """How many resources an apply works on."""
     return sum(bool(step.operations) for step in plan.steps)
+
+
+def _answer(terminal: Terminal, plan: Plan, results: Sequence[Outcome]) -> None:
+    """Print how the steps ended; with -q only those that did not go well."""
+    from provisioner.rendering import outcomes
+
+    terminal.note(outcomes=results)
+    if terminal.common.json:
+        urls = {
+            step.address: page_url(plan.host, step.address.kind, step.name) for step in plan.steps
+        }
+        terminal.answer_json(outcomes.to_json(results, plan, urls))
+    else:
+        if not terminal.common.quiet:
+            terminal.answer("")
+        shown = [each for each in results if not (terminal.common.quiet and each.went_well)]
+        colour = terminal.colour(sys.stdout)
+        terminal.answer(outcomes.text(results, colour, plan.environment, shown))
 
 
 def _problems(terminal: Terminal, results: Iterable[Outcome]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from provisioner.cli.completers import codes
+
 
 @click.command("explain", short_help="Explain the code of an error.")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=codes)
 def command(code: str | None) -> int:
     """Explain the CODE of an error or a warning; without one, list them all.
 

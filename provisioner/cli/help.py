@@ -5,6 +5,24 @@ from __future__ import annotations
 import click
 
 
+def common_options_help(context: click.Context) -> str:
+    """The page about the options that every command takes."""
+    from provisioner.cli.examples import COMMON
+    from provisioner.cli.options import TALK, folder_option
+
+    @click.command("options")
+    def page() -> None: ...
+
+    for option in reversed((folder_option, *TALK)):
+        page = option(page)
+    formatter = context.make_formatter()
+    formatter.write_text("Options that every command takes, before or after its name:")
+    records = (each.get_help_record(context) for each in page.params if each.name in COMMON)
+    with formatter.indentation():
+        formatter.write_dl([record for record in records if record])
+    return formatter.getvalue()
+
+
 @click.command("help", short_help="Show the help of a command.")
 @click.argument("words", nargs=-1, metavar="[COMMAND]")
 @click.pass_context
@@ -16,7 +34,11 @@ def command(context: click.Context, words: tuple[str, ...]) -> int:
       provisioner help
       provisioner help apply
       provisioner help emulator start
+      provisioner help options
     """
+    if words == ("options",):
+        click.echo(common_options_help(context), nl=False)
+        return 0
     shown = context.find_root()
     for word in words:
         group = shown.command

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from provisioner.cli.completers import addresses, environments
 from provisioner.cli.report_option import ReportDestination, report_option
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ environment_option = click.option(
     "environment",
     default="",
     metavar="NAME",
+    shell_complete=environments,
     help="The environment: environments/NAME.yaml (default: PROVISIONER_ENVIRONMENT, then "
     "`default_environment` of provisioner.yaml).",
 )
@@ -192,6 +194,7 @@ select_option = click.option(
     multiple=True,
     callback=_selection,
     metavar="RESOURCE",
+    shell_complete=addresses,
     help="Only these: key, address, name or a glob of one. Repeatable.",
 )
 

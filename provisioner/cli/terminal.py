@@ -94,7 +94,8 @@ class Terminal(NamedTuple):
             from provisioner.rendering.problems import text
 
             colour = self.colour(sys.stderr)
-            click.echo(text(found, colour=colour), err=True, color=colour)
+            width = self.width if sys.stderr.isatty() else 0
+            click.echo(text(found, colour=colour, width=width), err=True, color=colour)
 
     def with_recorder(self, recorder: Recorder) -> Terminal:
         """Returns a terminal that prints to the same streams and notes for another report."""

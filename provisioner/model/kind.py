@@ -40,7 +40,7 @@ from provisioner.model.references import (
 from provisioner.model.resource import Resource
 from provisioner.model.rollout import RolloutRole
 from provisioner.model.secret import SecretReader
-from provisioner.model.serving import Served, Topology
+from provisioner.model.serving import LogSource, Served, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +228,16 @@ class Runtime:
 
     ``connect`` returns a driver for the workspace behind a connection. ``describe`` returns
     what a live resource serves, for ``status``. ``topology`` returns how requests to a
-    declared resource branch; without it, the kind takes no requests.
+    declared resource branch; without it, the kind takes no requests. ``read_log`` returns a log of
+    an entity that a resource serves. ``page`` is the path of a resource's page in the workspace,
+    with ``{name}``.
     """
 
     connect: Callable[[Connection, SecretReader], Driver]
     describe: Callable[[Live], tuple[Served, ...]] | None = None
     topology: Callable[[Document], Topology] | None = None
+    read_log: Callable[[Connection, str, str, LogSource], str] | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

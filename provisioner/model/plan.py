@@ -73,7 +73,7 @@ class Cause(StrEnum):
 
     DIFFERS = "differs"
     CREATED = "created"
-    MISSING = "missing", "missing"
+    MISSING = "missing", "not there yet"
     REMOVED = "removed", "taken out of the manifest"
     SWITCHED_OFF = "switched_off", "switched off, because the manifest does not hold it"
     MOVED = "moved", "switched off while it moves"

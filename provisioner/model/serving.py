@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,10 @@ class Branch:
 
 Topology = tuple[Branch, ...]
 """All ways of one resource; none where requests do not branch."""
+
+
+class LogSource(StrEnum):
+    """Which log of a served entity: of its deployment, or of its running server."""
+
+    BUILD = "build"
+    SERVER = "server"

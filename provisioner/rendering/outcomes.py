@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from provisioner.errors.wording import counted
 from provisioner.model.outcome import WENT_WELL, Outcome, Status
-from provisioner.model.plan import Action, Plan
+from provisioner.model.plan import Action, Address, Plan
 from provisioner.rendering.progress import duration
 from provisioner.rendering.text import harmless, harmless_line
 from provisioner.rendering.values import common_width
@@ -120,12 +120,21 @@ def _changed_something(outcome: Outcome) -> bool:
     return bool(outcome.done) or outcome.status is Status.UNKNOWN
 
 
-def to_json(outcomes: Sequence[Outcome], plan: Plan) -> dict[str, Any]:
-    """``{"project", "environment", "outcomes": [...], "summary": {...}}``."""
+def to_json(
+    outcomes: Sequence[Outcome], plan: Plan, urls: Mapping[Address, str] | None = None
+) -> dict[str, Any]:
+    """``{"project", "environment", "outcomes": [...], "summary": {...}}``.
+
+    ``urls`` are the pages of the resources, the ``url`` of each outcome.
+    """
+    urls = urls or {}
     return {
         "project": plan.project,
         "environment": plan.environment,
-        "outcomes": [outcome_json(outcome) for outcome in outcomes],
+        "outcomes": [
+            {**outcome_json(outcome), "url": urls.get(outcome.step.address, "")}
+            for outcome in outcomes
+        ],
         "summary": to_counts(outcomes),
     }
 

@@ -10,6 +10,7 @@ error[E104]: unknown field `worklod_size`
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 from unicodedata import combining, east_asian_width
@@ -28,15 +29,19 @@ _ROLES = {
 }
 _TAB = "    "
 _CUT = "…"
+LEAST_WIDTH = 20
 
 Cell = tuple[str, int]
 """What is shown for one character of a file, and how many columns it takes."""
 
 
-def text(problems: Iterable[Problem], colour: bool) -> str:
-    """``problems`` in the given order, a blank line between them, no line break at the end."""
+def text(problems: Iterable[Problem], colour: bool, width: int = 0) -> str:
+    """``problems`` in the given order, a blank line between them, no line break at the end.
+
+    ``width`` is that of a terminal, whose lines are broken at blanks; 0 breaks none.
+    """
     style = Style(colour=colour)
-    blocks = [painted(_block(problem), style) for problem in problems]
+    blocks = [painted(_block(problem, width), style) for problem in problems]
     return "\n".join(blocks).removesuffix("\n")
 
 
@@ -86,18 +91,40 @@ def _diagnostic(problem: Problem) -> dict[str, Any]:
     return made
 
 
-def _block(problem: Problem) -> Iterator[Line]:
+def _broken(text: str, first: int, rest: int, width: int) -> list[str]:
+    """``text`` in lines: ``first`` columns stand before the first one, ``rest`` before others."""
+    if not width or not text:
+        return [text]
+    # Flags, paths and addresses are not broken, so that they can be copied.
+    lines = textwrap.wrap(
+        text,
+        max(width - rest, LEAST_WIDTH),
+        initial_indent=" " * max(first - rest, 0),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [
+        line.removeprefix(" " * max(first - rest, 0)) if not at else line
+        for at, line in enumerate(lines)
+    ]
+
+
+def _block(problem: Problem, width: int = 0) -> Iterator[Line]:
     role = _ROLES[problem.severity]
     head = Span(f"{problem.severity}[{problem.code}]", role)
-    yield (head, Span(f": {harmless_line(problem.message)}", Role.STRONG))
+    message = _broken(harmless_line(problem.message), len(head.text) + 2, 2, width)
+    yield (head, Span(f": {message[0]}", Role.STRONG))
+    yield from ((Span(f"  {line}", Role.STRONG),) for line in message[1:])
     margin = " " * (len(str(problem.where.line)) if problem.where else 1)
     yield from _place(problem, margin)
     if problem.where and problem.excerpt:
-        yield from _excerpt(problem, problem.where, margin)
+        yield from _excerpt(problem, problem.where, margin, width)
     # Behind a bar, so that no line of a log can look like one of ours.
     for line in problem.log.splitlines():
         yield (Span(f"{margin} | ", Role.FAINT), Span(harmless_line(line)))
-    first, *more = harmless(problem.hint).split("\n")
+    hint = harmless(problem.hint).split("\n")
+    before = len(margin) + len(" = hint: ")
+    first, *more = [part for line in hint for part in _broken(line, before, before, width)]
     if first:
         yield (Span(f"{margin} = ", Role.FAINT), Span("hint: ", Role.STRONG), Span(first))
     yield from ((Span(f"{margin}         {line}"),) for line in more)
@@ -113,8 +140,11 @@ def _place(problem: Problem, margin: str) -> Iterator[Line]:
         yield (Span(f"{margin}--> ", Role.FAINT), Span(subject))
 
 
-def _excerpt(problem: Problem, where: Position, margin: str) -> Iterator[Line]:
-    shown, before, under = _around(problem.excerpt, where.column - 1, problem.width)
+def _excerpt(problem: Problem, where: Position, margin: str, width: int = 0) -> Iterator[Line]:
+    widest = (
+        min(WIDEST, max(width - len(margin) - 3 - len(_CUT) * 2, LEAST_WIDTH)) if width else WIDEST
+    )
+    shown, before, under = _around(problem.excerpt, where.column - 1, problem.width, widest)
     caret = Span("^" * under, _ROLES[problem.severity])
     yield (Span(f"{margin} |", Role.FAINT),)
     # Once more as a whole: what a build agent obeys is more than one character.
@@ -122,10 +152,10 @@ def _excerpt(problem: Problem, where: Position, margin: str) -> Iterator[Line]:
     yield (Span(f"{margin} | {' ' * before}", Role.FAINT), caret)
 
 
-def _around(excerpt: str, start: int, width: int) -> tuple[str, int, int]:
+def _around(excerpt: str, start: int, width: int, widest: int = WIDEST) -> tuple[str, int, int]:
     """The part of ``excerpt`` to show, columns before the caret, columns under it."""
     cells = [_cell(character) for character in excerpt.rstrip()]
-    first, last = _window(cells, start)
+    first, last = _window(cells, start, widest)
     lead = _CUT if first else ""
     tail = _CUT if last < len(cells) else ""
     shown = lead + "".join(what for what, _ in cells[first:last]) + tail
@@ -134,16 +164,16 @@ def _around(excerpt: str, start: int, width: int) -> tuple[str, int, int]:
     return shown, before, max(under, 1)
 
 
-def _window(cells: list[Cell], start: int) -> tuple[int, int]:
+def _window(cells: list[Cell], start: int, widest: int) -> tuple[int, int]:
     """Which cells to show: all where they fit, else those around ``start``."""
-    if _columns(cells) <= WIDEST:
+    if _columns(cells) <= widest:
         return 0, len(cells)
     first = start = min(start, len(cells))
-    room = WIDEST // 3
+    room = widest // 3
     while first and room > 0:
         first -= 1
         room -= cells[first][1]
-    last, room = first, WIDEST
+    last, room = first, widest
     while last < len(cells) and room > 0:
         room -= cells[last][1]
         last += 1

@@ -25,10 +25,14 @@ class Role(Enum):
 
 
 class Span(NamedTuple):
-    """A piece of a line. It holds nothing that could move a cursor."""
+    """A piece of a line. It holds nothing that could move a cursor.
+
+    ``link`` is an address of ours that a terminal with colours makes clickable (OSC 8).
+    """
 
     text: str
     role: Role = Role.PLAIN
+    link: str = ""
 
 
 Line = tuple[Span, ...]
@@ -75,4 +79,5 @@ def _line(line: Line, style: Style) -> str:
 
 
 def _coloured(span: Span) -> str:
-    return f"\x1b[{span.role.value}m{span.text}\x1b[0m" if span.role.value else span.text
+    text = f"\x1b[{span.role.value}m{span.text}\x1b[0m" if span.role.value else span.text
+    return f"\x1b]8;;{span.link}\x1b\\{text}\x1b]8;;\x1b\\" if span.link else text

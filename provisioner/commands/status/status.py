@@ -12,6 +12,7 @@ from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
 from provisioner.model.selection import Selection
 from provisioner.model.serving import Served
+from provisioner.workflow.pages import page_url
 from provisioner.workflow.reading import read
 from provisioner.workflow.session import Session
 
@@ -21,6 +22,7 @@ class StatusRow:
     """Where one declared resource stands, and what it serves.
 
     ``changed_at`` is when it was last written, RFC 3339 in UTC; ``""`` where nobody tells.
+    ``url`` is its page in the workspace.
     """
 
     address: Address
@@ -28,6 +30,7 @@ class StatusRow:
     readiness: Readiness
     serves: tuple[Served, ...] = ()
     changed_at: str = ""
+    url: str = ""
 
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
@@ -91,7 +94,8 @@ def _row(session: Session, resource: Resource, live: Live | None) -> StatusRow:
         readiness = session.drivers[resource.address.kind].confirm(resource.name)
     serves = kind.runtime.describe(live) if kind.runtime.describe else ()
     changed_at = live.history.changed_at
-    return StatusRow(resource.address, resource.name, readiness, serves, changed_at)
+    url = page_url(session.host, resource.address.kind, resource.name)
+    return StatusRow(resource.address, resource.name, readiness, serves, changed_at, url)
 
 
 def status_code(rows: Sequence[StatusRow]) -> int:

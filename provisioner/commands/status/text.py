@@ -10,7 +10,7 @@ from provisioner.model.live import Phase
 from provisioner.model.serving import Served
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.text import harmless_line
-from provisioner.rendering.values import columns, common_width
+from provisioner.rendering.values import columns, common_width, wrapped
 
 # Symbol, the same in ASCII, and how it looks.
 SIGNS = {
@@ -23,6 +23,9 @@ SIGNS = {
 }
 
 
+INDENT = "    "
+
+
 def text(rows: Sequence[StatusRow], style: Style) -> str:
     """A line for each resource, what it serves below it, and a count at the end."""
     lines = [line for row in rows for line in _lines(row, rows, style)]
@@ -31,26 +34,33 @@ def text(rows: Sequence[StatusRow], style: Style) -> str:
 
 
 def _lines(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[Line]:
-    yield _head(row, rows, style)
+    yield from _head(row, rows, style)
     width = max((columns(harmless_line(one.name)) for one in row.serves), default=0)
     widest = max((columns(harmless_line(one.what)) for one in row.serves), default=0)
     for one in row.serves:
         yield _served(one, width, widest)
 
 
-def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Line:
+def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[Line]:
     readiness = row.readiness
     unicode, ascii_sign, role = SIGNS[readiness.phase]
     width = common_width(str(one.address) for one in rows)
     said = f": {harmless_line(readiness.message)}" if readiness.message else ""
     since = f"  since {moment(row.changed_at)}" if row.changed_at and not said else ""
-    return (
+    head = (
         Span(f"{unicode if style.unicode else ascii_sign} ", role),
-        Span(f"{row.address!s:{width}}  "),
+        Span(f"{row.address!s:{width}}", link=row.url),
+        Span("  "),
         Span(f"{readiness.phase}", role),
-        Span(said),
-        Span(since, Role.FAINT),
     )
+    used = sum(columns(span.text) for span in head)
+    if used + columns(said) + columns(since) <= style.width:
+        yield (*head, Span(said), Span(since, Role.FAINT))
+        return
+    # What does not fit stands below, broken at blanks alone.
+    yield head
+    for line in wrapped((said.removeprefix(": ") or since.strip()), style.width - len(INDENT)):
+        yield (Span(f"{INDENT}{line}", Role.PLAIN if said else Role.FAINT),)
 
 
 def _served(one: Served, width: int, widest: int) -> Line:
@@ -92,7 +102,7 @@ def _traffic(row: StatusRow) -> str:
 
 
 def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
-    """``{"resources": [{"address", "name", "phase", "message", "changed_at", "serves"}]}``.
+    """``{"resources": [{"address", "name", "phase", "message", "url", "changed_at", "serves"}]}``.
 
     ``serves``: ``{"entity", "model", "version", "traffic_percentage", "since"}``, the most
     traffic first. Times are RFC 3339 in UTC; what nobody tells is ``""``.
@@ -104,6 +114,7 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
                 "name": row.name,
                 "phase": str(row.readiness.phase),
                 "message": row.readiness.message,
+                "url": row.url,
                 "changed_at": row.changed_at,
                 "serves": [
                     {

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TextIO
 
 from provisioner.commands.status import text as status_text
 from provisioner.commands.status.status import StatusRow
 from provisioner.model.clock import Now, utc_now
+from provisioner.model.live import Phase
 from provisioner.rendering.frames import redrawn
+from provisioner.rendering.progress import duration
 from provisioner.rendering.style import Style
 
 Rows = Sequence[StatusRow]
@@ -25,7 +28,7 @@ def shown(seen: Iterable[Rows], style: Style, *, objects: bool, now: Now = utc_n
     if objects:
         return _objects(seen, stream)
     if stream.isatty() and style.colour:
-        return _redrawn(seen, style, stream)
+        return _redrawn(seen, style, stream, now)
     return _lines(seen, style, stream, now)
 
 
@@ -52,10 +55,27 @@ def _lines(seen: Iterable[Rows], style: Style, stream: TextIO, now: Now) -> Rows
     return last or ()
 
 
-def _redrawn(seen: Iterable[Rows], style: Style, stream: TextIO) -> Rows:
+def foot(rows: Rows, now: datetime) -> str:
+    """When the frame was made, and how long each update has run."""
+    lines = [
+        f"{row.address} updating for {duration((now - begun).total_seconds())}\n"
+        for row in rows
+        if row.readiness.phase is Phase.UPDATING and (begun := _time(row.changed_at))
+    ]
+    return "".join([*lines, f"updated {now:%H:%M:%S} UTC, Ctrl-C ends\n"])
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _redrawn(seen: Iterable[Rows], style: Style, stream: TextIO, now: Now) -> Rows:
     last: Rows = ()
     with redrawn(stream) as draw:
         for rows in seen:
             last = rows
-            draw(status_text.text(rows, style))
+            draw(status_text.text(rows, style) + foot(rows, now()))
     return last

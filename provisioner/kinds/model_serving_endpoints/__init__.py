@@ -8,6 +8,7 @@ from typing import Any
 from provisioner.kinds.model_serving_endpoints.invocation.checks import verify
 from provisioner.kinds.model_serving_endpoints.invocation.clients import CLIENTS
 from provisioner.kinds.model_serving_endpoints.invocation.query import ask
+from provisioner.kinds.model_serving_endpoints.live.logs import read_log
 from provisioner.kinds.model_serving_endpoints.planning.calls import (
     CALLS_OF_FIELD,
     OWN_CALLS,
@@ -129,7 +130,13 @@ KIND = Kind(
         warnings=warnings,
         drift_category=drift_category,
     ),
-    runtime=Runtime(connect=connect, describe=describe, topology=topology),
+    runtime=Runtime(
+        connect=connect,
+        describe=describe,
+        topology=topology,
+        read_log=read_log,
+        page="/ml/endpoints/{name}",
+    ),
     invocation=Invocation(ask=ask, verify=verify, clients=CLIENTS),
     importing=Importing(
         generate,

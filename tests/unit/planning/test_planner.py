@@ -732,10 +732,10 @@ def safe_step(keys, stored, rotate=frozenset(), ignore=()):
 
 
 COMPARED = [
-    pytest.param((["a"], None), (CREATE, ["missing"]), id="nothing is there"),
+    pytest.param((["a"], None), (CREATE, ["not there yet"]), id="nothing is there"),
     pytest.param(([], None), (CREATE, []), id="nothing is there and nothing in it"),
     pytest.param((["a"], ["a"]), (KEEP, []), id="all is there"),
-    pytest.param((["a", "b"], ["a"]), (UPDATE, ["missing"]), id="something in it is missing"),
+    pytest.param((["a", "b"], ["a"]), (UPDATE, ["not there yet"]), id="something in it is missing"),
     pytest.param(
         (["a", "b"], ["a", "b"], frozenset({"safes.box"})),
         (UPDATE, ["--rotate", "--rotate"]),

@@ -208,3 +208,14 @@ def test_a_folder_full_of_mistakes(tmp_path, golden):
     with pytest.raises(FileError) as caught:
         load(tmp_path, Environment("dev", WorkspaceSettings(), ("*.yaml",)), KINDS)
     golden("problems/mistakes.txt", text(caught.value.problems, colour=False) + "\n")
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_on_a_narrow_terminal_lines_are_broken_at_blanks(width):
+    hint = "1 to 63 letters, digits, `-` and `_`, with a letter or digit at both ends of it"
+    place = Position("manifests/a.yaml", 4, 60)
+    problem = Problem("E109", f"`x` is wrong: {hint}", place, hint, excerpt="name: " * 30, width=4)
+    lines = text([problem], colour=False, width=width).splitlines()
+    assert max(map(len, lines)) <= width
+    words = " ".join(line.strip() for line in lines)
+    assert "with a letter or digit at both ends of it" in " ".join(words.split())

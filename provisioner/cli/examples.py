@@ -1,0 +1,66 @@
+"""Examples of each command, and the options that all commands have, for the help."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXAMPLES: Final = {
+    "init": ("provisioner init chat-platform --ci github",),
+    "validate": ("provisioner validate", "provisioner validate -e prod -o json"),
+    "plan": (
+        "provisioner plan -e dev",
+        "provisioner plan -e prod --out plan.json --detailed-exitcode",
+        "provisioner plan --changed-since origin/main",
+    ),
+    "apply": (
+        "provisioner apply -e dev",
+        "provisioner apply plan.json",
+        "provisioner apply -e dev --select chat -y",
+    ),
+    "show": ("provisioner show plan.json", "provisioner show plan.json --report html=plan.html"),
+    "destroy": ("provisioner destroy -e dev",),
+    "drift": ("provisioner drift -e prod --detailed-exitcode",),
+    "status": ("provisioner status -e prod", "provisioner status -e prod --watch --wait"),
+    "verify": ("provisioner verify -e staging",),
+    "query": ('provisioner query chat --prompt "What is a lakehouse?" -e dev',),
+    "connect": ("provisioner connect chat --client openai -e dev",),
+    "pin": ("provisioner pin -e dev fraud_version", "provisioner pin -e dev --check"),
+    "promote": (
+        "provisioner promote --status",
+        "provisioner promote --to prod fraud_version --write",
+    ),
+    "rollback": ("provisioner rollback -e prod fraud_version --apply",),
+    "history": ("provisioner history -e prod", "provisioner history fraud_version"),
+    "render": ("provisioner render -e prod --origins",),
+    "diff": ("provisioner diff dev prod", "provisioner diff dev prod --live"),
+    "import": (
+        "provisioner import chat -e prod",
+        "provisioner import --update -e prod",
+        "provisioner import --from-bundle ../bundle",
+    ),
+    "fmt": ("provisioner fmt", "provisioner fmt --check --diff"),
+    "schema": ("provisioner schema --check schemas",),
+    "explain": ("provisioner explain E505",),
+    "graph": ("provisioner graph -e prod",),
+    "logs": ("provisioner logs chat -e dev", "provisioner logs chat --source build --follow"),
+    "open": ("provisioner open chat -e prod",),
+    "doctor": ("provisioner doctor -e prod",),
+    "emulator": ("provisioner emulator start --state .provisioner/local.sqlite",),
+    "version": ("provisioner version -o json",),
+}
+"""By command. A command whose help text has examples of its own is not here."""
+
+COMMON: Final = ("project_dir", "no_color", "quiet", "verbose", "debug")
+"""The parameters that every command takes, and that one page of the help describes."""
+
+
+def epilog(name: str) -> str:
+    """The end of the help of the command ``name``; ``""`` where nothing is to be added."""
+    lines = EXAMPLES.get(name, ())
+    if not lines:
+        return ""
+    examples = "\n".join(f"  {line}" for line in lines)
+    return (
+        f"\b\nExamples:\n{examples}\n\n"
+        "Every command also takes -C, -q, -v, --no-color and --debug: `provisioner help options`."
+    )

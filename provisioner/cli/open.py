@@ -1,0 +1,53 @@
+"""provisioner open: the page of an endpoint."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from provisioner.cli.completers import addresses
+from provisioner.cli.options import (
+    CommonOptions,
+    TargetOptions,
+    common_options,
+    target_options,
+)
+from provisioner.cli.terminal import Terminal
+
+
+@click.command("open", short_help="Open the page of an endpoint in the browser.")
+@click.argument("name", shell_complete=addresses)
+@click.option("--print", "only_print", is_flag=True, help="Print the address, open nothing.")
+@target_options
+@common_options
+def command(common: CommonOptions, target: TargetOptions, name: str, only_print: bool) -> int:
+    """Print the address of the page of NAME, and open it where stdout is a terminal.
+
+    Nothing is sent to the workspace. NAME is a key, an address or a name in the workspace.
+
+    \b
+    Exit codes: 0 done; 1 error.
+    """
+    from provisioner.errors import UsageError
+    from provisioner.model.selection import Selection
+    from provisioner.workflow.pages import page_url
+    from provisioner.workflow.project import open_environment, open_project
+
+    terminal = Terminal(common)
+    project = open_project(common.project_dir)
+    environment, loaded = open_environment(project, target.environment, target.variables)
+    resource = Selection.of_words((name,)).choose(loaded.resources)[0]
+    url = page_url(environment.workspace.host, resource.address.kind, resource.name)
+    if not url:
+        local = environment.workspace.emulator
+        hint = f"provisioner emulator start --state {local} prints the console's" if local else ""
+        hint = hint or "name the workspace by `host:` in the environment's file"
+        raise UsageError.of("E826", f"no address of a page of `{resource.name}` is known", hint)
+    if common.json:
+        terminal.answer_json({"address": str(resource.address), "url": url})
+        return 0
+    terminal.answer(url)
+    if sys.stdout.isatty() and not only_print:
+        click.launch(url)
+    return 0

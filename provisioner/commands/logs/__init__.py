@@ -1,0 +1,1 @@
+"""``logs``: the build and server logs of what an endpoint serves."""

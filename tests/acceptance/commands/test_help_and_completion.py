@@ -1,0 +1,61 @@
+"""Help with examples, one page for common options, and what a shell completes."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.shell_completion import ShellComplete
+
+from provisioner.cli import COMMANDS, group, main
+
+ENDPOINT = "resources:\n  model_serving_endpoints:\n    chat: {name: chat, description: x}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_help_has_examples(name, capsys):
+    main(["help", name])
+    out = capsys.readouterr().out
+    if isinstance(group.get_command(click.Context(group), name), click.Group):
+        return
+    assert "Examples:" in out
+    assert f"provisioner {name}" in out.split("Examples:")[1]
+
+
+def test_common_options_are_on_one_page(capsys):
+    main(["help", "apply"])
+    out = capsys.readouterr().out
+    assert "--no-color" not in out.split("Examples:")[0]
+    assert "provisioner help options" in " ".join(out.split())
+    main(["help", "options"])
+    page = capsys.readouterr().out
+    for option in ("--project-dir", "--no-color", "--quiet", "--verbose", "--debug"):
+        assert option in page
+
+
+def completed(words, incomplete):
+    found = ShellComplete(group, {}, "provisioner", "_X").get_completions(words, incomplete)
+    return [item.value for item in found]
+
+
+def test_environments_addresses_clients_and_codes_are_completed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "provisioner.yaml").write_text("project: shop\n")
+    for name in ("dev", "prod"):
+        (tmp_path / "environments").mkdir(exist_ok=True)
+        path = tmp_path / "environments" / f"{name}.yaml"
+        path.write_text(f"workspace: {{emulator: {name}.sqlite}}\n")
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "chat.yaml").write_text(ENDPOINT)
+    assert completed(["plan", "-e"], "") == ["dev", "prod"]
+    assert completed(["plan", "-e"], "p") == ["prod"]
+    assert completed(["plan", "-e", "dev", "--select"], "mod") == ["model_serving_endpoints.chat"]
+    assert completed(["logs"], "ch") == ["chat"]
+    assert completed(["connect", "chat", "--client"], "op") == ["openai"]
+    assert "E505" in completed(["explain"], "E50")
+
+
+def test_broken_files_complete_to_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert completed(["plan", "-e"], "") == []
+    (tmp_path / "provisioner.yaml").write_text(": [")
+    assert completed(["plan", "--select"], "") == []
