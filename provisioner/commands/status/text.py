@@ -59,7 +59,8 @@ def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[L
         return
     # What does not fit stands below, broken at blanks alone.
     yield head
-    for line in wrapped((said.removeprefix(": ") or since.strip()), style.width - len(INDENT)):
+    below = said.removeprefix(": ") or since.strip()
+    for line in wrapped(below, style.width - len(INDENT)) if below else ():
         yield (Span(f"{INDENT}{line}", Role.PLAIN if said else Role.FAINT),)
 
 
