@@ -110,11 +110,11 @@ class Watch:
         self.pause = min(self.pause * GROWTH, LONGEST_PAUSE_S)
         self.next_look = min(self.next_look, now + self.pause)
 
-    def saw(self, found: Mapping[str, Readiness]) -> list[Address]:
+    def saw(self, readiness: Mapping[str, Readiness]) -> list[Address]:
         """Take in a poll; returns who has to be confirmed."""
         worth_asking = []
         for address, waiter in self.waiters.items():
-            waiter.saw(found.get(waiter.name, Readiness(Phase.ABSENT)))
+            waiter.saw(readiness.get(waiter.name, Readiness(Phase.ABSENT)))
             if not waiter.looks_over(waiter.last):
                 waiter.misses = 0
             elif not waiter.confirming:

@@ -125,7 +125,11 @@ class Commands(click.Group):
             commands = [(name, self.get_command(ctx, name)) for name in names.split()]
             with formatter.section(f"{heading} commands"):
                 formatter.write_dl(
-                    [(name, found.get_short_help_str(80)) for name, found in commands if found],
+                    [
+                        (name, command.get_short_help_str(80))
+                        for name, command in commands
+                        if command
+                    ],
                     col_max=12,
                 )
 

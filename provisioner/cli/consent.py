@@ -142,7 +142,7 @@ def _asked(session: Session, plan: Plan, consent: Consent) -> Consent:
         if typed != "yes":
             raise RefusedError.of("E805", "not approved: nothing was changed")
         consent = replace(consent, adopt=True)
-    return replace(consent, yes=True, asked=True)
+    return replace(consent, yes=True, interactive=True)
 
 
 def _question(session: Session, plan: Plan) -> str:

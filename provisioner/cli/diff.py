@@ -67,13 +67,13 @@ def command(
     from provisioner.rendering.style import Style
 
     terminal = Terminal(common)
-    found, warnings = compare(
+    difference, warnings = compare(
         common.project_dir, environments, options.select, options.variables, live=options.live
     )
     terminal.problems(warnings)
     if common.json:
-        terminal.answer_json(diff_json.to_json(found))
+        terminal.answer_json(diff_json.to_json(difference))
     else:
         style = Style(terminal.colour(sys.stdout), terminal.unicode(sys.stdout), terminal.width)
-        terminal.answer(diff_text.text(found, style))
-    return EXIT_ACCIDENTS if detailed_exitcode and found.has_accidents else 0
+        terminal.answer(diff_text.text(difference, style))
+    return EXIT_ACCIDENTS if detailed_exitcode and difference.has_accidents else 0

@@ -25,12 +25,12 @@ def command(common: CommonOptions, target: TargetOptions) -> int:
     from provisioner.commands.doctor.doctor import DoctorOptions, findings
 
     terminal = Terminal(common)
-    found = []
-    for one in findings(DoctorOptions(common.project_dir, *target)):
-        found.append(one)
+    diagnoses = []
+    for finding in findings(DoctorOptions(common.project_dir, *target)):
+        diagnoses.append(finding)
         if not common.json:
-            terminal.answer(doctor_text.text(one, terminal.style()))
-    answer = doctor_text.to_json(found)
+            terminal.answer(doctor_text.text(finding, terminal.style()))
+    answer = doctor_text.to_json(diagnoses)
     if common.json:
         terminal.answer_json(answer)
     return 0 if answer["healthy"] else 1

@@ -44,11 +44,11 @@ def command(context: click.Context, words: tuple[str, ...]) -> int:
         group = shown.command
         if not isinstance(group, click.Group):
             raise click.UsageError(f"`{shown.info_name}` has no command `{word}`", ctx=context)
-        found = group.get_command(shown, word)
-        if found is None:
+        command = group.get_command(shown, word)
+        if command is None:
             # Raises the error that the same word without `help` gets.
             group.resolve_command(shown, [word])
             return 1
-        shown = click.Context(found, info_name=word, parent=shown)
+        shown = click.Context(command, info_name=word, parent=shown)
     click.echo(shown.get_help())
     return 0

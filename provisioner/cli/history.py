@@ -42,11 +42,11 @@ def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> 
     from provisioner.workflow.project import open_project
 
     terminal = Terminal(common)
-    found = history(open_project(common.project_dir), names, environment)
+    events = history(open_project(common.project_dir), names, environment)
     if common.json:
-        terminal.answer_json(rendering.to_json(found))
+        terminal.answer_json(rendering.to_json(events))
     else:
-        terminal.answer(rendering.text(found, terminal.style()))
-        for note in rendering.notes(found):
+        terminal.answer(rendering.text(events, terminal.style()))
+        for note in rendering.notes(events):
             terminal.say(f"note: {note}")
     return 0

@@ -41,16 +41,18 @@ def command(
     terminal = Terminal(common)
     project = open_project(common.project_dir)
     with open_session(project, *target) as session:
-        found = pin.pin(session, names, retry_rejected=retry_rejected)
+        result = pin.pin(session, names, retry_rejected=retry_rejected)
         if not check:
-            releases.write_release(project.root, found.environment, found.released)
+            releases.write_release(project.root, result.environment, result.released)
     if common.json:
-        told = {"environment": found.environment, "file": found.draft.file}
-        written = bool(found.released) and not check
-        terminal.answer_json({**told, "written": written, "pins": pin_text.to_json(found.pins)})
+        document = {"environment": result.environment, "file": result.draft.file}
+        written = bool(result.released) and not check
+        terminal.answer_json(
+            {**document, "written": written, "pins": pin_text.to_json(result.pins)}
+        )
     else:
-        terminal.answer(pin_text.text(found.pins, terminal.style()))
-    terminal.problems(found.problems)
-    if found.problems:
+        terminal.answer(pin_text.text(result.pins, terminal.style()))
+    terminal.problems(result.problems)
+    if result.problems:
         return 1
-    return EXIT_WOULD_CHANGE if check and found.released else 0
+    return EXIT_WOULD_CHANGE if check and result.released else 0

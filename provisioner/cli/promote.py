@@ -56,15 +56,15 @@ def show(common: CommonOptions, names: tuple[str, ...], *, offline: bool) -> int
 
     terminal = Terminal(common)
     project = open_project(common.project_dir)
-    found = promotion_status.promotion_status(project, names, offline=offline)
+    status = promotion_status.promotion_status(project, names, offline=offline)
     now = utc_now()
     if common.json:
-        terminal.answer_json(status_json.to_json(found))
+        terminal.answer_json(status_json.to_json(status))
     elif common.output == "markdown":
-        terminal.answer(status_markdown.text(found, now))
+        terminal.answer(status_markdown.text(status, now))
     else:
-        terminal.answer(status_text.text(found, terminal.style(), now))
-    return 1 if found.nothing_reached else 0
+        terminal.answer(status_text.text(status, terminal.style(), now))
+    return 1 if status.nothing_reached else 0
 
 
 class PromoteOptions(NamedTuple):
@@ -143,22 +143,24 @@ def _promote(common: CommonOptions, options: PromoteOptions, names: tuple[str, .
         raise UsageError.of("E714", "`promote` needs an environment", "give --to ENVIRONMENT")
     terminal = Terminal(common)
     project = open_project(common.project_dir)
-    asked = promote.PromotionRequest(options.target, options.source, names, options.retry_rejected)
-    found = promote.promote(project, asked)
-    draft = releases.draft_release(project.root, options.target, found.released)
+    request = promote.PromotionRequest(
+        options.target, options.source, names, options.retry_rejected
+    )
+    proposal = promote.promote(project, request)
+    draft = releases.draft_release(project.root, options.target, proposal.released)
     diff = diff_of(draft.file, draft.before, draft.after, new=draft.is_new)
     if options.write:
-        releases.write_release(project.root, options.target, found.released)
+        releases.write_release(project.root, options.target, proposal.released)
     if common.json:
         written = {"file": draft.file, "written": options.write and draft.changes, "diff": diff}
-        terminal.answer_json({**promote_text.to_json(found), **written})
+        terminal.answer_json({**promote_text.to_json(proposal), **written})
     else:
-        told = promote_text.text(found, terminal.style(), written=options.write)
-        terminal.answer(told if options.write else told + diff)
-    terminal.problems(found.told())
+        text = promote_text.text(proposal, terminal.style(), written=options.write)
+        terminal.answer(text if options.write else text + diff)
+    terminal.problems(proposal.told())
     if draft.changes:
         terminal.say(_next(options, draft.file))
-    return 1 if found.failed else 0
+    return 1 if proposal.failed else 0
 
 
 def _next(options: PromoteOptions, file: str) -> str:

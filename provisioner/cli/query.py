@@ -59,21 +59,23 @@ def _body(file: str) -> dict[str, Any]:
     return body
 
 
-def show(terminal: Terminal, asked: Sequence[Asked]) -> None:
+def show(terminal: Terminal, answers: Sequence[Asked]) -> None:
     """Print the answers, and to stderr what went wrong."""
     from provisioner.commands.query import text as query_text
 
     if terminal.common.json:
-        terminal.answer_json(query_text.to_json(asked))
-    elif len(asked) > 1:
+        terminal.answer_json(query_text.to_json(answers))
+    elif len(answers) > 1:
         style = terminal.style()
-        side_by_side = sys.stdout.isatty() and query_text.fit(asked, style)
-        terminal.answer((query_text.columns if side_by_side else query_text.stacked)(asked, style))
-    elif asked[0].answer:
-        terminal.answer(query_text.alone(asked[0].answer, terminal.style()))
+        side_by_side = sys.stdout.isatty() and query_text.fit(answers, style)
+        terminal.answer(
+            (query_text.columns if side_by_side else query_text.stacked)(answers, style)
+        )
+    elif answers[0].answer:
+        terminal.answer(query_text.alone(answers[0].answer, terminal.style()))
         if sys.stderr.isatty():
-            terminal.say(query_text.facts(asked[0].answer, terminal.style()))
-    terminal.problems(problem for one in asked for problem in one.problems)
+            terminal.say(query_text.facts(answers[0].answer, terminal.style()))
+    terminal.problems(problem for answer in answers for problem in answer.problems)
 
 
 class Rate(click.ParamType[float]):

@@ -12,12 +12,12 @@ from provisioner.commands.reports.formats import AUTO, FORMATS
 
 class ReportDestination(NamedTuple):
     """Where one report goes. ``path`` is ``-`` for stdout, ``""`` where the format has a place
-    of its own; ``told``: the user did not choose the path and has to hear of it.
+    of its own; ``explicit``: the user did not choose the path and has to hear of it.
     """
 
     format: str
     path: str
-    told: bool = False
+    explicit: bool = False
 
 
 class ReportParameter(click.ParamType[ReportDestination]):

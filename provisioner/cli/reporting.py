@@ -80,12 +80,12 @@ def _code(error: BaseException) -> int:
 
 def refuse_for_several(common: CommonOptions) -> None:
     """Raise UsageError for formats that cannot hold the reports of several environments."""
-    asked = {report.format for report in common.reports} - {AUTO}
-    other = sorted(name for name in asked if FORMATS[name].is_single)
+    formats = {report.format for report in common.reports} - {AUTO}
+    other = sorted(name for name in formats if FORMATS[name].is_single)
     if other:
-        said = f"{listed(other)} can hold the plan of one environment"
+        message = f"{listed(other)} can hold the plan of one environment"
         hint = "add -e NAME, or use markdown, which has a section for each"
-        raise UsageError.of("E527", said, hint)
+        raise UsageError.of("E527", message, hint)
 
 
 def _destinations(
@@ -100,7 +100,7 @@ def _destinations(
         stem = "-".join(filter(None, (report.command, report.environment)))
         for each in automatic(os.environ, several=report.parts is not None):
             path = str(folder / f"{stem}.{each.ending}") if each.ending else ""
-            yield ReportDestination(each.name, path, told=True)
+            yield ReportDestination(each.name, path, explicit=True)
 
 
 def _write(terminal: Terminal, report: Report) -> list[Problem]:
@@ -118,7 +118,7 @@ def _write(terminal: Terminal, report: Report) -> list[Problem]:
             message = f"cannot write the report {path}: {error.strerror}"
             problems.append(Problem("E820", message))
             continue
-        if destination.told and destination.path:
+        if destination.explicit and destination.path:
             terminal.say(f"Wrote {destination.path}")
     return problems
 

@@ -74,7 +74,7 @@ def command(
     terminal = Terminal(common)
     project = open_project(common.project_dir)
     with open_session(project, *target) as session:
-        terminal.problems(one for one in session.loaded.warnings if one.code == "W741")
+        terminal.problems(warning for warning in session.loaded.warnings if warning.code == "W741")
         if options.watch:
             return _watch(terminal, session, select, options)
         rows = read_status(session, select, options.timeout_s if options.wait else 0.0)

@@ -89,8 +89,8 @@ class Terminal(NamedTuple):
 
     def problems(self, problems: Iterable[Problem]) -> None:
         """Print problems to stderr."""
-        found = tuple(problems)
-        if found:
+        shown = tuple(problems)
+        if shown:
             from provisioner.rendering.problems import text
 
             colour = self.colour(sys.stderr)

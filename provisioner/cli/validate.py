@@ -58,7 +58,7 @@ def command(
         if common.json:
             from provisioner.rendering.problems import to_json
 
-            terminal.answer_json(to_json(found))
+            terminal.answer_json(to_json(problems))
         elif not checked.problems:
             terminal.answer(checked.summary())
         return terminal.ended(1 if checked.problems else 0)

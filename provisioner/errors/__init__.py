@@ -152,8 +152,8 @@ class ServiceError(WorkspaceError):
         self.error_code = error_code
         self.reason = message
         self.call = call
-        said = " ".join(part for part in (str(status), error_code) if part)
-        super().__init__((Problem("E407", f"{call}: {said}: {message}", hint=hint),))
+        status_and_code = " ".join(part for part in (str(status), error_code) if part)
+        super().__init__((Problem("E407", f"{call}: {status_and_code}: {message}", hint=hint),))
 
     def with_hint(self, hint: str) -> ServiceError:
         """The same refusal, with what helps against it."""

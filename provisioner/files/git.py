@@ -26,11 +26,11 @@ _USER_INFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 @dataclass(frozen=True, slots=True)
 class GitAnswer:
-    """How git ended. ``said`` is its complaint, fit to be shown."""
+    """How git ended. ``complaint`` is its complaint, fit to be shown."""
 
     code: int
     out: bytes = b""
-    said: str = ""
+    complaint: str = ""
 
     @property
     def text(self) -> str:
@@ -71,12 +71,12 @@ def head(root: Path, option: str) -> str:
     if inside.code:
         hint = f"run it in a clone, or without {option}"
         message = f"{option} needs a git repository, and the project is in none"
-        raise RefusedError.of("E517", message, hint, log=inside.said)
-    found = git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if found.code:
+        raise RefusedError.of("E517", message, hint, log=inside.complaint)
+    answer = git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if answer.code:
         message = f"{option} needs a commit, and the repository has none yet"
         raise RefusedError.of("E517", message, "git commit")
-    return found.text
+    return answer.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,11 @@ def revisions(root: Path, path: str) -> tuple[Revision, ...]:
     except RefusedError:
         return ()
     entries = log.out.decode(errors="replace").split("\x01")[1:] if not log.code else []
-    found = [entry.strip().split("\0") for entry in entries]
-    contents = _contents(root, [f"{one[0]}:./{path}" for one in found])
+    commits = [entry.strip().split("\0") for entry in entries]
+    contents = _contents(root, [f"{commit[0]}:./{path}" for commit in commits])
     return tuple(
         Revision(commit, tuple(parents.split()), author, at, subject, content)
-        for (commit, parents, author, at, subject), content in zip(found, contents, strict=True)
+        for (commit, parents, author, at, subject), content in zip(commits, contents, strict=True)
     )
 
 
@@ -121,18 +121,18 @@ def _contents(root: Path, names: Sequence[str]) -> list[bytes | None]:
     """What each of the objects ``names`` holds; None for one that is not there."""
     if not names:
         return []
-    asked = "".join(f"{name}\n" for name in names).encode()
-    answer = git(root, "cat-file", "--batch", given=asked).out
-    found: list[bytes | None] = []
+    request = "".join(f"{name}\n" for name in names).encode()
+    answer = git(root, "cat-file", "--batch", given=request).out
+    contents: list[bytes | None] = []
     for _ in names:
         head, _, answer = answer.partition(b"\n")
         kind, size = head.split()[-2:] if head.count(b" ") >= 2 else (b"", b"")
         if kind != b"blob" or not size.isdigit():
-            found.append(None)
+            contents.append(None)
             continue
-        found.append(answer[: int(size)])
+        contents.append(answer[: int(size)])
         answer = answer[int(size) + 1 :]
-    return found
+    return contents
 
 
 def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -> GitAnswer:
@@ -155,15 +155,15 @@ def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -
         raise RefusedError.of("E516", "git cannot be started, and is needed", hint) from error
     with running:
         try:
-            out, said = running.communicate(given, timeout=limit_s)
+            out, complaint = running.communicate(given, timeout=limit_s)
         except BaseException as error:
             # It may have ended in the moment of Ctrl-C: then there is nothing left to stop.
             with suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                return GitAnswer(1, said=f"no answer within {limit_s:.0f} s")
+                return GitAnswer(1, complaint=f"no answer within {limit_s:.0f} s")
             raise
-    return GitAnswer(running.returncode, out, _showable(said))
+    return GitAnswer(running.returncode, out, _showable(complaint))
 
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
@@ -171,8 +171,8 @@ def _environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {**ours, **silent, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
-def _showable(said: bytes) -> str:
-    return _USER_INFO.sub("", said.decode(errors="replace")).strip()
+def _showable(message: bytes) -> str:
+    return _USER_INFO.sub("", message.decode(errors="replace")).strip()
 
 
 def _line(root: Path, *words: str) -> str:

@@ -38,20 +38,20 @@ def merge_base(root: Path, ref: str, option: str) -> str:
         message = f"{option}: this clone has no commit `{ref}`"
         hint = f"fetch it first, or let the checkout fetch all: {FETCH_ALL}"
         raise UsageError.of("E523", message, hint)
-    found = git(root, "merge-base", theirs, ours)
-    if found.code:
+    answer = git(root, "merge-base", theirs, ours)
+    if answer.code:
         raise _nothing_in_common(root, ref, option)
-    return found.text
+    return answer.text
 
 
 def commit_of(root: Path, ref: str, option: str) -> str:
     """The full hash of the commit ``ref`` itself. Raises as ``merge_base`` does."""
     head(root, option)
-    found = _commit(root, ref)
-    if not found:
+    commit = _commit(root, ref)
+    if not commit:
         hint = f"fetch it first, or let the checkout fetch all: {FETCH_ALL}"
         raise UsageError.of("E523", f"{option}: this clone has no commit `{ref}`", hint)
-    return found
+    return commit
 
 
 @contextmanager
@@ -73,8 +73,8 @@ def project_at(root: Path, commit: str) -> Iterator[Path]:
 def _commit(root: Path, ref: str) -> str:
     # Without the word before it, a name that begins with a hyphen would be an option.
     words = ("--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    found = git(root, "rev-parse", *words)
-    return "" if found.code else found.text.splitlines()[-1]
+    answer = git(root, "rev-parse", *words)
+    return "" if answer.code else answer.text.splitlines()[-1]
 
 
 def _nothing_in_common(root: Path, ref: str, option: str) -> RefusedError:
@@ -89,33 +89,33 @@ def _nothing_in_common(root: Path, ref: str, option: str) -> RefusedError:
 def _blobs(root: Path, commit: str) -> list[_Blob]:
     listed = git(root, "ls-tree", "-r", "-z", commit)
     if listed.code:
-        raise _not_given(commit, listed.said)
-    found = []
+        raise _not_given(commit, listed.complaint)
+    blobs = []
     for entry in listed.names:
         facts, _, name = entry.partition("\t")
         mode, _, identity = facts.split(" ")
         if mode in ORDINARY and name.endswith(ENDINGS):
-            found.append(_Blob(name, identity))
-    return found
+            blobs.append(_Blob(name, identity))
+    return blobs
 
 
 def _contents(root: Path, blobs: Sequence[_Blob]) -> Iterator[bytes]:
     wanted = "".join(f"{blob.identity}\n" for blob in blobs).encode()
     answer = git(root, "cat-file", "--batch", given=wanted)
     if answer.code:
-        raise _not_given("them", answer.said)
+        raise _not_given("them", answer.complaint)
     at = 0
     for blob in blobs:
         # For each object a line "IDENTITY blob SIZE", its content and a line feed.
         end = answer.out.index(b"\n", at)
         facts = answer.out[at:end].split(b" ")
         if len(facts) != 3:
-            raise _not_given(blob.name, answer.said)
+            raise _not_given(blob.name, answer.complaint)
         start, size = end + 1, int(facts[2])
         yield answer.out[start : start + size]
         at = start + size + 1
 
 
-def _not_given(what: str, said: str) -> RefusedError:
+def _not_given(what: str, complaint: str) -> RefusedError:
     message = f"git does not give the earlier files of the project ({what[:60]})"
-    return RefusedError.of("E525", message, "git fsck, or clone it again", log=said)
+    return RefusedError.of("E525", message, "git fsck, or clone it again", log=complaint)

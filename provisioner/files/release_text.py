@@ -21,17 +21,19 @@ def release_text(releases: Releases) -> str:
     return HEADER + "".join(lines)
 
 
-def _entry(one: Released) -> str:
+def _entry(released: Released) -> str:
     fields = {
-        "value": _value(one.value),
-        "previous": _value(one.previous),
-        "from": _value(one.source or None),
-        "alias": _value(one.alias or None),
-        "rolled_back": _value(one.rolled_back),
-        "commit": _value(one.commit) if _NUMBER_LIKE.fullmatch(one.commit) else one.commit,
-        "at": one.at,
-        "verified": _value(one.verified or None),
-        "rejected": f"[{', '.join(map(_value, one.rejected))}]" if one.rejected else "",
+        "value": _value(released.value),
+        "previous": _value(released.previous),
+        "from": _value(released.source or None),
+        "alias": _value(released.alias or None),
+        "rolled_back": _value(released.rolled_back),
+        "commit": (
+            _value(released.commit) if _NUMBER_LIKE.fullmatch(released.commit) else released.commit
+        ),
+        "at": released.at,
+        "verified": _value(released.verified or None),
+        "rejected": f"[{', '.join(map(_value, released.rejected))}]" if released.rejected else "",
     }
     return f"{{{', '.join(f'{name}: {text}' for name, text in fields.items() if text)}}}"
 

@@ -35,18 +35,18 @@ def edited(content: str, edit: Edit) -> str:
     parent = node_at(root, edit.at[:-1])
     if parent is None or not parent.is_collection:
         raise NotEditableError("it stands behind an anchor, which other places share")
-    found = parent.entry(edit.at[-1])
+    entry = parent.entry(edit.at[-1])
     if edit.value is ABSENT:
         return _without(content, parent, edit)
-    if found is None:
+    if entry is None:
         return _added(content, parent, edit)
-    if found.value.anchor or found.value.style == "alias":
+    if entry.value.anchor or entry.value.style == "alias":
         raise NotEditableError("it stands behind an anchor, which other places share")
-    return _replaced(content, parent, found, edit)
+    return _replaced(content, parent, entry, edit)
 
 
-def _replaced(content: str, parent: LayoutNode, found: LayoutEntry, edit: Edit) -> str:
-    node = found.value
+def _replaced(content: str, parent: LayoutNode, entry: LayoutEntry, edit: Edit) -> str:
+    node = entry.value
     if not isinstance(edit.value, dict | list) and node.style in ("plain", '"', "'"):
         if node.start == node.end:  # Nothing is written behind the name.
             return _spliced(content, node.end, node.end, f" {scalar(edit.value)}")
@@ -56,10 +56,10 @@ def _replaced(content: str, parent: LayoutNode, found: LayoutEntry, edit: Edit) 
     lines = _lines(edit.at[-1], edit)
     if isinstance(edit.at[-1], int):
         lines[0] = lines[0].removeprefix("- ")
-        column = _column(content, _dash(content, found.start))
+        column = _column(content, _dash(content, entry.start))
     else:
-        column = _column(content, found.start)
-    return _spliced(content, found.start, found.end, _indented(lines, column))
+        column = _column(content, entry.start)
+    return _spliced(content, entry.start, entry.end, _indented(lines, column))
 
 
 def _added(content: str, parent: LayoutNode, edit: Edit) -> str:
@@ -88,31 +88,31 @@ def _predecessor(parent: LayoutNode, edit: Edit) -> LayoutEntry | None:
     place = order.get(str(edit.at[-1]), len(order))
     if parent.style == "list" or place == len(order):
         return parent.entries[-1]
-    known = [one for one in parent.entries if order.get(one.name, len(order)) < place]
+    known = [entry for entry in parent.entries if order.get(entry.name, len(order)) < place]
     return known[-1] if known else None
 
 
 def _without(content: str, parent: LayoutNode, edit: Edit) -> str:
     step = edit.at[-1]
-    found = parent.entry(step)
-    if found is None:
+    entry = parent.entry(step)
+    if entry is None:
         raise NotEditableError("it comes from a part that other places share")
     if len(parent.entries) == 1:
         empty: Any = [] if parent.style == "list" else {}
         return edited(content, Edit(edit.at[:-1], empty))
-    index = parent.entries.index(found)
+    index = parent.entries.index(entry)
     if parent.flow:
-        start, end = found.start, found.end
+        start, end = entry.start, entry.end
         if index:
             start = parent.entries[index - 1].end
         else:
             end = parent.entries[1].start
         return _spliced(content, start, end, "")
-    begin = content.rfind("\n", 0, found.start) + 1
-    head = content[begin : found.start]
+    begin = content.rfind("\n", 0, entry.start) + 1
+    head = content[begin : entry.start]
     if parent.style == "map" and head.strip():  # The first field behind a dash.
-        return _spliced(content, found.start, parent.entries[index + 1].start, "")
-    return _spliced(content, begin, _end_of_line(content, found.end) + 1, "")
+        return _spliced(content, entry.start, parent.entries[index + 1].start, "")
+    return _spliced(content, begin, _end_of_line(content, entry.end) + 1, "")
 
 
 def _lines(step: Step, edit: Edit) -> list[str]:

@@ -115,15 +115,15 @@ class _Page:
         line = self.line_of(start)
         if self.line_of(node.begin) > line:
             gap = self._gap(line, self._begin(node, node.entries[0]))
-            above = [_indented(one, indent + STEP) for one in gap]
+            above = [_indented(line, indent + STEP) for line in gap]
             head = " " * indent + self.lines[line][self._column(start) :].rstrip()
             return (), (head, *above, *self.collection(node, rule, indent + STEP))
         if entry.name or node.start != node.begin:
             raise NotArrangeableError
-        found = self.collection(node, rule, indent + STEP)
-        first = next(at for at, one in enumerate(found) if one and not _is_comment(one))
-        head = f"{' ' * indent}- {found[first].lstrip()}"
-        return [one for one in found[:first] if one], (head, *found[first + 1 :])
+        lines = self.collection(node, rule, indent + STEP)
+        first = next(at for at, line in enumerate(lines) if line and not _is_comment(line))
+        head = f"{' ' * indent}- {lines[first].lstrip()}"
+        return [line for line in lines[:first] if line], (head, *lines[first + 1 :])
 
     def _short(
         self, entry: LayoutEntry, rule: FieldRule, where: tuple[int, int]
@@ -146,8 +146,8 @@ class _Page:
             return self.text[node.start : node.end]
         texts = [self._flow_entry(entry, rule) for entry in node.entries]
         between = [
-            self.text[one.end : other.start]
-            for one, other in zip(node.entries, node.entries[1:], strict=False)
+            self.text[entry.end : other.start]
+            for entry, other in zip(node.entries, node.entries[1:], strict=False)
         ]
         if not any("#" in gap or "\n" in gap for gap in between):
             names = [entry.name for entry in node.entries]
@@ -163,10 +163,10 @@ class _Page:
 
     def _gap(self, line: int, start: int) -> list[str]:
         """The lines between ``line`` and the one of ``start``."""
-        found = [one.rstrip() for one in self.lines[line + 1 : self.line_of(start)]]
-        if any(one and not _is_comment(one) for one in found):
+        lines = [text.rstrip() for text in self.lines[line + 1 : self.line_of(start)]]
+        if any(line and not _is_comment(line) for line in lines):
             raise NotArrangeableError
-        return found
+        return lines
 
     def _begin(self, node: LayoutNode, entry: LayoutEntry) -> int:
         """Where an entry begins: a list's with its dash."""
@@ -191,12 +191,12 @@ def _order(names: list[str], node: LayoutNode, rule: FieldRule) -> list[int]:
         node.style != "map"
         or rule.mapping
         or not rule.fields
-        or any(one.value.referring() for one in node.entries)
+        or any(entry.value.referring() for entry in node.entries)
     ):
         return positions
     known = {name: place for place, name in enumerate(rule.fields)}
     # What anchors need stands before what uses it.
-    places = [-1 if one.startswith(FREE) else known.get(one, len(known)) for one in names]
+    places = [-1 if name.startswith(FREE) else known.get(name, len(known)) for name in names]
     return sorted(positions, key=places.__getitem__)
 
 

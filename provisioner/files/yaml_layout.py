@@ -44,11 +44,11 @@ class LayoutNode:
         """The entry of a mapping or list by name or index."""
         if isinstance(step, int):
             return self.entries[step] if step < len(self.entries) else None
-        return next((one for one in self.entries if one.name == step), None)
+        return next((entry for entry in self.entries if entry.name == step), None)
 
     def referring(self) -> bool:
         """Whether anything in it is named, or is what is named elsewhere."""
-        inner = any(one.value.referring() for one in self.entries)
+        inner = any(entry.value.referring() for entry in self.entries)
         return self.anchor or self.style == "alias" or inner
 
 
@@ -116,13 +116,15 @@ def _entries(
     is_map: bool, events: Iterator[Any], content: str
 ) -> tuple[tuple[LayoutEntry, ...], int]:
     """The entries up to the end of the collection, and where that is."""
-    found: list[LayoutEntry] = []
+    entries: list[LayoutEntry] = []
     for event in events:
         if type(event).__name__ in ("MappingEndEvent", "SequenceEndEvent"):
-            return tuple(found), event.end_mark.index
+            return tuple(entries), event.end_mark.index
         first = _node(event, events, content)
         value = _node(next(events), events, content) if is_map else first
-        found.append(LayoutEntry(getattr(event, "value", "") if is_map else "", first.start, value))
+        entries.append(
+            LayoutEntry(getattr(event, "value", "") if is_map else "", first.start, value)
+        )
     raise ValueError("a collection without an end")
 
 

@@ -131,7 +131,7 @@ def _is_short(head: str, value: Any, rule: FieldRule) -> bool:
     if len(head) + len(inline(value)) > WIDTH - 16 or rule.mapping:
         return False
     if isinstance(value, list):
-        return not any(_is_block(one) for one in value)
+        return not any(_is_block(item) for item in value)
     return _is_flat(value) and not _has_parts(rule) and len(rule.fields or value) <= FLAT_FIELDS
 
 

@@ -20,9 +20,9 @@ from provisioner.model.plan import ABSENT
 
 def names_in_order(names: Iterable[str], rule: FieldRule) -> list[str]:
     """``names`` in the order of the model; what it does not know stays behind, as it was."""
-    found = list(names)
+    ordered = list(names)
     known = {name: place for place, name in enumerate(rule.fields)}
-    return sorted(found, key=lambda name: known.get(name, len(known)))
+    return sorted(ordered, key=lambda name: known.get(name, len(known)))
 
 
 def in_order(value: Any, rule: FieldRule) -> Any:
@@ -32,7 +32,7 @@ def in_order(value: Any, rule: FieldRule) -> Any:
         return {name: in_order(value[name], rule.fields.get(name, PLAIN)) for name in names}
     if isinstance(value, list):
         entry = entry_rule(rule)
-        return [in_order(one, entry) for one in value]
+        return [in_order(item, entry) for item in value]
     return value
 
 
@@ -45,9 +45,9 @@ def in_fixed_order(value: Any, rule: FieldRule) -> Any:
         return {n: in_fixed_order(v, rule.fields.get(n, PLAIN)) for n, v in value.items()}
     if not isinstance(value, list):
         return value
-    entries = [in_fixed_order(one, entry_rule(rule)) for one in value]
-    if rule.list_key and all(isinstance(one, dict) for one in entries):
-        entries.sort(key=lambda one: [str(one.get(name) or "") for name in rule.list_key])
+    entries = [in_fixed_order(item, entry_rule(rule)) for item in value]
+    if rule.list_key and all(isinstance(entry, dict) for entry in entries):
+        entries.sort(key=lambda entry: [str(entry.get(name) or "") for name in rule.list_key])
     return entries
 
 
@@ -61,7 +61,7 @@ def without_defaults(value: Any, rule: FieldRule) -> Any:
         return dict(_said(value, rule))
     if isinstance(value, list):
         entry = entry_rule(rule)
-        return [_with_keys(one, without_defaults(one, entry), rule) for one in value]
+        return [_with_keys(item, without_defaults(item, entry), rule) for item in value]
     return value
 
 
@@ -102,15 +102,15 @@ def entries_by_label(entries: list[Any], rules: FieldRule) -> LabelledEntries:
     alternatives (``group_name:analysts``). Nothing to go by gives ``""``. A repeated label
     gets ``#2``, ``#3``: live lists may repeat what a manifest may not.
     """
-    found: dict[str, Any] = {}
+    labelled: dict[str, Any] = {}
     seen: dict[str, int] = {}
     for entry in entries:
         label = base = label_of(entry, rules)
-        while label in found:
+        while label in labelled:
             seen[base] = seen.get(base, 0) + 1
             label = f"{base}#{seen[base] + 1}"
-        found[label] = entry
-    return found
+        labelled[label] = entry
+    return labelled
 
 
 def label_of(entry: Any, rules: FieldRule) -> str:
@@ -138,8 +138,8 @@ def paired_entries(
     """Both sides; where each has a single entry and one is unnamed, under one label."""
     if len(wanted) == len(actual) == 1 and ("" in wanted or "" in actual):
         label = next(iter(actual)) or next(iter(wanted))
-        (one,), (other,) = wanted.values(), actual.values()
-        return {label: one}, {label: other}
+        (left,), (right,) = wanted.values(), actual.values()
+        return {label: left}, {label: right}
     return wanted, actual
 
 

@@ -102,4 +102,4 @@ class Drifted:
     @property
     def drifted(self) -> int:
         """How many resources have a difference that counts."""
-        return len({one.address for one in self.findings if one.counts})
+        return len({finding.address for finding in self.findings if finding.counts})

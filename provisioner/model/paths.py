@@ -82,10 +82,10 @@ _SEGMENT = re.compile(
 
 def parse_path(text: str) -> Path:
     """The path that ``path_text`` writes as ``text``. Raises ValueError if there is none."""
-    found = list(_SEGMENT.finditer(text))
-    if "".join(segment[0] for segment in found) != text:
+    matches = list(_SEGMENT.finditer(text))
+    if "".join(segment[0] for segment in matches) != text:
         raise ValueError(f"`{text}` is not a path")
-    return tuple(map(_segment, found))
+    return tuple(map(_segment, matches))
 
 
 def parse_paths(texts: Iterable[str]) -> tuple[Path, ...]:
@@ -100,5 +100,5 @@ def _path_or_nothing(text: str) -> Path:
         return ()
 
 
-def _segment(found: re.Match[str]) -> str | Key:
-    return found["name"] or Key(found["bare"] or json.loads(found["quoted"]))
+def _segment(match: re.Match[str]) -> str | Key:
+    return match["name"] or Key(match["bare"] or json.loads(match["quoted"]))

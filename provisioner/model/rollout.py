@@ -144,20 +144,20 @@ class RolloutTag:
     def text(self) -> str:
         """Only letters, digits, ``-`` and ``_``: other characters are unproven in tag values."""
         fields = (self.target, self.steps, self.origin, self.to, self.since_s, self.word)
-        told = f"-{as_slug(self.reason)}" if as_slug(self.reason) else ""
-        return "-".join(map(str, fields)) + told
+        reason = f"-{as_slug(self.reason)}" if as_slug(self.reason) else ""
+        return "-".join(map(str, fields)) + reason
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """The tag in ``text``; None for one that this tool did not write."""
-        found = _TAG.fullmatch(text)
-        if not found or found[6] not in {word.value for word in Word}:
+        match = _TAG.fullmatch(text)
+        if not match or match[6] not in {word.value for word in Word}:
             return None
-        origin, to = int(found[3]), int(found[4])
+        origin, to = int(match[3]), int(match[4])
         if max(origin, to) > WHOLE:
             return None
-        reason = from_slug(found[7] or "")
-        return cls(found[1], found[2], origin, to, int(found[5]), Word(found[6]), reason)
+        reason = from_slug(match[7] or "")
+        return cls(match[1], match[2], origin, to, int(match[5]), Word(match[6]), reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +299,7 @@ class Verdict:
     def grade(self) -> Grade:
         """The grade of the whole."""
         grades = {criterion.grade for criterion in self.criteria}
-        return next((one for one in (Grade.BAD, Grade.UNKNOWN) if one in grades), Grade.GOOD)
+        return next((grade for grade in (Grade.BAD, Grade.UNKNOWN) if grade in grades), Grade.GOOD)
 
     @property
     def text(self) -> str:

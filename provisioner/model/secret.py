@@ -53,9 +53,9 @@ def reference_in(value: Any) -> Mapping[str, str] | None:
 
 def references(value: Any) -> Iterator[Mapping[str, str]]:
     """Every secret reference anywhere inside JSON data."""
-    found = reference_in(value)
-    if found is not None:
-        yield found
+    reference = reference_in(value)
+    if reference is not None:
+        yield reference
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from references(inner)
@@ -70,11 +70,11 @@ def resolve(payload: Any, names: frozenset[str], source: SecretReader, field: st
     Only in fields whose name is in ``names``: a reference anywhere else is refused, or a
     manifest could send a secret to a field that the service shows to everybody.
     """
-    found = reference_in(payload)
-    if found is not None:
+    reference = reference_in(payload)
+    if reference is not None:
         if field not in names:
             raise RefusedError.of("E506", f"a secret may not be sent in the field `{field}`")
-        return source(found)
+        return source(reference)
     if isinstance(payload, Mapping):
         return {key: resolve(value, names, source, key) for key, value in payload.items()}
     if isinstance(payload, list | tuple):

@@ -54,7 +54,7 @@ def _comparable_entry(entry: Any, rules: FieldRule) -> Any:
 
 def _comparable_fields(document: Mapping[str, Any], rules: FieldRule) -> dict[str, Any]:
     fields = rules.fields
-    found = {}
+    compared = {}
     for name, value in document.items():
         rule = fields.get(name)
         if rule is None or value is None or rule.write_only:
@@ -64,8 +64,8 @@ def _comparable_fields(document: Mapping[str, Any], rules: FieldRule) -> dict[st
             value = comparable(value, rule)
             if is_empty(value):
                 continue
-        found[name] = value
-    return found
+        compared[name] = value
+    return compared
 
 
 def _comparable_entries(document: Mapping[str, Any]) -> dict[str, Any]:

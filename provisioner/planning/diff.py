@@ -36,14 +36,14 @@ def diff(desired: Any, live: Any, rules: FieldRule) -> tuple[FieldChange, ...]:
     if same(desired, live):
         return ()
     wanted, actual = comparable(desired, rules), comparable(live, rules)
-    found = _differences(wanted, actual, rules, ())
+    differences = _differences(wanted, actual, rules, ())
     return tuple(
         FieldChange(
             path,
             before=_shown(before, live, path, rules),
             after=_shown(after, desired, path, rules),
         )
-        for path, before, after in sorted(found, key=lambda each: by_path(each.path))
+        for path, before, after in sorted(differences, key=lambda each: by_path(each.path))
     )
 
 

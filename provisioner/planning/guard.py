@@ -107,7 +107,7 @@ def _flag(name: str, value: str) -> str:
 
 def _too_many(plan: Plan, consent: Consent, limits: Limits) -> Iterator[Problem]:
     count = sum(step.action in DESTRUCTIVE for step in plan.steps)
-    if consent.asked or consent.allow_destructive == count or not _above(count, plan, limits):
+    if consent.interactive or consent.allow_destructive == count or not _above(count, plan, limits):
         return
     message = (
         f"this plan would delete or replace {count} of {plan.owned} managed resources; the limit "

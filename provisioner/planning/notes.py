@@ -39,9 +39,9 @@ def _unplanned(step: Step, planned: set[Address]) -> Iterator[str]:
 
 def _used(step: Step, users: Users) -> Iterator[str]:
     """Who will work with a secret that is written where it can be in use already."""
-    found = sorted(users.get(step.address, ()))
-    if found and step.action is Action.UPDATE and _writes_secret(step):
-        yield f"used by {', '.join(map(str, found))}"
+    addresses = sorted(users.get(step.address, ()))
+    if addresses and step.action is Action.UPDATE and _writes_secret(step):
+        yield f"used by {', '.join(map(str, addresses))}"
 
 
 def _writes_secret(step: Step) -> bool:

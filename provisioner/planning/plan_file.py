@@ -109,10 +109,10 @@ def _data(text: str, path: Path) -> Any:
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Programs differ in which of two equal keys they believe: what was shown could be another."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         raise ValueError("it holds a key twice")
-    return found
+    return fields
 
 
 def _no_constant(name: str) -> NoReturn:

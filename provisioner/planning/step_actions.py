@@ -35,14 +35,14 @@ def step_action(comparison: ResourceComparison) -> StepAction:
     table = WANTED
     if comparison.pair.desired is None:
         table = REMOVED if comparison.pair.removal else UNWANTED
-    return next(found for rule in table if (found := rule(comparison)))
+    return next(action for rule in table if (action := rule(comparison)))
 
 
 def unless_refused(decided: StepAction, intent: Intent, kind: Kind) -> StepAction:
     """``decided``, or why the service would not take the calls that it leads to."""
     updates = decided.action in (Action.UPDATE, Action.ADOPT)
-    found = kind.planning.precondition(intent) if updates and kind.planning.precondition else None
-    return StepAction(Action.BLOCKED, *found) if found else decided
+    refusal = kind.planning.precondition(intent) if updates and kind.planning.precondition else None
+    return StepAction(Action.BLOCKED, *refusal) if refusal else decided
 
 
 def unless_rolled_out(decided: StepAction, comparison: ResourceComparison) -> StepAction:

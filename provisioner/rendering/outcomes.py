@@ -64,10 +64,10 @@ def text(
 def _line(outcome: Outcome, width: int, colour: bool) -> str:
     good = outcome.status in WENT_WELL
     word = _word(outcome)
-    told = f"{COLOURS[good]}{word}{PLAIN}" if colour else word
+    shown = f"{COLOURS[good]}{word}{PLAIN}" if colour else word
     took = f" in {duration(outcome.seconds)}" if outcome.seconds >= 1 else ""
     message = f": {harmless_line(outcome.told)}" if outcome.told else ""
-    return f"{outcome.step.address!s:{width}}  {told}{took}{message}"
+    return f"{outcome.step.address!s:{width}}  {shown}{took}{message}"
 
 
 def _word(outcome: Outcome) -> str:
@@ -77,9 +77,9 @@ def _word(outcome: Outcome) -> str:
 
 def summary(outcomes: Iterable[Outcome]) -> dict[str, int]:
     """How many steps ended in which way, zeros included: what was done, then the rest."""
-    found = Counter(_word(outcome) for outcome in outcomes)
+    counts = Counter(_word(outcome) for outcome in outcomes)
     rest = [status.value for status in Status if status is not Status.DONE]
-    return {word: found[word] for word in (*WORDS.values(), *rest)}
+    return {word: counts[word] for word in (*WORDS.values(), *rest)}
 
 
 def summary_line(outcomes: Sequence[Outcome]) -> str:
@@ -92,9 +92,9 @@ def summary_line(outcomes: Sequence[Outcome]) -> str:
 
 
 def _next(outcomes: Sequence[Outcome], environment: str) -> list[str]:
-    found = {outcome.status for outcome in outcomes}
+    statuses = {outcome.status for outcome in outcomes}
     where = f" -e {environment}" if environment else ""
-    advice = [NEXT[status] for status in NEXT if status in found]
+    advice = [NEXT[status] for status in NEXT if status in statuses]
     if any(outcome.unsent for outcome in outcomes) and advice[:1] == [NEXT[Status.ACCEPTED]]:
         advice = [UNSENT]
     return [f"Next: provisioner {command}{where}  ({why})" for command, why in advice[:1]]

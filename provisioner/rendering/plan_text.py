@@ -103,8 +103,8 @@ def _in_progress(plan: Plan, style: Style) -> Iterator[Line]:
     """What apply would only wait for; such a step is not shown, and its note neither."""
     waiting = ", ".join(str(step.address) for step in plan.steps if step.only_waits)
     if waiting:
-        said = f"An update is in progress of {waiting}; apply waits until it is over"
-        for line in _wrapped(safe(said, style), "", 0, style):
+        sentence = f"An update is in progress of {waiting}; apply waits until it is over"
+        for line in _wrapped(safe(sentence, style), "", 0, style):
             yield (Span(line),)
 
 
@@ -141,16 +141,16 @@ def _in_lines(words: Iterable[Span], gap: str, width: int) -> Iterator[Line]:
     yield line
 
 
-def _told(word: str, said: str, style: Style) -> Iterator[Line]:
-    if said:
-        for line in _wrapped(f"{word}{safe(said, style)}", INDENT, len(word), style):
+def _told(word: str, text: str, style: Style) -> Iterator[Line]:
+    if text:
+        for line in _wrapped(f"{word}{safe(text, style)}", INDENT, len(word), style):
             yield (Span(line, Role.FAINT),)
 
 
-def _wrapped(said: str, indent: str, hanging: int, style: Style) -> list[str]:
+def _wrapped(text: str, indent: str, hanging: int, style: Style) -> list[str]:
     """Broken at blanks alone, so that flags, paths and addresses can be copied."""
     return textwrap.wrap(
-        said,
+        text,
         width=max(style.width, len(indent) + hanging + 20),
         initial_indent=indent,
         subsequent_indent=indent + " " * hanging,
@@ -175,14 +175,14 @@ def _block(block: PlanBlock, style: Style) -> Iterator[Line]:
 def _column(rows: tuple[PlanRow, ...], room: int, style: Style) -> int:
     """The width of the labels, of those that have their values beside them."""
     labels = ((columns(row.label), columns(_said(row, style))) for row in rows)
-    fitting = (label for label, said in labels if label + said <= room)
+    fitting = (label for label, values in labels if label + values <= room)
     return max((label for label in fitting if label <= room - ROOM_FOR_VALUES), default=0)
 
 
 def _row(row: PlanRow, indent: str, width: int, style: Style) -> Iterator[Line]:
     """The label and what is said of it: in its column, right behind, or else below."""
-    said = _said(row, style)
-    room = style.width - columns(said)
+    values = _said(row, style)
+    room = style.width - columns(values)
     beside = [indent + padded(row.label, width) + GAP, indent + row.label + GAP]
     before = next((label for label in beside if columns(label) <= room), "")
     at = len(indent) + (width if before else 0) + len(GAP)
@@ -226,14 +226,14 @@ def _cut(row: PlanRow, room: int, style: Style) -> str:
 
 def _with_reason(spans: list[Span], reason: str, at: int, style: Style) -> Iterator[Line]:
     """The reason at the end of the line, or wrapped below the values."""
-    said = f"({safe(reason, style)})" if reason else ""
+    shown = f"({safe(reason, style)})" if reason else ""
     used = sum(columns(span.text) for span in spans)
-    if not said:
+    if not shown:
         yield tuple(spans)
-    elif used + len(GAP) + columns(said) <= style.width:
-        yield (*spans, Span(GAP + said, Role.FAINT))
+    elif used + len(GAP) + columns(shown) <= style.width:
+        yield (*spans, Span(GAP + shown, Role.FAINT))
     else:
         yield tuple(spans)
         at = at if style.width - at >= ROOM_FOR_REASONS else len(INDENT) + len(GAP)
-        for line in _wrapped(said, " " * at, 0, style):
+        for line in _wrapped(shown, " " * at, 0, style):
             yield (Span(line, Role.FAINT),)

@@ -26,8 +26,8 @@ def harmless(text: str) -> str:
     return _HARMFUL.sub(_escape, text)
 
 
-def _escape(found: re.Match[str]) -> str:
-    character = found.group()
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
     return r"\x23" if character == "#" else character.encode("unicode_escape").decode()
 
 

@@ -44,9 +44,9 @@ def refuse_unsafe(session: Session, plan: Plan, consent: Consent) -> None:
 def refuse_blocked(plan: Plan) -> None:
     """Raise RefusedError with every blocked step: no consent helps, so none is asked for."""
     blocked = tuple(step for step in plan.steps if step.action is Action.BLOCKED)
-    found = refusals(replace(plan, steps=blocked), Consent(), Limits())
-    if found:
-        raise RefusedError(found)
+    problems = refusals(replace(plan, steps=blocked), Consent(), Limits())
+    if problems:
+        raise RefusedError(problems)
 
 
 def missing_secrets(session: Session, plan: Plan) -> tuple[Problem, ...]:
@@ -55,10 +55,10 @@ def missing_secrets(session: Session, plan: Plan) -> tuple[Problem, ...]:
 
     reader = SecretReader(session.project.root)
     needed = {
-        (next(iter(found.items())), str(step.address))
+        (next(iter(reference.items())), str(step.address))
         for step in plan.steps
         for operation in step.operations
-        for found in references(operation.payload)
+        for reference in references(operation.payload)
     }
     missing = [
         _MissingSecret(how, name, why, *_declared_at(session, address, {how: name}))

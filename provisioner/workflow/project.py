@@ -49,7 +49,7 @@ def open_environment(
 
 def refuse_one_token(environments: Iterable[Environment], environ: Mapping[str, str]) -> None:
     """Raise LoginError where a token of one workspace would be sent to several hosts."""
-    hosts = sorted({one.workspace.host for one in environments} - {""})
+    hosts = sorted({environment.workspace.host for environment in environments} - {""})
     if len(hosts) > 1 and environ.get("DATABRICKS_TOKEN"):
         both = "both " if len(hosts) == 2 else ""
         listed = f"{', '.join(hosts[:-1])} and {hosts[-1]}"
@@ -67,5 +67,5 @@ def load_manifests(project: Project, environment: Environment, *, lenient: bool)
     except FileError as error:
         if not lenient:
             raise
-        told = (replace(problem, severity=Severity.WARNING) for problem in error.problems)
-        return Loaded((), tuple(told), digest="", files=())
+        warnings = (replace(problem, severity=Severity.WARNING) for problem in error.problems)
+        return Loaded((), tuple(warnings), digest="", files=())

@@ -40,13 +40,15 @@ def verify(
     being asked. ``timeout_s`` is for each question. Raises UsageError for a selection of
     nothing, LoginError, and UnreachableError where not even the workspace answers.
     """
-    resources = [one for one in selection.choose(session.loaded.resources) if one.checks]
+    resources = [
+        resource for resource in selection.choose(session.loaded.resources) if resource.checks
+    ]
 
     def obstacle(resource: Resource) -> str:
         return _obstacle(session, resource)
 
-    def carried_out(asked: tuple[Resource, Document, str]) -> CheckResult:
-        return _carried_out(session, asked, timeout_s)
+    def carried_out(question: tuple[Resource, Document, str]) -> CheckResult:
+        return _carried_out(session, question, timeout_s)
 
     obstacles = map_parallel(obstacle, resources, parallelism)
     questions = [
@@ -60,14 +62,18 @@ def verify(
 def _obstacle(session: Session, resource: Resource) -> str:
     """Why the live resource cannot be asked; ``""``: it can."""
     try:
-        found = session.drivers[resource.address.kind].confirm(resource.name)
+        readiness = session.drivers[resource.address.kind].confirm(resource.name)
     except ServiceError as error:
         return f"not asked: {error}"
-    if found.phase is Phase.READY:
+    if readiness.phase is Phase.READY:
         return ""
     # That it is absent says all there is to say.
-    more = f": {found.message}" if found.message and found.phase is not Phase.ABSENT else ""
-    return NOT_ASKED[found.phase] + more
+    more = (
+        f": {readiness.message}"
+        if readiness.message and readiness.phase is not Phase.ABSENT
+        else ""
+    )
+    return NOT_ASKED[readiness.phase] + more
 
 
 def no_checks() -> UsageError:
@@ -77,9 +83,9 @@ def no_checks() -> UsageError:
 
 
 def _carried_out(
-    session: Session, asked: tuple[Resource, Document, str], timeout_s: float
+    session: Session, question: tuple[Resource, Document, str], timeout_s: float
 ) -> CheckResult:
-    resource, check, obstacle = asked
+    resource, check, obstacle = question
     if obstacle:
         return _failed(resource, check, obstacle)
     invocation = KINDS[resource.address.kind].invocation

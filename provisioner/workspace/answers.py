@@ -43,28 +43,28 @@ class InvalidBodyError(ValueError):
     """Why a body is not a JSON object. The text repeats nothing of the body."""
 
 
-def read_answer(answer: HttpAnswer, asked: AnswerContext) -> dict[str, Any] | Failure | None:
+def read_answer(answer: HttpAnswer, context: AnswerContext) -> dict[str, Any] | Failure | None:
     """The object in ``answer``, None for "there is none" (404 to a GET), or a failure."""
     if 200 <= answer.status < 300:
-        return _success(answer, asked)
+        return _success(answer, context)
     if 300 <= answer.status < 400:
-        return _redirect(answer, asked)
-    return _refusal(answer, asked)
+        return _redirect(answer, context)
+    return _refusal(answer, context)
 
 
-def _success(answer: HttpAnswer, asked: AnswerContext) -> dict[str, Any] | Failure:
+def _success(answer: HttpAnswer, context: AnswerContext) -> dict[str, Any] | Failure:
     try:
         body = unpacked(answer)
-        if not body and asked.call.mode is not Mode.READ and _is_complete(answer):
+        if not body and context.call.mode is not Mode.READ and _is_complete(answer):
             return {}
         return json_object(body)
     except InvalidBodyError as reason:
         if _is_page(answer):
-            return _page(asked, f"status {answer.status}")
+            return _page(context, f"status {answer.status}")
         return unreachable(
             Fault.UNREADABLE,
             "E412",
-            f"{asked.call}: {asked.host} sent an answer that cannot be used: {reason}",
+            f"{context.call}: {context.host} sent an answer that cannot be used: {reason}",
             hint="if a proxy or gateway stands in between, it may have changed the answer",
         )
 
@@ -75,55 +75,55 @@ def _is_complete(answer: HttpAnswer) -> bool:
     return answer.status == 204 or framing is not None
 
 
-def _redirect(answer: HttpAnswer, asked: AnswerContext) -> Failure:
-    location = asked.redactor().clean(answer.headers.get("Location", ""))
-    found = re.match(r"[a-z]+://([A-Za-z0-9.:-]{1,200})", location)
-    to = f" to {found[1]}" if found and found[1] not in asked.host else ""
-    return _page(asked, f"a redirect{to}, status {answer.status}")
+def _redirect(answer: HttpAnswer, context: AnswerContext) -> Failure:
+    location = context.redactor().clean(answer.headers.get("Location", ""))
+    match = re.match(r"[a-z]+://([A-Za-z0-9.:-]{1,200})", location)
+    to = f" to {match[1]}" if match and match[1] not in context.host else ""
+    return _page(context, f"a redirect{to}, status {answer.status}")
 
 
-def _page(asked: AnswerContext, what: str) -> Failure:
+def _page(context: AnswerContext, what: str) -> Failure:
     # The service never answers an API call like this: it is a sign-in page or a proxy, or
     # a host that is no workspace. What was sent has not reached an API.
     return unreachable(
         Fault.FINAL,
         "E413",
-        f"{asked.call}: {asked.host} answered with a web page, not with data ({what})",
+        f"{context.call}: {context.host} answered with a web page, not with data ({what})",
         hint="is it the address of a workspace, not of an account or a sign-in page? "
         "Opened in a browser it shows the workspace. A proxy or VPN may also ask for a login",
     )
 
 
-def _refusal(answer: HttpAnswer, asked: AnswerContext) -> dict[str, Any] | Failure | None:
-    said = _said(answer, asked)
-    code = said.error_code
-    if answer.status == NOT_FOUND and asked.call.mode is Mode.READ:
+def _refusal(answer: HttpAnswer, context: AnswerContext) -> dict[str, Any] | Failure | None:
+    message = _said(answer, context)
+    code = message.error_code
+    if answer.status == NOT_FOUND and context.call.mode is Mode.READ:
         # Only the service's own code for this resource is proof of absence. Gateways answer
         # 404 with JSON too, and a plan made from that would create what exists.
-        if said.from_service and code in asked.call.absent:
+        if message.from_service and code in context.call.absent:
             return None
-        if said.is_json and not said.from_service:
-            return _foreign_404(asked, said)
-    if answer.status == NOT_FOUND and not said.is_json:
-        return _page(asked, "status 404")
+        if message.is_json and not message.from_service:
+            return _foreign_404(context, message)
+    if answer.status == NOT_FOUND and not message.is_json:
+        return _page(context, "status 404")
     if answer.status == 401:
-        return Failure(Fault.FINAL, _login_refused(asked, said))
-    if answer.status == NOT_FOUND and not said.from_service:
+        return Failure(Fault.FINAL, _login_refused(context, message))
+    if answer.status == NOT_FOUND and not message.from_service:
         # A gateway's code must not read as the service's "it does not exist" after a delete.
         code = ""
-    error = ServiceError(answer.status, code, said.message, str(asked.call))
+    error = ServiceError(answer.status, code, message.message, str(context.call))
     fault = FAULTS.get(answer.status, Fault.FINAL)
     wait_s = retry_after_s(answer.headers) if fault is Fault.BUSY else None
     throttled = answer.status == 429 or wait_s is not None
     return Failure(fault, error, wait_s, throttled)
 
 
-def _foreign_404(asked: AnswerContext, said: _ServiceMessage) -> Failure:
+def _foreign_404(context: AnswerContext, message: _ServiceMessage) -> Failure:
     return unreachable(
         Fault.FINAL,
         "E419",
-        f"{asked.call}: {asked.host} answered 404 without an error code of the service: "
-        f"{said.message}",
+        f"{context.call}: {context.host} answered 404 without an error code of the service: "
+        f"{message.message}",
         hint="a gateway between here and the workspace may have answered: check its routes",
     )
 
@@ -140,9 +140,9 @@ class _ServiceMessage(NamedTuple):
     from_service: bool = False
 
 
-def _said(answer: HttpAnswer, asked: AnswerContext) -> _ServiceMessage:
+def _said(answer: HttpAnswer, context: AnswerContext) -> _ServiceMessage:
     """The service's error, in any of the shapes that it has. Nothing here can fail."""
-    clean = asked.redactor().clean
+    clean = context.redactor().clean
     try:
         body = json_object(unpacked(answer))
     except InvalidBodyError:
@@ -167,9 +167,11 @@ def _plain(answer: HttpAnswer, clean: Callable[[str], str]) -> str:
     return clean(title[1] if title else answer.reason or "no reason given")
 
 
-def _login_refused(asked: AnswerContext, said: _ServiceMessage) -> LoginError:
-    reason = " ".join(part for part in (said.error_code, said.message) if part)
-    message = f"{asked.call}: {asked.host} refused the login from {asked.login_source}: {reason}"
+def _login_refused(context: AnswerContext, refusal: _ServiceMessage) -> LoginError:
+    reason = " ".join(part for part in (refusal.error_code, refusal.message) if part)
+    message = (
+        f"{context.call}: {context.host} refused the login from {context.login_source}: {reason}"
+    )
     hint = "the token may have expired, or belong to another workspace: create a new one there"
     return LoginError((Problem("E405", message, hint=hint),))
 

@@ -97,13 +97,13 @@ def _tls_failed(cause: ssl.SSLError, call: ApiCall, wire: Wire) -> Failure:
 
 
 def _proxy_failed(cause: Exception, call: ApiCall, wire: Wire) -> Failure:
-    found = re.search(r"Tunnel connection failed: ([0-9]{3})", str(cause))
+    match = re.search(r"Tunnel connection failed: ([0-9]{3})", str(cause))
     fault, hint = Fault.UNSENT, "is the proxy right? To go past it, list the host in NO_PROXY"
-    if found and found[1] == "407":
+    if match and match[1] == "407":
         fault, reason = Fault.FINAL, "it wants a user name and password (407)"
         hint = "write them into the variable: http://USER:PASSWORD@NAME:PORT"
-    elif found:
-        reason = f"it refused to connect ({found[1]})"
+    elif match:
+        reason = f"it refused to connect ({match[1]})"
     elif isinstance(cause, ssl.SSLCertVerificationError):
         fault, reason = Fault.FINAL, f"its certificate is not trusted: {cause.verify_message}"
     elif isinstance(cause, urllib3_errors.NameResolutionError):

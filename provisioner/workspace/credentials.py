@@ -68,8 +68,8 @@ def find_login(target: WorkspaceTarget, environ: Mapping[str, str]) -> Login:
     # name that does not exist as a missing login. Behind a proxy only the proxy knows the name.
     if proxy_for(host, environ) is None:
         resolve(host)
-    asked = f"DATABRICKS_AUTH_TYPE={forced}" if forced else " and ".join(map(str, methods))
-    return sdk_login(host, profile, environ, asked)
+    method = f"DATABRICKS_AUTH_TYPE={forced}" if forced else " and ".join(map(str, methods))
+    return sdk_login(host, profile, environ, method)
 
 
 def address_of(target: WorkspaceTarget, environ: Mapping[str, str]) -> Host:

@@ -92,11 +92,11 @@ def read_host(text: str, source: str) -> Host:
     https, or http to this machine, and for an address that is more than an address: its
     text is then not repeated, because it may hold a password.
     """
-    found = _HOST.fullmatch(text.strip())
-    if found is None:
+    match = _HOST.fullmatch(text.strip())
+    if match is None:
         reason = next(reason for pattern, reason in _REASONS if pattern.search(text.strip()))
         raise _unusable(source, reason, _suggestion(text))
-    scheme, name, port = (found[1] or "https").lower(), found[2].lower(), found[3]
+    scheme, name, port = (match[1] or "https").lower(), match[2].lower(), match[3]
     if scheme not in DEFAULT_PORTS:
         raise _unusable(source, f"begins with `{scheme}://`", f"write https://{name}")
     host = Host(scheme, name.strip("[]"), int(port) if port else DEFAULT_PORTS[scheme])
@@ -129,7 +129,7 @@ def _unusable(source: str, reason: str, hint: str) -> Exception:
 
 def _suggestion(text: str) -> str:
     """The address that was probably meant, out of one copied from a browser."""
-    found = re.search(
+    match = re.search(
         rf"(?:https?://|^)(?:[^/@\s]*@)?({_NAME})(?::[0-9]+)?(?=[/?#]|$)", text.strip()
     )
-    return f"write only https://{found[1].lower()}" if found else "it looks like https://NAME"
+    return f"write only https://{match[1].lower()}" if match else "it looks like https://NAME"

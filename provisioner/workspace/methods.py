@@ -74,15 +74,15 @@ class Method(NamedTuple):
 
 def configured(environ: Mapping[str, str], profile: Profile | None) -> list[Method]:
     """Every method that is configured, each with its sources, environment first."""
-    found: dict[str, list[str]] = {}
+    methods: dict[str, list[str]] = {}
     for setting in SETTINGS:
         for variable in setting.variables:
             if environ.get(variable):
-                found.setdefault(setting.family, []).append(variable)
+                methods.setdefault(setting.family, []).append(variable)
     if profile is not None:
         for family in _families(profile):
-            found.setdefault(family, []).append(profile.source)
-    return [Method(family, " and ".join(sources)) for family, sources in found.items()]
+            methods.setdefault(family, []).append(profile.source)
+    return [Method(family, " and ".join(sources)) for family, sources in methods.items()]
 
 
 def _families(profile: Profile) -> Iterable[str]:

@@ -31,8 +31,10 @@ _SECRET_VARIABLES = (
 )
 
 
-def sdk_login(host: Host, profile: Profile | None, environ: Mapping[str, str], asked: str) -> Login:
-    """Let the SDK choose and carry out the method; ``asked`` names it if anybody does.
+def sdk_login(
+    host: Host, profile: Profile | None, environ: Mapping[str, str], requested: str
+) -> Login:
+    """Let the SDK choose and carry out the method; ``requested`` names it if anybody does.
 
     Raises LoginError when there is none (E401), or it fails (E406).
     """
@@ -53,9 +55,9 @@ def sdk_login(host: Host, profile: Profile | None, environ: Mapping[str, str], a
         )
     except Exception as error:
         text = redactor.clean(str(error))
-        if not asked and "cannot configure default credentials" in text:
+        if not requested and "cannot configure default credentials" in text:
             raise no_login(host) from None
-        message = f"the login for {host} with {asked or 'the SDK'} failed: {text}"
+        message = f"the login for {host} with {requested or 'the SDK'} failed: {text}"
         raise LoginError.of("E406", message, hint=f"see {_AUTH_PAGE}") from None
     method = str(config.auth_type)
     source = profile.source if profile else "the process's environment"

@@ -286,5 +286,5 @@ def _reply(
     error = result.error
     if not isinstance(error, ServiceError):
         raise error
-    said = {"error_code": error.error_code, "message": error.reason}
-    return Reply(error.status, said, duration_ms, headers, result.wait_s)
+    body = {"error_code": error.error_code, "message": error.reason}
+    return Reply(error.status, body, duration_ms, headers, result.wait_s)

@@ -114,7 +114,7 @@ def no_function(name: str, where: str) -> Problem:
     return Problem("E772", f"there is no feature spec `{name}` in {where}", hint=hint)
 
 
-def not_executable(model: str, where: str, said: str) -> Problem:
+def not_executable(model: str, where: str, message: str) -> Problem:
     """What to say of a model or function that this login may not execute."""
     catalog, _, rest = model.partition(".")
     schema = rest.partition(".")[0]
@@ -123,7 +123,7 @@ def not_executable(model: str, where: str, said: str) -> Problem:
         f"its owner can grant it: databricks grants update function {model} --json '{changes}'\n"
         f"and USE_CATALOG on {catalog} and USE_SCHEMA on {catalog}.{schema} are needed too"
     )
-    return Problem("E763", f"`{model}` may not be executed in {where}: {said}", hint=hint)
+    return Problem("E763", f"`{model}` may not be executed in {where}: {message}", hint=hint)
 
 
 def _version_in(answer: Document, path: str) -> str:

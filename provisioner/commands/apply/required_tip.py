@@ -131,7 +131,7 @@ def tip_of(root: Path, branch: GitBranch) -> str:
     if answer.code:
         message = f"the remote `{branch.remote}` does not say where `{branch.name}` is"
         hint = f"it has to be reached with a login that may read it: git ls-remote {branch.remote}"
-        raise RefusedError.of("E519", message, hint, log=answer.said)
+        raise RefusedError.of("E519", message, hint, log=answer.complaint)
     for line in answer.text.splitlines():
         commit, _, name = line.partition("\t")
         if name == ref:
@@ -160,7 +160,7 @@ def _changed(root: Path) -> tuple[str, ...]:
     )
     if answer.code:
         message = "git does not say whether files differ from the commit"
-        raise RefusedError.of("E521", message, "git status", log=answer.said)
+        raise RefusedError.of("E521", message, "git status", log=answer.complaint)
     return answer.names
 
 

@@ -30,7 +30,7 @@ class JunitCase:
     seconds: float = 0.0
     failure: str = ""
     skipped: str = ""
-    said: str = ""
+    output: str = ""
     file: str = ""
 
 
@@ -70,8 +70,8 @@ def _lines(case: JunitCase) -> Iterator[str]:
         if said:
             first = quoteattr(said.split("\n")[0])
             yield f"  <{tag} message={first}>{escape(said)}</{tag}>"
-    if case.said:
-        yield f"  <system-out>{escape(case.said)}</system-out>"
+    if case.output:
+        yield f"  <system-out>{escape(case.output)}</system-out>"
     yield "</testcase>"
 
 
@@ -98,7 +98,7 @@ def _of_problem(problem: Problem, report: Report) -> JunitCase:
         f"{report.command} {problem.severity}",
         f"{problem.code} {place}".strip(),
         failure=told if error else "",
-        said="" if error else told,
+        output="" if error else told,
         file=harmless_line(report.prefix + problem.where.file) if problem.where else "",
     )
 
@@ -110,7 +110,7 @@ def _of_check(result: CheckResult, report: Report) -> JunitCase:
         f"{result.address} {result.check}",
         result.duration_ms / 1000,
         failure="" if result.passed else harmless(result.message) or "failed",
-        said=by,
+        output=by,
     )
 
 
@@ -124,7 +124,7 @@ def _of_outcome(outcome: Outcome, report: Report) -> JunitCase:
         outcome.seconds,
         failure="" if good or not_started else why,
         skipped=why if not_started else "",
-        said=", ".join(outcome.done),
+        output=", ".join(outcome.done),
     )
 
 
@@ -137,7 +137,7 @@ def _of_drift(group: list[Drift], report: Report) -> JunitCase:
         f"{report.command} {view.title(report)}",
         f"drift {group[0].address}",
         failure="\n".join(lines) if counts else "",
-        said="" if counts else "\n".join(lines),
+        output="" if counts else "\n".join(lines),
     )
 
 
@@ -148,5 +148,5 @@ def _of_step(step: Step, report: Report) -> JunitCase:
         f"{report.command} {view.title(report)}",
         f"{step.action} {step.address}",
         failure=harmless(why + hint) if step.action is Action.BLOCKED else "",
-        said="\n".join(f"{line.sign} {line.text}" for line in view.diff(step)),
+        output="\n".join(f"{line.sign} {line.text}" for line in view.diff(step)),
     )

@@ -102,8 +102,8 @@ def secret_references_in(document: Document) -> Iterator[tuple[Location, Any]]:
 
 def scope_and_key(reference: Any) -> tuple[str, str] | None:
     """The two names in ``{{secrets/scope/key}}``; None for anything else."""
-    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
-    return (found[1], found[2]) if found else None
+    match = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    return (match[1], match[2]) if match else None
 
 
 UNITS_FIELD: Final = "provisioned_model_units"

@@ -102,7 +102,9 @@ def generate(live: Live, words: str) -> GeneratedManifest:
 
 def _by_share(document: Document) -> Document:
     """Entities and routes with the larger share of the traffic first; features sorted."""
-    routes = {one.value.get("served_entity_name"): one.value for one in parts_of(document, ROUTES)}
+    routes = {
+        part.value.get("served_entity_name"): part.value for part in parts_of(document, ROUTES)
+    }
 
     def place(name: Any) -> tuple[int, str]:
         share = routes.get(name, {}).get("traffic_percentage")
@@ -110,10 +112,10 @@ def _by_share(document: Document) -> Document:
 
     entities = at(document, ENTITIES)
     if isinstance(entities, list):
-        entities.sort(key=lambda one: place(one.get("name")))
+        entities.sort(key=lambda entity: place(entity.get("name")))
     for names in (at(document, ROUTES), at(document, FEATURES)):
         if isinstance(names, list):
-            names.sort(key=lambda one: place(mapping(one).get("served_entity_name", one)))
+            names.sort(key=lambda name: place(mapping(name).get("served_entity_name", name)))
     return document
 
 

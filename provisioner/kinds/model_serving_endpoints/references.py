@@ -24,8 +24,8 @@ SCOPES_KIND = "secret_scopes"
 
 def depends_on(document: Document) -> Iterator[tuple[str, str]]:
     """(kind, scope) for each secret scope that ``document`` refers to."""
-    found = (scope_and_key(reference) for _, reference in secret_references_in(document))
-    for scope in sorted({names[0] for names in found if names}):
+    references = (scope_and_key(reference) for _, reference in secret_references_in(document))
+    for scope in sorted({names[0] for names in references if names}):
         yield SCOPES_KIND, scope
 
 

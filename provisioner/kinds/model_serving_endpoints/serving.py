@@ -36,7 +36,7 @@ def describe(live: Live) -> tuple[Served, ...]:
         Served(name or "(unnamed)", model, version, share, since.get(name, ""))
         for name, model, version, share in rows
     ]
-    return tuple(sorted(named, key=lambda one: -one.share))
+    return tuple(sorted(named, key=lambda served: -served.share))
 
 
 def _served(entity: Mapping[str, Any], share: int) -> tuple[str, str, str, int]:
@@ -99,9 +99,9 @@ def topology(document: Document) -> Topology:
 def _scopes(document: Document, index: int) -> tuple[str, ...]:
     """The scopes that the entity ``index`` takes secrets from, in the order of the manifest."""
     place = (*ENTITIES, index)
-    found = [
+    references = [
         scope_and_key(reference)
         for where, reference in secret_references_in(document)
         if where[: len(place)] == place
     ]
-    return tuple(dict.fromkeys(names[0] for names in found if names))
+    return tuple(dict.fromkeys(names[0] for names in references if names))

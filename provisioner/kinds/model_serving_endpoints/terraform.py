@@ -117,8 +117,8 @@ def _plain(value: Any, rule: FieldRule) -> Any:
     """``value`` without the lists around blocks, and without what nobody set."""
     if rule.list_key:
         rule = FieldRule(fields=rule.fields)
-        found = [_plain(entry, rule) for entry in value or () if isinstance(entry, Mapping)]
-        return [entry for entry in found if entry]
+        entries = [_plain(entry, rule) for entry in value or () if isinstance(entry, Mapping)]
+        return [entry for entry in entries if entry]
     if not rule.fields:
         return value
     made = {
@@ -127,7 +127,7 @@ def _plain(value: Any, rule: FieldRule) -> Any:
         if name in rule.fields and not _is_secret(inner, rule.fields[name])
     }
     # A block that is there and empty holds what is not told, such as a key.
-    return {name: one for name, one in made.items() if _is_set(name, one)}
+    return {name: value for name, value in made.items() if _is_set(name, value)}
 
 
 def _only(value: Any) -> Any:

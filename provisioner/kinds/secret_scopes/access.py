@@ -47,8 +47,8 @@ def warnings(intent: Intent) -> Iterator[str]:
     if [*others.values()] == [MANAGE]:
         return
     if others:
-        told = ", ".join(f"{name} ({what})" for name, what in sorted(others.items()))
-        yield f"not declared here, so it stays: access of {told}"
+        names = ", ".join(f"{name} ({what})" for name, what in sorted(others.items()))
+        yield f"not declared here, so it stays: access of {names}"
 
 
 def to_grant(intent: Intent) -> Iterator[Document]:

@@ -33,11 +33,15 @@ def changes(comparison: ComparisonInput) -> Iterator[FieldChange]:
     actual = live.document
     if TYPE in desired and TYPE in actual and desired[TYPE] != actual[TYPE]:
         yield FieldChange((TYPE,), actual[TYPE], desired[TYPE]).because(FIXED)
-    wanted, found = _object(desired.get(VAULT)), _object(actual.get(VAULT))
+    wanted, actual_vault = _object(desired.get(VAULT)), _object(actual.get(VAULT))
     for field in VAULT_FIELDS:
         # What the service does not tell cannot differ.
-        if field in wanted and field in found and _plain(wanted[field]) != _plain(found[field]):
-            yield FieldChange((VAULT, field), found[field], wanted[field]).because(FIXED)
+        if (
+            field in wanted
+            and field in actual_vault
+            and _plain(wanted[field]) != _plain(actual_vault[field])
+        ):
+            yield FieldChange((VAULT, field), actual_vault[field], wanted[field]).because(FIXED)
 
 
 def of_create(document: Document) -> Document:
@@ -48,8 +52,8 @@ def of_create(document: Document) -> Document:
 
 def of_live(scope: Mapping[str, Any]) -> Document:
     """The backend of a listed scope, in manifest vocabulary."""
-    found = {TYPE: scope.get(TYPE), VAULT: scope.get("keyvault_metadata")}
-    return {field: value for field, value in found.items() if value}
+    settings = {TYPE: scope.get(TYPE), VAULT: scope.get("keyvault_metadata")}
+    return {field: value for field, value in settings.items() if value}
 
 
 def relations(document: Document) -> Iterator[Finding]:

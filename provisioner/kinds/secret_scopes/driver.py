@@ -87,8 +87,8 @@ class ScopeDriver:
 
     def confirm(self, name: str) -> Readiness:
         """READY if the scope exists, ABSENT otherwise."""
-        found = any(_is(scope, name) for scope in self._list())
-        return Readiness(Phase.READY if found else Phase.ABSENT)
+        exists = any(_is(scope, name) for scope in self._list())
+        return Readiness(Phase.READY if exists else Phase.ABSENT)
 
     def _known(self) -> tuple[Document, ...]:
         with self._lock:

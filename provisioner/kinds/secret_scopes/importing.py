@@ -101,34 +101,34 @@ def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
         field = {SCOPE: "name", SECRET: "scope", ACL: "scope"}.get(entry.type)
         if field and entry.attributes.get(field):
             held.setdefault(str(entry.attributes[field]), []).append(entry)
-    return [_claimed(name, found) for name, found in sorted(held.items())]
+    return [_claimed(name, entries) for name, entries in sorted(held.items())]
 
 
 def _claimed(name: str, entries: list[StateEntry]) -> Claimed:
     document: Document = {"name": name}
     comments: dict[Location, Sequence[str]] = {}
-    keys = sorted(str(one.attributes.get("key")) for one in entries if one.type == SECRET)
+    keys = sorted(str(entry.attributes.get("key")) for entry in entries if entry.type == SECRET)
     if keys:
         sources = {key: {"from_env": variable_name(f"{name}_{key}")} for key in keys}
         document["secrets"] = sources
         comments[("secrets",)] = NOT_COPIED
     acls = [
-        {field: one.attributes.get(field) for field in ("principal", "permission")}
-        for one in entries
-        if one.type == ACL
+        {field: entry.attributes.get(field) for field in ("principal", "permission")}
+        for entry in entries
+        if entry.type == ACL
     ]
     if acls:
         document[access.FIELD] = sorted(acls, key=lambda acl: str(acl["principal"]))
-    for one in entries:
-        document |= _vault(one.attributes) if one.type == SCOPE else {}
+    for entry in entries:
+        document |= _vault(entry.attributes) if entry.type == SCOPE else {}
     return Claimed(name, GeneratedManifest(document, comments), tuple(entries))
 
 
 def _vault(attributes: Any) -> Document:
-    found = attributes.get("keyvault_metadata")
-    if attributes.get("backend_type") != backend.KEY_VAULT or not found:
+    vaults = attributes.get("keyvault_metadata")
+    if attributes.get("backend_type") != backend.KEY_VAULT or not vaults:
         return {}
-    vault = found[0] if isinstance(found, list) else found
+    vault = vaults[0] if isinstance(vaults, list) else vaults
     kept = {name: vault.get(name) for name in backend.VAULT_FIELDS}
     return {backend.TYPE: backend.KEY_VAULT, backend.VAULT: kept}
 

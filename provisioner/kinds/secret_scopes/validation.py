@@ -103,7 +103,7 @@ def _rotation(
 def moment(text: str) -> datetime | None:
     """An RFC 3339 timestamp (seconds may be left out); None for any other text."""
     try:
-        found = datetime.fromisoformat(text.upper())
+        time = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return time if time.tzinfo else None

@@ -159,7 +159,7 @@ def _violation(error: ValidationError, spelled: Callable[[Location], str]) -> Vi
     at = tuple(error.absolute_path)
     return Violation(
         keyword=str(error.validator),
-        asked=error.validator_value,
+        expected=error.validator_value,
         at=at,
         spelled=spelled(at),
         value=error.instance,

@@ -126,7 +126,7 @@ class Violation:
     """
 
     keyword: str
-    asked: Any
+    expected: Any
     at: Location
     value: Any
     schema: Schema
@@ -238,7 +238,7 @@ def _hint_for_unknown(
 
 
 def _missing(violation: Violation, _: Context) -> Iterator[Finding]:
-    for name in violation.asked:
+    for name in violation.expected:
         if name not in violation.value:
             field = violation.schema.get("properties", {}).get(name, {})
             hint = _first_sentence(field.get("description", ""))
@@ -256,12 +256,12 @@ def _none_of(violation: Violation, context: Context) -> Iterator[Finding]:
         for inner in min(near, key=len):
             yield from _findings(inner, context)
         return
-    types = [inner.asked for branch in violation.branches for inner in branch]
+    types = [inner.expected for branch in violation.branches for inner in branch]
     yield _wrong_type(violation, types, context)
 
 
 def _not_of_type(violation: Violation, context: Context) -> Iterator[Finding]:
-    yield _wrong_type(violation, [violation.asked], context)
+    yield _wrong_type(violation, [violation.expected], context)
 
 
 def _wrong_type(violation: Violation, types: list[Any], context: Context) -> Finding:
@@ -282,7 +282,7 @@ def _wrong_type(violation: Violation, types: list[Any], context: Context) -> Fin
 
 
 def _not_allowed(violation: Violation, _: Context) -> Iterator[Finding]:
-    allowed = violation.asked if violation.keyword == "enum" else [violation.asked]
+    allowed = violation.expected if violation.keyword == "enum" else [violation.expected]
     texts = [value if isinstance(value, str) else json.dumps(value) for value in allowed]
     lower = {text.lower(): text for text in texts}
     close = "" if violation.is_secret else closest(str(violation.value).lower(), lower)
@@ -302,14 +302,14 @@ _BOUNDS = {
 
 
 def _out_of_bounds(violation: Violation, _: Context) -> Iterator[Finding]:
-    bound = _BOUNDS[violation.keyword].format(violation.asked)
+    bound = _BOUNDS[violation.keyword].format(violation.expected)
     message = f"{violation.name} is {json.dumps(violation.value)}, and {bound}"
     yield Finding(violation.at, "E108", message)
 
 
 def _wrong_size(violation: Violation, _: Context) -> Iterator[Finding]:
     """Too short or too long, a text or a list."""
-    limit, size = violation.asked, len(violation.value)
+    limit, size = violation.expected, len(violation.value)
     noun = "characters" if "Length" in violation.keyword else "entries"
     if size == 0:
         yield Finding(violation.at, "E108", f"{violation.name} is empty")

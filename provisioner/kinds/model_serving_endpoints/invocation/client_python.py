@@ -61,11 +61,11 @@ def literal(value: Any, indent: int = 0) -> str:
 def _parts(value: Any) -> tuple[str, list[tuple[str, Any]]]:
     """What is around a value, and what is in it; for a plain value itself and nothing."""
     if isinstance(value, Call):
-        return f"{value.what}()", [(f"{name}=", one) for name, one in value.given.items()]
+        return f"{value.what}()", [(f"{name}=", argument) for name, argument in value.given.items()]
     if isinstance(value, Mapping):
-        return "{}", [(f"{_text(name)}: ", one) for name, one in value.items()]
+        return "{}", [(f"{_text(name)}: ", entry) for name, entry in value.items()]
     if isinstance(value, list | tuple):
-        return "[]", [("", one) for one in value]
+        return "[]", [("", entry) for entry in value]
     if isinstance(value, Code):
         return value.text, []
     return (_text(value) if isinstance(value, str) else repr(value)), []

@@ -46,8 +46,8 @@ def _asked(body: Document) -> str:
     """The question as one text."""
     if "messages" in body:
         return str(body["messages"][-1]["content"])
-    asked = body.get("prompt", body.get("input"))
-    return str(asked[0] if isinstance(asked, list) else asked)
+    prompt = body.get("prompt", body.get("input"))
+    return str(prompt[0] if isinstance(prompt, list) else prompt)
 
 
 def _first_row(body: Document) -> Mapping[str, Any]:

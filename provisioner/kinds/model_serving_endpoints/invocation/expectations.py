@@ -39,22 +39,22 @@ def unmet(expect: Mapping[str, Any], reply: Reply) -> tuple[str, ...]:
     """
     wanted = expect.get("status", OK)
     if reply.status != wanted:
-        said = excerpt(text_of(reply.document) or "") if reply.status == OK else refusal(reply)
-        return (f"expected status {wanted}, got {reply.status}: {said}".removesuffix(": "),)
+        text = excerpt(text_of(reply.document) or "") if reply.status == OK else refusal(reply)
+        return (f"expected status {wanted}, got {reply.status}: {text}".removesuffix(": "),)
     if wanted == OK and not _READING.intersection(expect) and not _text(reply).strip():
         return ("expected an answer, got an empty one",)
-    found = (
+    messages = (
         message
         for name, holds in EXPECTATIONS.items()
         if name in expect
         for message in holds(expect[name], reply)
     )
-    return tuple(found)
+    return tuple(messages)
 
 
 def _text(reply: Reply) -> str:
-    said = reply.document.get("message", "") if reply.status != OK else text_of(reply.document)
-    return str(said or "")[:LONGEST_TEXT]
+    text = reply.document.get("message", "") if reply.status != OK else text_of(reply.document)
+    return str(text or "")[:LONGEST_TEXT]
 
 
 def _contains(wanted: Any, reply: Reply) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _normalized(wanted: bool, reply: Reply) -> Iterator[str]:
     norms = [norm(vector) for vector in vectors_of(reply.document)]
     if not norms:
         yield "expected embeddings, got none"
-    odd = [one for one in norms if (abs(one - 1) < TOLERANCE) is not wanted]
+    odd = [norm for norm in norms if (abs(norm - 1) < TOLERANCE) is not wanted]
     if odd:
         word = "of" if wanted else "other than"
         yield f"expected embeddings with a norm {word} 1, got {odd[0]:.4f}"
@@ -183,9 +183,9 @@ def _listed(wanted: Any) -> list[str]:
     return [wanted] if isinstance(wanted, str) else list(wanted)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(left: Any, right: Any) -> bool:
     # For Python True is 1; for JSON it is not.
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
 def _at_least(value: float, limit: float) -> bool:

@@ -54,8 +54,8 @@ def _said(message: Mapping[str, Any]) -> str | None:
 
 
 def _predictions(answer: Mapping[str, Any]) -> str | None:
-    found = [answer[name] for name in PREDICTIONS if name in answer]
-    return json.dumps(found[0], ensure_ascii=False) if found else None
+    predictions = [answer[name] for name in PREDICTIONS if name in answer]
+    return json.dumps(predictions[0], ensure_ascii=False) if predictions else None
 
 
 def _embedding(answer: Mapping[str, Any]) -> str | None:
@@ -74,14 +74,14 @@ READERS: Final[tuple[Callable[[Mapping[str, Any]], str | None], ...]] = (
 def vectors_of(answer: Mapping[str, Any]) -> list[list[float]]:
     """The embeddings; none where a row of them is something else than numbers."""
     rows = answer.get("data")
-    found = [mapping(row).get("embedding") for row in (rows if isinstance(rows, list) else ())]
-    vectors = [one for one in found if is_vector(one)]
-    return vectors if len(vectors) == len(found) else []
+    embeddings = [mapping(row).get("embedding") for row in (rows if isinstance(rows, list) else ())]
+    vectors = [embedding for embedding in embeddings if is_vector(embedding)]
+    return vectors if len(vectors) == len(embeddings) else []
 
 
 def is_vector(value: Any) -> TypeGuard[list[float]]:
     """Whether ``value`` is a list of numbers."""
-    return isinstance(value, list) and all(type(one) in (int, float) for one in value)
+    return isinstance(value, list) and all(type(number) in (int, float) for number in value)
 
 
 def norm(vector: list[float]) -> float:
@@ -108,11 +108,11 @@ def served_by(reply: Reply) -> str:
 
 def refusal(reply: Reply) -> str:
     """Why the question was refused, in a line."""
-    said = excerpt(str(reply.document.get("message", "")), 300)
+    message = excerpt(str(reply.document.get("message", "")), 300)
     if reply.status != 429:
-        return said
+        return message
     wait = f"; try again in {reply.wait_s:.0f} s" if reply.wait_s else ""
-    return f"the rate limit is reached{wait}: {said}"
+    return f"the rate limit is reached{wait}: {message}"
 
 
 def excerpt(text: str, longest: int = LONGEST_EXCERPT) -> str:

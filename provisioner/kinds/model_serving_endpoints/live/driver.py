@@ -218,17 +218,21 @@ class EndpointDriver:
 
     def poll(self) -> Mapping[str, Readiness]:
         """Name to readiness, from a fresh list. The list says nothing about deployments."""
-        return {one.name: one.readiness for one in map(translate.listed, self._list())}
+        return {
+            endpoint.name: endpoint.readiness for endpoint in map(translate.listed, self._list())
+        }
 
     def confirm(self, name: str) -> Readiness:
         """The readiness of one endpoint; after a failure with the tail of its build log."""
         raw = self._get(name)
         if raw is None:
             return Readiness(Phase.ABSENT, "the workspace has no such endpoint")
-        found = readiness(raw)
-        if found.phase is not Phase.FAILED:
-            return found
-        return Readiness(found.phase, found.message, self._build_log(name, failed_entities(raw)))
+        confirmed = readiness(raw)
+        if confirmed.phase is not Phase.FAILED:
+            return confirmed
+        return Readiness(
+            confirmed.phase, confirmed.message, self._build_log(name, failed_entities(raw))
+        )
 
     def _list(self) -> list[Document]:
         try:

@@ -96,8 +96,10 @@ def _history(raw: Mapping[str, Any]) -> History:
 def _since(config: Mapping[str, Any]) -> Document:
     """Since when each served entity is there, where the service tells."""
     entities = [part.value for part in parts_of({"config": dict(config)}, ENTITIES)]
-    told = {_text(one.get("name")): _moment(one.get("creation_timestamp")) for one in entities}
-    since = {name: moment for name, moment in told.items() if moment}
+    times = {
+        _text(entity.get("name")): _moment(entity.get("creation_timestamp")) for entity in entities
+    }
+    since = {name: moment for name, moment in times.items() if moment}
     return {SINCE: since} if since else {}
 
 

@@ -30,8 +30,8 @@ def readiness(raw: Mapping[str, Any]) -> Readiness:
 
 def failed_entities(raw: Mapping[str, Any]) -> list[str]:
     """The names of the served entities whose deployment failed."""
-    found = [entity for entity in _entities(raw) if _deployment(entity) in FAILED_DEPLOYMENTS]
-    return [name for entity in found if isinstance(name := entity.value.get("name"), str)]
+    failed = [entity for entity in _entities(raw) if _deployment(entity) in FAILED_DEPLOYMENTS]
+    return [name for entity in failed if isinstance(name := entity.value.get("name"), str)]
 
 
 def is_updating(raw: Mapping[str, Any]) -> bool:
@@ -50,10 +50,10 @@ def _failed(raw: Mapping[str, Any]) -> Readiness | None:
     what = UPDATE_ENDED_BADLY.get(update)
     if not what:
         return None
-    told = _entities_text(raw)
+    reason = _entities_text(raw)
     serves = "; the config before it still serves" if _state(raw, "ready") == "READY" else ""
-    is_plain = update == UPDATE_FAILED and not told and not serves
-    message = f"{what}{f': {told}' if told else ''}{serves}"
+    is_plain = update == UPDATE_FAILED and not reason and not serves
+    message = f"{what}{f': {reason}' if reason else ''}{serves}"
     return Readiness(Phase.FAILED, message, is_plain=is_plain)
 
 
@@ -122,9 +122,9 @@ def _entities_text(raw: Mapping[str, Any]) -> str:
         deployment = _deployment(entity)
         if deployment in ("", "DEPLOYMENT_READY"):
             continue
-        said = mapping(entity.value.get("state")).get("deployment_state_message")
+        message = mapping(entity.value.get("state")).get("deployment_state_message")
         word = deployment.removeprefix("DEPLOYMENT_").lower()
-        texts.append(f"{entity.value.get('name')}: {said or word}")
+        texts.append(f"{entity.value.get('name')}: {message or word}")
     return one_line("; ".join(texts))
 
 

@@ -90,8 +90,8 @@ def _whole_list(change: FieldChange, live: Document, rules: FieldRule) -> tuple[
         rule = rule_at(rules, change.path[:index])
         if isinstance(segment, Key) and not (rule.list_key or rule.mapping):
             place = tuple(str(name) for name in change.path[:index])
-            found = at(live, place)
-            return change.path[:index], ABSENT if found is None else found
+            whole = at(live, place)
+            return change.path[:index], ABSENT if whole is None else whole
     return change.path, change.before
 
 
@@ -111,7 +111,7 @@ def _put(value: Any, path: Path, new: Any, rule: FieldRule) -> Any:
         return [*entries[:place], *entry, *entries[place + 1 :]]
     fields = dict(mapping(value))
     inner = _put(fields.get(segment, ABSENT), rest, new, rule.fields.get(segment, PLAIN))
-    others = {name: one for name, one in fields.items() if name != segment}
+    others = {name: value for name, value in fields.items() if name != segment}
     return (others or ABSENT) if inner is ABSENT else {**fields, segment: inner}
 
 

@@ -31,10 +31,10 @@ DIGITS: Final = 8
 
 def applied_digests(document: Document) -> str:
     """``config:3fa81c22 raw:77f0a1b3``; ``""`` where everything can be read back."""
-    found: dict[str, list[str]] = {}
+    digests: dict[str, list[str]] = {}
     for field, fact in _facts(document):
-        found.setdefault(field, []).append(fact)
-    return " ".join(f"{field}:{_digest(facts)}" for field, facts in found.items())
+        digests.setdefault(field, []).append(fact)
+    return " ".join(f"{field}:{_digest(facts)}" for field, facts in digests.items())
 
 
 def _digest(facts: list[str]) -> str:

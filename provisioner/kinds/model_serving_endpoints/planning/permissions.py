@@ -75,8 +75,8 @@ class Access:
 
 def declared(document: Document) -> list[Grant]:
     """The grants of a manifest, as far as they are well formed."""
-    found = (_declared(part.value) for part in parts_of(document, (FIELD,)))
-    return [grant for grant in found if grant]
+    grants = (_declared(part.value) for part in parts_of(document, (FIELD,)))
+    return [grant for grant in grants if grant]
 
 
 def _declared(entry: Mapping[str, Any]) -> Grant | None:
@@ -144,8 +144,8 @@ def _spelled(grant: Grant, wanted: Mapping[tuple[str, str], Grant]) -> Grant:
 
 
 def _suffices(grant: Grant, wanted: Mapping[tuple[str, str], Grant]) -> bool:
-    asked = wanted.get(grant.who)
-    return asked is not None and _strength(grant.level) >= _strength(asked.level)
+    required = wanted.get(grant.who)
+    return required is not None and _strength(grant.level) >= _strength(required.level)
 
 
 def _fingerprint(live: Live, compared: Iterable[Grant], aside: Iterable[Grant]) -> str:

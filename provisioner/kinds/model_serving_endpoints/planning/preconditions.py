@@ -24,7 +24,7 @@ Precondition = tuple[str, str] | None
 
 def precondition(intent: Intent) -> Precondition:
     """Why the service would refuse the calls for ``intent``, or serve nothing after them."""
-    return next((found for look in PRECONDITIONS if (found := look(intent))), None)
+    return next((refusal for look in PRECONDITIONS if (refusal := look(intent))), None)
 
 
 def _stopped(intent: Intent) -> Precondition:
@@ -64,7 +64,7 @@ def _nothing_to_serve(intent: Intent) -> Precondition:
 
 
 def _touched(intent: Intent) -> set[str]:
-    return {str(one.path[0]) for one in intent.changes if one.action is not Action.KEEP}
+    return {str(change.path[0]) for change in intent.changes if change.action is not Action.KEEP}
 
 
 PRECONDITIONS: Final[tuple[Callable[[Intent], Precondition], ...]] = (_stopped, _nothing_to_serve)

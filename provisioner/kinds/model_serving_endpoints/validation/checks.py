@@ -60,16 +60,16 @@ def _entity(check: Part, known: list[str]) -> Iterator[Finding]:
 
 
 def _question(check: Part, task: str) -> Iterator[Finding]:
-    asked = [name for name in QUESTIONS if name in check.value]
-    if len(asked) != 1:
-        names = " and ".join(f"`{name}`" for name in asked)
-        message = f"this check asks with {names}" if asked else "this check asks nothing"
+    questions = [name for name in QUESTIONS if name in check.value]
+    if len(questions) != 1:
+        names = " and ".join(f"`{name}`" for name in questions)
+        message = f"this check asks with {names}" if questions else "this check asks nothing"
         field = FIELD_OF.get(task, "prompt")
-        hint = "keep one of them" if asked else f"add `{field}`, or a whole `request`"
-        at = check.inner(asked[1]) if asked else check.at
+        hint = "keep one of them" if questions else f"add `{field}`, or a whole `request`"
+        at = check.inner(questions[1]) if questions else check.at
         yield Finding(at, "E742", message, hint, key=True)
         return
-    (field,) = asked
+    (field,) = questions
     if task and task not in TASKS_OF.get(field, (task,)):
         message = f"`{field}` does not fit the task `{task}` of this endpoint"
         hint = f"ask with `{FIELD_OF[task]}`" if task in FIELD_OF else "ask with `request`"
@@ -116,16 +116,16 @@ def _pattern(part: Part) -> Iterator[Finding]:
 def _json(part: Part) -> Iterator[Finding]:
     conditions = part.value[""]
     for index, condition in enumerate(conditions if isinstance(conditions, list) else ()):
-        one = Part((*part.at, index), mapping(condition))
-        path = one.value.get("path")
+        inner = Part((*part.at, index), mapping(condition))
+        path = inner.value.get("path")
         if isinstance(path, str) and not _path(path):
             message = f"`{path}` is not a path into an answer"
             hint = "write it like `choices[0].finish_reason`"
-            yield Finding(one.inner("path"), "E746", message, hint)
-        least, most = one.value.get("min"), one.value.get("max")
+            yield Finding(inner.inner("path"), "E746", message, hint)
+        least, most = inner.value.get("min"), inner.value.get("max")
         if _is_number(least) and _is_number(most) and least > most:
             message = f"nothing is at least {least} and at most {most}"
-            yield Finding(one.inner("min"), "E745", message, "swap them")
+            yield Finding(inner.inner("min"), "E745", message, "swap them")
 
 
 def _path(text: str) -> Path:

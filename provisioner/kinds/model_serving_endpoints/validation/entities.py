@@ -190,7 +190,7 @@ CHECKS: Final[tuple[Callable[[Part], Iterator[Finding]], ...]] = (
 
 def _mixed(document: Document) -> Iterator[Finding]:
     """service/serving.py ServedEntityInput: external models and others never share one."""
-    served = [one for one in parts_of(document, ENTITIES) if _serves_something(one)]
+    served = [entity for entity in parts_of(document, ENTITIES) if _serves_something(entity)]
     for entity in served[1:]:
         first, sort = sort_of(served[0].value), sort_of(entity.value)
         if sort is not first:
@@ -208,12 +208,12 @@ def _serves_something(entity: Part) -> bool:
 
 
 def _many(document: Document) -> Iterator[Finding]:
-    found = len(list(parts_of(document, ENTITIES)))
-    if found > MOST_ENTITIES:
+    count = len(list(parts_of(document, ENTITIES)))
+    if count > MOST_ENTITIES:
         yield Finding(
             ENTITIES,
             "W721",
-            f"{found} served entities, and more than {MOST_ENTITIES} have not been seen in one "
+            f"{count} served entities, and more than {MOST_ENTITIES} have not been seen in one "
             "endpoint",
             severity=Severity.WARNING,
             key=True,

@@ -32,7 +32,7 @@ def existing(document: Document) -> Iterator[Finding]:
         if is_theirs:
             yield _reserved(str(name))
         return
-    managed = [one for one in MANAGED if not (is_theirs and one in NOT_OF_DATABRICKS)]
+    managed = [block for block in MANAGED if not (is_theirs and block in NOT_OF_DATABRICKS)]
     hint = f"managed can be {listed(managed)}"
     for field in document:
         if field not in (*ABOUT_IT, *managed):

@@ -84,12 +84,12 @@ def _twice(document: Document) -> Iterator[Finding]:
 def _too_many(document: Document) -> Iterator[Finding]:
     limits = list(parts_of(document, LIMITS))
     groups = [limit for limit in limits if limit.value.get("key") == "user_group"]
-    for found, most, what in (
+    for group, most, what in (
         (limits, MOST_LIMITS, "rate limits"),
         (groups, MOST_GROUP_LIMITS, "rate limits for groups"),
     ):
-        if len(found) > most:
-            message = f"{len(found)} {what}, and the service takes {most}"
+        if len(group) > most:
+            message = f"{len(group)} {what}, and the service takes {most}"
             yield Finding(LIMITS, "E324", message, key=True)
 
 

@@ -28,17 +28,17 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
     for place, reference in secret_references_in(document):
         if not isinstance(reference, str):
             continue
-        found = scope_and_key(reference)
-        if found is None:
+        names = scope_and_key(reference)
+        if names is None:
             yield Finding(
                 place,
                 "E306",
                 f"`{place[-1]}` is not a reference to a secret",
                 _right_form(reference, place),
             )
-        elif found[0].casefold() in scopes:
+        elif names[0].casefold() in scopes:
             # The keys of a vault are written there, so none can be declared.
-            if scopes[found[0].casefold()].get("backend_type") == KEY_VAULT:
+            if scopes[names[0].casefold()].get("backend_type") == KEY_VAULT:
                 continue
             keys = mapping(scopes[found[0].casefold()].get("secrets"))
             if found[1] not in keys:
