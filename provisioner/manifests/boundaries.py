@@ -39,21 +39,25 @@ class Boundaries:
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 
-    def problems(self, one: Declaration) -> tuple[Problem, ...]:
+    def problems(self, declaration: Declaration) -> tuple[Problem, ...]:
         """What the declaration names and may not, each where it was written."""
-        if not self.limits or not one.is_good:
+        if not self.limits or not declaration.is_good:
             return ()
-        bare = one.layers.without_prefix(one.name, one.kind) if one.layers else one.name
-        mentioned = one.kind.dependencies.references(one.document)
-        return one.placed(self._findings(one.source.text.file, mentioned, bare))
+        bare = (
+            declaration.layers.without_prefix(declaration.name, declaration.kind)
+            if declaration.layers
+            else declaration.name
+        )
+        mentioned = declaration.kind.dependencies.references(declaration.document)
+        return declaration.placed(self._findings(declaration.source.text.file, mentioned, bare))
 
     def of_removed(self, entry: RemovedEntry, bare_name: str) -> Iterator[Problem]:
         """The same for an entry of `removed`: nobody deletes what is another team's."""
         if self.limits:
             document = {"name": entry.removal.name}
             mentioned = entry.kind.dependencies.references(document)
-            for found in self._findings(entry.source.text.file, mentioned, bare_name):
-                yield entry.problem(found.code, found.message, found.hint, "name")
+            for finding in self._findings(entry.source.text.file, mentioned, bare_name):
+                yield entry.problem(finding.code, finding.message, finding.hint, "name")
 
     def uncovered(self, used: Iterable[str]) -> Iterator[Problem]:
         """A problem for each manifest below no boundary."""
@@ -69,19 +73,19 @@ class Boundaries:
     ) -> Iterator[Finding]:
         every = tuple(mentioned)
         for pattern, limits in self._of(file):
-            for one in every:
-                allowed = limits.get(one.sort)
-                said = {one.value, bare} if one.at == NAME else {one.value}
-                if allowed is None or any(fnmatchcase(s, p) for s in said for p in allowed):
+            for name in every:
+                allowed = limits.get(name.sort)
+                spellings = {name.value, bare} if name.at == NAME else {name.value}
+                if allowed is None or any(fnmatchcase(s, p) for s in spellings for p in allowed):
                     continue
-                yield self._out_of_bounds(one, pattern, allowed)
+                yield self._out_of_bounds(name, pattern, allowed)
 
-    def _out_of_bounds(self, one: RestrictedName, pattern: str, allowed: Iterable[str]) -> Finding:
+    def _out_of_bounds(self, name: RestrictedName, pattern: str, allowed: Iterable[str]) -> Finding:
         words = listed(allowed, "nothing")
-        message = f"{self.titles[one.sort]} `{one.value}` is out of bounds for `{pattern}`"
-        place = self.source.position((BOUNDARIES, pattern, one.sort)) if self.source else None
+        message = f"{self.titles[name.sort]} `{name.value}` is out of bounds for `{pattern}`"
+        place = self.source.position((BOUNDARIES, pattern, name.sort)) if self.source else None
         where = f"{place.file}:{place.line}" if place else PROJECT_FILE
-        return Finding(one.at, "E222", message, f"{where} allows {words}")
+        return Finding(name.at, "E222", message, f"{where} allows {words}")
 
     def _of(self, file: str) -> list[tuple[str, Mapping[str, Any]]]:
         """The boundaries around ``file``: all that match hold."""

@@ -24,10 +24,10 @@ def clashes(environments: Sequence[tuple[Environment, Loaded]]) -> Iterator[Prob
 
     Profiles are compared by name: whether two of them mean one host is known only online.
     """
-    for (first, one), (second, other) in combinations(environments, 2):
+    for (first, loaded), (second, other) in combinations(environments, 2):
         if workspace(first.workspace) != workspace(second.workspace) or not second.source:
             continue
-        shared = list(_shared(one, other))
+        shared = list(_shared(loaded, other))
         if shared:
             yield _problem(first, second, second.source, shared)
 
@@ -43,9 +43,9 @@ def workspace(settings: WorkspaceSettings) -> tuple[str, str]:
     return "emulator", normpath(settings.emulator)
 
 
-def _shared(one: Loaded, other: Loaded) -> Iterator[Declaration]:
+def _shared(first: Loaded, other: Loaded) -> Iterator[Declaration]:
     """What both would own; and what neither owns, where they want it to be different."""
-    known = {(each.kind.name, each.name): each for each in one.declarations if each.kind.is_owned}
+    known = {(each.kind.name, each.name): each for each in first.declarations if each.kind.is_owned}
     for each in other.declarations:
         same = known.get((each.kind.name, each.name))
         if same and not (each.document.get(EXISTING) and each.document == same.document):

@@ -31,16 +31,21 @@ def notes(conversions: Iterable[PlacedConversion]) -> Iterator[Problem]:
     """Yields a note for each file with conversions, at the first of them."""
     # By location: a variable that two resources use is one value of its file.
     by_file: dict[str, dict[Location, PlacedConversion]] = {}
-    for one in conversions:
-        by_file.setdefault(one.source.text.file, {})[one.conversion.at] = one
-    for found in by_file.values():
-        yield _note(sorted(found.values(), key=lambda one: one.source.position(one.conversion.at)))
+    for conversion in conversions:
+        by_file.setdefault(conversion.source.text.file, {})[conversion.conversion.at] = conversion
+    for placed in by_file.values():
+        yield _note(
+            sorted(
+                placed.values(),
+                key=lambda conversion: conversion.source.position(conversion.conversion.at),
+            )
+        )
 
 
-def _note(found: list[PlacedConversion]) -> Problem:
-    source, first = found[0]
+def _note(conversions: list[PlacedConversion]) -> Problem:
+    source, first = conversions[0]
     names = [step for step in first.at if isinstance(step, str)]
-    others = len(found) - 1
+    others = len(conversions) - 1
     more = f"; {counted(others, 'other value')} of this file likewise" if others else ""
     message = f"`{names[-1]}` {_WORDS[first.type]}{more}"
     finding = Finding(first.at, "W702", message, EXPLAINED, Severity.NOTE)

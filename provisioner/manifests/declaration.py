@@ -119,7 +119,7 @@ class Declaration:
             source, at = self.value_origin(one.at)
             # A value from the command line or the process cannot be rewritten in a file.
             if "${" not in str(_deepest(source.data, at)):
-                yield PlacedConversion(source, Conversion(at, one.type))
+                yield PlacedConversion(source, Conversion(at, conversion.type))
 
     def spelled(self, at: Location) -> str:
         """The name in its file of the field at ``at``, where that is an old spelling."""
@@ -137,13 +137,13 @@ class Declaration:
 
     def resource(self) -> Resource:
         """The desired resource; for a declaration that is good."""
-        said = lifecycle.settings(self.document)
+        settings = lifecycle.settings(self.document)
         return Resource(
             address=self.address,
             name=self.name,
             document=lifecycle.without_settings(self.document),
-            prevent_destroy=said.get("prevent_destroy", False),
-            ignore_changes=parse_paths(said.get(lifecycle.IGNORE_CHANGES, ())),
+            prevent_destroy=settings.get("prevent_destroy", False),
+            ignore_changes=parse_paths(settings.get(lifecycle.IGNORE_CHANGES, ())),
             existing=self.document.get(lifecycle.EXISTING, False),
             checks=tuple(self.document.get(lifecycle.CHECKS, ())),
             rollout=self.document.get(lifecycle.ROLLOUT),
@@ -216,7 +216,9 @@ class _Manifest:
         migrate = kind.schema.migrate_legacy
         document, old = migrate(replaced) if migrate else (replaced, ())
         unresolved = [*references.findings, *_name_from_release(entry.document, layers)]
-        spelling = Spelling(tuple(one.at for one in old), lambda at: source.has((*entry.at, *at)))
+        spelling = Spelling(
+            tuple(finding.at for finding in old), lambda at: source.has((*entry.at, *at))
+        )
         return cls(
             source,
             kind,
@@ -225,7 +227,7 @@ class _Manifest:
             spelling,
             tuple(old),
             # A resource whose value is not released yet is left out, which is no mistake.
-            tuple(one for one in unresolved if one.code != NOT_RELEASED),
+            tuple(finding for finding in unresolved if finding.code != NOT_RELEASED),
             frozenset(noted.words),
             some_refer,
         )

@@ -67,9 +67,11 @@ def entries_of(manifest: Any, kinds: Collection[str]) -> Iterator[ManifestEntry 
         return
     yield from _around(manifest)
     if RESOURCES in manifest:
-        found = manifest[RESOURCES]
+        resources = manifest[RESOURCES]
         yield from (
-            _kinds(found, kinds) if isinstance(found, dict) else no_mapping((), RESOURCES, found)
+            _kinds(resources, kinds)
+            if isinstance(resources, dict)
+            else no_mapping((), RESOURCES, resources)
         )
 
 
@@ -87,11 +89,13 @@ def _around(manifest: Document) -> Iterator[Finding]:
 
 
 def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[ManifestEntry | Finding]:
-    for kind, found in resources.items():
+    for kind, entries in resources.items():
         at = (RESOURCES, kind)
         if kind in kinds:
             yield from (
-                _keys(kind, found) if isinstance(found, dict) else no_mapping(at[:1], kind, found)
+                _keys(kind, entries)
+                if isinstance(entries, dict)
+                else no_mapping(at[:1], kind, entries)
             )
         elif kind in BUNDLE_KINDS:
             message = f"`{kind}` are left out: provisioner does not manage them"

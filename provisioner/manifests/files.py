@@ -113,7 +113,7 @@ def manifest_files(root: Path, patterns: tuple[str, ...]) -> tuple[str, ...]:
     Raises FileError for a pattern that matches no file, for one outside of ``root``, and for
     whatever a pattern leads to and that cannot be read.
     """
-    found: set[str] = set()
+    matched: set[str] = set()
     problems: list[Problem] = []
     empty: list[str] = []
     for pattern in patterns:
@@ -129,14 +129,14 @@ def manifest_files(root: Path, patterns: tuple[str, ...]) -> tuple[str, ...]:
     problems += [_nothing(root, pattern) for pattern in named]
     if problems:
         raise FileError(dict.fromkeys(problems))
-    return tuple(sorted(found))
+    return tuple(sorted(matched))
 
 
 def overlooked(root: Path, patterns: Iterable[str], files: Iterable[str]) -> Iterator[Problem]:
     """A warning for each file that a pattern would match if it ended the other way."""
     others = (other for pattern in patterns if (other := _other_ending(pattern)))
-    found = {one for other in others for one in walk(root, other) if isinstance(one, str)}
-    for name in sorted(found.difference(files)):
+    matched = {path for other in others for path in walk(root, other) if isinstance(path, str)}
+    for name in sorted(matched.difference(files)):
         message = f"`{name}` is no manifest: no pattern matches it"
         hint = f"rename it to `{_swapped(name)}`, or add a pattern for it"
         yield Problem("W724", message, hint=hint, severity=Severity.WARNING)

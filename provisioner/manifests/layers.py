@@ -116,8 +116,8 @@ class Layers:
 
     def words(self, address: Address) -> frozenset[str]:
         """The references in the layers of this resource, as they stand between the braces."""
-        found = (self.defaults.get(address.kind), self.overrides.get(address))
-        return frozenset(word for layer in found if layer for word in layer.words)
+        merged = (self.defaults.get(address.kind), self.overrides.get(address))
+        return frozenset(word for layer in merged if layer for word in layer.words)
 
     def released_behind(self, words: Iterable[str]) -> frozenset[str]:
         """The released variables that ``words`` refer to, also through other variables."""
@@ -143,16 +143,16 @@ class Layers:
     def conversions(self) -> Iterator[PlacedConversion]:
         """The values of the environment's file that were read as the type of their field."""
         for layer in self._every():
-            for one in layer.conversions:
-                at = self.location(one.at)
+            for conversion in layer.conversions:
+                at = self.location(conversion.at)
                 if self.source and "${" not in str(self.source.value(at)):
-                    yield PlacedConversion(self.source, Conversion(at, one.type))
+                    yield PlacedConversion(self.source, Conversion(at, conversion.type))
 
     def undeclared(self, declared: Collection[Address]) -> Iterator[Problem]:
         """A problem for each override of what no manifest declares."""
         for address in sorted(self.overrides.keys() - set(declared)):
             if self.source:
-                keys = [one.key for one in declared if one.kind == address.kind]
+                keys = [other.key for other in declared if other.kind == address.kind]
                 known = f"declared are {listed(sorted(keys)[:8], 'none')}"
                 hint = did_you_mean(address.key, keys, known)
                 at = (OVERRIDES, address.kind, address.key)
@@ -196,7 +196,7 @@ class _Reader:
         for layer in (*defaults.values(), *overrides.values()):
             self._findings += layer.findings
         source = self._source
-        problems = tuple(source.problem(one) for one in self._findings) if source else ()
+        problems = tuple(source.problem(finding) for finding in self._findings) if source else ()
         return Layers(self._variables, source, prefix, defaults, overrides, released, problems)
 
     def _by_kind(self, section: str, kinds: Mapping[str, Kind]) -> Iterator[tuple[Kind, Document]]:
@@ -217,17 +217,19 @@ class _Reader:
         # `null` stays: in a layer it removes.
         schema = schemas.schema(f"kinds/{kind.name}")
         made, conversions = converted(today, schema, self._written_below(at), drop_empty=False)
-        findings = [one for one in references.findings if one.code != NOT_RELEASED]
-        findings += [replace(one, at=(*at, *one.at)) for one in old]
+        findings = [finding for finding in references.findings if finding.code != NOT_RELEASED]
+        findings += [replace(finding, at=(*at, *finding.at)) for finding in old]
         unresolved = {finding.at for finding in references.findings}
-        findings += [one for one in self._misshapen(kind, made, at) if one.at not in unresolved]
-        is_good = not any(one.severity is Severity.ERROR for one in findings)
+        findings += [
+            finding for finding in self._misshapen(kind, made, at) if finding.at not in unresolved
+        ]
+        is_good = not any(finding.severity is Severity.ERROR for finding in findings)
         return Layer(
             PlacedValue(made, Origin(OVERRIDES, at)) if is_good else None,
             frozenset(noted.words),
             tuple(findings),
-            tuple((*at, *one.at) for one in old),
-            tuple(Conversion((*at, *one.at), one.type) for one in conversions),
+            tuple((*at, *finding.at) for finding in old),
+            tuple(Conversion((*at, *conversion.at), conversion.type) for conversion in conversions),
         )
 
     def _misshapen(self, kind: Kind, value: Any, at: Location) -> Iterator[Finding]:

@@ -20,8 +20,8 @@ OURS: Final = (LIFECYCLE, EXISTING, CHECKS, ROLLOUT)
 
 def settings(document: Document) -> dict[str, Any]:
     """What ``document`` says about itself."""
-    found: dict[str, Any] = document.get(LIFECYCLE, {})
-    return found
+    settings_block: dict[str, Any] = document.get(LIFECYCLE, {})
+    return settings_block
 
 
 def without_settings(document: Document) -> Document:
@@ -35,9 +35,9 @@ def ignored_paths(document: Document, rules: FieldRule) -> Iterator[Finding]:
     For a document whose shape is right.
     """
     for index, text in enumerate(settings(document).get(IGNORE_CHANGES, ())):
-        said = _wrong(text, rules)
-        if said:
-            message, hint = said
+        problem = _wrong(text, rules)
+        if problem:
+            message, hint = problem
             yield Finding((LIFECYCLE, IGNORE_CHANGES, index), "E122", message, hint)
 
 

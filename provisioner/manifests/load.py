@@ -59,42 +59,44 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
     files = manifest_files(root, environment.manifests)
     with without_collector():
         layers = Layers.of(environment, kinds)
-        said = _read_all(root, files, kinds, layers)
-        problems = list(_problems(environment, said, layers))
-        problems += _out_of_bounds(boundaries_of(root, kinds.values()), files, said, layers)
+        contents = _read_all(root, files, kinds, layers)
+        problems = list(_problems(environment, contents, layers))
+        problems += _out_of_bounds(boundaries_of(root, kinds.values()), files, contents, layers)
         problems += overlooked(root, environment.manifests, files)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-        if not errors and not said.declarations and not said.removed:
+        if not errors and not contents.declarations and not contents.removed:
             errors = [_nothing(environment)]
         if errors:
             raise FileError(errors)
-        return _loaded(environment, files, said, layers, problems)
+        return _loaded(environment, files, contents, layers, problems)
 
 
-def _problems(environment: Environment, said: _Said, layers: Layers) -> Iterator[Problem]:
+def _problems(environment: Environment, contents: _Said, layers: Layers) -> Iterator[Problem]:
     """Everything wrong with the manifests and layers of one environment."""
-    yield from said.problems
+    yield from contents.problems
     yield from layers.problems
     # What a file that cannot be read declares is not known: its overrides may be right.
-    if said.is_whole:
-        yield from layers.undeclared({one.address for one in said.declarations})
-    yield from _repeated(said.declarations)
-    yield from contradictions(said.removed, said.declarations)
-    yield from _relations(said.declarations)
+    if contents.is_whole:
+        yield from layers.undeclared({declaration.address for declaration in contents.declarations})
+    yield from _repeated(contents.declarations)
+    yield from contradictions(contents.removed, contents.declarations)
+    yield from _relations(contents.declarations)
     yield from withheld.mistakes(layers, environment)
 
 
 def _loaded(
     environment: Environment,
     files: tuple[str, ...],
-    said: _Said,
+    contents: _Said,
     layers: Layers,
     warnings: Iterable[Problem],
 ) -> Loaded:
-    declarations = sorted(said.declarations, key=lambda one: one.address)
-    whole = tuple(one for one in declarations if not one.lacking)
-    resources = tuple(one.resource() for one in whole)
-    removals = sorted((one.removal for one in said.removed), key=lambda one: one.address)
+    declarations = sorted(contents.declarations, key=lambda declaration: declaration.address)
+    whole = tuple(declaration for declaration in declarations if not declaration.lacking)
+    resources = tuple(declaration.resource() for declaration in whole)
+    removals = sorted(
+        (removed.removal for removed in contents.removed), key=lambda removal: removal.address
+    )
     unused = layers.variables.unused()
     left_out = withheld.notes(declarations, environment)
     return Loaded(
@@ -207,17 +209,17 @@ def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind], layer
         try:
             source = parse(file, read(root, file))
         except FileError as error:
-            said.problems.extend(error.problems)
-            said.unread.append(file)
+            contents.problems.extend(error.problems)
+            contents.unread.append(file)
             continue
-        for found in entries_of(source.data, kinds):
-            if isinstance(found, Finding):
-                said.problems.append(source.problem(found))
+        for entry in entries_of(source.data, kinds):
+            if isinstance(entry, Finding):
+                contents.problems.append(source.problem(entry))
             else:
                 entries.append((source, found))
         for removed in removed_in(source, kinds, layers):
             if isinstance(removed, Problem):
-                said.problems.append(removed)
+                contents.problems.append(removed)
             else:
                 said.removed.append(removed)
     # Only now: a resource may refer to one of another file by its name.
@@ -233,41 +235,45 @@ def _repeated(declarations: Iterable[Declaration]) -> Iterator[Problem]:
     """Addresses, and names in the workspace, that more than one resource has."""
     addresses: dict[object, Declaration] = {}
     names: dict[tuple[str, str], Declaration] = {}
-    for one in declarations:
-        first = addresses.setdefault(one.address, one)
-        if first is not one:
-            message = f"`{one.address}` is declared twice"
+    for declaration in declarations:
+        first = addresses.setdefault(declaration.address, declaration)
+        if first is not declaration:
+            message = f"`{declaration.address}` is declared twice"
             hint = f"the other one is at {first.where}: keep one, or give this one another key"
-            yield from one.placed([Finding((), "E206", message, hint, key=True)])
+            yield from declaration.placed([Finding((), "E206", message, hint, key=True)])
             continue
-        name = (one.kind.name, one.kind.schema.same_name(one.name))
-        first = names.setdefault(name, one) if one.name else one
-        if first is not one:
-            message = f"there is another {one.kind.title} named `{one.name}`"
+        name = (declaration.kind.name, declaration.kind.schema.same_name(declaration.name))
+        first = names.setdefault(name, declaration) if declaration.name else declaration
+        if first is not declaration:
+            message = f"there is another {declaration.kind.title} named `{declaration.name}`"
             hint = f"it is `{first.address}` at {first.where}"
-            yield from one.placed([Finding(("name",), "E207", message, hint)])
+            yield from declaration.placed([Finding(("name",), "E207", message, hint)])
 
 
 def _relations(declarations: Iterable[Declaration]) -> Iterator[Problem]:
     """What the kinds say about how fields go together, where the shape is right."""
-    good = [one for one in declarations if one.is_good]
+    good = [declaration for declaration in declarations if declaration.is_good]
     documents: dict[str, dict[str, Document]] = {}
-    for one in good:
-        documents.setdefault(one.kind.name, {})[one.name] = one.document
+    for declaration in good:
+        documents.setdefault(declaration.kind.name, {})[declaration.name] = declaration.document
     declared_here: Declared = documents
-    for one in good:
-        yield from one.placed(ignored_paths(one.document, one.kind.schema.rules()))
-        yield from one.placed(one.kind.schema.relations(one.document, declared_here))
+    for declaration in good:
+        yield from declaration.placed(
+            ignored_paths(declaration.document, declaration.kind.schema.rules())
+        )
+        yield from declaration.placed(
+            declaration.kind.schema.relations(declaration.document, declared_here)
+        )
 
 
 def _out_of_bounds(
-    bounds: Boundaries, files: Iterable[str], said: _Said, layers: Layers
+    bounds: Boundaries, files: Iterable[str], contents: _Said, layers: Layers
 ) -> Iterator[Problem]:
     """What teams name that is not theirs."""
     yield from bounds.uncovered(files)
-    for one in said.declarations:
-        yield from bounds.problems(one)
-    for entry in said.removed:
+    for declaration in contents.declarations:
+        yield from bounds.problems(declaration)
+    for entry in contents.removed:
         bare = layers.without_prefix(entry.removal.name, entry.kind)
         yield from bounds.of_removed(entry, bare)
 
@@ -276,8 +282,8 @@ def _conversions(
     declarations: Iterable[Declaration], layers: Layers
 ) -> Iterator[conversion_notes.PlacedConversion]:
     yield from layers.conversions
-    for one in declarations:
-        yield from one.conversions
+    for declaration in declarations:
+        yield from declaration.conversions
 
 
 def _nothing(environment: Environment) -> Problem:
@@ -289,18 +295,18 @@ def _nothing(environment: Environment) -> Problem:
 # The digest is part of every plan, and approvals name it: it depends on documents alone, not on
 # files, comments or the order of fields in them.
 def _digest(resources: Iterable[Resource], removals: Iterable[Removal]) -> str:
-    said: list[list[object]] = [
+    rows: list[list[object]] = [
         [
-            str(one.address),
-            one.name,
-            one.document,
-            one.prevent_destroy,
-            list(map(path_text, one.ignore_changes)),
+            str(resource.address),
+            resource.name,
+            resource.document,
+            resource.prevent_destroy,
+            list(map(path_text, resource.ignore_changes)),
         ]
-        for one in resources
+        for resource in resources
     ]
     # Only where there are any: what was said before these words existed keeps its digest.
-    said += [[str(one.address), "existing"] for one in resources if one.existing]
-    said += [[str(one.address), one.name, one.delete] for one in removals]
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    rows += [[str(resource.address), "existing"] for resource in resources if resource.existing]
+    rows += [[str(removal.address), removal.name, removal.delete] for removal in removals]
+    text = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

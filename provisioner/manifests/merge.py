@@ -76,43 +76,43 @@ def _merged(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool)
 
 
 def _mapping(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) -> PlacedValue:
-    found: dict[str, PlacedValue] = {}
+    merged: dict[str, PlacedValue] = {}
     for name in dict.fromkeys((*under.value, *over.value)):
         if name not in over.value:
-            found[name] = under.part(name)
+            merged[name] = under.part(name)
         elif name not in under.value:
             if not (clean and _removes(over.value[name])):
-                found[name] = _cleaned(over.part(name)) if clean else over.part(name)
+                merged[name] = _cleaned(over.part(name)) if clean else over.part(name)
         elif not _removes(over.value[name]):
             inner = rule.fields.get(name, PLAIN)
-            found[name] = _merged(under.part(name), over.part(name), inner, clean)
-    values = {name: part.value for name, part in found.items()}
-    inner_places: dict[Step, Origin] = {name: part.place for name, part in found.items()}
+            merged[name] = _merged(under.part(name), over.part(name), inner, clean)
+    values = {name: part.value for name, part in merged.items()}
+    inner_places: dict[Step, Origin] = {name: part.place for name, part in merged.items()}
     return PlacedValue(values, Origin(under.place.layer, under.place.at, inner_places))
 
 
 def _keyed(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) -> PlacedValue:
     # Reversed, so that the first of two entries of one identity is the one that is laid over.
     theirs = dict(reversed([(_identity(p.value, rule), p) for p in _entries(over)]))
-    found: list[PlacedValue] = []
+    merged: list[PlacedValue] = []
     met: set[Location] = set()
     # An entry of a keyed list has the fields of the list's rule, but no key of its own.
     entry_rule = FieldRule(fields=rule.fields)
     for part in _entries(under):
         other = theirs.get(_identity(part.value, rule))
         if other is None or other.place.at in met:
-            found.append(part)
+            merged.append(part)
             continue
         met.add(other.place.at)
         if not _removes(other.value):
-            found.append(_merged(part, other, entry_rule, clean))
+            merged.append(_merged(part, other, entry_rule, clean))
     # One that is written twice stays twice: the relations of the kind say so at its place.
     more = [part for part in _entries(over) if part.place.at not in met]
     if clean:
         more = [_cleaned(part) for part in more if not _removes(part.value)]
-    found += more
-    inner: dict[Step, Origin] = {index: part.place for index, part in enumerate(found)}
-    values = [part.value for part in found]
+    merged += more
+    inner: dict[Step, Origin] = {index: part.place for index, part in enumerate(merged)}
+    values = [part.value for part in merged]
     return PlacedValue(values, Origin(under.place.layer, under.place.at, inner))
 
 
@@ -125,7 +125,7 @@ def removals_of_nothing(
             inner = rule.fields.get(name, PLAIN)
             yield from removals_of_nothing(under.get(name), over[name], inner, (*at, name))
     elif rule.list_key and _has_entries(over):
-        known = {_identity(one, rule): one for one in (under if _has_entries(under) else ())}
+        known = {_identity(entry, rule): entry for entry in (under if _has_entries(under) else ())}
         for index, entry in enumerate(over):
             here = known.get(_identity(entry, rule))
             if here is None and _removes(entry):
@@ -151,14 +151,14 @@ def _cleaned(part: PlacedValue) -> PlacedValue:
     value = part.value
     if isinstance(value, dict):
         kept = {name: _cleaned(part.part(name)) for name in value if not _removes(value[name])}
-        inner = {name: one.place for name, one in kept.items()}
-        made = {name: one.value for name, one in kept.items()}
+        inner = {name: part.place for name, part in kept.items()}
+        made = {name: part.value for name, part in kept.items()}
         return PlacedValue(made, Origin(part.place.layer, part.place.at, inner))
     if _has_entries(value):
-        entries = [_cleaned(one) for one in _entries(part) if not _removes(one.value)]
-        places: dict[Step, Origin] = {index: one.place for index, one in enumerate(entries)}
+        entries = [_cleaned(entry) for entry in _entries(part) if not _removes(entry.value)]
+        places: dict[Step, Origin] = {index: entry.place for index, entry in enumerate(entries)}
         return PlacedValue(
-            [one.value for one in entries], Origin(part.place.layer, part.place.at, places)
+            [entry.value for entry in entries], Origin(part.place.layer, part.place.at, places)
         )
     return part
 

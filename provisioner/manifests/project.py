@@ -226,9 +226,9 @@ def _checked(root: Path, name: str, schema: str) -> SourceFile:
 
     source: SourceFile = parse(name, files.read(root, name))
     fixed = list(fixed_references(source))
-    told = {finding.at for finding in fixed}
+    reported = {finding.at for finding in fixed}
     wrong = shape(source.data, schemas.schema(schema), source.written)
-    findings = [*fixed, *(finding for finding in wrong if finding.at not in told)]
+    findings = [*fixed, *(finding for finding in wrong if finding.at not in reported)]
     if findings:
         raise FileError(source.problem(finding) for finding in findings)
     return source

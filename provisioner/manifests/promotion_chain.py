@@ -17,43 +17,47 @@ def ordered(sources: Sources) -> tuple[str, ...]:
 
     There must be no circle.
     """
-    found: list[str] = []
+    ordered_names: list[str] = []
     for first in sorted(name for name, source in sources.items() if source not in sources):
         left = [first]
         while left:
             name = left.pop()
-            found.append(name)
+            ordered_names.append(name)
             left += sorted(targets(name, sources), reverse=True)
-    return tuple(found)
+    return tuple(ordered_names)
 
 
 def targets(name: str, sources: Sources) -> tuple[str, ...]:
     """The environments that promote from ``name``, sorted."""
-    return tuple(sorted(one for one, source in sources.items() if source == name))
+    return tuple(sorted(target for target, source in sources.items() if source == name))
 
 
 def circles(sources: Sources) -> tuple[tuple[str, ...], ...]:
     """Each circle once, beginning with the first of its names; in the order of promotion."""
-    found: list[tuple[str, ...]] = []
-    told: set[str] = set()
+    cycles: list[tuple[str, ...]] = []
+    reported: set[str] = set()
     for start in sorted(sources):
         way = [start]
         while sources.get(way[-1]) and sources[way[-1]] not in way:
             way.append(sources[way[-1]])
-        if sources.get(way[-1]) == start and start not in told:
-            told.update(way)
-            found.append((start, *reversed(way[1:])))
-    return tuple(found)
+        if sources.get(way[-1]) == start and start not in reported:
+            reported.update(way)
+            cycles.append((start, *reversed(way[1:])))
+    return tuple(cycles)
 
 
 def circle_problems(environments: Mapping[str, Environment]) -> list[Problem]:
     """A problem at each ``promotes_from`` that leads back to where it stands."""
-    sources = {name: one.promotion.promotes_from for name, one in environments.items()}
+    sources = {
+        name: environment.promotion.promotes_from for name, environment in environments.items()
+    }
     problems = []
     for circle in circles(sources):
         way = " → ".join(f"`{name}`" for name in (*circle, circle[0]))
         for name in circle:
-            others = ", ".join(str(_place(environments[one])) for one in circle if one != name)
+            others = ", ".join(
+                str(_place(environments[member])) for member in circle if member != name
+            )
             finding = Finding(
                 (PROMOTES_FROM,),
                 "E726",

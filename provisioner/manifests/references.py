@@ -104,20 +104,20 @@ class References:
             except NoValueError as error:
                 self.findings.append(Finding(at, error.code, error.message, error.hint))
                 return text
-        return _REFERENCE.sub(lambda found: self._part(found, at), text)
+        return _REFERENCE.sub(lambda match: self._part(match, at), text)
 
-    def _part(self, found: re.Match[str], at: Location) -> str:
-        if found[0] == ESCAPED:
+    def _part(self, match: re.Match[str], at: Location) -> str:
+        if match[0] == ESCAPED:
             return "${"
         try:
-            if found[1] is None:
-                message = f"`{found[0]}` refers to nothing"
+            if match[1] is None:
+                message = f"`{match[0]}` refers to nothing"
                 hint = f"close the brace; `{ESCAPED}` is a plain `${{`"
                 raise NoValueError("E121", message, hint)
             return self._bounded(self._meaning.text(found[1]))
         except NoValueError as error:
             self.findings.append(Finding(at, error.code, error.message, error.hint))
-            return found[0]
+            return match[0]
 
     def _bounded(self, text: str) -> str:
         """Returns ``text``. Raises NoValueError once the values together become too large."""
@@ -150,9 +150,9 @@ def words_in(value: Any, at: Location = ()) -> Iterator[tuple[Location, str]]:
         for index, inner in enumerate(value):
             yield from words_in(inner, (*at, index))
     elif isinstance(value, str):
-        for found in _REFERENCE.finditer(value):
-            if found[1] is not None:
-                yield at, found[1]
+        for match in _REFERENCE.finditer(value):
+            if match[1] is not None:
+                yield at, match[1]
 
 
 def secrets_marked(value: Any, name: str = "") -> Any:

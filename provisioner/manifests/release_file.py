@@ -66,7 +66,7 @@ def releases_in(path: str, raw: bytes) -> ReleaseFile:
     if findings:
         raise FileError(source.problem(finding) for finding in findings)
     releases = {
-        name: _released(said, source.position((name,))) for name, said in source.data.items()
+        name: _released(fields, source.position((name,))) for name, fields in source.data.items()
     }
     return ReleaseFile(releases, source)
 
@@ -78,31 +78,31 @@ def _says_anything(raw: bytes) -> bool:
 
 
 def _mistakes(data: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    for name, said in data.items():
+    for name, fields in data.items():
         if not VARIABLE.fullmatch(name):
             message = f"`{name}` cannot be the name of a variable"
             hint = "letters, digits and `_`, the first one not a digit"
             yield Finding((name,), "E109", message, hint, key=True)
-        value = said.get("value")
-        if value is not None and value in said.get("rejected", ()):
+        value = fields.get("value")
+        if value is not None and value in fields.get("rejected", ()):
             message = f"`{name}` has a value that it rejects as well"
             yield Finding((name, "rejected"), "E703", message, "take it out of one of the two")
-        if value is None and "previous" in said:
+        if value is None and "previous" in fields:
             message = f"`{name}` has a previous value and no value"
             hint = f"write a `value`, or undo the change of this line: git checkout {FOLDER}"
             yield Finding((name, "previous"), "E703", message, hint, key=True)
 
 
-def _released(said: Mapping[str, Any], where: Position) -> Released:
+def _released(fields: Mapping[str, Any], where: Position) -> Released:
     return Released(
-        value=said.get("value"),
-        previous=said.get("previous"),
-        source=said.get("from", ""),
-        alias=said.get("alias", ""),
-        rolled_back=said.get("rolled_back"),
-        commit=said.get("commit", ""),
-        at=said.get("at", ""),
-        verified=said.get("verified", ""),
-        rejected=tuple(said.get("rejected", ())),
+        value=fields.get("value"),
+        previous=fields.get("previous"),
+        source=fields.get("from", ""),
+        alias=fields.get("alias", ""),
+        rolled_back=fields.get("rolled_back"),
+        commit=fields.get("commit", ""),
+        at=fields.get("at", ""),
+        verified=fields.get("verified", ""),
+        rejected=tuple(fields.get("rejected", ())),
         where=where,
     )

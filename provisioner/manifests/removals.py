@@ -39,13 +39,13 @@ def removed_in(
     source: SourceFile, kinds: Mapping[str, Kind], layers: Layers
 ) -> Iterator[RemovedEntry | Problem]:
     """The entries of one manifest, and what is wrong with them."""
-    found = source.data.get(REMOVED) if isinstance(source.data, dict) else None
-    if found is None:
+    kinds_removed = source.data.get(REMOVED) if isinstance(source.data, dict) else None
+    if kinds_removed is None:
         return
-    if not isinstance(found, dict):
-        yield from map(source.problem, no_mapping((), REMOVED, found))
+    if not isinstance(kinds_removed, dict):
+        yield from map(source.problem, no_mapping((), REMOVED, kinds_removed))
         return
-    for kind, entries in found.items():
+    for kind, entries in kinds_removed.items():
         at = (REMOVED, kind)
         if kind not in kinds:
             yield source.problem(unknown_kind(at, kind, kinds))
@@ -61,8 +61,12 @@ def removed_in(
                 if references.findings:
                     yield from map(source.problem, references.findings)
                 else:
-                    for one in _entry(source, kinds[kind], key, made):
-                        yield _prefixed(one, layers) if isinstance(one, RemovedEntry) else one
+                    for removed in _entry(source, kinds[kind], key, made):
+                        yield (
+                            _prefixed(removed, layers)
+                            if isinstance(removed, RemovedEntry)
+                            else removed
+                        )
 
 
 def _entry(
@@ -111,8 +115,8 @@ def contradictions(
     entries: Iterable[RemovedEntry], declarations: Iterable[Declaration]
 ) -> Iterator[Problem]:
     """Entries whose name or key is declared as well, or is removed twice."""
-    names = {(one.kind.name, one.name): one for one in declarations}
-    addresses = {one.address: one for one in names.values()}
+    names = {(declaration.kind.name, declaration.name): declaration for declaration in declarations}
+    addresses = {declaration.address: declaration for declaration in names.values()}
     removed_names: dict[tuple[str, str], RemovedEntry] = {}
     removed_addresses: dict[Address, RemovedEntry] = {}
     for entry in entries:

@@ -36,10 +36,10 @@ class Spelling:
         return str(place[-1]) if place in self.moved else ""
 
 
-def _shared(one: Location, other: Location) -> int:
+def _shared(first: Location, other: Location) -> int:
     """The number of steps from the root on that two locations have in common."""
     count = 0
-    for left, right in zip(one, other, strict=False):
+    for left, right in zip(first, other, strict=False):
         if left != right:
             break
         count += 1

@@ -17,17 +17,19 @@ from provisioner.model.resource import Resource
 def placeholders(declarations: Iterable[Declaration]) -> tuple[Resource, ...]:
     """What stands for those that are left out: their addresses and names, and no document."""
     return tuple(
-        Resource(one.address, one.name, {}, where=one.where) for one in declarations if one.lacking
+        Resource(declaration.address, declaration.name, {}, where=declaration.where)
+        for declaration in declarations
+        if declaration.lacking
     )
 
 
 def uses(declarations: Iterable[Declaration]) -> Mapping[str, tuple[Address, ...]]:
     """For each variable the sorted addresses that are made from it."""
-    found: dict[str, list[Address]] = {}
-    for one in declarations:
-        for name in one.variables:
-            found.setdefault(name, []).append(one.address)
-    return {name: tuple(sorted(addresses)) for name, addresses in sorted(found.items())}
+    users: dict[str, list[Address]] = {}
+    for declaration in declarations:
+        for name in declaration.variables:
+            users.setdefault(name, []).append(declaration.address)
+    return {name: tuple(sorted(addresses)) for name, addresses in sorted(users.items())}
 
 
 def mistakes(layers: Layers, environment: Environment) -> Iterator[Problem]:
@@ -39,14 +41,14 @@ def mistakes(layers: Layers, environment: Environment) -> Iterator[Problem]:
 def notes(declarations: Iterable[Declaration], environment: Environment) -> Iterator[Problem]:
     """A note for each that is left out, with the command that brings it in."""
     data = environment.source.data if environment.source else {}
-    for one in declarations:
-        if one.lacking:
+    for declaration in declarations:
+        if declaration.lacking:
             yield Problem(
                 "W741",
-                f"not released in {environment.name} yet: {listed(one.lacking)}; "
-                f"`{one.address}` is left out",
-                one.where,
-                releasing_command(data, environment.name, one.lacking),
+                f"not released in {environment.name} yet: {listed(declaration.lacking)}; "
+                f"`{declaration.address}` is left out",
+                declaration.where,
+                releasing_command(data, environment.name, declaration.lacking),
                 Severity.NOTE,
-                str(one.address),
+                str(declaration.address),
             )

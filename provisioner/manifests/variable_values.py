@@ -25,16 +25,16 @@ def values(environment: Environment, names: Iterable[str]) -> Mapping[str, Value
     """
     declared = declared_in(environment.source)
     known = [name for name in names if name in declared]
-    found = _asked(environment, known, lambda variables, name: variables.value(f"var.{name}"))
-    return {name: value for name, value in found.items() if isinstance(value, Value)}
+    evaluated = _asked(environment, known, lambda variables, name: variables.value(f"var.{name}"))
+    return {name: value for name, value in evaluated.items() if isinstance(value, Value)}
 
 
 def aliases(environment: Environment) -> Mapping[str, Alias]:
     """All variables that are written as aliases. Raises FileError."""
     declared = declared_in(environment.source)
     names = sorted(name for name in declared if is_alias(declared[name]))
-    found = _asked(environment, names, lambda variables, name: variables.alias(name))
-    return {name: _alias(text) for name, text in found.items()}
+    evaluated = _asked(environment, names, lambda variables, name: variables.alias(name))
+    return {name: _alias(text) for name, text in evaluated.items()}
 
 
 def with_released(environment: Environment, released: Mapping[str, Released]) -> Environment:
@@ -50,18 +50,18 @@ def _asked(
     variables = Variables(
         environment.name, environment.source, environment.outside, environment.promotion
     )
-    found: dict[str, object] = {}
+    evaluated: dict[str, object] = {}
     problems: list[Problem] = []
     for name in names:
         try:
-            found[name] = ask(variables, name)
+            evaluated[name] = ask(variables, name)
         except NoValueError as error:
             if error.code != NOT_RELEASED and environment.source:
                 finding = Finding((VARIABLES, name), error.code, error.message, error.hint)
                 problems.append(environment.source.problem(finding))
     if problems:
         raise FileError(problems)
-    return found
+    return evaluated
 
 
 def _alias(text: object) -> Alias:

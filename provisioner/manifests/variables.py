@@ -111,11 +111,11 @@ def mistakes(source: SourceFile) -> Iterator[Finding]:
 
 def _circles(refers: Mapping[str, list[tuple[Location, str]]]) -> Iterator[Finding]:
     """Each circle once, at the first of its variables."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for start in refers:
-        way = _way_back(start, refers) if start not in told else []
+        way = _way_back(start, refers) if start not in reported else []
         if way:
-            told.update(way)
+            reported.update(way)
             circle = " → ".join(f"`{name}`" for name in [*way, start])
             message = f"the variable `{start}` is made from itself"
             yield Finding((VARIABLES, start), "E216", message, f"write one of them out: {circle}")
@@ -237,16 +237,16 @@ class Variables:
 
     def behind(self, words: Iterable[str]) -> frozenset[str]:
         """The names of the variables that ``words`` refer to, also through other variables."""
-        found: set[str] = set()
+        reached: set[str] = set()
         left = [word.removeprefix("var.") for word in words if word.startswith("var.")]
         while left:
             name = left.pop()
-            if name not in found and name in self._declared:
-                found.add(name)
+            if name not in reached and name in self._declared:
+                reached.add(name)
                 if self._released(name) is None:
                     inside = words_in(self._declared[name])
                     left += [word.removeprefix("var.") for _, word in inside]
-        return frozenset(found)
+        return frozenset(reached)
 
     def unreleased_aliases(self) -> Iterator[Problem]:
         """A problem for each alias that was asked for and can never stand for a version."""

@@ -67,8 +67,10 @@ class RequiredTip:
         unknown = _untracked(self.root, read)
         problems = []
         if changed:
-            said = f"{_named(changed)} differ from the commit {_short(self.commit)}"
-            problems.append(_dirty(said if len(changed) > 1 else said.replace("differ", "differs")))
+            difference = f"{_named(changed)} differ from the commit {_short(self.commit)}"
+            problems.append(
+                _dirty(difference if len(changed) > 1 else difference.replace("differ", "differs"))
+            )
         if unknown:
             problems.append(_dirty(f"git does not track {_named(unknown)}"))
         if problems:
@@ -78,8 +80,8 @@ class RequiredTip:
         """Raise RefusedError if a saved ``plan`` is of other manifests than ``loaded``."""
         if plan.source.digest != loaded.digest:
             made = plan.source.git_commit[:12]
-            said = f"the plan was made at {made}, from" if made else "the plan is of"
-            message = f"{said} other manifests than those at the tip of {self.branch}"
+            origin = f"the plan was made at {made}, from" if made else "the plan is of"
+            message = f"{origin} other manifests than those at the tip of {self.branch}"
             hint = "plan again at the tip, and have that plan approved"
             raise RefusedError.of("E522", message, hint)
 

@@ -69,7 +69,7 @@ def change_since(project: Project, ref: str, only: str, given: Sequence[str]) ->
     now = open_all(project.root, names, outside).all_or_error()
     with project_at(project.root, commit) as root:
         before = _Before(root, project.name, outside, f"`{ref}` ({commit[:12]})")
-        compared = [before.part(*one) for one in now]
+        compared = [before.part(*part) for part in now]
         gone = () if only else sorted(set(before.names()) - set(names))
     parts = [part for part, _ in compared if only or not part.affected.is_empty]
     order = ordered({one.name: one.promotion.promotes_from for one, _ in now})

@@ -38,8 +38,8 @@ def to_json(
 
 
 def _plan(plan: Plan, lacks: Iterable[Problem] | None, tool_version: str) -> dict[str, Any]:
-    found = {} if lacks is None else {"preflight": problems.to_json(lacks)}
-    return {**plan_json(plan, tool_version), **found}
+    extra = {} if lacks is None else {"preflight": problems.to_json(lacks)}
+    return {**plan_json(plan, tool_version), **extra}
 
 
 def summary(plans: Sequence[Plan], since: str, failed: Sequence[str] = ()) -> str:

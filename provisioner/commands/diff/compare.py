@@ -48,21 +48,21 @@ def compare(
     left, right = _opened(project, environments, given)
     wanted = _wanted(left, right, selection)
     both = sorted(wanted & left.declared.keys() & right.declared.keys())
-    only = [one for pair in ((left, right), (right, left)) for one in only_here(*pair)]
-    only = [one for one in only if one.address in wanted]
+    only = [resource for pair in ((left, right), (right, left)) for resource in only_here(*pair)]
+    only = [resource for resource in only if resource.address in wanted]
     hosts, missing = None, list[OnlyHere]()
     if live:
         resources, missing, hosts = _live(project, left, right, both)
         only += missing
     else:
         resources = [declared_difference(left.declared[at], right.declared[at]) for at in both]
-    only.sort(key=lambda one: (one.purpose, one.address, one.environment))
+    only.sort(key=lambda resource: (resource.purpose, resource.address, resource.environment))
     unread = len(both) - len(resources) - len(missing)
-    found = EnvironmentDiff(
+    result = EnvironmentDiff(
         project.name, environments, tuple(resources), tuple(only), hosts, unread
     )
     warnings = (*left.loaded.warnings, *right.loaded.warnings)
-    return found, tuple(dict.fromkeys(warnings))
+    return result, tuple(dict.fromkeys(warnings))
 
 
 def _opened(
@@ -94,16 +94,16 @@ def _live(
 ) -> tuple[list[ResourceDifference], list[OnlyHere], tuple[str, str]]:
     with ExitStack() as stack:
         sessions = [
-            stack.enter_context(session_of(project, one.environment, one.loaded))
-            for one in (left, right)
+            stack.enter_context(session_of(project, session.environment, session.loaded))
+            for session in (left, right)
         ]
         sides = [_applied(session, both) for session in sessions]
         hosts = (sessions[0].host, sessions[1].host)
-    found: list[ResourceDifference] = []
+    differences: list[ResourceDifference] = []
     missing: list[OnlyHere] = []
     for address in both:
         if all(address in side for side in sides):
-            found.append(live_difference(sides[0][address], sides[1][address]))
+            differences.append(live_difference(sides[0][address], sides[1][address]))
             continue
         # Missing in both is no difference: that it is to be applied is for plan to say.
         missing += [
@@ -111,24 +111,29 @@ def _live(
             for here, there, side in zip((left, right), (right, left), sides, strict=True)
             if address in side
         ]
-    return found, missing, hosts
+    return differences, missing, hosts
 
 
 def _applied(session: Session, wanted: Sequence[Address]) -> Mapping[Address, LiveResource]:
     """The resources that are in the workspace, each compared with its manifest."""
     both = frozenset(wanted)
-    resources = [one for one in session.loaded.resources if one.address in both]
+    resources = [resource for resource in session.loaded.resources if resource.address in both]
     reading = read(resources, (), session.drivers)
     request = PlanContext(
         session.project.name,
         session.environment.name,
-        addresses={(one.address.kind, one.name): one.address for one in session.loaded.resources},
+        addresses={
+            (resource.address.kind, resource.name): resource.address
+            for resource in session.loaded.resources
+        },
     )
-    declared = {one.address: one for one in session.loaded.declarations}
+    declared = {declaration.address: declaration for declaration in session.loaded.declarations}
     return {
-        one.address: LiveResource(declared[one.address], live, _changes(one, live, request))
-        for one in resources
-        if (live := reading.live[one.address]) is not None
+        resource.address: LiveResource(
+            declared[resource.address], live, _changes(resource, live, request)
+        )
+        for resource in resources
+        if (live := reading.live[resource.address]) is not None
     }
 
 

@@ -47,16 +47,20 @@ class EnvironmentDeclarations:
     @classmethod
     def of(cls, environment: Environment, loaded: Loaded) -> EnvironmentDeclarations:
         """``environment`` with what its resources were made of."""
-        return cls(environment, loaded, {one.address: one for one in loaded.declarations})
+        return cls(
+            environment,
+            loaded,
+            {declaration.address: declaration for declaration in loaded.declarations},
+        )
 
 
 def declared_difference(left: Declaration, right: Declaration) -> ResourceDifference:
     """The fields in which the two documents differ, write-only ones too."""
     rules = _visible(left.kind.name)
-    found = diff(right.document, left.document, rules)
+    differences = diff(right.document, left.document, rules)
     fields = tuple(
         _classified(change.path, (left, change.before), (right, change.after), rules)
-        for change in found
+        for change in differences
         if not (change.path == NAME and _bare_name(left) == _bare_name(right))
     )
     return ResourceDifference(left.address, (left.name, right.name), fields)
@@ -64,19 +68,29 @@ def declared_difference(left: Declaration, right: Declaration) -> ResourceDiffer
 
 def only_here(here: EnvironmentDeclarations, there: EnvironmentDeclarations) -> Iterator[OnlyHere]:
     """The resources of ``here`` that ``there`` does not have."""
-    removed = {one.address: one for one in there.loaded.removals}
-    withheld = {one.address for one in there.loaded.withheld}
+    removed = {removal.address: removal for removal in there.loaded.removals}
+    withheld = {resource.address for resource in there.loaded.withheld}
     missing = here.declared.keys() - there.declared.keys()
     for address in sorted(missing):
-        one = here.declared[address]
-        reason, purpose = _left_out(one.source.text.file, there.environment), Purpose.BY_ACCIDENT
+        declaration = here.declared[address]
+        reason, purpose = (
+            _left_out(declaration.source.text.file, there.environment),
+            Purpose.BY_ACCIDENT,
+        )
         if address in removed:
             place = _place(removed[address].where)
             reason, purpose = f"removed at {place}", Purpose.ON_PURPOSE
         if address in withheld:
             reason = f"it is not released in {there.environment.name} yet"
             purpose = Purpose.ON_PURPOSE
-        yield OnlyHere(address, one.name, here.environment.name, _place(one.where), reason, purpose)
+        yield OnlyHere(
+            address,
+            declaration.name,
+            here.environment.name,
+            _place(declaration.where),
+            reason,
+            purpose,
+        )
 
 
 def _left_out(file: str, environment: Environment) -> str:
@@ -93,44 +107,44 @@ Said = tuple[Declaration, Any]
 def _classified(path: Path, left: Said, right: Said, rules: FieldRule) -> FieldDifference:
     sides = (_side(*left, path, rules), _side(*right, path, rules))
     meant = any(
-        side.words or _is_from_layer(one[0], path, rules)
-        for side, one in zip(sides, (left, right), strict=True)
+        side.words or _is_from_layer(declaration[0], path, rules)
+        for side, declaration in zip(sides, (left, right), strict=True)
     )
     purpose = Purpose.ON_PURPOSE if meant else Purpose.BY_ACCIDENT
     return FieldDifference(path, *sides, purpose, "" if meant else COPIED)
 
 
-def side_of(one: Declaration, value: Any, path: Path) -> Side:
-    """``value`` at ``path``, and where ``one`` speaks of it."""
-    return _side(one, value, path, _visible(one.kind.name))
+def side_of(declaration: Declaration, value: Any, path: Path) -> Side:
+    """``value`` at ``path``, and where ``declaration`` declares it."""
+    return _side(declaration, value, path, _visible(declaration.kind.name))
 
 
-def _side(one: Declaration, value: Any, path: Path, rules: FieldRule) -> Side:
+def _side(declaration: Declaration, value: Any, path: Path, rules: FieldRule) -> Side:
     if value is ABSENT:
-        removal = _removal(one, path, rules)
+        removal = _removal(declaration, path, rules)
         return Side(ABSENT, _place(removal) if removal else "")
-    at = location_of(one.document, path, rules)
+    at = location_of(declaration.document, path, rules)
     if len(at) < len(path):
         return Side(value)
-    words = one.words(at)
+    words = declaration.words(at)
     names = [word.removeprefix(VARIABLE) for word in words if word.startswith(VARIABLE)]
-    variables = one.layers.variables if one.layers else None
+    variables = declaration.layers.variables if declaration.layers else None
     if variables and names and not isinstance(value, dict | list):
         return Side(value, variables.origin(names[0]), words)
-    return Side(value, _place(one.position(at)), words)
+    return Side(value, _place(declaration.position(at)), words)
 
 
-def _is_from_layer(one: Declaration, path: Path, rules: FieldRule) -> bool:
+def _is_from_layer(declaration: Declaration, path: Path, rules: FieldRule) -> bool:
     """Whether the environment's file has a word in the field: it sets, or removes it."""
-    if _removal(one, path, rules):
+    if _removal(declaration, path, rules):
         return True
-    at = location_of(one.document, path, rules)
-    return len(at) == len(path) and _has_layer(one, at)
+    at = location_of(declaration.document, path, rules)
+    return len(at) == len(path) and _has_layer(declaration, at)
 
 
-def _has_layer(one: Declaration, at: Location) -> bool:
+def _has_layer(declaration: Declaration, at: Location) -> bool:
     """Whether any part of what is at ``at`` is from the environment's file."""
-    todo = [one.place.of(at)]
+    todo = [declaration.place.of(at)]
     while todo:
         place = todo.pop()
         if place.layer:
@@ -139,10 +153,10 @@ def _has_layer(one: Declaration, at: Location) -> bool:
     return False
 
 
-def _removal(one: Declaration, path: Path, rules: FieldRule) -> Position | None:
+def _removal(declaration: Declaration, path: Path, rules: FieldRule) -> Position | None:
     """Where an override takes the field, or something around it, away."""
-    over = one.layers.over(one.address) if one.layers else None
-    if not over or not one.layers or not one.layers.source:
+    over = declaration.layers.over(declaration.address) if declaration.layers else None
+    if not over or not declaration.layers or not declaration.layers.source:
         return None
     at = location_of(over.value, path, rules)
     value = over.value
@@ -150,11 +164,15 @@ def _removal(one: Declaration, path: Path, rules: FieldRule) -> Position | None:
         value = value[step]
     if value is not None and not (isinstance(value, dict) and value.get("$delete") is True):
         return None
-    return one.layers.source.position(over.place.of(at).at)
+    return declaration.layers.source.position(over.place.of(at).at)
 
 
-def _bare_name(one: Declaration) -> str:
-    return one.layers.without_prefix(one.name, one.kind) if one.layers else one.name
+def _bare_name(declaration: Declaration) -> str:
+    return (
+        declaration.layers.without_prefix(declaration.name, declaration.kind)
+        if declaration.layers
+        else declaration.name
+    )
 
 
 def _place(position: Position | None) -> str:

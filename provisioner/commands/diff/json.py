@@ -18,46 +18,46 @@ from provisioner.model.plan import ABSENT
 FORMAT_VERSION = 1
 
 
-def to_json(found: EnvironmentDiff) -> dict[str, Any]:
+def to_json(difference: EnvironmentDiff) -> dict[str, Any]:
     """The comparison; what one side does not have has no ``value`` there."""
-    left, right = found.environments
-    hosts = found.hosts or ("", "")
+    left, right = difference.environments
+    hosts = difference.hosts or ("", "")
     return {
         "format_version": FORMAT_VERSION,
-        "project": found.project,
-        "live": found.hosts is not None,
+        "project": difference.project,
+        "live": difference.hosts is not None,
         "left": {"environment": left, **({"host": hosts[0]} if hosts[0] else {})},
         "right": {"environment": right, **({"host": hosts[1]} if hosts[1] else {})},
         "summary": {
-            "by_accident": found.fields(Purpose.BY_ACCIDENT),
-            "on_purpose": found.fields(Purpose.ON_PURPOSE),
-            "left_alone": found.fields(Purpose.LEFT_ALONE),
-            "only_in_one": len(found.only),
-            "same": found.same,
-            "in_neither": found.absent,
+            "by_accident": difference.fields(Purpose.BY_ACCIDENT),
+            "on_purpose": difference.fields(Purpose.ON_PURPOSE),
+            "left_alone": difference.fields(Purpose.LEFT_ALONE),
+            "only_in_one": len(difference.only),
+            "same": difference.same,
+            "in_neither": difference.absent,
         },
-        "only": [_only(one) for one in found.only],
-        "resources": [_resource(one) for one in found.differing],
+        "only": [_only(resource) for resource in difference.only],
+        "resources": [_resource(resource) for resource in difference.differing],
     }
 
 
-def _only(one: OnlyHere) -> dict[str, Any]:
+def _only(resource: OnlyHere) -> dict[str, Any]:
     return {
-        "address": str(one.address),
-        "name": one.name,
-        "environment": one.environment,
-        "origin": one.origin,
-        "purpose": _word(one.purpose),
-        "reason": one.reason,
+        "address": str(resource.address),
+        "name": resource.name,
+        "environment": resource.environment,
+        "origin": resource.origin,
+        "purpose": _word(resource.purpose),
+        "reason": resource.reason,
     }
 
 
-def _resource(one: ResourceDifference) -> dict[str, Any]:
-    left, right = one.names
+def _resource(resource: ResourceDifference) -> dict[str, Any]:
+    left, right = resource.names
     return {
-        "address": str(one.address),
+        "address": str(resource.address),
         "names": {"left": left, "right": right},
-        "differences": [_field(field) for field in one.fields],
+        "differences": [_field(field) for field in resource.fields],
     }
 
 

@@ -43,7 +43,7 @@ class LiveResource:
 
     def deviations(self, path: Path) -> tuple[FieldChange, ...]:
         """Those that an apply would not leave alone."""
-        return tuple(one for one in self.about(path) if one.action is not Action.KEEP)
+        return tuple(change for change in self.about(path) if change.action is not Action.KEEP)
 
 
 def live_difference(left: LiveResource, right: LiveResource) -> ResourceDifference:
@@ -52,26 +52,26 @@ def live_difference(left: LiveResource, right: LiveResource) -> ResourceDifferen
     kind = left.declaration.kind
     if kind.planning.hides_values:
         # What is live of such a kind says nothing in another workspace, as dates of keys.
-        paths = {one.path for side in (left, right) for one in side.deviations(())}
-        found = [_as_planned(path, left, right) for path in sorted(paths, key=by_path)]
-        known = [one for one in declared.fields if one.path not in paths]
+        paths = {change.path for side in (left, right) for change in side.deviations(())}
+        planned = [_as_planned(path, left, right) for path in sorted(paths, key=by_path)]
+        known = [field for field in declared.fields if field.path not in paths]
     else:
         changes = diff(right.live.document, left.live.document, kind.schema.rules())
-        found = [
+        planned = [
             _classified(change, declared, left, right)
             for change in changes
             if change.path != ("name",)
         ]
         known = []
-    fields = sorted([*found, *known], key=lambda one: by_path(one.path))
+    fields = sorted([*planned, *known], key=lambda field: by_path(field.path))
     return replace(declared, fields=tuple(fields))
 
 
-def not_live(one: Declaration, live_in: str, missing_in: str) -> OnlyHere:
+def not_live(declaration: Declaration, live_in: str, missing_in: str) -> OnlyHere:
     """For what both environments declare, and only the workspace of ``live_in`` has."""
-    where = f"{one.where.file}:{one.where.line}"
+    where = f"{declaration.where.file}:{declaration.where.line}"
     reason = f"declared in {missing_in} too, but not in its workspace: apply it"
-    return OnlyHere(one.address, one.name, live_in, where, reason)
+    return OnlyHere(declaration.address, declaration.name, live_in, where, reason)
 
 
 def _classified(
@@ -79,7 +79,7 @@ def _classified(
 ) -> FieldDifference:
     path = change.path
     sides = (_live_side(left, change.before, path), _live_side(right, change.after, path))
-    meant = [one for one in declared.fields if overlaps(one.path, path)]
+    meant = [field for field in declared.fields if overlaps(field.path, path)]
     if left.deviations(path) or right.deviations(path):
         return FieldDifference(path, *sides, Purpose.BY_ACCIDENT)
     if meant:
@@ -104,12 +104,12 @@ def _purpose(kept: Sequence[FieldChange]) -> tuple[Purpose, str]:
     return Purpose.LEFT_ALONE, min(change.reason for change in kept)
 
 
-def _live_side(one: LiveResource, value: Any, path: Path) -> Side:
+def _live_side(resource: LiveResource, value: Any, path: Path) -> Side:
     """The live value, beside it what the manifest wants where that is something else."""
-    for change in one.deviations(path):
-        said = side_of(one.declaration, change.after, change.path)
-        return Side(value, said.origin, said.words, NOT_AS_DECLARED, change.after)
-    return side_of(one.declaration, value, path)
+    for change in resource.deviations(path):
+        declared = side_of(resource.declaration, change.after, change.path)
+        return Side(value, declared.origin, declared.words, NOT_AS_DECLARED, change.after)
+    return side_of(resource.declaration, value, path)
 
 
 def _as_planned(path: Path, left: LiveResource, right: LiveResource) -> FieldDifference:
@@ -117,9 +117,9 @@ def _as_planned(path: Path, left: LiveResource, right: LiveResource) -> FieldDif
     return FieldDifference(path, *sides, Purpose.BY_ACCIDENT)
 
 
-def _planned_side(one: LiveResource, path: Path) -> Side:
-    for change in one.deviations(path):
+def _planned_side(resource: LiveResource, path: Path) -> Side:
+    for change in resource.deviations(path):
         if change.path == path:
-            origin = side_of(one.declaration, change.after, path).origin
+            origin = side_of(resource.declaration, change.after, path).origin
             return Side(ABSENT, origin, note=change.reason or NOT_AS_DECLARED)
     return Side(ABSENT, note=AS_DECLARED)

@@ -90,21 +90,21 @@ class EnvironmentDiff:
 
     def fields(self, purpose: Purpose) -> int:
         """How many fields differ for this purpose."""
-        return sum(len(one.of(purpose)) for one in self.resources)
+        return sum(len(resource.of(purpose)) for resource in self.resources)
 
     @property
     def differing(self) -> Iterator[ResourceDifference]:
         """What differs, resources with accidents first."""
-        found = [one for one in self.resources if one.fields]
-        yield from sorted(found, key=lambda one: not one.of(Purpose.BY_ACCIDENT))
+        different = [resource for resource in self.resources if resource.fields]
+        yield from sorted(different, key=lambda resource: not resource.of(Purpose.BY_ACCIDENT))
 
     @property
     def same(self) -> int:
         """How many resources do not differ."""
-        return sum(not one.fields for one in self.resources)
+        return sum(not resource.fields for resource in self.resources)
 
     @property
     def has_accidents(self) -> bool:
         """Whether anything differs that nobody said should."""
-        alone = any(one.purpose is Purpose.BY_ACCIDENT for one in self.only)
+        alone = any(resource.purpose is Purpose.BY_ACCIDENT for resource in self.only)
         return alone or self.fields(Purpose.BY_ACCIDENT) > 0

@@ -24,59 +24,59 @@ GAP = "  "
 LEAST_VALUE = 16
 
 
-def text(found: EnvironmentDiff, style: Style) -> str:
+def text(difference: EnvironmentDiff, style: Style) -> str:
     """The whole comparison; it ends with the summary."""
-    return painted(_lines(found, style), style)
+    return painted(_lines(difference, style), style)
 
 
-def summary(found: EnvironmentDiff) -> str:
+def summary(difference: EnvironmentDiff) -> str:
     """``2 fields by accident, 3 on purpose; 1 resource in one only; 4 resources are the same``."""
-    by_accident = counted(found.fields(Purpose.BY_ACCIDENT), "field")
-    parts = [f"{by_accident} by accident, {found.fields(Purpose.ON_PURPOSE)} on purpose"]
-    if found.only:
-        parts.append(f"{counted(len(found.only), 'resource')} in one only")
-    parts.append(f"{counted(found.same, 'resource')} the same")
-    if found.absent:
-        parts.append(f"{counted(found.absent, 'resource')} in neither workspace")
-    if found.fields(Purpose.LEFT_ALONE):
-        parts.append(f"{counted(found.fields(Purpose.LEFT_ALONE), 'field')} left alone")
+    by_accident = counted(difference.fields(Purpose.BY_ACCIDENT), "field")
+    parts = [f"{by_accident} by accident, {difference.fields(Purpose.ON_PURPOSE)} on purpose"]
+    if difference.only:
+        parts.append(f"{counted(len(difference.only), 'resource')} in one only")
+    parts.append(f"{counted(difference.same, 'resource')} the same")
+    if difference.absent:
+        parts.append(f"{counted(difference.absent, 'resource')} in neither workspace")
+    if difference.fields(Purpose.LEFT_ALONE):
+        parts.append(f"{counted(difference.fields(Purpose.LEFT_ALONE), 'field')} left alone")
     return "; ".join(parts)
 
 
-def _lines(found: EnvironmentDiff, style: Style) -> Iterator[Line]:
-    left, right = (safe(name, style) for name in found.environments)
-    how = "as they are live" if found.hosts else "as their files have them"
-    yield (Span(f"{safe(found.project, style)}: {left} and {right}, {how}", Role.STRONG),)
-    for name, host in zip((left, right), found.hosts or (), strict=False):
+def _lines(difference: EnvironmentDiff, style: Style) -> Iterator[Line]:
+    left, right = (safe(name, style) for name in difference.environments)
+    how = "as they are live" if difference.hosts else "as their files have them"
+    yield (Span(f"{safe(difference.project, style)}: {left} and {right}, {how}", Role.STRONG),)
+    for name, host in zip((left, right), difference.hosts or (), strict=False):
         yield (Span(f"{INDENT}{name} is {safe(host, style)}", Role.FAINT),)
     yield ()
-    for one in found.only:
-        yield from _only(one, style)
+    for only in difference.only:
+        yield from _only(only, style)
         yield ()
-    for resource in found.differing:
-        shown = list(_resource(resource, found.environments, style))
+    for resource in difference.differing:
+        shown = list(_resource(resource, difference.environments, style))
         if len(shown) > 1:
             yield from shown
             yield ()
-    yield (Span(f"Diff: {summary(found)}", Role.STRONG),)
+    yield (Span(f"Diff: {summary(difference)}", Role.STRONG),)
 
 
-def _only(one: OnlyHere, style: Style) -> Iterator[Line]:
-    head = Span(f"only in {safe(one.environment, style)}", SHOWN[one.purpose])
-    address, name = safe(str(one.address), style), safe(f"({one.name})", style)
+def _only(resource: OnlyHere, style: Style) -> Iterator[Line]:
+    head = Span(f"only in {safe(resource.environment, style)}", SHOWN[resource.purpose])
+    address, name = safe(str(resource.address), style), safe(f"({resource.name})", style)
     yield (head, Span(GAP), Span(address, Role.STRONG), Span(GAP), Span(name, Role.FAINT))
-    yield (Span(f"{INDENT}{safe(one.origin, style)}", Role.FAINT),)
-    yield (Span(f"{INDENT}{one.purpose}: {safe(one.reason, style)}"),)
+    yield (Span(f"{INDENT}{safe(resource.origin, style)}", Role.FAINT),)
+    yield (Span(f"{INDENT}{resource.purpose}: {safe(resource.reason, style)}"),)
 
 
 def _resource(
-    one: ResourceDifference, environments: tuple[str, str], style: Style
+    resource: ResourceDifference, environments: tuple[str, str], style: Style
 ) -> Iterator[Line]:
-    names = " | ".join(dict.fromkeys(safe(name, style) for name in one.names))
-    address = safe(str(one.address), style)
+    names = " | ".join(dict.fromkeys(safe(name, style) for name in resource.names))
+    address = safe(str(resource.address), style)
     yield (Span(address, Role.STRONG), Span(GAP), Span(f"({names})", Role.FAINT))
     for purpose, role in SHOWN.items():
-        fields = one.of(purpose)
+        fields = resource.of(purpose)
         if fields:
             yield (Span(f"{GAP}{purpose}", role),)
         for field in fields:
@@ -95,9 +95,9 @@ def _field(field: FieldDifference, environments: tuple[str, str], style: Style) 
     room = max(room, LEAST_VALUE)
     values = _cut(Sides(*(_value(side, style) for side in sides)), room, style)
     wide = max(map(columns, values))
-    for name, value, said in zip(names, values, behind, strict=True):
+    for name, value, remark in zip(names, values, behind, strict=True):
         before = f"{INDENT}{GAP}{padded(name, width)}{GAP}"
-        yield (Span(before, Role.FAINT), Span(padded(value, wide)), Span(GAP + said, Role.FAINT))
+        yield (Span(before, Role.FAINT), Span(padded(value, wide)), Span(GAP + remark, Role.FAINT))
 
 
 def _value(side: Side, style: Style) -> str:

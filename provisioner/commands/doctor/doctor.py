@@ -71,16 +71,16 @@ class DoctorOptions:
     variables: tuple[str, ...] = ()
 
 
-def findings(asked: DoctorOptions, now: Now = utc_now) -> Iterator[Diagnosis]:
+def findings(options: DoctorOptions, now: Now = utc_now) -> Iterator[Diagnosis]:
     """One finding after the other, as they come; none raises."""
     yield Diagnosis("versions", DiagnosisStatus.OK, _versions())
     try:
-        project = open_project(asked.folder)
+        project = open_project(options.folder)
         yield _git(project)
-        environment, loaded = open_environment(project, asked.environment, asked.variables)
+        environment, loaded = open_environment(project, options.environment, options.variables)
         yield Diagnosis("manifests", DiagnosisStatus.OK, _declared(project, environment, loaded))
     except ProvisionerError as error:
-        yield _failed("manifests", error, _to_mend(error, asked.environment))
+        yield _failed("manifests", error, _to_mend(error, options.environment))
         yield Diagnosis(
             "workspace", DiagnosisStatus.UNKNOWN, "not looked at: the manifests come first"
         )
@@ -89,15 +89,15 @@ def findings(asked: DoctorOptions, now: Now = utc_now) -> Iterator[Diagnosis]:
         where = f"a local one, in {environment.workspace.emulator}"
         yield Diagnosis("workspace", DiagnosisStatus.OK, where)
     else:
-        met = list(_way(environment, asked.profile, now))
+        met = list(_way(environment, options.profile, now))
         yield from met
-        if any(one.verdict is DiagnosisStatus.FAILED for one in met):
+        if any(diagnosis.verdict is DiagnosisStatus.FAILED for diagnosis in met):
             yield Diagnosis(
                 "rights", DiagnosisStatus.UNKNOWN, "not looked at: the way there comes first"
             )
             return
     try:
-        with session_of(project, environment, loaded, asked.profile) as started:
+        with session_of(project, environment, loaded, options.profile) as started:
             yield from _rights(started)
     except ProvisionerError as error:
         yield _failed("rights", error)
@@ -212,14 +212,16 @@ def _identity(me: Any) -> Diagnosis:
 
 def _is_admin(me: Any) -> bool:
     groups = me.get("groups") if isinstance(me.get("groups"), list) else ()
-    return any(isinstance(one, dict) and one.get("display") == "admins" for one in groups or ())
+    return any(
+        isinstance(group, dict) and group.get("display") == "admins" for group in groups or ()
+    )
 
 
 def _declared_rights(session: Session) -> Iterator[Diagnosis]:
     """Whether what is declared and exists can be read and changed."""
     resources = session.loaded.resources
-    answers = map_parallel(lambda one: _read(session, one), resources)
-    there = [one for one in answers if isinstance(one, Live)]
+    answers = map_parallel(lambda resource: _read(session, resource), resources)
+    there = [answer for answer in answers if isinstance(answer, Live)]
     for resource, answer in zip(resources, answers, strict=True):
         if isinstance(answer, Problem):
             message = f"{resource.address} cannot be read: {answer.message}"
@@ -241,17 +243,20 @@ def _read(session: Session, resource: Resource) -> Live | Problem | None:
 def _needs(session: Session) -> Iterator[Diagnosis]:
     """Models, keys and principals that the manifests name."""
     try:
-        found = examine(session)
+        preflight = examine(session)
     except WorkspaceError as error:
         yield _failed("needs", error)
         return
-    for one in found.problems:
+    for problem in preflight.problems:
         yield Diagnosis(
-            "needs", VERDICTS.get(one.severity, DiagnosisStatus.OK), one.message, one.hint
+            "needs",
+            VERDICTS.get(problem.severity, DiagnosisStatus.OK),
+            problem.message,
+            problem.hint,
         )
-    if found.is_clear:
+    if preflight.is_clear:
         yield Diagnosis(
-            "needs", DiagnosisStatus.OK, f"{found.things} looked at, nothing is missing"
+            "needs", DiagnosisStatus.OK, f"{preflight.things} looked at, nothing is missing"
         )
 
 

@@ -46,14 +46,14 @@ def text(finding: Diagnosis, style: Style) -> str:
 def to_json(findings: Sequence[Diagnosis]) -> dict[str, Any]:
     """``{"healthy", "findings": [{"about", "verdict", "message", "hint"}]}``."""
     return {
-        "healthy": all(one.verdict is not DiagnosisStatus.FAILED for one in findings),
+        "healthy": all(finding.verdict is not DiagnosisStatus.FAILED for finding in findings),
         "findings": [
             {
-                "about": one.about,
-                "verdict": str(one.verdict),
-                "message": one.message,
-                "hint": one.hint,
+                "about": finding.about,
+                "verdict": str(finding.verdict),
+                "message": finding.message,
+                "hint": finding.hint,
             }
-            for one in findings
+            for finding in findings
         ],
     }

@@ -60,8 +60,8 @@ def drift(session: Session, selection: Selection = EVERYTHING) -> tuple[Drift, .
 def look(session: Session, selection: Selection = EVERYTHING) -> Drifted:
     """The same, with what it is about."""
     compared = compare(session, PlanOptions(selection))
-    found = [each for resource in compared.resources for each in findings(resource)]
-    history = explained(session, found, compared.reading.live)
+    findings_of_all = [each for resource in compared.resources for each in findings(resource)]
+    history = explained(session, findings_of_all, compared.reading.live)
     return Drifted(
         session.project.name,
         session.environment.name,
@@ -69,7 +69,7 @@ def look(session: Session, selection: Selection = EVERYTHING) -> Drifted:
         resources=len(compared.resources),
         findings=tuple(sorted(history.findings, key=_rank)),
         source=Source(session.loaded.digest, session.git_commit),
-        places=tuple(_places(session, {each.address for each in found})),
+        places=tuple(_places(session, {each.address for each in findings_of_all})),
         commits=history.commits,
     )
 
@@ -138,8 +138,8 @@ def _fields(reader: DriftReader) -> Iterator[Drift]:
         reason = "somebody else creates it, and our tag is on it"
         yield reader.drift(DriftCategory.EDITED, path=OWNER, live=pair.owner, reason=reason)
     # Whoever creates a resource again takes the tags off with it: one finding says so.
-    said = {Cause.RESENT, *((Cause.OWNERSHIP, *WRITE_ONLY) if recreated else ())}
-    yield from (_of_field(each, reader) for each in compared.pending if each.cause not in said)
+    causes = {Cause.RESENT, *((Cause.OWNERSHIP, *WRITE_ONLY) if recreated else ())}
+    yield from (_of_field(each, reader) for each in compared.pending if each.cause not in causes)
 
 
 def _of_field(change: FieldChange, reader: DriftReader) -> Drift:

@@ -53,36 +53,46 @@ class Explained:
 def explained(session: Session, findings: Sequence[Drift], live: Documents) -> Explained:
     """``findings``; what an earlier commit declared as it is live is ``NOT_APPLIED``."""
     # By number: values may be mappings, so the differences themselves are no keys.
-    left = {number: one for number, one in enumerate(findings) if one.category in EITHER}
-    found: dict[int, Commit] = {}
+    left = {
+        number: finding for number, finding in enumerate(findings) if finding.category in EITHER
+    }
+    commits: dict[int, Commit] = {}
     looked = 0
     for commit in _commits(session.project.root, _files(session, left.values())) if left else ():
         resources = _resources_at(session, commit)
         if resources is None:
             continue
         looked += 1
-        matching = [number for number, one in left.items() if _is_declared(one, resources, live)]
-        found |= dict.fromkeys(matching, commit)
-        left = {number: one for number, one in left.items() if number not in found}
+        matching = [
+            number for number, finding in left.items() if _is_declared(finding, resources, live)
+        ]
+        commits |= dict.fromkeys(matching, commit)
+        left = {number: finding for number, finding in left.items() if number not in commits}
         if not left:
             break
-    told = (_told(one, found.get(number), looked) for number, one in enumerate(findings))
-    return Explained(tuple(told), looked)
+    explained_findings = (
+        _told(finding, commits.get(number), looked) for number, finding in enumerate(findings)
+    )
+    return Explained(tuple(explained_findings), looked)
 
 
-def _told(one: Drift, commit: Commit | None, looked: int) -> Drift:
+def _told(finding: Drift, commit: Commit | None, looked: int) -> Drift:
     if commit is None:
-        return replace(one, by_hand=bool(looked) and one.category in EITHER)
-    said = f"as {commit.identity[:SHORT]} of {commit.date} declared it, still or again"
-    reason = "; ".join(filter(None, (one.reason, said)))
-    return replace(one, category=DriftCategory.NOT_APPLIED, reason=reason, commit=commit.identity)
+        return replace(finding, by_hand=bool(looked) and finding.category in EITHER)
+    evidence = f"as {commit.identity[:SHORT]} of {commit.date} declared it, still or again"
+    reason = "; ".join(filter(None, (finding.reason, evidence)))
+    return replace(
+        finding, category=DriftCategory.NOT_APPLIED, reason=reason, commit=commit.identity
+    )
 
 
 def _files(session: Session, findings: Iterable[Drift]) -> list[str]:
     """The files that say what the resources of ``findings`` are to be."""
-    about = {one.address for one in findings}
+    about = {finding.address for finding in findings}
     declared = session.loaded.resources
-    files = {one.where.file for one in declared if one.where and one.address in about}
+    files = {
+        resource.where.file for resource in declared if resource.where and resource.address in about
+    }
     return [ENVIRONMENTS, *sorted(files)]
 
 
@@ -108,15 +118,15 @@ def _resources_at(session: Session, commit: Commit) -> Mapping[Address, Resource
         return None
     if loaded.digest == session.loaded.digest:
         return None
-    return {one.address: one for one in loaded.resources}
+    return {resource.address: resource for resource in loaded.resources}
 
 
-def _is_declared(one: Drift, resources: Mapping[Address, Resource], live: Documents) -> bool:
-    """Whether ``resources`` differ from what is live in nothing that ``one`` is about."""
-    resource, there = resources.get(one.address), live.get(one.address)
-    if resource is None or there is None or resource.name != one.name:
+def _is_declared(finding: Drift, resources: Mapping[Address, Resource], live: Documents) -> bool:
+    """Whether ``resources`` differ from what is live in nothing that ``finding`` is about."""
+    resource, there = resources.get(finding.address), live.get(finding.address)
+    if resource is None or there is None or resource.name != finding.name:
         return False
-    return not any(overlaps(change.path, one.path) for change in _differences(resource, there))
+    return not any(overlaps(change.path, finding.path) for change in _differences(resource, there))
 
 
 def _differences(resource: Resource, live: Live) -> Iterable[FieldChange]:

@@ -32,33 +32,33 @@ def to_json(drifted: Drifted) -> dict[str, Any]:
 
 def summary(drifted: Drifted) -> dict[str, int]:
     """How many differences there are of each category, zeros included."""
-    categories = [one.category for one in drifted.findings]
+    categories = [finding.category for finding in drifted.findings]
     return {category.value: categories.count(category) for category in DriftCategory}
 
 
 def entries(drifted: Drifted) -> list[dict[str, Any]]:
     """The differences; what is absent or unknown is left out."""
     places = dict(drifted.places)
-    return [_entry(one, str(places.get(one.address, ""))) for one in drifted.findings]
+    return [_entry(finding, str(places.get(finding.address, ""))) for finding in drifted.findings]
 
 
-def _entry(one: Drift, where: str) -> dict[str, Any]:
+def _entry(finding: Drift, where: str) -> dict[str, Any]:
     texts = {
-        "reason": one.reason,
-        "owner": one.owner,
-        "by": one.by,
-        "at": one.at,
-        "commit": one.commit,
+        "reason": finding.reason,
+        "owner": finding.owner,
+        "by": finding.by,
+        "at": finding.at,
+        "commit": finding.commit,
     }
     texts["where"] = where
-    sides = {"declared": one.declared, "live": one.live}
+    sides = {"declared": finding.declared, "live": finding.live}
     return {
-        "address": str(one.address),
-        "name": one.name,
-        "sort": one.category.value,
-        "counts": one.counts,
-        **({"by_hand": True} if one.by_hand else {}),
-        **({"path": path_text(one.path)} if one.path else {}),
+        "address": str(finding.address),
+        "name": finding.name,
+        "sort": finding.category.value,
+        "counts": finding.counts,
+        **({"by_hand": True} if finding.by_hand else {}),
+        **({"path": path_text(finding.path)} if finding.path else {}),
         **{name: value for name, value in sides.items() if value is not ABSENT},
         **{name: harmless(text) for name, text in texts.items() if text},
     }

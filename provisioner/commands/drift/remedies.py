@@ -31,38 +31,44 @@ def ways_out(drifted: Drifted) -> list[Remedy]:
 
 
 def _apply(drifted: Drifted) -> Iterator[Remedy]:
-    found = [one for one in drifted.findings if one.category not in NOT_FOR_APPLY]
-    if found:
-        adopts = any(one.category is DriftCategory.RECREATED for one in found)
-        words = [*_selected(found), *(["--adopt"] if adopts else [])]
+    reverted = [finding for finding in drifted.findings if finding.category not in NOT_FOR_APPLY]
+    if reverted:
+        adopts = any(finding.category is DriftCategory.RECREATED for finding in reverted)
+        words = [*_selected(reverted), *(["--adopt"] if adopts else [])]
         yield Remedy(_command("apply", drifted, words), "the workspace as the manifests say")
 
 
 def _import(drifted: Drifted) -> Iterator[Remedy]:
-    found = [one for one in drifted.findings if one.category in EITHER and _is_readable(one)]
-    if found:
-        keys = _keys(found)
+    accepted = [
+        finding
+        for finding in drifted.findings
+        if finding.category in EITHER and _is_readable(finding)
+    ]
+    if accepted:
+        keys = _keys(accepted)
         words = ["--update", *(keys if len(keys) <= MOST_NAMED else [])]
         yield Remedy(_command("import", drifted, words), "the manifests as the workspace is")
 
 
-def _is_readable(one: Drift) -> bool:
+def _is_readable(finding: Drift) -> bool:
     """Whether both values can be seen: a secret is sent, and never read into a manifest."""
-    return not any(references([one.declared, one.live]))
+    return not any(references([finding.declared, finding.live]))
 
 
 def _take_over(drifted: Drifted) -> Iterator[Remedy]:
-    found = [one for one in drifted.findings if one.category is DriftCategory.NOT_OURS]
-    for owner in sorted({one.owner for one in found}):
-        theirs = [one for one in found if one.owner == owner]
+    foreign = [
+        finding for finding in drifted.findings if finding.category is DriftCategory.NOT_OURS
+    ]
+    for owner in sorted({finding.owner for finding in foreign}):
+        theirs = [finding for finding in foreign if finding.owner == owner]
         words = [*_selected(theirs), "--take-over-from", _word(owner)]
         yield Remedy(_command("apply", drifted, words), f"ours again, and not {owner}'s")
 
 
 def _orphans(drifted: Drifted) -> Iterator[Remedy]:
-    found = [one for one in drifted.findings if one.category is DriftCategory.ORPHAN]
-    if found:
-        names = sorted({_word(one.name) for one in found})
+    orphans = [finding for finding in drifted.findings if finding.category is DriftCategory.ORPHAN]
+    if orphans:
+        names = sorted({_word(orphan.name) for orphan in orphans})
         words = names if len(names) <= MOST_NAMED else ["--all"]
         yield Remedy(_command("import", drifted, words), "a manifest for what has none")
         yield Remedy(_command("apply", drifted, ["--prune"]), "or delete what has none")
@@ -72,13 +78,13 @@ def _command(name: str, drifted: Drifted, words: Iterable[str]) -> str:
     return " ".join(["provisioner", name, *words, "-e", _word(drifted.environment)])
 
 
-def _selected(found: Iterable[Drift]) -> list[str]:
-    keys = _keys(found)
+def _selected(findings: Iterable[Drift]) -> list[str]:
+    keys = _keys(findings)
     return [word for key in keys for word in ("--select", key)] if len(keys) <= MOST_NAMED else []
 
 
-def _keys(found: Iterable[Drift]) -> list[str]:
-    return sorted({_word(str(one.address)) for one in found})
+def _keys(findings: Iterable[Drift]) -> list[str]:
+    return sorted({_word(str(finding.address)) for finding in findings})
 
 
 def _word(text: str) -> str:

@@ -35,12 +35,12 @@ def text(drifted: Drifted, style: Style) -> str:
 def _lines(drifted: Drifted, style: Style) -> Iterator[Line]:
     where = safe(f"{drifted.project}/{drifted.environment} at {drifted.host}", style)
     yield (Span(f"Drift of {where}", Role.STRONG),)
-    if any(one.path for one in drifted.findings):
+    if any(finding.path for finding in drifted.findings):
         yield (Span(f"as declared {style.glyphs.arrow} as it is live", Role.FAINT),)
     yield ()
     places = dict(drifted.places)
-    for address, found in groupby(drifted.findings, key=lambda one: one.address):
-        group = list(found)
+    for address, members in groupby(drifted.findings, key=lambda finding: finding.address):
+        group = list(members)
         place = f"{places[address].file}:{places[address].line}" if address in places else ""
         yield from _resource(group, place, style)
         yield ()
@@ -55,11 +55,11 @@ def _resource(group: Sequence[Drift], place: str, style: Style) -> Iterator[Line
     if place:
         heading.append(Span(safe(place, style), Role.FAINT))
     yield from _beside(heading, style)
-    written = next((one.at for one in group if one.path and one.at), "")
+    written = next((finding.at for finding in group if finding.path and finding.at), "")
     if written:
         yield (Span(f"{INDENT}last written {safe(written, style)}", Role.FAINT),)
-    for sort, found in groupby(group, key=lambda one: one.category):
-        same = list(found)
+    for sort, members in groupby(group, key=lambda finding: finding.category):
+        same = list(members)
         yield (Span(INDENT), Span(words(same[0]), ROLES.get(sort, Role.CHANGED)))
         yield from _of_sort(same, style)
 
@@ -75,34 +75,34 @@ def _beside(words: list[Span], style: Style) -> Iterator[Line]:
     yield line
 
 
-def _of_sort(found: Sequence[Drift], style: Style) -> Iterator[Line]:
+def _of_sort(findings: Sequence[Drift], style: Style) -> Iterator[Line]:
     """The fields in two columns, and below each what else there is to say."""
-    labels = [label_of(one, style) for one in found]
+    labels = [label_of(finding, style) for finding in findings]
     room = style.width - len(INNER) - 2 - LEAST_ROOM
     width = max((columns(label) for label in labels if columns(label) <= room), default=0)
-    for one, label in zip(found, labels, strict=True):
-        if one.path:
-            yield from _field(one, label, width, style)
-        for said in told(one):
-            for line in wrapped(safe(said, style), style.width - len(INNER)):
+    for finding, label in zip(findings, labels, strict=True):
+        if finding.path:
+            yield from _field(finding, label, width, style)
+        for remark in told(finding):
+            for line in wrapped(safe(remark, style), style.width - len(INNER)):
                 yield (Span(INNER + line, Role.FAINT),)
 
 
-def _field(one: Drift, label: str, width: int, style: Style) -> Iterator[Line]:
+def _field(finding: Drift, label: str, width: int, style: Style) -> Iterator[Line]:
     arrow = f" {style.glyphs.arrow} "
     before = f"{INNER}{padded(label, width)}  "
     if columns(label) > width:
         yield (Span(INNER + label),)
         before = INNER + INDENT
     room = style.width - columns(before) - len(arrow)
-    sides = fitted(sides_of(one, style), room, style.glyphs.ellipsis)
-    yield (Span(before), Span(arrow.join(sides), ROLES.get(one.category, Role.CHANGED)))
+    sides = fitted(sides_of(finding, style), room, style.glyphs.ellipsis)
+    yield (Span(before), Span(arrow.join(sides), ROLES.get(finding.category, Role.CHANGED)))
 
 
 def _ways_out(drifted: Drifted, style: Style) -> Iterator[Line]:
-    said, ways = evidence(drifted), ways_out(drifted)
-    if said:
-        yield from ((Span(line, Role.FAINT),) for line in wrapped(said, style.width))
+    facts, ways = evidence(drifted), ways_out(drifted)
+    if facts:
+        yield from ((Span(line, Role.FAINT),) for line in wrapped(facts, style.width))
         yield ()
     if ways:
         yield (Span("Ways out:"),)

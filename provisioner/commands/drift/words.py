@@ -31,15 +31,15 @@ WORDS: Final = {
 OR_NOT_APPLIED: Final = ", or not applied yet"
 
 
-def words(one: Drift) -> str:
+def words(finding: Drift) -> str:
     """The sort in words; what it may be as well where no history says more."""
-    unsure = one.category in EITHER and not one.by_hand
-    return f"{WORDS[one.category]}{OR_NOT_APPLIED if unsure else ''}"
+    unsure = finding.category in EITHER and not finding.by_hand
+    return f"{WORDS[finding.category]}{OR_NOT_APPLIED if unsure else ''}"
 
 
 def evidence(drifted: Drifted) -> str:
     """What earlier commits say about the changes by hand; nothing where there are none."""
-    if not any(one.by_hand for one in drifted.findings):
+    if not any(finding.by_hand for finding in drifted.findings):
         return ""
     if drifted.commits == 1:
         return "By hand: the one earlier commit does not declare it like that either."
@@ -48,33 +48,37 @@ def evidence(drifted: Drifted) -> str:
 
 def summary_line(drifted: Drifted) -> str:
     """``Drift: 3 differences in 2 of 5 resources``, or that there is none."""
-    differences = sum(one.counts for one in drifted.findings)
+    differences = sum(finding.counts for finding in drifted.findings)
     looked = counted(drifted.resources, "resource")
     if not differences:
         return f"No drift: {looked}, all as declared"
     return f"Drift: {counted(differences, 'difference')} in {drifted.drifted} of {looked}"
 
 
-def label_of(one: Drift, style: Style) -> str:
+def label_of(finding: Drift, style: Style) -> str:
     """The path as plans show it."""
-    return safe(path_text(one.path).replace('[""]', "[]"), style)
+    return safe(path_text(finding.path).replace('[""]', "[]"), style)
 
 
-def sides_of(one: Drift, style: Style) -> Sides:
+def sides_of(finding: Drift, style: Style) -> Sides:
     """The declared and the live value; what cannot be read back is not shown."""
-    declared = value_text(one.declared, style)
-    if one.category is DriftCategory.NOT_APPLIED and one.live is ABSENT and not one.commit:
+    declared = value_text(finding.declared, style)
+    if (
+        finding.category is DriftCategory.NOT_APPLIED
+        and finding.live is ABSENT
+        and not finding.commit
+    ):
         return Sides(declared, "(cannot be read back)")
-    return Sides(declared, value_text(one.live, style))
+    return Sides(declared, value_text(finding.live, style))
 
 
-def told(one: Drift) -> Iterator[str]:
+def told(finding: Drift) -> Iterator[str]:
     """Who, when and why, as far as it is known, a line each."""
-    if one.owner:
-        yield f"it carries the tag of {one.owner}"
-    if not one.path and one.category in (DriftCategory.RECREATED, DriftCategory.NOT_OURS):
-        made = " ".join(filter(None, (one.at, f"by {one.by}" if one.by else "")))
+    if finding.owner:
+        yield f"it carries the tag of {finding.owner}"
+    if not finding.path and finding.category in (DriftCategory.RECREATED, DriftCategory.NOT_OURS):
+        made = " ".join(filter(None, (finding.at, f"by {finding.by}" if finding.by else "")))
         if made:
             yield f"created {made}"
-    if one.reason and not one.is_plain and one.category is not DriftCategory.ORPHAN:
-        yield one.reason
+    if finding.reason and not finding.is_plain and finding.category is not DriftCategory.ORPHAN:
+        yield finding.reason

@@ -67,18 +67,18 @@ def write(result: FormatResult) -> None:
 def _names(root: Path, files: Sequence[Path], problems: list[Problem]) -> list[str]:
     if files:
         return [_below(root, file) for file in files]
-    found = {PROJECT_FILE: None}
+    names = {PROJECT_FILE: None}
     for name in environment_names(root):
         file = f"{FOLDER}/{name}.yaml"
         if (root / file).is_file():
-            found[file] = None
+            names[file] = None
         try:
             manifests = manifest_files(root, read_environment(root, name).manifests)
         except FileError as error:
             problems += error.problems
             continue
-        found |= dict.fromkeys(manifests)
-    return list(found)
+        names |= dict.fromkeys(manifests)
+    return list(names)
 
 
 def _below(root: Path, file: Path) -> str:

@@ -112,8 +112,8 @@ def _column(
     """Each in the middle of its neighbours, and none on another."""
 
     def middle(identity: str) -> float:
-        found = [known[one] for one in neighbours[identity] if one in known]
-        return sum(found) / len(found) if found else 0.0
+        positions = [known[neighbour] for neighbour in neighbours[identity] if neighbour in known]
+        return sum(positions) / len(positions) if positions else 0.0
 
     placed: dict[str, float] = {}
     lowest = 0.0

@@ -43,8 +43,8 @@ def _edge(names: dict[str, str], edge: GraphEdge) -> str:
     if edge.share is None:
         return f"  {start} --> {end}"
     line = "-->" if edge.share else "-.->"
-    said = words(edge)
-    return f'  {start} {line}|"{said}"| {end}'
+    label = words(edge)
+    return f'  {start} {line}|"{label}"| {end}'
 
 
 def words(edge: GraphEdge) -> str:

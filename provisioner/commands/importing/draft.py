@@ -58,14 +58,16 @@ def wrong_in(source: SourceFile, environment: Environment) -> tuple[Problem, ...
     """The errors in the resources of one file, looked at by themselves."""
     layers = Layers.of(environment, KINDS)
     problems: list[Problem] = []
-    for found in entries_of(source.data, KINDS):
-        if isinstance(found, Finding):
-            problems.append(source.problem(found))
+    for entry in entries_of(source.data, KINDS):
+        if isinstance(entry, Finding):
+            problems.append(source.problem(entry))
             continue
-        one = declared(source, found, KINDS[found.kind], layers)
-        problems += one.problems
-        if one.is_good:
-            problems += one.placed(one.kind.schema.relations(one.document, {}))
+        declaration = declared(source, entry, KINDS[entry.kind], layers)
+        problems += declaration.problems
+        if declaration.is_good:
+            problems += declaration.placed(
+                declaration.kind.schema.relations(declaration.document, {})
+            )
     return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 
 
@@ -106,22 +108,22 @@ def unless_there(
     """The new files; as problems those that are there already with another text."""
     new: list[ImportedResource] = []
     problems: dict[str, Problem] = {}
-    for one in outcomes:
-        path = root / one.file
+    for outcome in outcomes:
+        path = root / outcome.file
         if not path.exists():
-            new.append(one)
-        elif path.is_file() and path.read_bytes() == one.text.encode():
-            new.append(replace(one, fate=FileStatus.SAME))
+            new.append(outcome)
+        elif path.is_file() and path.read_bytes() == outcome.text.encode():
+            new.append(replace(outcome, fate=FileStatus.SAME))
         else:
             hint = "give another place with --to, or move it away"
-            message = f"`{one.file}` is there already, and stays"
-            problems[one.file] = Problem("E834", message, hint=hint)
+            message = f"`{outcome.file}` is there already, and stays"
+            problems[outcome.file] = Problem("E834", message, hint=hint)
     return tuple(new), tuple(problems.values())
 
 
 def write(root: Path, outcomes: Iterable[ImportedResource]) -> None:
     """Write the files. Raises FileError; what is there is replaced only where it was read."""
-    for file, text in {one.file: one.text for one in outcomes}.items():
+    for file, text in {outcome.file: outcome.text for outcome in outcomes}.items():
         try:
             replace_file(root / file, text)
         except OSError as error:

@@ -73,7 +73,7 @@ def import_bundle(folder: Path | None, bundle: Path, to: str) -> tuple[Path, Imp
     outcomes, problems = unless_there(root, new)
     # Beside other files of the same names the new ones mean something else: reported already.
     if not problems:
-        files = {one.file: one.text for one in new}
+        files = {draft.file: draft.text for draft in new}
         wrong = problems_of(root, files, made.bundle, [target.name for target in made.targets])
         if wrong:
             raise FileError(wrong)
@@ -112,17 +112,17 @@ class _Converted:
 
 def _converted(bundle: BundleFiles, path: Path) -> _Converted:
     every = tuple(targets_of(bundle))
-    targets = tuple(one for one in every if one.documents)
+    targets = tuple(target for target in every if target.documents)
     if not targets:
         message = f"`{path}` declares nothing that provisioner manages"
         raise FileError.of("E837", message, f"managed are {listed(KINDS)}")
     resolver = targets[0].resolver
     base = base_of(bundle, Resolver(bundle.data, resolver.has_prefix, resolver.derived))
-    for one in targets:
+    for target in targets:
         # A variable that one target needs is needed by what all of them share.
-        resolver.derived.update(one.resolver.derived)
-        one.resolver.derived = resolver.derived
-    empty = tuple(one.name for one in every if not one.documents)
+        resolver.derived.update(target.resolver.derived)
+        target.resolver.derived = resolver.derived
+    empty = tuple(target.name for target in every if not target.documents)
     return _Converted(bundle, targets, empty, layout(base, targets))
 
 
@@ -153,12 +153,12 @@ def _environment(root: Path, made: _Converted, target: Target, to: str) -> Docum
     return {name: value for name, value in sections.items() if value}
 
 
-def _patterns(found: Layout, environment: str, to: str) -> list[str]:
+def _patterns(layout: Layout, environment: str, to: str) -> list[str]:
     """The manifests of ``environment``; empty where the default pattern finds exactly these."""
-    if not any(found.own.values()) and FOUND_BY_DEFAULT.fullmatch(to):
+    if not any(layout.own.values()) and FOUND_BY_DEFAULT.fullmatch(to):
         return []
-    shared = [file_pattern(to)] if found.shared else []
-    own = [file_pattern(own_place(to, environment))] if found.own.get(environment) else []
+    shared = [file_pattern(to)] if layout.shared else []
+    own = [file_pattern(own_place(to, environment))] if layout.own.get(environment) else []
     return [*shared, *own]
 
 
@@ -171,13 +171,13 @@ def _manifests(root: Path, made: _Converted, to: str) -> Iterator[ImportedResour
 
 def _secret_keys(made: _Converted) -> Iterator[tuple[str, set[str]]]:
     """By name of a scope the keys that endpoints of the bundle refer to."""
-    found: dict[str, set[str]] = {}
+    names: dict[str, set[str]] = {}
     rules = {kind.name: rules for kind, rules in bundle_kinds()}
     for target in made.targets:
         for address, document in target.documents.items():
             for scope, key in rules[address.kind].secret_keys(document):
-                found.setdefault(scope, set()).add(key)
-    yield from found.items()
+                names.setdefault(scope, set()).add(key)
+    yield from names.items()
 
 
 def _written(

@@ -44,8 +44,8 @@ def entries_in(text: str, file: str) -> tuple[StateEntry, ...]:
         raise _no_state(file, "it is not JSON") from error
     if not isinstance(state, Mapping) or state.get("version") != VERSION:
         raise _no_state(file, f"its `version` is not {VERSION}")
-    found = state.get("resources")
-    return tuple(entry for one in (found or ()) for entry in _entries(one))
+    resources = state.get("resources")
+    return tuple(entry for resource in (resources or ()) for entry in _entries(resource))
 
 
 def _no_state(file: str, why: str) -> FileError:
@@ -87,7 +87,7 @@ def removed(entries: Iterable[StateEntry]) -> str:
 
 
 def _block(address: str, instances: list[str]) -> str:
-    listed = [] if instances == [address] else [f"# {harmless(one)}" for one in instances]
+    listed = [] if instances == [address] else [f"# {harmless(instance)}" for instance in instances]
     above = ["# The block is for all instances:", *listed] if listed else []
     lines = (
         *above,
@@ -141,10 +141,10 @@ def _drafts(
     drafts: dict[Address, ManifestDraft] = {}
     problems: list[Problem] = []
     for kind, claims in claimed.items():
-        for one in claims:
+        for claim in claims:
             taken = {address.key for address in drafts if address.kind == kind}
-            address = Address(kind, key_of(one.name, taken))
-            draft = ManifestDraft(KINDS[kind], address, one.name, one.generated)
+            address = Address(kind, key_of(claim.name, taken))
+            draft = ManifestDraft(KINDS[kind], address, claim.name, claim.generated)
             wrong = complaints(nowhere, draft)
             problems += wrong
             if not wrong:
@@ -158,11 +158,11 @@ def _manifests(
     held: dict[str, list[ManifestDraft]] = {}
     for draft in drafts.values():
         held.setdefault(file_of(to, draft.address.key, draft.name, held), []).append(draft)
-    for file, found in held.items():
-        text = manifest(map(entry_of, found), schema_path(root, file))
-        for one in found:
-            left_out = one.generated.left_out
-            made = new_file(one.address, file, text, one.name)
+    for file, claims_of_file in held.items():
+        text = manifest(map(entry_of, claims_of_file), schema_path(root, file))
+        for claim in claims_of_file:
+            left_out = claim.generated.left_out
+            made = new_file(claim.address, file, text, claim.name)
             yield ImportedResource(
                 made.address, made.name, file, made.fate, text, left_out=left_out
             )
@@ -204,15 +204,15 @@ def _letting_go(
     kept = [
         entry.address
         for kind, claims in claimed.items()
-        for one in claims
-        for entry in one.entries
-        if (kind, one.name) not in names
+        for claim in claims
+        for entry in claim.entries
+        if (kind, claim.name) not in names
     ]
     entries = [
         entry
         for claims in claimed.values()
-        for one in claims
-        for entry in one.entries
+        for claim in claims
+        for entry in claim.entries
         if entry.address not in kept
     ]
     if entries:

@@ -46,33 +46,33 @@ class ImportRequest:
     with_scopes: bool = False
 
 
-def import_from_workspace(session: Session, asked: ImportRequest) -> ImportResult:
+def import_from_workspace(session: Session, request: ImportRequest) -> ImportResult:
     """A manifest for each asked resource of the workspace that no manifest declares.
 
     Raises UsageError for what names nothing, FileError where the project's files are wrong,
     WorkspaceError where the workspace cannot be asked at all.
     """
-    check_pattern(asked.to)
+    check_pattern(request.to)
     refuse_wrong(session)
     # What waits for a release has its manifest: another one would declare it twice.
     every = (*session.loaded.resources, *session.loaded.withheld)
     declared = {(r.address.kind, r.name): r for r in every}
-    found, problems = _wanted(session, asked)
-    known = [declared[one] for one in found if one in declared]
-    lives = _read(session, [one for one in found if one not in declared], problems)
+    matched, problems = _wanted(session, request)
+    known = [declared[name] for name in matched if name in declared]
+    lives = _read(session, [name for name in matched if name not in declared], problems)
     drafts = _drafts(session, lives)
-    if asked.with_scopes:
+    if request.with_scopes:
         needed = _needed(drafts.values())
-        more = _read(session, [one for one in needed if one not in declared], problems)
+        more = _read(session, [name for name in needed if name not in declared], problems)
         drafts |= _drafts(session, more, taken=drafts)
     good: list[ManifestDraft] = []
     for draft in drafts.values():
         wrong = _without_prefix(session, draft) or complaints(session.environment, draft)
         problems += wrong
         good += [] if wrong else [draft]
-    outcomes = [*_declared(known), *_outcomes(session, good, asked.to, problems)]
+    outcomes = [*_declared(known), *_outcomes(session, good, request.to, problems)]
     notes = (*_scopes_left(good, session), *_no_schema(session, good))
-    rows = tuple(sorted(outcomes, key=lambda one: one.address))
+    rows = tuple(sorted(outcomes, key=lambda outcome: outcome.address))
     environment = session.environment.name
     commands = (f"provisioner plan -e {environment}", f"provisioner apply -e {environment} --adopt")
     return ImportResult(rows, tuple(problems), notes, commands)
@@ -93,28 +93,32 @@ Name = tuple[str, str]
 """Name of the kind, and of the resource."""
 
 
-def _wanted(session: Session, asked: ImportRequest) -> tuple[list[Name], list[Problem]]:
+def _wanted(session: Session, request: ImportRequest) -> tuple[list[Name], list[Problem]]:
     kinds = [kind for kind in KINDS.values() if kind.is_owned and kind.importing]
     existing = [
         (kind, one.name) for kind in kinds for one in session.drivers[kind.name].inventory() or ()
     ]
     names = sorted(name for _, name in existing)
-    if not asked.names and not asked.all:
+    if not request.names and not request.all:
         yours = sorted(name for kind, name in existing if not _provided(kind, name))
         known = listed(yours[:8], "none of your own")
         hint = f"name some, or a glob, or --all; the workspace has {known}"
         raise UsageError.of("E831", "nothing says what to import", hint)
-    found: dict[Name, None] = {}
+    matched: dict[Name, None] = {}
     for kind, name in sorted(existing, key=_by_name):
         own = not _provided(kind, name)
-        if (asked.all and own) or any(_meant(name, pattern, own) for pattern in asked.names):
-            found[(kind.name, name)] = None
-    missing = [one for one in asked.names if not any(fnmatchcase(name, one) for name in names)]
-    return list(found), [_missing(one, names) for one in missing]
+        if (request.all and own) or any(_meant(name, pattern, own) for pattern in request.names):
+            matched[(kind.name, name)] = None
+    missing = [
+        pattern
+        for pattern in request.names
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ]
+    return list(matched), [_missing(pattern, names) for pattern in missing]
 
 
-def _by_name(one: tuple[Kind, str]) -> str:
-    return one[1]
+def _by_name(name: tuple[Kind, str]) -> str:
+    return name[1]
 
 
 def _provided(kind: Kind, name: str) -> bool:
@@ -136,30 +140,30 @@ def _read(
 ) -> Mapping[Name, Live | None]:
     """The live side of each; what cannot be read is a problem, and the others go on."""
 
-    def read(one: Name) -> Live | WorkspaceError | None:
-        kind, name = one
+    def read(wanted: Name) -> Live | WorkspaceError | None:
+        kind, name = wanted
         importer = KINDS[kind].importing
-        asked = dict(importer.all_blocks) if importer else {}
-        resource = Resource(Address(kind, name), name, asked)
+        blocks = dict(importer.all_blocks) if importer else {}
+        resource = Resource(Address(kind, name), name, blocks)
         return answer_or_error(lambda: session.drivers[kind].read(resource))
 
     answers = dict(zip(names, map_parallel(read, names, PARALLELISM), strict=True))
     for answer in answers.values():
         if isinstance(answer, WorkspaceError):
             problems += answer.problems
-    return {one: live for one, live in answers.items() if not isinstance(live, WorkspaceError)}
+    return {name: live for name, live in answers.items() if not isinstance(live, WorkspaceError)}
 
 
 def _drafts(
     session: Session, lives: Mapping[Name, Live | None], taken: Iterable[Address] = ()
 ) -> dict[Address, ManifestDraft]:
     every = (*session.loaded.resources, *session.loaded.withheld)
-    keys = {one.address for one in every} | set(taken)
+    keys = {address.address for address in every} | set(taken)
     drafts: dict[Address, ManifestDraft] = {}
-    for (kind, name), live in sorted(lives.items(), key=lambda one: one[0]):
+    for (kind, name), live in sorted(lives.items(), key=lambda entry: entry[0]):
         if live is None:
             continue
-        used = {one.key for one in (*keys, *drafts) if one.kind == kind}
+        used = {address.key for address in (*keys, *drafts) if address.kind == kind}
         address = Address(kind, key_of(name, used))
         drafts[address] = ManifestDraft(
             KINDS[kind], address, name, _portrait(session, live, address)
@@ -195,18 +199,21 @@ def _without_prefix(session: Session, draft: ManifestDraft) -> tuple[Problem, ..
 
 def _needed(drafts: Iterable[ManifestDraft]) -> list[Name]:
     """What the portraits refer to and can be imported as well."""
-    found = {
-        one
+    needed = {
+        reference
         for draft in drafts
-        for one in draft.kind.dependencies.depends_on(draft.generated.document)
+        for reference in draft.kind.dependencies.depends_on(draft.generated.document)
     }
-    return sorted(one for one in found if KINDS[one[0]].importing)
+    return sorted(name for name in needed if KINDS[name[0]].importing)
 
 
 def _declared(resources: Iterable[Resource]) -> Iterator[ImportedResource]:
-    for one in resources:
+    for resource in resources:
         yield ImportedResource(
-            one.address, one.name, one.where.file if one.where else "", FileStatus.SAME
+            resource.address,
+            resource.name,
+            resource.where.file if resource.where else "",
+            FileStatus.SAME,
         )
 
 
@@ -223,10 +230,10 @@ def _outcomes(
             continue
         schema = schema_path(session.project.root, file)
         text = manifest(map(entry_of, held), schema)
-        for one in held:
-            left_out = one.generated.left_out
+        for address in held:
+            left_out = address.generated.left_out
             yield ImportedResource(
-                one.address, one.name, file, FileStatus.NEW, text, left_out=left_out
+                address.address, address.name, file, FileStatus.NEW, text, left_out=left_out
             )
 
 
@@ -240,8 +247,8 @@ def _no_schema(session: Session, drafts: Sequence[ManifestDraft]) -> Iterator[st
 
 def _scopes_left(drafts: Sequence[ManifestDraft], session: Session) -> Iterator[str]:
     every = (*session.loaded.resources, *session.loaded.withheld)
-    declared = {(one.address.kind, one.name) for one in every}
-    declared |= {(one.address.kind, one.name) for one in drafts}
+    declared = {(resource.address.kind, resource.name) for resource in every}
+    declared |= {(draft.address.kind, draft.name) for draft in drafts}
     left = [name for kind, name in _needed(drafts) if (kind, name) not in declared]
     if left:
         names = listed(left)

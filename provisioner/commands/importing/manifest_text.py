@@ -41,19 +41,19 @@ def file_of(pattern: str, key: str, name: str, taken: Container[str]) -> str:
     if not any(place in pattern for place in PLACES):
         return pattern
     parts: Mapping[str, str] = {"{key}": key, "{name}": re.sub(r"[^\w.@-]+", "_", name)}
-    path = re.sub(r"\{(?:key|name)\}", lambda found: parts[found[0]], pattern)
+    path = re.sub(r"\{(?:key|name)\}", lambda match: parts[match[0]], pattern)
     stem, dot, ending = path.rpartition(".")
-    found, number = path, 2
-    while found in taken:
-        found, number = f"{stem}_{number}{dot}{ending}", number + 1
-    return found
+    candidate, number = path, 2
+    while candidate in taken:
+        candidate, number = f"{stem}_{number}{dot}{ending}", number + 1
+    return candidate
 
 
 def _free(key: str, taken: Container[str]) -> str:
-    found, number = key, 2
-    while found in taken:
-        found, number = f"{key}_{number}", number + 1
-    return found
+    candidate, number = key, 2
+    while candidate in taken:
+        candidate, number = f"{key}_{number}", number + 1
+    return candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,17 @@ def manifest(entries: Iterable[ManifestEntry], schema: str = "") -> str:
     resources: dict[str, dict[str, Any]] = {}
     comments: dict[Location, Any] = {}
     kinds: dict[str, dict[str, FieldRule]] = {}
-    for one in entries:
-        kind, key = one.address.kind, one.address.key
-        document = one.generated.document if one.references else as_written(one.generated.document)
+    for entry in entries:
+        kind, key = entry.address.kind, entry.address.key
+        document = (
+            entry.generated.document if entry.references else as_written(entry.generated.document)
+        )
         resources.setdefault(kind, {})[key] = document
         at: Location = ("resources", kind, key)
-        comments |= {(*at, *place): said for place, said in one.generated.comments.items()}
-        kinds.setdefault(kind, {})[key] = one.rules
-    found: Comments = comments
-    text = lines({"resources": resources}, _rules(kinds), YamlStyle(found))
+        comments |= {(*at, *place): comment for place, comment in entry.generated.comments.items()}
+        kinds.setdefault(kind, {})[key] = entry.rules
+    placed: Comments = comments
+    text = lines({"resources": resources}, _rules(kinds), YamlStyle(placed))
     first = [f"# yaml-language-server: $schema={schema}"] if schema else []
     return "\n".join((*first, *text)) + "\n"
 
@@ -93,9 +95,9 @@ def _rules(kinds: dict[str, dict[str, FieldRule]]) -> FieldRule:
 
 def as_written(value: Any) -> Any:
     """``value`` as a manifest has it: ``${env.X}`` for secrets, ``$${`` for ``${``."""
-    found = reference_in(value)
-    if found is not None and "from_env" in found:
-        return f"${{env.{found['from_env']}}}"
+    reference = reference_in(value)
+    if reference is not None and "from_env" in reference:
+        return f"${{env.{reference['from_env']}}}"
     if isinstance(value, dict):
         return {name: as_written(inner) for name, inner in value.items()}
     if isinstance(value, list):

@@ -47,16 +47,16 @@ def location(document: Any, path: Path, rule: FieldRule) -> Placement:
     return Placement(at, path, rule, is_there=True)
 
 
-def as_manifest(value: Any, found: Placement) -> Any:
-    """The live ``value`` as the manifest has to have it at ``found``."""
-    step = found.at[-1]
+def as_manifest(value: Any, placement: Placement) -> Any:
+    """The live ``value`` as the manifest has to have it at ``placement``."""
+    step = placement.at[-1]
     if value is ABSENT:
         return value
     if isinstance(step, int):
         # The list knows what tells its entries apart; the rule of an entry does not.
-        (made,) = without_defaults(in_order([value], found.around), found.around)
+        (made,) = without_defaults(in_order([value], placement.around), placement.around)
         return as_written(made)
-    rule = found.around.fields.get(step, PLAIN)
+    rule = placement.around.fields.get(step, PLAIN)
     return as_written(without_defaults(in_order(value, rule), rule))
 
 

@@ -51,4 +51,8 @@ class ImportResult:
     @property
     def files(self) -> Mapping[str, ImportedResource]:
         """The files that differ from what is there, by name."""
-        return {one.file: one for one in self.outcomes if one.fate is not FileStatus.SAME}
+        return {
+            outcome.file: outcome
+            for outcome in self.outcomes
+            if outcome.fate is not FileStatus.SAME
+        }

@@ -18,33 +18,33 @@ WORDS = {FileStatus.NEW: "new", FileStatus.CHANGED: "changed", FileStatus.SAME: 
 def text(imported: ImportResult) -> str:
     """A line for each resource, what is left out below it; the counts at the end."""
     rows = list(imported.outcomes)
-    width = min(max((len(one.file) for one in rows), default=0), WIDEST)
-    found = [line for one in rows for line in _row(one, width)]
-    counts = {fate: sum(one.fate is fate for one in rows) for fate in FileStatus}
+    width = min(max((len(row.file) for row in rows), default=0), WIDEST)
+    lines = [line for row in rows for line in _row(row, width)]
+    counts = {fate: sum(row.fate is fate for row in rows) for fate in FileStatus}
     words = ", ".join(f"{number} {WORDS[fate]}" for fate, number in counts.items())
-    return "\n".join((*found, *[""] * bool(found), f"Manifests: {words}")) + "\n"
+    return "\n".join((*lines, *[""] * bool(lines), f"Manifests: {words}")) + "\n"
 
 
-def _row(one: ImportedResource, width: int) -> Iterator[str]:
-    file = harmless_line(one.file)
-    yield f"{SYMBOLS[one.fate]} {file:{width}}  {harmless_line(one.name)}"
-    for said in one.left_out:
-        yield f"    not in it: {harmless_line(said)}"
+def _row(row: ImportedResource, width: int) -> Iterator[str]:
+    file = harmless_line(row.file)
+    yield f"{SYMBOLS[row.fate]} {file:{width}}  {harmless_line(row.name)}"
+    for reason in row.left_out:
+        yield f"    not in it: {harmless_line(reason)}"
 
 
 def files(imported: ImportResult) -> str:
     """The new and changed files themselves, one after the other, each below its name."""
-    found = imported.files.values()
-    several = len(found) > 1
-    texts = (f"# {one.file}\n{one.text}" if several else one.text for one in found)
+    files = imported.files.values()
+    several = len(files) > 1
+    texts = (f"# {file.file}\n{file.text}" if several else file.text for file in files)
     return harmless("---\n".join(texts))
 
 
 def diff(imported: ImportResult) -> str:
     """The new and changed files as one unified diff; ``""`` where there are none."""
     return "".join(
-        diff_of(one.file, one.before, one.text, new=one.fate is FileStatus.NEW)
-        for one in imported.files.values()
+        diff_of(file.file, file.before, file.text, new=file.fate is FileStatus.NEW)
+        for file in imported.files.values()
     )
 
 
@@ -53,18 +53,23 @@ def to_json(imported: ImportResult) -> dict[str, Any]:
     return {
         "resources": [
             {
-                "address": str(one.address),
-                "name": one.name,
-                "file": one.file,
-                "fate": one.fate.value,
-                "left_out": list(one.left_out),
+                "address": str(outcome.address),
+                "name": outcome.name,
+                "file": outcome.file,
+                "fate": outcome.fate.value,
+                "left_out": list(outcome.left_out),
             }
-            for one in imported.outcomes
+            for outcome in imported.outcomes
         ],
-        "files": {name: one.text for name, one in imported.files.items()},
+        "files": {name: file.text for name, file in imported.files.items()},
         "problems": [
-            {"code": one.code, "message": one.message, "hint": one.hint, "subject": one.subject}
-            for one in imported.problems
+            {
+                "code": problem.code,
+                "message": problem.message,
+                "hint": problem.hint,
+                "subject": problem.subject,
+            }
+            for problem in imported.problems
         ],
         "notes": list(imported.notes),
         "next": list(imported.next),

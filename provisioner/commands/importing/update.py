@@ -79,7 +79,7 @@ def update_manifests(session: Session, selection: Selection) -> ImportResult:
     Raises as ``make_plan`` does. What cannot be written is a problem, and the others go on.
     """
     plan = make_plan(session, PlanOptions(selection))
-    declared = {one.address: one for one in session.loaded.declarations}
+    declared = {declaration.address: declaration for declaration in session.loaded.declarations}
     files, problems = _Files(), list[Problem]()
     rows_of: list[tuple[Step, str, bool]] = []
     for step in plan.steps:
@@ -100,57 +100,57 @@ def update_manifests(session: Session, selection: Selection) -> ImportResult:
     return ImportResult(rows, tuple(problems), tuple(_notes(session, rows)), (command,))
 
 
-def _pending(step: Step, one: Declaration) -> Iterator[FieldChange]:
+def _pending(step: Step, declaration: Declaration) -> Iterator[FieldChange]:
     """The differences that are to be accepted."""
     if step.action is Action.CREATE and step.desired is not None:
         yield FieldChange(("name",), ABSENT, step.name)
         return
-    found = [
+    changes = [
         change
         for change in step.changes
         if change.action is not Action.KEEP and change.path[0] not in OURS
     ]
     # What is taken out of a list moves what stands behind it: last, and from the end.
-    yield from (change for change in found if change.before is not ABSENT)
-    gone = [change for change in found if change.before is ABSENT]
-    yield from sorted(gone, key=lambda change: _place(one, change), reverse=True)
+    yield from (change for change in changes if change.before is not ABSENT)
+    gone = [change for change in changes if change.before is ABSENT]
+    yield from sorted(gone, key=lambda change: _place(declaration, change), reverse=True)
 
 
-def _place(one: Declaration, change: FieldChange) -> tuple[tuple[int, str], ...]:
-    at = location(one.document, change.path, one.kind.schema.rules()).at
+def _place(declaration: Declaration, change: FieldChange) -> tuple[tuple[int, str], ...]:
+    at = location(declaration.document, change.path, declaration.kind.schema.rules()).at
     return tuple((step, "") if isinstance(step, int) else (0, step) for step in at)
 
 
-def _write(session: Session, one: Declaration, change: FieldChange, files: _Files) -> str:
+def _write(session: Session, declaration: Declaration, change: FieldChange, files: _Files) -> str:
     """Edit the file that the value comes from; its name. Raises CannotAcceptError."""
     if change.path == ("name",):
         raise CannotAcceptError(
             "it is not live, so there is nothing to accept",
-            f"apply creates it; or take its entry at {one.where} out",
+            f"apply creates it; or take its entry at {declaration.where} out",
         )
-    path = _known_path(change.path, one.kind.schema.rules())
-    rules = rules_along(one.kind.schema.rules(), path)
+    path = _known_path(change.path, declaration.kind.schema.rules())
+    rules = rules_along(declaration.kind.schema.rules(), path)
     if any(rule.write_only for rule in rules) or any(references([change.before, change.after])):
         raise CannotAcceptError(
             "the service does not show it", "apply sends what the manifest says"
         )
-    found = location(one.document, path, one.kind.schema.rules())
-    key = (str(one.address), found.at)
-    if found.path != change.path or not found.is_there:
-        value = _portrayed(session, one, found.path)
+    at = location(declaration.document, path, declaration.kind.schema.rules())
+    key = (str(declaration.address), at.at)
+    if at.path != change.path or not at.is_there:
+        value = _portrayed(session, declaration, at.path)
     else:
         value = change.before
-    if value is ABSENT and not found.is_there:
-        value = change.before if found.path == change.path else ABSENT
-    source, origin = one.origin(found.at if found.is_there else found.at[:-1])
+    if value is ABSENT and not at.is_there:
+        value = change.before if at.path == change.path else ABSENT
+    source, origin = declaration.origin(at.at if at.is_there else at.at[:-1])
     current = files.source(source)
-    if not found.is_there:
-        if key in files.added and not isinstance(found.at[-1], int):
+    if not at.is_there:
+        if key in files.added and not isinstance(at.at[-1], int):
             return source.text.file
         files.added.add(key)
-        origin = (*origin, _free(current.data, origin, found.at[-1]))
+        origin = (*origin, _free(current.data, origin, at.at[-1]))
     _refuse_references(current, origin, session)
-    _edit(files, source, Edit(origin, as_manifest(value, found), found.around))
+    _edit(files, source, Edit(origin, as_manifest(value, at), at.around))
     return source.text.file
 
 
@@ -173,15 +173,17 @@ def _known_path(path: Path, rule: FieldRule) -> Path:
     return path
 
 
-def _portrayed(session: Session, one: Declaration, path: Path) -> Any:
+def _portrayed(session: Session, declaration: Declaration, path: Path) -> Any:
     """What a first manifest of the live resource would have at ``path``."""
-    importer = one.kind.importing
-    asked = {**one.document, **(importer.all_blocks if importer else {})}
-    live = session.drivers[one.kind.name].read(Resource(one.address, one.name, asked))
+    importer = declaration.kind.importing
+    blocks = {**declaration.document, **(importer.all_blocks if importer else {})}
+    live = session.drivers[declaration.kind.name].read(
+        Resource(declaration.address, declaration.name, blocks)
+    )
     if live is None or importer is None:
         return ABSENT
-    generated = importer.generate(live, one.address.key)
-    return value_at(generated.document, path, one.kind.schema.rules())
+    generated = importer.generate(live, declaration.address.key)
+    return value_at(generated.document, path, declaration.kind.schema.rules())
 
 
 def _refuse_references(source: SourceFile, at: Location, session: Session) -> None:
@@ -223,11 +225,11 @@ def _edit(files: _Files, source: SourceFile, edit: Edit) -> None:
     files.sources[source.text.file] = made
 
 
-def _problem(one: Declaration, change: FieldChange, error: CannotAcceptError) -> Problem:
+def _problem(declaration: Declaration, change: FieldChange, error: CannotAcceptError) -> Problem:
     where = path_text(change.path)
     message = f"`{where}` is not written: {error.why}"
-    found = one.placed([Finding((), "E835", message, error.hint, key=True)])
-    return found[0]
+    problem = declaration.placed([Finding((), "E835", message, error.hint, key=True)])
+    return problem[0]
 
 
 def _not_good(problem: Problem) -> Problem:
@@ -240,8 +242,8 @@ def _notes(session: Session, rows: Sequence[ImportedResource]) -> Iterator[str]:
         name for name in environment_names(session.project.root) if name != session.environment.name
     ]
     shared = any(
-        one.fate is FileStatus.CHANGED and one.file.startswith("environments/") for one in rows
+        row.fate is FileStatus.CHANGED and row.file.startswith("environments/") for row in rows
     )
-    if others and not shared and any(one.fate is FileStatus.CHANGED for one in rows):
+    if others and not shared and any(row.fate is FileStatus.CHANGED for row in rows):
         names = listed(others)
         yield f"manifests are for all environments: look at the plans of {names} too"

@@ -76,7 +76,7 @@ def starter_of(
     """
     name = project or _name_of(folder)
     _check_name(name)
-    wanted = tuple(one for one in systems or (forge_of(folder),) if one in SYSTEMS)
+    wanted = tuple(system for system in systems or (forge_of(folder),) if system in SYSTEMS)
     return Starter(name, wanted, dict(map(_host, hosts)), package or WHEEL)
 
 
@@ -93,15 +93,15 @@ def files_of(starter: Starter) -> dict[str, str]:
         "@package@": starter.package,
         **{f"@host.{name}@": _address(starter, name) for name in REMOTE_ENVIRONMENTS},
     }
-    found = {f"schemas/{name}.schema.json": schemas.text(name) for name in SCHEMAS}
+    files = {f"schemas/{name}.schema.json": schemas.text(name) for name in SCHEMAS}
     for part in ("project", *starter.systems):
         folder = TEMPLATES / part
         for template in (path for path in folder.rglob("*") if path.is_file()):
             text = template.read_text(encoding="utf-8")
             for name, value in values.items():
                 text = text.replace(name, value)
-            found[_path(template.relative_to(folder))] = text
-    return dict(sorted(found.items()))
+            files[_path(template.relative_to(folder))] = text
+    return dict(sorted(files.items()))
 
 
 def write(folder: Path, files: Mapping[str, str], *, keep: bool = False) -> tuple[str, ...]:
@@ -134,7 +134,9 @@ def _next(folder: Path, starter: Starter) -> tuple[str, ...]:
         lines.append(
             f"put the addresses of your workspaces into environments/ ({', '.join(open_hosts)})"
         )
-    lines += [f"set up what the first lines of {PIPELINES[one]} say" for one in starter.systems]
+    lines += [
+        f"set up what the first lines of {PIPELINES[system]} say" for system in starter.systems
+    ]
     if starter.systems and starter.package == WHEEL:
         lines.append(
             f"put this tool where the pipelines find it: {WHEEL[2:]}, see requirements-tool.txt"

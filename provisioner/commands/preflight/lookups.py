@@ -108,11 +108,11 @@ def _principal(connection: Connection, name: Name, where: str) -> bool:
     kind, who = name
     if kind == "group_name" and who.casefold() in EVERYWHERE:
         return True
-    found, attribute = LISTS[kind]
+    list_names, attribute = LISTS[kind]
     # RFC 7644, 3.4.2.2: text in a filter is written as in JSON.
     text = who.replace("\\", "\\\\").replace('"', '\\"')
     query = {"filter": f'{attribute} eq "{text}"', "attributes": f"id,{attribute}", "count": "1"}
-    answer = connection.get(f"{SCIM}/{found}", query) or {}
+    answer = connection.get(f"{SCIM}/{list_names}", query) or {}
     # Not the length of the list: a server that ignores the filter returns everybody.
     entries = answer.get("Resources") or []
     return any(

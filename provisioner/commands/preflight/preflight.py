@@ -54,8 +54,8 @@ class Preflight:
     def summary(self) -> str:
         """One line for people."""
         missing = sum(problem.severity is Severity.ERROR for problem in self.problems)
-        found = f"{missing} missing" if missing else "nothing is missing"
-        return f"Preflight: {self.things} looked at, {found}"
+        summary = f"{missing} missing" if missing else "nothing is missing"
+        return f"Preflight: {self.things} looked at, {summary}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def examine(session: Session, selection: Selection = EVERYTHING) -> Preflight:
     facts = _ask(session, needed, [name for name, declared in new.items() if declared])
     problems = [
         *_unknown(facts),
-        *(problem for one in needed for problem in _missing(session, one, facts)),
+        *(problem for uses in needed for problem in _missing(session, uses, facts)),
         *_creating(session, new, facts),
     ]
     return Preflight(tuple(sorted(problems, key=by_place)), len(needed))
@@ -104,17 +104,17 @@ def examine(session: Session, selection: Selection = EVERYTHING) -> Preflight:
 def _needed(session: Session, resources: Iterable[Resource]) -> list[PrerequisiteUses]:
     """Each thing once; without what the manifests themselves bring, and can bring."""
     wanted = {resource.address for resource in resources}
-    asked: dict[tuple[PrerequisiteType, Name], list[tuple[Declaration, Prerequisite]]] = {}
+    uses: dict[tuple[PrerequisiteType, Name], list[tuple[Declaration, Prerequisite]]] = {}
     brought: set[tuple[PrerequisiteType, Name]] = set()
     for declaration in session.loaded.declarations:
-        for one in declaration.kind.dependencies.prerequisites(declaration.document):
-            name = LOOKUPS[one.need].same(one.name)
-            if one.source:
-                brought.add((one.need, name))
+        for prerequisite in declaration.kind.dependencies.prerequisites(declaration.document):
+            name = LOOKUPS[prerequisite.need].same(prerequisite.name)
+            if prerequisite.source:
+                brought.add((prerequisite.need, name))
             if declaration.address in wanted:
-                asked.setdefault((one.need, name), []).append((declaration, one))
+                uses.setdefault((prerequisite.need, name), []).append((declaration, prerequisite))
     needed = []
-    for key, places in asked.items():
+    for key, places in uses.items():
         # What is declared is asked for where it is declared, and only there.
         if key in brought or (key[0], (*key[1][:-1], EVERY)) in brought:
             places = [place for place in places if place[1].source]
@@ -134,7 +134,11 @@ def _similar(
 
 
 def _kind_of(resources: Iterable[Resource], kind: str) -> list[Resource]:
-    return [one for one in resources if one.address.kind == kind and not one.existing]
+    return [
+        resource
+        for resource in resources
+        if resource.address.kind == kind and not resource.existing
+    ]
 
 
 def _ask(
@@ -146,12 +150,12 @@ def _ask(
     }
     if kinds:
         questions[ME, ()] = lambda: session.connection.get(ME)
-    for one in needed:
-        if _has_value(session, one.requirement):
+    for uses in needed:
+        if _has_value(session, uses.requirement):
             continue
-        question = LOOKUPS[one.requirement.need]
-        about = question.about(one.requirement.name)
-        questions[one.requirement.need, about] = _asking(session, one.requirement.need, about)
+        question = LOOKUPS[uses.requirement.need]
+        about = question.about(uses.requirement.name)
+        questions[uses.requirement.need, about] = _asking(session, uses.requirement.need, about)
     answers = map_parallel(answer_or_problem, questions.values(), PARALLELISM)
     return dict(zip(questions, answers, strict=True))
 
@@ -164,9 +168,9 @@ def _unknown(facts: Mapping[LookupKey, Any]) -> Iterator[Problem]:
     """A warning for each sort of refusal that only means that nobody can tell."""
     refused = {fact.message: fact for fact in facts.values() if _is_unknown(fact)}
     for message in sorted(refused):
-        told = f"some of it could not be looked at: {message}"
+        reason = f"some of it could not be looked at: {message}"
         hint = "apply will tell; or run this with a login that may look"
-        yield Problem("W772", told, hint=hint, severity=Severity.WARNING)
+        yield Problem("W772", reason, hint=hint, severity=Severity.WARNING)
 
 
 def _is_unknown(fact: Any) -> bool:
@@ -183,27 +187,27 @@ def _has_value(session: Session, requirement: Prerequisite) -> bool:
 
 
 def _missing(
-    session: Session, one: PrerequisiteUses, facts: Mapping[LookupKey, Any]
+    session: Session, uses: PrerequisiteUses, facts: Mapping[LookupKey, Any]
 ) -> Iterator[Problem]:
-    need, name = one.requirement.need, one.requirement.name
+    need, name = uses.requirement.need, uses.requirement.name
     question = LOOKUPS[need]
     key = (need, question.about(name))
     if key not in facts or _is_unknown(facts[key]):
         return
     fact = facts[key]
-    found = fact if isinstance(fact, Problem) else question.judge(fact, name, session.host)
-    if found is None:
+    problem = fact if isinstance(fact, Problem) else question.judge(fact, name, session.host)
+    if problem is None:
         return
-    if one.requirement.source:
-        why = SecretReader(session.project.root).missing(one.requirement.source)
-        found = no_value(name, one.requirement.source, why)
-    yield _placed(one, found)
+    if uses.requirement.source:
+        why = SecretReader(session.project.root).missing(uses.requirement.source)
+        problem = no_value(name, uses.requirement.source, why)
+    yield _placed(uses, problem)
 
 
-def _placed(one: PrerequisiteUses, found: Problem) -> Problem:
-    """``found`` at the first place that needs it, with the others in its hint."""
-    declaration, requirement = one.places[0]
-    others = sorted({str(other.address) for other, _ in one.places} - {str(declaration.address)})
+def _placed(uses: PrerequisiteUses, missing: Problem) -> Problem:
+    """``missing`` at the first place that needs it, with the others in its hint."""
+    declaration, requirement = uses.places[0]
+    others = sorted({str(other.address) for other, _ in uses.places} - {str(declaration.address)})
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
     also = f"\nneeded as well by {', '.join(others[:MOST_NAMED])}{more}" if others else ""
     meant = f"did you mean `{one.similar}`, which the manifests declare? Otherwise:\n"
@@ -221,7 +225,7 @@ def _creating(
         listed = facts.get((kind, ()), ())
         if isinstance(listed, Problem):
             continue
-        known = {one.name for one in listed}
+        known = {item.name for item in listed}
         new = [resource for resource in resources if resource.name not in known]
         if new:
             title = KINDS[kind].title

@@ -61,4 +61,4 @@ def promoted(known: Released, value: Value, source: str, stamp: Stamp, verified:
 
 
 def _without(values: tuple[Value, ...], value: Value) -> tuple[Value, ...]:
-    return tuple(one for one in values if one != value)
+    return tuple(kept for kept in values if kept != value)

@@ -163,8 +163,8 @@ def _is_ready(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
         what = NOT_READY.get(evidence.readiness.phase, "")
         # What is to be created is told as such.
         if what and evidence.step.action is not Action.CREATE:
-            told = f": {evidence.readiness.message}" if evidence.readiness.message else ""
-            message = f"`{evidence.address}` in {terms.source} {what}{told}"
+            reason = f": {evidence.readiness.message}" if evidence.readiness.message else ""
+            message = f"`{evidence.address}` in {terms.source} {what}{reason}"
             hint = f"provisioner status -e {terms.source} --select {evidence.address}"
             yield _about(evidence, "E719", message, hint)
 
@@ -222,8 +222,8 @@ def in_words(span: timedelta) -> str:
     """The two largest units: ``1 d 2 h``, ``40 min``, ``30 s``."""
     seconds = max(0, int(span.total_seconds()))
     units = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"))
-    found = [f"{count} {unit}" for count, unit in units if count]
-    return " ".join(found[:2]) or f"{seconds} s"
+    parts = [f"{count} {unit}" for count, unit in units if count]
+    return " ".join(parts[:2]) or f"{seconds} s"
 
 
 def _moment(at: str) -> datetime | None:

@@ -74,20 +74,20 @@ def events(
     A merge is an event only where it differs from all that it merges. What git does not
     know (there is none, or not yet) is told from the entry itself.
     """
-    found = list(_committed(environment, variable, commits))
+    events = list(_committed(environment, variable, commits))
     head = commits[0].entry if commits else None
     if (now or Released()) != (head or Released()):
         changed = now or Released()
         before = head.value if head else _before(changed)
-        found.insert(0, ReleaseEvent(environment, variable, changed, before))
+        events.insert(0, ReleaseEvent(environment, variable, changed, before))
     if not commits and now and now.previous is not None:
-        found.append(ReleaseEvent(environment, variable, Released(now.previous)))
-    return found
+        events.append(ReleaseEvent(environment, variable, Released(now.previous)))
+    return events
 
 
-def newest_first(found: Sequence[ReleaseEvent]) -> tuple[ReleaseEvent, ...]:
+def newest_first(events: Sequence[ReleaseEvent]) -> tuple[ReleaseEvent, ...]:
     """Events of several environments together; those without a time are the oldest."""
-    return tuple(sorted(found, key=lambda one: _moment(one.at), reverse=True))
+    return tuple(sorted(events, key=lambda event: _moment(event.at), reverse=True))
 
 
 def _committed(
@@ -118,10 +118,10 @@ def _before(entry: Released) -> str | int | float | bool | None:
 
 def _moment(at: str) -> datetime:
     try:
-        found = datetime.fromisoformat(at)
+        moment = datetime.fromisoformat(at)
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def history(
@@ -154,11 +154,11 @@ def _events(
     participants: Participants, variable: str, revisions: Mapping[str, Sequence[git.Revision]]
 ) -> tuple[ReleaseEvent, ...]:
     """Returns what happened to ``variable`` in the environments, newest first."""
-    found: list[ReleaseEvent] = []
+    unsorted: list[ReleaseEvent] = []
     for name, environment in participants.environments.items():
         commits = [_commit(variable, revision) for revision in revisions[name]]
-        found += events(name, variable, environment.promotion.releases.get(variable), commits)
-    return newest_first(found)
+        unsorted += events(name, variable, environment.promotion.releases.get(variable), commits)
+    return newest_first(unsorted)
 
 
 def _commit(variable: str, revision: git.Revision) -> ReleaseCommit:

@@ -15,19 +15,19 @@ NO_GIT = "git knows no release file here: this is what the files themselves tell
 SHALLOW = "this clone is shallow: what is older is in the whole history, git fetch --unshallow"
 
 
-def text(found: Mapping[str, ReleaseHistory], style: Style) -> str:
+def text(histories: Mapping[str, ReleaseHistory], style: Style) -> str:
     """Newest first below the name of each variable."""
-    return painted(_lines(found, style), style)
+    return painted(_lines(histories, style), style)
 
 
-def notes(found: Mapping[str, ReleaseHistory]) -> list[str]:
+def notes(histories: Mapping[str, ReleaseHistory]) -> list[str]:
     """What a reader must know about where this is from."""
-    first = next(iter(found.values()))
-    return [said for said, is_so in ((NO_GIT, not first.by_git), (SHALLOW, first.shallow)) if is_so]
+    first = next(iter(histories.values()))
+    return [note for note, is_so in ((NO_GIT, not first.by_git), (SHALLOW, first.shallow)) if is_so]
 
 
-def _lines(found: Mapping[str, ReleaseHistory], style: Style) -> Iterator[Line]:
-    for number, (name, history) in enumerate(found.items()):
+def _lines(histories: Mapping[str, ReleaseHistory], style: Style) -> Iterator[Line]:
+    for number, (name, history) in enumerate(histories.items()):
         if number:
             yield ()
         yield (Span(safe(name, style), Role.STRONG),)
@@ -47,8 +47,8 @@ def _event(event: ReleaseEvent, style: Style, *, by_git: bool) -> Iterator[Line]
         Span(change, Role.STRONG),
         Span(f"  {safe(_how(event), style)}"),
     )
-    for said in _details(event, by_git=by_git):
-        for line in wrapped(safe(said, style), style.width - len(INDENT)):
+    for detail in _details(event, by_git=by_git):
+        for line in wrapped(safe(detail, style), style.width - len(INDENT)):
             yield (Span(INDENT), Span(line, Role.FAINT))
 
 
@@ -61,22 +61,22 @@ def _change(event: ReleaseEvent, style: Style) -> str:
 
 
 def _how(event: ReleaseEvent) -> str:
-    one = event.released
-    if one.value is None:
+    released = event.released
+    if released.value is None:
         return "taken out"
-    if one.rolled_back is not None:
+    if released.rolled_back is not None:
         return "rolled back"
-    if one.source:
-        return f"from {one.source}"
-    return f"pinned, {one.alias}" if one.alias else ""
+    if released.source:
+        return f"from {released.source}"
+    return f"pinned, {released.alias}" if released.alias else ""
 
 
 def _details(event: ReleaseEvent, *, by_git: bool) -> Iterator[str]:
-    one = event.released
+    released = event.released
     facts = [
-        f"project at {one.commit}" if one.commit else "",
-        f"verified: {one.verified}" if one.verified else "",
-        f"rejects {', '.join(map(words.plain, one.rejected))}" if one.rejected else "",
+        f"project at {released.commit}" if released.commit else "",
+        f"verified: {released.verified}" if released.verified else "",
+        f"rejects {', '.join(map(words.plain, released.rejected))}" if released.rejected else "",
     ]
     if any(facts):
         yield ", ".join(filter(None, facts))
@@ -86,32 +86,32 @@ def _details(event: ReleaseEvent, *, by_git: bool) -> Iterator[str]:
         yield "not committed"
 
 
-def to_json(found: Mapping[str, ReleaseHistory]) -> dict[str, Any]:
+def to_json(histories: Mapping[str, ReleaseHistory]) -> dict[str, Any]:
     """``{"git", "shallow", "variables": [{"name", "events": [...]}]}``, newest first."""
-    first = next(iter(found.values()))
+    first = next(iter(histories.values()))
     return {
         "git": first.by_git,
         "shallow": first.shallow,
         "variables": [
             {"name": name, "events": [_json(event) for event in history.events]}
-            for name, history in found.items()
+            for name, history in histories.items()
         ],
     }
 
 
 def _json(event: ReleaseEvent) -> dict[str, Any]:
-    one = event.released
+    released = event.released
     return {
         "environment": event.environment,
-        "value": one.value,
+        "value": released.value,
         "before": event.before,
-        "from": one.source or None,
-        "alias": one.alias or None,
-        "rolled_back": one.rolled_back,
-        "rejected": list(one.rejected),
-        "verified": one.verified or None,
-        "at": one.at or None,
-        "project_commit": one.commit or None,
+        "from": released.source or None,
+        "alias": released.alias or None,
+        "rolled_back": released.rolled_back,
+        "rejected": list(released.rejected),
+        "verified": released.verified or None,
+        "at": released.at or None,
+        "project_commit": released.commit or None,
         "commit": event.commit or None,
         "author": event.author or None,
         "committed_at": event.committed_at or None,

@@ -64,25 +64,25 @@ def pin(
     names = released_variables(words, known, lambda: [session.loaded])
     before = values(environment, names)
     stamp = Stamp(now(), session.git_commit)
-    found = map_parallel(lambda name: alias_version(session, known[name]), names)
+    versions = map_parallel(lambda name: alias_version(session, known[name]), names)
     pins: list[Pin] = []
     problems: list[Problem] = []
-    for name, version in zip(names, found, strict=True):
-        one = environment.promotion.releases.get(name, Released())
+    for name, version in zip(names, versions, strict=True):
+        entry = environment.promotion.releases.get(name, Released())
         if isinstance(version, Problem):
             problems.append(version)
-        elif version in one.rejected and not retry_rejected:
+        elif version in entry.rejected and not retry_rejected:
             problems.append(_rejected(session, name, known[name], version))
         else:
             pins.append(Pin(name, known[name], before.get(name), version))
     released = {
-        one.name: pinned(environment.promotion.releases.get(one.name), one.after, one.alias, stamp)
-        for one in pins
-        if one.changes
+        pin.name: pinned(environment.promotion.releases.get(pin.name), pin.after, pin.alias, stamp)
+        for pin in pins
+        if pin.changes
     }
     draft = releases.draft_release(session.project.root, environment.name, released)
-    told = tuple(sorted(problems, key=by_place))
-    return PinResult(environment.name, tuple(pins), released, draft, told)
+    sorted_problems = tuple(sorted(problems, key=by_place))
+    return PinResult(environment.name, tuple(pins), released, draft, sorted_problems)
 
 
 def _is_released(session: Session, name: str) -> bool:

@@ -34,11 +34,11 @@ def to_json(pins: Sequence[Pin]) -> list[dict[str, Any]]:
 
 
 def _line(pin: Pin, move: str, widths: tuple[int, int], style: Style) -> Line:
-    name, told = padded(safe(pin.name, style), widths[0]), padded(move, widths[1])
+    name, shown = padded(safe(pin.name, style), widths[0]), padded(move, widths[1])
     role = Role.CHANGED if pin.changes else Role.FAINT
     return (
         Span(name, Role.STRONG),
-        Span(f"  {told}", role),
+        Span(f"  {shown}", role),
         Span(f"  ({safe(str(pin.alias), style)})", Role.FAINT),
     )
 

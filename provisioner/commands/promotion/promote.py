@@ -184,12 +184,12 @@ def _with_evidence(
     evidence: Mapping[str, tuple[Evidence, ...] | Problem],
     terms: PromotionTerms,
 ) -> _Judged:
-    found = evidence.get(judged.candidate.name)
-    if found is None:
+    seen = evidence.get(judged.candidate.name)
+    if seen is None:
         return judged
-    if isinstance(found, Problem):
-        return replace(judged, problems=(found,))
-    candidate = replace(judged.candidate, evidence=found)
+    if isinstance(seen, Problem):
+        return replace(judged, problems=(seen,))
+    candidate = replace(judged.candidate, evidence=seen)
     return replace(judged, candidate=candidate, problems=online(candidate, terms))
 
 

@@ -20,49 +20,55 @@ LEAST_REASON: Final = 24
 GAP: Final = "  "
 
 
-def text(found: PromotionProposal, style: Style, *, written: bool) -> str:
+def text(result: PromotionProposal, style: Style, *, written: bool) -> str:
     """A row for each variable, kept ones with every reason, and a count.
 
     ``written``: the release file is as proposed by now.
     """
     cells = [
-        (safe(one.name, style), _move(one, style), _word(one.verdict, written=written))
-        for one in found.proposals
+        (
+            safe(proposal.name, style),
+            _move(proposal, style),
+            _word(proposal.verdict, written=written),
+        )
+        for proposal in result.proposals
     ]
     widths = [max(map(columns, column)) for column in zip(*cells, strict=True)] if cells else []
     lines: list[Line] = []
-    for one, row in zip(found.proposals, cells, strict=True):
+    for proposal, row in zip(result.proposals, cells, strict=True):
         padding = [padded(cell, width) for cell, width in zip(row, widths, strict=True)]
-        lines += _rows(one, padding, style)
-    return painted([*lines, (Span(summary(found, style, written=written)),)], style)
+        lines += _rows(proposal, padding, style)
+    return painted([*lines, (Span(summary(result, style, written=written)),)], style)
 
 
-def summary(found: PromotionProposal, style: Style, *, written: bool) -> str:
+def summary(result: PromotionProposal, style: Style, *, written: bool) -> str:
     """``dev → staging: 1 promoted, 1 kept, 0 unchanged``."""
-    count = Counter(one.verdict for one in found.proposals)
-    told = ", ".join(f"{count[one]} {_word(one, written=written)}" for one in ProposalStatus)
-    return f"{found.source} {style.glyphs.arrow} {found.target}: {told}"
+    count = Counter(proposal.verdict for proposal in result.proposals)
+    counts = ", ".join(
+        f"{count[status]} {_word(status, written=written)}" for status in ProposalStatus
+    )
+    return f"{result.source} {style.glyphs.arrow} {result.target}: {counts}"
 
 
-def to_json(found: PromotionProposal) -> dict[str, Any]:
+def to_json(result: PromotionProposal) -> dict[str, Any]:
     """``{"from", "to", "variables": [{"variable", "verdict", …}], "notes"}``."""
     return {
-        "from": found.source,
-        "to": found.target,
-        "variables": [_variable(one) for one in found.proposals],
-        "notes": [_problem(one) for one in found.notes],
+        "from": result.source,
+        "to": result.target,
+        "variables": [_variable(proposal) for proposal in result.proposals],
+        "notes": [_problem(note) for note in result.notes],
     }
 
 
-def _variable(one: Proposal) -> dict[str, Any]:
+def _variable(proposal: Proposal) -> dict[str, Any]:
     return {
-        "variable": one.name,
-        "verdict": str(one.verdict),
-        "before": one.before,
-        "after": one.after,
-        "verified": one.verified if one.verdict is ProposalStatus.PROMOTED else "",
-        "resources": [str(address) for address in one.addresses],
-        "reasons": [_problem(problem) for problem in one.problems],
+        "variable": proposal.name,
+        "verdict": str(proposal.verdict),
+        "before": proposal.before,
+        "after": proposal.after,
+        "verified": proposal.verified if proposal.verdict is ProposalStatus.PROMOTED else "",
+        "resources": [str(address) for address in proposal.addresses],
+        "reasons": [_problem(problem) for problem in proposal.problems],
     }
 
 
@@ -76,12 +82,12 @@ def _problem(problem: Problem) -> dict[str, str]:
     }
 
 
-def _rows(one: Proposal, cells: list[str], style: Style) -> list[Line]:
+def _rows(proposal: Proposal, cells: list[str], style: Style) -> list[Line]:
     name, move, verdict = cells
-    head = (Span(name, Role.STRONG), Span(GAP + move + GAP), Span(verdict, ROLES[one.verdict]))
+    head = (Span(name, Role.STRONG), Span(GAP + move + GAP), Span(verdict, ROLES[proposal.verdict]))
     indent = columns(GAP.join(cells)) + len(GAP)
     room = max(style.width - indent, LEAST_REASON)
-    reasons = [line for told in _told(one) for line in wrapped(safe(told, style), room)]
+    reasons = [line for reason in _told(proposal) for line in wrapped(safe(reason, style), room)]
     rows = [(*head, Span(GAP + reasons[0]))] if reasons else [head]
     return [*rows, *((Span(" " * indent + line),) for line in reasons[1:])]
 
@@ -90,16 +96,16 @@ def _word(verdict: ProposalStatus, *, written: bool) -> str:
     return "to promote" if verdict is ProposalStatus.PROMOTED and not written else str(verdict)
 
 
-def _told(one: Proposal) -> list[str]:
-    if one.verdict is ProposalStatus.KEPT:
-        return [problem.message for problem in one.problems]
-    return [one.verified] if one.verdict is ProposalStatus.PROMOTED else []
+def _told(proposal: Proposal) -> list[str]:
+    if proposal.verdict is ProposalStatus.KEPT:
+        return [problem.message for problem in proposal.problems]
+    return [proposal.verified] if proposal.verdict is ProposalStatus.PROMOTED else []
 
 
-def _move(one: Proposal, style: Style) -> str:
-    if one.verdict is ProposalStatus.UNCHANGED:
-        return _value(one.after, style)
-    return f"{_value(one.before, style)} {style.glyphs.arrow} {_value(one.after, style)}"
+def _move(proposal: Proposal, style: Style) -> str:
+    if proposal.verdict is ProposalStatus.UNCHANGED:
+        return _value(proposal.after, style)
+    return f"{_value(proposal.before, style)} {style.glyphs.arrow} {_value(proposal.after, style)}"
 
 
 def _value(value: Value | None, style: Style) -> str:

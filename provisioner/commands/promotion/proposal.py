@@ -56,13 +56,15 @@ class PromotionProposal:
     def told(self) -> tuple[Problem, ...]:
         """Notes, and every reason why something is kept: errors where that is a failure."""
         severity = Severity.ERROR if self.failed else Severity.WARNING
-        kept = (problem for one in self.proposals for problem in one.problems)
+        kept = (problem for proposal in self.proposals for problem in proposal.problems)
         reasons = (replace(problem, severity=severity) for problem in kept)
         return tuple(sorted(dict.fromkeys([*self.notes, *reasons]), key=by_place))
 
     @property
     def failed(self) -> bool:
         """Whether one that was named is kept, or nothing is left of all that would go."""
-        found = {one.verdict for one in self.proposals}
-        named = any(one.named and one.problems for one in self.proposals)
-        return named or (ProposalStatus.KEPT in found and ProposalStatus.PROMOTED not in found)
+        statuses = {proposal.verdict for proposal in self.proposals}
+        named = any(proposal.named and proposal.problems for proposal in self.proposals)
+        return named or (
+            ProposalStatus.KEPT in statuses and ProposalStatus.PROMOTED not in statuses
+        )

@@ -36,26 +36,26 @@ class RollbackRequest:
     stamp: Stamp
 
 
-def rolled_back(name: str, now: Released, asked: RollbackRequest) -> Released | Problem:
+def rolled_back(name: str, now: Released, request: RollbackRequest) -> Released | Problem:
     """The entry of the variable ``name`` after the rollback, or why there can be none.
 
     What was released is rejected from now on. The previous value is used up: a second
     rollback would bring back what the first one took away.
     """
     if now.value is None:
-        return _nothing_released(name, asked)
-    value = now.previous if asked.to is None else asked.to
-    if value is None or (asked.to is None and value in now.rejected):
-        return _nothing_before(name, now, asked)
+        return _nothing_released(name, request)
+    value = now.previous if request.to is None else request.to
+    if value is None or (request.to is None and value in now.rejected):
+        return _nothing_before(name, now, request)
     if value == now.value:
-        message = f"`{name}` is {_said(value)} in {asked.environment} already"
-        return Problem("E722", message, hint=_history(name, asked))
-    rejected = [one for one in now.rejected if one not in (value, now.value)]
+        message = f"`{name}` is {_said(value)} in {request.environment} already"
+        return Problem("E722", message, hint=_history(name, request))
+    rejected = [version for version in now.rejected if version not in (value, now.value)]
     return Released(
         value=value,
         rolled_back=now.value,
-        commit=asked.stamp.short,
-        at=asked.stamp.at,
+        commit=request.stamp.short,
+        at=request.stamp.at,
         rejected=(*rejected, now.value),
     )
 
@@ -65,26 +65,26 @@ def is_known(value: Value, now: Released) -> bool:
     return value == now.previous or value in now.rejected
 
 
-def _nothing_released(name: str, asked: RollbackRequest) -> Problem:
-    message = f"nothing is released of `{name}` in {asked.environment}"
-    hint = f"provisioner promote --to {asked.environment} {name}"
+def _nothing_released(name: str, request: RollbackRequest) -> Problem:
+    message = f"nothing is released of `{name}` in {request.environment}"
+    hint = f"provisioner promote --to {request.environment} {name}"
     return Problem("E721", message, hint=hint)
 
 
-def _nothing_before(name: str, now: Released, asked: RollbackRequest) -> Problem:
+def _nothing_before(name: str, now: Released, request: RollbackRequest) -> Problem:
     if now.rolled_back is not None:
         why = f": it was rolled back from {_said(now.rolled_back)} to {_said(now.value)} already"
     elif now.previous is not None:
         why = f": the previous one, {_said(now.previous)}, is rejected"
     else:
         why = f": {_said(now.value)} is the first one"
-    message = f"there is no previous value of `{name}` in {asked.environment}{why}"
-    again = f"provisioner rollback -e {asked.environment} {name} --to VALUE"
-    return Problem("E723", message, hint=f"{_history(name, asked)} shows what there was; {again}")
+    message = f"there is no previous value of `{name}` in {request.environment}{why}"
+    again = f"provisioner rollback -e {request.environment} {name} --to VALUE"
+    return Problem("E723", message, hint=f"{_history(name, request)} shows what there was; {again}")
 
 
-def _history(name: str, asked: RollbackRequest) -> str:
-    return f"provisioner history {name} -e {asked.environment}"
+def _history(name: str, request: RollbackRequest) -> str:
+    return f"provisioner history {name} -e {request.environment}"
 
 
 def _said(value: Value | None) -> str:
@@ -128,21 +128,23 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
     if to and len(variables) > 1:
         message = f"--to is one value, and these are {len(variables)} variables"
         raise UsageError.of("E725", message, f"name one of {', '.join(variables)}")
-    before = {one: environment.promotion.releases.get(one, Released()) for one in variables}
-    asked = RollbackRequest(name, None, Stamp(utc_now(), git.commit(project.root)))
+    before = {
+        variable: environment.promotion.releases.get(variable, Released()) for variable in variables
+    }
+    request = RollbackRequest(name, None, Stamp(utc_now(), git.commit(project.root)))
     after = {}
     problems = []
-    for one, now in before.items():
-        made = rolled_back(one, now, replace(asked, to=_value(to, now)))
+    for variable, now in before.items():
+        made = rolled_back(variable, now, replace(request, to=_value(to, now)))
         if isinstance(made, Problem):
             problems.append(made)
         else:
-            after[one] = made
+            after[variable] = made
     if problems:
         raise RefusedError(problems)
     will_be = with_released(environment, after)
     loaded = _load(project, will_be)
-    affected = {at for one in variables for at in loaded.uses.get(one, ())}
+    affected = {at for variable in variables for at in loaded.uses.get(variable, ())}
     return RollbackProposal(
         will_be,
         loaded,

@@ -35,10 +35,10 @@ def to_json(
         "variables": [
             {
                 "name": name,
-                "value": one.value,
-                "rolled_back": one.rolled_back,
-                "rejected": list(one.rejected),
+                "value": released.value,
+                "rolled_back": released.rolled_back,
+                "rejected": list(released.rejected),
             }
-            for name, one in sorted(after.items())
+            for name, released in sorted(after.items())
         ],
     }

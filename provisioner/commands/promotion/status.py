@@ -123,8 +123,8 @@ def _plan_steps(session: Session, uses: Iterable[Sequence[Address]]) -> Mapping[
 
 def state_of(addresses: Sequence[Address], steps: Mapping[Address, Step]) -> ReleaseState:
     """The worst of ``addresses``. One without a step is left out of its environment."""
-    found = {_state(steps.get(address)) for address in addresses}
-    return next((state for state in WORST_FIRST if state in found), ReleaseState.UNUSED)
+    states = {_state(steps.get(address)) for address in addresses}
+    return next((state for state in WORST_FIRST if state in states), ReleaseState.UNUSED)
 
 
 def _state(step: Step | None) -> ReleaseState:
@@ -230,13 +230,13 @@ class _StatusBuilder:
     probes: Mapping[str, ProbeResult | None]
 
     def column(self, name: str) -> EnvironmentColumn:
-        found = self.probes[name]
-        problems = (*self.declared[name].problems, *(found.problems if found else ()))
+        probe = self.probes[name]
+        problems = (*self.declared[name].problems, *(probe.problems if probe else ()))
         return EnvironmentColumn(
             name,
             self.environments[name].promotion.promotes_from,
-            found.host if found else "",
-            bool(found and found.host),
+            probe.host if probe else "",
+            bool(probe and probe.host),
             tuple(dict.fromkeys(problems)),
         )
 
@@ -256,12 +256,12 @@ class _StatusBuilder:
         )
 
     def _state(self, name: str, variable: str) -> ReleaseState:
-        found = self.probes[name]
-        if not found:
+        probe = self.probes[name]
+        if not probe:
             return ReleaseState.NOT_ASKED
-        if not found.host:
+        if not probe.host:
             return ReleaseState.UNREACHABLE
-        return found.states.get(variable, ReleaseState.UNUSED)
+        return probe.states.get(variable, ReleaseState.UNUSED)
 
     def _released(self, name: str, variable: str) -> Released:
         promotion = self.environments[name].promotion
@@ -270,8 +270,8 @@ class _StatusBuilder:
 
     def _of_alias(self, name: str, variable: str) -> list[Lead]:
         """Returns how far the alias is ahead of the version that is pinned."""
-        found, alias = self.probes[name], self.declared[name].aliases.get(variable)
-        newer = found.versions.get(variable) if found else None
+        probe, alias = self.probes[name], self.declared[name].aliases.get(variable)
+        newer = probe.versions.get(variable) if probe else None
         value = self.declared[name].values.get(variable)
         if newer is None or alias is None or newer == value:
             return []

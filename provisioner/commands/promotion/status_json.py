@@ -19,48 +19,48 @@ def to_json(status: PromotionStatus) -> dict[str, Any]:
     return {
         "project": status.project,
         "offline": status.offline,
-        "environments": [_environment(one, status.offline) for one in status.columns],
+        "environments": [_environment(column, status.offline) for column in status.columns],
         "variables": [_variable(row) for row in status.rows],
     }
 
 
-def _environment(one: EnvironmentColumn, offline: bool) -> dict[str, Any]:
+def _environment(column: EnvironmentColumn, offline: bool) -> dict[str, Any]:
     return {
-        "name": one.environment,
-        "promotes_from": one.promotes_from or None,
-        "workspace": one.host or None,
-        "reached": None if offline else one.reached,
-        "problems": problems_to_json(one.problems)["diagnostics"],
+        "name": column.environment,
+        "promotes_from": column.promotes_from or None,
+        "workspace": column.host or None,
+        "reached": None if offline else column.reached,
+        "problems": problems_to_json(column.problems)["diagnostics"],
     }
 
 
 def _variable(row: VariableRow) -> dict[str, Any]:
-    return {"name": row.name, "environments": {at: _cell(one) for at, one in row.cells.items()}}
+    return {"name": row.name, "environments": {at: _cell(cell) for at, cell in row.cells.items()}}
 
 
 def _cell(cell: StatusCell) -> dict[str, Any]:
-    one = cell.released
+    released = cell.released
     return {
         "value": cell.value,
         "released": cell.is_released,
         "state": str(cell.state),
-        "previous": one.previous,
-        "from": one.source or None,
-        "alias": one.alias or None,
-        "rolled_back": one.rolled_back,
-        "at": one.at or None,
-        "commit": one.commit or None,
-        "verified": one.verified or None,
-        "rejected": list(one.rejected),
+        "previous": released.previous,
+        "from": released.source or None,
+        "alias": released.alias or None,
+        "rolled_back": released.rolled_back,
+        "at": released.at or None,
+        "commit": released.commit or None,
+        "verified": released.verified or None,
+        "rejected": list(released.rejected),
         "ahead": [_distance(each) for each in cell.leads],
     }
 
 
-def _distance(one: Lead) -> dict[str, Any]:
+def _distance(lead: Lead) -> dict[str, Any]:
     return {
-        "of": one.of,
-        "is_alias": one.alias,
-        "value": one.value,
-        "by": one.by,
-        "rejected": one.rejected,
+        "of": lead.of,
+        "is_alias": lead.alias,
+        "value": lead.value,
+        "by": lead.by,
+        "rejected": lead.rejected,
     }

@@ -45,5 +45,5 @@ def _cell(cell: StatusCell | None, now: datetime) -> str:
         return words.value_of(cell)
     state = f"{words.SYMBOLS[cell.state]} {cell.state}" if words.SYMBOLS[cell.state] else ""
     first = f"**{escaped(words.value_of(cell))}** {state}".strip()
-    said = [words.since(cell, now), words.provenance(cell), *words.remarks(cell)]
-    return "<br>".join([first, *(escaped(one) for one in said if one)])
+    remarks = [words.since(cell, now), words.provenance(cell), *words.remarks(cell)]
+    return "<br>".join([first, *(escaped(remark) for remark in remarks if remark)])

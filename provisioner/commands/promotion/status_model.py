@@ -94,6 +94,6 @@ class PromotionStatus:
         """Variable, environment and distance, for all that is ahead and not rejected."""
         for row in self.rows:
             for environment, cell in row.cells.items():
-                for one in cell.leads:
-                    if not one.rejected:
-                        yield row.name, environment, one
+                for lead in cell.leads:
+                    if not lead.rejected:
+                        yield row.name, environment, lead

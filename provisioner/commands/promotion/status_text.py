@@ -72,8 +72,8 @@ def _unseen(status: PromotionStatus, style: Style) -> Iterator[Line]:
                 f"{column.environment}: " if reached else f"{column.environment} is unreachable: "
             )
             role = Role.CHANGED if reached else Role.REMOVED
-            said = head if number == 0 else ""
-            for line in wrapped(safe(said + problem.message, style), style.width):
+            label = head if number == 0 else ""
+            for line in wrapped(safe(label + problem.message, style), style.width):
                 yield (Span(line, role),)
             if problem.hint:
                 for line in wrapped(safe(f"hint: {problem.hint}", style), style.width - 2):
@@ -95,10 +95,10 @@ class _Layout:
         self, shown: Sequence[EnvironmentColumn], rows: Sequence[VariableRow]
     ) -> Iterator[Line]:
         """As many environments as fit beside each other."""
-        heads = [Span(self._cut(one.environment), Role.STRONG) for one in shown]
+        heads = [Span(self._cut(column.environment), Role.STRONG) for column in shown]
         yield self._joined(Span(""), heads)
         for row in rows:
-            cells = [row.cells.get(one.environment) for one in shown]
+            cells = [row.cells.get(column.environment) for column in shown]
             if any(cells):
                 yield from self._row(row.name, cells)
                 yield ()
@@ -116,10 +116,10 @@ class _Layout:
 
     def _cell(self, cell: StatusCell) -> Iterator[Line]:
         yield self._value(cell)
-        for said in (words.since(cell, self._now), words.provenance(cell)):
-            yield from self._said(said, Role.FAINT)
-        for said in words.remarks(cell):
-            yield from self._said(said, Role.TAKEN)
+        for remark in (words.since(cell, self._now), words.provenance(cell)):
+            yield from self._said(remark, Role.FAINT)
+        for remark in words.remarks(cell):
+            yield from self._said(remark, Role.TAKEN)
 
     def _value(self, cell: StatusCell) -> Line:
         if cell.value is None:
@@ -134,8 +134,8 @@ class _Layout:
         )
         return (Span(value, Role.STRONG), Span(state, ROLES.get(cell.state, Role.FAINT)))
 
-    def _said(self, said: str, role: Role) -> Iterator[Line]:
-        for line in wrapped(safe(said, self._style), self._width) if said else ():
+    def _said(self, text: str, role: Role) -> Iterator[Line]:
+        for line in wrapped(safe(text, self._style), self._width) if text else ():
             yield (Span(line, role),)
 
     def _cut(self, text: str) -> str:

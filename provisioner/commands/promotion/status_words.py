@@ -53,54 +53,54 @@ def since(cell: StatusCell, now: datetime) -> str:
 
 def provenance(cell: StatusCell) -> str:
     """``from staging 3fa81c2``, ``@champion 3fa81c2``, ``rolled back from 4``."""
-    one = cell.released
+    released = cell.released
     if cell.value is None:
         return ""
     if not cell.is_released:
         return "not released yet"
-    said = ""
-    if one.rolled_back is not None:
-        said = f"rolled back from {plain(one.rolled_back)}"
-    elif one.source:
-        said = f"from {one.source}"
-    elif one.alias:
-        said = f"@{one.alias.rpartition('@')[2]}"
-    dirty = "+" if one.commit.endswith("+") else ""
-    return f"{said} {one.commit[:COMMIT]}{dirty}".strip() if one.commit else said
+    origin = ""
+    if released.rolled_back is not None:
+        origin = f"rolled back from {plain(released.rolled_back)}"
+    elif released.source:
+        origin = f"from {released.source}"
+    elif released.alias:
+        origin = f"@{released.alias.rpartition('@')[2]}"
+    dirty = "+" if released.commit.endswith("+") else ""
+    return f"{origin} {released.commit[:COMMIT]}{dirty}".strip() if released.commit else origin
 
 
 def remarks(cell: StatusCell) -> Iterator[str]:
     """What is ahead of what, and what is rejected."""
-    for one in cell.leads:
-        yield lead_text(one)
+    for lead in cell.leads:
+        yield lead_text(lead)
     if cell.released.rejected:
         yield f"rejects {', '.join(map(plain, cell.released.rejected))}"
 
 
-def lead_text(one: Lead) -> str:
+def lead_text(lead: Lead) -> str:
     """``1 ahead of staging``, ``@champion 1 ahead: 4``."""
     how = "ahead"
-    if one.by:
-        how = f"{abs(one.by)} {'ahead' if one.by > 0 else 'behind'}"
-    if one.alias:
-        rejected = ", rejected" if one.rejected else ""
-        return f"@{one.of.rpartition('@')[2]} {how}: {plain(one.value)}{rejected}"
-    if one.rejected:
-        return f"{one.of} rejects it"
-    return f"{how} {one.of}" if how.endswith("behind") else f"{how} of {one.of}"
+    if lead.by:
+        how = f"{abs(lead.by)} {'ahead' if lead.by > 0 else 'behind'}"
+    if lead.alias:
+        rejected = ", rejected" if lead.rejected else ""
+        return f"@{lead.of.rpartition('@')[2]} {how}: {plain(lead.value)}{rejected}"
+    if lead.rejected:
+        return f"{lead.of} rejects it"
+    return f"{how} {lead.of}" if how.endswith("behind") else f"{how} of {lead.of}"
 
 
 def chains(columns: tuple[EnvironmentColumn, ...]) -> list[list[str]]:
     """Each way from an environment that promotes from no other one to its last target."""
-    known = {one.environment: one.promotes_from for one in columns}
-    found = []
+    known = {column.environment: column.promotes_from for column in columns}
+    chained = []
     for last in known:
         if last not in known.values():
             way = [last]
             while known.get(way[-1]) in known:
                 way.append(known[way[-1]])
-            found.append(way[::-1])
-    return found
+            chained.append(way[::-1])
+    return chained
 
 
 def next_steps(status: PromotionStatus) -> list[str]:
@@ -144,18 +144,18 @@ def _few(names: set[str]) -> list[str]:
 
 def summary(status: PromotionStatus) -> str:
     """``2 variables in 3 environments, 1 not level, 1 rejected``."""
-    found = [
-        (row.name, one.rejected)
+    distances = [
+        (row.name, lead.rejected)
         for row in status.rows
         for cell in row.cells.values()
-        for one in cell.leads
+        for lead in cell.leads
     ]
     rows, columns = counted(len(status.rows), "variable"), len(status.columns)
     size = f"{rows} in {counted(columns, 'environment')}"
     if not any(cell.value is not None for row in status.rows for cell in row.cells.values()):
         return f"{size}, nothing is released yet"
-    said = []
+    phrases = []
     for is_rejected, how in ((False, "not level"), (True, "held back: rejected")):
-        number = len({name for name, rejected in found if rejected is is_rejected})
-        said += [f"{number} {how}"] if number else []
-    return ", ".join((size, *(said or ["all level"])))
+        number = len({name for name, rejected in distances if rejected is is_rejected})
+        phrases += [f"{number} {how}"] if number else []
+    return ", ".join((size, *(phrases or ["all level"])))

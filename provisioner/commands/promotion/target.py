@@ -56,8 +56,8 @@ def check_target(session: Session, entries: Mapping[str, Released]) -> TargetChe
 
 def missing_secrets(session: Session) -> tuple[Problem, ...]:
     """A warning for each key that any resource of the environment needs and nobody stored."""
-    found = (problem for problem in examine(session).problems if problem.code in SECRETS)
-    return tuple(replace(problem, severity=Severity.WARNING) for problem in found)
+    problems = (problem for problem in examine(session).problems if problem.code in SECRETS)
+    return tuple(replace(problem, severity=Severity.WARNING) for problem in problems)
 
 
 def _render(
@@ -102,8 +102,8 @@ def _check_variables(session: Session, names: Iterable[str]) -> tuple[Problem, .
     # What is declared is asked for where it is declared: a scope before who uses its keys.
     needed = (
         known.get(need)
-        for one in resources
-        for need in KINDS[one.address.kind].dependencies.depends_on(one.document)
+        for resource in resources
+        for need in KINDS[resource.address.kind].dependencies.depends_on(resource.document)
     )
-    addresses = {*(one.address for one in resources), *filter(None, needed)}
+    addresses = {*(resource.address for resource in resources), *filter(None, needed)}
     return examine(session, Selection.of_addresses(addresses)).problems

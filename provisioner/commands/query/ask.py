@@ -35,8 +35,8 @@ def ask_all(session: Session, names: Sequence[str], question: Question) -> tuple
     """
     wanted = [(name, named(session.loaded.resources, name, _asked)) for name in names]
 
-    def put(one: tuple[str, QueryTarget]) -> Asked:
-        word, meant = one
+    def put(target: tuple[str, QueryTarget]) -> Asked:
+        word, meant = target
         ask = _asked(meant.kind)
         try:
             return Asked(word, ask(session.connection, meant.name, question) if ask else None)
@@ -70,14 +70,14 @@ def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object
         words = (resource.name, resource.address.key, str(resource.address))
         if name in words and KINDS[resource.address.kind] in able:
             return QueryTarget(KINDS[resource.address.kind], resource.name, resource)
-    known = [one for one in resources if KINDS[one.address.kind] in able]
+    known = [resource for resource in resources if KINDS[resource.address.kind] in able]
     if "." in name or not able:
-        hint = did_you_mean(name, [str(one.address) for one in known])
+        hint = did_you_mean(name, [str(resource.address) for resource in known])
         raise UsageError.of("E810", f"`{name}` cannot be asked", hint)
     return QueryTarget(able[0], name)
 
 
 def similar(resources: Sequence[Resource], name: str) -> str:
     """Returns a hint with the declared key or name that is most like ``name``, or ``""``."""
-    known = [word for one in resources for word in (one.address.key, one.name)]
+    known = [word for resource in resources for word in (resource.address.key, resource.name)]
     return did_you_mean(name, known)

@@ -60,9 +60,9 @@ def way_to(folder: Path | None, wanted: ConnectOptions) -> ClientAccess:
     project = open_project(folder)
     environment, loaded = open_environment(project, wanted.environment, wanted.variables)
     meant = named(loaded.resources, wanted.name, _clients)
-    found = meant.resource and _declared(environment.workspace, meant, wanted.profile)
-    if found and found.task:
-        return found
+    declared = meant.resource and _declared(environment.workspace, meant, wanted.profile)
+    if declared and declared.task:
+        return declared
     options = (wanted.environment, wanted.profile, wanted.variables)
     with open_session(project, *options) as started:
         return _live(started, meant)

@@ -32,34 +32,40 @@ def facts(answer: Answer, style: Style) -> str:
     return "  ".join(filter(None, known))
 
 
-def stacked(asked: Sequence[Asked], style: Style) -> str:
+def stacked(answers: Sequence[Asked], style: Style) -> str:
     """The answers one below the other, each with a head of its own."""
     lines: list[Line] = []
-    for one in asked:
-        head = (Span(safe(one.word, style), Role.STRONG), Span(f"  {_facts(one, style)}"))
+    for asked_endpoint in answers:
+        head = (
+            Span(safe(asked_endpoint.word, style), Role.STRONG),
+            Span(f"  {_facts(asked_endpoint, style)}"),
+        )
         lines += [*([()] if lines else []), head]
-        lines += [(Span(line, _role(one)),) for line in _text(one, style).split("\n")]
+        lines += [
+            (Span(line, _role(asked_endpoint)),)
+            for line in _text(asked_endpoint, style).split("\n")
+        ]
     return painted(lines, style)
 
 
-def fit(asked: Sequence[Asked], style: Style) -> bool:
+def fit(answers: Sequence[Asked], style: Style) -> bool:
     """Whether the answers can be read side by side."""
-    if style.width < LEAST_TERMINAL or _width(len(asked), style) < LEAST_COLUMN:
+    if style.width < LEAST_TERMINAL or _width(len(answers), style) < LEAST_COLUMN:
         return False
-    return all(columns_of(_text(one, style)) <= LONGEST_TEXT for one in asked)
+    return all(columns_of(_text(answer, style)) <= LONGEST_TEXT for answer in answers)
 
 
-def columns(asked: Sequence[Asked], style: Style) -> str:
+def columns(answers: Sequence[Asked], style: Style) -> str:
     """The answers side by side, as wide as the terminal."""
-    width = _width(len(asked), style)
+    width = _width(len(answers), style)
     bar = Span(" │ " if style.unicode else " | ", Role.FAINT)
     rule = Span("─" * width if style.unicode else "-" * width, Role.FAINT)
     cross = Span("─┼─" if style.unicode else "-+-", Role.FAINT)
-    cells = [list(_cells(one, width, style)) for one in asked]
+    cells = [list(_cells(answer, width, style)) for answer in answers]
     heads, texts = [cell[:2] for cell in cells], [cell[2:] for cell in cells]
     lines = [
         *(_joined(row, bar, width) for row in zip(*heads, strict=True)),
-        _between([rule] * len(asked), cross),
+        _between([rule] * len(answers), cross),
         *(_joined(row, bar, width) for row in zip_longest(*texts, fillvalue=Span(""))),
     ]
     return painted(lines, style)
@@ -69,12 +75,12 @@ def _width(count: int, style: Style) -> int:
     return (style.width - 3 * (count - 1)) // count
 
 
-def _cells(one: Asked, width: int, style: Style) -> Iterator[Span]:
+def _cells(answer: Asked, width: int, style: Style) -> Iterator[Span]:
     glyph = style.glyphs.ellipsis
-    yield Span(shortened(safe(one.word, style), width, glyph), Role.STRONG)
-    yield Span(shortened(_facts(one, style), width, glyph), Role.FAINT)
-    for line in wrapped(_text(one, style), width):
-        yield Span(line, _role(one))
+    yield Span(shortened(safe(answer.word, style), width, glyph), Role.STRONG)
+    yield Span(shortened(_facts(answer, style), width, glyph), Role.FAINT)
+    for line in wrapped(_text(answer, style), width):
+        yield Span(line, _role(answer))
 
 
 def _joined(cells: Sequence[Span], bar: Span, width: int) -> Line:
@@ -85,14 +91,16 @@ def _between(cells: Sequence[Span], bar: Span) -> Line:
     return tuple(part for cell in cells for part in (bar, cell))[1:]
 
 
-def _facts(one: Asked, style: Style) -> str:
-    return facts(one.answer, style) if one.answer else NO_ANSWER
+def _facts(answer: Asked, style: Style) -> str:
+    return facts(answer.answer, style) if answer.answer else NO_ANSWER
 
 
-def _text(one: Asked, style: Style) -> str:
-    if one.answer:
-        return _shown(one.answer.text, style)
-    return _shown("\n".join(f"{found.code}: {found.message}" for found in one.problems), style)
+def _text(answer: Asked, style: Style) -> str:
+    if answer.answer:
+        return _shown(answer.answer.text, style)
+    return _shown(
+        "\n".join(f"{problem.code}: {problem.message}" for problem in answer.problems), style
+    )
 
 
 def _shown(text: str, style: Style) -> str:
@@ -100,20 +108,20 @@ def _shown(text: str, style: Style) -> str:
     return text if style.unicode else text.encode("ascii", "backslashreplace").decode()
 
 
-def _role(one: Asked) -> Role:
-    return Role.PLAIN if one.answer else Role.REMOVED
+def _role(answer: Asked) -> Role:
+    return Role.PLAIN if answer.answer else Role.REMOVED
 
 
-def to_json(asked: Sequence[Asked]) -> dict[str, Any]:
+def to_json(answers: Sequence[Asked]) -> dict[str, Any]:
     """``{"answers": [{"name", "task", "entity", "text", …, "error"}]}``; one of the two is null."""
-    return {"answers": [_answer_json(one) for one in asked]}
+    return {"answers": [_answer_json(answer) for answer in answers]}
 
 
-def _answer_json(one: Asked) -> dict[str, Any]:
-    answer = one.answer
-    problem = next(iter(one.problems), None)
+def _answer_json(item: Asked) -> dict[str, Any]:
+    answer = item.answer
+    problem = next(iter(item.problems), None)
     return {
-        "name": answer.name if answer else one.word,
+        "name": answer.name if answer else item.word,
         "task": answer.task if answer else None,
         "entity": answer.entity or None if answer else None,
         "text": answer.text if answer else None,

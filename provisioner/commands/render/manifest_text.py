@@ -30,20 +30,21 @@ def text(document: Any, origin: Origin | None = None) -> str:
         return "".join(f"{line}\n" for line, _ in lines)
     comments = [origin(at) if at else "" for _, at in lines]
     width = max(
-        (len(line) for (line, _), said in zip(lines, comments, strict=True) if said), default=0
+        (len(line) for (line, _), comment in zip(lines, comments, strict=True) if comment),
+        default=0,
     )
     width = min(width, 60)
     return "".join(
-        f"{line:{width}}  # {said}\n" if said else f"{line}\n"
-        for (line, _), said in zip(lines, comments, strict=True)
+        f"{line:{width}}  # {comment}\n" if comment else f"{line}\n"
+        for (line, _), comment in zip(lines, comments, strict=True)
     )
 
 
 def as_written(value: Any) -> Any:
     """``value`` as a manifest has it: ``${env.X}`` for secrets, ``$${`` for ``${``."""
-    found = reference_in(value)
-    if found is not None and "from_env" in found:
-        return _Reference(f"${{env.{found['from_env']}}}")
+    reference = reference_in(value)
+    if reference is not None and "from_env" in reference:
+        return _Reference(f"${{env.{reference['from_env']}}}")
     if isinstance(value, dict):
         return {name: as_written(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -29,17 +29,17 @@ class RenderedManifest:
         Behind it, where it is made from a released variable, the line that released it.
         """
         _, kind, key, *inner = at
-        one, where = self.declarations[Address(str(kind), str(key))], tuple(inner)
-        place = one.position(where)
-        return " ".join([f"{place.file}:{place.line}", *_released(one, where)])
+        declaration, where = self.declarations[Address(str(kind), str(key))], tuple(inner)
+        place = declaration.position(where)
+        return " ".join([f"{place.file}:{place.line}", *_released(declaration, where)])
 
 
-def _released(one: Declaration, at: Location) -> Iterator[str]:
+def _released(declaration: Declaration, at: Location) -> Iterator[str]:
     """``${var.NAME} FILE:LINE`` for each released variable that the value is made from."""
-    if not one.layers:
+    if not declaration.layers:
         return
-    variables = one.layers.variables
-    for name in sorted(variables.behind(one.words(at))):
+    variables = declaration.layers.variables
+    for name in sorted(variables.behind(declaration.words(at))):
         origin = variables.origin(name)
         if origin.startswith(f"{FOLDER}/"):
             yield f"${{var.{name}}} {origin}"
@@ -50,9 +50,9 @@ def render(
 ) -> RenderedManifest:
     """The environment's resources. Raises FileError, and UsageError for what selects nothing."""
     _, loaded = open_environment(open_project(folder), environment, given)
-    known = {one.address: one for one in loaded.declarations}
-    wanted = [known[one.address] for one in selection.choose(loaded.resources)]
+    known = {declaration.address: declaration for declaration in loaded.declarations}
+    wanted = [known[resource.address] for resource in selection.choose(loaded.resources)]
     document: dict[str, dict[str, Any]] = {}
-    for one in wanted:
-        document.setdefault(one.kind.name, {})[one.entry.key] = one.document
+    for declaration in wanted:
+        document.setdefault(declaration.kind.name, {})[declaration.entry.key] = declaration.document
     return RenderedManifest({"resources": document}, known, loaded.warnings)

@@ -53,14 +53,14 @@ class Annotation:
 def annotations_of(report: Report) -> tuple[Annotation, ...]:
     """Errors first, then by place; the same annotation only once."""
     places = dict(report.places)
-    found = [
+    annotations = [
         *map(_of_problem, report.problems),
         *_of_outcomes(report, places),
         *_of_checks(report, places),
         *_of_drift(report, places),
         *_of_steps(report, places),
     ]
-    prefixed = [replace(each, file=report.prefix + each.file) for each in found]
+    prefixed = [replace(each, file=report.prefix + each.file) for each in annotations]
     prefixed += [each for part in report.parts or () for each in annotations_of(part)]
     return tuple(sorted(dict.fromkeys(prefixed), key=_rank))
 
@@ -95,24 +95,26 @@ def _of_outcomes(report: Report, places: dict[Address, Position]) -> Iterator[An
             placed = replace(problem, where=problem.where or places.get(address))
             yield _of_problem(replace(placed, subject=problem.subject or str(address)))
         if not problems:
-            said = outcome.message or f"{outcome.status}"
-            yield _of_step(outcome.step, Severity.ERROR, f"{outcome.status}: {said}", places)
+            message = outcome.message or f"{outcome.status}"
+            yield _of_step(outcome.step, Severity.ERROR, f"{outcome.status}: {message}", places)
 
 
 def _of_checks(report: Report, places: dict[Address, Position]) -> Iterator[Annotation]:
     for result in report.checks:
         if not result.passed:
             where = places.get(result.address, Position(PROJECT_FILE))
-            said = f"check `{result.check}` failed: {result.message}"
-            yield _placed(Severity.ERROR, "check", said, where, str(result.address))
+            message = f"check `{result.check}` failed: {result.message}"
+            yield _placed(Severity.ERROR, "check", message, where, str(result.address))
 
 
 def _of_drift(report: Report, places: dict[Address, Position]) -> Iterator[Annotation]:
-    for one in report.drift.findings if report.drift else ():
-        if one.counts:
-            said = ": ".join(filter(None, (drift_view.told_of(one), drift_view.line(one))))
-            where = places.get(one.address, Position(PROJECT_FILE))
-            yield _placed(Severity.WARNING, "drift", said, where, str(one.address))
+    for finding in report.drift.findings if report.drift else ():
+        if finding.counts:
+            message = ": ".join(
+                filter(None, (drift_view.told_of(finding), drift_view.line(finding)))
+            )
+            where = places.get(finding.address, Position(PROJECT_FILE))
+            yield _placed(Severity.WARNING, "drift", message, where, str(finding.address))
 
 
 def _of_steps(report: Report, places: dict[Address, Position]) -> Iterator[Annotation]:
@@ -120,11 +122,13 @@ def _of_steps(report: Report, places: dict[Address, Position]) -> Iterator[Annot
         return
     for step in report.plan.steps:
         if step.action is Action.BLOCKED:
-            said = step.reason or "cannot be done as it is written"
-            yield _of_step(step, Severity.ERROR, f"blocked: {said}", places)
+            message = step.reason or "cannot be done as it is written"
+            yield _of_step(step, Severity.ERROR, f"blocked: {message}", places)
         elif step.action in DESTRUCTIVE:
-            said = f": {step.reason}" if step.reason else ""
-            yield _of_step(step, Severity.WARNING, f"will {step.action} {step.name}{said}", places)
+            message = f": {step.reason}" if step.reason else ""
+            yield _of_step(
+                step, Severity.WARNING, f"will {step.action} {step.name}{message}", places
+            )
 
 
 def _of_step(

@@ -61,9 +61,9 @@ def _record(report: Report) -> dict[str, Any]:
     if plan:
         made["resources"] = _resources(report)
     if report.drift:
-        found = drift_json.to_json(report.drift)
+        drift = drift_json.to_json(report.drift)
         names = {"drift": "differences"}
-        made["drift"] = {names.get(name, name): found[name] for name in DRIFT}
+        made["drift"] = {names.get(name, name): drift[name] for name in DRIFT}
     if report.checks:
         made["checks"] = check_text.to_json(report.checks)["checks"]
     made["problems"] = problems.to_json(report.problems)["diagnostics"]

@@ -15,7 +15,7 @@ from provisioner.rendering.text import harmless_line
 
 def outputs(report: Report) -> dict[str, str]:
     """Names and values of step outputs and pipeline variables, the same for every system."""
-    found = {
+    values = {
         "command": report.command,
         "project": report.project,
         "environment": report.environment,
@@ -25,24 +25,24 @@ def outputs(report: Report) -> dict[str, str]:
     }
     plan = report.plan
     if plan:
-        found |= {
+        values |= {
             "has_changes": str(not plan.is_empty).lower(),
             "digest": digest(plan),
             **_counts([plan]),
         }
     if report.parts is not None:
         plans = [part.plan for part in report.parts if part.plan]
-        found |= {
+        values |= {
             "environments": ",".join(part.environment for part in report.parts),
             "has_changes": str(not all(each.is_empty for each in plans)).lower(),
             **_counts(plans),
         }
     if report.drift:
         drifted = report.drift.drifted
-        found |= {"has_drift": str(bool(drifted)).lower(), "drifted": str(drifted)}
+        values |= {"has_drift": str(bool(drifted)).lower(), "drifted": str(drifted)}
     if report.plan_file:
-        found["plan_file"] = report.plan_file
-    return {name: harmless_line(value) for name, value in found.items()}
+        values["plan_file"] = report.plan_file
+    return {name: harmless_line(value) for name, value in values.items()}
 
 
 def _counts(plans: Sequence[Plan]) -> dict[str, str]:
@@ -51,10 +51,10 @@ def _counts(plans: Sequence[Plan]) -> dict[str, str]:
 
 def severities(report: Report) -> dict[str, str]:
     """``{"errors": "1", "warnings": "0"}``, of all that reports mark."""
-    found = [each.severity for each in annotations_of(report)]
+    found_severities = [each.severity for each in annotations_of(report)]
     return {
-        "errors": str(found.count(Severity.ERROR)),
-        "warnings": str(found.count(Severity.WARNING)),
+        "errors": str(found_severities.count(Severity.ERROR)),
+        "warnings": str(found_severities.count(Severity.WARNING)),
     }
 
 

@@ -16,29 +16,29 @@ SORTS: Final = tuple(DriftCategory)
 
 def by_resource(drifted: Drifted) -> list[list[Drift]]:
     """The differences of each resource, the resources with the worst sort first."""
-    found: dict[Address, list[Drift]] = {}
-    for one in drifted.findings:
-        found.setdefault(one.address, []).append(one)
+    groups: dict[Address, list[Drift]] = {}
+    for finding in drifted.findings:
+        groups.setdefault(finding.address, []).append(finding)
     return sorted(
-        found.values(), key=lambda group: (SORTS.index(group[0].category), group[0].address)
+        groups.values(), key=lambda group: (SORTS.index(group[0].category), group[0].address)
     )
 
 
-def line(one: Drift) -> str:
+def line(finding: Drift) -> str:
     """``path  declared → live`` on one line, without the path of a whole resource."""
-    if not one.path:
+    if not finding.path:
         return ""
-    return f"{label_of(one, STYLE)}  {values(one)}"
+    return f"{label_of(finding, STYLE)}  {values(finding)}"
 
 
-def values(one: Drift) -> str:
+def values(finding: Drift) -> str:
     """``declared → live``, neither longer than can be read; nothing for a whole resource."""
-    if not one.path:
+    if not finding.path:
         return ""
-    sides = fitted(sides_of(one, STYLE), LONGEST_VALUE, STYLE.glyphs.ellipsis)
+    sides = fitted(sides_of(finding, STYLE), LONGEST_VALUE, STYLE.glyphs.ellipsis)
     return f" {STYLE.glyphs.arrow} ".join(sides)
 
 
-def told_of(one: Drift) -> str:
+def told_of(finding: Drift) -> str:
     """The sort and what else is known, in one line."""
-    return harmless_line("; ".join((words(one), *told(one))))
+    return harmless_line("; ".join((words(finding), *told(finding))))

@@ -23,19 +23,21 @@ SUMMARY_BYTES = 1_000_000
 
 def text(report: Report) -> str:
     """The annotations as workflow commands, a line each."""
-    found = annotations_of(report)
+    annotations = annotations_of(report)
     return "".join(
         f"{line}\n"
         for severity, command in COMMANDS.items()
-        for line in _lines([each for each in found if each.severity is severity], command)
+        for line in _lines([each for each in annotations if each.severity is severity], command)
     )
 
 
-def _lines(found: list[Annotation], command: str) -> Iterator[str]:
-    shown = found if len(found) <= MOST_ANNOTATIONS else found[: MOST_ANNOTATIONS - 1]
+def _lines(annotations: list[Annotation], command: str) -> Iterator[str]:
+    shown = (
+        annotations if len(annotations) <= MOST_ANNOTATIONS else annotations[: MOST_ANNOTATIONS - 1]
+    )
     for each in shown:
         yield _command(command, each)
-    more = len(found) - len(shown)
+    more = len(annotations) - len(shown)
     if more:
         yield f"::{command} title=provisioner::and {more} more, all of them in the step summary"
 
@@ -63,12 +65,12 @@ def _property(text: str) -> str:
 def attachments(report: Report, environ: Mapping[str, str]) -> tuple[Attachment, ...]:
     """Returns the step summary and the step outputs, for the files that the runner names."""
     summary, step_outputs = environ.get("GITHUB_STEP_SUMMARY"), environ.get("GITHUB_OUTPUT")
-    found = []
+    files = []
     if summary:
-        found.append(Attachment(Path(summary), markdown.text(report, SUMMARY_BYTES), append=True))
+        files.append(Attachment(Path(summary), markdown.text(report, SUMMARY_BYTES), append=True))
     if step_outputs:
-        found.append(Attachment(Path(step_outputs), outputs(report), append=True))
-    return tuple(found)
+        files.append(Attachment(Path(step_outputs), outputs(report), append=True))
+    return tuple(files)
 
 
 def outputs(report: Report) -> str:

@@ -108,8 +108,8 @@ def _headline(report: Report) -> Iterator[str]:
     counts = report.plan.counts
     for action in view.WORST_FIRST:
         if counts[action]:
-            said = tag("b", str(counts[action])) + f" {_to(action)}"
-            yield tag("span", said, class_=f"count a-{action.value}")
+            label = tag("b", str(counts[action])) + f" {_to(action)}"
+            yield tag("span", label, class_=f"count a-{action.value}")
 
 
 def _to(action: Action) -> str:
@@ -124,13 +124,13 @@ def _alarms(report: Report) -> Iterator[str]:
     destroyed, blocked = view.destroyed(plan), view.blocked(plan)
     deleted = [step for step in destroyed if step.action is Action.DELETE]
     replaced = [step for step in destroyed if step.action is Action.REPLACE]
-    said = [f"deletes {_named(deleted)}"] if deleted else []
-    said += [f"deletes and creates again {_named(replaced)}"] if replaced else []
-    if said:
-        yield tag("p", f"This {', and '.join(said)}.", class_="alarm", role="note")
+    warnings = [f"deletes {_named(deleted)}"] if deleted else []
+    warnings += [f"deletes and creates again {_named(replaced)}"] if replaced else []
+    if warnings:
+        yield tag("p", f"This {', and '.join(warnings)}.", class_="alarm", role="note")
     if blocked:
-        told = f"Nothing can be applied: {_named(blocked)} cannot be done as written."
-        yield tag("p", told, class_="alarm", role="note")
+        sentence = f"Nothing can be applied: {_named(blocked)} cannot be done as written."
+        yield tag("p", sentence, class_="alarm", role="note")
 
 
 def _named(steps: list[Step]) -> str:
@@ -184,9 +184,9 @@ def _tools(cards: list[Card]) -> str:
         "input", type="search", id="search", placeholder="Find  /", aria_label="Find a resource"
     )
     toggle = tag("button", "Close all", type="button", id="toggle", class_="plain")
-    told = tag("span", "", id="told", role="status")
+    status = tag("span", "", id="told", role="status")
     groups = tag("div", *buttons, class_="chips", role="group", aria_label="Show only")
-    return tag("div", groups, search, toggle, told, id="tools", hidden="")
+    return tag("div", groups, search, toggle, status, id="tools", hidden="")
 
 
 def _problems(report: Report) -> Iterator[str]:
@@ -195,8 +195,8 @@ def _problems(report: Report) -> Iterator[str]:
 
 
 def _problem(problem: Problem) -> str:
-    told = problems.text([problem], colour=False)
-    return tag("pre", text_of(told, lines=True), class_=f"problem s-{problem.severity}")
+    text = problems.text([problem], colour=False)
+    return tag("pre", text_of(text, lines=True), class_=f"problem s-{problem.severity}")
 
 
 def _how_to_apply(report: Report, plan: Plan) -> str:
@@ -215,9 +215,9 @@ def _ways_out(drifted: Drifted) -> str:
     ways = ways_out(drifted)
     if not ways:
         return ""
-    told = "".join(
+    items = "".join(
         tag("p", text_of(way.does))
         + tag("pre", text_of(way.command), class_="command", tabindex="0")
         for way in ways
     )
-    return tag("section", tag("h2", "Ways out"), told)
+    return tag("section", tag("h2", "Ways out"), items)

@@ -112,21 +112,21 @@ def outcome_card(outcome: Outcome, branches: Topology) -> Card:
     """How a step ended."""
     good, step = outcome.status in WENT_WELL, outcome.step
     word, sign = view.outcome_word(outcome), "✓" if good else "✗"
-    found = outcome.error.problems if outcome.error else ()
-    told = [
+    problems_of_outcome = outcome.error.problems if outcome.error else ()
+    paragraphs = [
         tag(
             "pre",
             text_of(problems.text([each], colour=False), lines=True),
             class_="problem s-error",
         )
-        for each in found
+        for each in problems_of_outcome
     ]
     message = tag("p", prose(outcome.message)) if outcome.message else ""
     return Card(
         word,
         "good" if good else "bad",
         _summary(f"{sign} {word}", step, view.took(outcome)),
-        "".join((message, *told, _body(step, branches))),
+        "".join((message, *paragraphs, _body(step, branches))),
         f"{step.address} {step.name}".lower(),
         urgent=not good,
     )
@@ -135,9 +135,9 @@ def outcome_card(outcome: Outcome, branches: Topology) -> Card:
 def check_card(result: CheckResult) -> Card:
     """What a check asked a live resource, and whether the answer was right."""
     word, sign = ("passed", "✓") if result.passed else ("failed", "✗")
-    said = [tag("p", prose(result.message))] if result.message else []
+    paragraphs = [tag("p", prose(result.message))] if result.message else []
     if result.entity:
-        said.append(tag("p", f"Answered by {tag('code', text_of(result.entity))}"))
+        paragraphs.append(tag("p", f"Answered by {tag('code', text_of(result.entity))}"))
     summary = (
         tag("span", text_of(f"{sign} {word}"), class_="badge"),
         tag("code", text_of(str(result.address)), class_="address"),
@@ -148,7 +148,7 @@ def check_card(result: CheckResult) -> Card:
         word,
         "good" if result.passed else "bad",
         "".join(summary),
-        "".join(said),
+        "".join(paragraphs),
         f"{result.address} {result.name} {result.check}".lower(),
         urgent=not result.passed,
     )
@@ -172,12 +172,12 @@ def drift_card(group: list[Drift]) -> Card:
     )
 
 
-def _drift_row(one: Drift) -> str:
-    label, said = label_of(one, view.STYLE), drift_view.values(one)
-    why = tag("span", prose(drift_view.told_of(one)), class_="why")
+def _drift_row(finding: Drift) -> str:
+    label, shown = label_of(finding, view.STYLE), drift_view.values(finding)
+    why = tag("span", prose(drift_view.told_of(finding)), class_="why")
     long = " long" if len(label) > LONGEST_LABEL else ""
     head = tag("th", text_of(label or "as a whole"), scope="row", class_=f"outer{long}")
-    return tag("tr", head, tag("td", text_of(said) + (" " if said else "") + why))
+    return tag("tr", head, tag("td", text_of(shown) + (" " if shown else "") + why))
 
 
 def _summary(badge: str, step: Step, aside: str) -> str:
@@ -192,26 +192,26 @@ def _summary(badge: str, step: Step, aside: str) -> str:
 
 
 def _body(step: Step, branches: Topology) -> str:
-    said = [tag("p", prose(step.reason), class_="reason")] if step.reason else []
+    parts = [tag("p", prose(step.reason), class_="reason")] if step.reason else []
     if step.hint:
-        said.append(tag("p", tag("b", "Hint: "), prose(step.hint), class_="hint"))
+        parts.append(tag("p", tag("b", "Hint: "), prose(step.hint), class_="hint"))
     rows = [row for block in blocks_of(step, view.STYLE) for row in _block(block)]
     if rows:
-        said.append(tag("table", tag("tbody", *rows)))
+        parts.append(tag("table", tag("tbody", *rows)))
     if branches and step.action is not Action.DELETE:
         moved = {} if step.action is Action.CREATE else moved_traffic(step)
-        said.append(_flow(branches, moved))
+        parts.append(_flow(branches, moved))
     if step.operations:
         calls = ", ".join(tag("code", text_of(each.call)) for each in step.operations)
-        said.append(tag("p", f"Calls: {calls}", class_="calls"))
-    said += [tag("p", prose(note), class_="note") for note in step.notes]
-    return "".join(said)
+        parts.append(tag("p", f"Calls: {calls}", class_="calls"))
+    parts += [tag("p", prose(note), class_="note") for note in step.notes]
+    return "".join(parts)
 
 
 def _block(block: PlanBlock) -> Iterator[str]:
     if block.heading:
-        said = text_of(block.heading) + _reason(block.reason)
-        yield tag("tr", tag("th", said, colspan="2", scope="rowgroup", class_="heading"))
+        heading = text_of(block.heading) + _reason(block.reason)
+        yield tag("tr", tag("th", heading, colspan="2", scope="rowgroup", class_="heading"))
     inner = "inner" if block.heading else "outer"
     for row in block.rows:
         long = " long" if len(row.label) > LONGEST_LABEL else ""
@@ -222,8 +222,8 @@ def _block(block: PlanBlock) -> Iterator[str]:
 def _values(row: PlanRow) -> str:
     if row.role is Role.FAINT or len(row.values) == 1:
         style = {Role.ADDED: "new", Role.REMOVED: "old"}.get(row.role, "")
-        said = text_of(view.shown_values(row))
-        return tag("span", said, class_=style) if style else said
+        text = text_of(view.shown_values(row))
+        return tag("span", text, class_=style) if style else text
     before, after = row.values
     return f"{tag('del', text_of(before))} → {tag('ins', text_of(after))}"
 
@@ -241,14 +241,14 @@ def _flow(branches: Topology, moved: dict[str, tuple[int, int]]) -> str:
 
 def _branch(branch: Branch, moved: tuple[int, int] | None) -> str:
     before, after = moved or (branch.share, branch.share)
-    said = f"{after} %" if before == after else f"{before} → {after} %"
+    share = f"{after} %" if before == after else f"{before} → {after} %"
     if branch.fallback and not branch.share:
-        said = "fallback"
+        share = "fallback"
     return tag(
         "tr",
         tag("th", text_of(branch.name), scope="row"),
         tag("td", _bar(after), class_="bar"),
-        tag("td", text_of(said), class_="share"),
+        tag("td", text_of(share), class_="share"),
         tag("td", text_of(branch.serves), class_="serves"),
     )
 

@@ -66,10 +66,10 @@ def _lines(case: JunitCase) -> Iterator[str]:
     file = f" file={quoteattr(case.file)}" if case.file else ""
     names = f"classname={quoteattr(case.suite)} name={quoteattr(harmless_line(case.name))}"
     yield f'<testcase {names}{file} time="{case.seconds:.3f}">'
-    for tag, said in (("failure", case.failure), ("skipped", case.skipped)):
-        if said:
-            first = quoteattr(said.split("\n")[0])
-            yield f"  <{tag} message={first}>{escape(said)}</{tag}>"
+    for tag, message in (("failure", case.failure), ("skipped", case.skipped)):
+        if message:
+            first = quoteattr(message.split("\n")[0])
+            yield f"  <{tag} message={first}>{escape(message)}</{tag}>"
     if case.output:
         yield f"  <system-out>{escape(case.output)}</system-out>"
     yield "</testcase>"
@@ -91,14 +91,14 @@ def _cases(report: Report) -> Iterator[JunitCase]:
 
 
 def _of_problem(problem: Problem, report: Report) -> JunitCase:
-    told = problems.text([problem], colour=False)
+    text = problems.text([problem], colour=False)
     place = str(problem.where or problem.subject)
     error = problem.severity is Severity.ERROR
     return JunitCase(
         f"{report.command} {problem.severity}",
         f"{problem.code} {place}".strip(),
-        failure=told if error else "",
-        output="" if error else told,
+        failure=text if error else "",
+        output="" if error else text,
         file=harmless_line(report.prefix + problem.where.file) if problem.where else "",
     )
 
@@ -116,8 +116,12 @@ def _of_check(result: CheckResult, report: Report) -> JunitCase:
 
 def _of_outcome(outcome: Outcome, report: Report) -> JunitCase:
     good, not_started = outcome.status in WENT_WELL, outcome.status is Status.NOT_STARTED
-    found = outcome.error.problems if outcome.error else ()
-    why = problems.text(found, colour=False) or harmless(outcome.message) or str(outcome.status)
+    problems_of_outcome = outcome.error.problems if outcome.error else ()
+    why = (
+        problems.text(problems_of_outcome, colour=False)
+        or harmless(outcome.message)
+        or str(outcome.status)
+    )
     return JunitCase(
         f"{report.command} {view.title(report)}",
         f"{outcome.step.action} {outcome.step.address}",
@@ -130,9 +134,10 @@ def _of_outcome(outcome: Outcome, report: Report) -> JunitCase:
 
 def _of_drift(group: list[Drift], report: Report) -> JunitCase:
     lines = [
-        ": ".join(filter(None, (drift_view.told_of(one), drift_view.line(one)))) for one in group
+        ": ".join(filter(None, (drift_view.told_of(finding), drift_view.line(finding))))
+        for finding in group
     ]
-    counts = any(one.counts for one in group)
+    counts = any(finding.counts for finding in group)
     return JunitCase(
         f"{report.command} {view.title(report)}",
         f"drift {group[0].address}",

@@ -95,14 +95,14 @@ def _warnings(plan: Plan) -> Iterator[str]:
     """In GitHub's alert syntax, which is a plain quotation everywhere else."""
     deleted = [step for step in view.destroyed(plan) if step.action is Action.DELETE]
     replaced = [step for step in view.destroyed(plan) if step.action is Action.REPLACE]
-    told = [f"deletes {_named(deleted)}"] if deleted else []
-    told += [f"deletes and creates again {_named(replaced)}"] if replaced else []
-    if told:
-        yield f"> [!CAUTION]\n> This {', and '.join(told)}.\n"
+    warnings = [f"deletes {_named(deleted)}"] if deleted else []
+    warnings += [f"deletes and creates again {_named(replaced)}"] if replaced else []
+    if warnings:
+        yield f"> [!CAUTION]\n> This {', and '.join(warnings)}.\n"
     blocked = view.blocked(plan)
     if blocked:
-        said = f"Nothing can be applied: {_named(blocked)} cannot be done as written."
-        yield f"> [!WARNING]\n> {said}\n"
+        sentence = f"Nothing can be applied: {_named(blocked)} cannot be done as written."
+        yield f"> [!WARNING]\n> {sentence}\n"
 
 
 def _named(steps: list[Step]) -> str:
@@ -116,8 +116,8 @@ def _picture(report: Report) -> str:
     if not chart:
         return ""
     more = len(drawn_steps(report)) - MOST_RESOURCES
-    said = f"\n{more} more are not drawn.\n" if more > 0 else ""
-    return f"### Where requests go\n\n{fence('mermaid', chart.splitlines())}{said}"
+    remark = f"\n{more} more are not drawn.\n" if more > 0 else ""
+    return f"### Where requests go\n\n{fence('mermaid', chart.splitlines())}{remark}"
 
 
 def _end(report: Report) -> Iterator[str]:

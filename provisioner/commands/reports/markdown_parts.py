@@ -59,29 +59,32 @@ def _step(step: Step) -> ReportPart:
 
 def _details(summary: str, step: Step, *, opened: bool) -> str:
     """A summary that opens; the blank lines let Markdown begin again inside the HTML."""
-    said = [f"<details{' open' if opened else ''}><summary>{summary}</summary>", ""]
+    parts = [f"<details{' open' if opened else ''}><summary>{summary}</summary>", ""]
     if step.reason:
-        said += [prose(step.reason), ""]
+        parts += [prose(step.reason), ""]
     if step.hint:
-        said += [f"**Hint:** {prose(step.hint)}", ""]
+        parts += [f"**Hint:** {prose(step.hint)}", ""]
     lines = [f"{line.sign} {line.text}".rstrip() for line in view.diff(step)]
     if lines:
-        said.append(fence("diff", lines))
+        parts.append(fence("diff", lines))
     if step.operations:
         calls = ", ".join(code(each.call) for each in step.operations)
-        said += [f"Calls: {calls}", ""]
-    said += [line for note in step.notes for line in (f"Note: {prose(note)}", "")]
-    return "\n".join([*said, "</details>", ""])
+        parts += [f"Calls: {calls}", ""]
+    parts += [line for note in step.notes for line in (f"Note: {prose(note)}", "")]
+    return "\n".join([*parts, "</details>", ""])
 
 
 def _outcome(outcome: Outcome) -> ReportPart:
     good = outcome.status in WENT_WELL
     word, address = view.outcome_word(outcome), str(outcome.step.address)
     time = f" in {view.took(outcome)}" if view.took(outcome) else ""
-    told = f": {prose(outcome.told)}" if outcome.told else ""
-    line = f"- {'✓' if good else '✗'} {code(address)} {word}{time}{told}"
-    found = outcome.error.problems if outcome.error else ()
-    trouble = [fence("text", problems.text([each], colour=False).split("\n")) for each in found]
+    message = f": {prose(outcome.told)}" if outcome.told else ""
+    line = f"- {'✓' if good else '✗'} {code(address)} {word}{time}{message}"
+    problems_of_outcome = outcome.error.problems if outcome.error else ()
+    trouble = [
+        fence("text", problems.text([each], colour=False).split("\n"))
+        for each in problems_of_outcome
+    ]
     return ReportPart(
         word.capitalize(),
         "\n".join([line, *trouble]),
@@ -102,9 +105,9 @@ def _problem(problem: Problem) -> ReportPart:
 def _check(result: CheckResult) -> ReportPart:
     sign = "✓" if result.passed else "✗"
     by = f" by {code(result.entity)}" if result.entity else ""
-    said = f": {prose(result.message)}" if result.message else ""
+    message = f": {prose(result.message)}" if result.message else ""
     named = f"{code(str(result.address))} {prose(result.check)}"
-    line = f"- {sign} {named}{by} in {result.duration_ms} ms{said}"
+    line = f"- {sign} {named}{by} in {result.duration_ms} ms{message}"
     group = "Checks that passed" if result.passed else "Checks that failed"
     return ReportPart(group, line, line, named, vital=not result.passed)
 
@@ -112,20 +115,20 @@ def _check(result: CheckResult) -> ReportPart:
 def _drifted(group: list[Drift]) -> ReportPart:
     """All differences of one resource; their sorts stand above their values."""
     first, lines = group[0], []
-    for sort in dict.fromkeys(one.category for one in group):
-        same = [one for one in group if one.category is sort]
+    for sort in dict.fromkeys(finding.category for finding in group):
+        same = [finding for finding in group if finding.category is sort]
         lines.append(f"# {words(same[0])}")
-        for one in same:
-            field, others = drift_view.line(one), drift_view.told_of(one).partition("; ")[2]
+        for finding in same:
+            field, others = drift_view.line(finding), drift_view.told_of(finding).partition("; ")[2]
             lines += [f"! {field}"] if field else []
             lines += [f"  {others}"] if others else []
     line = f"- {code(str(first.address))} ({code(first.name)})"
-    said = ", ".join(dict.fromkeys(words(one) for one in group))
+    summary = ", ".join(dict.fromkeys(words(finding) for finding in group))
     return ReportPart(
         words(first).capitalize(),
         f"{line}\n\n{fence('diff', lines)}",
-        f"{line}: {prose(said)}",
+        f"{line}: {prose(summary)}",
         code(first.address.key),
         family=code(first.address.kind),
-        vital=any(not one.path for one in group),
+        vital=any(not finding.path for finding in group),
     )

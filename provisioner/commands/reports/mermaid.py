@@ -59,7 +59,7 @@ def _resource(node: str, step: Step, branches: Topology) -> Iterator[str]:
 
 def _edge(branch: Branch, moved: tuple[int, int] | None) -> str:
     before, after = moved or (branch.share, branch.share)
-    said = f"{after} %" if before in (after, 0) else f"{before} → {after} %"
+    share = f"{after} %" if before in (after, 0) else f"{before} → {after} %"
     if branch.share:
-        return f'-- "{said}" -->'
-    return '-. "fallback" .->' if branch.fallback else f'-. "{said}" .->'
+        return f'-- "{share}" -->'
+    return '-. "fallback" .->' if branch.fallback else f'-. "{share}" .->'

@@ -83,19 +83,19 @@ def _written(time: datetime) -> str:
 
 def _places(session: Session) -> tuple[tuple[Address, Position], ...]:
     loaded = session.loaded
-    found = [(each.address, each.where) for each in loaded.resources]
-    found += [(each.address, each.where) for each in loaded.removals]
-    return tuple((address, where) for address, where in found if where)
+    places = [(each.address, each.where) for each in loaded.resources]
+    places += [(each.address, each.where) for each in loaded.removals]
+    return tuple((address, where) for address, where in places if where)
 
 
 def topology_of(plan: Plan) -> tuple[tuple[Address, Topology], ...]:
     """How requests branch after ``plan``, for each resource whose kind tells it."""
-    found = []
+    topologies = []
     for step in plan.steps:
         kind = KINDS.get(step.address.kind)
         if step.desired is not None and kind and kind.runtime.topology:
-            found.append((step.address, kind.runtime.topology(step.desired)))
-    return tuple(found)
+            topologies.append((step.address, kind.runtime.topology(step.desired)))
+    return tuple(topologies)
 
 
 def of_saved(plan: Plan, file: str) -> Report:

@@ -30,8 +30,8 @@ MOST_RESULTS = 5_000
 
 def text(report: Report) -> str:
     """A log with one run of one tool."""
-    found = annotations_of(report)[:MOST_RESULTS]
-    rules = sorted({each.rule for each in found})
+    annotations = annotations_of(report)[:MOST_RESULTS]
+    rules = sorted({each.rule for each in annotations})
     run = {
         "tool": {
             "driver": {
@@ -42,7 +42,7 @@ def text(report: Report) -> str:
         },
         "automationDetails": {"id": f"provisioner/{report.command}/{report.environment or 'all'}/"},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(each, rules.index(each.rule)) for each in found],
+        "results": [_result(each, rules.index(each.rule)) for each in annotations],
     }
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 

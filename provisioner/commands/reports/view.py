@@ -118,8 +118,8 @@ def _block_lines(block: PlanBlock) -> Iterator[DiffLine]:
     width = max((columns(row.label) for row in block.rows), default=0)
     for row in block.rows:
         label = padded(row.label, min(width, 60))
-        said = f"{row.bar} {shown_values(row)}" if row.bar else shown_values(row)
-        line, reason = f"{indent}{label}  {said}", _reason(row.reason)
+        shown = f"{row.bar} {shown_values(row)}" if row.bar else shown_values(row)
+        line, reason = f"{indent}{label}  {shown}", _reason(row.reason)
         beside = len(line) + len(reason) <= LONGEST_LINE
         yield DiffLine(SIGNS.get(row.role, " "), line + reason if beside else line)
         if reason and not beside:
@@ -152,16 +152,16 @@ def headline(report: Report) -> str:
         return outcome_words.summary_line(report.outcomes)
     if report.checks:
         return check_summary(report.checks)
-    found = Counter(problem.severity for problem in report.problems)
+    counts = Counter(problem.severity for problem in report.problems)
     trouble = ", ".join(
-        counted(found[severity], severity.value) for severity in Severity if found[severity]
+        counted(counts[severity], severity.value) for severity in Severity if counts[severity]
     )
     if report.drift:
         return "; ".join(filter(None, (drift_summary(report.drift), trouble)))
     if report.plan is None:
         return trouble or "No problems"
-    said = (summary_line(report.plan), drift_line(report.plan.steps), trouble)
-    return "; ".join(part for part in said if part)
+    sentences = (summary_line(report.plan), drift_line(report.plan.steps), trouble)
+    return "; ".join(part for part in sentences if part)
 
 
 def _headline_of_several(parts: Sequence[Report]) -> str:
@@ -181,7 +181,7 @@ def facts(report: Report) -> list[Fact]:
     """What is known about the run, in the order of interest; nothing empty."""
     plan, audit = report.plan, report.audit
     commit = audit.git_commit or (plan.source.git_commit if plan else "")
-    found = (
+    facts = (
         Fact("workspace", report.host),
         Fact("commit", commit),
         Fact("changed since", report.changed_since),
@@ -191,7 +191,7 @@ def facts(report: Report) -> list[Fact]:
         Fact("finished", audit.finished_at),
         Fact("version", audit.tool_version),
     )
-    return [Fact(name, harmless_line(value)) for name, value in found if value]
+    return [Fact(name, harmless_line(value)) for name, value in facts if value]
 
 
 def destroyed(plan: Plan) -> list[Step]:
@@ -219,8 +219,8 @@ def apply_command(report: Report, *, consent: bool = True) -> str:
     if any(step.action is Action.ADOPT for step in plan.steps) and not report.plan_file:
         words.append(" --adopt")
     flags = {Action.REPLACE: "--allow-replace", Action.DELETE: "--allow-delete"}
-    asked = [step for step in destroyed(plan) if consent and not step.consented]
-    words += [f" {flags[step.action]} {_shell(str(step.address))}" for step in asked]
+    unconfirmed = [step for step in destroyed(plan) if consent and not step.consented]
+    words += [f" {flags[step.action]} {_shell(str(step.address))}" for step in unconfirmed]
     return "".join(words)
 
 

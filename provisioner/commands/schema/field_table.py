@@ -94,12 +94,12 @@ def _type(part: Schema) -> str:
 
 def _row(field: TableField, rules: FieldRule, kind: Kind) -> str:
     *around, own = rules_along(rules, field.names)
-    said = dict.fromkeys(word for rule in (*around, own) for word in _rules(rule))
+    words = dict.fromkeys(word for rule in (*around, own) for word in _rules(rule))
     claims = (rule for rule in around if any(_rules(rule)))
     sources = dict.fromkeys(source for rule in (*claims, own) for source in rule.sources)
     first = ["tells the entries apart"] if field.key else []
     call = _call(field.names[0], (*around, own), kind)
-    cells = (f"`{field.path}`", field.type, ", ".join((*first, *said)), call, "; ".join(sources))
+    cells = (f"`{field.path}`", field.type, ", ".join((*first, *words)), call, "; ".join(sources))
     return f"| {' | '.join(cells)} |"
 
 

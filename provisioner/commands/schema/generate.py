@@ -69,7 +69,7 @@ def stale(folder: Path) -> tuple[str, ...]:
         for path, text in wanted.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     )
-    return tuple(str(path) for path in found)
+    return tuple(str(path) for path in differing)
 
 
 def _texts() -> dict[str, str]:

@@ -64,11 +64,11 @@ def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[L
         yield (Span(f"{INDENT}{line}", Role.PLAIN if said else Role.FAINT),)
 
 
-def _served(one: Served, width: int, widest: int) -> Line:
-    name, what = harmless_line(one.name), harmless_line(one.what)
-    since = f"  since {moment(one.since)}" if one.since else ""
+def _served(served: Served, width: int, widest: int) -> Line:
+    name, what = harmless_line(served.name), harmless_line(served.what)
+    since = f"  since {moment(served.since)}" if served.since else ""
     return (
-        Span(f"    {name}{' ' * (width - columns(name))}  {one.share:>3} %  {what}"),
+        Span(f"    {name}{' ' * (width - columns(name))}  {served.share:>3} %  {what}"),
         Span(f"{' ' * (widest - columns(what))}{since}" if since else "", Role.FAINT),
     )
 
@@ -81,24 +81,25 @@ def moment(time: str) -> str:
 def news(before: Sequence[StatusRow], after: Sequence[StatusRow]) -> list[str]:
     """A line for each resource whose state or traffic is not as it was."""
     old = {row.address: row for row in before}
-    found = []
+    lines = []
     for row in after:
         was = old.get(row.address)
         if was and (_state(was), _traffic(was)) == (_state(row), _traffic(row)):
             continue
         moved = f"  ({_traffic(row)})" if was is None or _traffic(was) != _traffic(row) else ""
-        found.append(f"{row.address}: {_state(row)}{moved if row.serves else ''}")
-    return found
+        lines.append(f"{row.address}: {_state(row)}{moved if row.serves else ''}")
+    return lines
 
 
 def _state(row: StatusRow) -> str:
-    said = f": {harmless_line(row.readiness.message)}" if row.readiness.message else ""
-    return f"{row.readiness.phase}{said}"
+    message = f": {harmless_line(row.readiness.message)}" if row.readiness.message else ""
+    return f"{row.readiness.phase}{message}"
 
 
 def _traffic(row: StatusRow) -> str:
     return ", ".join(
-        f"{harmless_line(one.name)} {one.share} % {harmless_line(one.what)}" for one in row.serves
+        f"{harmless_line(served.name)} {served.share} % {harmless_line(served.what)}"
+        for served in row.serves
     )
 
 
@@ -119,13 +120,13 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
                 "changed_at": row.changed_at,
                 "serves": [
                     {
-                        "entity": one.name,
-                        "model": one.model,
-                        "version": one.version,
-                        "traffic_percentage": one.share,
-                        "since": one.since,
+                        "entity": served.name,
+                        "model": served.model,
+                        "version": served.version,
+                        "traffic_percentage": served.share,
+                        "since": served.since,
                     }
-                    for one in row.serves
+                    for served in row.serves
                 ],
             }
             for row in rows

@@ -34,11 +34,11 @@ def shown(seen: Iterable[Rows], style: Style, *, objects: bool, now: Now = utc_n
 
 def _objects(seen: Iterable[Rows], stream: TextIO) -> Rows:
     last: Rows = ()
-    told = ""
+    printed = ""
     for rows in seen:
         last, now = rows, json.dumps(status_text.to_json(rows)).replace("##", "#\\u0023")
-        if now != told:
-            told = now
+        if now != printed:
+            printed = now
             print(now, file=stream, flush=True)
     return last
 

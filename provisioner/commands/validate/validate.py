@@ -41,10 +41,10 @@ class ValidationResult:
     def summary(self) -> str:
         """One line for people."""
         where = ", ".join(self.environments)
-        found = f"{counted(self.resources, 'resource')} in {counted(self.files, 'file')}"
+        text = f"{counted(self.resources, 'resource')} in {counted(self.files, 'file')}"
         if len(self.environments) > 1:
-            found += f", {len(self.environments)} environments"
-        return f"{found}: good ({where})"
+            text += f", {len(self.environments)} environments"
+        return f"{text}: good ({where})"
 
 
 def validate(

@@ -41,10 +41,10 @@ TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 
 def fits(value: Any, schema: Schema) -> bool:
     """True only where jsonschema would find nothing in ``value``; ``schema`` is inlined."""
-    for keyword, asked in schema.items():
+    for keyword, argument in schema.items():
         if keyword not in ANNOTATIONS:
             check = CHECKS.get(keyword)
-            if check is None or not check(value, asked, schema):
+            if check is None or not check(value, argument, schema):
                 return False
     return True
 
@@ -56,27 +56,29 @@ def anchored(pattern: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
 
 
-def _type(value: Any, asked: Any, _: Schema) -> bool:
-    return isinstance(asked, str) and type(value) in TYPES.get(asked, ())
+def _type(value: Any, types: Any, _: Schema) -> bool:
+    return isinstance(types, str) and type(value) in TYPES.get(types, ())
 
 
-def _properties_fit(value: Any, asked: Mapping[str, Schema], _: Schema) -> bool:
+def _properties_fit(value: Any, properties: Mapping[str, Schema], _: Schema) -> bool:
     if type(value) is not dict:
         return True
-    return all(fits(inner, asked[name]) for name, inner in value.items() if name in asked)
+    return all(fits(inner, properties[name]) for name, inner in value.items() if name in properties)
 
 
-def _additional(value: Any, asked: Any, schema: Schema) -> bool:
-    if type(value) is not dict or asked is True:
+def _additional(value: Any, allowed: Any, schema: Schema) -> bool:
+    if type(value) is not dict or allowed is True:
         return True
     others = value.keys() - schema.get("properties", {}).keys()
-    return not others or (asked is not False and all(fits(value[name], asked) for name in others))
+    return not others or (
+        allowed is not False and all(fits(value[name], allowed) for name in others)
+    )
 
 
-def _items(value: Any, asked: Any, _: Schema) -> bool:
+def _items(value: Any, items: Any, _: Schema) -> bool:
     if type(value) is not list:
         return True
-    return isinstance(asked, Mapping) and all(fits(entry, asked) for entry in value)
+    return isinstance(items, Mapping) and all(fits(entry, items) for entry in value)
 
 
 CHECKS: Final[Mapping[str, Callable[[Any, Any, Schema], bool]]] = {
@@ -84,22 +86,26 @@ CHECKS: Final[Mapping[str, Callable[[Any, Any, Schema], bool]]] = {
     "properties": _properties_fit,
     "additionalProperties": _additional,
     "items": _items,
-    "propertyNames": lambda value, asked, _: (
-        type(value) is not dict or all(fits(name, asked) for name in value)
+    "propertyNames": lambda value, names, _: (
+        type(value) is not dict or all(fits(name, names) for name in value)
     ),
-    "anyOf": lambda value, asked, _: any(fits(value, one) for one in asked),
-    "required": lambda value, asked, _: type(value) is not dict or value.keys() >= set(asked),
-    "minProperties": lambda value, asked, _: type(value) is not dict or len(value) >= asked,
-    "maxProperties": lambda value, asked, _: type(value) is not dict or len(value) <= asked,
-    "minItems": lambda value, asked, _: type(value) is not list or len(value) >= asked,
-    "minLength": lambda value, asked, _: type(value) is not str or len(value) >= asked,
-    "maxLength": lambda value, asked, _: type(value) is not str or len(value) <= asked,
-    "minimum": lambda value, asked, _: type(value) in NUMBERS and value >= asked,
-    "maximum": lambda value, asked, _: type(value) in NUMBERS and value <= asked,
-    "pattern": lambda value, asked, _: type(value) is str and bool(anchored(asked).search(value)),
+    "anyOf": lambda value, alternatives, _: any(
+        fits(value, alternative) for alternative in alternatives
+    ),
+    "required": lambda value, required, _: type(value) is not dict or value.keys() >= set(required),
+    "minProperties": lambda value, least, _: type(value) is not dict or len(value) >= least,
+    "maxProperties": lambda value, most, _: type(value) is not dict or len(value) <= most,
+    "minItems": lambda value, least, _: type(value) is not list or len(value) >= least,
+    "minLength": lambda value, least, _: type(value) is not str or len(value) >= least,
+    "maxLength": lambda value, most, _: type(value) is not str or len(value) <= most,
+    "minimum": lambda value, least, _: type(value) in NUMBERS and value >= least,
+    "maximum": lambda value, most, _: type(value) in NUMBERS and value <= most,
+    "pattern": lambda value, pattern, _: (
+        type(value) is str and bool(anchored(pattern).search(value))
+    ),
     # Equal values of two types (1 and true) are for jsonschema to judge.
-    "enum": lambda value, asked, _: type(value) is str and value in asked,
-    "const": lambda value, asked, _: type(value) is type(asked) is str and value == asked,
+    "enum": lambda value, values, _: type(value) is str and value in values,
+    "const": lambda value, constant, _: type(value) is type(constant) is str and value == constant,
 }
 
 
@@ -172,10 +178,10 @@ def _branches(
     error: ValidationError, spelled: Callable[[Location], str]
 ) -> tuple[tuple[Violation, ...], ...]:
     """Returns the violations of each alternative of an ``anyOf``."""
-    found: dict[Any, list[Violation]] = {}
+    branches: dict[Any, list[Violation]] = {}
     for inner in error.context or ():
-        found.setdefault(inner.schema_path[0], []).append(_violation(inner, spelled))
-    return tuple(tuple(violations) for violations in found.values())
+        branches.setdefault(inner.schema_path[0], []).append(_violation(inner, spelled))
+    return tuple(tuple(violations) for violations in branches.values())
 
 
 def _whole_number(_: Any, value: Any) -> bool:

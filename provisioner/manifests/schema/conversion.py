@@ -64,7 +64,7 @@ class Converter:
             entry = schema.get("items")
             if not isinstance(entry, Mapping):
                 return value
-            return [self.converted(one, entry, (*at, index)) for index, one in enumerate(value)]
+            return [self.converted(item, entry, (*at, index)) for index, item in enumerate(value)]
         wanted = schema.get("type")
         return value if wanted in _FITTING.get(kind, ()) else self._scalar(value, schema, at)
 

@@ -76,8 +76,8 @@ class FieldIndex:
         node = self.schema
         for step in at[:-1]:
             inner = "items" if isinstance(step, int) else "additionalProperties"
-            found = node.get("properties", {}).get(step, node.get(inner))
-            node = found if isinstance(found, Mapping) else {}
+            inner_node = node.get("properties", {}).get(step, node.get(inner))
+            node = inner_node if isinstance(inner_node, Mapping) else {}
         return bool(at) and at[-1] in node.get("required", ())
 
 

@@ -86,20 +86,20 @@ def _is_leaf(node: Json) -> bool:
 
 
 def _or_reference(node: Json) -> Json:
-    said, asked = _split(node)
-    if asked == {"type": "string"}:
+    annotations, constraints = _split(node)
+    if constraints == {"type": "string"}:
         return node
-    choices = [asked, {"$ref": f"#/definitions/{REFERENCE}"}]
-    return {**said, "anyOf": choices}
+    choices = [constraints, {"$ref": f"#/definitions/{REFERENCE}"}]
+    return {**annotations, "anyOf": choices}
 
 
 def _or_null(node: Json) -> Json:
-    said, asked = _split(node)
-    choices = asked.get("anyOf", [asked])
-    return {**said, "anyOf": [*choices, {"type": "null"}]}
+    annotations, constraints = _split(node)
+    choices = constraints.get("anyOf", [constraints])
+    return {**annotations, "anyOf": [*choices, {"type": "null"}]}
 
 
 def _split(node: Json) -> tuple[Json, Json]:
     """What ``node`` says to its reader, and what it asks of a value."""
-    said = {key: value for key, value in node.items() if key in _ANNOTATIONS}
-    return said, {key: value for key, value in node.items() if key not in _ANNOTATIONS}
+    annotations = {key: value for key, value in node.items() if key in _ANNOTATIONS}
+    return annotations, {key: value for key, value in node.items() if key not in _ANNOTATIONS}

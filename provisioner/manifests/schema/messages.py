@@ -48,7 +48,7 @@ class ExpectedTypes:
 
 def needed(types: Iterable[Any]) -> ExpectedTypes:
     """What the values of ``type`` keywords ask for: strings, or lists of them."""
-    flat = [name for one in types for name in ([one] if isinstance(one, str) else one)]
+    flat = [name for entry in types for name in ([entry] if isinstance(entry, str) else entry)]
     known = [name for name in dict.fromkeys(flat) if name in _WORDS]
     words = " or ".join(_WORDS[name] for name in known) or "something else"
     return ExpectedTypes(frozenset(known), words)
@@ -109,10 +109,10 @@ def _as_boolean(value: Any) -> str:
 
 def _as_number(value: Any) -> str:
     text = json.dumps(value) if isinstance(value, float) else value
-    found = _DIGITS.fullmatch(text) if isinstance(text, str) else None
-    if not found:
+    match = _DIGITS.fullmatch(text) if isinstance(text, str) else None
+    if not match:
         return ""
-    digits = found[1].replace("_", "").replace(",", "")
+    digits = match[1].replace("_", "").replace(",", "")
     return f"write {digits}" if len(digits) < 20 else ""
 
 
@@ -170,8 +170,8 @@ def all_findings(
     """Yields the findings of all ``violations``, each mistake once."""
     context = Context(index, written)
     pasted = _pasted_answer(violations)
-    found = [finding for one in violations for finding in _findings(one, context)]
-    return _without_echoes([*pasted, *found])
+    findings = [finding for violation in violations for finding in _findings(violation, context)]
+    return _without_echoes([*pasted, *findings])
 
 
 def _findings(violation: Violation, context: Context) -> Iterable[Finding]:
@@ -180,7 +180,7 @@ def _findings(violation: Violation, context: Context) -> Iterable[Finding]:
 
 def _pasted_answer(violations: Iterable[Violation]) -> Iterator[Finding]:
     """One finding for all fields that only the service writes: an answer of GET was pasted."""
-    places = [(*one.at, name) for one in violations for name in _output_only(one)]
+    places = [(*violation.at, name) for violation in violations for name in _output_only(violation)]
     if places:
         names = dict.fromkeys(str(place[-1]) for place in places)
         verb = "is" if len(names) == 1 else "are"
@@ -202,7 +202,11 @@ def _without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yields ``findings`` once each, without a missing field where it is only misspelt."""
     known = list(dict.fromkeys(findings))
     misspelt = {(finding.at[:-1], finding.field) for finding in known if finding.key}
-    return (one for one in known if one.key or (one.at, one.field or None) not in misspelt)
+    return (
+        finding
+        for finding in known
+        if finding.key or (finding.at, finding.field or None) not in misspelt
+    )
 
 
 def _unknown(violation: Violation, context: Context) -> Iterator[Finding]:
@@ -344,7 +348,7 @@ def _meant(violation: Violation) -> str:
 def _said_of_form(description: str) -> str:
     """The sentences of ``description`` in which the form is told: signs, or an example."""
     sentences = description.rstrip(".").split(". ")
-    return "; ".join(one for one in sentences if _TELLS_A_FORM.search(one))
+    return "; ".join(sentence for sentence in sentences if _TELLS_A_FORM.search(sentence))
 
 
 _TELLS_A_FORM = re.compile(r"letters|digits|`[^`]*[-/…:][^`]*`")

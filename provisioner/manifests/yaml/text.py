@@ -63,7 +63,9 @@ class Text:
     @classmethod
     def of(cls, file: str, content: str) -> Text:
         """``content`` with its lines found. They end as in editors: CRLF, LF or CR."""
-        return cls(file, content, (0, *(found.end() for found in _BREAK.finditer(content))))
+        return cls(
+            file, content, (0, *(line_break.end() for line_break in _BREAK.finditer(content)))
+        )
 
     def position(self, offset: int) -> Position:
         """Line and column of the character at ``offset``."""

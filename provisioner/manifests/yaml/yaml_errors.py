@@ -121,8 +121,8 @@ def _offset(mark: Any, text: Text, otherwise: int) -> int:
 def _tab_before(offset: int, text: Text) -> Span | None:
     """The tabs in the indentation of the line around ``offset``."""
     start = offset - text.position(offset).column + 1
-    found = _INDENTATION.match(text.content, start)
-    return found.span(1) if found else None
+    match = _INDENTATION.match(text.content, start)
+    return match.span(1) if match else None
 
 
 def _reference_around(offset: int, text: Text) -> Span | None:
@@ -130,7 +130,7 @@ def _reference_around(offset: int, text: Text) -> Span | None:
     start = offset - text.position(offset).column + 1
     end = text.content.find("\n", offset)
     line = text.content[start : end if end >= 0 else None]
-    for found in _REFERENCE.finditer(line[: 2 * (offset - start) + 200]):
-        if found.start() <= offset - start <= found.end() + 1 and '"' not in line[: found.start()]:
-            return start + found.start(), start + found.end()
+    for match in _REFERENCE.finditer(line[: 2 * (offset - start) + 200]):
+        if match.start() <= offset - start <= match.end() + 1 and '"' not in line[: match.start()]:
+            return start + match.start(), start + match.end()
     return None

@@ -28,13 +28,13 @@ def documents(data: Document, resolver: Resolver) -> Documents:
     ``data`` is the bundle with a target laid over it.
     """
     grants = resolver.resolved(data.get(PERMISSIONS) or [])
-    found: dict[Address, Document] = {}
+    resources: dict[Address, Document] = {}
     for kind, rules in bundle_kinds():
         for key, raw in mapping(mapping(data.get("resources")).get(kind.name)).items():
             document = without_empty(resolver.resolved(mapping(raw)))
             granted = with_grants(document, grants, rules)
-            found[Address(kind.name, safe_key(key))] = _in_our_terms(granted, kind, rules)
-    return found
+            resources[Address(kind.name, safe_key(key))] = _in_our_terms(granted, kind, rules)
+    return resources
 
 
 def bundle_kinds() -> Iterator[tuple[Kind, BundleRules]]:
@@ -51,7 +51,7 @@ def safe_key(key: str) -> str:
     """
     if re.fullmatch(RESOURCE_KEY, key):
         return key
-    words = REFERENCE.sub(lambda found: found[1].rpartition(".")[2], key)
+    words = REFERENCE.sub(lambda match: match[1].rpartition(".")[2], key)
     return key_of(words, ())
 
 
@@ -71,13 +71,13 @@ def with_grants(document: Document, grants: Sequence[Any], rules: BundleRules) -
 
 
 def _highest(entries: Iterable[Any], ranks: Sequence[str]) -> list[Any]:
-    found: dict[object, Any] = {}
+    renamed: dict[object, Any] = {}
     for index, entry in enumerate(entries):
         principal = _principal(entry) or index
-        other = found.get(principal)
+        other = renamed.get(principal)
         if other is None or _rank(entry, ranks) > _rank(other, ranks):
-            found[principal] = entry
-    return list(found.values())
+            renamed[principal] = entry
+    return list(renamed.values())
 
 
 def _rank(entry: Any, ranks: Sequence[str]) -> int:

@@ -33,8 +33,8 @@ class BundleFiles:
     @property
     def targets(self) -> Mapping[str, Document]:
         """The targets by name, under whichever of the two words they stand."""
-        found = mapping(self.data.get(TARGETS)) or mapping(self.data.get(ENVIRONMENTS))
-        return {name: mapping(target) for name, target in found.items()}
+        targets = mapping(self.data.get(TARGETS)) or mapping(self.data.get(ENVIRONMENTS))
+        return {name: mapping(target) for name, target in targets.items()}
 
     def position(self, target: str, at: Location) -> Position | None:
         """The place that comes nearest to ``at`` in the bundle, in the target's part first."""
@@ -92,8 +92,8 @@ def _matches(folder: Path, pattern: str, own: SourceFile, at: Location) -> list[
     if PurePosixPath(pattern).is_absolute():
         raise _refused(own, at, f"`{pattern}` is absolute", "write it relative to this file")
     # Not recursive: the CLI's `**` matches one folder, as `*` does.
-    found = sorted(glob(pattern, root_dir=folder)) if pattern else []
-    names = [posixpath.normpath(name) for name in found if (folder / name).is_file()]
+    paths = sorted(glob(pattern, root_dir=folder)) if pattern else []
+    names = [posixpath.normpath(name) for name in paths if (folder / name).is_file()]
     if not names and not any(sign in pattern for sign in WILD):
         raise _refused(own, at, f"`{pattern}` matches no file", "correct the path, or delete it")
     for name in names:

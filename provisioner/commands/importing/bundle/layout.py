@@ -41,7 +41,11 @@ def layout(base: Documents, targets: Sequence[Target]) -> Layout:
     own: dict[str, dict[Address, Document]] = {}
     overrides: dict[str, dict[Address, Document]] = {}
     for address in _addresses(targets):
-        held = {one.name: one.documents[address] for one in targets if address in one.documents}
+        held = {
+            target.name: target.documents[address]
+            for target in targets
+            if address in target.documents
+        }
         under = base.get(address)
         parts = _overrides(address, under, held) if under and len(held) == len(targets) else None
         if under is None or parts is None:
@@ -55,7 +59,7 @@ def layout(base: Documents, targets: Sequence[Target]) -> Layout:
 
 
 def _addresses(targets: Iterable[Target]) -> Iterable[Address]:
-    return dict.fromkeys(address for one in targets for address in one.documents)
+    return dict.fromkeys(address for target in targets for address in target.documents)
 
 
 def _overrides(
@@ -63,7 +67,7 @@ def _overrides(
 ) -> dict[str, Document] | None:
     """What makes ``under`` to each of ``held``; None where an override cannot say it."""
     rules = KINDS[address.kind].schema.rules()
-    found: dict[str, Document] = {}
+    manifests: dict[str, Document] = {}
     for name, wanted in held.items():
         part = difference(under, wanted, rules)
         # Asked, not assumed: entries of one identity merge here, and the CLI appends them.
@@ -71,8 +75,8 @@ def _overrides(
         if laid.value != wanted:
             return None
         if part:
-            found[name] = part
-    return found
+            manifests[name] = part
+    return manifests
 
 
 def file_pattern(to: str) -> str:

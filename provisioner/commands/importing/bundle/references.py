@@ -60,7 +60,7 @@ class Resolver:
             return [self.resolved(inner, rounds) for inner in value]
         if not isinstance(value, str):
             return value
-        return REFERENCE.sub(lambda found: self._word(found[1], rounds), value)
+        return REFERENCE.sub(lambda match: self._word(match[1], rounds), value)
 
     def _word(self, word: str, rounds: int) -> str:
         if rounds:
@@ -77,13 +77,13 @@ class Resolver:
             word = f"var.{old[1]}"
         if _ENVIRONMENT.fullmatch(word):
             return f"${{{word}}}"
-        found = _VARIABLE.match(word)
-        if not found:
+        match = _VARIABLE.match(word)
+        if not match:
             return None
-        rest = _STEP.findall(word[found.end() :])
+        rest = _STEP.findall(word[match.end() :])
         if rest:
-            return self._derive("_".join((found[1], *rest)), ("variables", found[1], *rest))
-        return f"${{var.{variable_of(found[1])}}}"
+            return self._derive("_".join((match[1], *rest)), ("variables", match[1], *rest))
+        return f"${{var.{variable_of(match[1])}}}"
 
     def _of_bundle(self, word: str, _: int) -> str | None:
         if word in ("bundle.target", "bundle.environment"):
@@ -147,11 +147,11 @@ def used_variables(value: Any) -> Iterator[str]:
 def literal(text: str, values: Mapping[str, Any], target: str) -> str:
     """``text`` with the values of variables that are plain; other references stay."""
 
-    def value(found: re.Match[str]) -> str:
-        if found[0] == TARGET:
+    def value(match: re.Match[str]) -> str:
+        if match[0] == TARGET:
             return target
-        known = values.get(found[1].removeprefix("var."))
-        return known if isinstance(known, str) and "${" not in known else found[0]
+        known = values.get(match[1].removeprefix("var."))
+        return known if isinstance(known, str) and "${" not in known else match[0]
 
     return REFERENCE.sub(value, text)
 
@@ -163,9 +163,9 @@ def normalised_prefix(prefix: str) -> str:
     """
     references: list[str] = []
 
-    def kept(found: re.Match[str]) -> str:
+    def kept(match: re.Match[str]) -> str:
         # A letter without upper case stands for a reference, and comes through unchanged.
-        references.append(found[0])
+        references.append(match[0])
         return chr(0x3400 + len(references) - 1)
 
     text = REFERENCE.sub(kept, prefix).replace("[", "").strip(" ")

@@ -122,7 +122,7 @@ class Target:
 def targets_of(bundle: BundleFiles) -> Iterator[Target]:
     """The targets of ``bundle``; the implied one where it has none."""
     written = bundle.targets or {DEFAULT: {}}
-    has_prefix = any(_prefix(_laid(bundle.data, one), one) for one in written.values())
+    has_prefix = any(_prefix(_laid(bundle.data, target), target) for target in written.values())
     for name, target in written.items():
         yield _target(bundle.data, name, target, has_prefix)
 
@@ -140,8 +140,8 @@ def _target(whole: Document, name: str, target: Document, has_prefix: bool) -> T
     made = Target(name, data, _mode(data, target), "", {}, resolver, overrides, declared)
     written = resolver.resolved(_prefix(data, target))
     prefix = normalised_prefix(literal(written, made.plain_values(), name))
-    found = documents(data, resolver)
-    return Target(name, data, made.mode, prefix, found, resolver, overrides, declared)
+    resources = documents(data, resolver)
+    return Target(name, data, made.mode, prefix, resources, resolver, overrides, declared)
 
 
 def _laid(whole: Document, target: Document) -> Document:

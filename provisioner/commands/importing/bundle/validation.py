@@ -44,9 +44,9 @@ def problems_of(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
         missing = re.findall(rf"\$\{{env\.({FROM_ENVIRONMENT}\w+)\}}", "".join(files.values()))
-        found = dict.fromkeys(_errors(copy, environments, dict.fromkeys(missing, ANY_VALUE)))
+        remaining = dict.fromkeys(_errors(copy, environments, dict.fromkeys(missing, ANY_VALUE)))
     places = _Places(files, bundle)
-    return tuple(dict.fromkeys(places.in_bundle(problem) for problem in found))
+    return tuple(dict.fromkeys(places.in_bundle(problem) for problem in remaining))
 
 
 def _copy_project(root: Path, copy: Path) -> None:
@@ -70,7 +70,7 @@ def _errors(
             environment = read_environment(root, name, outside)
             opened.append((environment, load(root, environment, KINDS)))
         except (FileError, UsageError) as error:
-            yield from (one for one in error.problems if one.severity is Severity.ERROR)
+            yield from (problem for problem in error.problems if problem.severity is Severity.ERROR)
     yield from clashes(opened)
 
 
