@@ -44,7 +44,7 @@ ALLOWED = [
     pytest.param(plan(*HARMLESS), YES, id="what creates and updates"),
     pytest.param(plan(step("a", Action.ORPHAN)), YES, id="an orphan is only told"),
     pytest.param(plan(step("a", Action.ADOPT)), Consent(yes=True, adopt=True), id="--adopt"),
-    pytest.param(plan(step("a", Action.ADOPT)), Consent(asked=True), id="a yes at a terminal"),
+    pytest.param(plan(step("a", Action.ADOPT)), Consent(interactive=True), id="a yes at a terminal"),
     pytest.param(
         plan(replacement()), Consent(allow_replace=addresses("a")), id="a replacement by address"
     ),
@@ -66,7 +66,7 @@ ALLOWED = [
     ),
     pytest.param(
         plan(*deletions(6), owned=6),
-        Consent(yes=True, allow_delete=addresses(*"012345"), asked=True),
+        Consent(yes=True, allow_delete=addresses(*"012345"), interactive=True),
         id="many, and each name was typed",
     ),
 ]
@@ -80,7 +80,7 @@ def test_allowed(made, consent):
 REFUSED = [
     pytest.param(
         plan(step("a", Action.BLOCKED, reason="belongs to other/prod", hint="--take-over-from x")),
-        Consent(yes=True, adopt=True, asked=True),
+        Consent(yes=True, adopt=True, interactive=True),
         [("E501", "toys.a is blocked: belongs to other/prod", "--take-over-from x")],
         id="a blocked step, whatever was said",
     ),
