@@ -21,7 +21,7 @@ class Consent:
     addresses; ``all`` in the latter counts outside of protected environments.
     ``allow_destructive`` is the exact number of replacements and deletions, or None.
     ``allow_double`` holds addresses and names of endpoints that may be paid for twice.
-    ``asked``: somebody at a terminal saw the plan and typed the name of each of them.
+    ``interactive``: somebody at a terminal saw the plan and typed the name of each of them.
     """
 
     yes: bool = False
@@ -29,7 +29,7 @@ class Consent:
     allow_replace: frozenset[str] = frozenset()
     allow_delete: frozenset[str] = frozenset()
     allow_destructive: int | None = None
-    asked: bool = False
+    interactive: bool = False
     allow_double: frozenset[str] = frozenset()
 
 

@@ -44,7 +44,9 @@ ALLOWED = [
     pytest.param(plan(*HARMLESS), YES, id="what creates and updates"),
     pytest.param(plan(step("a", Action.ORPHAN)), YES, id="an orphan is only told"),
     pytest.param(plan(step("a", Action.ADOPT)), Consent(yes=True, adopt=True), id="--adopt"),
-    pytest.param(plan(step("a", Action.ADOPT)), Consent(interactive=True), id="a yes at a terminal"),
+    pytest.param(
+        plan(step("a", Action.ADOPT)), Consent(interactive=True), id="a yes at a terminal"
+    ),
     pytest.param(
         plan(replacement()), Consent(allow_replace=addresses("a")), id="a replacement by address"
     ),
