@@ -115,8 +115,8 @@ class Declaration:
 
     def converted(self, conversions: Iterable[Conversion]) -> Iterator[PlacedConversion]:
         """Yields ``conversions`` with their places, but for values that stand in no file."""
-        for one in conversions:
-            source, at = self.value_origin(one.at)
+        for conversion in conversions:
+            source, at = self.value_origin(conversion.at)
             # A value from the command line or the process cannot be rewritten in a file.
             if "${" not in str(_deepest(source.data, at)):
                 yield PlacedConversion(source, Conversion(at, conversion.type))
