@@ -128,9 +128,8 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
     if to and len(variables) > 1:
         message = f"--to is one value, and these are {len(variables)} variables"
         raise UsageError.of("E725", message, f"name one of {', '.join(variables)}")
-    before = {
-        variable: environment.promotion.releases.get(variable, Released()) for variable in variables
-    }
+    known = environment.promotion.releases
+    before = {variable: known.get(variable, Released()) for variable in variables}
     request = RollbackRequest(name, None, Stamp(utc_now(), git.commit(project.root)))
     after = {}
     problems = []
