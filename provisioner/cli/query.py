@@ -180,9 +180,9 @@ def command(common: CommonOptions, target: TargetOptions, options: QueryOptions)
     with open_session(project, *target) as session:
         if options.load:
             return _load(terminal, session, question, options)
-        asked = questions.ask_all(session, options.names, question)
-    show(terminal, asked)
-    return 0 if all(one.answer for one in asked) else 1
+        answers = questions.ask_all(session, options.names, question)
+    show(terminal, answers)
+    return 0 if all(answer.answer for answer in answers) else 1
 
 
 def _load(terminal: Terminal, session: Session, question: Question, options: QueryOptions) -> int:

@@ -206,7 +206,7 @@ def _chosen(session: Session, names: Sequence[str]) -> Sequence[Any]:
     if names:
         chosen = Selection.of_words(names).choose(session.loaded.resources)
         # Also without its block: a rollout that is under way can always be ended.
-        able = tuple(one for one in chosen if KINDS[one.address.kind].rollout)
+        able = tuple(resource for resource in chosen if KINDS[resource.address.kind].rollout)
         if able:
             return able
         raise UsageError.of("E796", "nothing that is named can be rolled out")

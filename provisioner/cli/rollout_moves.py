@@ -54,7 +54,11 @@ def _with_rollout(session: Session, plan: Plan) -> Sequence[Resource]:
     from provisioner.workflow.rollout import rolled_out
 
     planned = {step.address for step in plan.steps}
-    return [one for one in rolled_out(session, session.loaded.resources) if one.address in planned]
+    return [
+        resource
+        for resource in rolled_out(session, session.loaded.resources)
+        if resource.address in planned
+    ]
 
 
 def _tell(terminal: Terminal, reports: Sequence[RolloutReport]) -> None:

@@ -273,8 +273,8 @@ class Plan:
     @property
     def counts(self) -> Mapping[Action, int]:
         """How many steps there are of each action, zeros included."""
-        found = Counter(step.action for step in self.steps)
-        return {action: found[action] for action in Action}
+        numbers = Counter(step.action for step in self.steps)
+        return {action: numbers[action] for action in Action}
 
     @property
     def blocked(self) -> bool:

@@ -304,7 +304,7 @@ class Verdict:
     @property
     def text(self) -> str:
         """The criteria that decided, in one line."""
-        decisive = [one.text for one in self.criteria if one.grade is self.grade]
+        decisive = [criterion.text for criterion in self.criteria if criterion.grade is self.grade]
         return " and ".join(decisive)
 
 

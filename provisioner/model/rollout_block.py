@@ -42,8 +42,8 @@ def step_of(written: Any) -> Entry | None:
         return (percent, seconds(written.get("for"), 0)) if isinstance(percent, int) else None
     if written == PAUSE:
         return None, 0
-    found = STEP.fullmatch(written) if isinstance(written, str) else None
-    return (int(found[1]), seconds(found[2], 0)) if found else None
+    match = STEP.fullmatch(written) if isinstance(written, str) else None
+    return (int(match[1]), seconds(match[2], 0)) if match else None
 
 
 def stages_of(written: Iterable[Any]) -> tuple[Stage, ...]:

@@ -136,8 +136,8 @@ def _given_inputs(plan: Plan) -> dict[str, Any]:
 def required_env(plan: Plan) -> list[str]:
     """The environment variables that the plan's operations take secrets from, sorted."""
     payloads = (each.payload for step in plan.steps for each in step.operations)
-    found = (found for payload in payloads for found in references(payload))
-    return sorted({one["from_env"] for one in found if "from_env" in one})
+    secrets = (reference for payload in payloads for reference in references(payload))
+    return sorted({secret["from_env"] for secret in secrets if "from_env" in secret})
 
 
 def digest(plan: Plan) -> str:
@@ -317,8 +317,8 @@ def rollout_json(note: RolloutNote) -> dict[str, Any]:
 def read_rollout(data: JsonObject) -> RolloutNote:
     """What ``rollout_json`` wrote. Raises WrongShapeError."""
     stages = tuple(
-        Stage(one.take("percent", int), one.take("for_seconds", int), one.take("pause", bool))
-        for one in data.objects("steps", "a step of a rollout")
+        Stage(entry.take("percent", int), entry.take("for_seconds", int), entry.take("pause", bool))
+        for entry in data.objects("steps", "a step of a rollout")
     )
     move = Move(data.word("move", MoveKind), data.word("reason", Why), data.take("to_percent", int))
     return RolloutNote(

@@ -32,7 +32,7 @@ def step_of(comparison: ResourceComparison) -> Step:
     decided = unless_refused(decided, intent, kind)
     intent = replace(intent, action=decided.action)
     rollout = comparison.rollout.note if comparison.rollout else None
-    told = tuple(warnings(comparison, intent))
+    step_warnings = tuple(warnings(comparison, intent))
     return Step(
         address=pair.address,
         name=pair.name,
@@ -44,13 +44,13 @@ def step_of(comparison: ResourceComparison) -> Step:
         hint=decided.hint,
         consented=bool(pair.removal and decided.action is Action.DELETE),
         existing=pair.is_existing,
-        notes=(*([in_words(rollout)] if rollout else ()), *told, *notes(comparison)),
+        notes=(*([in_words(rollout)] if rollout else ()), *step_warnings, *notes(comparison)),
         desired=intent.desired,
         needs=_needs(intent.desired, kind, comparison.request),
         unknown=live.unknown if live else (),
         ignore_changes=desired.ignore_changes if desired else (),
         updating=live is not None and live.readiness.phase is Phase.UPDATING,
-        attention=bool(told and desired) or rollout is not None,
+        attention=bool(step_warnings and desired) or rollout is not None,
         rollout=rollout,
     )
 

@@ -196,5 +196,5 @@ def span(seconds: float) -> str:
     """The two largest units: ``1 d 2 h``, ``40 min``, ``30 s``."""
     whole = max(0, int(seconds))
     units = ((whole // 86_400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"))
-    found = [f"{count} {unit}" for count, unit in units if count]
-    return " ".join(found[:2]) or f"{whole} s"
+    parts = [f"{count} {unit}" for count, unit in units if count]
+    return " ".join(parts[:2]) or f"{whole} s"

@@ -85,10 +85,10 @@ class Rollout:
     def stage(self) -> Stage:
         """The stage of the tag's share; one that is none of the stages has no time."""
         share = self.tag.to if self.tag else 0
-        return next((one for one in self.spec.stages if one.percent == share), Stage(share))
+        return next((stage for stage in self.spec.stages if stage.percent == share), Stage(share))
 
     @property
     def next_stage(self) -> Stage:
         """The stage after the present one."""
         share = self.tag.to if self.tag else 0
-        return next((one for one in self.spec.stages if one.percent > share), Stage(WHOLE))
+        return next((stage for stage in self.spec.stages if stage.percent > share), Stage(WHOLE))

@@ -37,16 +37,16 @@ def of_metrics(
     analysis: Analysis, minutes: Sequence[Minute], new: str, old: str
 ) -> tuple[Criterion, ...]:
     """A criterion for each metric that the resource measures itself."""
-    measured = [one for one in analysis.metrics if one.source is MetricSource.METRICS]
+    measured = [metric for metric in analysis.metrics if metric.source is MetricSource.METRICS]
     return tuple(_of_metric(metric, analysis, minutes, (new, old)) for metric in measured)
 
 
-def of_command(metric: Metric, exit_code: int | None, told: str) -> Criterion:
+def of_command(metric: Metric, exit_code: int | None, output: str) -> Criterion:
     """The criterion of a command; ``exit_code`` None means that it had no end of its own.
 
     ``told`` is the first line of its output, or why it was ended.
     """
-    about = f", {told}" if told else ""
+    about = f", {output}" if output else ""
     if exit_code == GOOD_EXIT:
         return Criterion(metric.name, Grade.GOOD, f"{metric.name} ok{about}")
     if exit_code == BAD_EXIT:
@@ -60,8 +60,8 @@ def _of_metric(
 ) -> Criterion:
     new, old = names
     seen = [_of_version(minute, new) for minute in minutes]
-    known = [one for one in seen if one is not None]
-    requests = sum(one.requests for one in known)
+    known = [measurement for measurement in seen if measurement is not None]
+    requests = sum(measurement.requests for measurement in known)
     if not known:
         return _unknown(metric, "no metrics")
     if requests < max(1, metric.min_requests):
@@ -69,10 +69,12 @@ def _of_metric(
     limit = _limit(metric, minutes, old)
     if limit is None:
         return _unknown(metric, "nothing of the previous version to compare with")
-    values = [_value(metric.name, one) for one in known if one.requests]
+    values = [_value(metric.name, measurement) for measurement in known if measurement.requests]
     if None in values:
         return _unknown(metric, "the resource does not measure it")
-    whole = "" if any(one.version == new for one in known) else " of the whole endpoint"
+    whole = (
+        "" if any(measurement.version == new for measurement in known) else " of the whole endpoint"
+    )
     return _graded(metric, analysis.tolerate, [value or 0.0 for value in values], limit, whole)
 
 

@@ -75,7 +75,7 @@ class Measuring:
 
     def _metrics(self) -> tuple[Criterion, ...]:
         analysis = self.state.spec.analysis
-        measured = [one for one in analysis.metrics if one.source is MetricSource.METRICS]
+        measured = [metric for metric in analysis.metrics if metric.source is MetricSource.METRICS]
         if not measured:
             return ()
         try:
@@ -85,7 +85,8 @@ class Measuring:
         except WorkspaceError as error:
             text = f"not known, no metrics: {error}"
             return tuple(
-                Criterion(one.name, Grade.UNKNOWN, f"{one.name} {text}") for one in measured
+                Criterion(metric.name, Grade.UNKNOWN, f"{metric.name} {text}")
+                for metric in measured
             )
         versions = self.state.versions
         return rollout_verdict.of_metrics(analysis, minutes, versions.current, versions.previous)
@@ -113,8 +114,8 @@ class Measuring:
             result = run_committed(self.session.project.root, command, os.environ)
         except ProvisionerError as error:
             return Criterion(metric.name, Grade.UNKNOWN, f"{metric.name} not known, {error}")
-        told = result.ended_by or result.output
-        return rollout_verdict.of_command(metric, result.exit_code, told)
+        output = result.ended_by or result.output
+        return rollout_verdict.of_command(metric, result.exit_code, output)
 
     def _filled_in(self, word: str) -> str:
         """``word`` with the names of the versions; nothing else is replaced, by no shell."""

@@ -33,13 +33,13 @@ Tell = Callable[[Sequence[RolloutReport]], None]
 
 def started(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[Resource, ...]:
     """The resources whose rollout the apply of ``plan`` has begun."""
-    good = {one.step.address for one in outcomes if one.status in WENT_WELL}
+    good = {outcome.step.address for outcome in outcomes if outcome.status in WENT_WELL}
     begun = {
         step.address
         for step in plan.steps
         if step.address in good and step.rollout and step.rollout.move.kind in STARTING
     }
-    return tuple(one for one in session.loaded.resources if one.address in begun)
+    return tuple(resource for resource in session.loaded.resources if resource.address in begun)
 
 
 def follow(

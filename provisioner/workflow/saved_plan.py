@@ -218,5 +218,7 @@ def _no_plan(why: str) -> Problem:
 def _with_present_consent(session: Session, step: Step) -> Step:
     if not step.consented:
         return step
-    agreed = {one.address: one.name for one in session.loaded.removals if one.delete}
+    agreed = {
+        removal.address: removal.name for removal in session.loaded.removals if removal.delete
+    }
     return replace(step, consented=agreed.get(step.address) == step.name)

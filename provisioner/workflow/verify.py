@@ -52,9 +52,9 @@ def verify(
 
     obstacles = map_parallel(obstacle, resources, parallelism)
     questions = [
-        (resource, check, found)
-        for resource, found in zip(resources, obstacles, strict=True)
-        for check in (resource.checks if found else live_checks(session, resource))
+        (resource, check, reason)
+        for resource, reason in zip(resources, obstacles, strict=True)
+        for check in (resource.checks if reason else live_checks(session, resource))
     ]
     return map_parallel(carried_out, questions, parallelism)
 

@@ -196,9 +196,9 @@ def _written(
         held.setdefault(file, []).append(entry)
     for file, entries in held.items():
         text = manifest(entries, schema_path(root, file))
-        for one in entries:
-            name = str(one.generated.document.get("name", one.address.key))
-            yield new_file(one.address, file, text, name)
+        for entry in entries:
+            name = str(entry.generated.document.get("name", entry.address.key))
+            yield new_file(entry.address, file, text, name)
 
 
 def _notes(made: _Converted, root: Path) -> Iterator[str]:

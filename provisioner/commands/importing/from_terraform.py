@@ -170,7 +170,9 @@ def _manifests(
 
 def _left(entries: Iterable[StateEntry], claimed: dict[str, Sequence[Claimed]]) -> Iterator[str]:
     """Why what is in the state and in no manifest is not imported, by its type."""
-    taken = {one.instance for claims in claimed.values() for each in claims for one in each.entries}
+    taken = {
+        entry.instance for claims in claimed.values() for each in claims for entry in each.entries
+    }
     left: dict[str, list[str]] = {}
     for entry in entries:
         if entry.instance not in taken:
@@ -191,7 +193,7 @@ def _staying(
     for kind, claims in claimed.items():
         for each in claims:
             group = done if (kind, each.name) in names else kept
-            group.update(one.address for one in each.entries)
+            group.update(entry.address for entry in each.entries)
     for address in sorted(kept & done):
         yield f"`{address}` stays with Terraform: it also holds what could not be imported"
 

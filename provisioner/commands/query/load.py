@@ -79,12 +79,12 @@ def put_load(
     lock = threading.Lock()
 
     def put(name: str) -> None:
-        (asked,) = ask_all(session, [name], question)
+        (answer,) = ask_all(session, [name], question)
         with lock:
-            if asked.answer:
-                results[name].answered[asked.answer.entity or "unknown"] += 1
-                results[name].durations_ms.append(asked.answer.duration_ms)
-            for problem in asked.problems[:1]:
+            if answer.answer:
+                results[name].answered[answer.answer.entity or "unknown"] += 1
+                results[name].durations_ms.append(answer.answer.duration_ms)
+            for problem in answer.problems[:1]:
                 results[name].failures[problem.code] += 1
 
     started = clock.now()

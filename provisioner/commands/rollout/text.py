@@ -33,7 +33,7 @@ def to_json(reports: Sequence[RolloutReport]) -> dict[str, Any]:
 
 def _json(report: RolloutReport) -> dict[str, Any]:
     state = report.state
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "address": str(report.address),
         "name": report.name,
         "move": report.move.kind.value,
@@ -50,9 +50,9 @@ def _json(report: RolloutReport) -> dict[str, Any]:
         ],
     }
     if state is None:
-        return found
+        return document
     tag = state.tag
-    return found | {
+    return document | {
         "from": state.versions.labels.get(state.versions.previous, ""),
         "to": state.versions.label,
         "percent": state.versions.percent,
@@ -63,8 +63,12 @@ def _json(report: RolloutReport) -> dict[str, Any]:
         "why_back": tag.reason if tag else "",
         "verdict": state.verdict.grade.value if state.verdict else None,
         "criteria": [
-            {"name": one.name, "grade": one.grade.value, "text": harmless_line(one.text)}
-            for one in (state.verdict.criteria if state.verdict else ())
+            {
+                "name": criterion.name,
+                "grade": criterion.grade.value,
+                "text": harmless_line(criterion.text),
+            }
+            for criterion in (state.verdict.criteria if state.verdict else ())
         ],
     }
 
@@ -74,8 +78,8 @@ def markdown(reports: Sequence[RolloutReport]) -> str:
     rows = ["| endpoint | steps | where it stands |", "| --- | --- | --- |"]
     for report in reports:
         steps = bar(report.state) if report.state else ""
-        told = harmless_line(standing(report)).replace("|", "\\|")
-        rows.append(f"| `{report.name}` | {steps} | {told} |")
+        summary = harmless_line(standing(report)).replace("|", "\\|")
+        rows.append(f"| `{report.name}` | {steps} | {summary} |")
     return "\n".join(rows) + "\n"
 
 

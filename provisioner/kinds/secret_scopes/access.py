@@ -67,6 +67,8 @@ def of_declared(desired: Document, live: Document) -> Mapping[str, str]:
     return {who: actual[who][1] for who in _permissions(desired) if who in actual}
 
 
+# rule(tool): A principal has one permission: by its principal an entry is compared with the live
+#     one.
 def relations(document: Document) -> Iterator[Finding]:
     """Each principal once."""
     seen: set[str] = set()

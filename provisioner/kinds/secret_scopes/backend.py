@@ -59,12 +59,16 @@ def of_live(scope: Mapping[str, Any]) -> Document:
 def relations(document: Document) -> Iterator[Finding]:
     """A vault with the type that needs it, and no values where they cannot be written."""
     in_vault = document.get(TYPE) == KEY_VAULT
+    # rule(client): A scope in an Azure Key Vault names the vault, and no other scope does.
+    #     [serving-api 4.1]
     if in_vault and VAULT not in document:
         hint = f"write `{VAULT}: {{resource_id: …, dns_name: …}}`"
         yield Finding((TYPE,), "E345", f"`{KEY_VAULT}` needs the vault", hint)
+    # rule(client): Only a scope in an Azure Key Vault names a vault. [serving-api 4.1]
     if VAULT in document and not in_vault:
         message = f"`{VAULT}` belongs to `{TYPE}: {KEY_VAULT}`"
         yield Finding((VAULT,), "E345", message, "write both or neither", key=True)
+    # rule(documented): A scope in an Azure Key Vault is read-only. [serving-api 4]
     if in_vault and document.get("secrets"):
         message = "a scope in an Azure Key Vault is read-only from here"
         hint = "write the values into the vault, and take `secrets` out"

@@ -38,6 +38,8 @@ def relations(
             yield from _rotation(place, source, clock)
 
 
+# rule(documented): The key of a secret has 1 to 128 letters, digits, `-`, `_` and `.`. [serving-api
+#     4.3]
 def _key_name(place: Location, key: str) -> Iterator[Finding]:
     if not KEY_NAME.fullmatch(key):
         yield Finding(
@@ -49,6 +51,7 @@ def _key_name(place: Location, key: str) -> Iterator[Finding]:
         )
 
 
+# rule(tool): The value of a secret comes from one environment variable or one file.
 def _one_source(place: Location, source: Mapping[str, Any]) -> Iterator[Finding]:
     given = [name for name in ("from_env", "from_file") if name in source]
     if not given:
@@ -64,6 +67,7 @@ def _one_source(place: Location, source: Mapping[str, Any]) -> Iterator[Finding]
         )
 
 
+# rule(tool): A file that holds a secret lies below the project root.
 def _inside_of_the_project(place: Location, source: Mapping[str, Any]) -> Iterator[Finding]:
     """Links are followed only when the file is read: here is nothing but what is written."""
     path = source.get("from_file")
@@ -76,6 +80,8 @@ def _inside_of_the_project(place: Location, source: Mapping[str, Any]) -> Iterat
         )
 
 
+# rule(tool): `rotated_at` is a moment in the past: a stored value would always be older than one in
+#     the future, so every run would write it.
 def _rotation(
     place: Location, source: Mapping[str, Any], clock: Callable[[], datetime]
 ) -> Iterator[Finding]:

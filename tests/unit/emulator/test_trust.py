@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sourced_rules import uncovered
 
 from provisioner.emulator import trust
 
@@ -15,42 +14,12 @@ REFUSALS = {"ApiError", "StatementError", "invalid"}
 RULES = list(trust.read_rules())
 
 
-def refusals(tree: ast.AST, parents: tuple[ast.stmt, ...] = ()) -> Iterator[tuple[ast.stmt, ...]]:
-    """The statements around each refusal, from the outermost to the innermost."""
-    for node in ast.iter_child_nodes(tree):
-        chain = (*parents, node) if isinstance(node, ast.stmt) else parents
-        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        if is_call and node.func.id in REFUSALS:
-            yield chain
-        yield from refusals(node, chain)
-
-
-def comment_above(lines: list[str], statement: ast.stmt) -> Iterator[int]:
-    """The line numbers of the comment directly above a statement or its decorators."""
-    decorators = getattr(statement, "decorator_list", [])
-    number = min([statement.lineno, *(each.lineno for each in decorators)]) - 1
-    while number and lines[number - 1].strip().startswith("#"):
-        yield number
-        number -= 1
-
-
-def uncovered(source: str, rules: list[trust.SourcedRule]) -> Iterator[int]:
-    """The lines of refusals for which neither a statement around them nor the module has a rule."""
-    if any(rule.covers_module for rule in rules):
-        return
-    stated, lines = {rule.line for rule in rules}, source.split("\n")
-    for chain in refusals(ast.parse(source)):
-        above = {number for statement in chain for number in comment_above(lines, statement)}
-        if not above & stated:
-            yield chain[-1].lineno
-
-
 def test_each_refusal_names_its_rule() -> None:
     missing = []
     for file in sorted(trust.FOLDER.rglob("*.py")):
         module = file.relative_to(trust.FOLDER).as_posix()
         rules = [rule for rule in RULES if rule.module == module]
-        lines = uncovered(file.read_text(encoding="utf-8"), rules)
+        lines = uncovered(file.read_text(encoding="utf-8"), rules, REFUSALS)
         missing += [f"{module}:{line}" for line in lines]
     assert not missing, "\n".join(["refusals without a rule:", *missing])
 
@@ -85,7 +54,7 @@ def test_each_rule_is_a_sentence() -> None:
 def test_a_rule_covers_the_code_below_it(tmp_path: Path, source: str, lines: list[int]) -> None:
     (tmp_path / "module.py").write_text(source, encoding="utf-8")
     rules = list(trust.read_rules(tmp_path))
-    assert list(uncovered(source, rules)) == lines
+    assert list(uncovered(source, rules, REFUSALS)) == lines
 
 
 def test_a_rule_goes_on_over_indented_lines(tmp_path: Path) -> None:

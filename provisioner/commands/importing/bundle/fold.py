@@ -48,11 +48,11 @@ def united(value: Any, rule: FieldRule) -> Any:
         return {name: united(inner, rule.fields.get(name, PLAIN)) for name, inner in value.items()}
     if not isinstance(value, list):
         return value
-    found: dict[object, Any] = {}
+    folds: dict[object, Any] = {}
     for index, entry in enumerate(value):
         identity = identity_of(entry, rule) or index
-        found[identity] = folded(found[identity], entry) if identity in found else entry
-    return [united(entry, entry_rule(rule)) for entry in found.values()]
+        folds[identity] = folded(folds[identity], entry) if identity in folds else entry
+    return [united(entry, entry_rule(rule)) for entry in folds.values()]
 
 
 def identity_of(entry: Any, rule: FieldRule) -> tuple[str, ...]:

@@ -70,8 +70,8 @@ def _entities(
 def _wanted_name(resource: Resource, rollout: RolloutSpec, live: Live) -> str:
     from provisioner.kinds.model_serving_endpoints.rollout.versions import versions
 
-    found = versions(resource, rollout, live)
-    return found.wanted if found else ""
+    entities = versions(resource, rollout, live)
+    return entities.wanted if entities else ""
 
 
 def _with_versions(

@@ -47,14 +47,14 @@ def samples_in(text: str) -> tuple[Sample, ...]:
 
 def _lines(text: str) -> Iterator[Line]:
     for written in text.splitlines():
-        found = LINE.fullmatch(written)
-        if not found or written.startswith("#"):
+        match = LINE.fullmatch(written)
+        if not match or written.startswith("#"):
             continue
         try:
-            value = float(found[3])
+            value = float(match[3])
         except ValueError:
             continue
-        yield found[1], dict(LABEL.findall(found[2] or "")), value
+        yield match[1], dict(LABEL.findall(match[2] or "")), value
 
 
 def _version(labels: Mapping[str, str]) -> str:

@@ -21,6 +21,9 @@ from provisioner.kinds.model_serving_endpoints.vocabulary import SECRET_FIELDS
 from provisioner.model.paths import Document
 from provisioner.model.rollout_block import BLOCK, block_problems
 
+# rules(tool): A rollout is an extension of the tool: it is refused where two versions cannot serve
+#     beside each other, and names a served entity.
+
 # https://learn.microsoft.com/azure/databricks/machine-learning/model-serving/model-serving-limits
 MOST_ENTITIES: Final = 15
 WHOLE: Final = 100
@@ -119,7 +122,7 @@ def _plaintext(document: Document, name: str) -> Refusal:
         if entity.value.get("name") != name or not isinstance(model, Mapping):
             continue
         for holder in secret_holders(Part(entity.inner("external_model"), model)):
-            field = next((one for one in SECRET_FIELDS if one in holder.value), "")
+            field = next((name for name in SECRET_FIELDS if name in holder.value), "")
             if field:
                 return (
                     f"`{field}` cannot be read back, so that the previous version could not be "

@@ -52,15 +52,15 @@ def spec(resource: Resource) -> RolloutSpec | None:
 
 def declared_entity(document: Document, name: str) -> Mapping[str, Any]:
     """The declared entity that is rolled out; empty where there is none of that name."""
-    found = (part.value for part in parts_of(document, ENTITIES))
-    return next((entity for entity in found if entity.get("name") == name), {})
+    entities = (part.value for part in parts_of(document, ENTITIES))
+    return next((entity for entity in entities if entity.get("name") == name), {})
 
 
 def facts(entity: Mapping[str, Any]) -> dict[str, str]:
     """What makes ``entity`` the version that it is, as text."""
-    found = {name: str(entity[name]) for name in FACTS if entity.get(name) is not None}
+    facts = {name: str(entity[name]) for name in FACTS if entity.get(name) is not None}
     model = mapping(entity.get("external_model"))
-    return found | {
+    return facts | {
         f"external_model.{name}": str(model[name]) for name in EXTERNAL_FACTS if name in model
     }
 

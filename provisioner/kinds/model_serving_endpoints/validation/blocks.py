@@ -55,6 +55,8 @@ def blocks(document: Document) -> Iterator[Finding]:
         yield from _raw(place, names, block, document)
 
 
+# rule(client): An endpoint with model units has no description, route optimization, telemetry or
+#     capture: the `/pt` calls have no field for them. [serving-api 1.3]
 def _with_units(document: Document) -> Iterator[Finding]:
     """service/serving.py create_provisioned_throughput_endpoint has none of these fields."""
     for place in (("description",), ("route_optimized",), TABLES[:1], CAPTURE):
@@ -68,6 +70,8 @@ def _with_units(document: Document) -> Iterator[Finding]:
             )
 
 
+# rule(client): Telemetry is for custom models. [serving-api 1.9]
+# rule(documented): Route optimization is for custom models. [serving-api 1.2]
 def _custom_only(document: Document, sorts: set[Sort]) -> Iterator[Finding]:
     """serving-endpoints/create and patchtelemetryconfig: refused for anything else."""
     fits = {"telemetry_config": Sort.REGISTERED in sorts, "route_optimized": _is_custom(document)}
@@ -85,6 +89,8 @@ def _is_custom(document: Document) -> bool:
 def _telemetry(document: Document) -> Iterator[Finding]:
     """service/serving.py patch_telemetry_config: "either a telemetry_profile_id or table_names"."""
     block, tables = mapping(document.get(TABLES[0])), mapping(at(document, TABLES))
+    # rule(client): Telemetry names its tables or a profile, and not both; with neither, the service
+    #     takes it and changes nothing. [serving-api 1.9, 10.6]
     if tables and "telemetry_profile_id" in block:
         yield Finding(
             TABLES,
@@ -101,12 +107,15 @@ def _telemetry(document: Document) -> Iterator[Finding]:
             "add `table_names`, or the `telemetry_profile_id` of a profile that is there",
             key=True,
         )
+    # rule(documented): A table is named `catalog.schema.table`. [serving-api 2.9]
     for name, table in tables.items():
         if isinstance(table, str) and not is_full_name(table):
             message = f"`{table}` is not the full name of a table"
             yield Finding((*TABLES, name), "E370", message, "write `catalog.schema.table`")
 
 
+# rule(tool): The prefix of an inference table is not empty: the service chooses another one, so the
+#     plan would never be empty.
 def _table_names(document: Document) -> Iterator[Finding]:
     for place in (CAPTURE, TABLE):
         if mapping(at(document, place)).get(PREFIX) == "":
@@ -115,6 +124,7 @@ def _table_names(document: Document) -> Iterator[Finding]:
             yield Finding((*place, PREFIX), "E375", f"`{PREFIX}` is empty", hint)
 
 
+# rule(documented): `auto_capture_config` is deprecated. [serving-api 2.5]
 def _legacy_table(document: Document) -> Iterator[Finding]:
     table = at(document, CAPTURE)
     if not isinstance(table, Mapping):
@@ -127,20 +137,27 @@ def _legacy_table(document: Document) -> Iterator[Finding]:
         Severity.WARNING,
         key=True,
     )
+    # rule(assumed): `auto_capture_config` names its catalog and its schema, like the table of the
+    #     gateway. [serving-api 2.5]
     for name in ("catalog_name", "schema_name"):
         if name not in table:
-            message = f"`{name}` is missing, and an inference table needs it"
-            yield Finding(CAPTURE, "E326", message, key=True)
+            message = f"`{name}` is missing, and the table needs it, as far as is known"
+            hint = f"add `{name}`"
+            yield Finding(CAPTURE, "W731", message, hint, Severity.WARNING, key=True)
 
 
 def _variables(variables: Part) -> Iterator[Finding]:
     for name, value in variables.value.items():
         place = variables.inner(name)
+        # rule(assumed): The name of an environment variable holds letters, digits and `_`.
+        #     [serving-api 2.2]
         if not _VARIABLE.fullmatch(name):
-            message = f"`{name}` cannot be the name of an environment variable"
+            message = f"`{name}` is no name of an environment variable, as far as is known"
             hint = "letters, digits and `_`, the first one no digit"
-            yield Finding(place, "E371", message, hint, key=True)
-        elif any(secrets_in(value)):
+            yield Finding(place, "W729", message, hint, Severity.WARNING, key=True)
+        # rule(tool): A secret value is never sent in a variable, which the service may show;
+        #     a value that sounds like a secret is warned about.
+        if any(secrets_in(value)):
             yield Finding(place, "E373", *_shown("an environment variable"))
         elif _SOUNDS_SECRET.search(name) and scope_and_key(value) is None:
             yield Finding(
@@ -169,6 +186,8 @@ def _raw_blocks(document: Document) -> Iterator[tuple[Location, tuple[str, ...],
         yield model.at, ("config", "served_entities", "external_model"), model
 
 
+# rule(tool): `raw` holds only fields that the tool does not know, and no secret; an endpoint of
+#     somebody else has none.
 def _raw(
     place: Location, names: tuple[str, ...], block: Part, document: Document
 ) -> Iterator[Finding]:

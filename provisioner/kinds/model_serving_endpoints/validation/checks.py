@@ -19,6 +19,9 @@ from provisioner.kinds.model_serving_endpoints.invocation.requests import (
 )
 from provisioner.model.paths import Document, Path, parse_path
 
+# rules(tool): The checks of an endpoint are an extension of the tool: each asks one question that
+#     fits the task, of an entity that is served, and expects what an answer can hold.
+
 TASKS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "prompt": (CHAT, COMPLETIONS),
     "messages": (CHAT, CUSTOM),

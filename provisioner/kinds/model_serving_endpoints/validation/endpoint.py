@@ -38,6 +38,8 @@ from provisioner.model.kind import Declared
 from provisioner.model.paths import Document
 
 
+# rule(documented): A permission is for one user, group or service principal. [serving-api 1.11]
+# rule(tool): A principal has one permission: of two the weaker one would never be seen.
 def permissions(document: Document) -> Iterator[Finding]:
     """One principal an entry, one entry a principal."""
     seen: dict[tuple[str, str], int] = {}
@@ -103,6 +105,10 @@ def _entity_names(document: Document) -> Iterator[Finding]:
     seen: dict[str, Location] = {}
     for entity in entities:
         name = entity.value.get("name")
+        # rule(tool): Each of several served entities has a name: by it they are compared with the
+        #     live ones.
+        # rule(documented): The names of served entities are unique in the endpoint. [serving-api
+        #     3.5, 3.6]
         if name is None and len(entities) > 1:
             yield Finding(
                 entity.at,
@@ -137,6 +143,10 @@ def _routes(document: Document) -> Iterator[Finding]:
         name = route.value.get("served_entity_name")
         if not isinstance(name, str):
             continue
+        # rule(tool): A served entity has one route: by its entity a route is compared with the live
+        #     one.
+        # rule(tool): A route names an entity of the same manifest. What the service answers is
+        #     assumed [serving-api 3.5], but such a manifest contradicts itself.
         if name in seen:
             message = f"another route leads to `{name}` too"
             yield Finding(
@@ -156,6 +166,8 @@ def _nobody(name: str, known: list[str]) -> tuple[str, str]:
 
 
 def _traffic(document: Document) -> Iterator[Finding]:
+    # rule(tool): A split has routes: the service always sends its traffic somewhere, so a split
+    #     without routes could never be what it shows.
     if isinstance(at(document, ROUTES[:-1]), dict) and not at(document, ROUTES):
         # The service sends all traffic somewhere, and this could never be what it shows.
         message = "this split has no routes"
@@ -165,6 +177,7 @@ def _traffic(document: Document) -> Iterator[Finding]:
     shares = [route.value.get("traffic_percentage") for route in parts_of(document, ROUTES)]
     if not shares:
         # What the service does then is not documented. Names have to be right first.
+        # rule(client): The traffic of several served entities is given. [serving-api 3.4, 8.7]
         if len(list(parts_of(document, ENTITIES))) > 1 and not list(_entity_names(document)):
             yield Finding(
                 ENTITIES,
@@ -175,6 +188,8 @@ def _traffic(document: Document) -> Iterator[Finding]:
             )
         return
     whole = [share for share in shares if isinstance(share, int)]
+    # rule(tool): A split adds up to 100. What the service answers is assumed [serving-api 8.7], but
+    #     plans, promotions and rollouts count in percent.
     if len(whole) == len(shares) and sum(whole) != 100:
         yield Finding(ROUTES, "E318", f"traffic adds up to {sum(whole)}%, not 100%", key=True)
 
@@ -186,6 +201,7 @@ def _tags(document: Document) -> Iterator[Finding]:
         if not isinstance(key, str):
             continue
         seen[key] += 1
+        # rule(tool): Tags that begin with `provisioner_` hold the ownership of an endpoint.
         if key.startswith(RESERVED_TAGS):
             yield Finding(
                 tag.inner("key"),
@@ -193,5 +209,6 @@ def _tags(document: Document) -> Iterator[Finding]:
                 f"tags that begin with `{RESERVED_TAGS}` are kept for this tool",
                 "it writes them itself; choose another key",
             )
+        # rule(tool): A tag has one value: by its key it is compared with the live one.
         if seen[key] == 2:
             yield Finding(tag.inner("key"), "E328", f"another tag has the key `{key}` too")

@@ -51,6 +51,7 @@ def entities(document: Document) -> Iterator[Finding]:
     yield from _many(document)
 
 
+# rule(documented): A served entity has an `external_model` or an `entity_name`. [serving-api 2.2]
 def _serves(entity: Part) -> Iterator[Finding]:
     if "external_model" not in entity.value and "entity_name" not in entity.value:
         yield Finding(
@@ -68,6 +69,10 @@ def _fields(entity: Part) -> Iterator[Finding]:
     for name in entity.value if allowed else ():
         if name in allowed:
             continue
+        # rule(documented): An external model has none of the fields that describe a registered one.
+        #     [serving-api 3.8, 10.9]
+        # rule(client): An entity with model units has no other size: the `/pt` calls have no field
+        #     for one. [serving-api 1.3, 2.3]
         if sort is Sort.EXTERNAL:
             message = f"`{name}` is for registered models, and this one is external"
             yield Finding(entity.inner(name), "E332", message, "remove it", key=True)
@@ -79,6 +84,8 @@ def _fields(entity: Part) -> Iterator[Finding]:
 
 def _sizes(entity: Part) -> Iterator[Finding]:
     both = [name for name in CONCURRENCY if name in entity.value]
+    # rule(client): A workload size and a provisioned concurrency exclude each other. [serving-api
+    #     3.5]
     if "workload_size" in entity.value and both:
         yield Finding(
             entity.inner(both[0]),
@@ -87,6 +94,7 @@ def _sizes(entity: Part) -> Iterator[Finding]:
             "keep the size or the concurrency",
             key=True,
         )
+    # rule(tool): The smallest number of a range is not above the largest: such a range is empty.
     for low, high in (CONCURRENCY, THROUGHPUT):
         least, most = _number(entity, low), _number(entity, high)
         if least is not None and most is not None and least > most:
@@ -125,6 +133,7 @@ def _number(entity: Part, name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+# rule(recorded): A custom model says whether it scales to zero. [serving-api 3.5, 10.13]
 def _scale_to_zero(entity: Part) -> Iterator[Finding]:
     """The service: "scaleToZeroEnabled is undefined. Please set it to either true or false." """
     custom = "entity_name" in entity.value and is_custom(entity.value)
@@ -139,6 +148,8 @@ def _scale_to_zero(entity: Part) -> Iterator[Finding]:
         )
 
 
+# rule(documented): A registered model has a version; only a feature spec has none. [serving-api
+#     2.2, 2.3]
 def _version(entity: Part) -> Iterator[Finding]:
     name = entity.value.get("entity_name")
     if not isinstance(name, str) or "entity_version" in entity.value:
@@ -154,6 +165,8 @@ def _version(entity: Part) -> Iterator[Finding]:
         )
 
 
+# rule(documented): A model is named `catalog.schema.name` in Unity Catalog, and without dots in the
+#     registry of the workspace. [serving-api 2.2]
 def _name(entity: Part) -> Iterator[Finding]:
     name = entity.value.get("entity_name")
     if isinstance(name, str) and not _is_well_formed(name):
@@ -188,6 +201,7 @@ CHECKS: Final[tuple[Callable[[Part], Iterator[Finding]], ...]] = (
 )
 
 
+# rule(documented): External models and other models never share an endpoint. [serving-api 3.5, 3.8]
 def _mixed(document: Document) -> Iterator[Finding]:
     """service/serving.py ServedEntityInput: external models and others never share one."""
     served = [entity for entity in parts_of(document, ENTITIES) if _serves_something(entity)]
@@ -207,6 +221,8 @@ def _serves_something(entity: Part) -> bool:
     return "external_model" in entity.value or "entity_name" in entity.value
 
 
+# rule(recorded): The service accepts 15 served entities; more have not been seen. [serving-api 3.6,
+#     10.8]
 def _many(document: Document) -> Iterator[Finding]:
     count = len(list(parts_of(document, ENTITIES)))
     if count > MOST_ENTITIES:

@@ -24,6 +24,8 @@ NOT_OF_DATABRICKS: Final = ("email_notifications",)
 ABOUT_IT: Final = ("name", EXISTING, "lifecycle", "checks", "rollout")
 
 
+# rule(tool): A manifest manages only the gateway, tags, permissions and notifications of an
+#     endpoint that somebody else creates, and cannot protect it.
 def existing(document: Document) -> Iterator[Finding]:
     """What a manifest cannot ask of an endpoint that somebody else creates."""
     name = document.get("name")
@@ -44,6 +46,8 @@ def existing(document: Document) -> Iterator[Finding]:
         yield Finding(place, "E363", message, "take `prevent_destroy` out", key=True)
 
 
+# rule(documented): The prefix `databricks-` is reserved for endpoints of Databricks. [serving-api
+#     3.6, 8.30]
 def _reserved(name: str) -> Finding:
     other = name.removeprefix(DATABRICKS)
     return Finding(

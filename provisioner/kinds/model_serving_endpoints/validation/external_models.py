@@ -46,6 +46,7 @@ def models(document: Document) -> Iterator[Finding]:
                 yield from _needs_secret(holder, secret)
 
 
+# rule(documented): All external models of an endpoint have the same task. [serving-api 3.5, 3.8]
 def same_task(document: Document) -> Iterator[Finding]:
     """service/serving.py ServedEntityInput: one task for all models of an endpoint."""
     tasks = [m for m in external_models(document) if isinstance(m.value.get("task"), str)]
@@ -99,6 +100,7 @@ def _block(model: Part) -> Iterator[Finding]:
         )
 
 
+# rule(documented): The task of an external model is one of three. [serving-api 2.6]
 def _known_task(model: Part) -> Iterator[Finding]:
     task = model.value.get("task")
     if isinstance(task, str) and task not in TASKS:
@@ -109,6 +111,8 @@ def _known_task(model: Part) -> Iterator[Finding]:
         yield Finding(model.inner("task"), "E314", f"unknown task `{task}`", hint)
 
 
+# rule(documented): A secret is given as a reference or as plaintext, not as both. [serving-api 2.6,
+#     8.25]
 def _twins(holder: Part) -> Iterator[Finding]:
     for name in REFERENCES:
         if name in holder.value and (twin := plaintext_of(name)) in holder.value:
@@ -125,6 +129,8 @@ def _given(holder: Part, secret: str) -> bool:
     return secret in holder.value or plaintext_of(secret) in holder.value
 
 
+# rule(documented): The block of a provider has the secret that its table requires. [serving-api
+#     2.6]
 def _needs_secret(holder: Part, secret: str, why: str = "") -> Iterator[Finding]:
     if not _given(holder, secret):
         yield Finding(
@@ -142,6 +148,7 @@ def _openai(block: Part) -> Iterator[Finding]:
     if not isinstance(api_type, str) or api_type not in NEEDED_BY_TYPE:
         return
     why = f", and `openai_api_type: {api_type}` needs it"
+    # rule(documented): `openai_api_type` decides which fields OpenAI needs. [serving-api 2.6]
     for name in NEEDED_BY_TYPE[api_type]:
         if name not in block.value:
             yield Finding(block.at, "E309", f"`{name}` is missing{why}", key=True)
@@ -152,6 +159,7 @@ def _openai(block: Part) -> Iterator[Finding]:
             yield from _unused(block, AZURE_FIELDS[1:], "azure")
         return
     yield from _needs_secret(block, ENTRA_SECRET, why)
+    # rule(assumed): The API key is not used with `azuread`. [serving-api 8.26]
     if _given(block, "openai_api_key"):
         yield Finding(
             block.inner(_spelling(block, "openai_api_key")),
@@ -163,6 +171,8 @@ def _openai(block: Part) -> Iterator[Finding]:
         )
 
 
+# rule(assumed): Fields of Azure OpenAI are not used with another `openai_api_type`. [serving-api
+#     2.6]
 def _unused(block: Part, names: tuple[str, ...], api_type: str) -> Iterator[Finding]:
     for name in names:
         if _given(block, name):
@@ -181,6 +191,8 @@ def _spelling(block: Part, name: str) -> str:
     return name if name in block.value else plaintext_of(name)
 
 
+# rule(documented): Bedrock takes one way to log in: a pair of keys, an instance profile or a
+#     service credential. [serving-api 2.6]
 def _bedrock(block: Part) -> Iterator[Finding]:
     pair = [name for name in KEY_PAIR if _given(block, name)]
     ways = ["an access key"] if pair else []
@@ -205,6 +217,7 @@ def _bedrock(block: Part) -> Iterator[Finding]:
             )
 
 
+# rule(documented): A custom provider takes exactly one way to log in. [serving-api 2.6]
 def _custom(block: Part) -> Iterator[Finding]:
     ways = [name for name in ("api_key_auth", "bearer_token_auth") if name in block.value]
     if not ways:

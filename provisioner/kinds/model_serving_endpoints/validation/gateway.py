@@ -44,28 +44,34 @@ def gateway(document: Document) -> Iterator[Finding]:
 
 
 def _limit(limit: Part) -> Iterator[Finding]:
+    # rule(documented): A rate limit has `calls`, `tokens` or both. [serving-api 2.8]
     if "calls" not in limit.value and "tokens" not in limit.value:
         yield Finding(
             limit.at, "E321", "this rate limit limits nothing", "add `calls`, `tokens` or both"
         )
     key = str(limit.value.get("key", "endpoint"))
+    # rule(assumed): A limit for a group or a service principal names it. [serving-api 2.8]
     if key in NEED_PRINCIPAL and "principal" not in limit.value:
         yield Finding(
             limit.inner("key"),
-            "E322",
-            f"a limit for a `{key}` needs a `principal`",
+            "W726",
+            f"a limit for a `{key}` needs a `principal`, as far as is known",
             f"`principal` is {NEED_PRINCIPAL[key]}",
+            Severity.WARNING,
         )
+    # rule(assumed): A limit for the whole endpoint names no principal. [serving-api 2.8]
     if key == "endpoint" and "principal" in limit.value:
         yield Finding(
             limit.inner("principal"),
-            "E323",
-            "a limit for the whole endpoint has no `principal`",
+            "W727",
+            "a limit for the whole endpoint has no `principal`, as far as is known",
             "say who is meant with `key: user`, `user_group` or `service_principal`",
+            Severity.WARNING,
             key=True,
         )
 
 
+# rule(tool): A principal has one rate limit: by key and principal it is compared with the live one.
 def _twice(document: Document) -> Iterator[Finding]:
     seen: set[tuple[str, str]] = set()
     for limit in parts_of(document, LIMITS):
@@ -81,6 +87,7 @@ def _twice(document: Document) -> Iterator[Finding]:
         seen.add(whose)
 
 
+# rule(documented): An endpoint takes 20 rate limits, of which 5 are for groups. [serving-api 3.6]
 def _too_many(document: Document) -> Iterator[Finding]:
     limits = list(parts_of(document, LIMITS))
     groups = [limit for limit in limits if limit.value.get("key") == "user_group"]
@@ -93,6 +100,8 @@ def _too_many(document: Document) -> Iterator[Finding]:
             yield Finding(LIMITS, "E324", message, key=True)
 
 
+# rule(documented): An inference table that is on names its catalog and its schema. [serving-api
+#     2.8]
 def _inference_table(document: Document) -> Iterator[Finding]:
     place = ("ai_gateway", "inference_table_config")
     table = mapping(at(document, place))
@@ -105,6 +114,7 @@ def _inference_table(document: Document) -> Iterator[Finding]:
             )
 
 
+# rule(assumed): Without `enabled` the service chooses whether a block is on. [serving-api 2.8]
 def _switches(document: Document) -> Iterator[Finding]:
     for name in ("inference_table_config", "usage_tracking_config"):
         block = at(document, ("ai_gateway", name))
@@ -120,6 +130,7 @@ def _switches(document: Document) -> Iterator[Finding]:
             )
 
 
+# rule(documented): A fallback needs a second served entity. [serving-api 3.8]
 def _fallback(document: Document) -> Iterator[Finding]:
     place = ("ai_gateway", "fallback_config")
     entities = list(parts_of(document, ENTITIES))
@@ -134,6 +145,7 @@ def _fallback(document: Document) -> Iterator[Finding]:
         )
 
 
+# rule(documented): `invalid_keywords` and `valid_topics` are deprecated. [serving-api 2.8]
 def _deprecated(document: Document) -> Iterator[Finding]:
     for direction in ("input", "output"):
         place = ("ai_gateway", "guardrails", direction)

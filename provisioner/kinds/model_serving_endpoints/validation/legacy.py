@@ -113,6 +113,10 @@ TRANSLATIONS: Final[tuple[Callable[[Document], Iterator[Finding]], ...]] = (
 )
 
 
+# rule(client): Old spellings are translated: public clients still send them. [serving-api 1.15,
+#     1.16]
+# rule(tool): An old and the new spelling are not both given: which of the two values is meant is
+#     not known.
 def _moved(place: Location, code: str, new: str, target: dict[str, Any]) -> Finding:
     """The finding for an old spelling; an error when ``target`` has the new one too."""
     old, last = place[-1], new.rpartition(".")[2]

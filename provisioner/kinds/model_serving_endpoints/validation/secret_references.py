@@ -29,7 +29,19 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
         if not isinstance(reference, str):
             continue
         names = scope_and_key(reference)
-        if names is None:
+        if names is None and "environment_vars" in place:
+            # rule(assumed): A reference fills the whole value of an environment variable.
+            #     [serving-api 4.4]
+            yield Finding(
+                place,
+                "W728",
+                f"`{place[-1]}` is not a reference to a secret, and as far as is known the "
+                "service replaces nothing in it",
+                _right_form(reference, place),
+                Severity.WARNING,
+            )
+        elif names is None:
+            # rule(documented): A secret field holds a reference to a secret. [serving-api 2.6, 4.4]
             yield Finding(
                 place,
                 "E306",

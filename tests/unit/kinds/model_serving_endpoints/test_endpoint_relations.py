@@ -361,14 +361,14 @@ GATEWAYS = [
     ),
     pytest.param(
         limited({"key": "user_group"}, {"key": "service_principal"}),
-        [("E322", "ai_gateway.rate_limits[0].key"), ("E322", "ai_gateway.rate_limits[1].key")],
+        [("W726", "ai_gateway.rate_limits[0].key"), ("W726", "ai_gateway.rate_limits[1].key")],
         id="limits for nobody",
     ),
     pytest.param(
         limited({"principal": "a"}, {"key": "endpoint", "principal": "b"}),
         [
-            ("E323", "ai_gateway.rate_limits[0].principal"),
-            ("E323", "ai_gateway.rate_limits[1].principal"),
+            ("W727", "ai_gateway.rate_limits[0].principal"),
+            ("W727", "ai_gateway.rate_limits[1].principal"),
         ],
         id="a principal where all are meant",
     ),

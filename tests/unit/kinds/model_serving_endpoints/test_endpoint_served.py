@@ -203,12 +203,12 @@ ENTITIES = [
     ),
     pytest.param(
         custom(environment_vars={"A-B": "x", "1": "y", "": "z"}),
-        [("E371", f"[0].environment_vars.{name}") for name in ("A-B", "1", "")],
+        [("W729", f"[0].environment_vars.{name}") for name in ("A-B", "1", "")],
         id="names that are none",
     ),
     pytest.param(
         custom(environment_vars={"A": "x {{secrets/keys/one}}", "B": "{{ secrets/keys/one }}"}),
-        [("E306", "[0].environment_vars.A"), ("E306", "[0].environment_vars.B")],
+        [("W728", "[0].environment_vars.A"), ("W728", "[0].environment_vars.B")],
         id="references with something around them",
     ),
     pytest.param(
@@ -307,8 +307,8 @@ ENDPOINTS = [
         endpoint(custom(), config={"auto_capture_config": {"enabled": True}}),
         [
             ("W720", "config.auto_capture_config"),
-            ("E326", "config.auto_capture_config"),
-            ("E326", "config.auto_capture_config"),
+            ("W731", "config.auto_capture_config"),
+            ("W731", "config.auto_capture_config"),
         ],
         id="a legacy table without a place",
     ),

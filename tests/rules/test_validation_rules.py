@@ -1,0 +1,75 @@
+"""Every check of `validate` in a kind names its rule, and refuses only what is not assumed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+import pytest
+from sourced_rules import covered_calls
+from sources import PACKAGE
+
+from provisioner.emulator.trust import TRUSTS, SourcedRule, read_rules
+
+KINDS = PACKAGE / "kinds"
+# Findings of an import are about files of another tool, and no rules of a manifest.
+NOT_OF_VALIDATE = {"importing.py", "terraform.py", "bundle.py"}
+RULES = list(read_rules(KINDS))
+TOOL = "tool"
+
+
+def offences(source: str, rules: Sequence[SourcedRule]) -> Iterator[str]:
+    """Each finding without a rule, and each refusal whose rules are assumed."""
+    for call, line, above in covered_calls(source, rules, {"Finding"}):
+        if not above:
+            yield f"{line}: no rule"
+        elif {rule.trust for rule in above} == {"assumed"} and not warns(call):
+            yield f"{line}: an assumed rule refuses"
+
+
+def warns(call: ast.Call) -> bool:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return "Severity.WARNING" in map(ast.unparse, given)
+
+
+def test_each_check_of_a_manifest_names_its_rule_and_assumed_rules_only_warn() -> None:
+    problems = []
+    for file in sorted(KINDS.rglob("*.py")):
+        if file.name not in NOT_OF_VALIDATE:
+            module = file.relative_to(KINDS).as_posix()
+            rules = [rule for rule in RULES if rule.module == module]
+            lines = offences(file.read_text(encoding="utf-8"), rules)
+            problems += [f"{module}:{problem}" for problem in lines]
+    assert not problems, "\n".join(problems)
+
+
+def test_each_rule_of_a_manifest_has_a_known_trust_and_a_source() -> None:
+    wrong = [
+        f"{rule.module}:{rule.line}"
+        for rule in RULES
+        if rule.trust not in {*TRUSTS, TOOL} - {"local"}
+        or (not rule.source and rule.trust != TOOL)
+        or not rule.text.endswith(".")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("Finding(a)", ["1: no rule"], id="no rule"),
+        pytest.param("# rule(tool): A.\nFinding(a)", [], id="a rule of the tool"),
+        pytest.param(
+            "# rule(assumed): A. [x]\nFinding(a)", ["2: an assumed rule refuses"], id="refuses"
+        ),
+        pytest.param("# rule(assumed): A. [x]\nFinding(a, Severity.WARNING)", [], id="warns"),
+        pytest.param(
+            "# rule(tool): A.\ndef f():\n    # rule(assumed): B. [x]\n    Finding(a)",
+            ["4: an assumed rule refuses"],
+            id="the nearest rule counts",
+        ),
+    ],
+)
+def test_checks_are_compared_with_their_rules(tmp_path, source, expected) -> None:
+    (tmp_path / "module.py").write_text(source, encoding="utf-8")
+    assert list(offences(source, list(read_rules(tmp_path)))) == expected
