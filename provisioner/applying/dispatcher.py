@@ -24,7 +24,7 @@ from provisioner.applying.requests import (
     Wait,
 )
 from provisioner.applying.step_run import StepRun
-from provisioner.applying.waiting import Waiter, Watch
+from provisioner.applying.waits import Waiter, Watch
 from provisioner.errors import ProvisionerError
 from provisioner.model.kind import Driver
 from provisioner.model.outcome import Announce, Event, What

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from provisioner.applying.waiting import Goal
+from provisioner.applying.waits import Goal
 from provisioner.model.live import Live
 from provisioner.model.plan import FieldChange, Operation, Step
 

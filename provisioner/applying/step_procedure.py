@@ -41,7 +41,7 @@ from provisioner.applying.requests import (
     ask,
 )
 from provisioner.applying.step_results import Progress, StepResult, StopStep
-from provisioner.applying.waiting import Goal, Waited
+from provisioner.applying.waits import Goal, Waited
 from provisioner.errors import LostAnswerError, ProvisionerError, ServiceError, WorkspaceError
 from provisioner.model.live import Live, Phase
 from provisioner.model.outcome import Status

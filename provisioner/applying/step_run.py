@@ -6,7 +6,7 @@ from provisioner.applying import step_results
 from provisioner.applying.requests import Perform, Request, RequestResult, StepTerms, Wait
 from provisioner.applying.step_procedure import StepProcedure
 from provisioner.applying.step_results import StepResult
-from provisioner.applying.waiting import Goal
+from provisioner.applying.waits import Goal
 from provisioner.model.kind import Driver
 from provisioner.model.plan import Step
 from provisioner.model.resource import Resource

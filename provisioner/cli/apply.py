@@ -65,7 +65,7 @@ def _apply(
     options: ApplyOptions,
 ) -> int:
     from provisioner.cli import consent, plan_output
-    from provisioner.cli.reporting import recording
+    from provisioner.cli.report_output import recording
     from provisioner.commands.apply.required_tip import RequiredTip
     from provisioner.workflow import saved_plan
     from provisioner.workflow.project import open_project

@@ -10,10 +10,10 @@ import click
 from click.core import ParameterSource
 
 from provisioner import __version__
-from provisioner.cli import plan_output, reporting
+from provisioner.cli import plan_output, report_output
 from provisioner.cli.options import CommonOptions, ResourceOptions, TargetOptions
 from provisioner.cli.terminal import Terminal
-from provisioner.commands.changed_since import affected
+from provisioner.commands.changed_since import affected_resources
 from provisioner.commands.changed_since import change as changed_since_change
 from provisioner.commands.changed_since import text as changed_since_text
 from provisioner.commands.changed_since.change import AffectedEnvironment, ChangeSet
@@ -87,8 +87,8 @@ def plan_changes(
     environment = "" if source is ParameterSource.DEFAULT else target.environment
     _refuse_options(resources, options, environment)
     if not environment:
-        reporting.refuse_for_several(common)
-    with reporting.recording(common, "plan", environment) as terminal:
+        report_output.refuse_for_several(common)
+    with report_output.recording(common, "plan", environment) as terminal:
         project = open_project(common.project_dir)
         change = changed_since_change.change_since(
             project, options.changed_since, environment, target.variables
@@ -170,7 +170,7 @@ def _plan(
     selection = part.affected.selection
     with session_of(project, part.environment, part.loaded, request.profile) as session:
         plan = make_plan(session, plan_output.wanted(request.resources, selection))
-        plan = affected.with_drift(plan, part.affected)
+        plan = affected_resources.with_drift(plan, part.affected)
         terminal.opened(session)
         options = request.options
         found = policies.read_policies(project.root, options.policy_dir, options.policy_digest)

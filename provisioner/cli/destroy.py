@@ -41,7 +41,7 @@ def command(
     run again; 130 interrupted.
     """
     from provisioner.cli import consent
-    from provisioner.cli.reporting import recording
+    from provisioner.cli.report_output import recording
     from provisioner.workflow.plan import make_destroy_plan
     from provisioner.workflow.project import open_project
     from provisioner.workflow.scope import PlanOptions

@@ -89,7 +89,7 @@ def _drift(
     *,
     detailed_exitcode: bool,
 ) -> int:
-    from provisioner.cli.reporting import recording
+    from provisioner.cli.report_output import recording
     from provisioner.commands.drift.detect import look
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session

@@ -95,7 +95,7 @@ def _plan(
     options: PlanCommandOptions,
 ) -> int:
     from provisioner.cli import plan_output
-    from provisioner.cli.reporting import recording
+    from provisioner.cli.report_output import recording
     from provisioner.commands.preflight.preflight import examine
     from provisioner.workflow import policies
     from provisioner.workflow.apply import missing_secrets

@@ -73,7 +73,7 @@ def _rollback(
 ) -> int:
     rollback_options, options = all_options
     from provisioner.cli import consent
-    from provisioner.cli.reporting import recording
+    from provisioner.cli.report_output import recording
     from provisioner.commands.promotion import rollback
     from provisioner.commands.promotion.rollback_text import next_step
     from provisioner.workflow.project import open_project

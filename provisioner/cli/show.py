@@ -41,16 +41,16 @@ def command(common: CommonOptions, planfile: Path) -> int:
     \b
     Exit codes: 0 done; 1 the file is not a plan, or was changed.
     """
-    from provisioner.cli import plan_output, reporting
+    from provisioner.cli import plan_output, report_output
     from provisioner.commands.reports.recorder import of_saved
     from provisioner.planning.plan_file import load
 
     plan = load(planfile).plan
     report = of_saved(plan, str(planfile))
-    terminal = Terminal(common, silent=reporting.takes_stdout(common))
+    terminal = Terminal(common, silent=report_output.takes_stdout(common))
     if common.output in ("text", "json"):
         plan_output.show(terminal, plan)
     else:
         terminal.answer(FORMATS[common.output].text(report))
-    reporting.write(terminal, report)
+    report_output.write(terminal, report)
     return 0

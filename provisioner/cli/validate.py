@@ -47,7 +47,7 @@ def command(
     \b
     Exit codes: 0 all good (warnings allowed), 1 problems found.
     """
-    from provisioner.cli.reporting import recording
+    from provisioner.cli.report_output import recording
     from provisioner.commands.validate import validate as validate_validate
 
     with recording(common, "validate", environment) as terminal:

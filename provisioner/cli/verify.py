@@ -51,7 +51,7 @@ def command(
     \b
     Exit codes: 0 all passed; 1 error, one failed, or there are no checks.
     """
-    from provisioner.cli.reporting import recording
+    from provisioner.cli.report_output import recording
     from provisioner.commands.query import check_text
     from provisioner.workflow import verify as workflow_verify
     from provisioner.workflow.project import open_project

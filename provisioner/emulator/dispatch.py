@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from provisioner.emulator import console_pages
-from provisioner.emulator.faults import killing, request_log
+from provisioner.emulator.faults import process_kill, request_log
 from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.faults.rules import InjectedFault
 from provisioner.emulator.http.routing import (
@@ -165,7 +165,7 @@ class RequestDispatcher:
 def _apply_fault(fault: InjectedFault, answer: ApiResponse, raw: RawRequest) -> Delivery:
     if fault.kills:
         try:
-            killing.kill_caller(raw.headers, raw.client)
+            process_kill.kill_caller(raw.headers, raw.client)
         except ApiError as error:
             return Delivery(error.answer())
         return Delivery(connection="drop")

@@ -21,7 +21,7 @@ from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.inference.upstream import UpstreamConnections
 from provisioner.emulator.serving.system_endpoints import add_missing
-from provisioner.emulator.sql.running import StatementExecutions
+from provisioner.emulator.sql.executions import StatementExecutions
 
 # Only this one: the server has no other protection than its token.
 LOOPBACK = "127.0.0.1"

@@ -38,7 +38,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class WriteTag:
     """Write the tag; ``""`` takes it off."""
 
     text: str
@@ -53,13 +53,13 @@ class Divide:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Delay:
     """Let some time pass. Answered with None."""
 
     seconds: float
 
 
-MoveRequest = Look | Mark | Divide | Pause
+MoveRequest = Look | WriteTag | Divide | Delay
 MoveProcedure = Generator[MoveRequest, Any, Ending]
 
 
@@ -81,7 +81,7 @@ def _carry_on(seen: Rollout, move: Move) -> MoveProcedure:
     before, shares = tag_before(seen, move), shares_after(seen, move)
     after = tag_after(seen, move)
     if before and before != seen.tag:
-        yield Mark(before.text)
+        yield WriteTag(before.text)
     if shares is not None and not _is_served(seen, shares):
         ending, seen = yield from _divide(seen, shares, before or seen.tag)
         if ending is not Ending.MOVED:
@@ -92,7 +92,7 @@ def _carry_on(seen: Rollout, move: Move) -> MoveProcedure:
         after = tag_after(seen, move)
     text = after.text if after else ""
     if text != (seen.tag.text if seen.tag else ""):
-        yield Mark(text)
+        yield WriteTag(text)
     if move.kind is MoveKind.STEP:
         return (yield from _confirm(move))
     return Ending.MOVED
@@ -124,7 +124,7 @@ def _yield_to_step_back(seen: Rollout, move: Move) -> Generator[MoveRequest, Any
     elif not is_back and percent == 0 and move.to > 0 and seen.tag and seen.tag.origin > 0:
         # Its tag was written over, and only the traffic tells.
         back = tag_after(seen, BACK)
-        yield Mark(back.text if back else "")
+        yield WriteTag(back.text if back else "")
 
 
 def _confirm(move: Move) -> MoveProcedure:
@@ -133,7 +133,7 @@ def _confirm(move: Move) -> MoveProcedure:
     percent = seen.versions.percent
     if percent is not None and percent < move.to:
         back = tag_after(seen, BACK)
-        yield Mark(back.text if back else "")
+        yield WriteTag(back.text if back else "")
         return Ending.OVERTAKEN
     return Ending.MOVED
 
@@ -144,12 +144,12 @@ def _step_back(seen: Rollout, move: Move) -> MoveProcedure:
     shares = shares_after(seen, move) or {}
     for _ in range(MOST_TRIES):
         if seen.tag is None or back is None or seen.tag.word is not Word.BACK:
-            yield Mark(back.text if back else "")
+            yield WriteTag(back.text if back else "")
         if not _is_served(seen, shares) and not (yield Divide(tuple(shares.items()))):
             seen = yield Look()
             continue
         # A runner that looked before may write its tag a moment later.
-        yield Pause(CALL_S)
+        yield Delay(CALL_S)
         seen = yield Look()
         if _is_served(seen, shares) and seen.tag and seen.tag.word is Word.BACK:
             return Ending.MOVED

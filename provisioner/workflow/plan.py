@@ -25,7 +25,7 @@ from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.notes import Users, with_neighbours
 from provisioner.planning.planner import listed_pair, step_of
 from provisioner.planning.request import Pair, PlanContext
-from provisioner.workflow.reading import Reading, examine, read
+from provisioner.workflow.live_reader import Reading, examine, read
 from provisioner.workflow.scope import PlanOptions, PlanScope, scope_of
 from provisioner.workflow.session import Session
 

@@ -20,12 +20,12 @@ from provisioner.model.rollout import Move, MoveKind, RolloutRole, RolloutSpec, 
 from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_plan import state_of
 from provisioner.planning.rollout_procedure import (
+    Delay,
     Divide,
     Ending,
     Look,
-    Mark,
     MoveRequest,
-    Pause,
+    WriteTag,
     carry_out,
 )
 from provisioner.planning.rollout_state import Occasion, Rollout
@@ -218,11 +218,11 @@ class RolloutRun:
                 if state is None:
                     raise self._gone()
                 return state
-            case Mark(text):
+            case WriteTag(text):
                 self._send(self.role.mark(self.resource.name, text))
                 self._written_tag = text
                 return None
-            case Pause(seconds):
+            case Delay(seconds):
                 self.options.clock.sleep(seconds)
                 return None
             case Divide(shares):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from provisioner.errors import LoginError, Problem, ServiceError, UnreachableError
 from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, unreachable
 from provisioner.workspace.redaction import Redactor
-from provisioner.workspace.retrying import retry_after_s
+from provisioner.workspace.retries import retry_after_s
 
 MOST_BYTES = 16 * 1024 * 1024
 _DEEPEST = 100

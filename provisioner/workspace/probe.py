@@ -12,7 +12,7 @@ from provisioner.workspace.credentials import Login, address_of
 from provisioner.workspace.faults import ApiCall, Mode
 from provisioner.workspace.hosts import Host
 from provisioner.workspace.proxies import proxy_for
-from provisioner.workspace.retrying import CallLimits
+from provisioner.workspace.retries import CallLimits
 from provisioner.workspace.tls import source_of
 from provisioner.workspace.wire import open_wire
 

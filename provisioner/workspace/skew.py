@@ -7,7 +7,7 @@ from math import inf
 from typing import Final
 
 from provisioner.model.clock import Now, utc_now
-from provisioner.workspace.retrying import unix_time
+from provisioner.workspace.retries import unix_time
 
 PRECISION_S: Final = 2.0
 """``Date`` has whole seconds, and may be written at any moment of the request."""

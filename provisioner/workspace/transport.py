@@ -27,7 +27,7 @@ from provisioner.workspace.credentials import Login
 from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, final_error
 from provisioner.workspace.limiter import Limiter
 from provisioner.workspace.redaction import Redactor, printable
-from provisioner.workspace.retrying import Tries
+from provisioner.workspace.retries import Tries
 from provisioner.workspace.skew import ClockSkew
 from provisioner.workspace.wire import NotConnectedError, Wire
 

@@ -21,7 +21,7 @@ from provisioner.model.clock import Clock, SystemClock
 from provisioner.workspace.credentials import Login
 from provisioner.workspace.hosts import Host
 from provisioner.workspace.proxies import Proxy, proxy_for
-from provisioner.workspace.retrying import CallLimits
+from provisioner.workspace.retries import CallLimits
 
 MOST_CONNECTIONS = 64
 # A timeout of 0 would mean "none" to the library.

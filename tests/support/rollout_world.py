@@ -20,7 +20,7 @@ from provisioner.model.rollout import (
     Versions,
 )
 from provisioner.planning.rollout import decide
-from provisioner.planning.rollout_procedure import Divide, Ending, Look, Mark, Pause, carry_out
+from provisioner.planning.rollout_procedure import Delay, Divide, Ending, Look, WriteTag, carry_out
 from provisioner.planning.rollout_state import Occasion, Rollout
 
 STAGES = (Stage(0), Stage(5, 600), Stage(25, 1800, pause=True), Stage(50, 3600), Stage(WHOLE))
@@ -79,11 +79,11 @@ class World:
         """Carry out one request of a runner."""
         if isinstance(request, Look):
             return self.rollout(runner.occasion, runner.grade)
-        if isinstance(request, Mark):
+        if isinstance(request, WriteTag):
             self.tag = request.text
             self.marks.append(request.text)
             return None
-        if isinstance(request, Pause):
+        if isinstance(request, Delay):
             return None
         assert isinstance(request, Divide)
         self.shares = dict(request.shares)
@@ -124,10 +124,10 @@ class Runner:
         try:
             request = next(procedure)
             while True:
-                self.pauses = isinstance(request, Pause)
+                self.pauses = isinstance(request, Delay)
                 yield
                 answer = self.world.answer(request, self)
-                self.writes += isinstance(request, Mark | Divide)
+                self.writes += isinstance(request, WriteTag | Divide)
                 request = procedure.send(answer)
         except StopIteration as end:
             self.ending = end.value

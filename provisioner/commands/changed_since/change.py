@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from provisioner.commands.changed_since.affected import (
+from provisioner.commands.changed_since.affected_resources import (
     AffectedResources,
     affected_resources,
     all_resources,

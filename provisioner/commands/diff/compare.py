@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from provisioner.commands.diff.declared import (
+from provisioner.commands.diff.config_diff import (
     EnvironmentDeclarations,
     declared_difference,
     only_here,
@@ -24,8 +24,8 @@ from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.planning.planner import plan_step
 from provisioner.planning.request import Pair, PlanContext
 from provisioner.workflow.environments import open_all
+from provisioner.workflow.live_reader import read
 from provisioner.workflow.project import Project, open_project
-from provisioner.workflow.reading import read
 from provisioner.workflow.session import Session, session_of
 
 Warnings = tuple[Problem, ...]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner.commands.diff.declared import declared_difference, side_of
+from provisioner.commands.diff.config_diff import declared_difference, side_of
 from provisioner.commands.diff.result import (
     FieldDifference,
     OnlyHere,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from provisioner.commands.importing.manifest_text import ManifestEntry, manifest
+from provisioner.commands.importing.manifest_text import WrittenEntry, manifest
 from provisioner.commands.importing.result import FileStatus, ImportedResource
 from provisioner.errors import FileError, Finding, Problem, Severity
 from provisioner.files.write import replace_file
@@ -71,9 +71,9 @@ def wrong_in(source: SourceFile, environment: Environment) -> tuple[Problem, ...
     return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 
 
-def entry_of(draft: ManifestDraft) -> ManifestEntry:
+def entry_of(draft: ManifestDraft) -> WrittenEntry:
     """``draft`` as it stands in a manifest."""
-    return ManifestEntry(draft.address, draft.generated, draft.kind.schema.rules())
+    return WrittenEntry(draft.address, draft.generated, draft.kind.schema.rules())
 
 
 def _left_out(draft: ManifestDraft, problem: Problem) -> Problem:

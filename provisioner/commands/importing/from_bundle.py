@@ -36,7 +36,7 @@ from provisioner.commands.importing.draft import (
     unless_there,
 )
 from provisioner.commands.importing.manifest_text import (
-    ManifestEntry,
+    WrittenEntry,
     check_pattern,
     file_of,
     manifest,
@@ -184,7 +184,7 @@ def _written(
     root: Path, documents: Documents, keys: dict[str, set[str]], to: str
 ) -> Iterator[ImportedResource]:
     rules = {kind.name: rules for kind, rules in bundle_kinds()}
-    held: dict[str, list[ManifestEntry]] = {}
+    held: dict[str, list[WrittenEntry]] = {}
     for address, document in documents.items():
         with_keys = rules[address.kind].with_keys
         name = str(document.get("name", address.key))
@@ -192,7 +192,7 @@ def _written(
         generated = with_keys(document, wanted) if with_keys else GeneratedManifest(document)
         file = file_of(to, address.key, name, held)
         field_rules = KINDS[address.kind].schema.rules()
-        entry = ManifestEntry(address, generated, field_rules, references=True)
+        entry = WrittenEntry(address, generated, field_rules, references=True)
         held.setdefault(file, []).append(entry)
     for file, entries in held.items():
         text = manifest(entries, schema_path(root, file))

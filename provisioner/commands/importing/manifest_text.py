@@ -57,7 +57,7 @@ def _free(key: str, taken: Container[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ManifestEntry:
+class WrittenEntry:
     """One resource of a manifest to be. ``rules`` are those of its kind."""
 
     address: Address
@@ -67,7 +67,7 @@ class ManifestEntry:
     """Whether the texts of the document already are those of a manifest."""
 
 
-def manifest(entries: Iterable[ManifestEntry], schema: str = "") -> str:
+def manifest(entries: Iterable[WrittenEntry], schema: str = "") -> str:
     """The file that declares ``entries``; ``schema`` is the path to it for editors."""
     resources: dict[str, dict[str, Any]] = {}
     comments: dict[Location, Any] = {}

@@ -13,9 +13,9 @@ from provisioner.model.paths import path_text
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.selection import Selection
+from provisioner.workflow.live_reader import read
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import make_plan
-from provisioner.workflow.reading import read
 from provisioner.workflow.refusals import answer_or_problem
 from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from provisioner.commands.drift.words import words
 from provisioner.commands.reports import drift_view, view
-from provisioner.commands.reports.fitting import ReportPart
 from provisioner.commands.reports.report import Report
+from provisioner.commands.reports.size_limit import ReportPart
 from provisioner.errors import Problem, Severity
 from provisioner.model.drift import Drift
 from provisioner.model.outcome import WENT_WELL, Outcome

@@ -17,7 +17,7 @@ from provisioner.emulator.http.routing import (
     invalid,
 )
 from provisioner.emulator.http.shape import choice, integer, list_of, record, text
-from provisioner.emulator.sql.running import StatementExecution
+from provisioner.emulator.sql.executions import StatementExecution
 
 BASE = "/api/2.0/sql/statements"
 WAREHOUSES = "/api/2.0/sql/warehouses"

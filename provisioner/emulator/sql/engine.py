@@ -11,7 +11,7 @@ import duckdb
 
 from provisioner.emulator.sql import types
 from provisioner.emulator.sql.errors import StatementError
-from provisioner.emulator.sql.running import Cancellation
+from provisioner.emulator.sql.executions import Cancellation
 
 EngineFunction = Callable[[str | None, str | None], str | None]
 

@@ -13,7 +13,7 @@ from provisioner.emulator.inference.active import of_record
 from provisioner.emulator.serving import endpoints
 from provisioner.emulator.sql import ai_query, engine
 from provisioner.emulator.sql import statement as statements
-from provisioner.emulator.sql.running import Cancellation, Work
+from provisioner.emulator.sql.executions import Cancellation, Work
 
 
 def prepare(

@@ -29,7 +29,7 @@ from provisioner.kinds.model_serving_endpoints.rollout.metrics import sample
 from provisioner.kinds.model_serving_endpoints.rollout.versions import asked_of, spec, versions
 from provisioner.kinds.model_serving_endpoints.serving import describe, topology
 from provisioner.kinds.model_serving_endpoints.validation.endpoint import relations
-from provisioner.kinds.model_serving_endpoints.validation.existing import DATABRICKS
+from provisioner.kinds.model_serving_endpoints.validation.existing_endpoints import DATABRICKS
 from provisioner.kinds.model_serving_endpoints.validation.legacy import migrate_legacy
 from provisioner.model import schemas
 from provisioner.model.connection import Connection

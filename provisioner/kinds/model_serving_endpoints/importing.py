@@ -25,7 +25,7 @@ from provisioner.kinds.model_serving_endpoints.document import (
     secret_holders,
 )
 from provisioner.kinds.model_serving_endpoints.planning.digests import applied_digests
-from provisioner.kinds.model_serving_endpoints.validation.existing import (
+from provisioner.kinds.model_serving_endpoints.validation.existing_endpoints import (
     DATABRICKS,
     EXISTING,
     MANAGED,

@@ -12,7 +12,7 @@ from typing import Any, Final
 from provisioner.kinds.model_serving_endpoints.document import at, mapping, scope_and_key
 from provisioner.kinds.model_serving_endpoints.importing import NAME, with_secrets
 from provisioner.kinds.model_serving_endpoints.live.read import FIELDS, split_tags
-from provisioner.kinds.model_serving_endpoints.validation.existing import (
+from provisioner.kinds.model_serving_endpoints.validation.existing_endpoints import (
     DATABRICKS,
     EXISTING,
     MANAGED,

@@ -10,7 +10,7 @@ from proofs import examples
 from strategies import manifests
 
 from provisioner.commands.fmt.fmt import rules_of
-from provisioner.commands.importing.manifest_text import ManifestEntry, manifest
+from provisioner.commands.importing.manifest_text import WrittenEntry, manifest
 from provisioner.files.yaml_format import arranged
 from provisioner.kinds import KINDS
 from provisioner.manifests.yaml.source import parse
@@ -121,7 +121,7 @@ def test_examples_say_the_same_afterwards(path):
 @examples(quick=50, full=5000)
 def test_any_manifest_says_the_same_afterwards(resources):
     entries = [
-        ManifestEntry(
+        WrittenEntry(
             Address(kind, key),
             GeneratedManifest(document),
             KINDS[kind].schema.rules(),

@@ -12,7 +12,7 @@ import pytest
 
 from provisioner.workspace import WorkspaceTarget
 from provisioner.workspace.credentials import find_login
-from provisioner.workspace.retrying import CallLimits
+from provisioner.workspace.retries import CallLimits
 from provisioner.workspace.transport import Transport
 from provisioner.workspace.wire import open_wire
 

@@ -13,7 +13,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.model.secret import Secret
 from provisioner.workspace.faults import ApiCall, Mode
 from provisioner.workspace.redaction import Redactor, printable
-from provisioner.workspace.retrying import CallLimits
+from provisioner.workspace.retries import CallLimits
 
 PATH = "/api/2.0/secrets/put"
 TOKEN = "x7q9/token+1234567890=="

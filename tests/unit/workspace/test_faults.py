@@ -9,7 +9,7 @@ import time
 import pytest
 
 from provisioner.errors import LoginError, LostAnswerError, ServiceError, UnreachableError
-from provisioner.workspace.retrying import CallLimits
+from provisioner.workspace.retries import CallLimits
 
 PATH = "/api/2.0/serving-endpoints/chat"
 

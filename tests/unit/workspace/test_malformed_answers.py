@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from provisioner.errors import LostAnswerError, UnreachableError
-from provisioner.workspace.retrying import CallLimits
+from provisioner.workspace.retries import CallLimits
 
 PATH = "/api/2.0/serving-endpoints/chat"
 

@@ -12,7 +12,7 @@ from provisioner.errors import LostAnswerError, UnreachableError
 from provisioner.workspace import WorkspaceTarget
 from provisioner.workspace.hosts import read_host
 from provisioner.workspace.proxies import is_exempt
-from provisioner.workspace.retrying import CallLimits
+from provisioner.workspace.retries import CallLimits
 
 PATH = "/api/2.0/serving-endpoints/chat"
 PASSWORD = "p%40ss-canary"

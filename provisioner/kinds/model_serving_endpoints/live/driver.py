@@ -28,7 +28,7 @@ from provisioner.kinds.model_serving_endpoints.planning.permissions import (
     Access,
     granted,
 )
-from provisioner.kinds.model_serving_endpoints.validation import existing
+from provisioner.kinds.model_serving_endpoints.validation import existing_endpoints
 from provisioner.kinds.model_serving_endpoints.vocabulary import SECRET_FIELDS
 from provisioner.model.clock import Now, utc_now
 from provisioner.model.connection import MISSING, Connection
@@ -141,7 +141,7 @@ class EndpointDriver:
         live = translate.live(raw, self._rules)
         live = replace(live, shows_last_write=self._shows_last_write(live, raw))
         if resource.existing:
-            live = existing.limited(live, resource)
+            live = existing_endpoints.limited(live, resource)
         if permissions.FIELD not in resource.document:
             return live
         access = self._directory.access(live.identity, raw.get("creator"))
