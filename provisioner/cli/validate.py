@@ -45,16 +45,16 @@ def command(
     of every file is shown, each with its place and what to do about it.
 
     \b
-    Exit codes: 0 all good (warnings allowed), 1 problems found.
+    Exit codes: 0 all good (warnings allowed), 1 problems problems.
     """
     from provisioner.cli.report_output import recording
     from provisioner.commands.validate import validate as validate_validate
 
     with recording(common, "validate", environment) as terminal:
         checked = validate_validate.validate(common.project_dir, environment, variables, policies)
-        found = (*checked.problems, *checked.warnings)
-        terminal.problems(found)
-        terminal.note(problems=found, project=checked.project, root=checked.root)
+        problems = (*checked.problems, *checked.warnings)
+        terminal.problems(problems)
+        terminal.note(problems=problems, project=checked.project, root=checked.root)
         if common.json:
             from provisioner.rendering.problems import to_json
 

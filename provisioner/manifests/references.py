@@ -114,7 +114,7 @@ class References:
                 message = f"`{match[0]}` refers to nothing"
                 hint = f"close the brace; `{ESCAPED}` is a plain `${{`"
                 raise NoValueError("E121", message, hint)
-            return self._bounded(self._meaning.text(found[1]))
+            return self._bounded(self._meaning.text(match[1]))
         except NoValueError as error:
             self.findings.append(Finding(at, error.code, error.message, error.hint))
             return match[0]
