@@ -119,8 +119,8 @@ def manifest_files(root: Path, patterns: tuple[str, ...]) -> tuple[str, ...]:
     for pattern in patterns:
         outside = _outside(pattern)
         seen = [outside] if outside else list(walk(root, pattern))
-        problems += [one for one in seen if isinstance(one, Problem)]
-        found.update(one for one in seen if isinstance(one, str))
+        problems += [match for match in seen if isinstance(match, Problem)]
+        matched.update(match for match in seen if isinstance(match, str))
         empty += [] if seen else [pattern]
     # Of two patterns that differ in `.yaml` and `.yml` one may match nothing.
     full = set(patterns) - set(empty)

@@ -189,9 +189,9 @@ def _row(row: PlanRow, indent: str, width: int, style: Style) -> Iterator[Line]:
     if not before:
         yield (Span(indent + row.label),)
         before = " " * at
-        *first, said = _broken(row, style.width - at, style)
+        *first, values = _broken(row, style.width - at, style)
         yield from ((Span(before), Span(line, row.role)) for line in first)
-    yield from _with_reason([Span(before), Span(said, row.role)], row.reason, at, style)
+    yield from _with_reason([Span(before), Span(values, row.role)], row.reason, at, style)
 
 
 def _said(row: PlanRow, style: Style) -> str:

@@ -210,9 +210,9 @@ def _placed(uses: PrerequisiteUses, missing: Problem) -> Problem:
     others = sorted({str(other.address) for other, _ in uses.places} - {str(declaration.address)})
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
     also = f"\nneeded as well by {', '.join(others[:MOST_NAMED])}{more}" if others else ""
-    meant = f"did you mean `{one.similar}`, which the manifests declare? Otherwise:\n"
-    hint = (meant if one.similar else "") + found.hint + also
-    finding = Finding(requirement.at, found.code, found.message, hint, found.severity)
+    meant = f"did you mean `{uses.similar}`, which the manifests declare? Otherwise:\n"
+    hint = (meant if uses.similar else "") + missing.hint + also
+    finding = Finding(requirement.at, missing.code, missing.message, hint, missing.severity)
     (problem,) = declaration.placed((finding,))
     return problem
 

@@ -64,7 +64,7 @@ def stale(folder: Path) -> tuple[str, ...]:
     there = {path: text for path, text in wanted.items() if path.is_file()}
     if there and not (folder / TABLE).is_file():
         wanted = there
-    found = (
+    differing = (
         path
         for path, text in wanted.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text

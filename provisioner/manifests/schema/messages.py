@@ -332,17 +332,17 @@ def _wrong_number_of_fields(violation: Violation, _: Context) -> Iterator[Findin
 
 def _no_match(violation: Violation, _: Context) -> Iterator[Finding]:
     description = violation.schema.get("description", "")
-    hint = _meant(violation) or _said_of_form(description) or _FORMS.get(violation.asked, "")
+    hint = _meant(violation) or _said_of_form(description) or _FORMS.get(violation.expected, "")
     if not hint:
         said = _first_sentence(description)
-        hint = f"it has to match `{violation.asked}`" + (f" ({said})" if said else "")
-    reason = "" if violation.is_secret else refused_part(str(violation.value), violation.asked)
+        hint = f"it has to match `{violation.expected}`" + (f" ({said})" if said else "")
+    reason = "" if violation.is_secret else refused_part(str(violation.value), violation.expected)
     message = f"{violation.shown} cannot be the value of {violation.name}{reason}"
     yield Finding(violation.at, "E109", message, hint)
 
 
 def _meant(violation: Violation) -> str:
-    return "" if violation.is_secret else meant(str(violation.value), violation.asked)
+    return "" if violation.is_secret else meant(str(violation.value), violation.expected)
 
 
 def _said_of_form(description: str) -> str:

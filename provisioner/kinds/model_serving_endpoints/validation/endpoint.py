@@ -30,7 +30,10 @@ from provisioner.kinds.model_serving_endpoints.validation import (
     secret_references,
 )
 from provisioner.kinds.model_serving_endpoints.validation import entities as relations_entities
-from provisioner.kinds.model_serving_endpoints.validation.existing import DATABRICKS, existing
+from provisioner.kinds.model_serving_endpoints.validation.existing_endpoints import (
+    DATABRICKS,
+    existing,
+)
 from provisioner.kinds.model_serving_endpoints.vocabulary import (
     default_entity_name,
 )
@@ -92,6 +95,7 @@ WITHOUT_CONFIG: Final = frozenset({"name", "tags", "lifecycle"})
 """Of an endpoint with more, the gateway or permissions are what somebody manages on purpose."""
 
 
+# rule(documented): An endpoint can exist without a config; it serves nothing. [serving-api 1.2]
 def _config(document: Document) -> Iterator[Finding]:
     """The service has endpoints without a config, so one is only a warning."""
     if set(document) <= WITHOUT_CONFIG and not str(document.get("name")).startswith(DATABRICKS):

@@ -104,6 +104,8 @@ def _sizes(entity: Part) -> Iterator[Finding]:
 DOCUMENTED_SIZES: Final = ("Small", "Medium", "Large")
 
 
+# rule(documented): The documented sizes are Small, Medium and Large; a workspace may have others.
+#     [serving-api 2.2]
 def _size_name(entity: Part) -> Iterator[Finding]:
     """Workspaces have sizes of their own, so a near miss of a documented one is a warning."""
     size = entity.value.get("workload_size")
@@ -116,6 +118,7 @@ def _size_name(entity: Part) -> Iterator[Finding]:
         yield Finding(entity.inner("workload_size"), "W726", message, hint, Severity.WARNING)
 
 
+# rule(assumed): Model units go in steps of 50, as in every documented example. [serving-api 1.3]
 def _units(entity: Part) -> Iterator[Finding]:
     units = _number(entity, UNITS_FIELD)
     if units and units % UNITS_STEP:

@@ -54,7 +54,7 @@ def _limit(limit: Part) -> Iterator[Finding]:
     if key in NEED_PRINCIPAL and "principal" not in limit.value:
         yield Finding(
             limit.inner("key"),
-            "W726",
+            "W734",
             f"a limit for a `{key}` needs a `principal`, as far as is known",
             f"`principal` is {NEED_PRINCIPAL[key]}",
             Severity.WARNING,
@@ -63,7 +63,7 @@ def _limit(limit: Part) -> Iterator[Finding]:
     if key == "endpoint" and "principal" in limit.value:
         yield Finding(
             limit.inner("principal"),
-            "W727",
+            "W733",
             "a limit for the whole endpoint has no `principal`, as far as is known",
             "say who is meant with `key: user`, `user_group` or `service_principal`",
             Severity.WARNING,

@@ -34,7 +34,7 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
             #     [serving-api 4.4]
             yield Finding(
                 place,
-                "W728",
+                "W732",
                 f"`{place[-1]}` is not a reference to a secret, and as far as is known the "
                 "service replaces nothing in it",
                 _right_form(reference, place),
@@ -52,13 +52,15 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
             # The keys of a vault are written there, so none can be declared.
             if scopes[names[0].casefold()].get("backend_type") == KEY_VAULT:
                 continue
-            keys = mapping(scopes[found[0].casefold()].get("secrets"))
-            if found[1] not in keys:
-                yield Finding(place, "E307", *_undeclared(found, list(keys)))
+            keys = mapping(scopes[names[0].casefold()].get("secrets"))
+            # rule(tool): A scope that is declared here declares the keys that are used.
+            if names[1] not in keys:
+                yield Finding(place, "E307", *_undeclared(names, list(keys)))
         else:
-            yield from _misspelt(found[0], place, list(declared.get(SECRET_SCOPES, {})))
+            yield from _misspelt(names[0], place, list(declared.get(SECRET_SCOPES, {})))
 
 
+# rule(tool): A scope whose name is much like that of a declared one is probably that one.
 def _misspelt(scope: str, place: Location, declared: list[str]) -> Iterator[Finding]:
     """A scope may be declared elsewhere, so one that looks like a declared one is a warning."""
     if closest(scope, declared, LIKENESS):

@@ -361,14 +361,14 @@ GATEWAYS = [
     ),
     pytest.param(
         limited({"key": "user_group"}, {"key": "service_principal"}),
-        [("W726", "ai_gateway.rate_limits[0].key"), ("W726", "ai_gateway.rate_limits[1].key")],
+        [("W734", "ai_gateway.rate_limits[0].key"), ("W734", "ai_gateway.rate_limits[1].key")],
         id="limits for nobody",
     ),
     pytest.param(
         limited({"principal": "a"}, {"key": "endpoint", "principal": "b"}),
         [
-            ("W727", "ai_gateway.rate_limits[0].principal"),
-            ("W727", "ai_gateway.rate_limits[1].principal"),
+            ("W733", "ai_gateway.rate_limits[0].principal"),
+            ("W733", "ai_gateway.rate_limits[1].principal"),
         ],
         id="a principal where all are meant",
     ),

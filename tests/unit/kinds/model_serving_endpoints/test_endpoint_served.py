@@ -208,7 +208,7 @@ ENTITIES = [
     ),
     pytest.param(
         custom(environment_vars={"A": "x {{secrets/keys/one}}", "B": "{{ secrets/keys/one }}"}),
-        [("W728", "[0].environment_vars.A"), ("W728", "[0].environment_vars.B")],
+        [("W732", "[0].environment_vars.A"), ("W732", "[0].environment_vars.B")],
         id="references with something around them",
     ),
     pytest.param(
