@@ -203,7 +203,7 @@ class DeclaredNames:
 
 
 def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind], layers: Layers) -> _Said:
-    said = _Said()
+    contents = _Said()
     entries: list[tuple[SourceFile, ManifestEntry]] = []
     for file in files:
         try:
@@ -216,19 +216,21 @@ def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind], layer
             if isinstance(entry, Finding):
                 contents.problems.append(source.problem(entry))
             else:
-                entries.append((source, found))
+                entries.append((source, entry))
         for removed in removed_in(source, kinds, layers):
             if isinstance(removed, Problem):
                 contents.problems.append(removed)
             else:
-                said.removed.append(removed)
+                contents.removed.append(removed)
     # Only now: a resource may refer to one of another file by its name.
     names = DeclaredNames((entry for _, entry in entries), kinds, layers)
     layers = replace(layers, names=names)
     for source, entry in entries:
-        said.declarations.append(declared(source, entry, kinds[entry.kind], layers))
-    said.problems.extend(problem for one in said.declarations for problem in one.problems)
-    return said
+        contents.declarations.append(declared(source, entry, kinds[entry.kind], layers))
+    contents.problems.extend(
+        problem for declaration in contents.declarations for problem in declaration.problems
+    )
+    return contents
 
 
 def _repeated(declarations: Iterable[Declaration]) -> Iterator[Problem]:
