@@ -65,6 +65,8 @@ def same_task(document: Document) -> Iterator[Finding]:
 MODEL_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 
 
+# rule(recorded): The name of an external model holds letters, digits, `-`, `_`, `.` and `:`.
+#     [serving-api 3.5]
 def _name(model: Part) -> Iterator[Finding]:
     name = model.value.get("name")
     if isinstance(name, str) and name and not MODEL_NAME.fullmatch(name):
@@ -78,6 +80,7 @@ def _name(model: Part) -> Iterator[Finding]:
         )
 
 
+# rule(documented): An external model has the block of its provider and no other. [serving-api 2.6]
 def _block(model: Part) -> Iterator[Finding]:
     provider = str(model.value.get("provider"))
     if provider not in BLOCK_OF:
