@@ -95,7 +95,7 @@ class Terminal(NamedTuple):
 
             colour = self.colour(sys.stderr)
             width = self.width if sys.stderr.isatty() else 0
-            click.echo(text(found, colour=colour, width=width), err=True, color=colour)
+            click.echo(text(shown, colour=colour, width=width), err=True, color=colour)
 
     def with_recorder(self, recorder: Recorder) -> Terminal:
         """Returns a terminal that prints to the same streams and notes for another report."""

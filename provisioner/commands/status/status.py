@@ -12,8 +12,8 @@ from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
 from provisioner.model.selection import Selection
 from provisioner.model.serving import Served
+from provisioner.workflow.live_reader import read
 from provisioner.workflow.pages import page_url
-from provisioner.workflow.reading import read
 from provisioner.workflow.session import Session
 
 
