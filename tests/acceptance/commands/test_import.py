@@ -325,7 +325,9 @@ def test_every_example_can_be_imported_into_an_empty_folder(source, tmp_path, mo
     assert main(["apply", "-C", str(one), "-y"]) == 0, capsys.readouterr().err
     two.mkdir()
     shutil.copy(one / "provisioner.yaml", two)
-    shutil.copytree(one / ".provisioner", two / ".provisioner")
+    for folder in (".provisioner", "environments"):
+        if (one / folder).exists():
+            shutil.copytree(one / folder, two / folder)
     names = ["databricks-meta-llama-3-1-70b-instruct"] if source.name == "pay-per-token" else []
     assert main(["import", "-C", str(two), "--all", *names, "--with-scopes"]) == 0
     said = capsys.readouterr().out

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from owners import owner_tags
 
 from provisioner.planning import plan_file
 from tests.acceptance.commands.test_apply import SCOPE, SIMPLE
@@ -379,7 +380,7 @@ def test_an_honest_plan_with_variables_rotation_and_selection_is_applied(situati
 
 def test_an_honest_plan_that_adopts_and_deletes_is_applied(situation, workspace):
     other_scope(situation)
-    for name, tags in (("old", [{"key": "provisioner_owner", "value": "shop/dev"}]), ("chat2", [])):
+    for name, tags in (("old", owner_tags("shop/dev")), ("chat2", [])):
         body = {"name": name, "tags": tags, "config": {"served_entities": [ENTITY]}}
         situation.call("POST", ENDPOINTS, body)
     manifest = json.dumps(
