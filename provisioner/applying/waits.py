@@ -15,10 +15,15 @@ from math import inf
 from provisioner.model.live import Phase, Readiness
 from provisioner.model.plan import Address
 
+# Looks after 0.2, 0.5, 0.95 s and so on, then every 10 s. External models are ready within seconds,
+# custom models within minutes, and one list serves all of them.
 FIRST_LOOK_S, LONGEST_PAUSE_S, GROWTH = 0.2, 10.0, 1.5
 MOST_MISSES = 5
 """So many looks in a row may fail before a waiter is told; the transport retried each."""
 
+# A read after a write may be answered from before the write: endpoints are listed from an index
+# that follows. How far it may be behind is not documented; 30 s is assumed, and errs on the side of
+# waiting. Until then ABSENT and a failure that was there before prove nothing.
 VISIBLE_AFTER_S = 30.0
 """How long the service may go on showing what was before a write (not documented)."""
 
@@ -57,6 +62,7 @@ class Waiter:
 
     def looks_over(self, readiness: Readiness) -> bool:
         """Whether what the list says is worth a request of its own."""
+        # STOPPED and FAILED end a wait too: nothing but a person or another call gets out of them.
         if self.goal is Goal.IDLE:
             return readiness.phase is not Phase.UPDATING
         return readiness.phase not in (Phase.UPDATING, Phase.NOT_READY)
@@ -90,6 +96,8 @@ class Watch:
         """Wait for ``address`` too. Something new is looked at soon."""
         self.waiters[address] = waiter
         self.pause = FIRST_LOOK_S
+        # The pause starts anew for all: a poll is for a whole kind, and one more costs nothing
+        # extra.
         self.next_look = min(self.next_look, waiter.since + FIRST_LOOK_S)
 
     def due(self) -> float:

@@ -75,6 +75,15 @@ class _Page:
 
     def collection(self, node: LayoutNode, rule: FieldRule, indent: int) -> list[str]:
         """The lines of a block collection, from its first entry to its last."""
+        #   # head                 name: chat       <- chunk `name`
+        #   config:               config:          <- chunk `config`, with its comments
+        #     # about a              # about a
+        #     a: 1        ->         a: 1
+        #     # end of config        # end of config
+        #   name: chat
+        # Each entry becomes a chunk: comments above it, its own lines, and the comments below that
+        # are indented deeper than the next entry, so that they end its block. Chunks are sorted,
+        # not lines.
         starts = [self._begin(node, entry) for entry in node.entries]
         delta = indent - self._column(starts[0])
         chunks: list[_Chunk] = []
@@ -118,6 +127,8 @@ class _Page:
             above = [_indented(line, indent + STEP) for line in gap]
             head = " " * indent + self.lines[line][self._column(start) :].rstrip()
             return (), (head, *above, *self.collection(node, rule, indent + STEP))
+        # `key: - a` on one line, or an anchor before a block, has no form that is known to be
+        # right.
         if entry.name or node.start != node.begin:
             raise NotArrangeableError
         lines = self.collection(node, rule, indent + STEP)
@@ -136,6 +147,7 @@ class _Page:
         tail = self.text[node.end : end if end >= 0 else len(self.text)]
         first, *more = f"{self.text[start : node.start]}{value}{tail}".split("\n")
         delta = indent - self._column(start)
+        # In a block text a blank at the end of a line is part of the value.
         kept = node.style in "|>"
         moved = (_moved(line, delta) if kept else _moved(line.rstrip(), delta) for line in more)
         return (" " * indent + first.rstrip(), *moved)
@@ -149,6 +161,7 @@ class _Page:
             self.text[entry.end : other.start]
             for entry, other in zip(node.entries, node.entries[1:], strict=False)
         ]
+        # `{b: 1, a: 2}` is sorted; over several lines a comment would lose its entry.
         if not any("#" in gap or "\n" in gap for gap in between):
             names = [entry.name for entry in node.entries]
             texts = [texts[at] for at in _order(names, node, rule)]
@@ -164,6 +177,7 @@ class _Page:
     def _gap(self, line: int, start: int) -> list[str]:
         """The lines between ``line`` and the one of ``start``."""
         lines = [text.rstrip() for text in self.lines[line + 1 : self.line_of(start)]]
+        # A document marker or a tag on a line of its own: moving its neighbours could change it.
         if any(line and not _is_comment(line) for line in lines):
             raise NotArrangeableError
         return lines
@@ -223,4 +237,5 @@ def _moved(line: str, delta: int) -> str:
     if not line.strip():
         return line if line else ""
     depth = _depth(line)
+    # A comment may stand further left than its block: it goes no further than the margin.
     return " " * max(0, depth + delta) + line[depth:]

@@ -33,6 +33,7 @@ class Origin:
         """The place of what is at ``at`` inside of it."""
         place = self
         for step in at:
+            # A step that `inner` does not name is from the same file as its whole.
             place = place.inner.get(step) or Origin(place.layer, (*place.at, step))
         return place
 
@@ -68,6 +69,10 @@ def _merged(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool)
     if isinstance(under.value, dict) and isinstance(over.value, dict):
         return _mapping(under, over, rule, clean)
     if rule.list_key and _has_entries(under.value) and _has_entries(over.value):
+        #     under  [{key: team, value: a}, {key: cost, value: 1}]
+        #     over   [{key: cost, value: 2}, {key: tier, value: x}]
+        #     made   [{key: team, value: a}, {key: cost, value: 2}, {key: tier, value: x}]
+        # An override so changes one rate limit without repeating the others.
         return _keyed(under, over, rule, clean)
     if type(under.value) is type(over.value) and under.value == over.value:
         # What only says it again, such as the key of an entry, changes no origin.
@@ -176,5 +181,7 @@ def _entries(part: PlacedValue) -> list[PlacedValue]:
 
 
 def _identity(entry: Mapping[str, Any], rule: FieldRule) -> str:
+    # A rate limit without `key` counts the whole endpoint, so `{calls: 5}` is the same entry as
+    # `{key: endpoint, calls: 5}` [serving-api 3.4].
     values = [entry.get(name, rule.key_default.get(name)) for name in rule.list_key]
     return json.dumps(values, sort_keys=True)

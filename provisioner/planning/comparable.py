@@ -40,6 +40,11 @@ def comparable(document: Any, rules: FieldRule) -> Any:
         return _without_nulls(document)
     if isinstance(document, list):
         if rules.list_key:
+            # Entries are paired by identity, because the order of most lists is not stable
+            # [serving-api 3.4]:
+            #   [{key: user, calls: 20}, {key: endpoint, calls: 90}]
+            #   -> {"user": {key: user, calls: 20}, "endpoint": {key: endpoint, calls: 90}}
+            # So a moved entry is no change, and a changed one is a change of its field alone.
             entries = entries_by_label(document, rules)
             return {label: _comparable_entry(entry, rules) for label, entry in entries.items()}
         if rules.fields:
@@ -57,6 +62,9 @@ def _comparable_fields(document: Mapping[str, Any], rules: FieldRule) -> dict[st
     compared = {}
     for name, value in document.items():
         rule = fields.get(name)
+        # The service adds fields to its answers at any time: compared, each would be a change that
+        # no call can make. Null and absent mean the same to the service, and a write-only field is
+        # never in its answers.
         if rule is None or value is None or rule.write_only:
             continue
         # Runs for every field of every endpoint: a value of the right type takes no call.
@@ -75,6 +83,8 @@ def _comparable_entries(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_empty(value: Any) -> bool:
     """Whether ``value`` says no more than its absence would."""
+    # Whether an empty list comes back as `[]` or is left out differs by field: tags, for one, are
+    # left out [serving-api 10.5]. Neither may look like a change.
     return value is None or (not value and isinstance(value, dict | list))
 
 
@@ -88,9 +98,11 @@ def _without_nulls(value: Any) -> Any:
 
 def _of_type(value: Any, name: str) -> Any:
     """``value`` in the JSON type ``name`` where only the spelling of a number differs."""
+    # For Python `True` is an int, and would become the text "True".
     if isinstance(value, bool):
         return value
     if name == "string":
+        # `entity_version: 3` in YAML and "3" in an answer are the same version.
         exact = isinstance(value, int) and abs(value) < _LARGEST
         return str(value) if exact else value
     if name == "integer" and isinstance(value, str) and _INTEGER.fullmatch(value):

@@ -98,6 +98,8 @@ def pending_changes(desired: Resource, live: Live, kind: Kind) -> tuple[FieldCha
 
 def remaining(step: Step, live: Live | None, kind: Kind) -> tuple[FieldChange, ...]:
     """What on ``live`` is not as ``step`` wants it; empty when the step has converged."""
+    # A delete has converged when the resource is gone, and a create has not while it is absent:
+    # both are told as a change of the name, the one field that every resource has.
     if step.desired is None or live is None:
         wanted = ABSENT if step.desired is None else step.name
         actual = ABSENT if live is None else live.name
@@ -119,6 +121,8 @@ def _ownership(pair: Pair, kind: Kind, request: PlanContext) -> Ownership:
     if desired.existing:
         # None of ours, and nobody else's touched.
         return live.ownership if live and live.ownership.owner != request.owner else Ownership()
+    # The digests cover only what cannot be read back. Everything else is compared with the live
+    # document, so that a change by hand is seen as well.
     digests = kind.planning.applied_digests
     applied = digests(desired.document) if digests else ""
     return Ownership(request.owner, desired.prevent_destroy, applied)
@@ -138,6 +142,7 @@ def _changes(
         return _by_kind(desired, live, kind.planning.compare, rotated)
     rules = kind.schema.rules()
     if live is None:
+        # A new resource is one change a top-level field: its reader wants to see the whole.
         return _created(desired.document, rules)
     compared = _by_rules(desired, live, kind)
     sides = ComparedSides(

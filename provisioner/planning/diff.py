@@ -33,6 +33,7 @@ def diff(desired: Any, live: Any, rules: FieldRule) -> tuple[FieldChange, ...]:
     field. 1 and 1.0 are equal, 1 and true are not; 1 and "1" are equal only where the
     model gives the field a type.
     """
+    # Most resources are unchanged, and comparing them as they are saves both reductions.
     if same(desired, live):
         return ()
     wanted, actual = comparable(desired, rules), comparable(live, rules)
@@ -54,6 +55,7 @@ def by_path(path: Path) -> tuple[tuple[bool, str], ...]:
 
 def _sortable(segment: str | Key) -> str:
     text = segment.value if isinstance(segment, Key) else segment
+    # `[10]` comes after `[9]`, not after `[1]`.
     return text.zfill(9) if text.isdecimal() else text
 
 
@@ -89,6 +91,8 @@ def _differences(wanted: Any, actual: Any, rule: FieldRule, path: Path) -> Itera
         return
     wanted, actual = _mapping(wanted), _mapping(actual)
     if rule.list_key:
+        # A single unnamed entry is paired with the single live one: the service made up the name of
+        # the latter, and both are the same entity.
         yield from _of_entries(*paired_entries(wanted, actual), rule, path)
     elif rule.fields:
         yield from _of_fields(wanted, actual, rule, path)

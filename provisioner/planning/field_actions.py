@@ -53,6 +53,7 @@ def ignored_by_manifest(field: ChangedField) -> FieldAction | None:
 
 def is_ignored(path: Path, ignore_changes: tuple[Path, ...]) -> bool:
     """Whether one of ``ignore_changes`` is ``path`` or a place that holds it."""
+    # `config` ignores `config.served_entities[a].workload_size`; the reverse does not hold.
     return any(path[: len(place)] == place for place in ignore_changes)
 
 
@@ -61,6 +62,8 @@ def chosen_by_service(field: ChangedField) -> FieldAction | None:
     if field.change.after is not ABSENT:
         return None
     for place, rule in _fields_along(field):
+        # The manifest may be silent about the field itself or about a block around it: without
+        # `ai_gateway` in the manifest all of the live gateway may be the choice of the service.
         silent = (
             rule.server_default and value_at(field.desired.document, place, field.rules) is ABSENT
         )
@@ -78,6 +81,8 @@ def _fields_along(field: ChangedField) -> Iterator[tuple[Path, FieldRule]]:
 
 
 def _may_be_chosen(field: ChangedField, place: Path, rule: FieldRule) -> bool:
+    # With known defaults only these count as chosen: a live `workload_size: Large` where the
+    # default is `Small` was set by somebody, and taking it out of the manifest is a change.
     if not rule.default_values:
         return True
     value = comparable(value_at(field.live.document, place, field.rules), rule)
@@ -89,6 +94,8 @@ def given_as_plaintext(field: ChangedField) -> FieldAction | None:
     *holder, name = field.change.path
     if field.change.after is not ABSENT or not isinstance(name, str):
         return None
+    # A comment in the CLI says that GET shows a reference of the service for a key given as text;
+    # its fake shows nothing. Kept under both readings [serving-api 8.8].
     twin = value_at(field.desired.document, (*holder, f"{name}_plaintext"), field.rules)
     return None if twin is ABSENT else FieldAction(Action.KEEP, Cause.GIVEN_AS_PLAINTEXT)
 
@@ -115,6 +122,8 @@ def anew(changes: Iterable[FieldChange], rules: FieldRule) -> Iterator[FieldChan
     field = tuple(changes)
     replaced = any(change.action is Action.REPLACE for change in field)
     for change in field:
+        # A description that no call can change is no obstacle when the endpoint is made anew
+        # anyway.
         if replaced and change.action is Action.BLOCKED and remedy(change, rules):
             yield change.because(FieldAction(Action.REPLACE, Cause.SET_ANEW))
         else:

@@ -70,6 +70,8 @@ def _of_step(plan: Plan, step: Step, consent: Consent, limits: Limits) -> Iterat
         case Action.DELETE if not (step.consented or _may_delete(plan, step, consent, limits)):
             message = f"{subject} would be deleted"
             yield Problem("E503", message, None, _flag("--allow-delete", subject))
+        # At a terminal the plan has shown the adoption before the question; with --yes nobody saw
+        # it.
         case Action.ADOPT if consent.yes and not consent.adopt:
             message = f"{subject} exists and carries no owner's tag"
             yield Problem("E504", message, None, "--adopt")

@@ -33,6 +33,8 @@ def _unplanned(step: Step, planned: set[Address]) -> Iterator[str]:
     """A selection may leave out what a step cannot do without."""
     if step.operations:
         for address in step.needs:
+            # Selected `chat` alone, whose scope `keys` has a new secret: the scope is not in the
+            # plan, and the endpoint would be deployed with the old value.
             if address not in planned:
                 yield f"needs {address}, which is not selected"
 
@@ -41,6 +43,8 @@ def _used(step: Step, users: Users) -> Iterator[str]:
     """Who will work with a secret that is written where it can be in use already."""
     addresses = sorted(users.get(step.address, ()))
     if addresses and step.action is Action.UPDATE and _writes_secret(step):
+        # The service resolves a reference when it deploys or calls: a new value reaches endpoints
+        # that have no step in this plan [serving-api 3.9].
         yield f"used by {', '.join(map(str, addresses))}"
 
 

@@ -34,12 +34,15 @@ def step_action(comparison: ResourceComparison) -> StepAction:
     """Decides by the first rule that applies; each table ends with one that always does."""
     table = WANTED
     if comparison.pair.desired is None:
+        # `removed` is consent that somebody reviewed. Without it a resource that has no manifest is
+        # an orphan, and nothing but --prune deletes it.
         table = REMOVED if comparison.pair.removal else UNWANTED
     return next(action for rule in table if (action := rule(comparison)))
 
 
 def unless_refused(decided: StepAction, intent: Intent, kind: Kind) -> StepAction:
     """``decided``, or why the service would not take the calls that it leads to."""
+    # A replacement starts anew, so what stands in the way of an update does not concern it.
     updates = decided.action in (Action.UPDATE, Action.ADOPT)
     refusal = kind.planning.precondition(intent) if updates and kind.planning.precondition else None
     return StepAction(Action.BLOCKED, *refusal) if refusal else decided

@@ -57,12 +57,17 @@ def write_only_changes(sides: ComparedSides) -> Iterator[FieldChange]:
 
 def _unreadable(sides: ComparedSides) -> Iterator[FieldChange]:
     before, after = _digests(sides.live.ownership.applied), _digests(sides.ownership.applied)
+    #   on the live resource  "config:3fa81c22 raw:77f0a1b3"
+    #   of this manifest      "config:9b00d1e4"
+    #   differing             {config, raw}: one was changed, the other one taken out
+    # A digest is for a top-level field, so all write-only values of that field are sent again.
     differing = {name for name in before | after if before.get(name) != after.get(name)}
     whole = {change.path for change in sides.changes}
     held = set()
     for path, value, rule in write_only_values(sides.desired.document, sides.rules):
         field = str(path[0])
         held.add(field)
+        # An entry that is new is shown and sent as a whole: its secret would be told twice.
         in_new_entry = any(path[:end] in whole for end in range(len(path)))
         if in_new_entry or is_ignored(path, sides.desired.ignore_changes):
             continue
@@ -83,6 +88,8 @@ def _taken_out(sides: ComparedSides, fields: list[str]) -> Iterator[FieldChange]
     for field in fields:
         if is_ignored((field,), sides.desired.ignore_changes):
             continue
+        # The call that is made anyway brings the field to what the manifest holds; only the digest
+        # has to follow, and no field is shown as changed.
         if field in called or field not in before or field not in sides.rules.fields:
             mark_alone = True
             continue
@@ -113,6 +120,8 @@ def _failed(sides: ComparedSides) -> Iterator[FieldChange]:
     field = sides.resent_field
     value = sides.desired.document.get(field)
     sent = any(each.path[0] == field and each.action is not Action.KEEP for each in sides.changes)
+    # A failed update leaves the pending config equal to the manifest, so no difference would be
+    # seen, and the endpoint would stay as it was for ever.
     failed = sides.live.readiness.phase is Phase.FAILED
     if failed and value and not sent and not _is_left_alone(field, sides):
         yield FieldChange((field,), value, value, cause=Cause.RESENT)

@@ -56,6 +56,8 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
     ``rules`` is the rule tree of the kind. While an update is in progress the config is
     the one that is coming, otherwise the active one.
     """
+    # The active config is about to be replaced: compared with it, a plan would send the update that
+    # is in progress once more.
     coming = mapping(raw.get("pending_config")) if is_updating(raw) else {}
     config = coming or mapping(raw.get("config"))
     tags, ownership = split_tags(raw.get("tags"))
@@ -82,6 +84,8 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
 
 
 def _manageable(level: Any) -> bool | None:
+    # The level of the caller [serving-api 2.10]. None where the answer has none: not known is not
+    # forbidden.
     return level == "CAN_MANAGE" if isinstance(level, str) else None
 
 
@@ -140,10 +144,14 @@ def split_tags(tags: Any) -> tuple[list[Document], Ownership]:
     """The tags that belong to users, and ours. A tag without a value has the value ``""``."""
     entries = map(mapping, tags if isinstance(tags, list) else ())
     values = {tag["key"]: _text(tag.get("value")) for tag in entries if _text(tag.get("key"))}
+    # Half an owner is no owner: an endpoint that carries one of the two tags is neither adopted nor
+    # deleted, and the plan says why.
     unclear = _unclear(values)
     owner = "" if unclear else "/".join(filter(None, map(values.get, (PROJECT, ENVIRONMENT))))
     ownership = Ownership(
         owner=owner,
+        # Anything but `false` protects: a value that somebody typed by hand must not allow a
+        # deletion.
         protected=values.get(PROTECTED, "false") != "false",
         applied=" ".join(map(":".join, _APPLIED.findall(values.get(APPLIED, "")))),
         unclear=unclear,
@@ -184,6 +192,7 @@ def _unclear(values: Mapping[str, str]) -> str:
 
 def _api_rules(rules: FieldRule) -> FieldRule:
     """The rules of what the API knows: ``lifecycle`` is a word of manifests alone."""
+    # Made once a run, not once an endpoint: a project may have a thousand of them.
     known = _API_RULES.get(id(rules))
     if known is None:
         made = FieldRule(fields={n: rules.fields[n] for n in FIELDS if n in rules.fields})

@@ -45,6 +45,7 @@ def create_body(desired: Document) -> Document:
         body["config"] = config_body(body["config"])
     if "ai_gateway" in body:
         body["ai_gateway"] = merged(body["ai_gateway"])
+    # No name can be there twice: `validate` refuses known fields below `raw`.
     return body | dict(mapping(desired.get(RAW)))
 
 
@@ -89,6 +90,9 @@ def _whole_list(change: FieldChange, live: Document, rules: FieldRule) -> tuple[
     for index, segment in enumerate(change.path):
         rule = rule_at(rules, change.path[:index])
         if isinstance(segment, Key) and not (rule.list_key or rule.mapping):
+            # Entries of a list without keys have no names that a call could address: `[a, b]`
+            # against the live `[a, c]` is one change of the list, so the live list goes back as a
+            # whole.
             place = tuple(str(name) for name in change.path[:index])
             whole = at(live, place)
             return change.path[:index], ABSENT if whole is None else whole
@@ -107,6 +111,8 @@ def _put(value: Any, path: Path, new: Any, rule: FieldRule) -> Any:
         place = _index(entries, segment, rule)
         old = entries[place] if place < len(entries) else ABSENT
         changed = _put(old, rest, new, entry_rule(rule))
+        # An ignored entry that is gone live is gone in the body too: sending it would undo the
+        # removal that the manifest says to ignore.
         entry = [] if changed is ABSENT else [changed]
         return [*entries[:place], *entry, *entries[place + 1 :]]
     fields = dict(mapping(value))
@@ -145,6 +151,12 @@ def _with_all_traffic(body: Document, live: Document, *, ignoring: bool) -> Docu
         return body
     if len(entities) > 1:
         return {**body, "traffic_config": live["config"]["traffic_config"]} if ignoring else body
+    # A manifest with one entity needs no split, but the live config may have one:
+    #   live      entities a, b; routes a: 90, b: 10
+    #   manifest  entity c; no traffic_config
+    #   sent      entity c; route c: 100
+    # A config update replaces entities and routes together, and a route that is not sent may be
+    # kept [serving-api 3.3]: `a: 90` would then name an entity that is gone.
     entity = mapping(entities[0])
     name = entity.get("name") or _live_name(live) or default_entity_name(entity)
     route = {"served_entity_name": name, "traffic_percentage": 100}
@@ -165,6 +177,8 @@ def _table(body: Document, live: Document) -> Document:
     and off is off for certain, and is seen when somebody wants it on again. One that is off
     cannot be on again, which is what leaving `enabled` out may ask for.
     """
+    # Left out, the table may be dropped or kept; sent with `enabled: false` it is off for certain.
+    # Off is final: it cannot be enabled again [serving-api 2.5].
     actual = mapping(at(live, CAPTURE))
     wanted = body.get(CAPTURE[-1])
     if actual and wanted is None:

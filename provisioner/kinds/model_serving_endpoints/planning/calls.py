@@ -104,6 +104,8 @@ def _create(intent: Intent) -> Operation:
 
 def _created(intent: Intent) -> tuple[Operation, ...]:
     """The create, and what it does not take as soon as the id is known: waiting comes last."""
+    # Permissions are keyed by the id that the create returns [serving-api 1.11]. Waiting is left to
+    # the last call: permissions do not need an endpoint that is ready.
     calls = (_create(intent), *permissions.after_create(intent))
     return tuple(replace(call, wait=call is calls[-1]) for call in calls)
 
@@ -153,6 +155,7 @@ def _desired_tags(intent: Intent) -> Iterator[Any]:
 
 
 def _patch(intent: Intent, add: list[Document], delete: list[str]) -> Operation:
+    # An empty list is left out: whether the service takes one is not documented.
     payload = {"add_tags": add, "delete_tags": delete}
     body = {name: value for name, value in payload.items() if value}
     return Operation("patch_tags", "PATCH", f"{endpoint_path(intent.name)}/tags", body)
@@ -172,6 +175,8 @@ def _update_config(intent: Intent) -> Iterator[Operation]:
     updating = intent.live is not None and intent.live.readiness.phase is Phase.UPDATING
     call, path = "update_config", f"{endpoint_path(intent.name)}/config"
     if has_units(intent.desired or {}):
+        # Endpoints with model units have an update of their own, which nests the config
+        # [serving-api 1.3].
         call = INSTEAD_WITH_UNITS[call]
         path, body = f"{ROOT_OF_UNITS}/{in_path(intent.name)}/config", {"config": body}
     yield Operation(call, "PUT", path, body, wait=True, after_idle=updating)
@@ -181,6 +186,8 @@ def _put_ai_gateway(intent: Intent) -> Iterator[Operation]:
     wanted = merged(with_live_values(intent, "ai_gateway"))
     path = f"{endpoint_path(intent.name)}/ai-gateway"
     if moves_table({"ai_gateway": wanted}, _live(intent)):
+        # The names of the table can be changed only while it is off [serving-api 2.8], so a move is
+        # two calls: off under the old names, then as wanted.
         off = {**mapping(at(_live(intent), TABLE)), "enabled": False}
         yield Operation("put_ai_gateway", "PUT", path, wanted | {TABLE[-1]: off})
     yield Operation("put_ai_gateway", "PUT", path, wanted)

@@ -51,6 +51,7 @@ def must_replace(desired: Document, live: Document) -> str:
 
 def _other_sort(desired: Document, live: Document) -> str:
     wanted, actual = sorts_in(desired), sorts_in(live)
+    # Where one side serves nothing, nothing is known of its sort, and the update may succeed.
     if not wanted or not actual or not wanted.isdisjoint(actual):
         return ""
     if Sort.EXTERNAL in wanted:
@@ -64,6 +65,7 @@ def _other_sort(desired: Document, live: Document) -> str:
 
 def _other_task(desired: Document, live: Document) -> str:
     wanted, actual = _tasks(desired), _tasks(live)
+    # Disjoint, because a document may mix tasks by mistake: that is for `validate` to refuse.
     if wanted and actual and wanted.isdisjoint(actual):
         before, after = listed(sorted(actual)), listed(sorted(wanted))
         return f"an endpoint keeps its task, so {before} cannot become {after}"
@@ -92,6 +94,8 @@ def sent_for_one(case: Case) -> Verdict:
         return None
     if case.names[:2] == ROUTES[:2] and not at(case.desired, ROUTES[:2]):
         (only,) = parts_of(case.desired, ENTITIES)
+        # The route of the one entity needs no manifest: 100 % go there. A live route to another
+        # entity is a difference, and `_with_all_traffic` sends the route that replaces it.
         is_its = only.value.get("name", _reached(case)) == _reached(case)
         return FieldAction(Action.KEEP, Cause.IMPLIED) if is_its else None
     if case.names == (*ENTITIES, "name") and len(list(parts_of(case.live, ENTITIES))) == 1:
@@ -112,6 +116,7 @@ def legacy_table(case: Case) -> Verdict:
     if case.names[:2] != CAPTURE:
         return None
     wanted, actual = mapping(at(case.desired, CAPTURE)), mapping(at(case.live, CAPTURE))
+    # A table that is not there yet can have any name: nothing is fixed.
     if not actual:
         return FieldAction(Action.UPDATE, Cause.DIFFERS)
     if not wanted:
@@ -133,6 +138,8 @@ def legacy_table(case: Case) -> Verdict:
 
 
 def _table_without_manifest(case: Case) -> FieldAction:
+    # Taking the block out of the manifest means to stop capturing. The table cannot be taken away,
+    # so it is switched off, and its names stay [serving-api 2.5].
     if case.names[-1] == "enabled" and case.change.before is True:
         detail = "switched off: an endpoint keeps the names of its table"
         return FieldAction(Action.UPDATE, Cause.SWITCHED_OFF, detail)
@@ -157,6 +164,8 @@ def never_served(desired: Document, pending: Document) -> str:
 
 
 def nothing_on_both_sides(case: Case) -> Verdict:
+    # `min_provisioned_throughput: 0` in the manifest and no field in the answer are equal: a plan
+    # that showed a change here would never become empty.
     nothing = SAYS_NOTHING.get(case.names[-1], ABSENT)
     sides = [side for side in (case.change.before, case.change.after) if side is not ABSENT]
     if nothing is not ABSENT and len(sides) == 1 and sides[0] is nothing:
@@ -169,6 +178,7 @@ def all_features(case: Case) -> Verdict:
     silent = case.change.path == FEATURES and case.change.after is ABSENT
     if not silent or not isinstance(at(case.desired, FEATURES[:1]), dict):
         return None
+    # Empty means all features, and an answer spells them out: both are the same choice.
     if _texts(case.change.before) == ALL_FEATURES:
         return FieldAction(Action.KEEP, Cause.CHOSEN_BY_SERVICE)
     return FieldAction(Action.UPDATE, Cause.REMOVED)

@@ -35,6 +35,8 @@ def field_action(change: FieldChange, desired: Document, live: Live) -> Verdict:
     """The action for ``change``, or None for no opinion."""
     if change.path[0] == permissions.FIELD:
         return permissions.verdict(change, live)
+    # Such an endpoint shows no active config. Compared with that, every field would be new; but the
+    # config that failed settled what the endpoint can become.
     pending = live.beside.get(NEVER_SERVED)
     if pending and change.path[0] == "config" and desired.get("config"):
         why = never_served(desired, pending)
@@ -63,6 +65,8 @@ def _is_default_prefix(live: Document) -> bool:
 
     The characters that a table's name cannot hold may have been replaced in it.
     """
+    # The service fills in the name of the endpoint where the prefix is left out [serving-api 3.4,
+    # 10.15]; `chat-bot` may come back as `chat_bot`.
     prefix, name = at(live, (*TABLE, PREFIX)), live.get("name")
     return prefix is None or _as_table(prefix) == _as_table(name)
 
@@ -76,6 +80,7 @@ def _off_on_both_sides(case: Case) -> Verdict:
     if case.names[0] != "ai_gateway":
         return None
     sides = [side for side in (case.change.before, case.change.after) if side is not ABSENT]
+    # `safety: false`, `behavior: NONE` and no guardrail at all protect equally little.
     if len(sides) == 1 and (sides[0] is False or sides[0] == "NONE"):
         return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES)
     table_is_off = mapping(at(case.live, TABLE)).get("enabled") is False
@@ -113,6 +118,7 @@ def _other_order(case: Case) -> Verdict:
     wanted, actual = at(case.desired, place), at(case.live, place)
     if not (path and _plain(wanted) and _plain(actual)):
         return None
+    # The service returns some of these lists in another order [serving-api 3.4].
     is_same = sorted(wanted) == sorted(actual)
     return FieldAction(Action.KEEP, Cause.OTHER_ORDER) if is_same else None
 
