@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from provisioner.errors import Location
+from provisioner.model.documents import parts_of_entry, split_of
 from provisioner.model.field_rules import PLAIN, FieldRule
 
 DELETE: Final = "$delete"
@@ -97,27 +98,30 @@ def _mapping(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool
 
 
 def _keyed(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) -> PlacedValue:
+    additions = _parts(over, rule)
     # Reversed, so that the first of two entries of one identity is the one that is laid over.
-    theirs = dict(reversed([(_identity(p.value, rule), p) for p in _entries(over)]))
-    merged: list[PlacedValue] = []
-    met: set[Location] = set()
+    theirs = dict(reversed([(_identity(p.value, rule), i) for i, p in enumerate(additions)]))
+    found: list[PlacedValue] = []
+    met: set[int] = set()
     # An entry of a keyed list has the fields of the list's rule, but no key of its own.
     entry_rule = FieldRule(fields=rule.fields)
-    for part in _entries(under):
-        other = theirs.get(_identity(part.value, rule))
-        if other is None or other.place.at in met:
-            merged.append(part)
+    for part in _parts(under, rule):
+        whole = theirs.get(_whole_identity(part.value, rule))
+        index = theirs.get(_identity(part.value, rule), whole)
+        # What is laid over without a part of the list's split is meant for every part.
+        if index is None or (index in met and not (index == whole and rule.split_by)):
+            found.append(part)
             continue
-        met.add(other.place.at)
-        if not _removes(other.value):
-            merged.append(_merged(part, other, entry_rule, clean))
+        met.add(index)
+        if not _removes_part(additions[index].value, rule):
+            found.append(_merged(part, additions[index], entry_rule, clean))
     # One that is written twice stays twice: the relations of the kind say so at its place.
-    more = [part for part in _entries(over) if part.place.at not in met]
+    more = [part for index, part in enumerate(additions) if index not in met]
     if clean:
-        more = [_cleaned(part) for part in more if not _removes(part.value)]
-    merged += more
-    inner: dict[Step, Origin] = {index: part.place for index, part in enumerate(merged)}
-    values = [part.value for part in merged]
+        more = [_cleaned(part) for part in more if not _removes_part(part.value, rule)]
+    found += more
+    inner: dict[Step, Origin] = {index: part.place for index, part in enumerate(found)}
+    values = [part.value for part in found]
     return PlacedValue(values, Origin(under.place.layer, under.place.at, inner))
 
 
@@ -130,7 +134,10 @@ def removals_of_nothing(
             inner = rule.fields.get(name, PLAIN)
             yield from removals_of_nothing(under.get(name), over[name], inner, (*at, name))
     elif rule.list_key and _has_entries(over):
-        known = {_identity(entry, rule): entry for entry in (under if _has_entries(under) else ())}
+        known: dict[str, Any] = {}
+        for one in under if _has_entries(under) else ():
+            for part in parts_of_entry(one, rule):
+                known |= {_whole_identity(part, rule): one, _identity(part, rule): one}
         for index, entry in enumerate(over):
             here = known.get(_identity(entry, rule))
             if here is None and _removes(entry):
@@ -180,8 +187,25 @@ def _entries(part: PlacedValue) -> list[PlacedValue]:
     return [part.part(index) for index in range(len(part.value))]
 
 
+def _parts(list_value: PlacedValue, rule: FieldRule) -> list[PlacedValue]:
+    """The entries; one that holds several fields of the list's split, as one for each."""
+    return [
+        PlacedValue(part, entry.place)
+        for entry in _entries(list_value)
+        for part in parts_of_entry(entry.value, rule)
+    ]
+
+
+def _removes_part(value: Any, rule: FieldRule) -> bool:
+    """Whether ``value`` removes an entry, or all that the part of an entry is about."""
+    part = split_of(value, rule)
+    return _removes(value) or (bool(part) and value[part] is None)
+
+
 def _identity(entry: Mapping[str, Any], rule: FieldRule) -> str:
-    # A rate limit without `key` counts the whole endpoint, so `{calls: 5}` is the same entry as
-    # `{key: endpoint, calls: 5}` [serving-api 3.4].
+    return _whole_identity(entry, rule) + split_of(entry, rule)
+
+
+def _whole_identity(entry: Mapping[str, Any], rule: FieldRule) -> str:
     values = [entry.get(name, rule.key_default.get(name)) for name in rule.list_key]
     return json.dumps(values, sort_keys=True)

@@ -45,9 +45,10 @@ def in_fixed_order(value: Any, rule: FieldRule) -> Any:
         return {n: in_fixed_order(v, rule.fields.get(n, PLAIN)) for n, v in value.items()}
     if not isinstance(value, list):
         return value
-    entries = [in_fixed_order(item, entry_rule(rule)) for item in value]
-    if rule.list_key and all(isinstance(entry, dict) for entry in entries):
-        entries.sort(key=lambda entry: [str(entry.get(name) or "") for name in rule.list_key])
+    entries = [in_fixed_order(one, entry_rule(rule)) for one in value]
+    if rule.list_key and all(isinstance(one, dict) for one in entries):
+        names = (*rule.list_key, *rule.split_by)
+        entries.sort(key=lambda one: [str(one.get(name) or "") for name in names])
     return entries
 
 
@@ -100,17 +101,46 @@ def entries_by_label(entries: list[Any], rules: FieldRule) -> LabelledEntries:
     A label is the text of the key field, or the texts of several, joined. Where the first
     of several is missing the names stand with the texts, because then the fields are
     alternatives (``group_name:analysts``). Nothing to go by gives ``""``. A repeated label
-    gets ``#2``, ``#3``: live lists may repeat what a manifest may not.
+    gets ``#2``, ``#3``: live lists may repeat what a manifest may not. An entry that holds
+    several of the fields that the list is split by has a label, and a part, for each.
     """
-    labelled: dict[str, Any] = {}
+    return {label: entry for label, (_, entry) in _labelled(entries, rules).items()}
+
+
+def indexes_by_label(entries: list[Any], rules: FieldRule) -> Mapping[str, int]:
+    """The index of the entry of each label; two labels may share an entry."""
+    return {label: index for label, (index, _) in _labelled(entries, rules).items()}
+
+
+def _labelled(entries: list[Any], rules: FieldRule) -> dict[str, tuple[int, Any]]:
+    found: dict[str, tuple[int, Any]] = {}
     seen: dict[str, int] = {}
-    for entry in entries:
-        label = base = label_of(entry, rules)
-        while label in labelled:
-            seen[base] = seen.get(base, 0) + 1
-            label = f"{base}#{seen[base] + 1}"
-        labelled[label] = entry
-    return labelled
+    for index, entry in enumerate(entries):
+        for part in parts_of_entry(entry, rules):
+            label = base = label_of(part, rules)
+            while label in found:
+                seen[base] = seen.get(base, 0) + 1
+                label = f"{base}#{seen[base] + 1}"
+            found[label] = (index, part)
+    return found
+
+
+def parts_of_entry(entry: Any, rules: FieldRule) -> list[Any]:
+    """``entry`` as one entry for each field in it that its list is split by."""
+    if not rules.split_by or not isinstance(entry, dict):
+        return [entry]
+    held = [name for name in rules.split_by if name in entry]
+    if len(held) < 2:
+        return [entry]
+    return [
+        {name: value for name, value in entry.items() if name == part or name not in held}
+        for part in held
+    ]
+
+
+def split_of(entry: Mapping[str, Any], rules: FieldRule) -> str:
+    """The first field in ``entry`` that its list is split by, ``""`` where it holds none."""
+    return next((name for name in rules.split_by if name in entry), "")
 
 
 def label_of(entry: Any, rules: FieldRule) -> str:
@@ -119,10 +149,13 @@ def label_of(entry: Any, rules: FieldRule) -> str:
         return ""
     names = rules.list_key
     texts = [_text(entry.get(name)) or rules.key_default.get(name, "") for name in names]
-    if len(texts) == 1:
+    if len(texts) == 1 and not rules.split_by:
         return texts[0]
     if not texts[0]:
         texts = [f"{name}:{text}" if text else "" for name, text in zip(names, texts, strict=True)]
+    # The first of the fields is the usual one, and adds nothing to the label.
+    part = split_of(entry, rules)
+    texts += [part] if part not in rules.split_by[:1] else []
     return ":".join(filter(None, texts))
 
 
@@ -197,7 +230,7 @@ def _entry(value: Any, label: str, rule: FieldRule) -> str | int | None:
     if not isinstance(value, list):
         return None
     if rule.list_key:
-        indexes = {name: at for at, name in enumerate(entries_by_label(value, rule))}
+        indexes = indexes_by_label(value, rule)
         entries, _ = paired_entries(indexes, {label: None})
         return entries.get(label)
     return int(label) if label.isdecimal() and int(label) < len(value) else None

@@ -79,15 +79,19 @@ class ServerDefault(Marker):
 class KeyedBy(Marker):
     """The list's entries are told apart by these of their fields, not by position.
 
-    A field named in ``default`` counts as that value where an entry lacks it.
+    A field named in ``default`` counts as that value where an entry lacks it. An entry that
+    holds several of the fields in ``split`` counts as one entry for each of them.
     """
 
     key: tuple[str, ...] = ()
     default: tuple[tuple[str, str], ...] = ()
+    split: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
-        return {"key": list(self.key)} | (
-            {"key_default": dict(self.default)} if self.default else {}
+        return (
+            {"key": list(self.key)}
+            | ({"key_default": dict(self.default)} if self.default else {})
+            | ({"split": list(self.split)} if self.split else {})
         )
 
 
@@ -105,8 +109,9 @@ class NotUpdatable(Marker):
 class FieldRule:
     """A field's markers as questions. ``fields`` are the rules of the fields inside it.
 
-    ``list_key`` is empty for anything but a keyed list; ``mapping`` says that the field
-    is a free mapping whose entries are compared one by one; ``type`` is the JSON type of
+    ``list_key`` is empty for anything but a keyed list; ``split_by`` names the fields of which
+    each makes an entry of its own, also where one entry holds several; ``mapping`` says that
+    the field is a free mapping whose entries are compared one by one; ``type`` is the JSON type of
     a scalar (``""`` for anything else).
     """
 
@@ -120,6 +125,7 @@ class FieldRule:
     not_updatable: str = ""
     list_key: tuple[str, ...] = ()
     key_default: Mapping[str, str] = field(default_factory=dict)
+    split_by: tuple[str, ...] = ()
     mapping: bool = False
     sources: tuple[str, ...] = ()
     fields: Mapping[str, FieldRule] = field(default_factory=dict)
@@ -156,6 +162,7 @@ def _rule(node: Schema, root: Schema) -> FieldRule:
         not_updatable=facts.get("not_updatable", ""),
         list_key=tuple(facts.get("key", ())),
         key_default=facts.get("key_default", {}),
+        split_by=tuple(facts.get("split", ())),
         mapping=free,
         sources=tuple(facts.get("source", ())),
         fields={name: _rule(child, root) for name, child in inner.items()},

@@ -157,9 +157,15 @@ def test_the_spelling_of_before_2023_still_works(applied, run):
     assert "W712" in said
 
 
+def test_a_switch_that_is_missing_is_a_warning(repository, run):
+    repository.endpoint(CUSTOM.replace("      scale_to_zero_enabled: false\n", ""))
+    result = run("validate")
+    assert result.code == 0
+    assert "warning[W736]" in result.err
+
+
 REFUSED = [
     pytest.param("entity_version: 3", "entity_version: 3.10", "E105", id="a fraction"),
-    pytest.param("      scale_to_zero_enabled: false\n", "", "E336", id="a switch is missing"),
     pytest.param("MODE: fast", 'MODE: "${env.MODE}"', "E121", id="a variable of whoever applies"),
     pytest.param(
         "new_of_entity: 1", "workload_type: CPU", "E372", id="a field that is known sent raw"

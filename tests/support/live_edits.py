@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import ENDPOINTS, REFERENCES, VARIABLE, endpoints
 
 from provisioner.model import schemas
-from provisioner.model.documents import entries_by_label
+from provisioner.model.documents import entries_by_label, indexes_by_label
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.paths import Key, Path, path_text
 
@@ -90,9 +90,9 @@ def _leaves(value: Any, rule: FieldRule, path: Path, way: tuple[str | int, ...])
     if rule.write_only:
         return
     if isinstance(value, list) and rule.list_key:
-        # Equal entries are impossible here, so each is found again by its identity.
+        indexes = indexes_by_label(value, rule)
         for label, entry in entries_by_label(value, rule).items():
-            index = next(i for i, one in enumerate(value) if one is entry)
+            index = indexes[label]
             yield from _fields(entry, rule, (*path, Key(_shown(label, entry))), (*way, index))
     elif isinstance(value, dict) and rule.mapping:
         for name, inner in value.items():

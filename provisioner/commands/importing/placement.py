@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 from provisioner.commands.importing.manifest_text import as_written
 from provisioner.errors import Location
 from provisioner.files.yaml_edit import Edit
-from provisioner.model.documents import entries_by_label, entry_rule, in_order, without_defaults
+from provisioner.model.documents import (
+    entry_rule,
+    in_order,
+    indexes_by_label,
+    parts_of_entry,
+    split_of,
+    without_defaults,
+)
 from provisioner.model.field_rules import PLAIN, FieldRule
 from provisioner.model.paths import Key, Path, has
 from provisioner.model.plan import ABSENT
@@ -42,6 +49,9 @@ def location(document: Any, path: Path, rule: FieldRule) -> Placement:
         at = (*at, step)
         is_there = has(document, (step,))
         if not is_there or index == len(path) - 1:
+            field = _shared_field(document, segment, rule)
+            # Beside the other part of its entry a part is but one field.
+            at, rule = ((*at, field), inner) if field else (at, rule)
             return Placement(at, path[: index + 1], rule, is_there)
         document, rule = document[step], inner
     return Placement(at, path, rule, is_there=True)
@@ -65,10 +75,22 @@ def _step(here: Any, segment: str | Key, rule: FieldRule) -> tuple[str | int, Fi
         return segment, rule.fields.get(segment, PLAIN)
     if not isinstance(here, list):
         return segment.value, PLAIN
-    labels = list(entries_by_label(here, rule))
-    if segment.value in labels:
-        return labels.index(segment.value), entry_rule(rule)
-    return (0 if labels == [""] else len(labels)), entry_rule(rule)
+    indexes = indexes_by_label(here, rule)
+    if segment.value in indexes:
+        return indexes[segment.value], entry_rule(rule)
+    return (0 if list(indexes) == [""] else len(here)), entry_rule(rule)
+
+
+def _shared_field(here: Any, segment: str | Key, rule: FieldRule) -> str:
+    """The field that makes ``segment`` a part of an entry with several; ``""`` for a whole one."""
+    if not isinstance(segment, Key) or not isinstance(here, list):
+        return ""
+    indexes = indexes_by_label(here, rule)
+    index = indexes.get(segment.value)
+    if index is None or list(indexes.values()).count(index) == 1:
+        return ""
+    own = [label for label in indexes if indexes[label] == index].index(segment.value)
+    return split_of(parts_of_entry(here[index], rule)[own], rule)
 
 
 def expected(data: Any, edit: Edit) -> Any:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from provisioner.errors import Problem, Severity
-from provisioner.errors.wording import counted
+from provisioner.errors import Problem, ServiceError, Severity, WorkspaceError
+from provisioner.errors.wording import counted, listed
 from provisioner.model.connection import MISSING, Connection
 from provisioner.model.references import PrerequisiteType
 from provisioner.workspace import unity_catalog
 
+FORBIDDEN: Final = 403
+NOT_READABLE: Final = "E774"
 Name = tuple[str, ...]
 Fact = Any
 FUNCTIONS: Final = "/api/2.1/unity-catalog/functions"
@@ -79,12 +81,31 @@ def _judge_function(exists: bool, name: Name, where: str) -> Problem | None:
 
 
 def _keys(connection: Connection, name: Name, where: str) -> frozenset[str] | None:
-    """The keys of a scope; None when there is no such scope."""
-    answer = connection.get(SECRETS, {"scope": name[0]}, absent=MISSING)
+    """The keys of a scope; None when there is no such scope.
+
+    Raises WorkspaceError E774 where the login may not read it.
+    """
+    try:
+        answer = connection.get(SECRETS, {"scope": name[0]}, absent=MISSING)
+    except ServiceError as error:
+        if error.status != FORBIDDEN:
+            raise
+        raise WorkspaceError((_not_readable(name[0], where, error.reason),)) from error
     if answer is None:
         return None
     entries = answer.get("secrets") or []
     return frozenset(str(entry.get("key")) for entry in entries if isinstance(entry, Mapping))
+
+
+def _not_readable(scope: str, where: str, reason: str) -> Problem:
+    # The creator of an endpoint must have READ on the scopes of its secrets, so the refusal is
+    # the answer and no gap in what is known. [serving-api 4.3]
+    hint = (
+        f"databricks secrets put-acl {scope} PRINCIPAL READ, as somebody who manages the scope; "
+        "whoever creates an endpoint needs READ on the scopes of its secrets"
+    )
+    message = f"this login may not read the secret scope `{scope}` in {where}: {reason}"
+    return Problem(NOT_READABLE, message, hint=hint)
 
 
 def _judge_key(keys: frozenset[str] | None, name: Name, where: str) -> Problem | None:
@@ -104,29 +125,52 @@ def _judge_key(keys: frozenset[str] | None, name: Name, where: str) -> Problem |
     return Problem("E769", f"the secret scope `{scope}` has no key `{key}` in {where}", hint=hint)
 
 
-def _principal(connection: Connection, name: Name, where: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class PrincipalFact:
+    """Whether a principal exists; if not, the application ids of those displayed by its name."""
+
+    exists: bool
+    application_ids: tuple[str, ...] = ()
+
+
+def _principal(connection: Connection, name: Name, where: str) -> PrincipalFact:
     kind, who = name
     if kind == "group_name" and who.casefold() in EVERYWHERE:
-        return True
-    list_names, attribute = LISTS[kind]
+        return PrincipalFact(exists=True)
+    if _displayed(connection, *LISTS[kind], who):
+        return PrincipalFact(exists=True)
+    if kind == "user_name":
+        return PrincipalFact(exists=False)
+    machines, attribute = LISTS["service_principal_name"]
+    displayed = _displayed(connection, machines, "displayName", who, attribute)
+    return PrincipalFact(False, tuple(str(entry.get(attribute)) for entry in displayed))
+
+
+def _displayed(
+    connection: Connection, resources: str, attribute: str, who: str, wanted: str = "id"
+) -> list[Mapping[str, Any]]:
+    """The users, groups or service principals with ``who`` as their ``attribute``."""
     # RFC 7644, 3.4.2.2: text in a filter is written as in JSON.
     text = who.replace("\\", "\\\\").replace('"', '\\"')
-    query = {"filter": f'{attribute} eq "{text}"', "attributes": f"id,{attribute}", "count": "1"}
-    answer = connection.get(f"{SCIM}/{list_names}", query) or {}
+    query = {"filter": f'{attribute} eq "{text}"', "attributes": f"{wanted},{attribute}"}
+    answer = connection.get(f"{SCIM}/{resources}", query | {"count": "10"}) or {}
     # Not the length of the list: a server that ignores the filter returns everybody.
-    entries = answer.get("Resources") or []
-    return any(
-        isinstance(entry, Mapping) and str(entry.get(attribute, "")).casefold() == who.casefold()
-        for entry in entries
-    )
+    return [
+        entry
+        for entry in answer.get("Resources") or []
+        if isinstance(entry, Mapping) and str(entry.get(attribute, "")).casefold() == who.casefold()
+    ]
 
 
-def _judge_principal(exists: bool, name: Name, where: str) -> Problem | None:
-    if exists:
+def _judge_principal(fact: PrincipalFact, name: Name, where: str) -> Problem | None:
+    if fact.exists:
         return None
     kind, who = name
     what = kind.removesuffix("_name").replace("_", " ")
     hint = "add it to the workspace, or look for a typo; names of other workspaces may differ"
+    if fact.application_ids:
+        ids = listed(fact.application_ids)
+        hint = f"`{who}` is the display name of a service principal: write its application id {ids}"
     return Problem("E771", f"there is no {what} `{who}` in {where}", hint=hint)
 
 

@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from provisioner.commands.preflight.lookups import LOOKUPS, ME, Name, no_room, no_value, runs_as
+from provisioner.commands.preflight.lookups import (
+    LOOKUPS,
+    ME,
+    NOT_READABLE,
+    Name,
+    no_room,
+    no_value,
+    runs_as,
+)
 from provisioner.errors import Finding, Problem, Severity, by_place
 from provisioner.errors.wording import closest, counted
 from provisioner.kinds import KINDS
@@ -29,6 +37,8 @@ PARALLELISM: Final = 16
 MOST_NAMED: Final = 3
 LIKENESS: Final = 0.85
 """From here on a name that is not declared is taken for a misspelt one that is."""
+# A refusal of what the login itself must be able to do is an answer.
+ANSWERS: Final = frozenset({"E763", NOT_READABLE})
 
 LookupKey = tuple[str, Name]
 """What one request answers for: the sort of need and the part of the name, or a kind's name."""
@@ -36,10 +46,13 @@ LookupKey = tuple[str, Name]
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """``looked_at`` counts the distinct things that are needed."""
+    """``looked_at`` counts the distinct things that are needed, ``unknown`` those of them that
+    the workspace did not answer for.
+    """
 
     problems: tuple[Problem, ...]
     looked_at: int
+    unknown: int = 0
 
     @property
     def is_clear(self) -> bool:
@@ -54,8 +67,12 @@ class Preflight:
     def summary(self) -> str:
         """One line for people."""
         missing = sum(problem.severity is Severity.ERROR for problem in self.problems)
-        summary = f"{missing} missing" if missing else "nothing is missing"
-        return f"Preflight: {self.things} looked at, {summary}"
+        found = f"{missing} missing" if missing else "nothing is missing"
+        if not self.unknown:
+            return f"Preflight: {self.things} looked at, {found}"
+        # What could not be looked at may be missing as well.
+        found = f"{missing} missing" if missing else "nothing of the others is missing"
+        return f"Preflight: {self.unknown} of {self.things} could not be looked at, {found}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +115,8 @@ def examine(session: Session, selection: Selection = EVERYTHING) -> Preflight:
         *(problem for uses in needed for problem in _missing(session, uses, facts)),
         *_creating(session, new, facts),
     ]
-    return Preflight(tuple(sorted(problems, key=by_place)), len(needed))
+    unknown = sum(_is_unknown(facts.get(_key(one))) for one in needed)
+    return Preflight(tuple(sorted(problems, key=by_place)), len(needed), unknown)
 
 
 def _needed(session: Session, resources: Iterable[Resource]) -> list[PrerequisiteUses]:
@@ -174,7 +192,12 @@ def _unknown(facts: Mapping[LookupKey, Any]) -> Iterator[Problem]:
 
 
 def _is_unknown(fact: Any) -> bool:
-    return isinstance(fact, Problem) and fact.code != "E763"
+    return isinstance(fact, Problem) and fact.code not in ANSWERS
+
+
+def _key(one: PrerequisiteUses) -> LookupKey:
+    need = one.requirement.need
+    return need, LOOKUPS[need].about(one.requirement.name)
 
 
 def _has_value(session: Session, requirement: Prerequisite) -> bool:
@@ -191,7 +214,7 @@ def _missing(
 ) -> Iterator[Problem]:
     need, name = uses.requirement.need, uses.requirement.name
     question = LOOKUPS[need]
-    key = (need, question.about(name))
+    key = _key(uses)
     if key not in facts or _is_unknown(facts[key]):
         return
     fact = facts[key]

@@ -37,6 +37,7 @@ NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 RESERVED_PREFIX = "databricks-"
 MAX_DESCRIPTION = 1000
 MAX_ENDPOINTS = 1000
+TAG_KEY = re.compile(r"[^.,=/:]{1,255}", re.DOTALL)
 TAG = record({"key": text, "value": text}, needed=("key",))
 NOTIFICATIONS = record({"on_update_success": list_of(text), "on_update_failure": list_of(text)})
 
@@ -206,6 +207,14 @@ def read_tags(value: Any, where: str) -> list[dict[str, str]]:
     # rule(assumed): A tag's key occurs once in a request. [serving-api 1.8]
     if len({tag["key"] for tag in tags}) < len(tags):
         raise invalid(f"{where} holds a key more than once.")
+    for tag in tags:
+        # rule(recorded): A tag's key has 1 to 255 characters and none of . , = / and :.
+        #     [serving-api 1.8]
+        if not TAG_KEY.fullmatch(tag["key"]):
+            raise invalid(
+                f"Endpoint tag key {tag['key']} is either not between 1-255 characters long or "
+                "contains one or more of the reserved characters: . , = / or :"
+            )
     return tags
 
 

@@ -66,9 +66,7 @@ def read(body: Any, where: str, endpoint: dict[str, Any]) -> Gateway:
 
 def read_legacy_rate_limits(body: Any) -> list[dict[str, Any]]:
     """Reads the rate limits of the older form. Raises ApiError."""
-    limits = [{"key": "endpoint"} | limit for limit in LEGACY_RATE_LIMITS(body, "rate_limits")]
-    _check_distinct(limits, "rate_limits")
-    return limits
+    return [{"key": "endpoint"} | limit for limit in LEGACY_RATE_LIMITS(body, "rate_limits")]
 
 
 def _check_fallback(sent: Gateway, endpoint: dict[str, Any]) -> None:
@@ -117,7 +115,8 @@ def _rate_limits(limits: list[dict[str, Any]], where: str) -> list[dict[str, Any
     # rule(documented): At most 5 of the rate limits are for groups. [serving-api 3.6]
     if sum(limit["key"] == "user_group" for limit in checked_limits) > MAX_GROUP_LIMITS:
         raise invalid(f"{where} takes at most {MAX_GROUP_LIMITS} rate limits for groups.")
-    _check_distinct(checked_limits, where)
+    # rule(assumed): A key and a principal may have several limits, and all of them act: one of
+    #     calls and one of tokens were seen in two entries. [serving-api 8.35]
     return checked_limits
 
 
@@ -131,16 +130,4 @@ def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:
     # rule(documented): A limit for a group or a service principal names it. [serving-api 2.8]
     if key in ("user_group", "service_principal") and not principal:
         raise invalid(f"{where}.principal must be given with key {key}.")
-    # rule(assumed): A limit for the endpoint names no principal. [serving-api 2.8]
-    if key == "endpoint" and principal:
-        raise invalid(f"{where}.principal cannot be given with key endpoint.")
     return whole
-
-
-def _check_distinct(limits: list[dict[str, Any]], where: str) -> None:
-    """Refuses two limits for the same key and principal. Raises ApiError."""
-    subjects = [(limit["key"], limit.get("principal", "").lower()) for limit in limits]
-    # rule(assumed): One limit for the same key and principal: which of two would act is not known.
-    #     [serving-api 2.8]
-    if len(set(subjects)) < len(subjects):
-        raise invalid(f"{where} has more than one rate limit for the same key and principal.")

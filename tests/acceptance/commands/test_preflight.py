@@ -176,6 +176,40 @@ def test_what_cannot_be_looked_at_is_a_warning(complete, run):
     assert result.code == 0
     assert missing(result) == []
     assert "W772" in {one["code"] for one in result.json["preflight"]["diagnostics"]}
+    summary = "Preflight: 1 of 3 things could not be looked at, nothing of the others is missing\n"
+    assert run("plan", "--preflight").out.endswith(summary)
+
+
+def test_a_scope_that_the_login_may_not_read_is_an_error(complete, run):
+    rule = {
+        "method": "GET",
+        "path": "/api/2.0/secrets/list",
+        "times": 0,
+        "action": {"status": 403, "body": {"error_code": "PERMISSION_DENIED", "message": "no"}},
+    }
+    complete.call("POST", "/__emulator__/faults", {"rules": [rule]})
+    result = preflight(run)
+    assert (result.code, missing(result)) == (1, ["E774"])
+    assert "READ" in run("plan", "--preflight").err
+
+
+@pytest.mark.parametrize("place", ["permissions", "acls"])
+def test_a_service_principal_by_its_display_name_gets_its_application_id(
+    complete, repository, run, place
+):
+    scim = "/api/2.0/preview/scim/v2/ServicePrincipals"
+    made = complete.call("POST", scim, {"displayName": "backend-sp"})
+    complete.call("POST", "/api/2.0/preview/scim/v2/Groups", {"displayName": "analysts"})
+    if place == "permissions":
+        grant = "  - {level: CAN_VIEW, service_principal_name: backend-sp}\n"
+        repository.endpoint(ENDPOINT + grant)
+    else:
+        acls = "acls: [{principal: backend-sp, permission: READ}]"
+        text = f"resources: {{secret_scopes: {{shared: {{name: shared, {acls}}}}}}}\n"
+        repository.write("manifests/scope.yaml", text)
+    result = preflight(run)
+    (told,) = (one for one in result.json["preflight"]["diagnostics"] if one["code"] == "E771")
+    assert made["applicationId"] in told["detail"]
 
 
 def test_a_feature_spec_is_looked_for(repository, run):

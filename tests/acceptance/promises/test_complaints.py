@@ -162,10 +162,11 @@ def test_what_the_service_takes_and_does_not_do_is_reported_and_can_be_left_alon
         return {KIND: {"chat": {"name": "chat", "config": {"served_entities": [entity]}, **more}}}
 
     path = "config.served_entities[fraud].scale_to_zero_enabled"
-    answer = {"status": 200, "body": {"name": "chat"}}
-    rule = {"method": "PUT", "path": f"{ROOT}/{{name}}/config", "action": answer}
     with workbench(tmp_path) as bench:
         bench.apply(manifest(to_zero=False))
+        # The answer is the endpoint as it was: the service took the call and changed nothing.
+        answer = {"status": 200, "body": bench.call("GET", f"{ROOT}/chat")}
+        rule = {"method": "PUT", "path": f"{ROOT}/{{name}}/config", "action": answer}
         bench.call("POST", "/__emulator__/faults", {"rules": [rule]})
         _, (outcome,) = bench.apply(manifest(to_zero=True))
         assert outcome.status is Status.DID_NOT_CONVERGE

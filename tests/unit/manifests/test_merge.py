@@ -29,6 +29,48 @@ def tags(*entries: Any) -> dict[str, Any]:
 A, B, C = ({"key": name, "value": name} for name in "abc")
 GONE = {"$delete": True}
 
+
+def limits(*entries: Any) -> dict[str, Any]:
+    return {"ai_gateway": {"rate_limits": list(entries)}}
+
+
+USERS = {"key": "user", "renewal_period": "minute"}
+CALLS, TOKENS = USERS | {"calls": 9}, USERS | {"tokens": 9}
+LIMITS = {
+    "tokens join a limit of calls": ([CALLS], [TOKENS], [CALLS, TOKENS]),
+    "one part of a joint limit is changed": (
+        [CALLS | TOKENS],
+        [{"key": "user", "tokens": 5}],
+        [CALLS, TOKENS | {"tokens": 5}],
+    ),
+    "a joint limit changes both parts": (
+        [TOKENS, CALLS],
+        [{"key": "user", "calls": 1, "tokens": 2}],
+        [TOKENS | {"tokens": 2}, CALLS | {"calls": 1}],
+    ),
+    "null removes one part": ([CALLS | TOKENS], [{"key": "user", "calls": None}], [TOKENS]),
+    "null removes a whole limit of that part": (
+        [CALLS, TOKENS],
+        [{"key": "user", "tokens": None}],
+        [CALLS],
+    ),
+    "a removal of the key removes both parts": (
+        [CALLS, TOKENS],
+        [{"key": "user", **GONE}],
+        [],
+    ),
+    "a removal with a part removes that part": (
+        [CALLS | TOKENS],
+        [{"key": "user", "calls": 9, **GONE}],
+        [TOKENS],
+    ),
+    "what names no part is meant for both": (
+        [CALLS, TOKENS],
+        [{"key": "user", "renewal_period": "hour"}],
+        [CALLS | {"renewal_period": "hour"}, TOKENS | {"renewal_period": "hour"}],
+    ),
+}
+
 # under, over, result
 OVER = [
     pytest.param({"a": 1}, {}, {"a": 1}, id="nothing changes nothing"),
@@ -100,6 +142,10 @@ OVER = [
             }
         },
         id="two groups are two rate limits",
+    ),
+    *(
+        pytest.param(limits(*under), limits(*over), limits(*expected), id=name)
+        for name, (under, over, expected) in LIMITS.items()
     ),
     pytest.param(
         {"permissions": [{"group_name": "a", "level": "CAN_VIEW"}]},

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner.manifests.merge import DELETE
-from provisioner.model.documents import entry_rule
+from provisioner.model.documents import entry_rule, parts_of_entry, split_of
 from provisioner.model.field_rules import PLAIN, FieldRule
 from provisioner.model.paths import Document
 
@@ -49,7 +49,7 @@ def united(value: Any, rule: FieldRule) -> Any:
     if not isinstance(value, list):
         return value
     folds: dict[object, Any] = {}
-    for index, entry in enumerate(value):
+    for index, entry in enumerate(_all_parts(value, rule)):
         identity = identity_of(entry, rule) or index
         folds[identity] = folded(folds[identity], entry) if identity in folds else entry
     return [united(entry, entry_rule(rule)) for entry in folds.values()]
@@ -60,7 +60,13 @@ def identity_of(entry: Any, rule: FieldRule) -> tuple[str, ...]:
     if not rule.list_key or not isinstance(entry, dict):
         return ()
     values = [entry.get(name, rule.key_default.get(name)) for name in rule.list_key]
-    return () if all(value is None for value in values) else tuple(map(str, values))
+    if all(value is None for value in values):
+        return ()
+    return (*map(str, values), *filter(None, [split_of(entry, rule)]))
+
+
+def _all_parts(entries: list[Any], rule: FieldRule) -> list[Any]:
+    return [part for entry in entries for part in parts_of_entry(entry, rule)]
 
 
 def difference(under: Any, wanted: Any, rule: FieldRule) -> Any:
@@ -90,6 +96,7 @@ def _changed(under: Any, wanted: Any, rule: FieldRule) -> Any:
 
 
 def _changed_entries(under: list[Any], wanted: list[Any], rule: FieldRule) -> Iterator[Any]:
+    under, wanted = _all_parts(under, rule), _all_parts(wanted, rule)
     known = {identity_of(entry, rule): entry for entry in under}
     kept = {identity_of(entry, rule) for entry in wanted}
     for entry in wanted:
@@ -104,4 +111,4 @@ def _changed_entries(under: list[Any], wanted: list[Any], rule: FieldRule) -> It
 
 
 def _key(entry: Mapping[str, Any], rule: FieldRule) -> Document:
-    return {name: entry[name] for name in rule.list_key if name in entry}
+    return {name: entry[name] for name in (*rule.list_key, *rule.split_by) if name in entry}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.errors import LostAnswerError, ServiceError, UnreachableError, WorkspaceError
@@ -102,6 +102,19 @@ CLOCK_PRECISION_S: Final = 2.0
 LACKING: Final = "`provisioner plan --preflight` lists what the workspace lacks"
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """The last write to an endpoint, by the workspace's clock.
+
+    ``before_ms`` and ``answered_ms`` are when the endpoint was last updated, as the read before
+    it and its own answer show; calls of a part, such as its tags, do not answer that.
+    """
+
+    sent_s: float
+    before_ms: int | None
+    answered_ms: int | None = None
+
+
 class EndpointDriver:
     """Thread-safe, as far as its connection is."""
 
@@ -115,7 +128,7 @@ class EndpointDriver:
         self._connection = connection
         self._now = now
         self._touched_ms: dict[str, int] = {}
-        self._written: dict[str, tuple[float, int | None]] = {}
+        self._written: dict[str, _Write] = {}
         self._secrets = secrets
         self._rules = rules
         self._directory = Directory(connection)
@@ -190,14 +203,21 @@ class EndpointDriver:
 
     def _send(self, method: str, path: str, body: Any, creating: bool) -> Document:
         """Sends a write, and remembers when it was sent, in the workspace's time."""
-        if path.startswith(f"{ROOT}/"):
-            sent_s = self._now().timestamp() + self._connection.clock_skew_s
-            name = path.removeprefix(f"{ROOT}/").partition("/")[0]
-            self._written[name] = (sent_s, self._touched_ms.get(name))
+        sent_s = self._now().timestamp() + self._connection.clock_skew_s
+        name = (
+            path.removeprefix(f"{ROOT}/").partition("/")[0] if path.startswith(f"{ROOT}/") else ""
+        )
+        write = _Write(sent_s, self._touched_ms.get(name))
+        if name:
+            self._written[name] = write
         deleting = method == "DELETE"
-        return self._connection.send(
+        answer = self._connection.send(
             method, path, body, repeatable=not creating and not deleting, once=deleting
         )
+        touched_ms = answer.get("last_updated_timestamp")
+        if name and isinstance(touched_ms, int):
+            self._written[name] = replace(write, answered_ms=touched_ms)
+        return answer
 
     def _shows_last_write(self, live: Live, raw: Mapping[str, Any]) -> bool | None:
         """Whether ``raw`` is as new as the last write of this driver to the endpoint.
@@ -211,10 +231,14 @@ class EndpointDriver:
         self._touched_ms[name] = touched_ms
         if name not in self._written:
             return None
-        sent_s, before_ms = self._written[name]
+        write = self._written[name]
+        if write.answered_ms is not None:
+            # The answer is the endpoint after the write, also where the write moved nothing.
+            return touched_ms >= write.answered_ms
         # Two signs, because either may miss: an earlier write of this step may show already,
         # and clocks are compared to two seconds only.
-        return touched_ms != before_ms and touched_ms / 1000 >= sent_s - CLOCK_PRECISION_S
+        is_later = touched_ms / 1000 >= write.sent_s - CLOCK_PRECISION_S
+        return is_later and touched_ms != write.before_ms
 
     def poll(self) -> Mapping[str, Readiness]:
         """Name to readiness, from a fresh list. The list says nothing about deployments."""

@@ -115,7 +115,13 @@ class AiGateway(Spec):
 
     rate_limits: Annotated[
         tuple[RateLimit, ...] | None,
-        KeyedBy(SDK, key=("key", "principal"), default=(("key", "endpoint"), ("principal", ""))),
+        # One limit of calls and one of tokens go together, in one entry or in two.
+        KeyedBy(
+            SDK,
+            key=("key", "principal"),
+            default=(("key", "endpoint"), ("principal", "")),
+            split=("calls", "tokens"),
+        ),
     ] = Field(default=None, description="At most 20 limits, 5 of them for groups.")
     guardrails: Guardrails | None = Field(
         default=None, description="Content that is refused or masked."

@@ -22,7 +22,7 @@ from provisioner.kinds.model_serving_endpoints.document import (
 from provisioner.kinds.model_serving_endpoints.live.read import FIELDS
 from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
 from provisioner.kinds.model_serving_endpoints.vocabulary import default_entity_name
-from provisioner.model.documents import entries_by_label, entry_rule
+from provisioner.model.documents import entries_by_label, entry_rule, parts_of_entry
 from provisioner.model.field_rules import PLAIN, FieldRule, rule_at
 from provisioner.model.kind import Intent
 from provisioner.model.paths import Document, Key, Path
@@ -107,7 +107,9 @@ def _put(value: Any, path: Path, new: Any, rule: FieldRule) -> Any:
     if isinstance(segment, Key) and rule.mapping:
         segment = segment.value
     if isinstance(segment, Key):
-        entries = value if isinstance(value, list) else []
+        held = value if isinstance(value, list) else []
+        # Only a part of an entry may be meant: then each part becomes an entry.
+        entries = [part for entry in held for part in parts_of_entry(entry, rule)]
         place = _index(entries, segment, rule)
         old = entries[place] if place < len(entries) else ABSENT
         changed = _put(old, rest, new, entry_rule(rule))

@@ -24,7 +24,6 @@ from provisioner.kinds.model_serving_endpoints.document import (
     sorts_in,
 )
 from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
-from provisioner.kinds.model_serving_endpoints.planning.field_actions import PREFIX, TABLE
 from provisioner.kinds.model_serving_endpoints.validation.entities import is_full_name
 from provisioner.kinds.model_serving_endpoints.vocabulary import OUTPUT_ONLY
 from provisioner.model import schemas
@@ -47,7 +46,6 @@ def blocks(document: Document) -> Iterator[Finding]:
     elif not document.get("existing"):
         yield from _custom_only(document, sorts)
     yield from _telemetry(document)
-    yield from _table_names(document)
     yield from _legacy_table(document)
     for variables in environments(document):
         yield from _variables(variables)
@@ -112,16 +110,6 @@ def _telemetry(document: Document) -> Iterator[Finding]:
         if isinstance(table, str) and not is_full_name(table):
             message = f"`{table}` is not the full name of a table"
             yield Finding((*TABLES, name), "E370", message, "write `catalog.schema.table`")
-
-
-# rule(tool): The prefix of an inference table is not empty: the service chooses another one, so the
-#     plan would never be empty.
-def _table_names(document: Document) -> Iterator[Finding]:
-    for place in (CAPTURE, TABLE):
-        if mapping(at(document, place)).get(PREFIX) == "":
-            # The service takes it for none and chooses one, from which this always differs.
-            hint = "remove it, and the service chooses one; or write your own"
-            yield Finding((*place, PREFIX), "E375", f"`{PREFIX}` is empty", hint)
 
 
 # rule(documented): `auto_capture_config` is deprecated. [serving-api 2.5]

@@ -6,6 +6,7 @@ and none trips over a wrong shape, so that all problems of a file come at once.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
@@ -68,6 +69,7 @@ def permissions(document: Document) -> Iterator[Finding]:
 
 
 RESERVED_TAGS: Final = "provisioner_"
+TAG_KEY: Final = re.compile(r"[^.,=/:]{1,255}", re.DOTALL)
 
 
 def relations(document: Document, declared: Declared) -> Iterator[Finding]:
@@ -83,6 +85,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
         _routes(document),
         _traffic(document),
         gateway.gateway(document),
+        gateway.shared_tables(document, declared),
         blocks.blocks(document),
         _tags(document),
         permissions(document),
@@ -212,6 +215,16 @@ def _tags(document: Document) -> Iterator[Finding]:
                 "E327",
                 f"tags that begin with `{RESERVED_TAGS}` are kept for this tool",
                 "it writes them itself; choose another key",
+            )
+        # rule(recorded): A tag's key has 1 to 255 characters and none of . , = / and :. The
+        #     service refuses the whole call. [serving-api 1.8]
+        if not TAG_KEY.fullmatch(key):
+            yield Finding(
+                tag.inner("key"),
+                "E376",
+                f"`{key}` cannot be the key of a tag: the service takes 1 to 255 characters, and "
+                "none of `.`, `,`, `=`, `/` and `:`",
+                f"for instance `{re.sub('[.,=/:]', '_', key)[:255] or 'team'}`",
             )
         # rule(tool): A tag has one value: by its key it is compared with the live one.
         if seen[key] == 2:

@@ -28,6 +28,7 @@ CONCURRENCY: Final = ("min_provisioned_concurrency", "max_provisioned_concurrenc
 PARTS_OF_UNITY_CATALOG: Final = 3
 # serving-endpoints/createprovisionedthroughputendpoint: in every example; not said as a rule.
 UNITS_STEP: Final = 50
+BY_UNITS: Final = "system.ai.gpt-oss-"
 # A name of Unity Catalog may hold anything but these in each of its parts.
 _PART: Final = re.compile(r"[^\s./`]{1,255}")
 
@@ -138,15 +139,40 @@ def _number(entity: Part, name: str) -> int | None:
 
 # rule(recorded): A custom model says whether it scales to zero. [serving-api 3.5, 10.13]
 def _scale_to_zero(entity: Part) -> Iterator[Finding]:
-    """The service: "scaleToZeroEnabled is undefined. Please set it to either true or false." """
+    """The service: "scaleToZeroEnabled is undefined. Please set it to either true or false."
+
+    That was recorded in 2024, and public configurations leave the field out.
+    """
     custom = "entity_name" in entity.value and is_custom(entity.value)
+    # rule(assumed): A custom model says whether it scales to zero. [serving-api 3.5, 8.23]
     if custom and "scale_to_zero_enabled" not in entity.value:
         yield Finding(
             entity.at,
-            "E336",
-            "`scale_to_zero_enabled` is missing, and the service does not choose it",
+            "W736",
+            "`scale_to_zero_enabled` is missing; that the service still refuses this is an "
+            "assumption",
             "write `scale_to_zero_enabled: true` to pay for nothing while nobody asks, or `false` "
             "to always have an answer ready",
+            Severity.WARNING,
+            key=True,
+        )
+
+
+def _throughput(entity: Part) -> Iterator[Finding]:
+    name = entity.value.get("entity_name")
+    by_throughput = [field for field in THROUGHPUT if field in entity.value]
+    if not isinstance(name, str) or not by_throughput:
+        return
+    # rule(recorded): Some models answer "is not eligible for Provisioned Throughput". That all of
+    #     their family do is assumed. [serving-api 8.36]
+    if name.startswith(BY_UNITS):
+        yield Finding(
+            entity.inner(by_throughput[0]),
+            "W735",
+            f"the service was seen to answer that models such as `{name}` are not eligible for "
+            "provisioned throughput; that this holds for this one is an assumption",
+            f"provision it with `{UNITS_FIELD}` instead",
+            Severity.WARNING,
             key=True,
         )
 
@@ -199,6 +225,7 @@ CHECKS: Final[tuple[Callable[[Part], Iterator[Finding]], ...]] = (
     _size_name,
     _units,
     _scale_to_zero,
+    _throughput,
     _version,
     _name,
 )

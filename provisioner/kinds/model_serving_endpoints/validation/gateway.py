@@ -17,8 +17,13 @@ from provisioner.kinds.model_serving_endpoints.document import (
     mapping,
     parts_of,
 )
+from provisioner.kinds.model_serving_endpoints.planning.field_actions import PREFIX, TABLE
+from provisioner.model.kind import Declared
 from provisioner.model.paths import Document
 
+NAME: Final = "model_serving_endpoints"
+TABLE_NAMES: Final = ("catalog_name", "schema_name", PREFIX)
+UNITS: Final = ("calls", "tokens")
 MOST_LIMITS: Final = 20
 MOST_GROUP_LIMITS: Final = 5
 # Limit keys that mean somebody, and what to call them. `user` alone means every user.
@@ -69,22 +74,38 @@ def _limit(limit: Part) -> Iterator[Finding]:
             Severity.WARNING,
             key=True,
         )
+    # rule(recorded): The service refuses one entry with calls and tokens and takes two entries.
+    #     One public module has the joint entry, so it is not refused here. [serving-api 8.35]
+    if all(name in limit.value for name in UNITS):
+        yield Finding(
+            limit.at,
+            "W737",
+            "this rate limit limits calls and tokens in one entry, which the service was seen to "
+            "refuse",
+            "write two entries with the same `key` and `principal`, one with `calls` and one with "
+            "`tokens`",
+            Severity.WARNING,
+        )
 
 
-# rule(tool): A principal has one rate limit: by key and principal it is compared with the live one.
+# rule(tool): A principal has one limit of calls and one of tokens: by these it is compared with
+#     the live one.
 def _twice(document: Document) -> Iterator[Finding]:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     for limit in parts_of(document, LIMITS):
         whose = (str(limit.value.get("key", "endpoint")), str(limit.value.get("principal", "")))
-        if whose in seen:
-            subject = " ".join(f"`{part}`" for part in whose if part)
-            yield Finding(
-                limit.at,
-                "E325",
-                f"another rate limit is for {subject} too",
-                "`calls` and `tokens` can stand in one entry",
-            )
-        seen.add(whose)
+        for unit in UNITS:
+            if unit not in limit.value:
+                continue
+            if (*whose, unit) in seen:
+                subject = " ".join(f"`{part}`" for part in whose if part)
+                yield Finding(
+                    limit.at,
+                    "E325",
+                    f"another rate limit of `{unit}` is for {subject} too",
+                    "keep one of the two; a limit of `calls` and one of `tokens` go together",
+                )
+            seen.add((*whose, unit))
 
 
 # rule(documented): An endpoint takes 20 rate limits, of which 5 are for groups. [serving-api 3.6]
@@ -112,6 +133,32 @@ def _inference_table(document: Document) -> Iterator[Finding]:
             yield Finding(
                 place, "E326", f"`{name}` is missing, and an inference table needs it", key=True
             )
+
+
+def shared_tables(document: Document, declared: Declared) -> Iterator[Finding]:
+    """The inference table of ``document``, where an endpoint declared before it has the same."""
+    mine = _table_of(document)
+    for name, other in declared.get(NAME, {}).items():
+        if name == document.get("name"):
+            return
+        # rule(assumed): Two endpoints do not write to one inference table. [serving-api 8.37]
+        if mine and _table_of(other) == mine:
+            yield Finding(
+                (*TABLE, PREFIX),
+                "W738",
+                f"the inference table of `{name}` has the same catalog, schema and prefix; that "
+                "two endpoints cannot share a table is an assumption",
+                f"give each endpoint a `{PREFIX}` of its own",
+                Severity.WARNING,
+            )
+            return
+
+
+def _table_of(document: Document) -> tuple[str, ...] | None:
+    """What names the table that is written, None where there is none or the service names it."""
+    table = mapping(at(document, TABLE))
+    names = tuple(str(table.get(name) or "") for name in TABLE_NAMES)
+    return names if table.get("enabled") is True and all(names) else None
 
 
 # rule(assumed): Without `enabled` the service chooses whether a block is on. [serving-api 2.8]

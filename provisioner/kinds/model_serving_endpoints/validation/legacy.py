@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.model_serving_endpoints.document import at
+from provisioner.kinds.model_serving_endpoints.planning.config_actions import CAPTURE
+from provisioner.kinds.model_serving_endpoints.planning.field_actions import PREFIX, TABLE
 from provisioner.kinds.model_serving_endpoints.vocabulary import BLOCK_OF
 from provisioner.model.paths import Document
 
@@ -104,12 +106,31 @@ def _bedrock(document: Document) -> Iterator[Finding]:
             block["bedrock_provider"] = block["bedrock_provider"].lower()
 
 
+def _empty_prefix(document: Document) -> Iterator[Finding]:
+    # rule(assumed): An empty prefix is none, and the service chooses one, from which an empty text
+    #     would differ in every plan. A public request body has it. [serving-api 10.15]
+    for place in (CAPTURE, TABLE):
+        table = at(document, place)
+        if isinstance(table, dict) and table.get(PREFIX) == "":
+            del table[PREFIX]
+            yield Finding(
+                (*place, PREFIX),
+                "W739",
+                f"`{PREFIX}` is empty and counts as absent: that the service chooses one then is "
+                "an assumption",
+                "remove it, or write a prefix",
+                Severity.WARNING,
+                key=True,
+            )
+
+
 TRANSLATIONS: Final[tuple[Callable[[Document], Iterator[Finding]], ...]] = (
     _rate_limits,
     _served_models,
     _route_names,
     _nested_config,
     _bedrock,
+    _empty_prefix,
 )
 
 

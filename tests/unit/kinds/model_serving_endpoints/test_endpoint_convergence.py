@@ -9,6 +9,7 @@ import pytest
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
 from provisioner.kinds import KINDS
+from provisioner.kinds.model_serving_endpoints.validation.legacy import migrate_legacy
 from provisioner.model.live import Phase
 from provisioner.model.plan import Action, Address
 from provisioner.model.resource import Resource
@@ -108,6 +109,11 @@ TELEMETRY = {
     "enabled_telemetry_features": ["TELEMETRY_FEATURE_LOGS"],
     "inference_table_config": {"sampling_fraction": 0.25},
 }
+JOINT = {"key": "user", "renewal_period": "minute", "calls": 9, "tokens": 500}
+SPLIT = [
+    {"key": "user", "renewal_period": "minute", "tokens": 500},
+    {"key": "user", "renewal_period": "minute", "calls": 9},
+]
 SITUATIONS = {
     "a custom model": custom({}),
     "a custom model without a name": {
@@ -275,6 +281,12 @@ SITUATIONS = {
             "inference_table_config": TABLE | {"catalog_name": "other"},
         },
     ),
+    "a limit of calls and one of tokens, in one entry": serving(
+        openai(), ai_gateway={"rate_limits": [JOINT]}
+    ),
+    "a limit of calls and one of tokens, in two entries": serving(
+        openai(), ai_gateway={"rate_limits": SPLIT}
+    ),
     "a gateway with everything off": serving(
         openai(),
         ai_gateway={
@@ -320,9 +332,6 @@ EMPTY = {
 REFUSED = {
     "no split": "E319",
     "a split of no routes": "E319",
-    "a table that is off, with an empty prefix": "E375",
-    "a table with an empty prefix": "E375",
-    "a legacy table with an empty prefix": "E375",
 }
 FAR_APART = [
     "one model",
@@ -360,6 +369,15 @@ def keyed(monkeypatch, workspace):
 NUMBERS = itertools.count()
 
 
+@pytest.mark.parametrize(("first", "second"), [([JOINT], SPLIT), (SPLIT, [JOINT])])
+def test_one_entry_and_two_for_calls_and_tokens_are_the_same(keyed, first, second):
+    document = {"name": f"endpoint-{next(NUMBERS)}"} | serving(openai())
+    written = document | {"ai_gateway": {"rate_limits": first}}
+    carry_out(plan(written, keyed), keyed)
+    other = document | {"ai_gateway": {"rate_limits": second}}
+    assert plan(other, keyed).action is Action.KEEP
+
+
 def named(situation):
     return {"name": f"endpoint-{next(NUMBERS)}"} | SITUATIONS[situation]
 
@@ -378,7 +396,8 @@ def test_after_an_apply_nothing_is_left_to_do(keyed, situation):
 @pytest.mark.parametrize("base", ["nothing", "an endpoint without it"])
 @pytest.mark.parametrize("situation", EMPTY)
 def test_an_empty_block_converges_or_is_refused(keyed, situation, base):
-    document = {"name": f"endpoint-{next(NUMBERS)}"} | EMPTY[situation]
+    written = {"name": f"endpoint-{next(NUMBERS)}"} | EMPTY[situation]
+    document, _ = migrate_legacy(written)
     found = {each.code for each in KIND.schema.relations(document, {}) if each.code.startswith("E")}
     assert found == ({REFUSED[situation]} if situation in REFUSED else set())
     if found:

@@ -289,7 +289,7 @@ CHANGED = [
     pytest.param(
         FULL,
         gateway(rate_limits=[{"renewal_period": "minute", "calls": 7}]),
-        ["ai_gateway.rate_limits[endpoint].calls", "ai_gateway.rate_limits[user_group:ops]"],
+        ["ai_gateway.rate_limits[endpoint].calls", "ai_gateway.rate_limits[user_group:ops:tokens]"],
         ["put_ai_gateway"],
         id="a rate limit is the gateway's call and no other",
     ),
@@ -304,7 +304,7 @@ CHANGED = [
             "ai_gateway.inference_table_config.enabled",
             "ai_gateway.inference_table_config.schema_name",
             "ai_gateway.rate_limits[endpoint]",
-            "ai_gateway.rate_limits[user_group:ops]",
+            "ai_gateway.rate_limits[user_group:ops:tokens]",
         ],
         ["put_ai_gateway"],
         id="no gateway any more",
@@ -617,7 +617,7 @@ IGNORING = [
         id="a field of a single entity without a name",
     ),
     pytest.param(
-        ["ai_gateway.guardrails", "ai_gateway.rate_limits[user_group:ops].tokens"],
+        ["ai_gateway.guardrails", "ai_gateway.rate_limits[user_group:ops:tokens].tokens"],
         without(FULL, "ai_gateway")
         | {
             "ai_gateway": {

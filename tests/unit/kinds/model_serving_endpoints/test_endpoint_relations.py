@@ -54,6 +54,9 @@ def served(entities, *routes):
     return {"name": "chat", "config": {"served_entities": entities} | traffic}
 
 
+JOINT = {"key": "user", "renewal_period": "minute", "calls": 9, "tokens": 500}
+
+
 def limited(*limits):
     entries = [{"renewal_period": "minute", "calls": 1} | limit for limit in limits]
     return endpoint(openai(), ai_gateway={"rate_limits": entries})
@@ -388,6 +391,16 @@ GATEWAYS = [
         id="two limits for the endpoint, one of them without a key",
     ),
     pytest.param(
+        gateway(rate_limits=[JOINT, {"key": "user", "renewal_period": "minute", "tokens": 2}]),
+        [("W737", "ai_gateway.rate_limits[0]"), ("E325", "ai_gateway.rate_limits[1]")],
+        id="two limits of tokens for users, one of them with calls",
+    ),
+    pytest.param(
+        limited(JOINT),
+        [("W737", "ai_gateway.rate_limits[0]")],
+        id="a limit of calls and one of tokens in one entry",
+    ),
+    pytest.param(
         endpoint(openai(), config={"served_entities": [entity("a")], "traffic_config": {}}),
         [("E319", "config.traffic_config")],
         id="a split without routes",
@@ -398,11 +411,6 @@ GATEWAYS = [
         ),
         [("E319", "config.traffic_config")],
         id="a split with an empty list of routes",
-    ),
-    pytest.param(
-        gateway(inference_table_config={"enabled": False, "table_name_prefix": ""}),
-        [("E375", "ai_gateway.inference_table_config.table_name_prefix")],
-        id="an empty prefix of a table that is off",
     ),
     pytest.param(
         gateway(inference_table_config={"enabled": True, "schema_name": "s"}),
@@ -438,6 +446,44 @@ GATEWAYS = [
 @pytest.mark.parametrize(("document", "expected"), GATEWAYS)
 def test_a_gateway(document, expected):
     assert found(document) == expected
+
+
+def test_a_limit_of_calls_and_one_of_tokens_are_two_limits():
+    split = [
+        {"key": "user", "renewal_period": "minute", "tokens": 500},
+        {"key": "user", "renewal_period": "minute", "calls": 9},
+    ]
+    assert found(endpoint(openai(), ai_gateway={"rate_limits": split})) == []
+
+
+def test_a_table_that_an_earlier_endpoint_writes_to_is_a_warning():
+    table = {"enabled": True, "catalog_name": "main", "schema_name": "logs"}
+
+    def logged(name, **more):
+        return gateway(inference_table_config=table | more) | {"name": name}
+
+    first, second = (logged(name, table_name_prefix="shared") for name in ("first", "second"))
+    declared = {"model_serving_endpoints": {"first": first, "second": second}}
+    place = "ai_gateway.inference_table_config.table_name_prefix"
+    assert (found(first, declared), found(second, declared)) == ([], [("W738", place)])
+    declared["model_serving_endpoints"] = {"first": logged("first"), "second": logged("second")}
+    assert found(logged("second"), declared) == [], "the service names each table"
+
+
+TAG_KEYS = [
+    pytest.param("team", [], id="letters"),
+    pytest.param("k" * 255, [], id="255 characters"),
+    pytest.param("cost centre@dé_-", [], id="what the service does not reserve"),
+    pytest.param("", ["E376"], id="an empty key"),
+    pytest.param("k" * 256, ["E376"], id="256 characters"),
+    *(pytest.param(f"cost{c}centre", ["E376"], id=f"the reserved {c}") for c in ".,=/:"),
+]
+
+
+@pytest.mark.parametrize(("key", "codes"), TAG_KEYS)
+def test_the_key_of_a_tag(key, codes):
+    document = endpoint(openai(), tags=[{"key": key, "value": "a/b:c.d"}])
+    assert [code for code, _ in found(document)] == codes
 
 
 DECLARED = {"secret_scopes": {"keys": {"name": "keys", "secrets": {"one": {}, "two": {}}}}}

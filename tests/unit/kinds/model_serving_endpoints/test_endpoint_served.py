@@ -178,12 +178,12 @@ ENTITIES = [
     ),
     pytest.param(
         without(custom(), "scale_to_zero_enabled"),
-        [("E336", "[0]")],
+        [("W736", "[0]")],
         id="a custom model that does not say whether it scales to zero",
     ),
     pytest.param(
         {"entity_name": "main.shop.spec"},
-        [("E336", "[0]")],
+        [("W736", "[0]")],
         id="a feature spec that does not say it either",
     ),
     pytest.param(
