@@ -261,6 +261,8 @@ class TestPruning:
         run("apply", "-y")
         for number in range(3):
             (shop.root / f"manifests/more{number}.yaml").unlink()
+        environment = (shop.root / "environments/dev.yaml").read_text()
+        shop.write("environments/dev.yaml", environment.replace("percent: 100", "percent: 30"))
         refused = run("apply", "-y", "--prune", "--allow-delete", "all")
         assert refused.code == 1
         assert "--allow-destructive 3" in refused.err

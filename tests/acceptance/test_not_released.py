@@ -77,15 +77,19 @@ def test_a_saved_plan_does_not_delete_it(run, withheld, repository, workspace):
     assert workspace.endpoint("chat")["name"] == "chat"
 
 
-def test_a_plan_saved_before_is_applied_as_it_was_approved(run, withheld, repository, workspace):
+def test_a_plan_saved_before_a_release_was_taken_back_is_refused(
+    run, withheld, repository, workspace
+):
     release, text = withheld
     release.write_text(text.replace("1", "2"))
     plan = repository.root / "plan.json"
     assert run("plan", "--out", str(plan)).code == 0
     release.unlink()
-    assert run("apply", str(plan)).code == 0
-    (entity,) = workspace.endpoint("chat")["config"]["served_entities"]
-    assert entity["entity_version"] == "2"
+    workspace.forget()
+    refused = run("apply", str(plan))
+    assert refused.code == 1
+    assert "error[E528]" in refused.err
+    assert workspace.writes() == []
 
 
 def test_destroy_names_it_by_its_own_address_and_asks(run, withheld, workspace):

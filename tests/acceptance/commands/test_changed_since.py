@@ -326,7 +326,7 @@ class TestReports:
         text = path.read_text()
         assert text.startswith("<!-- provisioner:shop -->\n## Changes since `main`\n")
         assert "2 environments touched: dev, prod. Plan: 0 to create, 2 to update" in text
-        assert text.count("<!--") == 1
+        assert text.count("<!-- provisioner:") == 1
         assert text.index("## Plan for `shop/dev`") < text.index("## Plan for `shop/prod`")
         assert "provisioner apply -e prod --select model_serving_endpoints.chat" in text
         assert "--expect-plan-digest" not in text

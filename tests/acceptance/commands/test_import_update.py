@@ -12,7 +12,7 @@ from strategies import KEYS, VARIABLE, changes, readable
 from workbench import left_to_do, workbench
 
 from provisioner.commands.importing.draft import write
-from provisioner.commands.importing.manifest_text import ManifestEntry
+from provisioner.commands.importing.manifest_text import WrittenEntry
 from provisioner.commands.importing.manifest_text import manifest as text_of
 from provisioner.commands.importing.update import update_manifests
 from provisioner.kinds import KINDS
@@ -284,7 +284,7 @@ def bench(tmp_path_factory):
 
 def as_blocks(manifest):
     entries = [
-        ManifestEntry(
+        WrittenEntry(
             Address(kind, key),
             GeneratedManifest(document),
             KINDS[kind].schema.rules(),

@@ -51,7 +51,7 @@ SHOP = LampShop()
 
 
 class LampDriver:
-    def inventory(self) -> Sequence[Listed]:
+    def inventory(self, near: Sequence[Resource] = ()) -> Sequence[Listed]:
         return [
             Listed(name, lamp["id"], split_comment(lamp["comment"])[1])
             for name, lamp in SHOP.lamps.items()

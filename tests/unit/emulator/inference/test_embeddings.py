@@ -42,7 +42,7 @@ LENGTHS = [
     ("titan-embed-text-v2:0", 1024),
     ("amazon.titan-embed-text-v1", 1536),
     ("titan-embed-g1-text-02", 1536),
-    ("a model nobody knows", 1024),
+    ("a-model-that-is-not-known", 1024),
 ]
 
 

@@ -194,7 +194,8 @@ def test_a_result_is_cut_at_the_row_limit(client):
 
 
 def test_a_result_that_is_too_large_for_an_answer(run):
-    assert "Inline byte limit exceeded" in run("SELECT repeat('x', 30000000)")
+    twice = "SELECT repeat('x', 15000000), repeat('y', 15000000)"
+    assert "Inline byte limit exceeded" in run(twice)
 
 
 REFUSED = [
