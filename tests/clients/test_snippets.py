@@ -87,7 +87,7 @@ def project(server, post, tmp_path_factory):
     root: Path = tmp_path_factory.mktemp("project")
     (root / "manifests").mkdir()
     (root / "environments").mkdir()
-    (root / "provisioner.yaml").write_text("project: shop\n")
+    (root / "provisioner.yaml").write_text("project: shop\ndefault_environment: local\n")
     (root / "manifests" / "all.yaml").write_text(MANIFEST, encoding="utf-8")
     environment = f"workspace: {{host: {server.url}}}\n"
     (root / "environments" / "local.yaml").write_text(environment)

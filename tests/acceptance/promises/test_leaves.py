@@ -571,11 +571,8 @@ def leaf(row: Row) -> str:
 def test_every_field_has_a_row_and_every_row_is_of_a_field(kind: str) -> None:
     rows = [row for rows in TABLE_OF_ALL.values() for row in rows if kind_of(row) == kind]
     # Checks are questions: nothing of them is sent or compared.
-    fields = {
-        one
-        for one in writable_fields(schemas.rules(kind))
-        if not one.startswith(("checks.", "rollout."))
-    }
+    beside = ("checks.", "rollout.")
+    fields = {name for name in writable_fields(schemas.rules(kind)) if not name.startswith(beside)}
     assert {leaf(row) for row in rows} == fields
 
 
