@@ -98,7 +98,7 @@ WRITTEN = [
         scope(b=env(), a=env()),
         stored(),
         (),
-        [("secrets[a]", "missing"), ("secrets[b]", "missing")],
+        [("secrets[a]", "not there yet"), ("secrets[b]", "not there yet")],
         id="keys that are missing",
     ),
     pytest.param(
