@@ -214,7 +214,7 @@ def test_what_comes_from_a_variable_is_named_and_left(applied, run, repository):
     assert (done.code, text(repository)) == (1, before)
     assert "workload_size` is not written" in done.err
     assert "`${var.size}`" in done.err
-    assert "environments/dev.yaml:3:13" in done.err
+    assert "environments/dev.yaml:4:13" in done.err
 
 
 def test_what_an_anchor_shares_is_named_and_left(applied, run, repository):

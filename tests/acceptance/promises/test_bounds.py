@@ -164,19 +164,17 @@ STATEMENTS = [
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_one_call_of_a_statement_has_a_bound_of_memory(statement):
-    from provisioner.emulator.sql.running import Cancellation
-
     from provisioner.emulator.sql.engine import run
     from provisioner.emulator.sql.errors import StatementError
+    from provisioner.emulator.sql.executions import Cancellation
 
     with pytest.raises(StatementError):
         run(statement, {}, {}, 10, Cancellation())
 
 
 def test_ordinary_statements_are_answered_as_before():
-    from provisioner.emulator.sql.running import Cancellation
-
     from provisioner.emulator.sql.engine import run
+    from provisioner.emulator.sql.executions import Cancellation
 
     query = "SELECT list_sum(range(10)), repeat('ab', 2), rpad('x', 3, 'y'), lpad('x', 3, 'y')"
     assert run(query, {}, {}, 10, Cancellation()).rows == [["45", "abab", "xyy", "yyx"]]

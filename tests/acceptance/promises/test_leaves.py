@@ -329,7 +329,7 @@ UPDATED = [
     Row("config.raw[x_new]", "two", 2, (*CONFIG, *MARK)),
     Row("config.auto_capture_config.enabled", "captured", False, CONFIG),
     Row(f"{LIMIT}.calls", "all around", 10, GATEWAY),
-    Row(f"{LIMIT}.tokens", "all around", 0, GATEWAY),
+    Row("ai_gateway.rate_limits[user:tokens].tokens", "all around", 0, GATEWAY),
     Row(f"{LIMIT}.key", "all around", "endpoint", GATEWAY, shows=("ai_gateway.rate_limits",)),
     Row(
         f"{LIMIT}.principal",

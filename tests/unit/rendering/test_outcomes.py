@@ -139,6 +139,7 @@ def test_json():
                 "done": ["create"],
                 "message": "",
                 "seconds": 65.0,
+                "url": "",
                 "problems": [],
             },
             {
@@ -149,6 +150,7 @@ def test_json():
                 "done": [],
                 "message": "update_config: 400: no",
                 "seconds": 0.0,
+                "url": "",
                 "problems": [
                     {"code": "E407", "message": "update_config: 400: no", "hint": "mend it"}
                 ],
