@@ -7,6 +7,7 @@ was not committed, was committed and not answered, or was answered.
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -53,6 +54,7 @@ class Watch:
 def watched(url: str, watch: Watch) -> Iterator[str]:
     """Yields the address of a proxy to ``url`` that ``watch`` looks at."""
     target = urlsplit(url).netloc
+    connections: set[socket.socket] = set()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -91,8 +93,12 @@ def watched(url: str, watch: Watch) -> Iterator[str]:
                 connection.close()
 
         def handle(self) -> None:
-            with suppress(OSError):
-                super().handle()
+            connections.add(self.connection)
+            try:
+                with suppress(OSError):
+                    super().handle()
+            finally:
+                connections.discard(self.connection)
 
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
@@ -105,4 +111,9 @@ def watched(url: str, watch: Watch) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
+        # A client may keep a connection open that carries nothing: its handler would wait for
+        # the next request for ever. One that is under way still sends its answer.
+        for connection in tuple(connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
         server.server_close()
