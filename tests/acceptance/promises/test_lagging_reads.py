@@ -99,8 +99,10 @@ def assert_created_once(run, workspace):
     workspace.call("POST", "/__emulator__/lag", {})
     assert run("apply", "-y").code == 0
     log = workspace.call("GET", "/__emulator__/requests")["requests"]
-    created = [entry for entry in log if (entry["method"], entry["path"]) == ("POST", ENDPOINTS)]
-    assert len([entry for entry in created if 200 <= entry["status"] < 300]) == 1
+    creates = [entry for entry in log if (entry["method"], entry["path"]) == ("POST", ENDPOINTS)]
+    # A lost answer is logged as 0, and the fault of these tests breaks off after the commit.
+    committed = [entry for entry in creates if entry["status"] in (0, 200)]
+    assert len(committed) == 1, [entry["status"] for entry in creates]
     assert run("plan", "--detailed-exitcode").code == 0
 
 
