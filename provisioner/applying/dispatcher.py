@@ -14,6 +14,7 @@ from typing import Any
 
 from provisioner.applying.clock import ExecutorClock
 from provisioner.applying.requests import (
+    Enumerate,
     Examine,
     Fence,
     Pause,
@@ -117,6 +118,8 @@ class Dispatcher:
         match request:
             case Read():
                 self._queue(partial(driver.read, course.resource), course)
+            case Enumerate():
+                self._queue(driver.poll, course)
             case Examine(live):
                 self._queue(partial(driver.examine, course.resource, live), course)
             case Fence(value):

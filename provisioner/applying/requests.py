@@ -18,6 +18,11 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Enumerate:
+    """List the kind. Answered with what ``Driver.poll`` returns."""
+
+
+@dataclass(frozen=True, slots=True)
 class Examine:
     """Look for what a replacement would lose. Answered with a live one that says it."""
 
@@ -54,7 +59,7 @@ class Pause:
     seconds: float
 
 
-Request = Read | Examine | Fence | Perform | Wait | Pause
+Request = Read | Enumerate | Examine | Fence | Perform | Wait | Pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ arrives. Only a DELETE that is under way for longer than that pause leaves the w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 from typing import Final
 
@@ -30,6 +30,7 @@ from provisioner.applying.reading_back import (
     same_content,
 )
 from provisioner.applying.requests import (
+    Enumerate,
     Examine,
     Fence,
     Pause,
@@ -40,7 +41,7 @@ from provisioner.applying.requests import (
     Wait,
     ask,
 )
-from provisioner.applying.step_results import Progress, StepResult, StopStep
+from provisioner.applying.step_results import AGAIN, Progress, StepResult, StopStep
 from provisioner.applying.waits import Goal, Waited
 from provisioner.errors import LostAnswerError, ProvisionerError, ServiceError, WorkspaceError
 from provisioner.model.live import Live, Phase
@@ -123,7 +124,7 @@ class StepProcedure:
         self.at = READING
         live: Live | None = yield from ask(Read())
         if live is None and self.step.action is Action.DELETE:
-            raise StopStep(step_results.already_gone())
+            raise (yield from self._gone_already())
         if (live.fingerprint if live else "") != self.step.live_fingerprint:
             raise StopStep(step_results.stale(self.progress))
         if live is None:
@@ -253,27 +254,48 @@ class StepProcedure:
         """Writes the fence. Returns False for a kind without tags."""
         try:
             carries_tags: bool = yield from ask(Fence(value))
+            return carries_tags
         except ServiceError as error:
             if not is_absence(error):
                 raise
-            raise self._vanished() from error
-        return carries_tags
+            refusal = error
+        # Only the resource's own route says that the resource is gone: its tags have another.
+        live = yield from self._read_until(self._is_gone, SETTLING_S)
+        if live is None:
+            raise (yield from self._vanished())
+        if self._is_gone(live):
+            raise StopStep(step_results.stale(self.progress))
+        name = self.step.name
+        raise refusal.with_hint(f"`{name}` itself exists, so nothing was deleted: {AGAIN}")
 
     def _shows_fence(self, before: str, live: Live | None) -> bool:
         """Whether a read shows more than what was there before this run's fence."""
         return live is None or live.identity != self._identity or live.fence != before
 
-    def _vanished(self) -> Exception:
+    def _vanished(self) -> Procedure[Exception]:
         """What to raise where the resource is gone before the deletion was confirmed."""
         if self._delete_sent:
             return _DeletedError()
-        is_deletion = self.step.action is Action.DELETE
-        result = step_results.already_gone() if is_deletion else step_results.stale(self.progress)
-        return StopStep(result)
+        if self.step.action is Action.DELETE:
+            return (yield from self._gone_already())
+        return StopStep(step_results.stale(self.progress))
+
+    def _gone_already(self) -> Procedure[StopStep]:
+        """What to raise where a read finds nothing to delete: done, if the list agrees.
+
+        A 404 by name alone may be wrong, and would then be a deletion that was never made.
+        """
+        for pause_s in (*SOON_S, None):
+            listed: Container[str] = yield from ask(Enumerate())
+            if self.step.name not in listed:
+                return StopStep(step_results.already_gone())
+            if pause_s is not None:
+                yield from ask(Pause(pause_s))
+        return StopStep(step_results.contradicted(self.progress))
 
     def _expect_fence(self, value: str, live: Live | None, before: str) -> Procedure[None]:
         if live is None:
-            raise self._vanished()
+            raise (yield from self._vanished())
         if live.identity != self._identity:
             if live.fence == value:
                 # The tag went to a new resource of that name, to which it does not belong.

@@ -227,6 +227,15 @@ def already_gone() -> StepResult:
     return StepResult(Status.DONE, "it was gone already")
 
 
+def contradicted(progress: Progress) -> StepResult:
+    """A read by name finds nothing, and the list of the kind has the resource."""
+    message = (
+        f"the list of the workspace says that `{progress.step.name}` exists, and the answer about "
+        f"`{progress.step.name}` itself that it does not; nothing was deleted"
+    )
+    return problem(progress, Status.FAILED, Problem("E437", message, hint=AGAIN))
+
+
 def not_started(reason: str) -> StepResult:
     return StepResult(Status.NOT_STARTED, reason)
 

@@ -115,3 +115,13 @@ def test_a_404_of_a_gateway_to_a_delete_is_not_gone_already(applied, repository,
     result = run("apply", "-y", "--allow-delete", "all")
     assert result.code in (1, 4)
     assert "1 deleted" not in result.out
+
+
+@pytest.mark.parametrize("times", [0, 1], ids=["for ever", "once"])
+def test_a_404_of_the_tags_is_not_gone_already(removed, run, workspace, fault, times):
+    fault(f"{ROOT}/*/tags", {"status": 404, "body": ABSENT}, "PATCH", times)
+    result = run("apply", "-y", "--allow-delete", "all")
+    assert result.code == 1
+    assert "1 deleted" not in result.out
+    assert "`chat` itself exists" in result.err
+    assert workspace.endpoint("chat")

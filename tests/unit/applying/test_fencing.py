@@ -119,3 +119,45 @@ def test_a_resource_that_is_gone_when_its_fence_is_written_is_gone_already(there
     there.service.fail("fence", lambda: there.service.remove("a"))
     end = there.apply(there.deletion("a"))["a"]
     assert (end.status, end.done) == (Status.DONE, ())
+
+
+def test_a_404_of_the_tags_is_no_absence_while_the_resource_can_be_read(there, make):
+    there.service.fail("fence", *[make.refusal(404, "RESOURCE_DOES_NOT_EXIST")] * 9)
+    for step in (there.deletion("a"), replacement(there, make)):
+        end = there.apply(step)["a"]
+        assert end.status is Status.FAILED
+        assert "RESOURCE_DOES_NOT_EXIST" in str(end.error)
+        assert "`a` itself exists" in str(end.error.problems[0].hint)
+    assert there.service.accepted == []
+
+
+def test_a_404_of_the_tags_of_a_new_resource_of_that_name_is_stale(there, make):
+    step = there.deletion("a")
+
+    def created_again():
+        there.service.remove("a")
+        there.service.put("a", {"x": 1})
+        raise make.refusal(404, "RESOURCE_DOES_NOT_EXIST")
+
+    there.service.fail("fence", created_again)
+    assert there.apply(step)["a"].status is Status.STALE
+    assert there.service.accepted == []
+
+
+class Blind:
+    """The double, whose reads by name find nothing."""
+
+    def __init__(self, service):
+        self.service = service
+
+    def __getattr__(self, name):
+        return getattr(self.service, name)
+
+    def read(self, resource):
+        return None
+
+
+def test_a_read_that_finds_nothing_is_no_absence_while_the_list_has_the_resource(there):
+    end = there.apply(there.deletion("a"), driver=Blind(there.service))["a"]
+    assert end.status is Status.FAILED
+    assert end.error.problems[0].code == "E437"
