@@ -9,6 +9,7 @@ from typing import Any
 
 ROOT = "/api/2.0/serving-endpoints"
 SECRETS = "/api/2.0/secrets"
+PERMISSIONS = "/api/2.0/permissions/serving-endpoints"
 KEYS = {"MIXED_ONE": "value-one", "MIXED_TWO": "value-two", "MIXED_NEW": "value-new"}
 
 ENDPOINT = """
@@ -80,6 +81,29 @@ AFTER = (
     + CUSTOM.format(routed="true")
     + "removed: {model_serving_endpoints: {old: {name: old, delete: true}}}\n"
 )
+READS = (
+    ("GET", ROOT),
+    ("GET", f"{ROOT}/*"),
+    ("GET", f"{PERMISSIONS}/*"),
+    ("GET", f"{SECRETS}/scopes/list"),
+    ("GET", f"{SECRETS}/list"),
+    ("GET", f"{SECRETS}/acls/list"),
+    ("GET", "/api/2.0/preview/scim/v2/Me"),
+)
+WRITES = (
+    ("POST", ROOT),
+    ("PUT", f"{ROOT}/*/config"),
+    ("PUT", f"{ROOT}/*/ai-gateway"),
+    ("PATCH", f"{ROOT}/*/tags"),
+    ("PATCH", f"{ROOT}/*/notifications"),
+    ("PUT", f"{PERMISSIONS}/*"),
+    ("DELETE", f"{ROOT}/*"),
+    ("POST", f"{SECRETS}/scopes/create"),
+    ("POST", f"{SECRETS}/put"),
+    ("POST", f"{SECRETS}/acls/put"),
+)
+# What is created, by whatever call, at most once.
+CREATED = ("new", "swap")
 CONSENT = ("--allow-delete", "all", "--allow-replace", "model_serving_endpoints.swap")
 FOREIGN = {"name": "foreign", "tags": [{"key": "team", "value": "theirs"}]}
 CHOSEN_BY_SERVICE = {
@@ -112,7 +136,7 @@ def world(call: Any) -> Any:
         if entry["name"].startswith("databricks-"):
             continue
         live = call("GET", f"{ROOT}/{entry['name']}")
-        access = call("GET", f"/api/2.0/permissions/serving-endpoints/{live['id']}")
+        access = call("GET", f"{PERMISSIONS}/{live['id']}")
         grants = sorted(json.dumps(row, sort_keys=True) for row in access["access_control_list"])
         shown = [each.replace(live["id"], "ID") for each in grants]
         endpoints[entry["name"]] = {"live": _plain(live), "grants": shown}

@@ -5,32 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import catalog_apply
 import mixed_apply
 import pytest
-from mixed_apply import ROOT, SECRETS
 from proof_cells import Cells
-
-PERMISSIONS = "/api/2.0/permissions/serving-endpoints/*"
-READS = (
-    ("GET", ROOT),
-    ("GET", f"{ROOT}/*"),
-    ("GET", PERMISSIONS),
-    ("GET", f"{SECRETS}/scopes/list"),
-    ("GET", f"{SECRETS}/list"),
-    ("GET", f"{SECRETS}/acls/list"),
-)
-WRITES = (
-    ("POST", ROOT),
-    ("PUT", f"{ROOT}/*/config"),
-    ("PUT", f"{ROOT}/*/ai-gateway"),
-    ("PATCH", f"{ROOT}/*/tags"),
-    ("PATCH", f"{ROOT}/*/notifications"),
-    ("PUT", PERMISSIONS),
-    ("DELETE", f"{ROOT}/*"),
-    ("POST", f"{SECRETS}/scopes/create"),
-    ("POST", f"{SECRETS}/put"),
-    ("POST", f"{SECRETS}/acls/put"),
-)
 
 
 def error(status: int, code: str) -> dict[str, Any]:
@@ -66,13 +44,18 @@ FAULTS: dict[str, dict[str, Any]] = {
     "deep": {"status": 200, "body": '{"a":' * 500 + "1" + "}" * 500},
     "17 MiB": {"status": 200, "body_bytes": 17 * 2**20},
 }
-APPLY = ("apply", "-y", *mixed_apply.CONSENT)
+MIXES = {"endpoints and scopes": mixed_apply, "Unity Catalog": catalog_apply}
 Case = tuple[str, str, str, str, str]
 
 
+@pytest.fixture(params=MIXES.values(), ids=MIXES)
+def mix(request):
+    return request.param
+
+
 @pytest.fixture
-def shop(repository, workspace, run, monkeypatch):
-    for name, value in mixed_apply.KEYS.items():
+def shop(repository, workspace, mix, monkeypatch):
+    for name, value in mix.KEYS.items():
         monkeypatch.setenv(name, value)
     host = f"workspace: {{host: {workspace.server.url}}}\nmanifests: [manifests/*.yaml]\n"
     guard = "guard: {destructive_percent: 100, destructive_count: 10}\n"
@@ -88,15 +71,30 @@ def order(call: Any, case: Case) -> None:
     call("POST", "/__emulator__/faults", {"rules": [{**rule, "action": FAULTS[fault]}]})
 
 
+def test_every_route_of_the_apply_is_a_row(shop: Any, run: Any, workspace: Any, mix: Any) -> None:
+    mix.prepare(shop.root, run, workspace.call)
+    assert run("apply", "-y", *mix.CONSENT).code == 0
+    asked = {(method, *path.split("/")) for method, path in workspace.requests()}
+    rows = [(method, *path.split("/")) for method, path in (*mix.READS, *mix.WRITES)]
+    assert [call for call in asked if not any(matches(row, call) for row in rows)] == []
+    assert [row for row in rows if not any(matches(row, call) for call in asked)] == []
+
+
+def matches(row: tuple[str, ...], call: tuple[str, ...]) -> bool:
+    return len(row) == len(call) and all(
+        part in ("*", word) for part, word in zip(row, call, strict=True)
+    )
+
+
 @pytest.mark.proof("faults")
 def test_a_strange_answer_never_becomes_a_wrong_plan(
-    shop: Any, run: Any, workspace: Any, cells: Cells
+    shop: Any, run: Any, workspace: Any, cells: Cells, mix: Any
 ) -> None:
-    mixed_apply.prepare(shop.root, run, workspace.call)
+    mix.prepare(shop.root, run, workspace.call)
     right = actions(run("plan", "-o", "json"))
     cases = [
         ("plan", *route, fault, often)
-        for route in READS
+        for route in mix.READS
         for fault in FAULTS
         for often in ("once", "for ever")
     ]
@@ -113,44 +111,45 @@ def test_a_strange_answer_never_becomes_a_wrong_plan(
             assert "error[E" in result.err
         assert workspace.writes() == []
 
-    cells.run(cases, check, quick=8)
+    cells.run(cases, check, quick=4)
 
 
 @pytest.mark.proof("faults")
 def test_a_strange_answer_never_becomes_a_false_success(
-    shop: Any, run: Any, workspace: Any, cells: Cells
+    shop: Any, run: Any, workspace: Any, cells: Cells, mix: Any
 ) -> None:
-    mixed_apply.prepare(shop.root, run, workspace.call)
-    assert run(*APPLY).code == 0
-    expected = mixed_apply.world(workspace.call)
+    apply = ("apply", "-y", *mix.CONSENT)
+    mix.prepare(shop.root, run, workspace.call)
+    assert run(*apply).code == 0
+    expected = mix.world(workspace.call)
     cases = [
         ("apply", *route, fault, often)
-        for route in (*READS, *WRITES)
+        for route in (*mix.READS, *mix.WRITES)
         for fault in FAULTS
         for often in ("once", "for ever", "once, after the commit")
-        if often != "once, after the commit" or route in WRITES
+        if often != "once, after the commit" or route in mix.WRITES
     ]
 
     def check(case: Case, _: random.Random) -> None:
-        mixed_apply.prepare(shop.root, run, workspace.call)
+        mix.prepare(shop.root, run, workspace.call)
         order(workspace.call, case)
-        result = run(*APPLY)
+        result = run(*apply)
         workspace.call("DELETE", "/__emulator__/faults")
         assert "Traceback" not in result.err
         assert result.code in (0, 1, 4), result.err
         if result.code == 0:
             assert run("plan", "--detailed-exitcode").code == 0, "applied, and not empty"
-        again = run(*APPLY)
+        again = run(*apply)
         assert again.code == 0, again.err
         assert run("plan", "--detailed-exitcode").code == 0
-        found = mixed_apply.differences(mixed_apply.world(workspace.call), expected)
+        found = mixed_apply.differences(mix.world(workspace.call), expected)
         assert not found, "\n".join(found)
-        created = mixed_apply.creates(workspace.call)
+        created = mix.creates(workspace.call)
         # A fault may answer like a create, so the log cannot tell how many there really were.
         assert created["deleted new"] == 0
         assert created["written to foreign"] == 0
 
-    cells.run(cases, check, quick=6)
+    cells.run(cases, check, quick=3)
 
 
 def actions(result: Any) -> dict[str, str]:

@@ -125,3 +125,29 @@ def test_a_404_of_the_tags_is_not_gone_already(removed, run, workspace, fault, t
     assert "1 deleted" not in result.out
     assert "`chat` itself exists" in result.err
     assert workspace.endpoint("chat")
+
+
+CHANGED = MANIFEST.replace("gpt-4o", "gpt-4.1").replace("CAN_QUERY", "CAN_MANAGE")
+CHANGED += """\
+      tags: [{key: team, value: ml}]
+      email_notifications: {on_update_failure: [a@example.com]}
+      ai_gateway: {rate_limits: [{key: user, renewal_period: minute, calls: 5}]}
+"""
+PARTS = {
+    "config": ("PUT", f"{ROOT}/*/config"),
+    "gateway": ("PUT", f"{ROOT}/*/ai-gateway"),
+    "tags": ("PATCH", f"{ROOT}/*/tags"),
+    "notifications": ("PATCH", f"{ROOT}/*/notifications"),
+    "permissions": ("PUT", "/api/2.0/permissions/serving-endpoints/*"),
+}
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS.keys())
+def test_an_empty_object_is_no_proof_of_a_write(applied, repository, run, fault, part):
+    """Where nothing confirmed the write, an old state is no read that lags."""
+    repository.write("manifests/all.yaml", CHANGED)
+    method, path = part
+    fault(path, {"status": 200, "body": {}}, method)
+    result = run("apply", "-y")
+    assert result.code == 4
+    assert "E606" in result.err

@@ -98,6 +98,8 @@ LOG_CHARACTERS: Final = 4000
 NOT_FOUND: Final = 404
 # Of the measured skew, and of a timestamp that is taken when the write is committed.
 CLOCK_PRECISION_S: Final = 2.0
+# What answers to writes hold beside fields that were sent [serving-api 1.10, 1.11, 8.17].
+CONFIRMING: Final = frozenset({"id", "name", "object_id", "tags"})
 # A create finds nothing: what it names is missing, a version of a model for instance.
 LACKING: Final = "`provisioner plan --preflight` lists what the workspace lacks"
 
@@ -129,6 +131,7 @@ class EndpointDriver:
         self._now = now
         self._touched_ms: dict[str, int] = {}
         self._written: dict[str, _Write] = {}
+        self._doubtful: set[str] = set()
         self._secrets = secrets
         self._rules = rules
         self._directory = Directory(connection)
@@ -204,9 +207,7 @@ class EndpointDriver:
     def _send(self, method: str, path: str, body: Any, creating: bool) -> Document:
         """Sends a write, and remembers when it was sent, in the workspace's time."""
         sent_s = self._now().timestamp() + self._connection.clock_skew_s
-        name = (
-            path.removeprefix(f"{ROOT}/").partition("/")[0] if path.startswith(f"{ROOT}/") else ""
-        )
+        name = _part_below(ROOT, path)
         write = _Write(sent_s, self._touched_ms.get(name))
         if name:
             self._written[name] = write
@@ -214,6 +215,8 @@ class EndpointDriver:
         answer = self._connection.send(
             method, path, body, repeatable=not creating and not deleting, once=deleting
         )
+        if not deleting and not _confirms(answer, body):
+            self._doubtful.add(name or _part_below(PERMISSIONS_ROOT, path))
         touched_ms = answer.get("last_updated_timestamp")
         if name and isinstance(touched_ms, int):
             self._written[name] = replace(write, answered_ms=touched_ms)
@@ -222,14 +225,15 @@ class EndpointDriver:
     def _shows_last_write(self, live: Live, raw: Mapping[str, Any]) -> bool | None:
         """Whether ``raw`` is as new as the last write of this driver to the endpoint.
 
-        That every write below an endpoint moves ``last_updated_timestamp`` is assumed.
+        That every write below an endpoint moves ``last_updated_timestamp`` is assumed. None after
+        a write that no answer confirmed: then an old state is no proof that reads lag.
         """
         name = in_path(live.name)
         touched_ms = raw.get("last_updated_timestamp")
         if not isinstance(touched_ms, int):
             return None
         self._touched_ms[name] = touched_ms
-        if name not in self._written:
+        if name not in self._written or not self._doubtful.isdisjoint({name, live.identity}):
             return None
         write = self._written[name]
         if write.answered_ms is not None:
@@ -303,6 +307,20 @@ class EndpointDriver:
             if isinstance(logs, str) and logs.strip():
                 return _tail(logs)
         return ""
+
+
+def _part_below(root: str, path: str) -> str:
+    """The part of ``path`` that follows ``root``, which is a name or an id; ``""`` elsewhere."""
+    return path.removeprefix(f"{root}/").partition("/")[0] if path.startswith(f"{root}/") else ""
+
+
+def _confirms(answer: Mapping[str, Any], body: Any) -> bool:
+    """Whether an answer to a write says anything about what was written.
+
+    A gateway answers ``{}`` as well, and then nothing may have been written.
+    """
+    sent = body.keys() if isinstance(body, Mapping) else set()
+    return not sent or not (CONFIRMING | sent).isdisjoint(answer)
 
 
 def _is_named(entry: Any) -> bool:
