@@ -61,7 +61,7 @@ COMMANDS = {
     "emulator": "provisioner.cli.emulator",
     "version": "provisioner.cli.version",
     "help": "provisioner.cli.help",
-    "completion": "provisioner.cli.completion",
+    "completion": "provisioner.cli.completers",
 }
 
 # Heading -> commands, for the help; a test holds that each command has one heading.

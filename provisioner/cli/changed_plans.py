@@ -15,7 +15,6 @@ from provisioner.cli.options import CommonOptions, ResourceOptions, TargetOption
 from provisioner.cli.terminal import Terminal
 from provisioner.commands.changed_since import affected_resources
 from provisioner.commands.changed_since import change as changed_since_change
-from provisioner.commands.changed_since import text as changed_since_text
 from provisioner.commands.changed_since.change import AffectedEnvironment, ChangeSet
 from provisioner.commands.preflight.preflight import Preflight, examine
 from provisioner.commands.reports.recorder import Recorder
@@ -222,7 +221,7 @@ def _to_json(planned: PlannedChange) -> dict[str, object]:
     return {
         "changed_since": change.ref,
         "commit": change.commit,
-        **changed_since_text.to_json(plans, planned.unplanned, change.notes, __version__),
+        **changed_since_change.to_json(plans, planned.unplanned, change.notes, __version__),
     }
 
 
@@ -234,7 +233,7 @@ def _print_text(terminal: Terminal, planned: PlannedChange, *, verbose: bool) ->
     since = f"{planned.change.ref} ({planned.change.commit[:12]})"
     plans = [each.plan for each in planned.plans]
     names = [unplanned.environment for unplanned in planned.unplanned]
-    terminal.answer(changed_since_text.summary(plans, since, names))
+    terminal.answer(changed_since_change.summary(plans, since, names))
 
 
 def _exit_code(plans: list[EnvironmentPlan], *, detailed: bool) -> int:

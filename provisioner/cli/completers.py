@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
+from click.shell_completion import get_completion_class
 
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 
@@ -61,3 +62,27 @@ def _fitting(words: Callable[[], Iterable[str]], incomplete: str) -> list[str]:
         return sorted({word for word in words() if word.startswith(incomplete)})
     except (ProvisionerError, OSError):
         return []
+
+
+# provisioner completion: the script that completes commands in a shell.
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command("completion", short_help="Print a completion script for a shell.")
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def command(context: click.Context, shell: str) -> int:
+    """Print the script that completes commands, options, environments and addresses.
+
+    \b
+    Examples:
+      eval "$(provisioner completion bash)"                            # in ~/.bashrc
+      eval "$(provisioner completion zsh)"                             # in ~/.zshrc
+      provisioner completion fish > ~/.config/fish/completions/provisioner.fish
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None, shell
+    root = context.find_root().command
+    click.echo(kind(root, {}, "provisioner", "_PROVISIONER_COMPLETE").source())
+    return 0

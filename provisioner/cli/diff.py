@@ -61,7 +61,6 @@ def command(
     Exit codes: 0 done; 1 error; 2 something differs by accident (only with
     --detailed-exitcode).
     """
-    from provisioner.commands.diff import json as diff_json
     from provisioner.commands.diff import text as diff_text
     from provisioner.commands.diff.compare import compare
     from provisioner.rendering.style import Style
@@ -72,7 +71,7 @@ def command(
     )
     terminal.problems(warnings)
     if common.json:
-        terminal.answer_json(diff_json.to_json(difference))
+        terminal.answer_json(diff_text.to_json(difference))
     else:
         style = Style(terminal.colour(sys.stdout), terminal.unicode(sys.stdout), terminal.width)
         terminal.answer(diff_text.text(difference, style))

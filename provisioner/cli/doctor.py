@@ -21,7 +21,7 @@ def command(common: CommonOptions, target: TargetOptions) -> int:
     \b
     Exit codes: 0 nothing failed; 1 something did.
     """
-    from provisioner.commands.doctor import text as doctor_text
+    from provisioner.commands.doctor import doctor as doctor_text
     from provisioner.commands.doctor.doctor import DoctorOptions, findings
 
     terminal = Terminal(common)

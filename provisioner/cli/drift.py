@@ -102,7 +102,7 @@ def _drift(
             judged = _judged(terminal, session, select, policies)
         terminal.note(drift=drifted, problems=judged)
         if common.json:
-            from provisioner.commands.drift.json import to_json
+            from provisioner.commands.drift.text import to_json
 
             terminal.answer_json(to_json(drifted))
         else:

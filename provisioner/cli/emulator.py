@@ -224,9 +224,9 @@ def advance(common: CommonOptions, duration: float, environment: str, state: str
     \b
     Exit codes: 0 moved; 1 error.
     """
-    from provisioner.commands.emulator import advance as advancing
+    from provisioner.commands.emulator import fault as faults
 
-    moved = advancing.advance(common.project_dir, environment, state, duration)
+    moved = faults.advance(common.project_dir, environment, state, duration)
     terminal = Terminal(common)
     if common.json:
         terminal.answer_json(moved.to_json())

@@ -27,7 +27,7 @@ def command(common: CommonOptions, files: tuple[Path, ...], check: bool, diff: b
     Exit codes: 0 done; 1 a file has errors; 3 a file would change (--check).
     """
     from provisioner.commands.fmt.fmt import formatted, write
-    from provisioner.rendering.file_diff import diff_of
+    from provisioner.rendering.markup import diff_of
 
     terminal = Terminal(common)
     result = formatted(common.project_dir, files)

@@ -37,7 +37,7 @@ def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> 
     \b
     Exit codes: 0 done; 1 error.
     """
-    from provisioner.commands.promotion import history_text as rendering
+    from provisioner.commands.promotion import history as rendering
     from provisioner.commands.promotion.history import history
     from provisioner.workflow.project import open_project
 

@@ -24,7 +24,7 @@ def _finish(
     terminal: Terminal, imported: ImportResult, root: Path, *, dry_run: bool, to_stdout: bool
 ) -> int:
     """Write the files unless they are only to be shown; return the exit code."""
-    from provisioner.commands.importing import text as rendering
+    from provisioner.commands.importing import result as rendering
     from provisioner.commands.importing.draft import write
 
     if not (dry_run or to_stdout):

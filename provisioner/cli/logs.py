@@ -49,7 +49,7 @@ def command(common: CommonOptions, target: TargetOptions, name: str, options: Lo
     \b
     Exit codes: 0 done; 1 error; 130 interrupted.
     """
-    from provisioner.commands.logs import text as logs_text
+    from provisioner.commands.logs import logs as logs_text
     from provisioner.commands.logs.logs import LogRequest, follow_logs, read_logs
     from provisioner.model.serving import LogSource
     from provisioner.workflow.project import open_project

@@ -31,7 +31,7 @@ def command(common: CommonOptions, target: TargetOptions, name: str, only_print:
     """
     from provisioner.errors import UsageError
     from provisioner.model.selection import Selection
-    from provisioner.workflow.pages import page_url
+    from provisioner.workflow.parallel import page_url
     from provisioner.workflow.project import open_environment, open_project
 
     terminal = Terminal(common)

@@ -33,7 +33,7 @@ def command(
     Exit codes: 0 done; 1 error, or an alias that leads nowhere; 3 a version would change
     (only with --check).
     """
-    from provisioner.commands.promotion import pin, pin_text
+    from provisioner.commands.promotion import pin
     from provisioner.workflow import releases
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
@@ -47,11 +47,9 @@ def command(
     if common.json:
         document = {"environment": result.environment, "file": result.draft.file}
         written = bool(result.released) and not check
-        terminal.answer_json(
-            {**document, "written": written, "pins": pin_text.to_json(result.pins)}
-        )
+        terminal.answer_json({**document, "written": written, "pins": pin.to_json(result.pins)})
     else:
-        terminal.answer(pin_text.text(result.pins, terminal.style()))
+        terminal.answer(pin.text(result.pins, terminal.style()))
     terminal.problems(result.problems)
     if result.problems:
         return 1

@@ -50,7 +50,7 @@ def is_status_wanted(
 def show(common: CommonOptions, names: tuple[str, ...], *, offline: bool) -> int:
     """Print where released values stand; 1 where no workspace could be reached."""
     from provisioner.commands.promotion import status as promotion_status
-    from provisioner.commands.promotion import status_json, status_markdown, status_text
+    from provisioner.commands.promotion import status_markdown, status_text
     from provisioner.model.clock import utc_now
     from provisioner.workflow.project import open_project
 
@@ -59,7 +59,7 @@ def show(common: CommonOptions, names: tuple[str, ...], *, offline: bool) -> int
     status = promotion_status.promotion_status(project, names, offline=offline)
     now = utc_now()
     if common.json:
-        terminal.answer_json(status_json.to_json(status))
+        terminal.answer_json(status_text.to_json(status))
     elif common.output == "markdown":
         terminal.answer(status_markdown.text(status, now))
     else:
@@ -133,9 +133,9 @@ def command(
 
 
 def _promote(common: CommonOptions, options: PromoteOptions, names: tuple[str, ...]) -> int:
-    from provisioner.commands.promotion import promote, promote_text
+    from provisioner.commands.promotion import promote
     from provisioner.errors import UsageError
-    from provisioner.rendering.file_diff import diff_of
+    from provisioner.rendering.markup import diff_of
     from provisioner.workflow import releases
     from provisioner.workflow.project import open_project
 
@@ -153,9 +153,9 @@ def _promote(common: CommonOptions, options: PromoteOptions, names: tuple[str, .
         releases.write_release(project.root, options.target, proposal.released)
     if common.json:
         written = {"file": draft.file, "written": options.write and draft.changes, "diff": diff}
-        terminal.answer_json({**promote_text.to_json(proposal), **written})
+        terminal.answer_json({**promote.to_json(proposal), **written})
     else:
-        text = promote_text.text(proposal, terminal.style(), written=options.write)
+        text = promote.text(proposal, terminal.style(), written=options.write)
         terminal.answer(text if options.write else text + diff)
     terminal.problems(proposal.told())
     if draft.changes:

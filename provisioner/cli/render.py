@@ -39,15 +39,14 @@ def command(
     \b
     Exit codes: 0 done, 1 problems found.
     """
-    from provisioner.commands.render import manifest_text
-    from provisioner.commands.render.render import render
+    from provisioner.commands.render import render
 
     terminal = Terminal(common)
-    rendered = render(common.project_dir, environment, select, variables)
+    rendered = render.render(common.project_dir, environment, select, variables)
     terminal.problems(rendered.warnings)
     if common.json:
-        terminal.answer_json(manifest_text.as_written(rendered.document))
+        terminal.answer_json(render.as_written(rendered.document))
     else:
         origin = rendered.origin if origins else None
-        terminal.answer(manifest_text.text(rendered.document, origin))
+        terminal.answer(render.text(rendered.document, origin))
     return 0

@@ -75,7 +75,7 @@ def _rollback(
     from provisioner.cli import consent
     from provisioner.cli.report_output import recording
     from provisioner.commands.promotion import rollback
-    from provisioner.commands.promotion.rollback_text import next_step
+    from provisioner.commands.promotion.rollback import next_step
     from provisioner.workflow.project import open_project
 
     with recording(common, "rollback", environment) as terminal:
@@ -93,13 +93,13 @@ def _rollback(
 
 
 def _show(terminal: Terminal, decided: RollbackProposal) -> None:
-    from provisioner.commands.promotion import rollback_text
+    from provisioner.commands.promotion import rollback
 
     if terminal.common.json:
-        answer = rollback_text.to_json(decided.draft, decided.after, decided.affected)
+        answer = rollback.to_json(decided.draft, decided.after, decided.affected)
         terminal.answer_json(answer)
     else:
-        terminal.answer(rollback_text.diff(decided.draft))
+        terminal.answer(rollback.diff(decided.draft))
 
 
 def _applied(
@@ -107,14 +107,14 @@ def _applied(
 ) -> int:
     """Plan and apply what is made from the variables; the file is written in between."""
     from provisioner.cli import consent
-    from provisioner.commands.promotion import rollback, rollback_text
+    from provisioner.commands.promotion import rollback
     from provisioner.workflow import saved_plan, session
     from provisioner.workflow.plan import make_plan
     from provisioner.workflow.scope import PlanOptions
 
     saved_plan.check_digest_given(options.expect_plan_digest)
     approved = options.yes or bool(options.expect_plan_digest)
-    shown = rollback_text.diff(decided.draft)
+    shown = rollback.diff(decided.draft)
     if terminal.common.json:
         terminal.say(shown)
     else:

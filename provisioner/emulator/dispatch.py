@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from provisioner.emulator import console_pages
-from provisioner.emulator.faults import process_kill, request_log
+from provisioner.emulator.faults import request_log
 from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.faults.rules import InjectedFault
 from provisioner.emulator.http.routing import (
@@ -21,8 +25,8 @@ from provisioner.emulator.http.routing import (
     ApiRoute,
     EmulatedWorkspace,
     Router,
+    invalid,
 )
-from provisioner.emulator.http.targets import base_url, check_hosts, check_origin, path_of, split
 from provisioner.emulator.identity import authentication, directory
 from provisioner.emulator.routes import ROUTES
 from provisioner.emulator.serving import api as serving
@@ -165,7 +169,7 @@ class RequestDispatcher:
 def _apply_fault(fault: InjectedFault, answer: ApiResponse, raw: RawRequest) -> Delivery:
     if fault.kills:
         try:
-            process_kill.kill_caller(raw.headers, raw.client)
+            kill_caller(raw.headers, raw.client)
         except ApiError as error:
             return Delivery(error.answer())
         return Delivery(connection="drop")
@@ -189,3 +193,113 @@ def _crash(error: Exception) -> ApiResponse:
     place = f"{Path(last.filename).name}:{last.lineno}"
     message = f"The local workspace failed: {type(error).__name__} at {place}."
     return ApiError(500, "INTERNAL_ERROR", message).answer()
+
+
+# rules(local): The local workspace answers this computer only, and no web page of another origin.
+
+# A web page whose name was made to resolve to 127.0.0.1 (DNS rebinding) sends its own name.
+# Any port: databricks-cli drops the one it was given. [serving-api 9.12]
+LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
+ABSOLUTE = re.compile(r"https?://([^/]*)(.*)", re.IGNORECASE)
+
+
+def path_of(target: str) -> str:
+    """Returns the path of a target in origin form, or in the absolute form that proxies get."""
+    absolute = ABSOLUTE.fullmatch(target)
+    return absolute[2] if absolute else target
+
+
+def split(path: str) -> list[str]:
+    """Returns the decoded segments. Slashes at the end, or doubled, make no difference.
+
+    Decoded after splitting: `%2F` belongs to a name.
+    """
+    return [unquote(segment) for segment in path.split("/") if segment]
+
+
+def check_hosts(target: str, headers: Mapping[str, str]) -> None:
+    """Refuses requests that name another host than this computer. Raises ApiError."""
+    absolute = ABSOLUTE.fullmatch(target)
+    named = [absolute[1]] if absolute else []
+    # HTTP/1.0 has no Host header, and no browser speaks it.
+    named += [headers["host"]] if "host" in headers else []
+    if not all(LOOPBACK.fullmatch(host) for host in named):
+        raise ApiError(403, "PERMISSION_DENIED", "The local workspace is only at 127.0.0.1.")
+
+
+def check_origin(method: str, scheme: str, headers: Mapping[str, str]) -> None:
+    """Refuses requests that a page of another origin makes a browser send. Raises ApiError.
+
+    Browsers send Origin, and Sec-Fetch-Site also where there is no Origin; other clients send
+    neither. Another port of this computer is another origin as well. A followed link does no harm:
+    such a request carries no token, and no page can read its answer.
+    """
+    origin = headers.get("origin")
+    is_link = method in ("GET", "HEAD") and headers.get("sec-fetch-dest") == "document"
+    is_foreign = origin is not None and origin.lower() != base_url(scheme, headers).lower()
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not is_link:
+        is_foreign = True
+    if is_foreign:
+        message = "The local workspace does not answer pages of another origin."
+        raise ApiError(403, "PERMISSION_DENIED", message)
+
+
+def base_url(scheme: str, headers: Mapping[str, str]) -> str:
+    """Returns the scheme and host that the client used."""
+    return f"{scheme}://{headers.get('host', '127.0.0.1')}"
+
+
+# Kills the process that asks for it, for tests of what a crash leaves behind.
+# The process must give its number in a header, belong to the same user and hold the other end of
+# this very connection: so no request can end another process.
+
+# rules(local): Killing the caller belongs to the local workspace, and is limited to the process
+#     that asks for it.
+
+HEADER = "x-test-kill-me"
+PROC = Path("/proc")
+CONNECTIONS = PROC / "net" / "tcp"
+
+
+def kill_caller(headers: Mapping[str, str], client: tuple[str, int] | None) -> None:
+    """Kills the process that sent the request.
+
+    Raises ApiError for a process that did not send it, or that cannot be inspected.
+    """
+    number = headers.get(HEADER, "")
+    if not (number.isdecimal() and number.isascii() and 1 < int(number) < 2**31):
+        raise invalid(f"The header {HEADER} must be the number of the process to kill.")
+    if not CONNECTIONS.exists():
+        raise ApiError(501, "NOT_IMPLEMENTED", "Callers can only be killed on Linux.")
+    pid = int(number)
+    if client is None or pid == os.getpid() or not _holds(pid, client[1]):
+        raise ApiError(403, "PERMISSION_DENIED", f"Process {pid} did not send this request.")
+    os.kill(pid, signal.SIGKILL)
+
+
+def _holds(pid: int, port: int) -> bool:
+    """Returns whether the user's process ``pid`` holds the socket with the local port ``port``."""
+    with suppress(OSError):
+        folder = PROC / str(pid)
+        wanted = {f"socket:[{inode}]" for inode in _inodes(port)}
+        is_ours = folder.stat().st_uid == os.getuid()
+        return is_ours and any(target in wanted for target in _open_files(folder / "fd"))
+    return False
+
+
+def _open_files(folder: Path) -> Iterator[str]:
+    for each in folder.iterdir():
+        # A file may be closed while we look.
+        with suppress(OSError):
+            yield str(each.readlink())
+
+
+def _inodes(port: int) -> Iterator[str]:
+    """Yields the inodes of sockets with this local port.
+
+    https://docs.kernel.org/networking/proc_net_tcp.html
+    """
+    for line in CONNECTIONS.read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        if int(fields[1].rpartition(":")[2], 16) == port:
+            yield fields[9]

@@ -12,7 +12,7 @@ from typing import Any, Final
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
 from provisioner.errors.wording import did_you_mean, listed
 from provisioner.manifests import conversion_notes
-from provisioner.manifests import unreleased_variables as withheld
+from provisioner.manifests import variable_values as withheld
 from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import ManifestEntry, entries_of

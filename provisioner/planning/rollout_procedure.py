@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from provisioner.model.rollout import Move, MoveKind, RolloutTag, Why, Word
 from provisioner.planning.rollout import decide
-from provisioner.planning.rollout_effects import shares_after, tag_after, tag_before
+from provisioner.planning.rollout_plan import shares_after, tag_after, tag_before
 from provisioner.planning.rollout_state import Rollout
 
 MOST_TRIES: Final = 5

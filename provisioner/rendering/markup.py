@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
+from difflib import unified_diff
 
-from provisioner.rendering.text import harmless_line
+from provisioner.rendering.text import harmless, harmless_line
 
 # Everything that some reader of Markdown may take for structure, a link or HTML. At the
 # beginning a slash would be a command to GitLab, and what is a list or a heading.
@@ -70,3 +71,14 @@ def in_mermaid(text: str) -> str:
 def _mermaid(character: str) -> str:
     plain = character.isalnum() or character in " .,-/%→"
     return character if plain else f"#{ord(character)};"
+
+
+def diff_of(file: str, before: str, after: str, *, new: bool = False) -> str:
+    """A unified diff of ``file``; ``new``: there is none yet."""
+    lines = unified_diff(
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        "/dev/null" if new else f"a/{file}",
+        f"b/{file}",
+    )
+    return harmless("".join(line if line.endswith("\n") else f"{line}\n" for line in lines))

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
+from urllib.parse import quote
 
+from provisioner.kinds import KINDS
 from provisioner.model import activity
+
+
+def page_url(host: str, kind: str, name: str) -> str:
+    """The address of the page, ``""`` where there is none.
+
+    ``host`` is as in ``Session``: that of a local workspace is no address of a server.
+    """
+    page = KINDS[kind].runtime.page
+    if not page or not host.startswith("http"):
+        return ""
+    return host.rstrip("/") + page.format(name=quote(name, safe=""))
+
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -10,15 +10,17 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from math import inf
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from provisioner.errors import ServiceError, UnreachableError, WorkspaceError
 from provisioner.model.activity import report_wait
-from provisioner.model.clock import Clock, SystemClock
+from provisioner.model.clock import Clock, Now, SystemClock, utc_now
 from provisioner.model.connection import Reply
 from provisioner.model.secret import Secret
 from provisioner.workspace.answers import AnswerContext, HttpAnswer, plain_text, read_answer
@@ -27,8 +29,7 @@ from provisioner.workspace.credentials import Login
 from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, final_error
 from provisioner.workspace.limiter import Limiter
 from provisioner.workspace.redaction import Redactor, printable
-from provisioner.workspace.retries import Tries
-from provisioner.workspace.skew import ClockSkew
+from provisioner.workspace.retries import Tries, unix_time
 from provisioner.workspace.wire import NotConnectedError, Wire
 
 
@@ -288,3 +289,37 @@ def _reply(
         raise error
     body = {"error_code": error.error_code, "message": error.reason}
     return Reply(error.status, body, duration_ms, headers, result.wait_s)
+
+
+# How far the workspace's clock is ahead of this machine's, from the ``Date`` of its answers.
+
+PRECISION_S: Final = 2.0
+"""``Date`` has whole seconds, and may be written at any moment of the request."""
+
+
+class ClockSkew:
+    """The best measurement so far. Thread-safe."""
+
+    def __init__(self, now: Now = utc_now) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._seconds = 0.0
+        self._duration_s = inf
+
+    @property
+    def seconds(self) -> float:
+        """Seconds ahead; 0.0 where the difference is below the precision."""
+        with self._lock:
+            return self._seconds if abs(self._seconds) > PRECISION_S else 0.0
+
+    def measure(self, date: str, duration_s: float) -> None:
+        """Takes in the ``Date`` of an answer to a request that took ``duration_s``."""
+        at = unix_time(date)
+        if at is None:
+            return
+        with self._lock:
+            # The shorter the request, the less is unknown about the moment of the date.
+            if duration_s <= self._duration_s:
+                self._duration_s = duration_s
+                # Half a second, because `Date` is cut to whole seconds.
+                self._seconds = at + 0.5 - (self._now().timestamp() - duration_s / 2)

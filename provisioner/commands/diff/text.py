@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from provisioner.commands.diff.result import (
     EnvironmentDiff,
@@ -123,3 +124,73 @@ def _cut(sides: Sides, room: int, style: Style) -> Sides:
     dots = style.glyphs.ellipsis
     cut = Sides(*(shortened(side, room, dots) for side in sides))
     return cut if cut.before != cut.after else fitted(sides, 2 * room, dots)
+
+
+FORMAT_VERSION = 1
+
+
+def to_json(difference: EnvironmentDiff) -> dict[str, Any]:
+    """The comparison; what one side does not have has no ``value`` there."""
+    left, right = difference.environments
+    hosts = difference.hosts or ("", "")
+    return {
+        "format_version": FORMAT_VERSION,
+        "project": difference.project,
+        "live": difference.hosts is not None,
+        "left": {"environment": left, **({"host": hosts[0]} if hosts[0] else {})},
+        "right": {"environment": right, **({"host": hosts[1]} if hosts[1] else {})},
+        "summary": {
+            "by_accident": difference.fields(Purpose.BY_ACCIDENT),
+            "on_purpose": difference.fields(Purpose.ON_PURPOSE),
+            "left_alone": difference.fields(Purpose.LEFT_ALONE),
+            "only_in_one": len(difference.only),
+            "same": difference.same,
+            "in_neither": difference.absent,
+        },
+        "only": [_json_only(resource) for resource in difference.only],
+        "resources": [_json_resource(resource) for resource in difference.differing],
+    }
+
+
+def _json_only(resource: OnlyHere) -> dict[str, Any]:
+    return {
+        "address": str(resource.address),
+        "name": resource.name,
+        "environment": resource.environment,
+        "origin": resource.origin,
+        "purpose": _word(resource.purpose),
+        "reason": resource.reason,
+    }
+
+
+def _json_resource(resource: ResourceDifference) -> dict[str, Any]:
+    left, right = resource.names
+    return {
+        "address": str(resource.address),
+        "names": {"left": left, "right": right},
+        "differences": [_json_field(field) for field in resource.fields],
+    }
+
+
+def _json_field(field: FieldDifference) -> dict[str, Any]:
+    return {
+        "path": path_text(field.path),
+        "purpose": _word(field.purpose),
+        "reason": field.reason,
+        "left": _side(field.left),
+        "right": _side(field.right),
+    }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {
+        **({} if side.value is ABSENT else {"value": side.value}),
+        **({} if side.declared is ABSENT else {"declared": side.declared}),
+        "origin": side.origin,
+        "references": list(side.words),
+        "note": side.note,
+    }
+
+
+def _word(purpose: Purpose) -> str:
+    return purpose.value.replace(" ", "_")

@@ -16,8 +16,7 @@ from provisioner.policies.policy import Policy
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import WorkspaceComparison, compare
 from provisioner.workflow.policies import PolicyFiles, service_time, unplaced_problem
-from provisioner.workflow.refusals import answer_or_problem
-from provisioner.workflow.scope import PlanOptions
+from provisioner.workflow.scope import PlanOptions, answer_or_problem
 from provisioner.workflow.session import Session
 
 

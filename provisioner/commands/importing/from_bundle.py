@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from provisioner.commands.importing.bundle import decisions
+from provisioner.commands.importing.bundle import validation
 from provisioner.commands.importing.bundle.documents import Documents, bundle_kinds, safe_key
 from provisioner.commands.importing.bundle.files import BundleFiles, read_bundle
 from provisioner.commands.importing.bundle.fold import mapping
@@ -203,9 +203,9 @@ def _written(
 
 def _notes(made: _Converted, root: Path) -> Iterator[str]:
     data = made.bundle.data
-    yield from (f"left: {words}" for words in decisions.lost(data, KINDS))
+    yield from (f"left: {words}" for words in validation.lost(data, KINDS))
     for name, written in made.bundle.targets.items():
-        yield from (f"left: {words}" for words in decisions.lost_of_target(name, written, KINDS))
+        yield from (f"left: {words}" for words in validation.lost_of_target(name, written, KINDS))
     for name in made.empty:
         yield f"target `{name}` has nothing that provisioner manages: no environment is written"
     for target in made.targets:

@@ -28,7 +28,7 @@ from provisioner.model.live import Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
 from provisioner.workflow.parallel import map_parallel
-from provisioner.workflow.refusals import answer_or_error
+from provisioner.workflow.scope import answer_or_error
 from provisioner.workflow.session import Session
 
 PARALLELISM = 16

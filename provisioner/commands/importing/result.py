@@ -12,6 +12,11 @@ from provisioner.model.plan import Address
 
 if TYPE_CHECKING:
     pass
+from collections.abc import Iterator
+from typing import Any
+
+from provisioner.rendering.markup import diff_of
+from provisioner.rendering.text import harmless, harmless_line
 
 
 class FileStatus(StrEnum):
@@ -56,3 +61,70 @@ class ImportResult:
             for outcome in self.outcomes
             if outcome.fate is not FileStatus.SAME
         }
+
+
+WIDEST = 60
+"""Columns for the names of files."""
+SYMBOLS = {FileStatus.NEW: "+", FileStatus.CHANGED: "~", FileStatus.SAME: "="}
+WORDS = {FileStatus.NEW: "new", FileStatus.CHANGED: "changed", FileStatus.SAME: "as it was"}
+
+
+def text(imported: ImportResult) -> str:
+    """A line for each resource, what is left out below it; the counts at the end."""
+    rows = list(imported.outcomes)
+    width = min(max((len(row.file) for row in rows), default=0), WIDEST)
+    lines = [line for row in rows for line in _row(row, width)]
+    counts = {fate: sum(row.fate is fate for row in rows) for fate in FileStatus}
+    words = ", ".join(f"{number} {WORDS[fate]}" for fate, number in counts.items())
+    return "\n".join((*lines, *[""] * bool(lines), f"Manifests: {words}")) + "\n"
+
+
+def _row(row: ImportedResource, width: int) -> Iterator[str]:
+    file = harmless_line(row.file)
+    yield f"{SYMBOLS[row.fate]} {file:{width}}  {harmless_line(row.name)}"
+    for reason in row.left_out:
+        yield f"    not in it: {harmless_line(reason)}"
+
+
+def files(imported: ImportResult) -> str:
+    """The new and changed files themselves, one after the other, each below its name."""
+    files = imported.files.values()
+    several = len(files) > 1
+    texts = (f"# {file.file}\n{file.text}" if several else file.text for file in files)
+    return harmless("---\n".join(texts))
+
+
+def diff(imported: ImportResult) -> str:
+    """The new and changed files as one unified diff; ``""`` where there are none."""
+    return "".join(
+        diff_of(file.file, file.before, file.text, new=file.fate is FileStatus.NEW)
+        for file in imported.files.values()
+    )
+
+
+def to_json(imported: ImportResult) -> dict[str, Any]:
+    """``{"resources": [...], "files": {...}, "problems": [...], "next": [...]}``."""
+    return {
+        "resources": [
+            {
+                "address": str(outcome.address),
+                "name": outcome.name,
+                "file": outcome.file,
+                "fate": outcome.fate.value,
+                "left_out": list(outcome.left_out),
+            }
+            for outcome in imported.outcomes
+        ],
+        "files": {name: file.text for name, file in imported.files.items()},
+        "problems": [
+            {
+                "code": problem.code,
+                "message": problem.message,
+                "hint": problem.hint,
+                "subject": problem.subject,
+            }
+            for problem in imported.problems
+        ],
+        "notes": list(imported.notes),
+        "next": list(imported.next),
+    }

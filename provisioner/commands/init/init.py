@@ -17,7 +17,7 @@ from provisioner.errors import FileError, UsageError
 from provisioner.errors.wording import listed
 from provisioner.files import git
 from provisioner.files.write import create_file
-from provisioner.manifests.schema.patterns import refused_part
+from provisioner.manifests.schema.fields import refused_part
 from provisioner.model import schemas
 
 TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from provisioner.errors import RefusedError, UsageError, WorkspaceError
 from provisioner.errors.wording import did_you_mean, listed
@@ -13,6 +13,7 @@ from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.resource import Resource
 from provisioner.model.selection import Selection
 from provisioner.model.serving import LogSource
+from provisioner.rendering.text import harmless, harmless_line
 from provisioner.workflow.session import Session
 
 PAUSE_S: Final = 2.0
@@ -108,3 +109,35 @@ def _log(session: Session, resource: Resource, entity: str, source: LogSource) -
         # One log that is not there, such as that of a server which never started, hides no other.
         return EntityLog(entity, source, reason=error.problems[0].message)
     return EntityLog(entity, source, text)
+
+
+# Logs as text, each line marked with where it is from, and as JSON. Pure.
+
+
+def text(logs: Sequence[EntityLog]) -> str:
+    """A line ``ENTITY build | ...`` for each line of a log."""
+    return "".join(f"{line}\n" for log in logs for line in _lines(log))
+
+
+def _lines(log: EntityLog) -> list[str]:
+    where = f"{harmless_line(log.entity)} {log.source}"
+    if log.reason:
+        return [f"{where} | (cannot be read: {harmless_line(log.reason)})"]
+    return [f"{where} | {harmless_line(line)}" for line in log.text.splitlines()] or [
+        f"{where} | (empty)"
+    ]
+
+
+def to_json(logs: Sequence[EntityLog]) -> dict[str, Any]:
+    """``{"logs": [{"entity", "source", "text", "reason"}]}``."""
+    return {
+        "logs": [
+            {
+                "entity": log.entity,
+                "source": str(log.source),
+                "text": harmless(log.text),
+                "reason": harmless(log.reason),
+            }
+            for log in logs
+        ]
+    }

@@ -28,8 +28,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.workflow.parallel import map_parallel
-from provisioner.workflow.refusals import answer_or_problem
-from provisioner.workflow.scope import as_resource
+from provisioner.workflow.scope import answer_or_problem, as_resource
 from provisioner.workflow.session import Session
 
 PARALLELISM: Final = 16

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from provisioner.commands.promotion.entries import Stamp
 from provisioner.commands.promotion.participants import nothing_released, released_variables
@@ -20,8 +21,10 @@ from provisioner.model.clock import utc_now
 from provisioner.model.plan import Address
 from provisioner.model.release import Released, Value
 from provisioner.model.selection import Selection
+from provisioner.rendering.markup import diff_of
 from provisioner.workflow import releases
 from provisioner.workflow.project import Project
+from provisioner.workflow.releases import ReleaseDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +192,36 @@ def _unheard_of(
         for name, made in after.items()
         if made.value is not None and not is_known(made.value, before[name])
     ]
+
+
+def diff(draft: ReleaseDraft) -> str:
+    """The difference that the rollback makes in the release file."""
+    return diff_of(draft.file, draft.before, draft.after)
+
+
+def next_step(environment: str, affected: Sequence[Address]) -> str:
+    """What to do after the file was written."""
+    if not affected:
+        return "written; no manifest uses it"
+    selection = " ".join(f"--select {address.key}" for address in affected)
+    return f"written; next: provisioner apply -e {environment} {selection}"
+
+
+def to_json(
+    draft: ReleaseDraft, after: Mapping[str, Released], affected: Sequence[Address]
+) -> dict[str, Any]:
+    """``{"file", "written", "resources", "variables": [{"name", "value", ...}]}``."""
+    return {
+        "file": draft.file,
+        "written": True,
+        "resources": [str(address) for address in affected],
+        "variables": [
+            {
+                "name": name,
+                "value": released.value,
+                "rolled_back": released.rolled_back,
+                "rejected": list(released.rejected),
+            }
+            for name, released in sorted(after.items())
+        ],
+    }

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from provisioner.commands.promotion import status_words as words
 from provisioner.commands.promotion.status_model import (
     EnvironmentColumn,
+    Lead,
     PromotionStatus,
     ReleaseState,
     StatusCell,
     VariableRow,
 )
+from provisioner.rendering.problems import to_json as problems_to_json
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, padded, safe, shortened, wrapped
 
@@ -150,3 +152,58 @@ class _Layout:
             line += [Span(GAP), *cell]
             line.append(Span(" " * (self._width - sum(columns(span.text) for span in cell))))
         return tuple(line)
+
+
+# Released values of all environments as JSON, in a stable shape.
+
+
+def to_json(status: PromotionStatus) -> dict[str, Any]:
+    """``{"project", "offline", "environments": [...], "variables": [...]}``."""
+    return {
+        "project": status.project,
+        "offline": status.offline,
+        "environments": [_environment(column, status.offline) for column in status.columns],
+        "variables": [_variable(row) for row in status.rows],
+    }
+
+
+def _environment(column: EnvironmentColumn, offline: bool) -> dict[str, Any]:
+    return {
+        "name": column.environment,
+        "promotes_from": column.promotes_from or None,
+        "workspace": column.host or None,
+        "reached": None if offline else column.reached,
+        "problems": problems_to_json(column.problems)["diagnostics"],
+    }
+
+
+def _variable(row: VariableRow) -> dict[str, Any]:
+    return {"name": row.name, "environments": {at: _cell(cell) for at, cell in row.cells.items()}}
+
+
+def _cell(cell: StatusCell) -> dict[str, Any]:
+    released = cell.released
+    return {
+        "value": cell.value,
+        "released": cell.is_released,
+        "state": str(cell.state),
+        "previous": released.previous,
+        "from": released.source or None,
+        "alias": released.alias or None,
+        "rolled_back": released.rolled_back,
+        "at": released.at or None,
+        "commit": released.commit or None,
+        "verified": released.verified or None,
+        "rejected": list(released.rejected),
+        "ahead": [_distance(each) for each in cell.leads],
+    }
+
+
+def _distance(lead: Lead) -> dict[str, Any]:
+    return {
+        "of": lead.of,
+        "is_alias": lead.alias,
+        "value": lead.value,
+        "by": lead.by,
+        "rejected": lead.rejected,
+    }

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from provisioner.commands.reports import drift_view
+from provisioner.commands.reports import view
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Position, Problem, Severity
 from provisioner.model.outcome import WENT_WELL
@@ -110,9 +110,7 @@ def _of_checks(report: Report, places: dict[Address, Position]) -> Iterator[Anno
 def _of_drift(report: Report, places: dict[Address, Position]) -> Iterator[Annotation]:
     for finding in report.drift.findings if report.drift else ():
         if finding.counts:
-            message = ": ".join(
-                filter(None, (drift_view.told_of(finding), drift_view.line(finding)))
-            )
+            message = ": ".join(filter(None, (view.told_of(finding), view.line(finding))))
             where = places.get(finding.address, Position(PROJECT_FILE))
             yield _placed(Severity.WARNING, "drift", message, where, str(finding.address))
 

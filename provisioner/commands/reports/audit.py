@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.commands.drift import json as drift_json
+from provisioner.commands.drift import text as drift_json
 from provisioner.commands.query import check_text
 from provisioner.commands.reports.report import Report
 from provisioner.model.outcome import Outcome

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from provisioner.commands.drift.remedies import ways_out
-from provisioner.commands.reports import drift_view, view
+from provisioner.commands.reports import view
 from provisioner.commands.reports.html_cards import (
     Card,
     check_card,
@@ -158,7 +158,7 @@ def _cards(report: Report) -> list[Card]:
         made: list[Outcome] = view.ordered_outcomes(report)
         return [outcome_card(each, branches.get(each.step.address, ())) for each in made]
     if report.drift:
-        return list(map(drift_card, drift_view.by_resource(report.drift)))
+        return list(map(drift_card, view.by_resource(report.drift)))
     if report.checks:
         return [check_card(each) for each in sorted(report.checks, key=view.check_rank)]
     steps: list[Step] = view.changed_steps(report.plan) if report.plan else []

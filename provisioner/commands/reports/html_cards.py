@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from provisioner.commands.drift.words import label_of, words
-from provisioner.commands.reports import drift_view, view
+from provisioner.commands.reports import view
 from provisioner.model.drift import Drift, DriftCategory
 from provisioner.model.outcome import WENT_WELL, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Step
@@ -173,8 +173,8 @@ def drift_card(group: list[Drift]) -> Card:
 
 
 def _drift_row(finding: Drift) -> str:
-    label, shown = label_of(finding, view.STYLE), drift_view.values(finding)
-    why = tag("span", prose(drift_view.told_of(finding)), class_="why")
+    label, shown = label_of(finding, view.STYLE), view.values(finding)
+    why = tag("span", prose(view.told_of(finding)), class_="why")
     long = " long" if len(label) > LONGEST_LABEL else ""
     head = tag("th", text_of(label or "as a whole"), scope="row", class_=f"outer{long}")
     return tag("tr", head, tag("td", text_of(shown) + (" " if shown else "") + why))

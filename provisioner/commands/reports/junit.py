@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape, quoteattr
 
-from provisioner.commands.reports import drift_view, view
+from provisioner.commands.reports import view
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Problem, Severity
 from provisioner.model.drift import Drift
@@ -81,7 +81,7 @@ def _cases(report: Report) -> Iterator[JunitCase]:
     files = {at: harmless_line(report.prefix + where.file) for at, where in report.places}
     for each in view.ordered_outcomes(report):
         yield replace(_of_outcome(each, report), file=files.get(each.step.address, ""))
-    for group in drift_view.by_resource(report.drift) if report.drift else ():
+    for group in view.by_resource(report.drift) if report.drift else ():
         yield replace(_of_drift(group, report), file=files.get(group[0].address, ""))
     if report.plan and not report.outcomes:
         steps = report.plan.steps
@@ -134,8 +134,7 @@ def _of_outcome(outcome: Outcome, report: Report) -> JunitCase:
 
 def _of_drift(group: list[Drift], report: Report) -> JunitCase:
     lines = [
-        ": ".join(filter(None, (drift_view.told_of(finding), drift_view.line(finding))))
-        for finding in group
+        ": ".join(filter(None, (view.told_of(finding), view.line(finding)))) for finding in group
     ]
     counts = any(finding.counts for finding in group)
     return JunitCase(

@@ -10,8 +10,12 @@ from collections.abc import Iterator
 
 from provisioner.commands.drift.remedies import ways_out
 from provisioner.commands.reports import view
-from provisioner.commands.reports.markdown_parts import parts_of
-from provisioner.commands.reports.mermaid import MOST_RESOURCES, drawn_steps, flowchart
+from provisioner.commands.reports.markdown_parts import (
+    MOST_RESOURCES,
+    drawn_steps,
+    flowchart,
+    parts_of,
+)
 from provisioner.commands.reports.report import Report
 from provisioner.commands.reports.size_limit import fitted
 from provisioner.model.drift import Drifted

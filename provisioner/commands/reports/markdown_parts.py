@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioner.commands.drift.words import words
-from provisioner.commands.reports import drift_view, view
+from provisioner.commands.reports import view
 from provisioner.commands.reports.report import Report
 from provisioner.commands.reports.size_limit import ReportPart
+from provisioner.commands.reports.view import changed_steps
 from provisioner.errors import Problem, Severity
 from provisioner.model.drift import Drift
 from provisioner.model.outcome import WENT_WELL, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Step
 from provisioner.model.query import CheckResult
+from provisioner.model.serving import Branch, Topology
 from provisioner.rendering import problems
-from provisioner.rendering.markup import code, fence, in_html, prose
+from provisioner.rendering.markup import code, fence, in_html, in_mermaid, prose
+from provisioner.rendering.plan_rows import moved_traffic
 
 TITLES = {
     Action.DELETE: "deleted",
@@ -35,7 +38,7 @@ def parts_of(report: Report) -> Iterator[ReportPart]:
     yield from (_check(each) for each in sorted(report.checks, key=view.check_rank))
     yield from map(_outcome, view.ordered_outcomes(report))
     if report.drift:
-        yield from map(_drifted, drift_view.by_resource(report.drift))
+        yield from map(_drifted, view.by_resource(report.drift))
     if report.plan and not report.outcomes:
         yield from map(_step, view.changed_steps(report.plan))
 
@@ -119,7 +122,7 @@ def _drifted(group: list[Drift]) -> ReportPart:
         same = [finding for finding in group if finding.category is sort]
         lines.append(f"# {words(same[0])}")
         for finding in same:
-            field, others = drift_view.line(finding), drift_view.told_of(finding).partition("; ")[2]
+            field, others = view.line(finding), view.told_of(finding).partition("; ")[2]
             lines += [f"! {field}"] if field else []
             lines += [f"  {others}"] if others else []
     line = f"- {code(str(first.address))} ({code(first.name)})"
@@ -132,3 +135,59 @@ def _drifted(group: list[Drift]) -> ReportPart:
         family=code(first.address.kind),
         vital=any(not finding.path for finding in group),
     )
+
+
+# How requests to changed resources branch, as a Mermaid flowchart. Pure.
+
+MOST_RESOURCES, MOST_BRANCHES = 20, 30
+"""A larger picture is not read, and GitHub does not draw one of more than 500 edges."""
+
+COLOURS = {
+    Action.CREATE: "stroke:#1a7f37,stroke-width:2px",
+    Action.UPDATE: "stroke:#9a6700,stroke-width:2px",
+    Action.ADOPT: "stroke:#0969da,stroke-width:2px",
+    Action.REPLACE: "stroke:#cf222e,stroke-width:2px",
+}
+
+
+def flowchart(report: Report) -> str:
+    """The source of the chart, ``""`` when there is nothing to draw."""
+    drawn = drawn_steps(report)[:MOST_RESOURCES]
+    if not drawn:
+        return ""
+    branches = dict(report.topology)
+    lines = ["flowchart LR"]
+    for index, step in enumerate(drawn):
+        lines += _resource(f"r{index}", step, branches[step.address])
+    return "\n".join(lines) + "\n"
+
+
+def drawn_steps(report: Report) -> list[Step]:
+    """The changed steps whose requests go somewhere afterwards, worst first."""
+    known = dict(report.topology)
+    return [
+        step
+        for step in (changed_steps(report.plan) if report.plan else ())
+        if step.action in COLOURS and known.get(step.address)
+    ]
+
+
+def _resource(node: str, step: Step, branches: Topology) -> Iterator[str]:
+    yield f'  {node}(["{in_mermaid(step.name)}"])'
+    yield f"  style {node} {COLOURS[step.action]}"
+    moved = moved_traffic(step)
+    for index, branch in enumerate(branches[:MOST_BRANCHES]):
+        target = f"{node}b{index}"
+        label = f"{branch.name}: {branch.serves}" if branch.name else branch.serves
+        yield f'  {target}["{in_mermaid(label)}"]'
+        yield f"  {node} {_edge(branch, moved.get(branch.name))} {target}"
+    if len(branches) > MOST_BRANCHES:
+        yield f'  {node} --- {node}more["and {len(branches) - MOST_BRANCHES} more"]'
+
+
+def _edge(branch: Branch, moved: tuple[int, int] | None) -> str:
+    before, after = moved or (branch.share, branch.share)
+    share = f"{after} %" if before in (after, 0) else f"{before} → {after} %"
+    if branch.share:
+        return f'-- "{share}" -->'
+    return '-. "fallback" .->' if branch.fallback else f'-. "{share}" .->'

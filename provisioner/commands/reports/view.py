@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from provisioner.commands.drift.words import label_of, sides_of, told, words
 from provisioner.commands.drift.words import summary_line as drift_summary
 from provisioner.commands.query.check_text import summary as check_summary
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Severity
 from provisioner.errors.wording import counted
+from provisioner.model.drift import Drift, DriftCategory, Drifted
 from provisioner.model.outcome import Outcome, Status
 from provisioner.model.plan import DESTRUCTIVE, Action, Address, Plan, Step
 from provisioner.model.query import CheckResult
@@ -244,3 +246,38 @@ def outcome_word(outcome: Outcome) -> str:
 def took(outcome: Outcome) -> str:
     """``1m30s``; nothing below a second."""
     return duration(outcome.seconds) if outcome.seconds >= 1 else ""
+
+
+# What every report says of a drift, before any format is chosen: order and lines. Pure.
+
+SORTS: Final = tuple(DriftCategory)
+
+
+def by_resource(drifted: Drifted) -> list[list[Drift]]:
+    """The differences of each resource, the resources with the worst sort first."""
+    groups: dict[Address, list[Drift]] = {}
+    for finding in drifted.findings:
+        groups.setdefault(finding.address, []).append(finding)
+    return sorted(
+        groups.values(), key=lambda group: (SORTS.index(group[0].category), group[0].address)
+    )
+
+
+def line(finding: Drift) -> str:
+    """``path  declared → live`` on one line, without the path of a whole resource."""
+    if not finding.path:
+        return ""
+    return f"{label_of(finding, STYLE)}  {values(finding)}"
+
+
+def values(finding: Drift) -> str:
+    """``declared → live``, neither longer than can be read; nothing for a whole resource."""
+    if not finding.path:
+        return ""
+    sides = fitted(sides_of(finding, STYLE), LONGEST_VALUE, STYLE.glyphs.ellipsis)
+    return f" {STYLE.glyphs.arrow} ".join(sides)
+
+
+def told_of(finding: Drift) -> str:
+    """The sort and what else is known, in one line."""
+    return harmless_line("; ".join((words(finding), *told(finding))))

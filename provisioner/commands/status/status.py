@@ -13,7 +13,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.selection import Selection
 from provisioner.model.serving import Served
 from provisioner.workflow.live_reader import read
-from provisioner.workflow.pages import page_url
+from provisioner.workflow.parallel import page_url
 from provisioner.workflow.session import Session
 
 

@@ -13,7 +13,7 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.serving import endpoints
-from provisioner.emulator.unity_catalog import provider_configs, rate_limits, securables
+from provisioner.emulator.unity_catalog import masks, provider_configs, securables
 from provisioner.emulator.unity_catalog.securables import CatalogObject, Json
 
 PROVIDERS, MODELS, ENDPOINTS = "model-provider-services/", "models/", "serving-endpoints/"
@@ -61,7 +61,7 @@ def checked(
         else _bound_to(workspace.store, request.caller, each)
         for each in (*first, *others)
     }
-    rate_limits.check(config.get("rate_limits"))
+    masks.check(config.get("rate_limits"))
     provider_configs.check_table(config, before.get("config") or {})
     return body | {BOUND: bound}
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.ordering import rearrange
-from provisioner.emulator.http.paging import page
+from provisioner.emulator.http.ordering import page, rearrange
 from provisioner.emulator.http.routing import (
     ApiError,
     ApiRequest,

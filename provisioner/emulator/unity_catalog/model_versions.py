@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from provisioner.emulator.http.paging import page
+from provisioner.emulator.http.ordering import page
 from provisioner.emulator.http.routing import (
     ApiError,
     ApiRequest,

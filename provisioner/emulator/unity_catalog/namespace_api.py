@@ -5,7 +5,7 @@ Source: docs.databricks.com/api, Catalogs, Schemas; the paths and fields of the 
 
 from __future__ import annotations
 
-from provisioner.emulator.http.paging import page
+from provisioner.emulator.http.ordering import page
 from provisioner.emulator.http.routing import (
     ApiError,
     ApiRequest,

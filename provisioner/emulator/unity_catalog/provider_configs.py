@@ -11,7 +11,7 @@ from typing import Any
 
 from provisioner.emulator.http.routing import ApiRequest, EmulatedWorkspace, invalid
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.unity_catalog import masks, rate_limits, securables
+from provisioner.emulator.unity_catalog import masks, securables
 from provisioner.emulator.unity_catalog.securables import CatalogObject, Json
 from provisioner.emulator.unity_catalog.service_shapes import PROVIDER_TYPE, PROVIDERS
 
@@ -95,7 +95,7 @@ def checked(
     # rule(documented): Without allow_all_targets the targets are listed. [databricks-sdk, targets]
     if not config.get("targets") and not config.get("allow_all_targets"):
         raise invalid("config.targets must be given.")
-    rate_limits.check(config.get("rate_limits"))
+    masks.check(config.get("rate_limits"))
     check_table(config, before.get("config") or {})
     return body
 

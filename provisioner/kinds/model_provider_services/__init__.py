@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from provisioner.errors import Finding, Location
 from provisioner.kinds.unity_catalog.calls import CREDENTIALS, PROVIDER, PROVIDER_FIELDS
-from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
+from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of, table_action
 from provisioner.kinds.unity_catalog.securable import SecurableKind
-from provisioner.kinds.unity_catalog.services import table_action
 from provisioner.kinds.unity_catalog.validation import forwarding
 from provisioner.model.kind import Declared
 from provisioner.model.live import Live

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location
-from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
+from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of, table_action
 from provisioner.kinds.unity_catalog.securable import SecurableKind
-from provisioner.kinds.unity_catalog.services import table_action
 from provisioner.model.kind import Declared
 from provisioner.model.live import Live
 from provisioner.model.paths import Document

@@ -7,16 +7,18 @@ from typing import Any
 
 from provisioner.kinds.model_serving_endpoints.invocation.checks import verify
 from provisioner.kinds.model_serving_endpoints.invocation.clients import CLIENTS
-from provisioner.kinds.model_serving_endpoints.invocation.query import ask
-from provisioner.kinds.model_serving_endpoints.live.logs import read_log
+from provisioner.kinds.model_serving_endpoints.invocation.requests import ask
+from provisioner.kinds.model_serving_endpoints.live.driver import read_log
 from provisioner.kinds.model_serving_endpoints.planning.calls import (
     CALLS_OF_FIELD,
     OWN_CALLS,
     operations,
 )
 from provisioner.kinds.model_serving_endpoints.planning.digests import applied_digests
-from provisioner.kinds.model_serving_endpoints.planning.drift_category import drift_category
-from provisioner.kinds.model_serving_endpoints.planning.field_actions import field_action
+from provisioner.kinds.model_serving_endpoints.planning.field_actions import (
+    drift_category,
+    field_action,
+)
 from provisioner.kinds.model_serving_endpoints.planning.preconditions import precondition, warnings
 from provisioner.kinds.model_serving_endpoints.references import (
     RESTRICTIONS,

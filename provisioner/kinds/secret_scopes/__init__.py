@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from provisioner.kinds.secret_scopes import access
-from provisioner.kinds.secret_scopes.calls import OWN_CALLS, operations
 from provisioner.kinds.secret_scopes.compare import compare, drift_category
+from provisioner.kinds.secret_scopes.driver import OWN_CALLS, operations
 from provisioner.kinds.secret_scopes.importing import BUNDLE, migrate_legacy
 from provisioner.kinds.secret_scopes.references import prerequisites, references
 from provisioner.kinds.secret_scopes.validation import relations

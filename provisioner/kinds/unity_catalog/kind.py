@@ -30,9 +30,26 @@ from provisioner.model.kind import (
 )
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
-from provisioner.model.plan import ABSENT, FieldAction, FieldChange
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.references import RestrictedName
 from provisioner.model.secret import SecretReader
+
+# What model services and model provider services have in common. Pure.
+
+TABLE = ("config", "inference_table")
+
+
+def table_action(change: FieldChange) -> FieldAction | None:
+    """An inference table may come and go as a whole, but not move."""
+    names = tuple(segment for segment in change.path if isinstance(segment, str))
+    if names[:2] != TABLE:
+        return None
+    whole = change.before is ABSENT or change.after is ABSENT
+    # The service fills in the prefix where the manifest is silent.
+    if names[2:] == ("table_name_prefix",) and change.after is ABSENT:
+        return None
+    return FieldAction(Action.UPDATE, Cause.DIFFERS) if whole else None
+
 
 Relations = Callable[[Document, Declared], Iterator[Finding]]
 

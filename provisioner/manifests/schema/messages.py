@@ -15,8 +15,7 @@ from typing import Any, Final, NamedTuple
 from provisioner.errors import Finding, Location
 from provisioner.errors.wording import closest, counted, did_you_mean, listed
 from provisioner.manifests.schema.conversion import Written
-from provisioner.manifests.schema.fields import FieldIndex, Schema
-from provisioner.manifests.schema.patterns import meant, refused_part
+from provisioner.manifests.schema.fields import FieldIndex, Schema, meant, refused_part
 
 _WORDS: Final = {
     "object": "a mapping",

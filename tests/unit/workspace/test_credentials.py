@@ -10,9 +10,8 @@ import pytest
 
 from provisioner.errors import LoginError, ServiceError, UnreachableError
 from provisioner.workspace import WorkspaceTarget
-from provisioner.workspace.credentials import find_login
+from provisioner.workspace.credentials import SETTINGS, find_login
 from provisioner.workspace.hosts import read_host
-from provisioner.workspace.methods import SETTINGS
 from provisioner.workspace.redaction import Redactor
 from provisioner.workspace.sdk_login import SdkHeaders
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.workspace.skew import ClockSkew
+from provisioner.workspace.transport import ClockSkew
 
 NOON = datetime(2026, 11, 30, 12, 0, 0, tzinfo=UTC)
 DATES = {

@@ -38,6 +38,7 @@ from provisioner.model.paths import Document
 from provisioner.model.plan import Operation
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader, resolve
+from provisioner.model.serving import LogSource
 
 ME: Final = "/api/2.0/preview/scim/v2/Me"
 # A service principal's login is its application id.
@@ -341,3 +342,16 @@ def _tail(log: str) -> str:
     clean = "".join(c if c.isprintable() or c == "\n" else " " for c in log.replace("\r\n", "\n"))
     lines = clean[-LOG_CHARACTERS:].strip().splitlines()
     return "\n".join(lines[-LOG_LINES:])
+
+
+ROUTES: Final = {LogSource.BUILD: "build-logs", LogSource.SERVER: "logs"}
+
+
+def read_log(connection: Connection, name: str, entity: str, source: LogSource) -> str:
+    """Returns one log of the served entity ``entity`` of the endpoint ``name``.
+
+    [serving-api 1.12] Raises WorkspaceError, also where the endpoint has no such entity.
+    """
+    path = f"{endpoint_path(name)}/served-models/{in_path(entity)}/{ROUTES[source]}"
+    text = (connection.get(path) or {}).get("logs")
+    return text if isinstance(text, str) else ""

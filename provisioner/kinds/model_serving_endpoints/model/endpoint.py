@@ -19,8 +19,7 @@ from provisioner.kinds.model_serving_endpoints.model.external import (
     Spec,
     output_only,
 )
-from provisioner.kinds.model_serving_endpoints.model.gateway import AiGateway
-from provisioner.kinds.model_serving_endpoints.model.telemetry import TelemetryConfig
+from provisioner.kinds.model_serving_endpoints.model.gateway import AiGateway, TelemetryConfig
 from provisioner.kinds.model_serving_endpoints.rollout.model import RolloutBlock
 from provisioner.model.field_rules import Immutable, KeyedBy, NotUpdatable, ServerDefault, WriteOnly
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors.wording import listed
@@ -16,9 +17,26 @@ from provisioner.kinds.model_serving_endpoints.document import (
     parts_of,
     sorts_in,
 )
-from provisioner.kinds.model_serving_endpoints.planning.case import Case, Verdict
 from provisioner.model.paths import Document, Key
-from provisioner.model.plan import ABSENT, Action, Cause, FieldAction
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
+
+Verdict = FieldAction | None
+"""None for no opinion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``live`` is the live document, ``desired`` the manifest's."""
+
+    change: FieldChange
+    desired: Document
+    live: Document
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names on the path, without the keys of entries."""
+        return tuple(segment for segment in self.change.path if isinstance(segment, str))
+
 
 CAPTURE: Final = ("config", "auto_capture_config")
 TABLE_NAMES: Final = ("catalog_name", "schema_name", "table_name_prefix")

@@ -12,9 +12,10 @@ from typing import Any, Final
 from provisioner.kinds.model_serving_endpoints.document import at, mapping
 from provisioner.kinds.model_serving_endpoints.live.read import NEVER_SERVED
 from provisioner.kinds.model_serving_endpoints.planning import permissions
-from provisioner.kinds.model_serving_endpoints.planning.case import Case, Verdict
 from provisioner.kinds.model_serving_endpoints.planning.config_actions import (
     TABLE_NAMES,
+    Case,
+    Verdict,
     all_features,
     config_taken_away,
     legacy_table,
@@ -23,9 +24,33 @@ from provisioner.kinds.model_serving_endpoints.planning.config_actions import (
     nothing_on_both_sides,
     sent_for_one,
 )
+from provisioner.model.drift import DriftCategory
 from provisioner.model.live import Live
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
+
+VERSION_OF_ENTITY = ("config", "served_entities", "entity_version")
+
+
+def drift_category(change: FieldChange) -> DriftCategory | None:
+    """The sort of ``change``; None for a plain edit."""
+    names = tuple(segment for segment in change.path if isinstance(segment, str))
+    if names == VERSION_OF_ENTITY:
+        return DriftCategory.VERSION
+    if names[0] == permissions.FIELD:
+        return _of_grant(change)
+    return DriftCategory.TAG_ADDED if names == ("tags",) and change.after is ABSENT else None
+
+
+def _of_grant(change: FieldChange) -> DriftCategory:
+    if change.after is ABSENT:
+        return DriftCategory.PERMISSION_ADDED
+    return (
+        DriftCategory.PERMISSION_REMOVED
+        if change.before is ABSENT
+        else DriftCategory.PERMISSION_CHANGED
+    )
+
 
 TABLE: Final = ("ai_gateway", "inference_table_config")
 PREFIX: Final = "table_name_prefix"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.commands.importing.bundle import decisions
+from provisioner.commands.importing.bundle import validation
 from provisioner.commands.importing.bundle.documents import safe_key, with_grants
 from provisioner.commands.importing.bundle.fold import difference, folded, united
 from provisioner.commands.importing.bundle.references import Resolver, normalised_prefix
@@ -247,9 +247,9 @@ PRESETS = [
 @pytest.mark.parametrize(
     ("decided", "schema"),
     [
-        pytest.param(decisions.OF_BUNDLES, ROOT, id="the bundle"),
-        pytest.param(decisions.OF_TARGETS, TARGET, id="a target"),
-        pytest.param(decisions.OF_PRESETS, PRESETS, id="presets"),
+        pytest.param(validation.OF_BUNDLES, ROOT, id="the bundle"),
+        pytest.param(validation.OF_TARGETS, TARGET, id="a target"),
+        pytest.param(validation.OF_PRESETS, PRESETS, id="presets"),
     ],
 )
 def test_there_is_a_decision_for_each_key_of_the_schema_of_bundles(decided, schema):
@@ -258,9 +258,9 @@ def test_there_is_a_decision_for_each_key_of_the_schema_of_bundles(decided, sche
 
 def test_what_is_lost_is_said_with_its_reason() -> None:
     data = {"python": {}, "sync": {}, "mistyped": 1, "x-anchor": 1, "resources": {"jobs": {}}}
-    assert list(decisions.lost(data, KINDS)) == [
-        f"`python`: {decisions.OF_BUNDLES['python']}",
-        f"`sync`: {decisions.OF_BUNDLES['sync']}",
+    assert list(validation.lost(data, KINDS)) == [
+        f"`python`: {validation.OF_BUNDLES['python']}",
+        f"`sync`: {validation.OF_BUNDLES['sync']}",
         "`mistyped`: the Databricks CLI does not know this key either",
         "`jobs`: provisioner does not manage it",
     ]
