@@ -245,12 +245,14 @@ class Invocation:
     """How a resource of the kind is queried.
 
     ``ask`` puts a question to one. ``verify`` carries out one check of a ready resource, with
-    a timeout in seconds. ``clients`` makes programs that query one.
+    a timeout in seconds. ``clients`` makes programs that query one. ``is_name``: a name that no
+    manifest declares may be one of the kind.
     """
 
     ask: Callable[[Connection, str, Question], Answer]
     verify: Callable[[Connection, Resource, Document, float], CheckResult]
     clients: Clients
+    is_name: Callable[[str], bool] = lambda name: "." not in name
 
 
 class OwnershipCarrier(StrEnum):

@@ -70,10 +70,52 @@ resources:
       name: split
       checks:
         - {name: rows, dataframe_split: {columns: [a, b], data: [[1, x], [2, y]]}}
+  model_provider_services:
+    openai:
+      parent: schemas/main.gw
+      model_provider_service_id: openai
+      config:
+        provider_type: EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI
+        openai: {direct: {api_key: {plaintext: "${env.GATEWAY_KEY}"}}}
+        targets:
+          - {model: gpt-5, native_api_types: [openai/v1/chat/completions]}
+          - {model: ada, native_api_types: [openai/v1/embeddings]}
+  model_services:
+    chat_service:
+      parent: schemas/main.gw
+      model_service_id: chat
+      config:
+        routing:
+          destinations:
+            - name: gpt
+              destination_type: DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL
+              external_model_config:
+                model_provider_service: model-provider-services/main.gw.openai
+                target: {model: gpt-5}
+      checks:
+        - {name: quotes, messages: [{role: user, content: "Übermut 混合"}], temperature: 0.5}
+    embed_service:
+      parent: schemas/main.gw
+      model_service_id: embed
+      config:
+        routing:
+          destinations:
+            - name: ada
+              destination_type: DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL
+              external_model_config:
+                model_provider_service: model-provider-services/main.gw.openai
+                target: {model: ada, native_api_types: [openai/v1/embeddings]}
 """
-TEXTS = {"chat": "Übermut 混合", "completions": "mixture of experts"}
+TEXTS = dict.fromkeys(("chat", "chat_service"), "Übermut 混合")
+TEXTS["completions"] = "mixture of experts"
+SERVICES = ("chat_service", "embed_service")
 CASES = [
-    *((name, client) for name in TEXTS for client in ("openai", "curl", "mlflow", "sdk")),
+    *((name, client) for name in SERVICES for client in ("openai", "curl", "langchain")),
+    *(
+        (name, client)
+        for name in ("chat", "completions")
+        for client in ("openai", "curl", "mlflow", "sdk")
+    ),
     *(("embeddings", client) for client in ("openai", "curl", "mlflow", "sdk")),
     *((name, client) for name in ("records", "split") for client in ("curl", "mlflow", "sdk")),
     *((name, "langchain") for name in ("chat", "completions", "embeddings")),
@@ -82,7 +124,13 @@ NEEDED = {"chat": "databricks_langchain", "embeddings": "databricks_langchain"}
 
 
 @pytest.fixture(scope="module")
-def project(server, post, tmp_path_factory):
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def project(server, post, tmp_path_factory, monkeypatch_module):
     """A project whose endpoints are live in the local workspace."""
     root: Path = tmp_path_factory.mktemp("project")
     (root / "manifests").mkdir()
@@ -94,6 +142,7 @@ def project(server, post, tmp_path_factory):
     (root / "environments" / "laptop.yaml").write_text("workspace: {emulator: laptop.sqlite}\n")
     post("/api/2.0/secrets/scopes/create", {"scope": "providers"})
     post("/api/2.0/secrets/put", {"scope": "providers", "key": "key", "string_value": "sk-x"})
+    monkeypatch_module.setenv("GATEWAY_KEY", "sk-x")
     assert main(["apply", "-C", str(root), "-y", "-q"]) == 0
     return root
 
@@ -231,3 +280,28 @@ MISTAKES = [
 def test_what_cannot_be_is_refused_with_a_hint(project, capsys, words, hint):
     assert main(["connect", "-C", str(project), *words]) == 1
     assert hint in capsys.readouterr().err
+
+
+def test_what_cannot_ask_a_service_says_why(project, capsys):
+    assert main(["connect", "-C", str(project), "chat_service", "-o", "json", "--client"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    unable = {one["client"] for one in listed["clients"] if one["why_not"]}
+    assert unable == {"mlflow", "sdk", "sql"}
+
+
+def test_a_service_that_no_manifest_declares_is_asked_by_its_full_name(project, capsys, post):
+    found = {"name": "g", "destination_type": "DESTINATION_TYPE_PAY_PER_TOKEN_FOUNDATION_MODEL"}
+    found["pay_per_token_config"] = {"model": "models/system.ai.gpt-oss-20b"}
+    path = "/api/2.1/unity-catalog/model-services?parent=schemas/main.gw&model_service_id=oss"
+    post(path, {"config": {"routing": {"destinations": [found]}}})
+    prompt = ["--prompt", "What is a quoll?"]
+    assert main(["query", "-C", str(project), "main.gw.oss", "-q", *prompt]) == 0
+    assert "quoll" in capsys.readouterr().out
+    assert main(["query", "-C", str(project), "main.gw.none", "-q", *prompt]) == 1
+    assert "there is no model service `main.gw.none`" in capsys.readouterr().err
+
+
+def test_the_checks_of_a_service_are_carried_out(project, capsys):
+    assert main(["verify", "-C", str(project), "--select", "chat_service", "-o", "json"]) == 0
+    (check,) = json.loads(capsys.readouterr().out)["checks"]
+    assert (check["name"], check["check"], check["passed"]) == ("main.gw.chat", "quotes", True)

@@ -71,10 +71,11 @@ def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object
         if name in words and KINDS[resource.address.kind] in able:
             return QueryTarget(KINDS[resource.address.kind], resource.name, resource)
     known = [resource for resource in resources if KINDS[resource.address.kind] in able]
-    if "." in name or not able:
-        hint = did_you_mean(name, [str(resource.address) for resource in known])
-        raise UsageError.of("E810", f"`{name}` cannot be asked", hint)
-    return QueryTarget(able[0], name)
+    for kind in able:
+        if kind.invocation and kind.invocation.is_name(name):
+            return QueryTarget(kind, name)
+    hint = did_you_mean(name, [str(resource.address) for resource in known])
+    raise UsageError.of("E810", f"`{name}` cannot be asked", hint)
 
 
 def similar(resources: Sequence[Resource], name: str) -> str:

@@ -115,22 +115,10 @@ def _usable(store: Store, service: CatalogObject, listed: list[Json], api_type: 
         if destinations.is_deleted(store, service, each):
             message = f"Destination '{each['name']}' of '{service.full_name}' was deleted."
             raise ApiError(400, "BAD_REQUEST", message)
-    return [each for each in listed if not api_type or api_type in _native_types(store, each)]
-
-
-def _native_types(store: Store, destination: Json) -> list[str]:
-    config = destination.get("external_model_config") or {}
-    target = config.get("target") or {}
-    if target.get("native_api_types"):
-        return list(target["native_api_types"])
-    full_name = str(config.get("model_provider_service", "")).removeprefix(destinations.PROVIDERS)
-    provider = securables.find(store, securables.PROVIDER_SERVICE, full_name)
-    listed = provider.body["config"].get("targets") or () if provider else ()
     return [
         each
-        for one in listed
-        if one["model"] == target.get("model")
-        for each in one.get("native_api_types") or ()
+        for each in listed
+        if not api_type or api_type in destinations.native_types(store, each)
     ]
 
 

@@ -23,6 +23,7 @@ CONFIGS = {
     "DESTINATION_TYPE_PROVISIONED_THROUGHPUT_FOUNDATION_MODEL": "provisioned_throughput_config",
 }
 MOST, MOST_FALLBACKS = 10, 5
+UNIFIED = "mlflow/v1"
 # What a destination was bound to when it was written; kept beside the config, never shown.
 BOUND = "bound"
 
@@ -150,7 +151,38 @@ def view(workspace: EmulatedWorkspace, thing: CatalogObject) -> Json:
     if others := [_shown(workspace.store, thing, each) for each in fallbacks(config)]:
         routing["fallback"] = {"destinations": others}
     shown = config | {"routing": routing} | provider_configs.table_view(config, thing.full_name)
-    return {"config": shown, "supported_api_types": ["mlflow/v1/chat/completions"]}
+    return {"config": shown, "supported_api_types": _supported(workspace.store, config)}
+
+
+def native_types(store: Store, destination: Json) -> list[str]:
+    """Returns the API types of a destination: its own, or those that its provider lists."""
+    config = destination.get("external_model_config") or {}
+    target = config.get("target") or {}
+    if target.get("native_api_types"):
+        return list(target["native_api_types"])
+    full_name = str(config.get("model_provider_service", "")).removeprefix(PROVIDERS)
+    provider = securables.find(store, securables.PROVIDER_SERVICE, full_name)
+    listed = provider.body["config"].get("targets") or () if provider else ()
+    return [
+        each
+        for entry in listed
+        if entry["model"] == target.get("model")
+        for each in entry.get("native_api_types") or ()
+    ]
+
+
+def _supported(store: Store, config: Json) -> list[str]:
+    """Returns what the first destinations speak, and the unified API that comes with it."""
+    native = {
+        each for destination in primaries(config) for each in native_types(store, destination)
+    }
+    vectors = {each for each in native if each.endswith("/embeddings")}
+    # rule(assumed): A service whose destinations only make embeddings takes the unified API of
+    #     embeddings, every other one that of chats. [databricks-sdk, supported_api_types]
+    unified = {f"{UNIFIED}/embeddings"} if vectors else set()
+    if not native or native - vectors:
+        unified.add(f"{UNIFIED}/chat/completions")
+    return sorted(native | unified)
 
 
 def _shown(store: Store, thing: CatalogObject, destination: Json) -> Json:

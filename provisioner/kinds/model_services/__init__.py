@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location
+from provisioner.kinds.model_services.invocation import INVOCATION
+from provisioner.kinds.model_services.routing import destinations
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of, table_action
 from provisioner.kinds.unity_catalog.securable import SecurableKind
 from provisioner.model.kind import Declared
@@ -28,17 +30,6 @@ def mask_of(names: tuple[str, ...]) -> str:
     if names[:2] == ("config", "routing"):
         return FALLBACK if names[2:3] == ("fallback",) else ROUTING
     return ".".join(names[:2])
-
-
-def destinations(document: Document) -> Iterator[tuple[Location, Mapping[str, Any]]]:
-    """Where each destination stands and what it says; the fallbacks last."""
-    config = document.get("config") or {}
-    routing = config.get("routing") or {}
-    for index, each in enumerate(routing.get("destinations") or ()):
-        yield ("config", "routing", "destinations", index), each
-    fallback = routing.get("fallback") or {}
-    for index, each in enumerate(fallback.get("destinations") or ()):
-        yield ("config", "routing", "fallback", "destinations", index), each
 
 
 def depends_on(document: Document) -> Iterator[tuple[str, str]]:
@@ -135,6 +126,10 @@ SECURABLE = SecurableKind(
 KIND = kind_of(
     SECURABLE,
     CatalogParts(
-        model="ModelService", relations=relations, depends_on=depends_on, field_action=field_action
+        model="ModelService",
+        relations=relations,
+        depends_on=depends_on,
+        field_action=field_action,
+        invocation=INVOCATION,
     ),
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from provisioner.kinds.model_serving_endpoints.model.checks import OURS, Check
 from provisioner.kinds.unity_catalog.model import (
     COMMENT,
     EXISTING,
@@ -135,4 +136,9 @@ class ModelService(CatalogSpec):
     comment: str | None = COMMENT
     config: ModelServiceConfig | None = Field(default=None, description="What the service does.")
     grants: Grants = GRANTS
+    checks: Annotated[tuple[Check, ...] | None, KeyedBy(OURS, key=("name",))] = Field(
+        default=None,
+        description="Questions that prove the service, for `provisioner verify`. Not sent when "
+        "it is applied, and no difference of any plan.",
+    )
     lifecycle: CatalogLifecycle | None = LIFECYCLE

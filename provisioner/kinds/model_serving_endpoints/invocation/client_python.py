@@ -78,6 +78,7 @@ def _text(text: str) -> str:
 
 SERVING: Final = "from databricks.sdk.service.serving"
 NO_ROWS: Final = "it sends no rows"
+SURFACE: Final = "/serving-endpoints"
 LOGIN: Final = f"# Logs in as the Databricks CLI does: {TOKEN}, a profile, OAuth."
 
 READ: Final = {
@@ -94,7 +95,7 @@ READ_JSON: Final = {
 }
 
 
-def openai(reached: Reached, task: str, body: Document) -> Snippet:
+def openai(reached: Reached, task: str, body: Document, surface: str = SURFACE) -> Snippet:
     method = {
         CHAT: "chat.completions.create",
         COMPLETIONS: "completions.create",
@@ -109,12 +110,12 @@ def openai(reached: Reached, task: str, body: Document) -> Snippet:
         "",
         "client = OpenAI(",
         f'    api_key=os.environ["{TOKEN}"],',
-        f"    base_url={_address(reached, '/serving-endpoints')},",
+        f"    base_url={address(reached, surface)},",
         ")",
-        _call(f"answer = client.{method}", {"model": reached.name, **body}),
+        call(f"answer = client.{method}", {"model": reached.name, **body}),
         f"print(answer{READ[task]})",
     )
-    return _python("openai", task, lines, "openai")
+    return python_snippet("openai", task, lines, "openai")
 
 
 def mlflow(reached: Reached, task: str, body: Document) -> Snippet:
@@ -124,10 +125,10 @@ def mlflow(reached: Reached, task: str, body: Document) -> Snippet:
         "",
         LOGIN,
         'client = mlflow.deployments.get_deploy_client("databricks")',
-        _call("answer = client.predict", {"endpoint": reached.name, "inputs": body}),
+        call("answer = client.predict", {"endpoint": reached.name, "inputs": body}),
         f"print(answer{READ_JSON[task]})",
     )
-    return _python("mlflow", task, lines, "mlflow-skinny databricks-sdk")
+    return python_snippet("mlflow", task, lines, "mlflow-skinny databricks-sdk")
 
 
 def sdk(reached: Reached, task: str, body: Document) -> Snippet:
@@ -145,10 +146,10 @@ def sdk(reached: Reached, task: str, body: Document) -> Snippet:
         "",
         LOGIN,
         f"workspace = WorkspaceClient({host})",
-        _call("answer = workspace.serving_endpoints.query", given),
+        call("answer = workspace.serving_endpoints.query", given),
         f"print(answer{READ[task]})",
     )
-    return _python("sdk", task, lines, "databricks-sdk")
+    return python_snippet("sdk", task, lines, "databricks-sdk")
 
 
 def _message(message: Mapping[str, str]) -> Call:
@@ -160,7 +161,7 @@ def langchain(reached: Reached, task: str, body: Document) -> Snippet:
     if task not in LANGCHAIN:
         raise no_snippet("langchain", NO_ROWS, "sdk")
     lines, install = LANGCHAIN[task](reached, body)
-    return _python("langchain", task, lines, install)
+    return python_snippet("langchain", task, lines, install)
 
 
 def _chat_chain(reached: Reached, body: Document) -> tuple[tuple[str, ...], str]:
@@ -170,7 +171,7 @@ def _chat_chain(reached: Reached, body: Document) -> tuple[tuple[str, ...], str]
         "from databricks_langchain import ChatDatabricks",
         "",
         LOGIN,
-        _call("chat = ChatDatabricks", {"endpoint": reached.name, **given}),
+        call("chat = ChatDatabricks", {"endpoint": reached.name, **given}),
         f"answer = {literal(Call('chat.invoke', {'input': body['messages']}))}",
         "print(answer.content)",
     ), "databricks-langchain"
@@ -178,15 +179,15 @@ def _chat_chain(reached: Reached, body: Document) -> tuple[tuple[str, ...], str]
 
 def _completions_chain(reached: Reached, body: Document) -> tuple[tuple[str, ...], str]:
     given = {name: value for name, value in body.items() if name != "prompt"}
-    address = Code(_address(reached, "/serving-endpoints"))
+    base_url = Code(address(reached, SURFACE))
     token = Code(f'os.environ["{TOKEN}"]')
-    given = {"model": reached.name, "base_url": address, "api_key": token, **given}
+    given = {"model": reached.name, "base_url": base_url, "api_key": token, **given}
     return (
         "import os",
         "",
         "from langchain_openai import OpenAI",
         "",
-        _call("model = OpenAI", given),
+        call("model = OpenAI", given),
         f"print({literal(Call('model.invoke', {'input': body['prompt']}))})",
     ), "langchain-openai"
 
@@ -211,12 +212,14 @@ LANGCHAIN: Final[Mapping[str, Callable[[Reached, Document], tuple[tuple[str, ...
 }
 
 
-def _call(what: str, given: Mapping[str, Any]) -> str:
+def call(what: str, given: Mapping[str, Any]) -> str:
+    """A call of ``what``, one argument a line."""
     lines = (f"    {name}={literal(value, 4)}," for name, value in given.items())
     return "\n".join((f"{what}(", *lines, ")"))
 
 
-def _address(reached: Reached, path: str) -> str:
+def address(reached: Reached, path: str) -> str:
+    """``path`` of the workspace as an expression."""
     return literal(reached.host + path) if reached.host else f'os.environ["{HOST}"] + "{path}"'
 
 
@@ -227,6 +230,7 @@ def _with_host(reached: Reached) -> tuple[str, ...]:
     return ("import os", "", f'os.environ["{HOST}"] = {literal(reached.host)}', "")
 
 
-def _python(client: str, task: str, lines: tuple[str, ...], install: str) -> Snippet:
+def python_snippet(client: str, task: str, lines: tuple[str, ...], install: str) -> Snippet:
+    """The program of ``lines``, which needs the packages ``install``."""
     head = f"# pip install {install}"
     return Snippet(client, "python", "\n".join((head, *lines)) + "\n", task, install)

@@ -31,8 +31,8 @@ from provisioner.model.paths import Document
 from provisioner.model.query import Clients, Reached, Snippet
 
 
-def curl(reached: Reached, task: str, body: Document) -> Snippet:
-    path = invocations(reached.name)
+def curl(reached: Reached, task: str, body: Document, path: str = "") -> Snippet:
+    path = path or invocations(reached.name)
     address = shell_quoted(reached.host + path) if reached.host else f'"${HOST}"{path}'
     data = json.dumps(body, indent=2, ensure_ascii=False)
     lines = (

@@ -90,7 +90,19 @@ def ask(connection: Connection, name: str, question: Question) -> Answer:
         raise RefusedError.of("E441", f"there is no endpoint `{name}`", hint="is it applied?")
     task = task_of(endpoint)
     path = invocations(name, question.entity)
-    reply = connection.ask(path, _body(name, task, question), question.timeout_s)
+    return answered(connection, path, (name, task), question)
+
+
+def answered(
+    connection: Connection, path: str, asked: tuple[str, str], question: Question, **fields: Any
+) -> Answer:
+    """Sends ``question`` to ``path`` and reads the answer; ``asked`` are the name and its task.
+
+    ``fields`` are sent besides. Raises as ``ask`` does.
+    """
+    name, task = asked
+    body = {**fields, **_body(name, task, question)}
+    reply = connection.ask(path, body, question.timeout_s)
     if reply.status >= BAD:
         code = str(reply.document.get("error_code", ""))
         raise ServiceError(reply.status, code, refusal(reply), f"POST {path}")
@@ -111,7 +123,7 @@ def _body(name: str, task: str, question: Question) -> Document:
     if task not in BODIES:
         raise RefusedError.of(
             "E442",
-            f"the endpoint `{name}` takes no prompt: its task is `{task or 'unknown'}`",
+            f"`{name}` takes no prompt: its task is `{task or 'unknown'}`",
             hint="send a body of its own with --file; a prompt can be sent for " + listed(BODIES),
         )
     return {**BODIES[task](question.prompt), **more}
