@@ -50,6 +50,7 @@ COMMANDS = {
     "render": "provisioner.cli.render",
     "diff": "provisioner.cli.diff",
     "import": "provisioner.cli.importing",
+    "migrate": "provisioner.cli.migrate",
     "fmt": "provisioner.cli.fmt",
     "schema": "provisioner.cli.schema",
     "policy": "provisioner.cli.policy",
@@ -66,7 +67,7 @@ COMMANDS = {
 
 # Heading -> commands, for the help; a test holds that each command has one heading.
 HEADINGS = {
-    "Write": "init validate policy fmt render import",
+    "Write": "init validate policy fmt render import migrate",
     "Change": "plan apply show destroy",
     "Look": "status logs open drift diff graph",
     "Use": "query verify connect",

@@ -38,6 +38,10 @@ EXAMPLES: Final = {
         "provisioner import --update -e prod",
         "provisioner import --from-bundle ../bundle",
     ),
+    "migrate": (
+        "provisioner migrate chat --to main.gateway -e prod",
+        "provisioner migrate chat --to main.gateway --check -e prod",
+    ),
     "fmt": ("provisioner fmt", "provisioner fmt --check --diff"),
     "schema": ("provisioner schema --check schemas",),
     "explain": ("provisioner explain E505",),

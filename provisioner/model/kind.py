@@ -26,6 +26,7 @@ from provisioner.model.live import Live as Live
 from provisioner.model.live import Ownership as Ownership
 from provisioner.model.live import Phase as Phase
 from provisioner.model.live import Readiness as Readiness
+from provisioner.model.migration import Migrator
 from provisioner.model.paths import Document
 from provisioner.model.plan import Action, FieldAction, FieldChange, Operation
 from provisioner.model.query import Answer as Answer
@@ -272,8 +273,9 @@ class Kind:
     """One kind of resource: decisions as pure functions, and the way to a driver.
 
     ``title`` is the name in sentences, in the singular. A group that is None says that the
-    kind cannot do that: its resources are not queried, or not imported. ``keeps_data``: deleting
-    a resource loses what no manifest brings back, so each deletion is consented to by address.
+    kind cannot do that: its resources are not queried, not imported, or have no successor.
+    ``keeps_data``: deleting a resource loses what no manifest brings back, so each deletion is
+    consented to by address.
     """
 
     name: str
@@ -286,6 +288,7 @@ class Kind:
     importing: Importing | None = None
     ownership: OwnershipCarrier = OwnershipCarrier.TAGS
     rollout: RolloutRole | None = None
+    migrator: Migrator | None = None
     keeps_data: bool = False
 
     @property

@@ -87,7 +87,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Running]:
-    with running(Settings(token=TOKEN)) as started:
+    with running(Settings(token=TOKEN, strict=True)) as started:
         yield started
 
 

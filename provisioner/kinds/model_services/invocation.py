@@ -32,8 +32,8 @@ from provisioner.kinds.model_serving_endpoints.invocation.clients import curl
 from provisioner.kinds.model_serving_endpoints.invocation.expectations import unmet
 from provisioner.kinds.model_serving_endpoints.invocation.replies import served_by, tokens_of
 from provisioner.kinds.model_serving_endpoints.invocation.requests import CHAT, EMBEDDINGS, answered
-from provisioner.kinds.unity_catalog.securable import ROOT
-from provisioner.model.connection import MISSING, Connection
+from provisioner.kinds.unity_catalog.securable import ABSENT, ROOT
+from provisioner.model.connection import Connection
 from provisioner.model.kind import Invocation
 from provisioner.model.paths import Document
 from provisioner.model.query import Answer, CheckResult, Clients, Question, Reached, Snippet
@@ -55,7 +55,7 @@ def service_path(name: str) -> str:
 
 def read(connection: Connection, name: str) -> Document | None:
     """The live service as it came; None where there is none."""
-    return connection.get(service_path(name), absent=MISSING)
+    return connection.get(service_path(name), absent=ABSENT)
 
 
 def api_types(document: Mapping[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from provisioner.kinds.model_serving_endpoints.invocation.checks import verify
 from provisioner.kinds.model_serving_endpoints.invocation.clients import CLIENTS
 from provisioner.kinds.model_serving_endpoints.invocation.requests import ask
 from provisioner.kinds.model_serving_endpoints.live.driver import read_log
+from provisioner.kinds.model_serving_endpoints.migration.services import MIGRATOR
 from provisioner.kinds.model_serving_endpoints.planning.calls import (
     CALLS_OF_FIELD,
     OWN_CALLS,
@@ -157,4 +158,5 @@ KIND = Kind(
         asked_of=asked_of,
         sample=sample,
     ),
+    migrator=MIGRATOR,
 )

@@ -15,8 +15,8 @@ from urllib.parse import unquote
 from provisioner.errors import RefusedError, ServiceError, UnreachableError
 from provisioner.kinds.unity_catalog import grants, marks, reading
 from provisioner.kinds.unity_catalog.calls import ALIASES, ETAG, VALUE
-from provisioner.kinds.unity_catalog.securable import COMMENT, GRANTS, ROOT, SecurableKind
-from provisioner.model.connection import MISSING, Connection
+from provisioner.kinds.unity_catalog.securable import ABSENT, COMMENT, GRANTS, ROOT, SecurableKind
+from provisioner.model.connection import Connection
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.live import History, Listed, Live, Phase, Readiness
 from provisioner.model.paths import Document
@@ -26,7 +26,6 @@ from provisioner.model.secret import SecretReader, resolve
 
 SECRET_FIELDS: Final = frozenset({"plaintext", VALUE})
 ASSIGNMENT: Final = f"{ROOT}/current-metastore-assignment"
-ABSENT: Final = MISSING | {"SCHEMA_DOES_NOT_EXIST", "CATALOG_DOES_NOT_EXIST"}
 COPIED: Final = "copied_mark"
 MOST_PAGES: Final = 1000
 # Nobody knows how the service refuses an etag, so each of these counts. [assumed]

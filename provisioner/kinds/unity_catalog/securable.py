@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from provisioner.errors import Finding
+from provisioner.model.connection import MISSING
 from provisioner.model.paths import Document
 
 ROOT: Final = "/api/2.1/unity-catalog"
@@ -15,6 +16,8 @@ GRANTS: Final = "grants"
 COMMENT: Final = "comment"
 PARENT: Final = "parent"
 SCHEMAS: Final = "schemas/"
+ABSENT: Final = MISSING | {"SCHEMA_DOES_NOT_EXIST", "CATALOG_DOES_NOT_EXIST"}
+"""What the service calls an object that is not there, or the place where it would be."""
 PARTS: Final = ("catalog_name", "schema_name", "name")
 
 

@@ -1,0 +1,54 @@
+"""What a migration came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from provisioner.errors import Problem
+from provisioner.model.migration import Loss, LossReason, MigratedResource, NeededVariable
+
+
+@dataclass(frozen=True, slots=True)
+class CallerChange:
+    """The lines of one client's program that change; ``why_not``: it cannot ask the successor."""
+
+    client: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationEntry:
+    """One resource of a migration: what becomes of it, and what its callers change.
+
+    ``stops`` are the losses that nobody agreed to.
+    """
+
+    resource: MigratedResource
+    stops: tuple[Loss, ...] = ()
+    callers: tuple[CallerChange, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether its successors are declared."""
+        return not self.stops
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationResult:
+    """``shared`` has for each resource that several use their names; ``file`` is the manifest.
+
+    ``text`` is the manifest, ``""`` where nothing moves. ``next`` are commands.
+    """
+
+    place: str
+    accepted: frozenset[LossReason]
+    entries: tuple[MigrationEntry, ...]
+    variables: tuple[NeededVariable, ...] = ()
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    file: str = ""
+    text: str = ""
+    problems: tuple[Problem, ...] = ()
+    next: tuple[str, ...] = ()

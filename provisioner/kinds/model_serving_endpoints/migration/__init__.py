@@ -1,0 +1,1 @@
+"""What an endpoint becomes in Unity Gateway."""

@@ -1,0 +1,420 @@
+"""What an endpoint becomes: a model service with routing, limits, inference table and grants. Pure.
+
+Source: databricks-sdk, ``ModelServiceConfig``; docs.databricks.com, Migrate to Unity Gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from provisioner.kinds.model_serving_endpoints.document import (
+    ENTITIES,
+    LIMITS,
+    ROUTES,
+    UNITS_FIELD,
+    at,
+    has_throughput,
+    mapping,
+    parts_of,
+)
+from provisioner.kinds.model_serving_endpoints.invocation.requests import (
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    task_of,
+)
+from provisioner.kinds.model_serving_endpoints.migration.accounts import (
+    Accounts,
+    Findings,
+    LostError,
+    identifier,
+)
+from provisioner.kinds.unity_catalog.securable import ABSENT, ROOT
+from provisioner.model.connection import Connection
+from provisioner.model.importing import GeneratedManifest
+from provisioner.model.migration import (
+    Loss,
+    LossReason,
+    MigratedResource,
+    MigrationDraft,
+    MigrationSource,
+    MigrationTarget,
+    Migrator,
+    SuccessorResource,
+)
+from provisioner.model.paths import Document
+
+SERVICES, SCHEMAS = "model_services", "schemas"
+VECTORS: Final = "/embeddings"
+LONGEST_COMMENT: Final = 900
+MOST_DESTINATIONS, MOST_FALLBACKS = 10, 5
+KEYS: Final = {
+    "endpoint": "SERVICE",
+    "user": "USER_DEFAULT",
+    "user_group": "USER_GROUP",
+    "service_principal": "SERVICE_PRINCIPAL",
+}
+NAMED_USER: Final = "USER"
+PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
+# CAN_MANAGE includes asking, and MANAGE of the catalog does not.
+PRIVILEGES: Final = {
+    "CAN_QUERY": ("EXECUTE",),
+    "CAN_VIEW": ("READ_METADATA",),
+    "CAN_MANAGE": ("EXECUTE", "MANAGE"),
+}
+# Groups that each workspace has for itself: the catalog grants to groups of the account only.
+LOCAL_GROUPS: Final = frozenset({"admins", "users"})
+# By field of an endpoint what is lost with it, and what takes its place.
+LOST: Final[Mapping[str, tuple[LossReason, str, str]]] = {
+    "tags": (LossReason.TAGS, "its tags", "tag the service in the UI"),
+    "budget_policy_id": (
+        LossReason.BUDGET_POLICY,
+        "its budget policy",
+        "budgets go by the tags of the service",
+    ),
+    "email_notifications": (
+        LossReason.NOTIFICATIONS,
+        "its e-mail notifications",
+        "a service has no updates that run, and so no news of them",
+    ),
+    "telemetry_config": (LossReason.TELEMETRY, "its telemetry", "traces of services are Beta"),
+    "route_optimized": (
+        LossReason.ROUTE_OPTIMIZATION,
+        "its optimised route",
+        "services have one address for all",
+    ),
+    "raw": (LossReason.RAW, "fields that this version does not know", "look at them by hand"),
+}
+
+
+def successor(name: str, place: str) -> tuple[str, str]:
+    """The kind and the full name of the service that the endpoint ``name`` becomes."""
+    return SERVICES, f"{place}.{identifier(name)}"
+
+
+def exists(connection: Connection, place: str) -> bool:
+    """Whether the schema ``place`` is in the workspace."""
+    return connection.get(f"{ROOT}/schemas/{place}", absent=ABSENT) is not None
+
+
+def migrate(sources: Sequence[MigrationSource], target: MigrationTarget) -> MigrationDraft:
+    """What becomes of each endpoint, and what has to be declared for those that can move."""
+    sources = [replace(source, generated=_literal(source.generated)) for source in sources]
+    taken = {successor(source.name, target.place)[1] for source in sources}
+    # Looked at twice: nothing is declared for an endpoint that stays.
+    first = [_moved(source, target, Accounts(target, taken))[0] for source in sources]
+    good = {each.name for each in first if _may_move(each, target)}
+    accounts = Accounts(target, taken)
+    second = {
+        source.name: _moved(source, target, accounts) for source in sources if source.name in good
+    }
+    services = [service for _, service in second.values() if service is not None]
+    made = [*accounts.secrets.values(), *accounts.services(), *services]
+    place = _schema(target, services)
+    return MigrationDraft(
+        tuple(second[each.name][0] if each.name in second else each for each in first),
+        (*place, *made),
+        tuple(accounts.variables.values()) if services else (),
+    )
+
+
+def _literal(generated: GeneratedManifest) -> GeneratedManifest:
+    """``generated`` with its texts as a manifest has them: what looks like a reference is none."""
+    document: Document = _escaped(generated.document)
+    return GeneratedManifest(document)
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _escaped(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_escaped(inner) for inner in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
+
+
+def _may_move(moved: MigratedResource, target: MigrationTarget) -> bool:
+    return not any(loss.is_final or loss.reason not in target.accepted for loss in moved.losses)
+
+
+def _moved(
+    source: MigrationSource, target: MigrationTarget, accounts: Accounts
+) -> tuple[MigratedResource, SuccessorResource | None]:
+    kind, full_name = successor(source.name, target.place)
+    document = source.generated.document
+    findings = Findings(target.accepted)
+    for loss in _losses(source, target, full_name):
+        findings.losses.append(loss)
+    destinations, fallbacks = _routing(source, accounts, findings)
+    routing: Document = {"destinations": destinations}
+    if fallbacks:
+        routing["fallback"] = {"destinations": fallbacks}
+    config: Document = {"routing": routing, **_limits(document), **_table(document, findings)}
+    service: Document = {
+        "parent": f"schemas/{target.place}",
+        "model_service_id": identifier(source.name),
+        "comment": _comment(source),
+        "config": config,
+        "grants": _grants(document, target, findings),
+        "checks": _checks(source),
+    }
+    service = {name: value for name, value in service.items() if value}
+    uses = [
+        ("model_provider_services", str(name).removeprefix("model-provider-services/"))
+        for each in (*destinations, *fallbacks)
+        if (name := mapping(each.get("external_model_config")).get("model_provider_service"))
+    ]
+    moved = MigratedResource(
+        source.name,
+        (kind, full_name),
+        tuple(dict.fromkeys(findings.losses)),
+        tuple(dict.fromkeys(findings.notes)),
+        tuple(dict.fromkeys(findings.questions)),
+        tuple(dict.fromkeys(uses)),
+    )
+    key = identifier(source.name)
+    made = SuccessorResource(kind, key, full_name, service) if destinations else None
+    return moved, made
+
+
+def _comment(source: MigrationSource) -> str:
+    description = str(source.generated.document.get("description") or "")
+    return description[:LONGEST_COMMENT] or f"Was the serving endpoint {source.name}"
+
+
+def _losses(source: MigrationSource, target: MigrationTarget, full_name: str) -> Iterator[Loss]:
+    """What of the endpoint itself has no place in a service."""
+    document = source.generated.document
+    if full_name in target.declared.get(SERVICES, {}):
+        message = f"`{full_name}` is declared already"
+        hint = "it has moved, or another schema has room for it"
+        yield Loss(LossReason.NAME, message, hint, is_final=True)
+    gateway = mapping(document.get("ai_gateway"))
+    if gateway.get("guardrails"):
+        # Service policies are Beta, and attached in the UI: no API declares one.
+        hint = "attach service policies in the UI first; requests pass unchecked until then"
+        yield Loss(LossReason.GUARDRAILS, "its guardrails have no field in a service", hint)
+    for field, (reason, words, hint) in LOST.items():
+        # Some are never shown, and only the manifest tells them. [serving-api 3.9]
+        if _is_set(document.get(field)) or _is_set(source.declared.get(field)):
+            yield Loss(reason, f"{words} ({field}) cannot be carried over", hint)
+    task = task_of(source.raw) or task_of(document)
+    if task == COMPLETIONS:
+        hint = "callers have to ask in the shape of a chat, and the model has to take chats"
+        yield Loss(LossReason.COMPLETIONS, "a service takes no completions", hint)
+
+
+def _is_set(value: Any) -> bool:
+    """Whether a field says anything: a mapping of empty lists does not."""
+    return any(map(_is_set, value.values())) if isinstance(value, Mapping) else bool(value)
+
+
+def _routing(
+    source: MigrationSource, accounts: Accounts, findings: Findings
+) -> tuple[list[Document], list[Document]]:
+    """Destinations with their shares, and fallbacks in the order of the entities."""
+    shares = _shares(source)
+    has_fallback = bool(at(source.generated.document, ("ai_gateway", "fallback_config", "enabled")))
+    destinations, fallbacks = [], []
+    for entity in _entities(source):
+        name = str(entity.get("name"))
+        share = shares.get(name, 100 if not shares else 0)
+        if not share and not has_fallback:
+            findings.notes.append(f"`{name}` has no traffic and is no fallback: it is left out")
+            continue
+        try:
+            destination = _destination(source, entity, accounts, findings)
+        except LostError:
+            continue
+        if not destination:
+            findings.notes.append(f"`{name}` is left out")
+        elif share:
+            destinations.append({**destination, "traffic_percentage": share})
+        else:
+            fallbacks.append(destination)
+    _check_counts(destinations, fallbacks, findings)
+    if has_fallback and destinations:
+        findings.notes.append(
+            "fallbacks are asked in one fixed order after each destination; the endpoint asks its "
+            "other entities"
+        )
+    return _whole(destinations, findings), fallbacks
+
+
+def _check_counts(
+    destinations: list[Document], fallbacks: list[Document], findings: Findings
+) -> None:
+    counts = f"{len(destinations)} destinations and {len(fallbacks)} fallbacks"
+    if len(destinations) > MOST_DESTINATIONS or len(fallbacks) > MOST_FALLBACKS:
+        hint = f"a service takes {MOST_DESTINATIONS} and {MOST_FALLBACKS}"
+        findings.losses.append(Loss(LossReason.ROUTING, f"it would need {counts}", hint, True))
+    if not destinations and not any(loss.is_final for loss in findings.losses):
+        lost = {loss.reason for loss in findings.losses} & {LossReason.PROVIDER, LossReason.LOGIN}
+        # Where an agreement is missing, that is the message.
+        if lost <= findings.accepted:
+            message, hint = "nothing of what it serves can move", "keep the endpoint"
+            findings.losses.append(Loss(LossReason.MODEL, message, hint, is_final=True))
+
+
+def _whole(destinations: list[Document], findings: Findings) -> list[Document]:
+    """Shares that sum up to 100 again after something was left out; none for a single one."""
+    total = sum(each["traffic_percentage"] for each in destinations)
+    if len(destinations) == 1:
+        return [
+            {name: each[name] for name in each if name != "traffic_percentage"}
+            for each in destinations
+        ]
+    if destinations and total != 100:
+        findings.notes.append("what is left out gives its traffic to the first destination")
+        first = destinations[0]["traffic_percentage"] + 100 - total
+        return [{**destinations[0], "traffic_percentage": first}, *destinations[1:]]
+    return destinations
+
+
+def _shares(source: MigrationSource) -> dict[str, int]:
+    routes = [part.value for part in parts_of(source.generated.document, ROUTES)]
+    return {
+        str(route.get("served_entity_name")): int(route.get("traffic_percentage") or 0)
+        for route in routes
+    }
+
+
+def _entities(source: MigrationSource) -> list[Mapping[str, Any]]:
+    """What is served, in order. The manifest of Databricks' own endpoints holds none of it."""
+    entities = [part.value for part in parts_of(source.generated.document, ENTITIES)]
+    return entities or [part.value for part in parts_of(dict(source.raw), ENTITIES)]
+
+
+def _destination(
+    source: MigrationSource, entity: Mapping[str, Any], accounts: Accounts, findings: Findings
+) -> Document:
+    """One destination without its share; empty for one that is left out. Raises LostError."""
+    name = identifier(source.name) if not entity.get("name") else str(entity["name"])
+    kind = "DESTINATION_TYPE_{}_FOUNDATION_MODEL"
+    if "external_model" in entity:
+        external = accounts.destination(entity, findings)
+        named = {"name": name, "destination_type": kind.format("EXTERNAL")}
+        return {**named, "external_model_config": external} if external else {}
+    model = str(mapping(entity.get("foundation_model")).get("name") or "")
+    if model.startswith("system.ai."):
+        named = {"name": name, "destination_type": kind.format("PAY_PER_TOKEN")}
+        return {**named, "pay_per_token_config": {"model": f"models/{model}"}}
+    if has_throughput(entity) or UNITS_FIELD in entity:
+        findings.notes.append(
+            f"the capacity of `{name}` stays with the endpoint, which the service asks: keep it"
+        )
+        named = {"name": name, "destination_type": kind.format("PROVISIONED_THROUGHPUT")}
+        endpoint = {"model_serving_endpoint": f"serving-endpoints/{source.name}"}
+        return {**named, "provisioned_throughput_config": endpoint}
+    message = f"`{entity.get('entity_name', name)}` is a model of your own, an agent or features"
+    hint = "services take external and foundation models only: keep the endpoint"
+    findings.lose(Loss(LossReason.MODEL, message, hint, is_final=True))
+    return {}
+
+
+def _limits(document: Document) -> Document:
+    """Limits by key, principal and period: calls and tokens of one key become one limit."""
+    limits: dict[tuple[str, str, str], Document] = {}
+    for part in parts_of(document, LIMITS):
+        principal = str(part.value.get("principal") or "")
+        old = str(part.value.get("key") or "endpoint")
+        key = NAMED_USER if old == "user" and principal else KEYS.get(old, old.upper())
+        period = str(part.value.get("renewal_period") or "minute").upper()
+        limit = limits.setdefault(
+            (key, principal, period),
+            {
+                "key": f"RATE_LIMIT_KEY_{key}",
+                "renewal_period": f"RATE_LIMIT_RENEWAL_PERIOD_{period}",
+                **({"principal": principal} if principal else {}),
+            },
+        )
+        for field, new in (("calls", "requests"), ("tokens", "tokens")):
+            if part.value.get(field) is not None:
+                limit[new] = part.value[field]
+    return {"rate_limits": list(limits.values())} if limits else {}
+
+
+def _table(document: Document, findings: Findings) -> Document:
+    table = mapping(at(document, ("ai_gateway", "inference_table_config")))
+    if not table.get("enabled") or not table.get("catalog_name"):
+        return {}
+    # Both generations write `<prefix>_payload`, so one prefix could mean one table.
+    prefix = f"{table.get('table_name_prefix') or 'endpoint'}_service"
+    schema = f"{table['catalog_name']}.{table.get('schema_name')}"
+    findings.notes.append(
+        f"requests are kept in another table, `{schema}.{prefix}_payload`: the one of the "
+        "endpoint ends with it"
+    )
+    return {"inference_table": {"parent": f"schemas/{schema}", "table_name_prefix": prefix}}
+
+
+def _grants(document: Document, target: MigrationTarget, findings: Findings) -> list[Document]:
+    """Permissions as grants. Nobody gets EXECUTE on a provider service: it passes by limits."""
+    grants = []
+    for entry in document.get("permissions") or ():
+        principal = next((str(entry[name]) for name in PRINCIPALS if entry.get(name)), "")
+        if entry.get("group_name") in LOCAL_GROUPS:
+            findings.questions.append(
+                f"`{principal}` is a group of the workspace, and only groups of the account can "
+                f"be granted: who of it needs {entry.get('level')}?"
+            )
+        elif principal:
+            privileges = list(PRIVILEGES.get(str(entry.get("level")), ()))
+            grants.append({"principal": principal, "privileges": privileges})
+    if grants:
+        names = ", ".join(f"`{grant['principal']}`" for grant in grants)
+        catalog = target.place.partition(".")[0]
+        findings.questions.append(
+            f"do {names} hold USE_CATALOG on `{catalog}`? Groups have to be groups of the account"
+        )
+    return grants
+
+
+def _checks(source: MigrationSource) -> list[Document]:
+    """The checks of the endpoint that fit: routing chooses the destination, so none is asked."""
+    task = task_of(source.raw)
+    return [
+        dict(check)
+        for check in source.checks
+        if "entity" not in check and task in (CHAT, EMBEDDINGS)
+    ]
+
+
+def _schema(target: MigrationTarget, services: list[SuccessorResource]) -> list[SuccessorResource]:
+    """The schema, so that callers may use it; made where it is not there."""
+    if not services or target.place in target.declared.get(SCHEMAS, {}):
+        return []
+    principals = {
+        str(grant["principal"]): None
+        for service in services
+        for grant in service.document.get("grants") or ()
+    }
+    catalog_name, _, name = target.place.partition(".")
+    document: Document = {"catalog_name": catalog_name, "name": name}
+    if target.exists:
+        document["existing"] = True
+    if principals:
+        document["grants"] = [
+            {"principal": principal, "privileges": ["USE_SCHEMA"]} for principal in principals
+        ]
+    elif target.exists:
+        return []
+    return [SuccessorResource(SCHEMAS, identifier(name), target.place, document)]
+
+
+# The API that has to be there for each task. [databricks-sdk, supported_api_types]
+NEEDED: Final = {CHAT: "/chat/completions", COMPLETIONS: "/chat/completions", EMBEDDINGS: VECTORS}
+
+
+def same_api(endpoint: Mapping[str, Any], service: Mapping[str, Any]) -> str:
+    """Why the live ``service`` does not speak what ``endpoint`` does; ``""`` where it does."""
+    task = task_of(endpoint)
+    types = [str(each) for each in service.get("supported_api_types") or ()]
+    wanted = NEEDED.get(task)
+    if not types or wanted is None or any(each.endswith(wanted) for each in types):
+        return ""
+    return f"the endpoint's task is `{task}`, and the service speaks {', '.join(types)}"
+
+
+MIGRATOR: Final = Migrator(successor=successor, exists=exists, migrate=migrate, same_api=same_api)
