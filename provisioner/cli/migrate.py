@@ -101,7 +101,7 @@ def command(common: CommonOptions, target: TargetOptions, options: MigrateOption
 
 def _migrate(session: Session, options: MigrateOptions) -> MigrationResult:
     from provisioner.commands.migration.migrate import MigrationRequest, migrate
-    from provisioner.model.migration import LossReason
+    from provisioner.model.importing import LossReason
 
     accepted = frozenset(map(LossReason, options.without))
     return migrate(session, MigrationRequest(options.names, options.to, accepted, options.file))

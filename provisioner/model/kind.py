@@ -19,14 +19,13 @@ from provisioner.model.connection import Connection as Connection
 from provisioner.model.connection import Reply as Reply
 from provisioner.model.drift import DriftCategory
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import Importing
+from provisioner.model.importing import Importing, Migrator
 from provisioner.model.live import History as History
 from provisioner.model.live import Listed as Listed
 from provisioner.model.live import Live as Live
 from provisioner.model.live import Ownership as Ownership
 from provisioner.model.live import Phase as Phase
 from provisioner.model.live import Readiness as Readiness
-from provisioner.model.migration import Migrator
 from provisioner.model.paths import Document
 from provisioner.model.plan import Action, FieldAction, FieldChange, Operation
 from provisioner.model.query import Answer as Answer

@@ -18,7 +18,7 @@ from provisioner.workflow.session import Session
 
 TIMEOUT_S: Final = 60.0
 # Asked where no manifest of the endpoint has a check; every task takes one of them.
-DEFAULT: Final[Document] = {"name": "answers", "prompt": "What is a quoll?", "max_tokens": 32}
+DEFAULT: Final[Document] = {"name": "answers", "prompt": "What is a quoll?"}
 SAME_API: Final = "speaks the same API"
 
 

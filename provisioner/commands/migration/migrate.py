@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import ndiff
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from provisioner.commands.importing.draft import ManifestDraft, entry_of, schema_path, wrong_in
 from provisioner.commands.importing.from_workspace import refuse_wrong
@@ -21,9 +21,8 @@ from provisioner.commands.query.ask import QueryTarget, named
 from provisioner.errors import FileError, Problem, RefusedError, UsageError
 from provisioner.kinds import KINDS
 from provisioner.manifests.yaml.source import parse
-from provisioner.model.importing import GeneratedManifest
-from provisioner.model.kind import Kind
-from provisioner.model.migration import (
+from provisioner.model.importing import (
+    GeneratedManifest,
     Loss,
     LossReason,
     MigratedResource,
@@ -35,6 +34,7 @@ from provisioner.model.migration import (
     SuccessorResource,
     VariablePlace,
 )
+from provisioner.model.kind import Kind
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
 from provisioner.model.query import NoSnippetError, Reached
@@ -181,7 +181,7 @@ def _entry(
     successors: Sequence[SuccessorResource],
     accepted: frozenset[LossReason],
 ) -> MigrationEntry:
-    stops = tuple(loss for loss in resource.losses if loss.is_final or loss.reason not in accepted)
+    stops = tuple(loss for loss in resource.losses if loss.stops(accepted))
     new = next((each for each in successors if (each.kind, each.name) == resource.successor), None)
     callers = tuple(_callers(kind, source, new)) if new else ()
     return MigrationEntry(resource, stops, callers)
@@ -285,12 +285,5 @@ def _problem(entry: MigrationEntry, loss: Loss) -> Problem:
     message = f"`{entry.resource.name}` cannot move: {loss.message}"
     hint = loss.hint
     if not loss.is_final:
-        hint = f"{hint}\nor go on without it: --without {loss.reason}".lstrip()
+        hint = f"{hint}\nor go on without it: --without {loss.cause}".lstrip()
     return Problem("E842", message, hint=hint)
-
-
-def as_json(value: Any) -> Any:
-    """``value`` as JSON data: tuples are lists."""
-    if isinstance(value, Mapping):
-        return {str(name): as_json(inner) for name, inner in value.items()}
-    return [as_json(each) for each in value] if isinstance(value, list | tuple) else value

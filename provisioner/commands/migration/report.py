@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from provisioner.commands.migration.result import CallerChange, MigrationEntry, MigrationResult
-from provisioner.model.migration import NeededVariable, VariablePlace
+from provisioner.model.importing import NeededVariable, VariablePlace
 from provisioner.rendering.markup import code, fence, prose
 from provisioner.rendering.text import harmless_line
 
@@ -36,7 +36,7 @@ def _rows(entry: MigrationEntry) -> Iterator[str]:
     yield f"{'+' if entry.moves else '!'} {harmless_line(resource.name)} {fate}"
     for loss in resource.losses:
         word = "stops" if loss in entry.stops else "without"
-        yield f"    {word} {loss.reason}: {harmless_line(loss.message)}"
+        yield f"    {word} {loss.cause}: {harmless_line(loss.message)}"
     for note in resource.notes:
         yield f"    note: {harmless_line(note)}"
     for question in resource.questions:
@@ -68,7 +68,7 @@ def _section(entry: MigrationEntry) -> Iterator[str]:
     for loss in resource.losses:
         word = "Stops" if loss in entry.stops else "Goes on without"
         hint = f" {prose(loss.hint)}." if loss.hint else ""
-        yield f"- **{word} {code(str(loss.reason))}**: {prose(loss.message)}.{hint}"
+        yield f"- **{word} {code(str(loss.cause))}**: {prose(loss.message)}.{hint}"
     yield from (f"- {prose(note)}" for note in resource.notes)
     yield from (f"- **To decide**: {prose(question)}" for question in resource.questions)
     yield ""
@@ -132,7 +132,7 @@ def _entry_json(entry: MigrationEntry) -> dict[str, Any]:
         "service": resource.successor[1],
         "losses": [
             {
-                "reason": str(loss.reason),
+                "reason": str(loss.cause),
                 "message": loss.message,
                 "hint": loss.hint,
                 "accepted": loss not in entry.stops,

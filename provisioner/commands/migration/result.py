@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from provisioner.errors import Problem
-from provisioner.model.migration import Loss, LossReason, MigratedResource, NeededVariable
+from provisioner.model.importing import Loss, LossReason, MigratedResource, NeededVariable
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ from provisioner.errors import Location
 from provisioner.kinds.model_serving_endpoints.document import mapping, scope_and_key
 from provisioner.kinds.model_serving_endpoints.invocation.requests import CHAT, EMBEDDINGS
 from provisioner.kinds.model_serving_endpoints.vocabulary import BLOCK_OF, plaintext_of
-from provisioner.model.importing import variable_name
-from provisioner.model.migration import (
+from provisioner.model.importing import (
     Loss,
     LossReason,
     MigrationTarget,
     NeededVariable,
     SuccessorResource,
     VariablePlace,
+    variable_name,
 )
 from provisioner.model.paths import Document
 from provisioner.model.secret import reference_in
@@ -54,7 +54,7 @@ class Findings:
     def lose(self, loss: Loss) -> None:
         """Notes ``loss``. Raises LostError where nobody agreed to it."""
         self.losses.append(loss)
-        if loss.is_final or loss.reason not in self.accepted:
+        if loss.stops(self.accepted):
             raise LostError(loss.message)
 
 
