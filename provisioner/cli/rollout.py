@@ -226,7 +226,8 @@ def _show(terminal: Terminal, reports: Sequence[RolloutReport]) -> None:
         case "junit":
             terminal.answer(text.junit(reports))
         case _:
-            terminal.answer(text.text(reports, unicode=terminal.unicode(sys.stdout)))
+            wraps = sys.stdout.isatty()
+            terminal.answer(text.text(reports, terminal.style(), wraps=wraps))
 
 
 def _reject(terminal: Terminal, session: Session, reports: Sequence[RolloutReport]) -> None:

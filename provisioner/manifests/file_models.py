@@ -293,6 +293,22 @@ class PlanRollout(FileModel):
     pauses: int = Field(ge=0, description="How often a person has to let it go on.")
     doubled: str = Field(description="What is paid for twice meanwhile; empty for nothing.")
     needs_consent: bool = Field(description="Whether `--allow-double` has to name the endpoint.")
+    falls_back: bool = Field(
+        default=False,
+        description="Whether a version without traffic answers what another one fails to answer.",
+    )
+    name: str = Field(default="", description="What `provisioner rollout` calls the endpoint.")
+    returns_from: str = Field(
+        default="", description="A third version, which gives its traffic back first."
+    )
+    due: int = Field(
+        default=0,
+        description="Unix time in seconds; nothing moves before. Not known: left out.",
+    )
+    earliest_end: int = Field(
+        default=0,
+        description="Unix time in seconds. Left out before the start.",
+    )
 
 
 class PlanStep(FileModel):

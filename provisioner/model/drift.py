@@ -28,6 +28,7 @@ class DriftCategory(StrEnum):
     PERMISSION_CHANGED = "permission_changed"
     PERMISSION_REMOVED = "permission_removed"
     TAG_ADDED = "tag_added"
+    ROLLOUT = "rollout"
     NOT_APPLIED = "not_applied"
     ORPHAN = "orphan"
     UPDATING = "updating"

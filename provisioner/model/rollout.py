@@ -1,12 +1,13 @@
-"""A gradual rollout: what its author wants, what is known of it, and the next move.
+"""A gradual rollout: what is known of it, and the next move.
 
 Kinds say which of their parts are versions and how traffic is divided; nothing here knows a
-field of one. The words of the ``rollout:`` block are read in ``model/rollout_block.py``.
+field of one. What its author wants is in ``model/rollout_block.py``.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,78 +18,7 @@ from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.plan import Operation
 from provisioner.model.resource import Resource
-
-WHOLE: Final = 100
-"""The share of the last stage, in percent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A share of the traffic for the new version, in percent, and how long it lasts.
-
-    ``pause``: after that a person has to say `go`.
-    """
-
-    percent: int
-    for_s: int = 0
-    pause: bool = False
-
-
-class MetricSource(StrEnum):
-    """Where the value of a metric comes from."""
-
-    METRICS = "metrics"
-    COMMAND = "command"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One measured criterion. ``most`` is in the metric's own unit: a share from 0 to 1, or ms.
-
-    ``compared_to_old`` is the most that the value may be as a multiple of the previous
-    version's. Fewer requests than ``min_requests`` in a run leave the metric unknown.
-    """
-
-    name: str
-    source: MetricSource = MetricSource.METRICS
-    most: float | None = None
-    compared_to_old: float | None = None
-    min_requests: int = 0
-    run: tuple[str, ...] = ()
-    timeout_s: int = 60
-    pass_env: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What decides whether the new version is good.
-
-    ``repeat`` is how often each check is asked; 0 asks none. Metrics are sampled once a minute
-    for ``observe_s``; ``tolerate`` bad samples in a row are still good.
-    """
-
-    repeat: int = 1
-    metrics: tuple[Metric, ...] = ()
-    tolerate: int = 0
-    observe_s: int = 300
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutSpec:
-    """A ``rollout:`` block, read. ``stages`` begin at 0 % and end at 100 %.
-
-    ``holds_on_failure``: a bad verdict stops the rollout instead of stepping back.
-    ``go_on_after_s``: an unknown verdict counts as good after that time, None for never.
-    """
-
-    entity: str = ""
-    stages: tuple[Stage, ...] = (Stage(0), Stage(WHOLE))
-    analysis: Analysis = field(default_factory=Analysis)
-    holds_on_failure: bool = False
-    go_on_after_s: int | None = None
-    keep_previous_s: int = 86_400
-    give_up_after_s: int = 3 * 86_400
-    digest: str = ""
+from provisioner.model.rollout_block import WHOLE, RolloutSpec, Stage
 
 
 class Word(StrEnum):
@@ -147,6 +77,16 @@ class RolloutTag:
         reason = f"-{as_slug(self.reason)}" if as_slug(self.reason) else ""
         return "-".join(map(str, fields)) + reason
 
+    @property
+    def words(self) -> str:
+        """The tag for people: ``going from 5 to 25 %``, ``rolled back at 5 %``."""
+        if self.word in (Word.GOING, Word.RETURNING):
+            origin = f"from {self.origin} " if self.origin != self.to else ""
+            return f"{self.word} {origin}to {self.to} %"
+        if self.word is Word.BACK:
+            return f"rolled back at {self.origin} %"
+        return f"{'held at' if self.word is Word.HELD else 'at'} {self.to} %"
+
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """The tag in ``text``; None for one that this tool did not write."""
@@ -169,7 +109,8 @@ class Versions:
     that takes the rest of the traffic. ``others`` are further live versions. ``digests`` are
     those of all live names. ``doubled`` is what is paid twice while two versions are live, and
     ``is_reserved`` says that it is paid for whether it is used or not. ``label`` and ``labels``
-    are the versions in words.
+    are the versions in words. ``falls_back``: a version without traffic answers what another one
+    fails to answer.
     """
 
     wanted: str
@@ -181,6 +122,7 @@ class Versions:
     digests: Mapping[str, str] = field(default_factory=dict)
     doubled: str = ""
     is_reserved: bool = False
+    falls_back: bool = False
     label: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -209,19 +151,20 @@ class MoveKind(StrEnum):
     NOTHING = "nothing"
 
 
-RAISING: Final = frozenset({MoveKind.STEP})
-"""Moves that may give the new version more traffic."""
-
-
 class Why(StrEnum):
-    """Why the next move is what it is: the value is for programs, ``sentence`` for people."""
+    """Why the next move is what it is: the value is for programs, ``sentence`` for people.
+
+    ``remedy`` is what a person can do about it, with ``{name}`` for the resource.
+    """
 
     sentence: str
+    remedy: str
 
-    def __new__(cls, value: str, sentence: str = "") -> Self:
+    def __new__(cls, value: str, sentence: str = "", remedy: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.sentence = sentence
+        member.remedy = remedy
         return member
 
     STEADY = "steady", "no rollout is under way"
@@ -230,6 +173,7 @@ class Why(StrEnum):
     OTHER_TARGET = (
         "other_target",
         "the rollout under way is for another version than this manifest's",
+        "run it from the commit that was applied, or apply this one: provisioner apply",
     )
     UPDATING = "updating", "an update is in progress"
     TIME = "time", "its time is not over"
@@ -237,26 +181,77 @@ class Why(StrEnum):
     INTERRUPTED = "interrupted", "an earlier move did not come to its end"
     ARRIVED = "arrived", "the traffic is as the move wanted it"
     TAG_LOST = "tag_lost", "the tag is missing, so the time of this step begins again"
-    NEVER_STARTED = "never_started", "a version at 0 % without the tag is never started by itself"
-    BY_HAND = "by_hand", "the traffic was changed by hand"
-    NEW_IS_GONE = "new_is_gone", "the new version was deleted by hand"
-    OLD_IS_GONE = "old_is_gone", "the previous version was deleted by hand"
-    FAILED = "failed", "the deployment of the new version failed"
-    PAUSED = "paused", "a person has to let it go on"
-    HELD = "held", "it is held"
-    BAD = "bad", "the verdict is bad"
+    NEVER_STARTED = (
+        "never_started",
+        "a version at 0 % without the tag is never started by itself",
+        "start it: provisioner rollout go {name}; or reject it: provisioner rollout back {name}",
+    )
+    BY_HAND = (
+        "by_hand",
+        "the traffic was changed by hand",
+        "go on from the nearest lower step: provisioner rollout advance {name} --take-over; "
+        "or go back: provisioner rollout back {name}",
+    )
+    NEW_IS_GONE = (
+        "new_is_gone",
+        "the new version was deleted by hand",
+        "begin again at 0 %: provisioner apply; or declare the previous version",
+    )
+    OLD_IS_GONE = (
+        "old_is_gone",
+        "the previous version was deleted by hand",
+        "there is nothing to go back to, so end it: provisioner rollout finish {name}",
+    )
+    FAILED = (
+        "failed",
+        "the deployment of the new version failed",
+        "look at `provisioner status`, then try again: provisioner apply; or declare the previous "
+        "version",
+    )
+    PAUSED = "paused", "a person has to let it go on", "provisioner rollout go {name}"
+    HELD = (
+        "held",
+        "it is held",
+        "go on: provisioner rollout go {name}; or go back: provisioner rollout back {name}",
+    )
+    BAD = "bad", "the verdict is bad", "provisioner rollout back {name}"
     UNKNOWN = "unknown", "the verdict is not known"
     GAVE_UP = "gave_up", "it stayed at one step for longer than `give_up_after`"
-    REJECTED = "rejected", "this version was rolled back"
+    REJECTED = (
+        "rejected",
+        "this version was rolled back",
+        "release another version, or try this one again: provisioner rollout retry {name}",
+    )
     ASKED = "asked", "a person asked for it"
     THIRD = "third", "the manifest declares a third version, so traffic returns first"
     REVERTED = "reverted", "the manifest declares the previous version again"
-    STEPS_CHANGED = "steps_changed", "its steps were changed while it is under way"
-    BLOCK_REMOVED = "block_removed", "its `rollout` block was removed while it is under way"
+    STEPS_CHANGED = (
+        "steps_changed",
+        "its steps were changed while it is under way",
+        "put the steps back, or end it first: provisioner rollout finish {name}, or provisioner "
+        "rollout back {name}",
+    )
+    BLOCK_REMOVED = (
+        "block_removed",
+        "its `rollout` block was removed while it is under way",
+        "put the block back, or end it first: provisioner rollout finish {name}, or provisioner "
+        "rollout back {name}",
+    )
     REPLACED = "replaced", "a replacement would end a rollout that is under way"
     KEEPING = "keeping", "the previous version is kept"
     KEPT_LONG_ENOUGH = "kept_long_enough", "`keep_previous` is over"
     DONE = "done", "the rollout is finished"
+
+    def hint(self, name: str) -> str:
+        """What a person can do about it, for the resource ``name``; ``""`` for nothing."""
+        return self.remedy.format(name=shlex.quote(name))
+
+
+FOR_A_PERSON: Final = frozenset(
+    {Why.PAUSED, Why.HELD, Why.BY_HAND, Why.REJECTED, Why.STEPS_CHANGED, Why.FAILED}
+    | {Why.NEW_IS_GONE, Why.OLD_IS_GONE, Why.NEVER_STARTED, Why.OTHER_TARGET, Why.BLOCK_REMOVED}
+)
+"""Nothing goes on before a person has done something about these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +283,11 @@ class Criterion:
     grade: Grade
     text: str
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether it alone makes the verdict bad."""
+        return self.grade is Grade.BAD
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -310,21 +310,28 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class RolloutNote:
-    """What a plan tells of a rollout: the next move, the bar of stages, and what is doubled.
+    """What a plan tells of a rollout: the next move, the stages, and what is doubled.
 
-    ``earliest_s`` is the sum of all times that are still to pass, in seconds; ``pauses`` is how
+    ``name`` is what commands call the resource. ``tried`` is a third version that gives its
+    traffic back first. ``earliest_s`` is the sum of all times that are still to pass, in
+    seconds; ``end_s`` is Unix time of the earliest end, 0 before the start. ``pauses`` is how
     many times a person has to let it go on. ``doubled`` says what is paid twice meanwhile.
+    ``falls_back``: a version without traffic answers what another one fails to answer.
     """
 
     old: str
     new: str
     percent: int
     move: Move
+    name: str = ""
+    tried: str = ""
     stages: tuple[Stage, ...] = ()
     earliest_s: int = 0
+    end_s: int = 0
     pauses: int = 0
     doubled: str = ""
     needs_consent: bool = False
+    falls_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

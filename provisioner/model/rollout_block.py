@@ -1,4 +1,4 @@
-"""The ``rollout:`` block of a manifest, read. Pure, and without a word of any kind.
+"""What the author of a rollout wants: its ``rollout:`` block, read. Pure, and of no kind.
 
 Durations are ``30s``, ``10m``, ``24h``, ``3d``; a step is ``5% for 10m`` or ``pause``, or the
 same as a mapping.
@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location
 from provisioner.model.paths import Document
-from provisioner.model.rollout import WHOLE, Analysis, Metric, MetricSource, RolloutSpec, Stage
 
 BLOCK: Final = "rollout"
 UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -24,6 +25,78 @@ MOST_METRICS: Final = 20
 
 Entry = tuple[int | None, int]
 """The share and the seconds of one written step; None for a pause."""
+
+WHOLE: Final = 100
+"""The share of the last stage, in percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A share of the traffic for the new version, in percent, and how long it lasts.
+
+    ``pause``: after that a person has to say `go`.
+    """
+
+    percent: int
+    for_s: int = 0
+    pause: bool = False
+
+
+class MetricSource(StrEnum):
+    """Where the value of a metric comes from."""
+
+    METRICS = "metrics"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measured criterion. ``most`` is in the metric's own unit: a share from 0 to 1, or ms.
+
+    ``compared_to_old`` is the most that the value may be as a multiple of the previous
+    version's. Fewer requests than ``min_requests`` in a run leave the metric unknown.
+    """
+
+    name: str
+    source: MetricSource = MetricSource.METRICS
+    most: float | None = None
+    compared_to_old: float | None = None
+    min_requests: int = 0
+    run: tuple[str, ...] = ()
+    timeout_s: int = 60
+    pass_env: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What decides whether the new version is good.
+
+    ``repeat`` is how often each check is asked; 0 asks none. Metrics are sampled once a minute
+    for ``observe_s``; ``tolerate`` bad samples in a row are still good.
+    """
+
+    repeat: int = 1
+    metrics: tuple[Metric, ...] = ()
+    tolerate: int = 0
+    observe_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSpec:
+    """A ``rollout:`` block, read. ``stages`` begin at 0 % and end at 100 %.
+
+    ``holds_on_failure``: a bad verdict stops the rollout instead of stepping back.
+    ``go_on_after_s``: an unknown verdict counts as good after that time, None for never.
+    """
+
+    entity: str = ""
+    stages: tuple[Stage, ...] = (Stage(0), Stage(WHOLE))
+    analysis: Analysis = field(default_factory=Analysis)
+    holds_on_failure: bool = False
+    go_on_after_s: int | None = None
+    keep_previous_s: int = 86_400
+    give_up_after_s: int = 3 * 86_400
+    digest: str = ""
 
 
 def seconds(text: Any, default: int) -> int:
@@ -60,6 +133,18 @@ def stages_of(written: Iterable[Any]) -> tuple[Stage, ...]:
     if stages[-1].percent < WHOLE:
         stages.append(Stage(WHOLE))
     return tuple(stages)
+
+
+def drawn(stages: Sequence[Stage], percent: int | None, arrow: str = ">") -> str:
+    """The stages as a bar: ``0 > 5 > [25] > pause > 100``; ``(17)`` is a share that is none."""
+    words = []
+    for index, stage in enumerate(stages):
+        below = stages[index - 1].percent if index else -1
+        if percent is not None and below < percent < stage.percent:
+            words.append(f"({percent})")
+        words.append(f"[{percent}]" if stage.percent == percent else str(stage.percent))
+        words += ["pause"] if stage.pause else []
+    return f" {arrow} ".join(words)
 
 
 def share(value: Any) -> float | None:
@@ -163,7 +248,7 @@ def _metric_problems(at: Location, metric: Mapping[str, Any], seen: set[Any]) ->
     if not is_command and "max" not in metric and "compared_to_old" not in metric:
         message = "nothing says how large this metric may be"
         yield Finding(at, "E383", message, "add `max` or `compared_to_old`", key=True)
-    for field in ("run", "pass_env", "timeout"):
-        if field in metric and not is_command:
-            message = f"`{field}` is about a command, and this metric is measured by the endpoint"
-            yield Finding((*at, field), "E383", message, "add `from: command`", key=True)
+    for option in ("run", "pass_env", "timeout"):
+        if option in metric and not is_command:
+            message = f"`{option}` is about a command, and this metric is measured by the endpoint"
+            yield Finding((*at, option), "E383", message, "add `from: command`", key=True)

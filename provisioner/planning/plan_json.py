@@ -28,7 +28,8 @@ from provisioner.model.plan import (
     Source,
     Step,
 )
-from provisioner.model.rollout import Move, MoveKind, RolloutNote, Stage, Why
+from provisioner.model.rollout import Move, MoveKind, RolloutNote, Why
+from provisioner.model.rollout_block import Stage
 from provisioner.model.secret import references
 
 T = TypeVar("T")
@@ -311,6 +312,12 @@ def rollout_json(note: RolloutNote) -> dict[str, Any]:
         "pauses": note.pauses,
         "doubled": note.doubled,
         "needs_consent": note.needs_consent,
+        "falls_back": note.falls_back,
+        "name": note.name,
+        "returns_from": note.tried,
+        # A time that nobody knows is left out.
+        **({"due": note.move.due_s} if note.move.due_s else {}),
+        **({"earliest_end": note.end_s} if note.end_s else {}),
     }
 
 
@@ -320,17 +327,21 @@ def read_rollout(data: JsonObject) -> RolloutNote:
         Stage(entry.take("percent", int), entry.take("for_seconds", int), entry.take("pause", bool))
         for entry in data.objects("steps", "a step of a rollout")
     )
-    move = Move(data.word("move", MoveKind), data.word("reason", Why), data.take("to_percent", int))
+    kind, why = data.word("move", MoveKind), data.word("reason", Why)
     return RolloutNote(
         old=data.take("from", str),
         new=data.take("to", str),
         percent=data.take("percent", int),
-        move=move,
+        move=Move(kind, why, data.take("to_percent", int), data.take("due", int, 0)),
+        name=data.take("name", str, ""),
+        tried=data.take("returns_from", str, ""),
         stages=stages,
         earliest_s=data.take("earliest_seconds", int),
         pauses=data.take("pauses", int),
         doubled=data.take("doubled", str),
         needs_consent=data.take("needs_consent", bool),
+        end_s=data.take("earliest_end", int, 0),
+        falls_back=data.take("falls_back", bool, False),
     )
 
 

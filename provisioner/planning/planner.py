@@ -44,7 +44,7 @@ def step_of(comparison: ResourceComparison) -> Step:
         hint=decided.hint,
         consented=bool(pair.removal and decided.action is Action.DELETE),
         existing=pair.is_existing,
-        notes=(*([in_words(rollout)] if rollout else ()), *step_warnings, *notes(comparison)),
+        notes=(*(in_words(rollout) if rollout else ()), *step_warnings, *notes(comparison)),
         desired=intent.desired,
         needs=_needs(intent.desired, kind, comparison.request),
         unknown=live.unknown if live else (),

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Final
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import WHOLE, Grade, Move, MoveKind, Why, Word
+from provisioner.model.rollout import Grade, Move, MoveKind, Why, Word
+from provisioner.model.rollout_block import WHOLE
 from provisioner.planning.rollout_state import Occasion, Rollout
 
 Rule = Callable[[Rollout], Move | None]
@@ -41,6 +42,8 @@ def asked_back(rollout: Rollout) -> Move | None:
         return Move(MoveKind.RETURN, Why.THIRD, 0) if divided else nothing(Why.OTHER_TARGET)
     if rollout.is_pair:
         return Move(MoveKind.BACK, Why.ASKED, 0)
+    if rollout.is_under_way and rollout.versions.current:
+        return nothing(Why.OLD_IS_GONE)
     return nothing(Why.STEADY if rollout.versions.current else Why.NOT_STARTED)
 
 
@@ -168,7 +171,7 @@ def without_new(rollout: Rollout) -> Move | None:
     if rollout.phase is Phase.FAILED and rollout.occasion is not Occasion.APPLY:
         return nothing(Why.FAILED)
     if is_beginning or rollout.occasion is Occasion.APPLY:
-        return Move(MoveKind.START, Why.INTERRUPTED if is_beginning else Why.NEW_TARGET, 0)
+        return Move(MoveKind.START, Why.INTERRUPTED if is_beginning else Why.NEW_IS_GONE, 0)
     return nothing(Why.NEW_IS_GONE)
 
 

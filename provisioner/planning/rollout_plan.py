@@ -6,7 +6,7 @@ the rollout has it, so that traffic on its way is no difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -17,18 +17,18 @@ from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.resource import Resource
 from provisioner.model.rollout import (
-    WHOLE,
+    FOR_A_PERSON,
     Grade,
     Move,
     MoveKind,
     RolloutNote,
     RolloutRole,
-    RolloutSpec,
     RolloutTag,
     Versions,
     Why,
     Word,
 )
+from provisioner.model.rollout_block import WHOLE, RolloutSpec
 from provisioner.planning.request import Pair
 from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_state import Occasion, Rollout
@@ -45,13 +45,15 @@ BLOCKING: Final = frozenset({Why.REJECTED, Why.STEPS_CHANGED, Why.BLOCK_REMOVED}
 class PlannedRollout:
     """``document`` is what is to be live, ``tag`` what its tag is to be (``""``: none).
 
-    ``state`` and ``move`` are None for a resource that does not exist yet.
+    ``state`` and ``move`` are None for a resource that does not exist yet. ``name`` is what
+    commands call the resource.
     """
 
     document: Document
     tag: str = ""
     state: Rollout | None = None
     move: Move | None = None
+    name: str = ""
 
     @property
     def is_under_way(self) -> bool:
@@ -63,14 +65,14 @@ class PlannedRollout:
         """Why the step is blocked and what to do about it."""
         if self.state is None or self.move is None or self.move.why not in BLOCKING:
             return None
-        return OBSTACLES[self.move.why](self.state)
+        return OBSTACLES[self.move.why](self.state), self.move.why.hint(self.name)
 
     @property
     def note(self) -> RolloutNote | None:
         """What a reader is told; None while nothing is rolled out."""
         if self.state is None or self.move is None or self.move.why is Why.STEADY:
             return None
-        return note_of(self.state, self.move)
+        return note_of(self.state, self.move, self.name)
 
 
 def plan_rollout(pair: Pair, kind: Kind) -> PlannedRollout | None:
@@ -120,56 +122,57 @@ def _planned(role: RolloutRole, desired: Resource, live: Live, state: Rollout) -
         written = tag_before(state, move) or tag_after(state, move)
         tag = written.text if written else ""
     document = role.declared(desired, state.spec, live, shares)
-    return PlannedRollout(document, tag, state, move)
+    return PlannedRollout(document, tag, state, move, desired.address.key)
 
 
-def note_of(state: Rollout, move: Move) -> RolloutNote:
+def note_of(state: Rollout, move: Move, name: str) -> RolloutNote:
     """What is told of a rollout: from and to, the steps to come, and what is paid twice."""
-    versions = state.versions
+    versions, tag = state.versions, state.tag
     share = versions.percent or 0
     left = [stage for stage in state.spec.stages if stage.percent >= share]
-    old = versions.labels.get(versions.previous, versions.previous)
+    earliest_s = sum(stage.for_s for stage in left if stage.percent < WHOLE)
+    tried = versions.of(tag.target) if tag and move.why is Why.THIRD else ""
+    old = (tried and base_of(versions, tag)) or versions.previous
     return RolloutNote(
-        old=old,
+        old=versions.labels.get(old, old),
         new=versions.label,
         percent=share,
         move=move,
-        stages=state.spec.stages,
-        earliest_s=sum(stage.for_s for stage in left if stage.percent < WHOLE),
+        name=name,
+        tried=versions.labels.get(tried, tried),
+        # Without the block nobody knows the steps.
+        stages=() if state.removed else state.spec.stages,
+        earliest_s=earliest_s,
+        end_s=tag.since_s + earliest_s if tag and tag.since_s and state.is_under_way else 0,
         pauses=sum(stage.pause for stage in left),
         doubled=versions.doubled,
         needs_consent=versions.is_reserved and move.kind is MoveKind.START,
+        falls_back=versions.falls_back,
     )
 
 
-def _rejected(state: Rollout) -> tuple[str, str]:
+def _rejected(state: Rollout) -> str:
     tag = state.tag
     when = f" on {day(tag.since_s)}" if tag and tag.since_s else ""
     at = f" at {tag.origin} %" if tag else ""
     why = f" ({tag.reason})" if tag and tag.reason else ""
-    return (
-        f"version {state.versions.label} was rolled back{at}{why}{when}",
-        "release another version, or try this one again: provisioner rollout retry",
-    )
+    return f"version {state.versions.label} was rolled back{at}{why}{when}"
 
 
-def _steps_changed(state: Rollout) -> tuple[str, str]:
-    return (
-        f"the steps were changed while version {state.versions.label} has "
-        f"{state.versions.percent or 0} % of the traffic",
-        "put the steps back, or end it first: provisioner rollout finish, or rollout back",
-    )
+def _steps_changed(state: Rollout) -> str:
+    return f"the steps were changed while {_share_of(state)}"
 
 
-def _block_removed(state: Rollout) -> tuple[str, str]:
-    return (
-        f"the `rollout` block was removed while version {state.versions.label} has "
-        f"{state.versions.percent or 0} % of the traffic",
-        "put the block back, or end it first: provisioner rollout finish, or rollout back",
-    )
+def _block_removed(state: Rollout) -> str:
+    return f"the `rollout` block was removed while {_share_of(state)}"
 
 
-OBSTACLES: Final[dict[Why, Callable[[Rollout], tuple[str, str]]]] = {
+def _share_of(state: Rollout) -> str:
+    share = state.versions.percent or 0
+    return f"version {state.versions.label} has {share} % of the traffic"
+
+
+OBSTACLES: Final[dict[Why, Callable[[Rollout], str]]] = {
     Why.REJECTED: _rejected,
     Why.STEPS_CHANGED: _steps_changed,
     Why.BLOCK_REMOVED: _block_removed,
@@ -181,17 +184,62 @@ def day(unix_s: int) -> str:
     return f"{datetime.fromtimestamp(unix_s, UTC):%d %b %Y %H:%M} UTC"
 
 
-def in_words(note: RolloutNote) -> str:
-    """The rollout in one line: ``rollout 11 -> 12: at 5 %, then 25, pause, 50, 100``."""
-    start = note.move.kind is MoveKind.START
-    left = [stage for stage in note.stages if start or stage.percent > note.percent]
-    steps = ", ".join(f"{stage.percent} %{', pause' if stage.pause else ''}" for stage in left)
+def in_words(note: RolloutNote) -> Iterator[str]:
+    """The rollout in a sentence, ``rollout 11 -> 12: at 5 %, then 25 %, 100 %``, and remarks."""
+    move, head = note.move, f"rollout {note.old} -> {note.new}" if note.old else "rollout"
+    if waits_for_person(move) and move.why not in BLOCKING:
+        hint = move.why.hint(note.name)
+        yield f"{head}: at {note.percent} %, and it waits for a person: {move.why.sentence}; {hint}"
+    elif move.why is Why.KEEPING:
+        yield f"{head}: at 100 %, {note.old} is kept at 0 % until {day(move.due_s)}"
+    elif move.kind in ENDINGS:
+        yield f"{head}: {ENDINGS[move.kind].format(**_labels(note))} ({move.why.sentence})"
+    elif move.why in BLOCKING:
+        yield f"{head}: at {note.percent} %"
+    else:
+        yield f"{head}: {_on_its_way(note)}"
+    if note.falls_back and move.why not in BLOCKING:
+        yield "with fallback, a version at 0 % answers what another one fails to answer"
+
+
+def waits_for_person(move: Move) -> bool:
+    """Whether nothing goes on before a person has done something."""
+    return move.kind is MoveKind.NOTHING and move.why in FOR_A_PERSON
+
+
+ENDINGS: Final[dict[MoveKind, str]] = {
+    MoveKind.BACK: "all traffic returns to {old}",
+    MoveKind.CLEAN_UP: "one version is left, the other one is removed",
+    MoveKind.FORGET: "it is over, and its tag is taken off",
+}
+"""Moves after which nothing follows."""
+
+
+def _labels(note: RolloutNote) -> dict[str, str]:
+    return {"old": note.old, "new": note.new}
+
+
+def _on_its_way(note: RolloutNote) -> str:
+    """Where it is, what follows, the earliest end, and what is paid for meanwhile."""
+    move = note.move
+    if move.kind is MoveKind.RETURN and move.why is Why.REVERTED:
+        return f"all traffic returns to {note.new} at once, and nothing is deployed"
+    begins = move.kind in (MoveKind.START, MoveKind.RETURN)
+    where = "starts at 0 %" if begins else f"at {note.percent} %"
+    if move.why is Why.NEW_IS_GONE:
+        where += f" again, because {move.why.sentence}"
+    if note.tried:
+        where = f"all traffic returns from {note.tried} to {note.old} first; then at 0 %"
+    least = 0 if begins else note.percent
+    left = [stage for stage in note.stages if stage.percent > least]
+    due = f" not before {day(move.due_s)}" if move.due_s else ""
+    steps = [f"{stage.percent} %{', pause' if stage.pause else ''}" for stage in left]
+    then = f", then {', '.join([f'{steps[0]}{due}', *steps[1:]])}" if steps else ""
     pauses = f" plus {counted(note.pauses, 'pause')}" if note.pauses else ""
-    where = "starts" if start else f"at {note.percent} %"
-    then = f", then {steps}" if steps and note.move.why is not Why.REJECTED else ""
-    earliest = f"; at the earliest in {span(note.earliest_s)}{pauses}" if then else ""
+    end = f"on {day(note.end_s)}" if note.end_s and not begins else f"in {span(note.earliest_s)}"
+    earliest = f"; over at the earliest {end}{pauses}" if then else ""
     paid = f"; paid for twice meanwhile: {note.doubled}" if note.doubled and then else ""
-    return f"rollout {note.old} -> {note.new}: {where}{then}{earliest}{paid}"
+    return f"{where}{then}{earliest}{paid}"
 
 
 def span(seconds: float) -> str:
@@ -213,14 +261,14 @@ def shares_after(rollout: Rollout, move: Move) -> dict[str, int] | None:
     versions = rollout.versions
     match move.kind:
         case MoveKind.START:
-            base = _base(versions, rollout.tag)
+            base = base_of(versions, rollout.tag)
             return {base: WHOLE, versions.wanted: 0} if base else {versions.wanted: WHOLE}
         case MoveKind.STEP | MoveKind.BACK:
             return {versions.previous: WHOLE - move.to, versions.current: move.to}
         case MoveKind.RETURN if move.why is Why.REVERTED:
             return {versions.previous: 0, versions.current: WHOLE}
         case MoveKind.RETURN:
-            base = _base(versions, rollout.tag)
+            base = base_of(versions, rollout.tag)
             return {name: WHOLE if name == base else 0 for name in versions.shares}
         case MoveKind.CLEAN_UP:
             keeps_old = move.why is Why.REJECTED
@@ -229,7 +277,7 @@ def shares_after(rollout: Rollout, move: Move) -> dict[str, int] | None:
             return None
 
 
-def _base(versions: Versions, tag: RolloutTag | None) -> str:
+def base_of(versions: Versions, tag: RolloutTag | None) -> str:
     """The live version that all traffic returns to: never the one that is being tried."""
     tried = versions.of(tag.target) if tag else ""
     shares = {name: share for name, share in versions.shares.items() if name != versions.wanted}

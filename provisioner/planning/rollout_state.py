@@ -6,16 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import (
-    WHOLE,
-    Grade,
-    RolloutSpec,
-    RolloutTag,
-    Stage,
-    Verdict,
-    Versions,
-    Word,
-)
+from provisioner.model.rollout import Grade, RolloutTag, Verdict, Versions, Word
+from provisioner.model.rollout_block import WHOLE, RolloutSpec, Stage
 
 
 class Occasion(StrEnum):

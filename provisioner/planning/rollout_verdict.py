@@ -11,7 +11,8 @@ from typing import Final
 
 from provisioner.errors.wording import counted
 from provisioner.model.query import CheckResult
-from provisioner.model.rollout import Analysis, Criterion, Grade, Metric, MetricSource, Sample
+from provisioner.model.rollout import Criterion, Grade, Sample
+from provisioner.model.rollout_block import Analysis, Metric, MetricSource
 
 ERRORS: Final = "errors"
 SHARES: Final = (ERRORS, "client_errors")

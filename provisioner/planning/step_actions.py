@@ -64,7 +64,8 @@ def unless_rolled_out(decided: StepAction, comparison: ResourceComparison) -> St
     return StepAction(
         Action.BLOCKED,
         f"a rollout is under way, and {paths} would replace the resource with all it serves",
-        "end it first: provisioner rollout finish, or rollout back",
+        f"end it first: provisioner rollout finish {rollout.name}, or provisioner rollout back "
+        f"{rollout.name}",
     )
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.live import Live, Ownership, Phase
 from provisioner.model.paths import Path, path_text
-from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
+from provisioner.model.plan import ABSENT, Absent, Action, Cause, FieldAction, FieldChange
 from provisioner.model.resource import Resource
+from provisioner.model.rollout import RolloutTag
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import diff
 from provisioner.planning.field_actions import is_ignored, remedy
@@ -51,8 +52,14 @@ def write_only_changes(sides: ComparedSides) -> Iterator[FieldChange]:
         before, after = sides.live.ownership.protected, sides.ownership.protected
         yield FieldChange(PROTECTION, before, after, cause=Cause.OWNERSHIP)
     if sides.ownership.rollout != sides.live.ownership.rollout:
-        marks = sides.live.ownership.rollout or ABSENT, sides.ownership.rollout or ABSENT
-        yield FieldChange(ROLLOUT, *marks, cause=Cause.OWNERSHIP)
+        # In words: the calls take the tag from the ownership, and nobody reads its digests.
+        old, new = sides.live.ownership.rollout, sides.ownership.rollout
+        yield FieldChange(ROLLOUT, _in_words(old), _in_words(new), cause=Cause.OWNERSHIP)
+
+
+def _in_words(tag: str) -> str | Absent:
+    known = RolloutTag.parse(tag)
+    return known.words if known else tag or ABSENT
 
 
 def _unreadable(sides: ComparedSides) -> Iterator[FieldChange]:

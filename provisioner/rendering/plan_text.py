@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.model.plan import Action, Plan, Step
+from provisioner.model.rollout_block import drawn
 from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import Sides, columns, fitted, padded, safe, shortened
@@ -117,6 +118,9 @@ def _step(step: Step, common: Mapping[str, int], style: Style) -> Iterator[Line]
     yield from _told("calls: ", ", ".join(each.call for each in step.operations), style)
     for note in (each for each in step.notes if each not in common):
         yield from _told("note: ", note, style)
+    if step.rollout and step.rollout.stages:
+        stages = drawn(step.rollout.stages, step.rollout.percent, style.glyphs.arrow)
+        yield from _told("steps: ", f"{stages} %", style)
 
 
 def _head(step: Step, style: Style) -> Iterator[Line]:

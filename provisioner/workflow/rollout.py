@@ -16,7 +16,8 @@ from provisioner.model.kind import Driver
 from provisioner.model.live import Live, Phase
 from provisioner.model.plan import Address, Operation
 from provisioner.model.resource import Resource
-from provisioner.model.rollout import Move, MoveKind, RolloutRole, RolloutSpec, RolloutTag, Why
+from provisioner.model.rollout import Move, MoveKind, RolloutRole, RolloutTag, Why
+from provisioner.model.rollout_block import RolloutSpec
 from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_plan import state_of
 from provisioner.planning.rollout_procedure import (
@@ -130,6 +131,28 @@ def look_at_all(
     options = replace(options, occasion=Occasion.LOOK)
     runs = [RolloutRun(session, resource, options) for resource in resources]
     return map_parallel(RolloutRun.decided, runs, PARALLELISM)
+
+
+def standing_in(session: Session, resource: Resource, live: Live) -> RolloutReport | None:
+    """Where the rollout of ``resource`` stands by ``live`` alone, without a request.
+
+    None where there is none, and where the rollout that there was is over.
+    """
+    role = KINDS[resource.address.kind].rollout
+    if role is None or resource.existing or not (resource.rollout or live.ownership.rollout):
+        return None
+    bare = resource if resource.rollout is not None else replace(resource, rollout={})
+    spec = role.spec(bare)
+    state = state_of(role, bare, spec, live) if spec else None
+    if state is None:
+        return None
+    now_s = int(utc_now().timestamp() + session.connection.clock_skew_s)
+    removed = resource.rollout is None
+    state = replace(state, now_s=now_s, occasion=Occasion.LOOK, removed=removed)
+    move = decide(state)
+    is_over = move.why is Why.STEADY or (removed and move.why is not Why.BLOCK_REMOVED)
+    report = RolloutReport(resource.address, resource.name, state, move)
+    return None if is_over else report
 
 
 def _takes_away(report: RolloutReport) -> bool:

@@ -15,16 +15,10 @@ from provisioner.model.clock import Clock
 from provisioner.model.paths import Document
 from provisioner.model.query import CheckResult
 from provisioner.model.resource import Resource
-from provisioner.model.rollout import (
-    WHOLE,
-    Criterion,
-    Grade,
-    Metric,
-    MetricSource,
-    RolloutRole,
-    Verdict,
-)
+from provisioner.model.rollout import Criterion, Grade, RolloutRole, Verdict, Word
+from provisioner.model.rollout_block import WHOLE, Metric, MetricSource
 from provisioner.planning import rollout_verdict
+from provisioner.planning.rollout_plan import state_of
 from provisioner.planning.rollout_state import Occasion, Rollout
 from provisioner.workflow.session import Session
 
@@ -143,19 +137,37 @@ def judged(measuring: Measuring) -> Rollout:
 def live_checks(session: Session, resource: Resource) -> tuple[Document, ...]:
     """The checks of ``resource``, with the live name where one asks a rolled-out part.
 
-    Manifests name the part without its version, and the service knows it by its version: the
-    declared one where it is live, else the one with the most traffic. Raises WorkspaceError.
+    Manifests name the part without its version, and the service knows it by its version. While
+    a rollout is under way each check about that part is asked of both versions, the new one
+    first. Raises WorkspaceError.
     """
     kind = KINDS[resource.address.kind]
     spec = kind.rollout.spec(resource) if kind.rollout else None
     if kind.rollout is None or spec is None:
         return resource.checks
     live = session.drivers[resource.address.kind].read(resource)
-    versions = kind.rollout.versions(resource, spec, live) if live else None
-    if versions is None:
+    state = state_of(kind.rollout, resource, spec, live) if live else None
+    if state is None:
         return resource.checks
-    name = versions.current or versions.previous
+    versions, is_divided = state.versions, state.is_under_way and state.is_pair
+    names = [versions.current, versions.previous] if is_divided else [_serving(state)]
+    # Without an entity the endpoint would choose the version, each time another one.
+    about = ("", spec.entity) if is_divided else (spec.entity,)
     return tuple(
-        {**check, "entity": name} if check.get("entity") == spec.entity else check
+        checked
         for check in resource.checks
+        for checked in (
+            [{**check, "entity": name} for name in names]
+            if check.get("entity", "") in about
+            else [check]
+        )
     )
+
+
+def _serving(state: Rollout) -> str:
+    """The version that answers: the declared one, unless it is not live or was rolled back."""
+    versions = state.versions
+    is_rejected = state.tag is not None and state.tag.word is Word.BACK
+    if is_rejected and state.is_of_this_target and versions.previous:
+        return versions.previous
+    return versions.current or versions.previous

@@ -9,7 +9,7 @@ from typing import Final
 from provisioner.model.outcome import WENT_WELL, Outcome
 from provisioner.model.plan import Address, Plan
 from provisioner.model.resource import Resource
-from provisioner.model.rollout import MoveKind, Why
+from provisioner.model.rollout import FOR_A_PERSON, MoveKind
 from provisioner.planning.rollout_procedure import Ending
 from provisioner.planning.rollout_state import Occasion
 from provisioner.workflow.rollout import (
@@ -24,10 +24,6 @@ MOST_MOVES: Final = 6
 """From a manifest with a third version to the first traffic: return, start, two tags, a step."""
 LOOK_EVERY_S: Final = 60.0
 STARTING: Final = frozenset({MoveKind.START, MoveKind.RETURN})
-FOR_A_PERSON: Final = frozenset(
-    {Why.PAUSED, Why.HELD, Why.BY_HAND, Why.REJECTED, Why.STEPS_CHANGED, Why.FAILED}
-    | {Why.NEW_IS_GONE, Why.OLD_IS_GONE, Why.NEVER_STARTED, Why.OTHER_TARGET}
-)
 Tell = Callable[[Sequence[RolloutReport]], None]
 
 

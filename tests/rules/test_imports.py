@@ -40,6 +40,7 @@ LISTED_TOPICS = {
     "promotion": {"preflight", "query"},
     "reports": {"drift", "query", "rollout"},
     "rollout": {"promotion", "query"},
+    "status": {"rollout"},
     "migration": {"importing", "query"},
 }
 # Library -> the only places that may import it.

@@ -8,17 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import (
-    WHOLE,
-    Criterion,
-    Grade,
-    Move,
-    RolloutSpec,
-    RolloutTag,
-    Stage,
-    Verdict,
-    Versions,
-)
+from provisioner.model.rollout import Criterion, Grade, Move, RolloutTag, Verdict, Versions
+from provisioner.model.rollout_block import WHOLE, RolloutSpec, Stage
 from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_procedure import Delay, Divide, Ending, Look, WriteTag, carry_out
 from provisioner.planning.rollout_state import Occasion, Rollout

@@ -22,6 +22,7 @@ from provisioner.model.live import Live, Phase
 from provisioner.model.paths import overlaps
 from provisioner.model.plan import WRITE_ONLY, Action, Address, Cause, FieldChange, Source
 from provisioner.model.resource import Resource
+from provisioner.model.rollout import FOR_A_PERSON, Why
 from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.planning.comparison import ResourceComparison, pending_changes
 from provisioner.planning.diff import by_path
@@ -100,6 +101,7 @@ def findings(compared: ResourceComparison) -> Iterator[Drift]:
     reader = DriftReader(compared)
     whole = next((drift for rule in WHOLE if (drift := rule(reader))), None)
     yield from [whole] if whole else _fields(reader)
+    yield from _rollout(reader)
     yield from _state(reader)
 
 
@@ -163,6 +165,21 @@ def _of_field(change: FieldChange, reader: DriftReader) -> Drift:
         reason=reason,
         at=live.history.changed_at if live else "",
     )
+
+
+def _rollout(reader: DriftReader) -> Iterator[Drift]:
+    """What waits for a person, but for what a person has asked for, and says so by a tag."""
+    rollout = reader.compared.rollout
+    if rollout is None or rollout.move is None or rollout.move.why not in DRIFTED_ROLLOUTS:
+        return
+    why = rollout.obstacle[0] if rollout.obstacle else rollout.move.why.sentence
+    hint, live = rollout.move.why.hint(rollout.name), reader.compared.pair.live
+    at = live.history.changed_at if live else ""
+    yield reader.drift(DriftCategory.ROLLOUT, reason=f"{why}; {hint}", at=at)
+
+
+DRIFTED_ROLLOUTS: Final = FOR_A_PERSON - {Why.PAUSED, Why.HELD, Why.FAILED}
+"""A failed deployment has a category of its own."""
 
 
 def category_of(compared: ResourceComparison, change: FieldChange) -> DriftCategory:

@@ -15,6 +15,7 @@ MOST_NAMED: Final = 5
 
 NOT_FOR_APPLY: Final = frozenset(
     {DriftCategory.NOT_OURS, DriftCategory.ORPHAN, DriftCategory.UPDATING, DriftCategory.STOPPED}
+    | {DriftCategory.ROLLOUT}
 )
 
 

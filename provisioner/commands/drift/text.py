@@ -20,6 +20,7 @@ ROLES: Final = {
     DriftCategory.RECREATED: Role.REMOVED,
     DriftCategory.GONE: Role.REMOVED,
     DriftCategory.FAILED_UPDATE: Role.REMOVED,
+    DriftCategory.ROLLOUT: Role.REMOVED,
     DriftCategory.ORPHAN: Role.ODD,
     DriftCategory.UPDATING: Role.TAKEN,
     DriftCategory.STOPPED: Role.TAKEN,

@@ -23,6 +23,7 @@ WORDS: Final = {
     DriftCategory.PERMISSION_CHANGED: "permission changed",
     DriftCategory.PERMISSION_REMOVED: "permission removed",
     DriftCategory.TAG_ADDED: "tag added",
+    DriftCategory.ROLLOUT: "a rollout waits for a person",
     DriftCategory.NOT_APPLIED: "not applied yet",
     DriftCategory.ORPHAN: "orphan: our tag, no manifest",
     DriftCategory.UPDATING: "updating: compared with what the update brings",

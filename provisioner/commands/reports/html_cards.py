@@ -13,7 +13,10 @@ from provisioner.model.drift import Drift, DriftCategory
 from provisioner.model.outcome import WENT_WELL, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Step
 from provisioner.model.query import CheckResult
+from provisioner.model.rollout import RolloutNote
+from provisioner.model.rollout_block import Stage
 from provisioner.model.serving import Branch, Topology
+from provisioner.planning.rollout_plan import span
 from provisioner.rendering import problems
 from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of, moved_traffic
 from provisioner.rendering.style import Role
@@ -57,6 +60,7 @@ DRIFT_STYLES = {
             DriftCategory.RECREATED,
             DriftCategory.GONE,
             DriftCategory.FAILED_UPDATE,
+            DriftCategory.ROLLOUT,
         ),
         "bad",
     ),
@@ -204,6 +208,8 @@ def _body(step: Step, branches: Topology) -> str:
     if step.operations:
         calls = ", ".join(tag("code", text_of(each.call)) for each in step.operations)
         parts.append(tag("p", f"Calls: {calls}", class_="calls"))
+    if step.rollout and step.rollout.stages:
+        parts.append(_rollout(step.rollout))
     parts += [tag("p", prose(note), class_="note") for note in step.notes]
     return "".join(parts)
 
@@ -251,6 +257,31 @@ def _branch(branch: Branch, moved: tuple[int, int] | None) -> str:
         tag("td", text_of(share), class_="share"),
         tag("td", text_of(branch.serves), class_="serves"),
     )
+
+
+def _rollout(note: RolloutNote) -> str:
+    """The stages of a rollout beside each other, each with what it asks for."""
+    stages = [
+        tag(
+            "li",
+            tag("b", f"{stage.percent} %"),
+            tag("span", _asks(stage)),
+            class_=_reached(stage, note),
+        )
+        for stage in note.stages
+    ]
+    return tag("ol", *stages, class_="steps", aria_label=f"Steps of the rollout: {note.percent} %")
+
+
+def _asks(stage: Stage) -> str:
+    parts = [f"for {span(stage.for_s)}"] if stage.for_s else []
+    return ", ".join([*parts, *(["then a person"] if stage.pause else [])])
+
+
+def _reached(stage: Stage, note: RolloutNote) -> str:
+    if stage.percent == note.percent:
+        return "here"
+    return "over" if stage.percent < note.percent else "ahead"
 
 
 def _bar(percentage: int) -> str:

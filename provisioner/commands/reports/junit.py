@@ -84,9 +84,8 @@ def _cases(report: Report) -> Iterator[JunitCase]:
     for group in view.by_resource(report.drift) if report.drift else ():
         yield replace(_of_drift(group, report), file=files.get(group[0].address, ""))
     if report.plan and not report.outcomes:
-        steps = report.plan.steps
-        for step in steps:
-            if step.action is not Action.KEEP:
+        for step in report.plan.steps:
+            if step.action is not Action.KEEP or step.rollout:
                 yield replace(_of_step(step, report), file=files.get(step.address, ""))
 
 
@@ -148,9 +147,12 @@ def _of_drift(group: list[Drift], report: Report) -> JunitCase:
 def _of_step(step: Step, report: Report) -> JunitCase:
     why = step.reason or "cannot be done as it is written"
     hint = f"\nhint: {step.hint}" if step.hint else ""
+    lines = [f"{line.sign} {line.text}" for line in view.diff(step)]
+    if view.stages_of(step):
+        lines += [harmless_line(note) for note in step.notes] + [f"steps: {view.stages_of(step)}"]
     return JunitCase(
         f"{report.command} {view.title(report)}",
-        f"{step.action} {step.address}",
+        f"{view.word(step.action)} {step.address}",
         failure=harmless(why + hint) if step.action is Action.BLOCKED else "",
-        output="\n".join(f"{line.sign} {line.text}" for line in view.diff(step)),
+        output="\n".join(lines),
     )

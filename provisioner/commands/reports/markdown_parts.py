@@ -27,6 +27,7 @@ TITLES = {
     Action.ADOPT: "adopted",
     Action.UPDATE: "updated",
     Action.CREATE: "created",
+    Action.KEEP: "rolled out step by step",
 }
 SEVERITIES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.NOTE: "Notes"}
 
@@ -73,6 +74,8 @@ def _details(summary: str, step: Step, *, opened: bool) -> str:
     if step.operations:
         calls = ", ".join(code(each.call) for each in step.operations)
         parts += [f"Calls: {calls}", ""]
+    if view.stages_of(step):
+        parts += [f"Steps: **{view.stages_of(step)}**", ""]
     parts += [line for note in step.notes for line in (f"Note: {prose(note)}", "")]
     return "\n".join([*parts, "</details>", ""])
 

@@ -16,6 +16,7 @@ from provisioner.model.drift import Drift, DriftCategory, Drifted
 from provisioner.model.outcome import Outcome, Status
 from provisioner.model.plan import DESTRUCTIVE, Action, Address, Plan, Step
 from provisioner.model.query import CheckResult
+from provisioner.model.rollout_block import drawn
 from provisioner.planning.plan_json import digest, required_env
 from provisioner.rendering import outcomes as outcome_words
 from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of
@@ -76,8 +77,8 @@ class Fact(NamedTuple):
 
 
 def changed_steps(plan: Plan) -> list[Step]:
-    """The steps that are not a keep, the most dangerous first."""
-    shown = [step for step in plan.steps if step.action is not Action.KEEP]
+    """The steps that change something or are rolled out, the most dangerous first."""
+    shown = [step for step in plan.steps if step.action is not Action.KEEP or step.rollout]
     return sorted(shown, key=lambda step: (WORST_FIRST.index(step.action), step.address))
 
 
@@ -94,6 +95,14 @@ def _outcome_rank(outcome: Outcome) -> tuple[int, int, Address]:
 def check_rank(result: CheckResult) -> tuple[bool, Address, str]:
     """Sort key: what failed first."""
     return (result.passed, result.address, result.check)
+
+
+def stages_of(step: Step) -> str:
+    """The stages of the rollout as a bar, ``0 → [5] → 25 → 100 %``; ``""`` without one."""
+    note = step.rollout
+    if note is None or not note.stages:
+        return ""
+    return f"{drawn(note.stages, note.percent, STYLE.glyphs.arrow)} %"
 
 
 def symbol(action: Action) -> str:

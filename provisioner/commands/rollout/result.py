@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from provisioner.model.rollout import WHOLE, Grade, MoveKind, Why, Word
-from provisioner.planning.rollout_plan import day, span
+from provisioner.model.rollout import Grade, MoveKind, Why, Word
+from provisioner.model.rollout_block import WHOLE, drawn
+from provisioner.planning.rollout_plan import day, span, waits_for_person
 from provisioner.planning.rollout_procedure import Ending
 from provisioner.planning.rollout_state import Rollout
 from provisioner.workflow.rollout import RolloutReport
@@ -32,6 +33,9 @@ def versions_line(state: Rollout) -> str:
     """``12 at 25 % beside 11`` or ``12 alone``."""
     versions = state.versions
     old = versions.labels.get(versions.previous, "")
+    tried = versions.of(state.tag.target) if state.tag else ""
+    if tried and tried != versions.current:
+        return _of_another(state, tried)
     if not versions.current:
         return f"{old or versions.previous} alone, {versions.label} not there"
     if not versions.previous:
@@ -39,6 +43,14 @@ def versions_line(state: Rollout) -> str:
     share = versions.percent
     at = "with traffic that was moved by hand" if share is None else f"at {share} %"
     return f"{versions.label} {at} beside {old}"
+
+
+def _of_another(state: Rollout, tried: str) -> str:
+    """``12 at 5 % beside 11, 13 is declared``: the tag is about a version of another commit."""
+    versions = state.versions
+    beside = [label for name, label in versions.labels.items() if name != tried]
+    where = f"at {versions.shares[tried]} % beside {', '.join(beside)}" if beside else "alone"
+    return f"{versions.labels[tried]} {where}, {versions.label} is declared"
 
 
 def standing(report: RolloutReport) -> str:
@@ -50,15 +62,18 @@ def standing(report: RolloutReport) -> str:
         return "is not there yet"
     parts = [versions_line(state)]
     tag = state.tag
-    if tag and tag.word is Word.BACK and state.is_of_this_target:
+    has_stepped = report.ending is Ending.MOVED and report.move.kind is MoveKind.BACK
+    if tag and tag.word is Word.BACK and state.is_of_this_target and not has_stepped:
         why = f" ({tag.reason})" if tag.reason else ""
         when = f" on {day(tag.since_s)}" if tag.since_s else ""
         parts.append(f"rolled back at {tag.origin} %{why}{when}")
-    elif tag and tag.since_s:
+    elif tag and tag.since_s and not has_stepped:
         lasts = f" of {span(state.stage.for_s)}" if state.stage.for_s else ""
         parts.append(f"for {span(state.waited_s)}{lasts}")
     if state.verdict:
-        parts += [criterion.text for criterion in state.verdict.criteria]
+        # What made it step back is told with the move.
+        told = [each for each in state.verdict.criteria if not (has_stepped and each.is_bad)]
+        parts += [criterion.text for criterion in told]
     return ", ".join([*parts, next_move(report)])
 
 
@@ -90,7 +105,15 @@ def planned(report: RolloutReport) -> str:
             what = "0 %, `provisioner apply` starts it"
         case _:
             what = move.kind.value
+    if move.why is Why.DUE and (report.state is None or report.state.verdict is None):
+        return f"{what} (its time is over, `provisioner rollout advance` judges it)"
     return f"{what} ({move.why.sentence})"
+
+
+def hint(report: RolloutReport) -> str:
+    """What a person can do where nothing goes on without one; ``""`` for nothing."""
+    waits = report.ending is not Ending.MOVED and waits_for_person(report.move)
+    return report.move.why.hint(report.address.key) if waits else ""
 
 
 def done(report: RolloutReport) -> str:
@@ -103,7 +126,8 @@ def done(report: RolloutReport) -> str:
         case MoveKind.BACK:
             verdict = state.verdict if state else None
             bad = verdict.text if verdict and verdict.grade is Grade.BAD else ""
-            return f"stepped back to 0 % ({bad or why})"
+            origin = f"from {state.tag.origin} % " if state and state.tag else ""
+            return f"stepped back {origin}to 0 % ({bad or why})"
         case MoveKind.RETURN:
             return f"traffic returned to the previous version ({why})"
         case MoveKind.CLEAN_UP:
@@ -123,12 +147,9 @@ def clock(unix_s: int) -> str:
 
 def bar(state: Rollout, *, unicode: bool = True) -> str:
     """The stages as a bar: ``0 > 5 > [25] > 50 > 100``."""
-    share = state.versions.percent
-    arrow = " → " if unicode else " > "
-    return arrow.join(
-        f"[{stage.percent}]" if stage.percent == share else str(stage.percent)
-        for stage in state.spec.stages
-    )
+    if state.removed:
+        return ""
+    return drawn(state.spec.stages, state.versions.percent, "→" if unicode else ">")
 
 
 def is_finished(state: Rollout) -> bool:

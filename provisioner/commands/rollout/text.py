@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from provisioner.commands.rollout.result import bar, has_failed, is_under_way, next_move, standing
+from provisioner.commands.rollout.result import (
+    bar,
+    has_failed,
+    hint,
+    is_under_way,
+    next_move,
+    standing,
+)
+from provisioner.rendering.style import Style
 from provisioner.rendering.text import harmless_line
-from provisioner.rendering.values import common_width
+from provisioner.rendering.values import common_width, wrapped
 from provisioner.workflow.rollout import RolloutReport
 
 
-def text(reports: Sequence[RolloutReport], *, unicode: bool = True) -> str:
-    """A line for each rollout and its steps as a bar; a count at the end."""
+def text(reports: Sequence[RolloutReport], style: Style, *, wraps: bool = False) -> str:
+    """A line for each rollout, its steps as a bar, and what to do; a count at the end.
+
+    ``wraps``: a line is broken at the width of ``style``. Elsewhere a rollout is one line, so
+    that it can be searched.
+    """
     width = common_width(report.name for report in reports)
+    room = max(style.width - width - 2, 40) if wraps else sys.maxsize
     lines = []
     for report in reports:
-        lines.append(f"{report.name:{width}}  {harmless_line(standing(report))}")
-        if report.state and is_under_way(report):
-            lines.append(f"{'':{width}}  {bar(report.state, unicode=unicode)}")
+        below = [*wrapped(harmless_line(standing(report)), room)]
+        if report.state and is_under_way(report) and not report.state.removed:
+            below.append(bar(report.state, unicode=style.unicode))
+        below += wrapped(f"hint: {harmless_line(hint(report))}", room) if hint(report) else []
+        names = [report.name, *[""] * len(below)]
+        lines += [f"{name:{width}}  {line}" for name, line in zip(names, below, strict=False)]
     under_way = sum(map(is_under_way, reports))
     deferred = sum(report.deferred for report in reports)
     more = f", {deferred} put off to the next run" if deferred else ""
@@ -28,10 +45,10 @@ def text(reports: Sequence[RolloutReport], *, unicode: bool = True) -> str:
 
 def to_json(reports: Sequence[RolloutReport]) -> dict[str, Any]:
     """``{"rollouts": [{"address", "name", "from", "to", "percent", "move", ...}]}``."""
-    return {"rollouts": [_json(report) for report in reports]}
+    return {"rollouts": [rollout_json(report) for report in reports]}
 
 
-def _json(report: RolloutReport) -> dict[str, Any]:
+def rollout_json(report: RolloutReport) -> dict[str, Any]:
     state = report.state
     document: dict[str, Any] = {
         "address": str(report.address),
@@ -44,6 +61,7 @@ def _json(report: RolloutReport) -> dict[str, Any]:
         "deferred": report.deferred,
         "under_way": is_under_way(report),
         "failed": has_failed(report),
+        "hint": hint(report),
         "problems": [
             {"code": problem.code, "message": harmless_line(problem.message)}
             for problem in report.problems
@@ -78,7 +96,8 @@ def markdown(reports: Sequence[RolloutReport]) -> str:
     rows = ["| endpoint | steps | where it stands |", "| --- | --- | --- |"]
     for report in reports:
         steps = bar(report.state) if report.state else ""
-        summary = harmless_line(standing(report)).replace("|", "\\|")
+        what = ". Hint: ".join(filter(None, (standing(report), hint(report))))
+        summary = harmless_line(what).replace("|", "\\|")
         rows.append(f"| `{report.name}` | {steps} | {summary} |")
     return "\n".join(rows) + "\n"
 

@@ -14,6 +14,7 @@ from provisioner.model.selection import Selection
 from provisioner.model.serving import Served
 from provisioner.workflow.live_reader import read
 from provisioner.workflow.parallel import page_url
+from provisioner.workflow.rollout import RolloutReport, standing_in
 from provisioner.workflow.session import Session
 
 
@@ -22,7 +23,7 @@ class StatusRow:
     """Where one declared resource stands, and what it serves.
 
     ``changed_at`` is when it was last written, RFC 3339 in UTC; ``""`` where nobody tells.
-    ``url`` is its page in the workspace.
+    ``url`` is its page in the workspace. ``rollout`` is None where none is under way.
     """
 
     address: Address
@@ -31,6 +32,7 @@ class StatusRow:
     serves: tuple[Served, ...] = ()
     changed_at: str = ""
     url: str = ""
+    rollout: RolloutReport | None = None
 
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
@@ -95,7 +97,8 @@ def _row(session: Session, resource: Resource, live: Live | None) -> StatusRow:
     serves = kind.runtime.describe(live) if kind.runtime.describe else ()
     changed_at = live.history.changed_at
     url = page_url(session.host, resource.address.kind, resource.name)
-    return StatusRow(resource.address, resource.name, readiness, serves, changed_at, url)
+    rollout = standing_in(session, resource, live)
+    return StatusRow(resource.address, resource.name, readiness, serves, changed_at, url, rollout)
 
 
 def status_code(rows: Sequence[StatusRow]) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from provisioner.commands.rollout.result import bar, hint, is_under_way, standing
+from provisioner.commands.rollout.text import rollout_json
 from provisioner.commands.status.status import StatusRow
 from provisioner.model.live import Phase
 from provisioner.model.serving import Served
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.text import harmless_line
 from provisioner.rendering.values import columns, common_width, wrapped
+from provisioner.workflow.rollout import RolloutReport
 
 # Symbol, the same in ASCII, and how it looks.
 SIGNS = {
@@ -39,6 +42,19 @@ def _lines(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[
     widest = max((columns(harmless_line(one.what)) for one in row.serves), default=0)
     for one in row.serves:
         yield _served(one, width, widest)
+    if row.rollout:
+        yield from _rollout(row.rollout, style)
+
+
+def _rollout(report: RolloutReport, style: Style) -> Iterator[Line]:
+    """Where it stands and what comes next, its steps as a bar, and what a person can do."""
+    parts = [f"rollout: {standing(report)}"]
+    if report.state and is_under_way(report):
+        parts += [bar(report.state, unicode=style.unicode)]
+    parts += [f"hint: {hint(report)}"] if hint(report) else []
+    for part in filter(None, parts):
+        for line in wrapped(harmless_line(part), style.width - len(INDENT)):
+            yield (Span(f"{INDENT}{line}", Role.FAINT),)
 
 
 def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[Line]:
@@ -107,7 +123,8 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
     """``{"resources": [{"address", "name", "phase", "message", "url", "changed_at", "serves"}]}``.
 
     ``serves``: ``{"entity", "model", "version", "traffic_percentage", "since"}``, the most
-    traffic first. Times are RFC 3339 in UTC; what nobody tells is ``""``.
+    traffic first. Times are RFC 3339 in UTC; what nobody tells is ``""``. ``rollout``, as
+    `rollout status -o json` has it, is there where one is under way or was rolled back.
     """
     return {
         "resources": [
@@ -128,6 +145,7 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
                     }
                     for served in row.serves
                 ],
+                **({"rollout": rollout_json(row.rollout)} if row.rollout else {}),
             }
             for row in rows
         ]

@@ -6,7 +6,8 @@ import pytest
 from rollout_world import SPEC, STAGES, World, digest, later, with_spec
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import WHOLE, Grade, MoveKind, RolloutTag, Why, Word
+from provisioner.model.rollout import Grade, MoveKind, RolloutTag, Why, Word
+from provisioner.model.rollout_block import WHOLE
 from provisioner.planning.rollout_state import Occasion
 
 ADVANCE, APPLY = Occasion.ADVANCE, Occasion.APPLY

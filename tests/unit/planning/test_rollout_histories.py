@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rollout_world import SPEC, STAGES, Runner, World, digest, later
 
-from provisioner.model.rollout import WHOLE, Grade, MoveKind, RolloutTag, Why, Word
+from provisioner.model.rollout import Grade, MoveKind, RolloutTag, Why, Word
+from provisioner.model.rollout_block import WHOLE
 from provisioner.planning.rollout_procedure import Ending
 from provisioner.planning.rollout_state import Occasion
 

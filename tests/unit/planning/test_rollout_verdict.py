@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.model.rollout import Analysis, Grade, Metric, MetricSource, Sample
+from provisioner.model.rollout import Grade, Sample
+from provisioner.model.rollout_block import Analysis, Metric, MetricSource
 from provisioner.planning.rollout_verdict import of_command, of_metrics
 
 ERRORS = Metric("errors", most=0.01, min_requests=100)

@@ -33,7 +33,8 @@ from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.plan import Operation
 from provisioner.model.resource import Resource
-from provisioner.model.rollout import WHOLE, RolloutSpec, Shares
+from provisioner.model.rollout import Shares
+from provisioner.model.rollout_block import WHOLE, RolloutSpec
 
 UNSEEN: Final = ("burst_scaling_enabled", RAW)
 """Fields that no answer shows: the previous version is sent with those of the manifest."""

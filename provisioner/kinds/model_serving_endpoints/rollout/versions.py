@@ -15,16 +15,17 @@ from typing import Any, Final
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     UNITS_FIELD,
+    at,
     has_throughput,
     mapping,
     parts_of,
 )
-from provisioner.kinds.model_serving_endpoints.serving import shares_of
+from provisioner.kinds.model_serving_endpoints.serving import FALLBACK, shares_of
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.resource import Resource
-from provisioner.model.rollout import WHOLE, RolloutSpec, Versions
-from provisioner.model.rollout_block import read_block
+from provisioner.model.rollout import Versions
+from provisioner.model.rollout_block import WHOLE, RolloutSpec, read_block
 
 LONGEST_NAME: Final = 63
 FACTS: Final = (
@@ -103,6 +104,7 @@ def versions(resource: Resource, rollout: RolloutSpec, live: Live) -> Versions |
         digests={name: _digest(name) for name in entities},
         doubled=_size(entity),
         is_reserved=UNITS_FIELD in entity or has_throughput(entity),
+        falls_back=at(resource.document, FALLBACK) is True,
         label=_label(entity),
         labels={name: _label(known) for name, known in entities.items()},
     )

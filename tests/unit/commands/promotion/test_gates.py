@@ -20,7 +20,8 @@ from provisioner.model.live import Phase, Readiness
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.release import Released
-from provisioner.model.rollout import Move, MoveKind, RolloutNote, Stage, Why
+from provisioner.model.rollout import Move, MoveKind, RolloutNote, Why
+from provisioner.model.rollout_block import Stage
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 TERMS = PromotionTerms("staging", "prod", NOW)

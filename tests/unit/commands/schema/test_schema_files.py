@@ -17,7 +17,8 @@ from provisioner.manifests import project
 from provisioner.manifests.yaml.source import parse
 from provisioner.model import schemas
 from provisioner.model.plan import Action, Address, FieldChange, Operation, Plan, Step
-from provisioner.model.rollout import Move, MoveKind, RolloutNote, Stage, Why
+from provisioner.model.rollout import Move, MoveKind, RolloutNote, Why
+from provisioner.model.rollout_block import Stage
 from provisioner.planning import plan_json
 
 ROOT = Path(__file__).parents[4]
@@ -341,7 +342,7 @@ STEP = Step(
     existing=True,
     updating=True,
     attention=True,
-    rollout=RolloutNote("11", "12", 5, Move(MoveKind.NOTHING, Why.TIME), (Stage(5, 600),)),
+    rollout=RolloutNote("11", "12", 5, Move(MoveKind.NOTHING, Why.TIME), stages=(Stage(5, 600),)),
 )
 BARE = Step(Address("secret_scopes", "keys"), "keys", Action.KEEP)
 
