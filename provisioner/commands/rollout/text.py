@@ -15,6 +15,7 @@ from provisioner.commands.rollout.result import (
     next_move,
     standing,
 )
+from provisioner.model.rollout import Criterion
 from provisioner.rendering.style import Style
 from provisioner.rendering.text import harmless_line
 from provisioner.rendering.values import common_width, wrapped
@@ -80,15 +81,13 @@ def rollout_json(report: RolloutReport) -> dict[str, Any]:
         "rejected": bool(tag and tag.word.value == "back" and state.is_of_this_target),
         "why_back": tag.reason if tag else "",
         "verdict": state.verdict.grade.value if state.verdict else None,
-        "criteria": [
-            {
-                "name": criterion.name,
-                "grade": criterion.grade.value,
-                "text": harmless_line(criterion.text),
-            }
-            for criterion in (state.verdict.criteria if state.verdict else ())
-        ],
+        "criteria": list(map(_criterion, state.verdict.criteria if state.verdict else ())),
     }
+
+
+def _criterion(criterion: Criterion) -> dict[str, Any]:
+    text = harmless_line(criterion.text)
+    return {"name": criterion.name, "grade": criterion.grade.value, "text": text}
 
 
 def markdown(reports: Sequence[RolloutReport]) -> str:
