@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefork import preforked
 from scenes import Scenes
 from skipping_clock import SkippingClock
 
@@ -18,6 +19,13 @@ from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import Running, running
 
 TOKEN = "dapi-acceptance"
+
+
+@pytest.fixture(scope="session")
+def preforked_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The executable `provisioner` for shell scripts; alone in its folder, for a ``PATH``."""
+    with preforked(tmp_path_factory.mktemp("bin")) as command:
+        yield command
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def runner(tmp_path) -> dict[str, str]:
+def runner(tmp_path, preforked_command) -> dict[str, str]:
     """The environment of a step, with a ``pip`` and a ``provisioner`` of this checkout."""
     commands = tmp_path / "temp" / "provisioner" / "bin"
     commands.mkdir(parents=True)
@@ -26,7 +25,7 @@ def runner(tmp_path) -> dict[str, str]:
     for folder, name, script in (
         (tmp_path / "bin", "python", 'echo "python $*" >> "$CALLS"'),
         (commands, "pip", 'echo "pip $*" >> "$CALLS"'),
-        (commands, "provisioner", f'exec "{sys.executable}" -m provisioner "$@"'),
+        (commands, "provisioner", f'exec "{preforked_command}" "$@"'),
     ):
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)

@@ -17,7 +17,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,7 +93,7 @@ def _set_scene(scene: str, folder: Path) -> None:
         shutil.copytree(ROOT / scene, folder, ignore=local)
 
 
-def _run(made: Story, folder: Path) -> list[str]:
+def _run(made: Story, folder: Path, command: Path) -> list[str]:
     """What each command printed, in order."""
     script = ["exec 2>&1"]
     for kind, name, text in made.acts:
@@ -104,10 +103,6 @@ def _run(made: Story, folder: Path) -> list[str]:
             script += [
                 f"mkdir -p $(dirname {name}); cat > {name} <<'END-OF-FILE'\n{text}END-OF-FILE"
             ]
-    command = folder.parent / "bin" / "provisioner"
-    command.parent.mkdir(exist_ok=True)
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m provisioner "$@"\n')
-    command.chmod(0o755)
     environment = {
         "PATH": f"{command.parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
@@ -156,14 +151,14 @@ def missing(expected: str, printed: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_the_commands_of_a_page_print_what_it_shows(page, tmp_path):
+def test_the_commands_of_a_page_print_what_it_shows(page, tmp_path, preforked_command):
     made = story(page)
     if not any(kind == "run" for kind, _, _ in made.acts):
         return
     folder = tmp_path / "project"
     (tmp_path / "home").mkdir()
     _set_scene(made.scene, folder)
-    printed = _run(made, folder)
+    printed = _run(made, folder, preforked_command)
     commands = [(name, text) for kind, name, text in made.acts if kind == "run"]
     for (command, expected), output in zip(commands, printed, strict=False):
         problem = missing(expected, output) if expected.strip() else ""

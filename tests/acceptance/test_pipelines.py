@@ -242,13 +242,17 @@ JOBS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
 
 
 @pytest.fixture(params=SYSTEMS)
-def pipeline(request: pytest.FixtureRequest, tmp_path: Path, hosts: dict[str, str]) -> Pipeline:
+def pipeline(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    hosts: dict[str, str],
+    preforked_command: Path,
+) -> Pipeline:
     folder, tools = tmp_path / "repository", tmp_path / "bin"
     tools.mkdir()
     for name in ("gh", "az", "curl", "pip"):
         (tools / name).write_text(FORGE.read_text(encoding="utf-8"), encoding="utf-8")
-    command = f'#!/bin/sh\nexec {sys.executable} -m provisioner "$@"\n'
-    (tools / "provisioner").write_text(command)
+    (tools / "provisioner").symlink_to(preforked_command)
     for tool in tools.iterdir():
         tool.chmod(0o755)
     # A profile for each workspace: a token in the environment would be for one of them.
