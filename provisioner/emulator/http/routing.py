@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -50,6 +51,8 @@ class StatementRunner(Protocol):
     """Runs the SQL statements of one process. ``sql.running`` implements it."""
 
     def start(self, creator: str, work: Any) -> Any: ...
+
+    def waiter(self) -> AbstractContextManager[bool]: ...
 
     def find(self, statement_id: str) -> Any: ...
 

@@ -55,11 +55,15 @@ def execute(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     except ImportError as error:
         raise _no_engine(error) from error
     run = work.prepare(workspace, request, sent, sent.get("row_limit", MOST_ROWS))
-    execution: StatementExecution = workspace.statements.start(request.caller.name, run)
-    is_done = execution.finished.wait(wait_s)
-    if not is_done and sent.get("on_wait_timeout") == CANCEL:
-        execution.cancel()
-    return ApiResponse(execution.shown())
+    with workspace.statements.waiter() as is_free:
+        # rule(local): At most 32 requests wait for statements.
+        if not is_free:
+            raise ApiError(429, "REQUEST_LIMIT_EXCEEDED", "Too many requests wait for statements.")
+        execution: StatementExecution = workspace.statements.start(request.caller.name, run)
+        is_done = execution.finished.wait(wait_s)
+        if not is_done and sent.get("on_wait_timeout") == CANCEL:
+            execution.cancel()
+        return ApiResponse(execution.shown())
 
 
 def _check(sent: dict[str, Any]) -> None:

@@ -18,6 +18,11 @@ PENDING, RUNNING, SUCCEEDED = "PENDING", "RUNNING", "SUCCEEDED"
 FAILED, CANCELED = "FAILED", "CANCELED"
 # rule(local): The newest 1000 statements are kept, in memory only.
 MOST_KEPT = 1000
+# rule(local): Eight statements run at once; further ones are PENDING until one of them has ended.
+MOST_AT_ONCE = 8
+# Half of the worker threads: the others answer other calls.
+MOST_WAITING = 32
+QUEUE_CHECK_S = 0.1
 CLOSE_TIMEOUT_S = 5.0
 
 
@@ -114,12 +119,19 @@ class StatementExecution:
         return {"statement_id": self.id, "status": status, **outcome}
 
 
+def _canceled(stop: Cancellation) -> dict[str, Any]:
+    stop.check()
+    return {}
+
+
 class StatementExecutions:
     """The statements of one process."""
 
     def __init__(self) -> None:
         self._kept: dict[str, StatementExecution] = {}
         self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._waiters = threading.BoundedSemaphore(MOST_WAITING)
 
     def start(self, creator: str, work: Work) -> StatementExecution:
         """Starts a statement in a thread of its own, and forgets the oldest ones."""
@@ -129,8 +141,29 @@ class StatementExecutions:
             while len(self._kept) > MOST_KEPT:
                 self._kept.pop(next(iter(self._kept))).stop.now()
         name = f"statement-{started.id[:8]}"
-        threading.Thread(target=started.run, args=(work,), name=name, daemon=True).start()
+        threading.Thread(target=self._run, args=(started, work), name=name, daemon=True).start()
         return started
+
+    def _run(self, execution: StatementExecution, work: Work) -> None:
+        """Runs a statement when it is its turn, unless it was canceled before."""
+        while not self._slots.acquire(timeout=QUEUE_CHECK_S):
+            if execution.stop.requested.is_set():
+                execution.run(_canceled)
+                return
+        try:
+            execution.run(work)
+        finally:
+            self._slots.release()
+
+    @contextmanager
+    def waiter(self) -> Iterator[bool]:
+        """Counts a request that waits during the block; gives False where there are too many."""
+        is_free = self._waiters.acquire(blocking=False)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self._waiters.release()
 
     def find(self, statement_id: str) -> StatementExecution | None:
         """Returns a statement by its id, or None."""

@@ -41,8 +41,15 @@ TABLE_FUNCTIONS = (exp.Explode, exp.Unnest, exp.Inline, exp.GenerateSeries)
 RANGE = "range"
 
 
+# rule(local): A statement has at most 500,000 characters and 10,000 words and signs. Reading
+#     more would keep every other caller waiting.
+MOST_CHARACTERS = 500_000
+MOST_TOKENS = 10_000
+
+
 def parse(text: str) -> exp.Query:
     """Returns the one query that ``text`` is. Raises StatementError."""
+    _refuse_long(text)
     try:
         parts = [part for part in sqlglot.parse(text, read=DIALECT) if part is not None]
     except (SqlglotError, RecursionError) as error:
@@ -55,6 +62,19 @@ def parse(text: str) -> exp.Query:
         first_word = text.split(None, 1)[0].upper()[:20]
         raise unsupported(f"{first_word} statements: it answers queries only")
     return parts[0]
+
+
+def _refuse_long(text: str) -> None:
+    try:
+        is_long = len(text) > MOST_CHARACTERS or (
+            len(text) > MOST_TOKENS and len(sqlglot.tokenize(text, read=DIALECT)) > MOST_TOKENS
+        )
+    except SqlglotError as error:
+        raise syntax_error(_first_line(error)) from error
+    if is_long:
+        raise unsupported(
+            f"statements with more than {MOST_CHARACTERS} characters or {MOST_TOKENS} words"
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ from provisioner.emulator.http.routing import ApiRequest, EmulatedWorkspace
 from provisioner.emulator.inference import payloads
 from provisioner.emulator.inference.active import of_record
 from provisioner.emulator.serving import endpoints
-from provisioner.emulator.sql import ai_query, engine
+from provisioner.emulator.sql import ai_query, engine, engine_process
 from provisioner.emulator.sql import statement as statements
 from provisioner.emulator.sql.executions import Cancellation, Work
 
@@ -33,7 +33,7 @@ def prepare(
         tables = _tables(workspace, query, place)
         functions = _functions(workspace, request, query)
         text = statements.to_engine_sql(query)
-        return _shown(engine.run(text, tables, functions, most_rows, stop))
+        return _shown(engine_process.run(text, tables, functions, most_rows, stop))
 
     return work
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import resource
 import sys
+from pathlib import Path
 
 import pytest
 
+from provisioner.emulator.sql.executions import MOST_AT_ONCE, StatementExecutions
+
 pytest.importorskip("duckdb")
+engine_process = pytest.importorskip("provisioner.emulator.sql.engine_process")
 
 CHAT, DBRX = "databricks-meta-llama-3-1-70b-instruct", "databricks-dbrx-instruct"
 WAREHOUSE = {"warehouse_id": "a1b2c3d4e5f60718"}
@@ -230,9 +236,81 @@ def test_a_statement_that_takes_too_long_is_cancelled_when_it_says_so(client):
     assert client.call("GET", path).status == 404
 
 
+BUSY = [
+    # One call inside of which no interrupt is looked at.
+    "SELECT list_sum(list_transform(range(19000000), x -> x * x + sin(x)))",
+    "SELECT count(*) FROM range(10000000) a CROSS JOIN range(100000) b",
+]
+
+
+@pytest.mark.parametrize("statement", BUSY)
+def test_a_cancelled_statement_ends_with_its_process(client, statement):
+    started = client.post(BASE, {"statement": statement, "wait_timeout": "0s", **WAREHOUSE})
+    path = f"{BASE}/{started['statement_id']}"
+    client.post(f"{path}/cancel")
+    assert client.get(path)["status"] == {"state": "CANCELED"}
+    assert client.post(BASE, {"statement": "SELECT 1", **WAREHOUSE})["status"] == {
+        "state": "SUCCEEDED"
+    }
+
+
+def test_the_memory_of_a_statement_is_bounded(run):
+    assert "emory" in run("SELECT list(repeat('x', 19000000)) FROM range(200)")
+    engine_process.POOL.close()
+    most_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert most_kib * 1024 < engine_process.MEMORY_LIMIT_BYTES
+    assert run("SELECT 1") == [["1"]]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux shows it")
+def test_the_process_of_a_statement_is_bounded_by_the_system():
+    with engine_process.POOL.taken() as process:
+        process.send(("SELECT 1", {}, [], 1))
+        process.receive()
+        limits = Path(f"/proc/{process._process.pid}/limits").read_text()
+    found = re.search(r"Max address space +(\d+)", limits)
+    assert found is not None
+    assert int(found[1]) == engine_process.MEMORY_LIMIT_BYTES
+
+
+def test_a_statement_that_runs_too_long_is_ended(run, monkeypatch):
+    monkeypatch.setattr(engine_process, "LONGEST_S", 0.2)
+    assert "seconds" in run(BUSY[1])
+
+
+def test_the_process_of_a_statement_has_no_variable_of_this_one(monkeypatch):
+    monkeypatch.setenv("SHOP_KEY", "sk-shop")
+    engine_process.POOL.close()
+    with engine_process.POOL.taken() as process:
+        process.send(("SELECT 1", {}, [], 1))
+        process.receive()
+        variables = Path(f"/proc/{process._process.pid}/environ")
+        if variables.exists():
+            assert b"sk-shop" not in variables.read_bytes()
+
+
+def test_more_statements_than_run_at_once_wait_and_can_be_cancelled():
+    executions = StatementExecutions()
+
+    def work(stop):
+        stop.requested.wait(10)
+        stop.check()
+
+    started = [executions.start("somebody", work) for _ in range(MOST_AT_ONCE + 1)]
+    assert started[-1].state == "PENDING"
+    started[-1].cancel()
+    assert started[-1].state == "CANCELED"
+    executions.clear()
+    assert {each.state for each in started} == {"CANCELED"}
+
+
+def test_a_statement_of_very_many_terms_is_refused_before_it_is_read(run):
+    assert "10000 words" in run("SELECT " + "+".join(["1"] * 20_000))
+
+
 def test_without_the_extra_the_answer_says_what_to_install(client, monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    for name in ("work", "engine"):
+    for name in ("work", "engine", "engine_process"):
         monkeypatch.delitem(sys.modules, f"provisioner.emulator.sql.{name}", raising=False)
         package = sys.modules["provisioner.emulator.sql"]
         monkeypatch.delattr(package, name, raising=False)
