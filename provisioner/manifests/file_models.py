@@ -1,4 +1,4 @@
-"""What a project's own files look like: the project, an environment, a manifest, a plan.
+"""What a project's own files look like: the project, an environment, a manifest, prices.
 
 Only the schema files are made from these models. At run time the files are checked
 against those schemas, and pydantic is not loaded.
@@ -6,11 +6,9 @@ against those schemas, and pydantic is not loaded.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
-
-from provisioner.model.plan import Cause
 
 PROJECT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
@@ -209,192 +207,35 @@ class Manifest(FileModel):
     )
 
 
-Action = Literal["keep", "update", "create", "adopt", "orphan", "replace", "delete", "blocked"]
+Amount = Annotated[float, Field(ge=0)]
+PRICE_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
-class PlanWorkspace(FileModel):
-    """The workspace that a plan was made for."""
+class DbusPerHour(FileModel):
+    """DBUs an hour, as your contract and the price list of your cloud and region have them."""
 
-    host: str
-
-
-class PlanSource(FileModel):
-    """Where the manifests came from. Not part of the plan's digest."""
-
-    git_commit: str = Field(description="The commit, with `+` when files differed from it.")
-    digest: str = Field(description="A digest of the documents that the manifests describe.")
-
-
-class PlanSummary(FileModel):
-    """How many steps there are of each action."""
-
-    create: int = Field(ge=0)
-    adopt: int = Field(ge=0)
-    update: int = Field(ge=0)
-    replace: int = Field(ge=0)
-    delete: int = Field(ge=0)
-    keep: int = Field(ge=0)
-    blocked: int = Field(ge=0)
-    orphan: int = Field(ge=0)
-
-
-class PlanChange(FileModel):
-    """A field that differs. A side on which it is absent has no key here."""
-
-    path: str = Field(description="`config.served_entities[champion].entity_version`")
-    before: Any = Field(default=None, description="The live value.")
-    after: Any = Field(default=None, description="The value that the manifests ask for.")
-    action: Action
-    cause: Cause | None = Field(
-        default=None,
-        description=(
-            "Why this action, for programs; plans of earlier versions have none. In words: "
-            + "; ".join(f"`{cause}`: {cause.sentence}" for cause in Cause if cause.sentence)
-        ),
+    concurrency: dict[str, Amount] = Field(
+        default={},
+        description="DBUs an hour for one request at a time, by workload type.",
+        examples=[{"CPU": 1, "GPU_SMALL": 2.5}],
     )
-    reason: str = Field(
-        description="The cause in words, which may change with every version. Do not parse it."
+    tokens_per_second: Amount | None = Field(
+        default=None, description="DBUs an hour for one token per second of provisioned throughput."
     )
-    drift: bool = Field(
-        default=False, description="With `--changed-since`: not touched by the change of the files."
+    model_units: Amount | None = Field(default=None, description="DBUs an hour for one model unit.")
+
+
+class PricesFile(FileModel):
+    """`prices.yaml`: your own prices. Plans show capacity in money with them; none is shipped."""
+
+    date: str = Field(
+        pattern=PRICE_DATE,
+        description="When the prices were looked up, `YYYY-MM-DD`. Each amount is shown with it.",
     )
-
-
-class PlanOperation(FileModel):
-    """A call to the service. Secrets are references: `{"$secret": {"from_env": NAME}}`."""
-
-    call: str
-    method: Literal["DELETE", "PATCH", "POST", "PUT"]
-    path: str = Field(description="May hold `{id}` where the id is known after a create only.")
-    payload: dict[str, Any] | None = Field(default=None, description="The JSON body.")
-    wait: bool = Field(description="Wait afterwards until the resource is ready.")
-    after_idle: bool = Field(default=False, description="Wait before until no update runs.")
-
-
-class PlanRolloutStep(FileModel):
-    """One step of a gradual rollout."""
-
-    percent: int = Field(ge=0, le=100, description="The share of the new version.")
-    for_seconds: int = Field(ge=0, description="How long it lasts at least.")
-    pause: bool = Field(description="Whether a person has to let it go on.")
-
-
-class PlanRollout(FileModel):
-    """A gradual rollout of a new version."""
-
-    from_: str = Field(alias="from", description="The previous version.")
-    to: str = Field(description="The new version.")
-    percent: int = Field(ge=0, le=100, description="What the new version gets now.")
-    move: str = Field(description="What happens next: `start`, `step back`, `nothing`, ...")
-    reason: str = Field(description="Why, for programs: `new_target`, `rejected`, ...")
-    to_percent: int = Field(ge=0, le=100, description="The share after that move.")
-    steps: tuple[PlanRolloutStep, ...]
-    earliest_seconds: int = Field(ge=0, description="The sum of all times that are to pass.")
-    pauses: int = Field(ge=0, description="How often a person has to let it go on.")
-    doubled: str = Field(description="What is paid for twice meanwhile; empty for nothing.")
-    needs_consent: bool = Field(description="Whether `--allow-double` has to name the endpoint.")
-    falls_back: bool = Field(
-        default=False,
-        description="Whether a version without traffic answers what another one fails to answer.",
+    dbu: Amount = Field(description="The price of one DBU.")
+    currency: str = Field(
+        default="USD", pattern=r"^[A-Z]{3}$", description="The currency of `dbu`."
     )
-    name: str = Field(default="", description="What `provisioner rollout` calls the endpoint.")
-    returns_from: str = Field(
-        default="", description="A third version, which gives its traffic back first."
-    )
-    due: int = Field(
-        default=0,
-        description="Unix time in seconds; nothing moves before. Not known: left out.",
-    )
-    earliest_end: int = Field(
-        default=0,
-        description="Unix time in seconds. Left out before the start.",
-    )
-
-
-class PlanStep(FileModel):
-    """What happens to one resource."""
-
-    address: str
-    name: str
-    action: Action
-    live_fingerprint: str = Field(description="Of what was live; empty where nothing was.")
-    changes: tuple[PlanChange, ...]
-    operations: tuple[PlanOperation, ...]
-    reason: str = Field(default="", description="Why the step as a whole is what it is.")
-    hint: str = Field(default="", description="What to do about it.")
-    notes: tuple[str, ...] = Field(default=(), description="What else is worth knowing.")
-    desired: dict[str, Any] | None = Field(
-        default=None, description="What must be live afterwards."
-    )
-    needs: tuple[str, ...] = Field(default=(), description="Addresses that come first.")
-    unknown: tuple[str, ...] = Field(
-        default=(), description="Live fields that this version does not know."
-    )
-    ignore_changes: tuple[str, ...] = Field(
-        default=(), description="Paths that the manifest says to leave as they are."
-    )
-    consented: bool = Field(default=False, description="An entry of `removed` names this deletion.")
-    existing: bool = Field(
-        default=False, description="Somebody else creates it: it is updated at most."
-    )
-    updating: bool = Field(
-        default=False, description="An update was in progress when this was planned."
-    )
-    attention: bool = Field(
-        default=False, description="A note tells what matters even where nothing is done."
-    )
-    rollout: PlanRollout | None = Field(
-        default=None, description="A gradual rollout that begins here or is under way."
-    )
-
-
-class PlanInputsFile(FileModel):
-    """The options of the command line that shaped the plan. Part of the digest."""
-
-    select: tuple[str, ...] = Field(default=(), description="`--select`")
-    variables: tuple[str, ...] = Field(default=(), description="`--var`, as `NAME=VALUE`")
-    rotate: tuple[str, ...] = Field(default=(), description="`--rotate`")
-    take_over_from: str = Field(default="", description="`--take-over-from`")
-    prune: bool = Field(default=False, description="`--prune`")
-
-
-class PlanPolicies(FileModel):
-    """The policies that a plan was judged by."""
-
-    digest: Digest = Field(description="What `--policy-digest` pins.")
-    problems: dict[str, Any] | None = Field(
-        default=None,
-        description="The violations, as `validate -o json` tells problems: never in a saved plan.",
-    )
-
-
-class PlanFile(FileModel):
-    """A plan, as `plan -o json` prints it and `plan --out` saves it."""
-
-    format_version: Literal[1]
-    tool_version: str
-    project: str
-    environment: str
-    workspace: PlanWorkspace
-    source: PlanSource
-    summary: PlanSummary
-    required_env: tuple[str, ...] = Field(
-        description="Environment variables whose values an apply will send."
-    )
-    protected: bool = Field(description="Whether the environment is protected.")
-    owned: int = Field(ge=0, description="How many live resources carry our tag.")
-    digest: Digest = Field(
-        description="Of environment, host, inputs and steps; not of time or commit."
-    )
-    inputs: PlanInputsFile | None = Field(
-        default=None, description="The options that shaped the plan, where any were given."
-    )
-    policies: PlanPolicies | None = Field(
-        default=None, description="The policies that it was judged by; not part of its digest."
-    )
-    steps: tuple[PlanStep, ...]
-    preflight: dict[str, Any] | None = Field(
-        default=None,
-        description="What the workspace lacks, as `validate -o json` tells problems: only with "
-        "`plan --preflight`, and never in a saved plan.",
+    dbus_per_hour: DbusPerHour = Field(
+        default=DbusPerHour(), description="How many DBUs an hour a capacity takes."
     )

@@ -21,6 +21,7 @@ from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.paths import Document
 from provisioner.model.release import Promotion
+from provisioner.model.serving import DEFAULT_CURRENCY, Prices
 
 REPLACED: Final = frozenset({"variables", "name_prefix", "defaults", "overrides"})
 """The sections of an environment's file that may refer to something."""
@@ -44,6 +45,7 @@ def fixed_references(source: SourceFile) -> Iterator[Finding]:
 
 
 PROJECT_FILE: Final = "provisioner.yaml"
+PRICES_FILE: Final = "prices.yaml"
 FOLDER: Final = "environments"
 LOCAL: Final = "local"
 EMULATOR_STATE: Final = ".provisioner/local.sqlite"
@@ -128,6 +130,22 @@ def read_project(root: Path) -> ProjectSettings:
     """The project whose file lies in ``root``. Raises FileError."""
     data = _checked(root, PROJECT_FILE, "project").data
     return ProjectSettings(data["project"], data.get("default_environment", ""))
+
+
+def read_prices(root: Path) -> Prices | None:
+    """The project's own prices; None where it has no file of them. Raises FileError."""
+    if not (root / PRICES_FILE).is_file():
+        return None
+    data = _checked(root, PRICES_FILE, "prices").data
+    dbus = data.get("dbus_per_hour", {})
+    return Prices(
+        date=data["date"],
+        dbu=data["dbu"],
+        currency=data.get("currency", DEFAULT_CURRENCY),
+        concurrency=dbus.get("concurrency", {}),
+        tokens_per_second=dbus.get("tokens_per_second"),
+        model_units=dbus.get("model_units"),
+    )
 
 
 def environment_names(root: Path) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from provisioner.model.live import Live as Live
 from provisioner.model.live import Ownership as Ownership
 from provisioner.model.live import Phase as Phase
 from provisioner.model.live import Readiness as Readiness
-from provisioner.model.paths import Document
+from provisioner.model.paths import Document, Path
 from provisioner.model.plan import Action, FieldAction, FieldChange, Operation
 from provisioner.model.query import Answer as Answer
 from provisioner.model.query import CheckResult, Clients, Question
@@ -40,7 +40,7 @@ from provisioner.model.references import (
 from provisioner.model.resource import Resource
 from provisioner.model.rollout import RolloutRole
 from provisioner.model.secret import SecretReader
-from provisioner.model.serving import LogSource, Served, Topology
+from provisioner.model.serving import EntityCapacity, LogSource, Served, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,8 @@ class Planning:
     update, and a hint. ``at_stake_hint`` says how to keep what a replacement would lose
     (``Live.at_stake``). ``warnings`` yields what a reader must know even where nothing is done.
     ``drift_category`` returns the category of a change that was not applied by this project,
-    None for a plain edit.
+    None for a plain edit. ``capacity`` yields what the parts of a document provision; the second
+    argument are live values that stay although the document says something else.
     """
 
     operations: Callable[[Intent], tuple[Operation, ...]]
@@ -220,6 +221,7 @@ class Planning:
     precondition: Callable[[Intent], tuple[str, str] | None] | None = None
     warnings: Callable[[Intent], Iterator[str]] | None = None
     drift_category: Callable[[FieldChange], DriftCategory | None] | None = None
+    capacity: Callable[[Document, Mapping[Path, Any]], Iterator[EntityCapacity]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from provisioner.model.paths import Document, Path
+from provisioner.model.serving import CapacityChange, Prices, total
 
 if TYPE_CHECKING:
     from provisioner.model.rollout import RolloutNote
@@ -202,7 +203,8 @@ class Step:
     reviewed file names this very deletion. ``existing``: somebody else creates the resource.
     ``updating``: an update was in progress when the step was planned. ``attention``: a note
     tells what a reader must know even where nothing is done. ``rollout``: a gradual rollout that
-    begins with the step or is under way.
+    begins with the step or is under way. ``capacity``: what the step does to what the resource
+    provisions, None where it provisions nothing.
     """
 
     address: Address
@@ -223,6 +225,7 @@ class Step:
     updating: bool = False
     attention: bool = False
     rollout: RolloutNote | None = None
+    capacity: CapacityChange | None = None
 
     @property
     def only_waits(self) -> bool:
@@ -257,7 +260,8 @@ class Plan:
     """All steps for one environment, sorted by address.
 
     ``owned`` is how many live resources carry our tag: what the guard measures against.
-    ``policy_digest`` is of the policies that it was judged by, ``""`` for none.
+    ``policy_digest`` is of the policies that it was judged by, ``""`` for none. ``prices`` are
+    the project's own, for readers alone.
     """
 
     project: str
@@ -269,12 +273,18 @@ class Plan:
     owned: int = 0
     inputs: PlanInputs = field(default_factory=PlanInputs)
     policy_digest: str = ""
+    prices: Prices | None = None
 
     @property
     def counts(self) -> Mapping[Action, int]:
         """How many steps there are of each action, zeros included."""
         numbers = Counter(step.action for step in self.steps)
         return {action: numbers[action] for action in Action}
+
+    @property
+    def capacity(self) -> CapacityChange:
+        """What the plan does to all that its resources provision."""
+        return total(step.capacity for step in self.steps)
 
     @property
     def blocked(self) -> bool:

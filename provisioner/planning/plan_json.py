@@ -8,83 +8,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from provisioner.errors import FileError
 from provisioner.errors.wording import listed
 from provisioner.model.paths import parse_path, path_text
 from provisioner.model.plan import (
-    ABSENT,
     FORMAT_VERSION,
     Action,
     Address,
-    Cause,
-    FieldChange,
     Operation,
     Plan,
     PlanInputs,
     Source,
     Step,
 )
-from provisioner.model.rollout import Move, MoveKind, RolloutNote, Why
-from provisioner.model.rollout_block import Stage
 from provisioner.model.secret import references
-
-T = TypeVar("T")
-
-
-class WrongShapeError(Exception):
-    """What is wrong, for the sentence of an error that users see."""
-
-
-@dataclass(frozen=True, slots=True)
-class JsonObject:
-    """A JSON object; ``where`` names it in errors. All methods raise WrongShapeError."""
-
-    data: Mapping[str, Any]
-    where: str
-
-    def take(self, name: str, kind: type[T], default: T | None = None) -> T:
-        """The field ``name``; the default where there is none, if one is given."""
-        value = self.data.get(name, default)
-        if isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
-            return value
-        raise WrongShapeError(f"`{name}` of {self.where} is missing or of the wrong type")
-
-    def word(self, name: str, read: Callable[[str], T]) -> T:
-        """The text ``name``, read by a function that raises ValueError for a wrong one."""
-        try:
-            return read(self.take(name, str))
-        except ValueError:
-            raise WrongShapeError(f"`{name}` of {self.where} cannot be read") from None
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """The list of texts ``name``; none where there is no such field."""
-        values = self.take(name, list, [])
-        if not all(isinstance(value, str) for value in values):
-            raise WrongShapeError(f"`{name}` of {self.where} holds something else than text")
-        return tuple(values)
-
-    def words(self, name: str, read: Callable[[str], T]) -> tuple[T, ...]:
-        """The list of texts ``name``, each read as by ``word``."""
-        try:
-            return tuple(map(read, self.texts(name)))
-        except ValueError:
-            raise WrongShapeError(f"`{name}` of {self.where} cannot be read") from None
-
-    def objects(self, name: str, where: str) -> list[JsonObject]:
-        """The list of objects ``name``."""
-        values = self.take(name, list)
-        if not all(isinstance(value, Mapping) for value in values):
-            raise WrongShapeError(f"`{name}` of {self.where} holds something else than objects")
-        return [JsonObject(value, where) for value in values]
-
-    def inner(self, name: str) -> JsonObject:
-        """The object ``name``."""
-        return JsonObject(self.take(name, dict), f"`{name}`")
-
+from provisioner.planning.step_json import (
+    JsonObject,
+    WrongShapeError,
+    capacity_json,
+    capacity_sum,
+    change_json,
+    read_capacity,
+    read_change,
+    read_prices,
+    read_rollout,
+    rollout_json,
+)
 
 SUMMARY = (
     Action.CREATE,
@@ -116,6 +68,7 @@ def to_json(plan: Plan, tool_version: str) -> dict[str, Any]:
         "digest": digest(plan),
         **_given_inputs(plan),
         **({"policies": {"digest": plan.policy_digest}} if plan.policy_digest else {}),
+        **capacity_sum(plan),
         "steps": _steps(plan),
     }
 
@@ -171,6 +124,7 @@ def _step(step: Step) -> dict[str, Any]:
         "updating": step.updating,
         "attention": step.attention,
         "rollout": rollout_json(step.rollout) if step.rollout else None,
+        "capacity": capacity_json(step.capacity) if step.capacity else None,
     }
     return {
         "address": str(step.address),
@@ -181,19 +135,6 @@ def _step(step: Step) -> dict[str, Any]:
         "operations": [_operation(operation) for operation in step.operations],
         **{name: value for name, value in optional.items() if value},
         **({} if step.desired is None else {"desired": step.desired}),
-    }
-
-
-def change_json(change: FieldChange) -> dict[str, Any]:
-    """``change`` as a plan file has it; a side that is absent is left out."""
-    sides = {"before": change.before, "after": change.after}
-    return {
-        "path": path_text(change.path),
-        **{name: value for name, value in sides.items() if value is not ABSENT},
-        "action": change.action.value,
-        **({} if change.cause is Cause.UNSTATED else {"cause": change.cause.value}),
-        "reason": change.reason,
-        **({"drift": True} if change.drift else {}),
     }
 
 
@@ -253,6 +194,7 @@ def _plan(data: JsonObject) -> Plan:
         protected=data.take("protected", bool),
         owned=data.take("owned", int),
         inputs=_read_inputs(data.inner("inputs") if "inputs" in data.data else None),
+        prices=read_prices(data.inner("prices")) if "prices" in data.data else None,
         policy_digest=data.inner("policies").take("digest", str) if "policies" in data.data else "",
     )
 
@@ -277,7 +219,7 @@ def _read_step(data: JsonObject) -> Step:
         address=address,
         name=data.take("name", str),
         action=data.word("action", Action),
-        changes=tuple(map(_read_change, changes)),
+        changes=tuple(map(read_change, changes)),
         operations=tuple(map(_read_operation, operations)),
         live_fingerprint=data.take("live_fingerprint", str),
         reason=data.take("reason", str, ""),
@@ -292,56 +234,7 @@ def _read_step(data: JsonObject) -> Step:
         updating=data.take("updating", bool, False),
         attention=data.take("attention", bool, False),
         rollout=read_rollout(data.inner("rollout")) if "rollout" in data.data else None,
-    )
-
-
-def rollout_json(note: RolloutNote) -> dict[str, Any]:
-    """A rollout for other programs. Shares in percent, times in seconds."""
-    return {
-        "from": note.old,
-        "to": note.new,
-        "percent": note.percent,
-        "move": note.move.kind.value,
-        "reason": note.move.why.value,
-        "to_percent": note.move.to,
-        "steps": [
-            {"percent": stage.percent, "for_seconds": stage.for_s, "pause": stage.pause}
-            for stage in note.stages
-        ],
-        "earliest_seconds": note.earliest_s,
-        "pauses": note.pauses,
-        "doubled": note.doubled,
-        "needs_consent": note.needs_consent,
-        "falls_back": note.falls_back,
-        "name": note.name,
-        "returns_from": note.tried,
-        # A time that nobody knows is left out.
-        **({"due": note.move.due_s} if note.move.due_s else {}),
-        **({"earliest_end": note.end_s} if note.end_s else {}),
-    }
-
-
-def read_rollout(data: JsonObject) -> RolloutNote:
-    """What ``rollout_json`` wrote. Raises WrongShapeError."""
-    stages = tuple(
-        Stage(entry.take("percent", int), entry.take("for_seconds", int), entry.take("pause", bool))
-        for entry in data.objects("steps", "a step of a rollout")
-    )
-    kind, why = data.word("move", MoveKind), data.word("reason", Why)
-    return RolloutNote(
-        old=data.take("from", str),
-        new=data.take("to", str),
-        percent=data.take("percent", int),
-        move=Move(kind, why, data.take("to_percent", int), data.take("due", int, 0)),
-        name=data.take("name", str, ""),
-        tried=data.take("returns_from", str, ""),
-        stages=stages,
-        earliest_s=data.take("earliest_seconds", int),
-        pauses=data.take("pauses", int),
-        doubled=data.take("doubled", str),
-        needs_consent=data.take("needs_consent", bool),
-        end_s=data.take("earliest_end", int, 0),
-        falls_back=data.take("falls_back", bool, False),
+        capacity=read_capacity(data.inner("capacity")) if "capacity" in data.data else None,
     )
 
 
@@ -350,21 +243,6 @@ def _address(text: str) -> Address:
     if not dot:
         raise ValueError(text)
     return Address(kind, key)
-
-
-def _read_change(data: JsonObject) -> FieldChange:
-    # Plans that were saved before there were causes have sentences alone.
-    cause = data.word("cause", Cause) if "cause" in data.data else Cause.UNSTATED
-    reason = data.take("reason", str)
-    return FieldChange(
-        path=data.word("path", parse_path),
-        before=data.data.get("before", ABSENT),
-        after=data.data.get("after", ABSENT),
-        action=data.word("action", Action),
-        cause=cause,
-        detail="" if reason == cause.sentence else reason,
-        drift=data.take("drift", bool, False),
-    )
 
 
 def _read_operation(data: JsonObject) -> Operation:

@@ -1,13 +1,16 @@
-"""Decides one step from the comparison of a resource: its action, calls and notes. Pure."""
+"""Decides one step from a comparison: its action, calls, notes and capacity. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from provisioner.model.kind import Intent, Kind
 from provisioner.model.live import Listed, Live, Phase
-from provisioner.model.paths import Document
-from provisioner.model.plan import Action, Address, Operation, Step
+from provisioner.model.paths import Document, Path
+from provisioner.model.plan import Action, Address, FieldChange, Operation, Step
+from provisioner.model.serving import CapacityChange, EntityCapacity, summed
 from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.notes import notes, warnings
 from provisioner.planning.request import Pair, PlanContext
@@ -16,6 +19,7 @@ from provisioner.planning.step_actions import step_action, unless_refused, unles
 
 INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 """Steps of these actions are shown and make no call."""
+UNDONE = frozenset({Action.BLOCKED, Action.ORPHAN})
 
 
 def plan_step(pair: Pair, kind: Kind, request: PlanContext) -> Step:
@@ -52,6 +56,7 @@ def step_of(comparison: ResourceComparison) -> Step:
         updating=live is not None and live.readiness.phase is Phase.UPDATING,
         attention=bool(step_warnings and desired) or rollout is not None,
         rollout=rollout,
+        capacity=capacity_change(comparison, intent),
     )
 
 
@@ -81,3 +86,66 @@ def _needs(document: Document | None, kind: Kind, request: PlanContext) -> tuple
     names = kind.dependencies.depends_on(document) if document else ()
     addresses = {request.addresses[name] for name in names if name in request.addresses}
     return tuple(sorted(addresses))
+
+
+def capacity_change(comparison: ResourceComparison, intent: Intent) -> CapacityChange | None:
+    """The change of the capacity that the step of ``intent`` makes; None where there is none.
+
+    What somebody else creates (``existing``) is no capacity of this project.
+    """
+    kind, pair = comparison.kind, comparison.pair
+    if kind.planning.capacity is None or pair.is_existing:
+        return None
+    before = _parts(kind, pair.live.document, {}) if pair.live else ()
+    if intent.action in UNDONE:
+        change = CapacityChange(_sum(before), _sum(before))
+    elif intent.action is Action.DELETE or intent.desired is None:
+        change = CapacityChange(_sum(before))
+    else:
+        after = _parts(kind, intent.desired, _kept(intent.changes))
+        change = _changed(comparison, intent, before, after)
+    return change or None
+
+
+Parts = tuple[EntityCapacity, ...]
+
+
+def _changed(
+    comparison: ResourceComparison, intent: Intent, before: Parts, after: Parts
+) -> CapacityChange:
+    if intent.action is Action.REPLACE:
+        # The endpoint is deleted before it is created anew: nothing is paid twice.
+        return CapacityChange(_sum(before), _sum(after))
+    rollout = comparison.rollout
+    if rollout and rollout.state:
+        # Two versions are there on the way, and the one that is declared in the end.
+        last = rollout.state.versions.wanted
+        others = {*rollout.state.versions.digests} - {last}
+        final = tuple(each for each in after if getattr(each.at[-1], "value", "") not in others)
+        during = () if final == after == before else _sum({*before, *after})
+        return CapacityChange(_sum(before), _sum(final), during)
+    leaving = tuple(each for each in before if _is_redeployed(each.at, intent.changes))
+    during = _sum((*after, *leaving)) if leaving else ()
+    return CapacityChange(_sum(before), _sum(after), during)
+
+
+# "During the update process, you are billed for both the old and new endpoint configurations
+# until the transition is complete": the overview of custom models [serving-api 3.1].
+def _is_redeployed(at: Path, changes: Iterable[FieldChange]) -> bool:
+    """Whether the part at ``at`` is deployed anew, or goes, and so is there beside the new one."""
+    return any(
+        change.path[: len(at)] == at for change in changes if change.action is not Action.KEEP
+    )
+
+
+def _kept(changes: Iterable[FieldChange]) -> Mapping[Path, Any]:
+    """The live values that stay as they are although the manifest says something else."""
+    return {change.path: change.before for change in changes if change.action is Action.KEEP}
+
+
+def _parts(kind: Kind, document: Document, kept: Mapping[Path, Any]) -> Parts:
+    return tuple(kind.planning.capacity(document, kept)) if kind.planning.capacity else ()
+
+
+def _sum(parts: Iterable[EntityCapacity]) -> tuple[Any, ...]:
+    return summed(part.provision for part in parts)

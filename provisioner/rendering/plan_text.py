@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.model.plan import Action, Plan, Step
 from provisioner.model.rollout_block import drawn
+from provisioner.rendering import capacity
 from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import Sides, columns, fitted, padded, safe, shortened
@@ -85,9 +86,24 @@ def lines_of(plan: Plan, style: Style) -> Iterator[Line]:
     if common:
         yield ()
     yield from _in_progress(plan, style)
+    yield from _capacity(plan, style)
     parts = summary_line(plan).split(", ")
     words = [Span(f"{part},", Role.STRONG) for part in parts[:-1]]
     yield from _in_lines([*words, Span(parts[-1], Role.STRONG)], " ", style.width)
+
+
+def _capacity(plan: Plan, style: Style) -> Iterator[Line]:
+    """What all steps do to the capacity, in a column of names."""
+    rows = list(capacity.sum_rows(plan, verbose=style.verbose))
+    if not rows:
+        return
+    yield (Span("Capacity"),)
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        label = f"{name:{width}}{GAP}"
+        for line in _wrapped(f"{label}{safe(text, style)}", INDENT, len(label), style):
+            yield (Span(line),)
+    yield ()
 
 
 def _is_shown(step: Step, style: Style) -> bool:
@@ -115,6 +131,8 @@ def _step(step: Step, common: Mapping[str, int], style: Style) -> Iterator[Line]
     yield from _told("hint: ", step.hint, style)
     for block in blocks_of(step, style):
         yield from _block(block, style)
+    told = capacity.step_text(step, style.glyphs.arrow, verbose=style.verbose)
+    yield from _told("capacity: ", told, style)
     yield from _told("calls: ", ", ".join(each.call for each in step.operations), style)
     for note in (each for each in step.notes if each not in common):
         yield from _told("note: ", note, style)

@@ -162,6 +162,7 @@ def _plan(session: Session, compared: WorkspaceComparison, steps: Sequence[Step]
         source=Source(session.loaded.digest, session.git_commit),
         protected=session.environment.protected,
         owned=compared.owned,
+        prices=session.project.prices,
         inputs=PlanInputs(
             select=compared.scope.selection.patterns,
             variables=session.given,

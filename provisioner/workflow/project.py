@@ -15,23 +15,29 @@ from provisioner.manifests.project import (
     Environment,
     find_root,
     read_environment,
+    read_prices,
     read_project,
 )
 from provisioner.manifests.variables import declared_in
+from provisioner.model.serving import Prices
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """``root`` is where ``provisioner.yaml`` lies; ``name`` is what it says."""
+    """``root`` is where ``provisioner.yaml`` lies; ``name`` is what it says.
+
+    ``prices`` are those of ``prices.yaml``, None without it.
+    """
 
     root: Path
     name: str
+    prices: Prices | None = None
 
 
 def open_project(folder: Path | None) -> Project:
     """The project around ``folder`` (None: the current one). Raises FileError."""
     root = find_root(folder or Path.cwd())
-    return Project(root, read_project(root).name)
+    return Project(root, read_project(root).name, read_prices(root))
 
 
 def open_environment(

@@ -18,7 +18,7 @@ SENTENCES = {"reason", "message", "hint", "sentence"}
 
 PERMITTED = {
     # A plan file repeats the sentence of a cause; only other words are a detail of the change.
-    "planning/plan_json.py: reason == cause.sentence",
+    "planning/step_json.py: reason == cause.sentence",
 }
 
 TEXT_CHECKS = {

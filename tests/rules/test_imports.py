@@ -60,7 +60,8 @@ DOORS = {
     "sqlglot": "emulator",
     "duckdb": "emulator",
     "regex": "kinds.model_serving_endpoints",
-    "pydantic": "kinds manifests.file_models policies.file_models commands.schema",
+    "pydantic": "kinds manifests.file_models planning.file_models policies.file_models "
+    "commands.schema",
 }
 
 

@@ -13,7 +13,8 @@ from provisioner.commands.query import check_text
 from provisioner.commands.reports.report import Report
 from provisioner.model.outcome import Outcome
 from provisioner.model.plan import Action, Step
-from provisioner.planning.plan_json import SUMMARY, change_json, digest
+from provisioner.planning.plan_json import SUMMARY, digest
+from provisioner.planning.step_json import change_json
 from provisioner.rendering import outcomes as outcome_words
 from provisioner.rendering import problems
 from provisioner.rendering.text import harmless, json_text

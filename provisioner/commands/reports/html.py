@@ -29,7 +29,7 @@ from provisioner.errors import Problem, Severity
 from provisioner.model.drift import Drifted
 from provisioner.model.outcome import Outcome
 from provisioner.model.plan import Action, Plan, Step
-from provisioner.rendering import problems
+from provisioner.rendering import capacity, problems
 
 OPEN_UP_TO = 25
 """With more cards than this only those are open that need a look."""
@@ -97,8 +97,18 @@ def _header(report: Report) -> str:
         tag("h1", text_of(view.title(report))),
         tag("p", *_headline(report), class_="headline"),
         *_alarms(report),
+        *_capacity(report),
         tag("dl", *facts),
     )
+
+
+def _capacity(report: Report) -> Iterator[str]:
+    """What the plan does to the capacity in sum."""
+    rows = list(capacity.sum_rows(report.plan)) if report.plan and not report.outcomes else []
+    if rows:
+        yield tag("h2", "Capacity")
+        pairs = (tag("div", tag("dt", text_of(k)), tag("dd", text_of(text))) for k, text in rows)
+        yield tag("dl", *pairs)
 
 
 def _headline(report: Report) -> Iterator[str]:

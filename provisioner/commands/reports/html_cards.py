@@ -17,7 +17,7 @@ from provisioner.model.rollout import RolloutNote
 from provisioner.model.rollout_block import Stage
 from provisioner.model.serving import Branch, Topology
 from provisioner.planning.rollout_plan import span
-from provisioner.rendering import problems
+from provisioner.rendering import capacity, problems
 from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of, moved_traffic
 from provisioner.rendering.style import Role
 from provisioner.rendering.text import harmless, harmless_line
@@ -205,6 +205,9 @@ def _body(step: Step, branches: Topology) -> str:
     if branches and step.action is not Action.DELETE:
         moved = {} if step.action is Action.CREATE else moved_traffic(step)
         parts.append(_flow(branches, moved))
+    told = capacity.step_text(step, "→")
+    if told:
+        parts.append(tag("p", f"Capacity: {prose(told)}", class_="note"))
     if step.operations:
         calls = ", ".join(tag("code", text_of(each.call)) for each in step.operations)
         parts.append(tag("p", f"Calls: {calls}", class_="calls"))

@@ -21,6 +21,7 @@ from provisioner.commands.reports.size_limit import fitted
 from provisioner.model.drift import Drifted
 from provisioner.model.plan import Action, Plan, Step
 from provisioner.planning.plan_json import digest
+from provisioner.rendering import capacity
 from provisioner.rendering.markup import code, escaped, fence, in_html
 
 COMMENT_BYTES = 60_000
@@ -87,6 +88,16 @@ def _head(report: Report) -> Iterator[str]:
     yield f"**{escaped(view.headline(report))}**\n"
     if report.plan and not report.outcomes:
         yield from _warnings(report.plan)
+        yield from _capacity(report.plan)
+
+
+def _capacity(plan: Plan) -> Iterator[str]:
+    """What the plan does to the capacity in sum, as a table."""
+    rows = list(capacity.sum_rows(plan))
+    if rows:
+        yield "| Capacity | |\n|---|---|"
+        yield from (f"| {name} | {escaped(text)} |" for name, text in rows)
+        yield ""
 
 
 def marker(report: Report) -> str:

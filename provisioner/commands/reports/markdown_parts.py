@@ -15,7 +15,7 @@ from provisioner.model.outcome import WENT_WELL, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.serving import Branch, Topology
-from provisioner.rendering import problems
+from provisioner.rendering import capacity, problems
 from provisioner.rendering.markup import code, fence, in_html, in_mermaid, prose
 from provisioner.rendering.plan_rows import moved_traffic
 
@@ -71,6 +71,8 @@ def _details(summary: str, step: Step, *, opened: bool) -> str:
     lines = [f"{line.sign} {line.text}".rstrip() for line in view.diff(step)]
     if lines:
         parts.append(fence("diff", lines))
+    told = capacity.step_text(step, view.STYLE.glyphs.arrow)
+    parts += [f"Capacity: {prose(told)}", ""] if told else []
     if step.operations:
         calls = ", ".join(code(each.call) for each in step.operations)
         parts += [f"Calls: {calls}", ""]

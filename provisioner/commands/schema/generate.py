@@ -21,6 +21,7 @@ from provisioner.manifests.schema.forms import (
     partial,
     strict,
 )
+from provisioner.planning import file_models as plan_models
 from provisioner.policies import file_models as policy_models
 
 TABLE = "FIELDS.md"
@@ -40,7 +41,8 @@ def generate() -> dict[str, Json]:
         "environment": _environment(kinds),
         "shapes/environment": _strict(file_models.EnvironmentFile),
         "project": _project(),
-        "plan": _strict(file_models.PlanFile),
+        "prices": _strict(file_models.PricesFile),
+        "plan": _strict(plan_models.PlanFile),
         "release": _strict(file_models.Releases),
         "policy": _strict(policy_models.PolicyFile),
         "policy-case": _strict(policy_models.PolicyCaseFile),

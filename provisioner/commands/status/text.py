@@ -83,6 +83,8 @@ def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[L
 def _served(served: Served, width: int, widest: int) -> Line:
     name, what = harmless_line(served.name), harmless_line(served.what)
     since = f"  since {moment(served.since)}" if served.since else ""
+    if served.dbus:
+        since += f"  {'..'.join(f'{each:g}' for each in served.dbus)} DBU/h"
     return (
         Span(f"    {name}{' ' * (width - columns(name))}  {served.share:>3} %  {what}"),
         Span(f"{' ' * (widest - columns(what))}{since}" if since else "", Role.FAINT),
@@ -119,12 +121,17 @@ def _traffic(row: StatusRow) -> str:
     )
 
 
+def _dbus(served: Served) -> dict[str, float]:
+    return dict(zip(("min_dbus", "max_dbus"), served.dbus, strict=False))
+
+
 def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
     """``{"resources": [{"address", "name", "phase", "message", "url", "changed_at", "serves"}]}``.
 
     ``serves``: ``{"entity", "model", "version", "traffic_percentage", "since"}``, the most
     traffic first. Times are RFC 3339 in UTC; what nobody tells is ``""``. ``rollout``, as
-    `rollout status -o json` has it, is there where one is under way or was rolled back.
+    `rollout status -o json` has it, is there where one is under way or was rolled back. ``min_dbus`` and
+    ``max_dbus`` are DBUs an hour, only where the service tells them.
     """
     return {
         "resources": [
@@ -142,6 +149,7 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
                         "version": served.version,
                         "traffic_percentage": served.share,
                         "since": served.since,
+                        **_dbus(served),
                     }
                     for served in row.serves
                 ],

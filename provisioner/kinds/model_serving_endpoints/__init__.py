@@ -30,7 +30,7 @@ from provisioner.kinds.model_serving_endpoints.references import (
 from provisioner.kinds.model_serving_endpoints.rollout.bodies import declared, divide, mark, named
 from provisioner.kinds.model_serving_endpoints.rollout.metrics import sample
 from provisioner.kinds.model_serving_endpoints.rollout.versions import asked_of, spec, versions
-from provisioner.kinds.model_serving_endpoints.serving import describe, topology
+from provisioner.kinds.model_serving_endpoints.serving import capacity, describe, topology
 from provisioner.kinds.model_serving_endpoints.validation.endpoint import relations
 from provisioner.kinds.model_serving_endpoints.validation.existing_endpoints import DATABRICKS
 from provisioner.kinds.model_serving_endpoints.validation.legacy import migrate_legacy
@@ -132,6 +132,7 @@ KIND = Kind(
         precondition=precondition,
         warnings=warnings,
         drift_category=drift_category,
+        capacity=capacity,
     ),
     runtime=Runtime(
         connect=connect,

@@ -1,25 +1,41 @@
-"""How an endpoint spreads its requests over what it serves."""
+"""How an endpoint spreads its requests over what it serves, and what that provisions. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     ROUTES,
+    UNITS_FIELD,
+    Sort,
     at,
+    has_throughput,
     mapping,
     parts_of,
     scope_and_key,
     secret_references_in,
+    sort_of,
 )
 from provisioner.model.live import Live
-from provisioner.model.paths import Document
-from provisioner.model.serving import Branch, Served, Topology
+from provisioner.model.paths import Document, Key, Path
+from provisioner.model.plan import ABSENT
+from provisioner.model.serving import (
+    Branch,
+    CapacityUnit,
+    EntityCapacity,
+    Provision,
+    Served,
+    Topology,
+)
 
 SINCE: Final = "since"
 """In ``Live.beside``: by name of a served entity, since when it is there."""
+
+
+DBUS: Final = "dbus"
+"""In ``Live.beside``: by name of a served entity, its DBUs an hour, at least and at most."""
 
 
 def describe(live: Live) -> tuple[Served, ...]:
@@ -28,12 +44,19 @@ def describe(live: Live) -> tuple[Served, ...]:
     Without routes the only entity gets everything.
     """
     shares = shares_of(live.document)
-    since = mapping(live.beside.get(SINCE))
+    since, dbus = mapping(live.beside.get(SINCE)), mapping(live.beside.get(DBUS))
     entities = [entity.value for entity in parts_of(live.document, ENTITIES)]
     alone = 100 if len(entities) == 1 and not shares else 0
     rows = [_served(entity, shares.get(str(entity.get("name")), alone)) for entity in entities]
     named = [
-        Served(name or "(unnamed)", model, version, share, since.get(name, ""))
+        Served(
+            name or "(unnamed)",
+            model,
+            version,
+            share,
+            since.get(name, ""),
+            tuple(dbus.get(name, ())),
+        )
         for name, model, version, share in rows
     ]
     return tuple(sorted(named, key=lambda served: -served.share))
@@ -105,3 +128,86 @@ def _scopes(document: Document, index: int) -> tuple[str, ...]:
         if where[: len(place)] == place
     ]
     return tuple(dict.fromkeys(names[0] for names in references if names))
+
+
+# https://docs.databricks.com/machine-learning/model-serving/create-manage-serving-endpoints
+# [serving-api 2.2]: the requests at a time that each size is for.
+SIZES: Final[Mapping[str, tuple[int, int]]] = {
+    "Small": (4, 4),
+    "Medium": (8, 16),
+    "Large": (16, 64),
+}
+DEFAULT_SIZE: Final = "Small"
+DEFAULT_TYPE: Final = "CPU"
+
+
+def capacity(document: Document, kept: Mapping[Path, Any]) -> Iterator[EntityCapacity]:
+    """Yields what each served entity of ``document`` provisions.
+
+    An external model and a model of Databricks that is paid per token provision nothing.
+    ``kept`` are live values, by path, that stay where ``document`` says something else or
+    nothing, such as a size that the service chose.
+    """
+    for part in parts_of(document, ENTITIES):
+        name = part.value.get("name")
+        place = ("config", "served_entities", Key(name if isinstance(name, str) else ""))
+        provision = _provision(_with_kept(part.value, place, kept))
+        if provision:
+            yield EntityCapacity(place, provision)
+
+
+def _with_kept(entity: Mapping[str, Any], at: Path, kept: Mapping[Path, Any]) -> Mapping[str, Any]:
+    # The only entity may have no name in the manifest; it is paired with the only live one.
+    anonymous = at[-1] == Key("")
+    values = {
+        path[-1]: value
+        for path, value in kept.items()
+        if path[:-1] == at or (anonymous and path[:-2] == at[:-1])
+    }
+    whole = {**entity, **{name: value for name, value in values.items() if isinstance(name, str)}}
+    return {name: value for name, value in whole.items() if value is not ABSENT}
+
+
+def _provision(entity: Mapping[str, Any]) -> Provision | None:
+    if sort_of(entity) is Sort.EXTERNAL or "entity_name" not in entity:
+        return None
+    # rule(assumed): Without `scale_to_zero_enabled` a model is always on: the answer that
+    #     does not promise a smaller bill. [serving-api 3.5]
+    to_zero = entity.get("scale_to_zero_enabled") is True
+    if sort_of(entity) is Sort.UNITS:
+        units = _number(entity, UNITS_FIELD)
+        return Provision(CapacityUnit.MODEL_UNITS, scales_to_zero=to_zero, least=units, most=units)
+    if has_throughput(entity):
+        ends = _range(entity, "provisioned_throughput")
+        return Provision(CapacityUnit.TOKENS, scales_to_zero=to_zero, least=ends[0], most=ends[1])
+    return _container(entity, scales_to_zero=to_zero)
+
+
+def _container(entity: Mapping[str, Any], *, scales_to_zero: bool) -> Provision:
+    """What runs in a container: a size or a range of concurrency on a type of machine."""
+    workload_type = str(entity.get("workload_type") or DEFAULT_TYPE)
+    ends = _range(entity, "provisioned_concurrency")
+    size = str(entity.get("workload_size") or DEFAULT_SIZE)
+    if not any(ends):
+        # A workspace may have sizes of its own, whose concurrency only it knows.
+        if size not in SIZES:
+            return Provision(CapacityUnit.SIZE, workload_type, size, scales_to_zero, 1, 1)
+        ends = SIZES[size]
+    return Provision(
+        CapacityUnit.CONCURRENCY,
+        workload_type,
+        scales_to_zero=scales_to_zero,
+        least=ends[0],
+        most=ends[1],
+    )
+
+
+def _range(entity: Mapping[str, Any], field: str) -> tuple[int, int]:
+    """The two ends of a range of which one may be left out: it grows no further then."""
+    least, most = _number(entity, f"min_{field}"), _number(entity, f"max_{field}")
+    return least, max(least, most)
+
+
+def _number(entity: Mapping[str, Any], name: str) -> int:
+    value = entity.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -25,6 +25,7 @@ from provisioner.model.plan import (
     Step,
 )
 from provisioner.model.schemas import schema
+from provisioner.model.serving import CapacityChange, CapacityUnit, Prices, Provision
 from provisioner.planning.plan_json import digest, from_json, to_json
 
 SECRET = {"$secret": {"from_env": "OPENAI_API_KEY"}}
@@ -197,6 +198,24 @@ def test_every_plan_reads_back_as_itself(plan):
     data = written(plan)
     assert from_json(data) == plan
     Draft7Validator(schema("plan")).validate(data)
+
+
+def test_capacity_and_prices_read_back_as_they_were() -> None:
+    cpu = Provision(CapacityUnit.CONCURRENCY, "CPU", least=4, most=4)
+    change = CapacityChange((cpu,), (replace(cpu, most=16),), (replace(cpu, least=8, most=20),))
+    steps = (replace(PLAN.steps[0], capacity=change),)
+    plan = replace(PLAN, steps=steps, prices=Prices("2026-11-30", 0.07, concurrency={"CPU": 1}))
+    data = written(plan)
+    assert from_json(data) == plan
+    assert (
+        data["capacity"]["difference"][0] | {"least": 0, "most": 12}
+        == (data["capacity"]["difference"][0])
+    )
+    assert data["capacity"]["cost"] == {
+        "before": [0.28, 0.28],
+        "after": [0.28, 1.12],
+        "during": [0.56, 1.4],
+    }
 
 
 def test_a_plan_that_was_saved_before_there_were_causes_reads_as_it_was():

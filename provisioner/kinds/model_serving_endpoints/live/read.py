@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from provisioner.kinds.model_serving_endpoints.document import ENTITIES, mapping, parts_of
 from provisioner.kinds.model_serving_endpoints.live.readiness import is_updating, readiness
-from provisioner.kinds.model_serving_endpoints.serving import SINCE
+from provisioner.kinds.model_serving_endpoints.serving import DBUS, SINCE
 from provisioner.kinds.model_serving_endpoints.vocabulary import OUTPUT_ONLY
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.live import History, Listed, Live, Ownership
@@ -75,7 +75,7 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         ownership=ownership,
         readiness=readiness(raw),
         unknown=tuple(sorted(unknown)),
-        beside=beside | _since(config) | ({"unknown": unknown} if unknown else {}),
+        beside=beside | _since(config) | _dbus(config) | ({"unknown": unknown} if unknown else {}),
         touched=str(raw.get("last_updated_timestamp", "")),
         history=_history(raw),
         manageable=_manageable(raw.get("permission_level")),
@@ -105,6 +105,17 @@ def _since(config: Mapping[str, Any]) -> Document:
     }
     since = {name: moment for name, moment in times.items() if moment}
     return {SINCE: since} if since else {}
+
+
+def _dbus(config: Mapping[str, Any]) -> Document:
+    """DBUs an hour of each served entity, where the service tells [serving-api 2.2]."""
+    entities = [part.value for part in parts_of({"config": dict(config)}, ENTITIES)]
+    ranges = {
+        _text(entity.get("name")): [entity["min_dbus"], entity["max_dbus"]]
+        for entity in entities
+        if all(type(entity.get(name)) in (int, float) for name in ("min_dbus", "max_dbus"))
+    }
+    return {DBUS: ranges} if ranges else {}
 
 
 def _moment(milliseconds: Any) -> str:

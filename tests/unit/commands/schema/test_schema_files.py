@@ -19,6 +19,7 @@ from provisioner.model import schemas
 from provisioner.model.plan import Action, Address, FieldChange, Operation, Plan, Step
 from provisioner.model.rollout import Move, MoveKind, RolloutNote, Why
 from provisioner.model.rollout_block import Stage
+from provisioner.model.serving import CapacityChange, CapacityUnit, Prices, Provision
 from provisioner.planning import plan_json
 
 ROOT = Path(__file__).parents[4]
@@ -343,13 +344,19 @@ STEP = Step(
     updating=True,
     attention=True,
     rollout=RolloutNote("11", "12", 5, Move(MoveKind.NOTHING, Why.TIME), stages=(Stage(5, 600),)),
+    capacity=CapacityChange(
+        before=(Provision(CapacityUnit.CONCURRENCY, "CPU", least=4, most=4),),
+        after=(Provision(CapacityUnit.CONCURRENCY, "CPU", least=8, most=16),),
+        during=(Provision(CapacityUnit.CONCURRENCY, "CPU", least=12, most=20),),
+    ),
 )
+PRICES = Prices("2026-11-30", 0.07, concurrency={"CPU": 1}, tokens_per_second=2, model_units=3)
 BARE = Step(Address("secret_scopes", "keys"), "keys", Action.KEEP)
 
 
 @pytest.mark.parametrize("steps", [(), (STEP, BARE)], ids=["empty", "with everything in it"])
 def test_a_plan_fits_its_schema(steps):
-    plan = Plan("shop", "prod", "https://x", steps)
+    plan = Plan("shop", "prod", "https://x", steps, prices=PRICES)
     assert errors("plan", plan_json.to_json(plan, "0.1.0")) == []
 
 
@@ -360,6 +367,6 @@ def test_the_schema_of_a_plan_knows_every_field_that_a_step_can_have():
     assert set(definitions["PlanStep"]["properties"]) == set(step)
     assert set(definitions["PlanChange"]["properties"]) == set(step["changes"][0])
     assert set(definitions["PlanOperation"]["properties"]) == set(step["operations"][0])
-    # `--preflight` adds to the answer alone; inputs and policies are there where there are some.
-    optional = {"preflight", "inputs", "policies"}
+    # `--preflight` adds to the answer alone; the others are there where there are some.
+    optional = {"preflight", "inputs", "policies", "prices", "capacity"}
     assert set(ALL["plan"]["properties"]) - optional == set(written) - optional

@@ -554,7 +554,7 @@ def test_no_answer_trips_us(raw):
     assert found.readiness.phase in Phase
     assert read.listed(raw).ownership == found.ownership
     for one in KIND.runtime.describe(found):
-        assert [type(value) for value in astuple(one)] == [str, str, str, int, str]
+        assert [type(value) for value in astuple(one)] == [str, str, str, int, str, tuple]
     # What was understood is understood again, and has nothing in it that is unknown.
     again = read.live(found.document, RULES)
     assert again.document == found.document
