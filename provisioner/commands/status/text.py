@@ -130,8 +130,8 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
 
     ``serves``: ``{"entity", "model", "version", "traffic_percentage", "since"}``, the most
     traffic first. Times are RFC 3339 in UTC; what nobody tells is ``""``. ``rollout``, as
-    `rollout status -o json` has it, is there where one is under way or was rolled back. ``min_dbus`` and
-    ``max_dbus`` are DBUs an hour, only where the service tells them.
+    `rollout status -o json` has it, is there where one is under way or was rolled back.
+    ``min_dbus`` and ``max_dbus`` are DBUs an hour, only where the service tells them.
     """
     return {
         "resources": [
