@@ -82,12 +82,15 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     """The provider's own block and login, and targets that it takes."""
     config = document.get("config")
     if not config:
+        # rule(documented): A service is created with its config. [databricks-sdk, AiGatewayAPI]
         if not document.get("existing"):
             hint = "a service is created with its provider"
             yield Finding((), "E352", "`config` is missing", hint, key=True)
         return
     provider = str(config.get("provider_type", "")).removeprefix(TYPE).lower()
     blocks = [name for name in PROVIDER_FIELDS if name in config]
+    # rule(documented): The block of the provider is that of its type, and there is one alone.
+    #     [databricks-sdk, ModelProviderServiceConfig]
     if provider and blocks != [provider]:
         message = f"`provider_type` needs the block `{provider}` and no other"
         hint = f"write `{provider}:`, or change the type"
@@ -100,16 +103,22 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
 
 def _login(place: Location, block: Mapping[str, Any]) -> Iterator[Finding]:
     direct = block.get("direct")
+    # rule(documented): Anthropic takes a key, or passes on that of the caller. [databricks-sdk,
+    #     ModelProviderServiceConfigAnthropicProviderConfig]
     if place[1] == "anthropic" and ("relayed" in block) == (direct is not None):
         hint = "`direct` has a key of yours, `relayed: {}` passes on the caller's"
         yield Finding(place, "E353", "exactly one of `direct` and `relayed` is needed", hint)
     if not isinstance(direct, Mapping):
         return
     given = [name for name in LOGINS if name in direct]
+    # rule(documented): A provider has exactly one way to log in. [databricks-sdk,
+    #     ModelProviderServiceConfig]
     if len(given) != 1:
         message = f"{len(given)} ways to log in" if given else "nothing says how to log in"
         yield Finding((*place, "direct"), "E353", message, "write exactly one", key=True)
     for at, secret in _secrets(direct, (*place, "direct")):
+        # rule(documented): A secret is given as plaintext or as a reference. [databricks-sdk,
+        #     ModelProviderServiceConfigProviderSecret]
         if len(CREDENTIALS & secret.keys()) != 1:
             hint = "write `secret_reference: {name: secrets/CATALOG.SCHEMA.NAME}`"
             yield Finding(at, "E353", "exactly one of plaintext and reference is needed", hint)
@@ -125,14 +134,18 @@ def _secrets(value: Mapping[str, Any], place: Location) -> Iterator[tuple[Locati
 
 def _targets(config: Mapping[str, Any], provider: str) -> Iterator[Finding]:
     targets, is_custom = config.get("targets") or (), provider == "custom"
+    # rule(documented): A custom provider lists its targets. [databricks-sdk, allow_all_targets]
     if is_custom and config.get("allow_all_targets"):
         hint = "list the models as `targets`"
         message = "a custom provider cannot allow all targets"
         yield Finding(("config", "allow_all_targets"), "E354", message, hint)
+    # rule(documented): Without allow_all_targets the targets are listed. [databricks-sdk, targets]
     if not targets and not config.get("allow_all_targets"):
         hint = "list them as `targets`, or write `allow_all_targets: true`"
         yield Finding(("config",), "E354", "no model of the provider may be asked", hint, key=True)
     for index, target in enumerate(targets):
+        # rule(documented): Only targets of a custom provider have a route. [databricks-sdk,
+        #     endpoint_route]
         if "endpoint_route" in target and not is_custom:
             at = ("config", "targets", index, "endpoint_route")
             message = "`endpoint_route` belongs to custom providers alone"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from provisioner.errors import Finding, Location
+from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.model_services.invocation import INVOCATION
 from provisioner.kinds.model_services.routing import destinations
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of, table_action
@@ -50,24 +50,39 @@ def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAct
 
 def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     """Destinations with the block of their type, shares that sum up, targets that are listed."""
+    # rule(documented): A service is created with its config. [databricks-sdk, AiGatewayAPI]
     if not document.get("config") and not document.get("existing"):
         hint = "a service is created with its destinations"
         yield Finding((), "E355", "`config` is missing", hint, key=True)
-    seen: set[str] = set()
+    yield from _names(document)
     for place, each in destinations(document):
-        name = str(each.get("name", ""))
-        if name in seen:
-            hint = "destinations and fallbacks have different names"
-            yield Finding((*place, "name"), "E355", f"`{name}` is there twice", hint)
-        seen.add(name)
         yield from _block(place, each)
         yield from _target(place, each, declared)
     yield from _shares(document)
 
 
+def _names(document: Document) -> Iterator[Finding]:
+    seen: dict[str, list[Location]] = {}
+    for place, each in destinations(document):
+        name, its_list = str(each.get("name", "")), place[:-1]
+        # rule(tool): A list has one destination of a name: by its name it is compared with the live
+        #     one.
+        if its_list in seen.get(name, ()):
+            hint = "give each destination of the list its own name"
+            yield Finding((*place, "name"), "E355", f"`{name}` is there twice", hint)
+        # rule(assumed): A fallback and a destination have different names. [databricks-sdk, name]
+        elif name in seen:
+            message = f"`{name}` is the name of a destination and of a fallback"
+            hint = "rename the fallback: that the service takes the name twice is not known"
+            yield Finding((*place, "name"), "W787", message, hint, Severity.WARNING)
+        seen.setdefault(name, []).append(its_list)
+
+
 def _block(place: Location, each: Mapping[str, Any]) -> Iterator[Finding]:
     wanted = CONFIGS.get(str(each.get("destination_type")))
     given = [name for name in CONFIGS.values() if name in each]
+    # rule(documented): A destination has the config of its type. [databricks-sdk,
+    #     ModelServiceConfigDestinationConfig]
     if wanted and given != [wanted]:
         message = f"`{each['destination_type']}` needs `{wanted}` and no other block"
         yield Finding((*place, "destination_type"), "E355", message, f"write `{wanted}`")
@@ -83,6 +98,8 @@ def _target(place: Location, each: Mapping[str, Any], declared: Declared) -> Ite
         return
     model = (external.get("target") or {}).get("model")
     listed = [target.get("model") for target in config.get("targets") or ()]
+    # rule(documented): A target is listed by its provider, unless that allows all.
+    #     [databricks-sdk, ModelServiceConfigDestinationConfig]
     if model not in listed:
         at = (*place, "external_model_config", "target", "model")
         hint = f"it lists {', '.join(map(str, listed))}: add it to its `targets`"
@@ -98,6 +115,8 @@ def _shares(document: Document) -> Iterator[Finding]:
     shares = [share for _, share in first]
     total = sum(share or 0 for share in shares)
     is_alone = len(shares) < 2 and None in shares
+    # rule(documented): The shares of several destinations sum up to 100. [databricks-sdk,
+    #     traffic_percentage]
     if shares and not is_alone and (None in shares or total != 100):
         message = f"the shares of the destinations sum up to {total}"
         hint = "give each destination a `traffic_percentage`; together they are 100"

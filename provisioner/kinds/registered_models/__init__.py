@@ -26,6 +26,7 @@ def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
     mapping = {str(each.get("alias_name")): _text(each.get("version_num")) for each in aliases}
     message = "the list of aliases is the form of a bundle"
     hint = f"write a mapping: `{ALIASES}: {{champion: 3}}`"
+    # rule(client): Bundles have a list of aliases. [databricks/cli, registered_model.go]
     finding = Finding((ALIASES,), "W730", message, hint, Severity.WARNING, key=True)
     return {**document, ALIASES: mapping}, (finding,)
 
@@ -39,9 +40,12 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     """Aliases that the service takes, and versions that are numbers."""
     aliases = document.get(ALIASES)
     for name, version in (aliases if isinstance(aliases, Mapping) else {}).items():
+        # rule(client): The alias "latest" is reserved: MLflow reads it as the newest version.
+        #     [MLflow client]
         if name.lower() == RESERVED:
             message = f"`{name}` cannot be an alias: it always means the newest version"
             yield Finding((ALIASES, name), "E365", message, "choose another name", key=True)
+        # rule(documented): A model version is a number. [docs.databricks.com/api, Model Versions]
         if not str(version).isdecimal():
             message = f"`{version}` is not the number of a version"
             yield Finding((ALIASES, name), "E365", message, "versions are 1, 2, 3 and so on")

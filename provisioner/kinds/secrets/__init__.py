@@ -24,10 +24,12 @@ def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
         return document, ()
     hint = "write `from_env: NAME` or `from_file: PATH`: the value is read where `apply` runs"
     message = "`value` is not written into a file"
+    # rule(tool): No value of a secret stands in a file.
     finding = Finding(("value",), "E351", message, hint, key=True, secret=True)
     return {name: document[name] for name in document if name != "value"}, (finding,)
 
 
+# rule(tool): The value of a secret comes from one environment variable or one file.
 def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     """One source of the value, inside of the project, and moments that can be."""
     given = [name for name in SOURCES if name in document]
@@ -38,11 +40,14 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
         message, hint = "`from_env` and `from_file` are both given", "keep one of the two"
         yield Finding(("from_file",), "E341", message, hint, key=True)
     path = document.get("from_file")
+    # rule(tool): A file that holds a secret lies below the project root.
     if isinstance(path, str) and (path.startswith("/") or ".." in PurePosixPath(path).parts):
         message = f"`{path}` does not stay below the project root"
         hint = "write a path relative to the folder of provisioner.yaml, or use `from_env`"
         yield Finding(("from_file",), "E348", message, hint)
     for field in (EXPIRY, ROTATED):
+        # rule(documented): A moment is written as RFC 3339 has it. [databricks-sdk, Secret:
+        #     expire_time]
         if isinstance(text := document.get(field), str) and moment(text) is None:
             hint = "as in `2026-11-20T10:00:00Z`"
             yield Finding((field,), "E342", f"`{text}` is no date and time with a zone", hint)

@@ -109,11 +109,15 @@ def relations(kind: SecurableKind, document: Document) -> Iterator[Finding]:
     for index, entry in enumerate(document.get(GRANTS) or ()):
         place = (GRANTS, index)
         name = str(entry.get("principal", ""))
+        # rule(tool): A principal has one entry: by its principal an entry is compared with the live
+        #     one.
         if name.casefold() in seen:
             hint = "write all of its privileges in one entry"
             yield Finding((*place, "principal"), "E350", f"`{name}` is there twice", hint)
         seen.add(name.casefold())
         for at, privilege in enumerate(entry.get("privileges") or ()):
+            # rule(documented): A grant names a privilege of its kind. [docs.databricks.com/api,
+            #     Grants]
             if privilege not in kind.privileges:
                 # The words of the service grow, so an unknown one is no error.
                 yield Finding(
