@@ -5,16 +5,20 @@ Run it with `make docs-reference`; a test holds the pages current.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from provisioner.emulator.trust import SourcedRule
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -188,23 +192,53 @@ def rules_page() -> str:
         "Every rule that `validate` or the local workspace enforces, with its source and its "
         "[trust](serving-api.md#01-trust). Each rule stands as a comment above the code that "
         "enforces it. Numbers in the column of sources are sections of "
-        "[serving-api.md](serving-api.md). `validate` only warns where a rule is assumed.\n",
+        "[serving-api.md](serving-api.md).\n\n"
+        "`validate` only warns where a rule is assumed: the column of answers has the codes, and a "
+        "code with `W` is a warning. The local workspace refuses what breaks an assumed rule with "
+        "`--strict`, or always for the reason that the rule names.\n",
     ]
     for title, folder in RULE_FOLDERS.items():
         rules = list(read_rules(ROOT / folder))
+        answers = _answers(ROOT / folder, rules)
         grades = Counter(trusts[rule.trust] for rule in rules).most_common()
         parts += [
             f"## {title}\n",
             f"{len(rules)} rules: {', '.join(f'{count} {grade}' for grade, count in grades)}.\n",
-            "| rule | source | trust | module |\n| --- | --- | --- | --- |",
+            "| rule | source | trust | answer | module |\n| --- | --- | --- | --- | --- |",
             "\n".join(
                 f"| {_sentence(rule.text)} | {_sentence(rule.source.removeprefix('serving-api '))} "
-                f"| {trusts[rule.trust]} | `{folder}/{rule.module}` |"
+                f"| {trusts[rule.trust]} | {answers[rule]} | `{folder}/{rule.module}` |"
                 for rule in rules
             ),
             "",
         ]
     return "\n".join(parts)
+
+
+def _answers(folder: Path, rules: list[SourcedRule]) -> dict[SourcedRule, str]:
+    """What each rule answers: the codes of its findings, or when the local workspace refuses."""
+    from provisioner.emulator.trust import REFUSALS
+
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from sourced_rules import covered_calls
+
+    codes: dict[SourcedRule, set[str]] = defaultdict(set)
+    for module in {rule.module for rule in rules}:
+        source = (folder / module).read_text(encoding="utf-8")
+        own = [rule for rule in rules if rule.module == module]
+        for call, _, above in covered_calls(source, own, {"Finding"}):
+            constants = [ast.literal_eval(each) for each in call.args[1:2] if _is_constant(each)]
+            for rule in above:
+                codes[rule].update(constants)
+    return {
+        rule: ", ".join(f"`{code}`" for code in sorted(codes[rule]))
+        or REFUSALS.get(rule.refusal, "")
+        for rule in rules
+    }
+
+
+def _is_constant(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant)
 
 
 def main() -> None:

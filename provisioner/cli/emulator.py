@@ -145,7 +145,7 @@ emulator_options = packed(
     click.option(
         "--strict",
         is_flag=True,
-        help="Refuse what no one has seen a real workspace take, such as the update mask `*`.",
+        help="Refuse what breaks a rule that is only assumed, such as the update mask `*`.",
     ),
 )
 

@@ -19,6 +19,7 @@ from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.faults.rules import InjectedFault
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
+    IS_STRICT,
     ApiError,
     ApiRequest,
     ApiResponse,
@@ -123,13 +124,14 @@ class RequestDispatcher:
             return error.answer()
         except UnicodeEncodeError:
             message = "The request holds text that is not valid Unicode."
-            # rule(assumed): Text that is not valid Unicode answers MALFORMED_REQUEST.
-            #     [serving-api 3.5]
+            # rule(assumed, always): Text that is not valid Unicode answers MALFORMED_REQUEST,
+            #     because it cannot be read; only the answer is assumed. [serving-api 3.5]
             return ApiError(400, "MALFORMED_REQUEST", message).answer()
         except Exception as error:
             return _crash(error)
 
     def _handle(self, raw: RawRequest, segments: list[str]) -> ApiResponse:
+        IS_STRICT.set(self._workspace.settings.strict)
         check_hosts(raw.target, raw.headers)
         check_origin(raw.method, raw.scheme, raw.headers)
         route, parameters = self._router.find(raw.method, segments)

@@ -4,6 +4,9 @@ A comment directly above the code that refuses or limits something names the rul
 
     # rule(documented): A description has at most 1000 characters. [serving-api 3.6]
 
+What is only assumed says when it refuses: ``rule(assumed, strict)`` only with ``--strict``,
+``rule(assumed, always)`` in every local workspace, with the reason in its sentence.
+
 ``rules(...)`` instead of ``rule(...)`` covers everything that its module refuses. Lines that go on
 with a rule are indented. The last pair of brackets names the source.
 """
@@ -25,7 +28,12 @@ TRUSTS = {
     "local": "the local workspace's own",
 }
 FOLDER = Path(__file__).parent
-FIRST_LINE = re.compile(r"\s*# (?P<scope>rules?)\((?P<trust>\w+)\): (?P<text>.+)")
+# When a rule refuses that is only assumed: a local workspace takes what nobody knows to be refused,
+# unless taking it would be an invention of its own.
+REFUSALS = {"strict": "with `--strict`", "always": "always"}
+FIRST_LINE = re.compile(
+    r"\s*# (?P<scope>rules?)\((?P<trust>\w+)(, (?P<refusal>\w+))?\): (?P<text>.+)"
+)
 NEXT_LINE = re.compile(r"\s*#     (?P<text>\S.*)")
 SOURCE = re.compile(r"(?P<text>.+?) \[(?P<source>[^\[\]]+)\]")
 
@@ -36,6 +44,7 @@ class SourcedRule:
 
     ``module`` is the path below the emulator's folder, ``line`` the comment's first line,
     ``trust`` a key of ``TRUSTS``. ``source`` is empty for rules of the local workspace's own.
+    ``refusal`` is a key of ``REFUSALS``, or empty for a rule that is not only assumed.
     """
 
     module: str
@@ -43,6 +52,7 @@ class SourcedRule:
     text: str
     source: str
     trust: str
+    refusal: str
     covers_module: bool
 
 
@@ -70,5 +80,11 @@ def _rules_of(module: str, lines: Sequence[str]) -> Iterator[SourcedRule]:
         sourced = SOURCE.fullmatch(whole)
         text, source = (sourced["text"], sourced["source"]) if sourced else (whole, "")
         yield SourcedRule(
-            module, index + 1, text, source, first["trust"], first["scope"] == "rules"
+            module=module,
+            line=index + 1,
+            text=text,
+            source=source,
+            trust=first["trust"],
+            refusal=first["refusal"] or "",
+            covers_module=first["scope"] == "rules",
         )

@@ -79,7 +79,8 @@ def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Deletes a file, an empty folder, or with ``recursive`` a folder with its content."""
     store, sent = workspace.store, DELETE(request.json(), "")
     entry = workspace_tree.require(store, canonical_path(sent["path"]))
-    # rule(assumed): The root, /Users and /Shared stay. [serving-api 10.11]
+    # rule(assumed, always): The root, /Users and /Shared stay, because the workspace cannot be
+    #     without them. [serving-api 10.11]
     if entry.path in ALWAYS_THERE:
         raise invalid(f"Folder {entry.path} cannot be deleted.")
     below = workspace_tree.below(store, entry.path)

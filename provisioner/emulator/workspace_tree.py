@@ -46,7 +46,8 @@ def canonical_path(given: str | None) -> str:
     if not given or not given.startswith("/"):
         raise invalid("path must be absolute: it begins with a slash.")
     parts = [part for part in given.split("/") if part]
-    # rule(assumed): A path has no relative parts. [SDK: text of workspace.get_status]
+    # rule(assumed, always): A path has no relative parts, because no object has such a path. [SDK:
+    #     text of workspace.get_status]
     if any(part in (".", "..") or "\0" in part for part in parts):
         raise invalid("path must not hold relative parts.")
     if parts[:1] == [PREFIX[1:]]:

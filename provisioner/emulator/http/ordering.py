@@ -51,8 +51,8 @@ def page(request: ApiRequest, key: str, items: Sequence[Any], most: int) -> dict
 
 def _number(request: ApiRequest, name: str) -> int:
     text = request.query.get(name) or "0"
-    # rule(assumed): A page token or a page length that is no number is refused. [SDK: max_results
-    #     and page_token of Unity Catalog]
+    # rule(assumed, always): A page token or a page length that is no number is refused, because no
+    #     page belongs to it. [SDK: max_results and page_token of Unity Catalog]
     if not (text.isdecimal() and text.isascii() and len(text) < 10):
         raise invalid(f"{name} is not valid.")
     return int(text)

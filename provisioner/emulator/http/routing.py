@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -106,12 +107,14 @@ class ApiRequest:
         """
         if not self.body.strip():
             return {}
-        # rule(assumed): A body that is no JSON answers MALFORMED_REQUEST. [serving-api 3.5]
+        # rule(assumed, always): A body that is no JSON answers MALFORMED_REQUEST, because it cannot
+        #     be read; only the answer is assumed. [serving-api 3.5]
         try:
             value = json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             raise ApiError(400, "MALFORMED_REQUEST", "Request body is not valid JSON.") from error
-        # rule(assumed): A body is a JSON object. [serving-api 3.5]
+        # rule(assumed, always): A body is a JSON object, because its fields cannot be read
+        #     otherwise. [serving-api 3.5]
         if not isinstance(value, dict):
             raise ApiError(400, "MALFORMED_REQUEST", "Request body must be a JSON object.")
         return value
@@ -167,11 +170,24 @@ class ApiError(Exception):
         return ApiResponse(json=body, status=self.status, headers=self.headers)
 
 
-# rule(assumed): A value that breaks a rule answers 400 with INVALID_PARAMETER_VALUE where no other
-#     code is known. [serving-api 3.5]
+# rule(assumed, always): A value that breaks a rule answers 400 with INVALID_PARAMETER_VALUE where
+#     no other code is known, because that is the code of all recorded ones. [serving-api 3.5]
 def invalid(message: str) -> ApiError:
     """Returns the error for a value that breaks a rule."""
     return ApiError(400, "INVALID_PARAMETER_VALUE", message)
+
+
+IS_STRICT: ContextVar[bool] = ContextVar("is_strict", default=False)
+"""Whether the workspace that answers is strict; set for each request."""
+
+
+# rule(assumed, always): What breaks a rule that is only assumed is refused in a strict workspace
+#     alone, because no one has seen the service refuse it. [serving-api 0.1]
+def refuse_if_strict(message: str) -> None:
+    """Refuses a value by a rule that is only assumed. Raises ApiError in a strict workspace."""
+    # Checks of bodies are pure functions far below the handlers, so the setting is not passed on.
+    if IS_STRICT.get():
+        raise invalid(message)
 
 
 Handler = Callable[[EmulatedWorkspace, ApiRequest], ApiResponse]

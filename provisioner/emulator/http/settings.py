@@ -57,7 +57,7 @@ class Settings:
     ``http://127.0.0.1:11434/v1``; ``upstream_model`` is asked there whatever an entity names.
     ``keeps_omitted_traffic``: a config update without a traffic split keeps the old one, which
     nobody knows of the service; for tests of clients that must be right either way.
-    ``strict`` refuses forms of requests that nobody has seen the service take.
+    ``strict`` refuses what breaks a rule of the service that is only assumed.
     """
 
     state: Literal[":memory:"] | str | Path = MEMORY

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from provisioner.emulator.http.routing import invalid
 
-# rules(assumed): Bodies are read like the JSON form of protocol buffers: a value of another type is
-#     refused with the name of its field, unknown fields are ignored. [serving-api 2, 3.5]
+# rules(assumed, always): Bodies are read like the JSON form of protocol buffers: a value of another
+#     type is refused with the name of its field, because it cannot be kept; unknown fields are
+#     ignored. [serving-api 2, 3.5]
 
 Reader = Callable[[Any, str], Any]
 AnyReader = TypeVar("AnyReader", bound=Reader)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.emulator.http.ordering import rearrange
-from provisioner.emulator.http.routing import ApiRequest, Caller, invalid
+from provisioner.emulator.http.routing import ApiRequest, Caller, invalid, refuse_if_strict
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.identity import directory
 
@@ -27,20 +27,22 @@ Levels = Mapping[tuple[str, str], list[dict[str, Any]]]
 def read_grants(request: ApiRequest, levels: Iterable[str]) -> list[Grant]:
     """The grants of a PUT or PATCH. Raises ApiError."""
     items = request.json().get("access_control_list") or []
-    # rule(assumed): access_control_list is a list of objects. [serving-api 1.11]
+    # rule(assumed, always): access_control_list is a list of objects, because grants cannot be read
+    #     otherwise. [serving-api 1.11]
     if not isinstance(items, list):
         raise invalid("access_control_list must be a list.")
     grants = [_read_grant(item, tuple(levels)) for item in items]
     principals = [(kind, name.lower()) for kind, name, _ in grants]
-    # rule(assumed): A principal occurs once: which of two grants would act is not known.
-    #     [serving-api 1.11]
+    # rule(assumed, strict): A principal occurs once; of two grants the last one acts. [serving-api
+    #     1.11]
     if len(set(principals)) < len(principals):
-        raise invalid("A principal occurs more than once in access_control_list.")
+        refuse_if_strict("A principal occurs more than once in access_control_list.")
     return grants
 
 
 def _read_grant(item: Any, levels: tuple[str, ...]) -> Grant:
-    # rule(assumed): access_control_list is a list of objects. [serving-api 1.11]
+    # rule(assumed, always): access_control_list is a list of objects, because grants cannot be read
+    #     otherwise. [serving-api 1.11]
     if not isinstance(item, dict):
         raise invalid("An entry of access_control_list must be an object.")
     named = [key for key in PRINCIPALS if item.get(key)]

@@ -126,7 +126,7 @@ def _check_free(store: Store, name: str) -> None:
 
 
 def _check_own(group: WorkspaceGroup) -> None:
-    # rule(assumed): The groups admins and users can neither be deleted nor renamed.
-    #     [serving-api 10.19]
+    # rule(assumed, always): The groups admins and users can neither be deleted nor renamed, because
+    #     the local workspace would have no administrator. [serving-api 10.19]
     if group.name in SYSTEM_GROUPS:
         raise invalid(f"Group {group.name} is part of every workspace and cannot be changed.")

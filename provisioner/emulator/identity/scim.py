@@ -114,8 +114,8 @@ def _save(
     _require_admin(request)
     store, before = workspace.store, _require(kind, workspace.store, request)
     sent = record(kind.fields)(resource, "")
-    # rule(assumed): The name of a user, and the application id of a service principal, cannot be
-    #     changed. [serving-api 10.19]
+    # rule(assumed, always): The name of a user, and the application id of a service principal,
+    #     cannot be changed, because grants and owners name them. [serving-api 10.19]
     if not kind.is_renamable and sent.get(kind.name, before[kind.name]) != before[kind.name]:
         raise invalid(f"{kind.name} cannot be changed.")
     kind.save(store, before["id"], {kind.name: before[kind.name]} | sent)

@@ -61,7 +61,8 @@ def openai(task: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiR
     own_task = tasks.task_of(endpoint, body)
     if task == tasks.RESPONSES and own_task == tasks.CHAT:
         own_task = task
-    # rule(assumed): A path of OpenAI's API takes endpoints of its task. [serving-api 6.4]
+    # rule(assumed, always): A path of OpenAI's API takes endpoints of its task, because another
+    #     model cannot answer; only the answer is assumed. [serving-api 6.4]
     if task != own_task and own_task != tasks.CUSTOM:
         raise ApiError(
             400,
@@ -106,7 +107,8 @@ def _check_access(store: Store, endpoint: ActiveEndpoint, request: ApiRequest) -
     place = {"name": endpoint.name, "id": endpoint.id, "system": endpoint.system}
     access.require(store, request.caller, place, access.CAN_QUERY)
     is_data_plane = request.path.startswith(f"{DATA_PLANE}/")
-    # rule(assumed): Only route-optimized endpoints have an address of their own. [serving-api 1.14]
+    # rule(assumed, always): Only route-optimized endpoints have an address of their own, because no
+    #     other answer shows one. [serving-api 1.14]
     if is_data_plane and not endpoint.route_optimized:
         message = f"Endpoint '{endpoint.name}' has no address of its own."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)

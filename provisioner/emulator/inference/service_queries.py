@@ -93,8 +93,9 @@ def _of_service(
     securables.require_privilege(store, request.caller, service, EXECUTE)
     config = service.body["config"]
     first = _usable(store, service, destinations.primaries(config), api_type)
-    # rule(assumed): A path of a provider's own API takes services with a destination of that type.
-    #     [databricks-sdk, native_api_types]
+    # rule(assumed, always): A path of a provider's own API takes services with a destination of
+    #     that type, because no other destination understands the request. [databricks-sdk,
+    #     native_api_types]
     if not first:
         raise ApiError(400, "BAD_REQUEST", f"Model service '{name}' does not support {api_type}.")
     others = _usable(store, service, destinations.fallbacks(config), api_type)
@@ -110,8 +111,8 @@ def _of_service(
 def _usable(store: Store, service: CatalogObject, listed: list[Json], api_type: str) -> list[Json]:
     """Returns the destinations that speak the API type. Raises ApiError for a deleted one."""
     for each in listed:
-        # rule(assumed): A destination whose target was deleted fails the request. [databricks-sdk,
-        #     is_deleted]
+        # rule(assumed, always): A destination whose target was deleted fails the request, because
+        #     nothing can answer it. [databricks-sdk, is_deleted]
         if destinations.is_deleted(store, service, each):
             message = f"Destination '{each['name']}' of '{service.full_name}' was deleted."
             raise ApiError(400, "BAD_REQUEST", message)

@@ -41,8 +41,8 @@ ERROR_CODES = {
 }
 
 
-# rule(assumed): A query of an entity that the endpoint does not serve answers 404. [serving-api
-#     3.10]
+# rule(assumed, always): A query of an entity that the endpoint does not serve answers 404, because
+#     nothing can answer it. [serving-api 3.10]
 def entity_named(endpoint: ActiveEndpoint, name: str) -> Entity:
     """Returns a served entity by name. Raises ApiError RESOURCE_DOES_NOT_EXIST."""
     for entity in endpoint.entities:

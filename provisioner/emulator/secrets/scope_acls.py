@@ -141,7 +141,8 @@ def delete_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse
     return ApiResponse()
 
 
-# rule(assumed): A missing ACL answers 404. [serving-api 4.2]
+# rule(assumed, always): A missing ACL answers 404, because there is nothing to show; only the code
+#     is assumed. [serving-api 4.2]
 def _no_acl(scope: str, principal: str) -> ApiError:
     message = f"Failed to find the ACL of {principal} on scope {scope}."
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)

@@ -43,8 +43,9 @@ def require(store: Store, caller: Caller, endpoint: dict[str, Any], needed: str)
 
 def refuse_below(needed: str, held: str, caller: Caller, what: str) -> None:
     """Raises ApiError PERMISSION_DENIED where ``held`` is less than ``needed``."""
-    # rule(assumed): A call needs a level on the endpoint and answers 403 without it; 404 would make
-    #     clients create a second endpoint. [serving-api 8.29]
+    # rule(assumed, always): A call needs a level on the endpoint, because the levels are
+    #     documented; that it answers 403 and not 404 is assumed: 404 would make clients create a
+    #     second endpoint. [serving-api 8.29]
     if RANK[held] < RANK[needed]:
         message = f"User {caller.name} does not have {needed} permission on {what}."
         raise ApiError(403, "PERMISSION_DENIED", message)

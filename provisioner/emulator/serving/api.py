@@ -13,6 +13,7 @@ from provisioner.emulator.http.routing import (
     ApiRoute,
     EmulatedWorkspace,
     invalid,
+    refuse_if_strict,
 )
 from provisioner.emulator.http.shape import flag, list_of, record, text
 from provisioner.emulator.http.store import Store
@@ -204,10 +205,12 @@ def check_name(name: Any) -> str:
 def read_tags(value: Any, where: str) -> list[dict[str, str]]:
     """Reads tags. Raises ApiError."""
     tags: list[dict[str, str]] = list_of(TAG)(value, where)
-    # rule(assumed): A tag's key occurs once in a request. [serving-api 1.8]
+    # rule(assumed, strict): A tag's key occurs once in a request; of two values the last one is
+    #     kept. [serving-api 1.8]
     if len({tag["key"] for tag in tags}) < len(tags):
-        raise invalid(f"{where} holds a key more than once.")
-    for tag in tags:
+        refuse_if_strict(f"{where} holds a key more than once.")
+    last = list({tag["key"]: tag for tag in tags}.values())
+    for tag in last:
         # rule(recorded): A tag's key has 1 to 255 characters and none of . , = / and :.
         #     [serving-api 1.8]
         if not TAG_KEY.fullmatch(tag["key"]):
@@ -215,7 +218,7 @@ def read_tags(value: Any, where: str) -> list[dict[str, str]]:
                 f"Endpoint tag key {tag['key']} is either not between 1-255 characters long or "
                 "contains one or more of the reserved characters: . , = / or :"
             )
-    return tags
+    return last
 
 
 def read_notifications(value: Any) -> dict[str, list[str]]:
@@ -245,8 +248,9 @@ def check_idle(endpoint: dict[str, Any]) -> None:
 
 def check_not_stopped(endpoint: dict[str, Any]) -> None:
     """Refuses a stopped endpoint. Raises ApiError."""
-    # rule(assumed): A stopped endpoint refuses changes of config, gateway and telemetry: it must
-    #     not begin to cost, and no client must wait for it to become ready. [serving-api 3.1]
+    # rule(assumed, always): A stopped endpoint refuses changes of config, gateway and telemetry,
+    #     because it must not begin to cost, and no client must wait for it to become ready.
+    #     [serving-api 3.1]
     if endpoint["suspended"]:
         raise ApiError(
             400, "BAD_REQUEST", f"Endpoint {endpoint['name']} is stopped: start it before."
@@ -255,8 +259,8 @@ def check_not_stopped(endpoint: dict[str, Any]) -> None:
 
 def check_not_system(endpoint: dict[str, Any]) -> None:
     """Refuses an endpoint that Databricks provides. Raises ApiError."""
-    # rule(assumed): Endpoints that Databricks provides cannot be changed or deleted. [serving-api
-    #     3.6]
+    # rule(assumed, always): Endpoints that Databricks provides cannot be changed or deleted,
+    #     because they belong to every workspace; only the answer is assumed. [serving-api 3.6]
     if endpoint["system"]:
         raise ApiError(
             403, "PERMISSION_DENIED", f"Endpoint {endpoint['name']} is managed by Databricks."

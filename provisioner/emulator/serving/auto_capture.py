@@ -29,8 +29,9 @@ def read(sent: AutoCapture, before: AutoCapture | None, where: str) -> AutoCaptu
     if was and now["enabled"] and not was["enabled"]:
         raise invalid("auto_capture_config cannot be enabled again.")
     whole = was | now
-    # rule(assumed): An enabled auto_capture_config names its catalog and schema, as the gateway's
-    #     table does. [serving-api 2.8]
+    # rule(assumed, always): An enabled auto_capture_config names its catalog and schema, as the
+    #     gateway's table does, because the local workspace has no other place to write to.
+    #     [serving-api 2.8]
     if whole["enabled"] and not (whole.get("catalog_name") and whole.get("schema_name")):
         raise invalid(f"{where} takes catalog_name and schema_name when enabled.")
     return whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from provisioner.emulator.http.routing import invalid
+from provisioner.emulator.http.routing import invalid, refuse_if_strict
 from provisioner.emulator.http.shape import Reader, integer, list_of, record, text
 from provisioner.emulator.serving import auto_capture, endpoints, entities
 
@@ -55,16 +55,17 @@ def assemble(served: list[dict[str, Any]], sent: Config, prefix: str) -> Config:
 
 def _entities(sent: Config, prefix: str) -> list[dict[str, Any]]:
     newer, older = sent.get("served_entities", []), sent.get("served_models", [])
-    # rule(assumed): A config has served_entities or served_models, not both. [serving-api 2.1]
+    # rule(assumed, strict): A config has served_entities or served_models, not both; of both the
+    #     served_entities count. [serving-api 2.1]
     if newer and older:
-        raise invalid(f"{prefix}served_entities and {prefix}served_models cannot both be set.")
-    # rule(assumed): A config update replaces everything, so a config without entities is refused.
-    #     [serving-api 3.3, 8.5]
+        refuse_if_strict(f"{prefix}served_entities and {prefix}served_models cannot both be set.")
+    # rule(assumed, always): A config without entities is refused, because an update replaces
+    #     everything and nothing would serve. [serving-api 3.3, 8.5]
     if not newer and not older:
         raise invalid(f"{prefix}served_entities must hold at least one entity.")
     # rule(recorded): An endpoint serves 15 entities, as in a recorded case; 10 are documented.
     #     [serving-api 3.6, 8.6, 10.8]
-    if len(newer) + len(older) > MAX_ENTITIES:
+    if len(newer or older) > MAX_ENTITIES:
         raise invalid(f"An endpoint takes at most {MAX_ENTITIES} served entities.")
     key = "served_entities" if newer else "served_models"
     translated = newer or [entities.from_served_model(model) for model in older]
@@ -102,11 +103,12 @@ def _routes(sent: Config, names: list[str], prefix: str) -> list[dict[str, Any]]
     checked_routes = [
         _route(route, names, f"{where}[{index}]") for index, route in enumerate(routes)
     ]
-    # rule(assumed): A served entity has one route. [serving-api 2.4]
+    # rule(assumed, strict): A served entity has one route. [serving-api 2.4]
     if len({route["entity"] for route in checked_routes}) < len(checked_routes):
-        raise invalid(f"{where} names a served entity more than once.")
+        refuse_if_strict(f"{where} names a served entity more than once.")
     total = sum(route["percent"] for route in checked_routes)
-    # rule(assumed): The traffic percentages add up to exactly 100. [serving-api 3.5, 8.7]
+    # rule(assumed, always): The traffic percentages add up to exactly 100, because requests without
+    #     an entity could not be answered. [serving-api 3.5, 8.7]
     if total != 100:
         raise invalid(f"{where}: the traffic percentages add up to {total}, not to 100.")
     return checked_routes
@@ -114,12 +116,14 @@ def _routes(sent: Config, names: list[str], prefix: str) -> list[dict[str, Any]]
 
 def _route(route: dict[str, Any], names: list[str], where: str) -> dict[str, Any]:
     given = {route[key] for key in ("served_entity_name", "served_model_name") if route.get(key)}
-    # rule(assumed): A route names one served entity, in served_entity_name, served_model_name or
-    #     both. [serving-api 2.4]
+    # rule(assumed, always): A route names one served entity, in served_entity_name,
+    #     served_model_name or both, because which of two names is meant is not known. [serving-api
+    #     2.4]
     if len(given) != 1:
         raise invalid(f"{where} must name one served entity.")
     name = given.pop()
-    # rule(assumed): A route names an entity of the config. [serving-api 3.5]
+    # rule(client): A route names an entity of the config.
+    #     [databricks/terraform-provider-databricks, docs/resources/model_serving.md]
     if name not in names:
         raise invalid(f"{where} names '{name}', which is not a served entity.")
     return {"entity": name, "percent": route["traffic_percentage"]}
@@ -132,9 +136,12 @@ def _check_change(before: Config, after: Config) -> None:
     #     [serving-api 3.7]
     if is_external[0] != is_external[1]:
         raise invalid("An endpoint cannot change between external models and other models.")
-    # rule(assumed): An endpoint with model units is updated by the /pt call only. [serving-api 1.3]
+    # rule(assumed, strict): An endpoint with model units is updated by the /pt call only.
+    #     [serving-api 1.3]
     if any("provisioned_model_units" in entity for entity in before["entities"]):
-        raise invalid("This endpoint has model units: update it with the /pt form of this call.")
-    # rule(assumed): The task of an external endpoint cannot change. [serving-api 3.7, 8.10]
+        refuse_if_strict("This endpoint has model units: update it with the /pt form of this call.")
+    # rule(assumed, strict): The task of an external endpoint cannot change. [serving-api 3.7, 8.10]
     if all(is_external) and endpoints.task_of(before) != endpoints.task_of(after):
-        raise invalid(f"The task of the endpoint is {endpoints.task_of(before)} and cannot change.")
+        refuse_if_strict(
+            f"The task of the endpoint is {endpoints.task_of(before)} and cannot change."
+        )

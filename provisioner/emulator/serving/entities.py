@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from provisioner.emulator.http.routing import invalid
+from provisioner.emulator.http.routing import invalid, refuse_if_strict
 from provisioner.emulator.http.shape import (
     LARGEST_INTEGER,
     choice,
@@ -21,8 +21,8 @@ from provisioner.emulator.unity_catalog.catalog import is_full_name
 
 Entity = dict[str, Any]
 
-# The endpoint's alphabet; the length is by analogy with it. [serving-api 3.6, 8.22]
-NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+LONGEST_NAME = 63
 WORKLOAD_TYPES = (
     *("CPU", "CPU_MEDIUM", "CPU_LARGE"),
     *("GPU_SMALL", "GPU_MEDIUM", "GPU_LARGE", "GPU_XLARGE", "GPU_XLARGE_8", "MULTIGPU_MEDIUM"),
@@ -69,13 +69,13 @@ def read(entity: Entity, where: str) -> Entity:
 
 def check_name(name: str, where: str) -> None:
     """Refuses a name of a served entity that is not valid. Raises ApiError."""
-    # rule(assumed): A served entity's name has at most 63 letters, digits, "-" and "_": the
-    #     documented alphabet, with the length of an endpoint's name. [serving-api 3.6, 8.22]
+    # rule(documented): A served entity's name has letters, digits, "-" and "_". [serving-api 3.6]
     if not NAME.fullmatch(name):
-        raise invalid(
-            f"{where}.name takes at most 63 letters, digits, hyphens and underscores;"
-            f" it is '{name}'."
-        )
+        raise invalid(f"{where}.name takes letters, digits, hyphens and underscores: '{name}'.")
+    # rule(assumed, strict): A served entity's name has at most 63 characters, as an endpoint's
+    #     name. [serving-api 8.22]
+    if len(name) > LONGEST_NAME:
+        refuse_if_strict(f"{where}.name takes at most {LONGEST_NAME} characters.")
 
 
 def _read_external(entity: Entity, where: str) -> Entity:
@@ -92,10 +92,10 @@ def _read_external(entity: Entity, where: str) -> Entity:
 
 def _read_custom(entity: Entity, where: str) -> Entity:
     _check_object(entity, where)
-    # rule(assumed): Model units are sent with the /pt call only, as in every documented example.
-    #     [serving-api 1.3]
+    # rule(assumed, strict): Model units are sent with the /pt call only, as in every documented
+    #     example. [serving-api 1.3]
     if "provisioned_model_units" in entity:
-        raise invalid(f"{where}.provisioned_model_units takes the /pt form of this call.")
+        refuse_if_strict(f"{where}.provisioned_model_units takes the /pt form of this call.")
     # rule(recorded): A custom model without scale_to_zero_enabled is refused with this text; code
     #     and status are assumed. Provisioned throughput is documented without the field.
     #     [serving-api 3.5, 8.23]
@@ -110,10 +110,10 @@ def _read_custom(entity: Entity, where: str) -> Entity:
     _check_range(entity, *CONCURRENCY, where=where)
     _check_range(entity, *THROUGHPUT, where=where)
     for name, value in entity.get("environment_vars", {}).items():
-        # rule(assumed): A secret reference fills the whole value of an environment variable.
-        #     [serving-api 4.4]
+        # rule(assumed, strict): A secret reference fills the whole value of an environment
+        #     variable; any other text is kept as it is. [serving-api 4.4]
         if "{{" in value and not is_reference(value):
-            raise invalid(f"{where}.environment_vars.{name} holds a malformed secret reference.")
+            refuse_if_strict(f"{where}.environment_vars.{name} holds a malformed secret reference.")
     return _defaults(entity, is_elastic=is_elastic) | entity
 
 
@@ -141,8 +141,8 @@ def is_custom_model(entity: Entity) -> bool:
 
 def _check_range(entity: Entity, least: str, most: str, *, where: str) -> None:
     """Refuses a range whose ends are in the wrong order. Raises ApiError."""
-    # rule(assumed): The smallest amount of a range is not above the largest one. Either may stand
-    #     alone. [serving-api 2.2]
+    # rule(assumed, always): The smallest amount of a range is not above the largest one, because
+    #     such a range is empty. Either may stand alone. [serving-api 2.2]
     if entity.get(least, 0) > entity.get(most, LARGEST_INTEGER):
         raise invalid(f"{where}.{least} is larger than {most}.")
 

@@ -67,7 +67,8 @@ def _newest(workspace: EmulatedWorkspace, request: ApiRequest) -> dict[str, Any]
         if entity["name"] == served:
             return entity
     message = f"Served entity '{served}' of endpoint '{record['name']}' does not exist."
-    # rule(assumed): Logs of an entity that neither config has answer 404. [serving-api 1.12]
+    # rule(assumed, always): Logs of an entity that neither config has answer 404, because there are
+    #     none; only the answer is assumed. [serving-api 1.12]
     raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 

@@ -13,6 +13,7 @@ from provisioner.emulator.http.routing import (
     ApiRoute,
     EmulatedWorkspace,
     invalid,
+    refuse_if_strict,
 )
 from provisioner.emulator.http.shape import flag, integer, list_of, record, text
 from provisioner.emulator.serving import api, configs, entities, updates
@@ -62,13 +63,13 @@ def read(body: Any, where: str, before: Config | None) -> Config:
     sent = CONFIG(body, where or "config")
     prefix = f"{where or 'config'}."
     models = sent.get("served_entities", [])
-    # rule(assumed): A config update replaces everything, so a config without entities is refused.
-    #     [serving-api 8.5]
+    # rule(assumed, always): A config without entities is refused, because an update replaces
+    #     everything and nothing would serve. [serving-api 8.5]
     if not models:
         raise invalid(f"{prefix}served_entities must hold at least one entity.")
-    # rule(assumed): The /pt call updates endpoints with model units only. [serving-api 1.3]
+    # rule(assumed, strict): The /pt call updates endpoints with model units only. [serving-api 1.3]
     if before and not is_by_units(before):
-        raise invalid("This endpoint has no model units: update it without /pt.")
+        refuse_if_strict("This endpoint has no model units: update it without /pt.")
     served = [
         _model(each, f"{prefix}served_entities[{index}]") for index, each in enumerate(models)
     ]
@@ -82,10 +83,14 @@ def is_by_units(config: Config) -> bool:
 
 def _model(sent: Body, where: str) -> Body:
     units = sent["provisioned_model_units"]
-    # rule(assumed): Model units go in steps of 50, as in every documented example. [serving-api
-    #     1.3]
-    if not units or units % UNITS_STEP:
-        raise invalid(f"{where}.provisioned_model_units must be a multiple of {UNITS_STEP}.")
+    # rule(assumed, strict): Model units go in steps of 50, as in every documented example.
+    #     [serving-api 1.3]
+    if units % UNITS_STEP:
+        refuse_if_strict(f"{where}.provisioned_model_units must be a multiple of {UNITS_STEP}.")
+    # rule(assumed, always): An entity has at least one unit, because it could serve nothing.
+    #     [serving-api 1.3]
+    if not units:
+        raise invalid(f"{where}.provisioned_model_units must be at least one unit.")
     # Bursts are on unless said otherwise, and never shown. [serving-api 2.3, 3.9]
     whole: Body = {"name": entities.name_of(sent), "burst_scaling_enabled": True, **sent}
     entities.check_name(whole["name"], where)

@@ -68,7 +68,8 @@ def execute(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 
 def _check(sent: dict[str, Any]) -> None:
     """Refuses what a statement cannot ask of a local workspace. Raises ApiError."""
-    # rule(assumed): A statement is not empty. [serving-api 9.7]
+    # rule(assumed, always): A statement is not empty, because there is nothing to run. [serving-api
+    #     9.7]
     if not sent["statement"].strip():
         raise invalid("statement must not be empty.")
     # Half a character, which JSON can hold, is more than the engine can take.

@@ -117,8 +117,8 @@ def require_visible(store: Store, caller: Caller, full_name: str, kind: str) -> 
         message = f"Routine or Model '{full_name}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
     lacking = missing_privilege(store, caller, securable)
-    # rule(assumed): A model that the caller may not execute answers 403, not 404.
-    #     [docs.databricks.com/api, Registered Models]
+    # rule(assumed, always): A model that the caller may not execute answers 403, not 404, because a
+    #     client would register it again. [docs.databricks.com/api, Registered Models]
     if lacking:
         raise ApiError(403, "PERMISSION_DENIED", lacking)
     return securable

@@ -79,7 +79,7 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     store, thing = workspace.store, _require(workspace.store, request)
     securables.require_privilege(store, request.caller, thing, "MANAGE")
     sent = UPDATED(securables.snake_case(request.json()), "")
-    paths = masks.paths_of(workspace, request, [*FIELDS], sent)
+    paths = masks.paths_of(request, [*FIELDS], sent)
     for path in paths:
         # rule(documented): Each field that the mask names is set in the body. [databricks-sdk,
         #     update_secret]

@@ -10,6 +10,7 @@ from provisioner.emulator.http.routing import (
     Caller,
     EmulatedWorkspace,
     invalid,
+    refuse_if_strict,
 )
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.serving import endpoints
@@ -50,9 +51,9 @@ def checked(
     if not 1 <= len(first) <= MOST or len(others) > MOST_FALLBACKS:
         raise invalid("config.routing: 1 to 10 destinations, and at most 5 fallbacks.")
     names = [each["name"] for each in (*first, *others)]
-    # rule(assumed): Names of destinations are unique in a service. [databricks-sdk, name]
+    # rule(assumed, strict): Names of destinations are unique in a service. [databricks-sdk, name]
     if len(set(names)) < len(names):
-        raise invalid("config.routing: a destination is there twice.")
+        refuse_if_strict("config.routing: a destination is there twice.")
     _check_shares(first)
     old = {each["name"]: each for each in _all(before.get("config") or {})}
     kept = body.get(BOUND) or {}

@@ -9,16 +9,14 @@ import copy
 from collections.abc import Collection
 from typing import Any
 
-from provisioner.emulator.http.routing import ApiRequest, EmulatedWorkspace, invalid
+from provisioner.emulator.http.routing import ApiRequest, invalid, refuse_if_strict
 from provisioner.emulator.unity_catalog.service_shapes import KEY
 
 Json = dict[str, Any]
 EVERYTHING = "*"
 
 
-def paths_of(
-    workspace: EmulatedWorkspace, request: ApiRequest, known: Collection[str], body: Json
-) -> list[str]:
+def paths_of(request: ApiRequest, known: Collection[str], body: Json) -> list[str]:
     """Returns the paths that a PATCH names. ``known`` are those that can be changed.
 
     Raises ApiError.
@@ -28,7 +26,7 @@ def paths_of(
     if not mask:
         raise invalid("update_mask must be given.")
     if mask == EVERYTHING:
-        return _everything(workspace, known, body)
+        return _everything(known, body)
     paths = mask.split(",")
     for path in paths:
         # rule(documented): A mask names single fields: containers such as `config.routing` and
@@ -38,12 +36,10 @@ def paths_of(
     return paths
 
 
-def _everything(workspace: EmulatedWorkspace, known: Collection[str], body: Json) -> list[str]:
-    # rule(assumed): The mask `*` changes all fields that are sent, as the bundle client expects;
-    #     with `strict` it is refused, because nobody has seen the service take it.
-    #     [databricks/cli, model_service.go]
-    if workspace.settings.strict:
-        raise invalid("update_mask: '*' is not supported.")
+def _everything(known: Collection[str], body: Json) -> list[str]:
+    # rule(assumed, strict): The mask `*` changes all fields that are sent, as the bundle client
+    #     expects; nobody has seen the service take it. [databricks/cli, model_service.go]
+    refuse_if_strict("update_mask: '*' is not supported.")
     return [path for path in known if value_at(body, path) is not None]
 
 
@@ -90,7 +86,8 @@ def check(limits: list[dict[str, Any]] | None) -> None:
         if is_naming != bool(limit.get("principal")):
             raise invalid("config.rate_limits: principal does not fit the key.")
         identity = (limit["key"], limit.get("principal", ""), limit["renewal_period"])
-        # rule(assumed): A key, a principal and a period have one limit. [databricks-sdk, RateLimit]
+        # rule(assumed, strict): A key, a principal and a period have one limit; of two both act.
+        #     [databricks-sdk, RateLimit]
         if identity in seen:
-            raise invalid("config.rate_limits: a limit is there twice.")
+            refuse_if_strict("config.rate_limits: a limit is there twice.")
         seen.add(identity)

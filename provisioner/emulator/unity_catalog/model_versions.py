@@ -148,8 +148,8 @@ def _row(store: Store, name: str, version: int) -> tuple[Any, ...] | None:
     return store.row(sql, name, version)
 
 
-# rule(assumed): A missing version answers as a missing model does; the text is assumed.
-#     [docs.databricks.com/api, Model Versions]
+# rule(assumed, always): A missing version answers as a missing model does, because there is nothing
+#     to show; only the text is assumed. [docs.databricks.com/api, Model Versions]
 def _no_version(name: str, version: str) -> ApiError:
     """Returns the error for a missing version."""
     message = f"Model version '{version}' of '{name}' does not exist."
@@ -160,7 +160,8 @@ def _version_of_alias(store: Store, name: str, alias: str) -> int:
     """Returns the version that an alias points to. Raises ApiError."""
     sql = "SELECT version FROM model_aliases WHERE model = ? AND alias = ?"
     row = store.row(sql, name, alias)
-    # rule(assumed): A missing alias answers 404. [docs.databricks.com/api, Registered Models]
+    # rule(assumed, always): A missing alias answers 404, because there is nothing to show.
+    #     [docs.databricks.com/api, Registered Models]
     if row is None:
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Alias '{alias}' does not exist.")
     return int(row[0])

@@ -113,7 +113,8 @@ def _check_login(store: Store, name: str, block: Json) -> None:
     if sum(each in direct for each in LOGINS) != 1:
         raise invalid(f"config.{name}.direct must hold exactly one of its credentials.")
     for reference in references_in(direct):
-        # rule(assumed): A reference to a secret that does not exist is refused when it is written.
+        # rule(assumed, always): A reference to a secret that does not exist is refused when it is
+        #     written, because clients must be prepared to create secrets first.
         #     [docs.databricks.com, Create model provider services]
         if not securables.find(store, securables.SECRET, reference.removeprefix(SECRETS)):
             raise invalid(f"Secret '{reference.removeprefix(SECRETS)}' does not exist.")

@@ -17,6 +17,7 @@ from provisioner.emulator.http.routing import (
     Caller,
     EmulatedWorkspace,
     invalid,
+    refuse_if_strict,
 )
 from provisioner.emulator.http.shape import choice, integer, record, text
 from provisioner.emulator.http.store import Store
@@ -109,15 +110,15 @@ def _check_version(store: Store, name: str, version: str) -> None:
         raise invalid(f"'{version}' is not the number of a model version.")
     sql = "SELECT status FROM model_versions WHERE model = ? AND version = ?"
     row = store.row(sql, name, int(version))
-    # rule(assumed): An endpoint is refused when it names a version that is not registered; status
-    #     and text are assumed. [serving-api 3.5]
+    # rule(assumed, always): An endpoint is refused when it names a version that is not registered,
+    #     because there is nothing to serve; status and text are assumed. [serving-api 3.5]
     if row is None:
         message = f"Model version '{version}' of '{name}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
-    # rule(assumed): An endpoint serves versions that are ready. [docs.databricks.com/api, Model
-    #     Versions]
+    # rule(assumed, strict): An endpoint serves versions that are ready. [docs.databricks.com/api,
+    #     Model Versions]
     if row[0] != STATUSES[0]:
-        raise invalid(f"Model version '{version}' of '{name}' is not ready: {row[0]}.")
+        refuse_if_strict(f"Model version '{version}' of '{name}' is not ready: {row[0]}.")
 
 
 ROUTES = (ApiRoute("POST", f"/{CONTROL_PREFIX}/models", register),)

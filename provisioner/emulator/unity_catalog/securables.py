@@ -251,8 +251,9 @@ def require_privilege(
 def require_etag(request: ApiRequest, thing: CatalogObject) -> None:
     """Refuses a write that was made from an older state of the object."""
     etag = request.query.get("etag", "")
-    # rule(assumed): A write with an etag that is not the current one is refused; status and code
-    #     are assumed. [databricks-sdk, AiGatewayAPI: etag of update and delete]
+    # rule(assumed, always): A write with an etag that is not the current one is refused, because
+    #     that is what an etag is for; status and code are assumed. [databricks-sdk, AiGatewayAPI:
+    #     etag of update and delete]
     if etag and etag != thing.etag:
         message = f"The etag of {TITLES[thing.kind].lower()} '{thing.full_name}' does not match."
         raise ApiError(409, "ABORTED", message)
@@ -268,8 +269,8 @@ def page_of(request: ApiRequest, key: str, shown: list[Json]) -> Json:
 
 def _number(request: ApiRequest, name: str) -> int:
     text = request.query.get(name) or "0"
-    # rule(assumed): A page token or a page length that is no number is refused. [databricks-sdk:
-    #     page_size and page_token]
+    # rule(assumed, always): A page token or a page length that is no number is refused, because no
+    #     page belongs to it. [databricks-sdk: page_size and page_token]
     if not (text.isdecimal() and text.isascii() and len(text) < 10):
         raise invalid(f"{name} is not valid.")
     return int(text)

@@ -125,7 +125,7 @@ def update(kind: ServiceKind, workspace: EmulatedWorkspace, request: ApiRequest)
     securables.require_privilege(store, request.caller, thing, securables.MANAGE)
     securables.require_etag(request, thing)
     sent = kind.reader(securables.snake_case(request.json()), "")
-    paths = masks.paths_of(workspace, request, kind.masks, sent)
+    paths = masks.paths_of(request, kind.masks, sent)
     body = kind.merge(thing.body, sent, paths)
     body = kind.check(workspace, request, thing.full_name, body, thing.body)
     return ApiResponse(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
-from sourced_rules import uncovered
+from sourced_rules import covered_calls, uncovered
 
 from provisioner.emulator import trust
 
 # What a handler refuses with. A statement that fails is refused as well.
-REFUSALS = {"ApiError", "StatementError", "invalid"}
+STRICT_REFUSAL = "refuse_if_strict"
+REFUSALS = {"ApiError", "StatementError", "invalid", STRICT_REFUSAL}
 RULES = list(trust.read_rules())
 
 
@@ -24,11 +26,34 @@ def test_each_refusal_names_its_rule() -> None:
     assert not missing, "\n".join(["refusals without a rule:", *missing])
 
 
+def test_each_assumed_refusal_says_when_and_why() -> None:
+    """What is only assumed refuses in a strict workspace, or always for a reason."""
+    wrong = []
+    for file in sorted(trust.FOLDER.rglob("*.py")):
+        module = file.relative_to(trust.FOLDER).as_posix()
+        rules = [rule for rule in RULES if rule.module == module]
+        source = file.read_text(encoding="utf-8")
+        for call, line, above in covered_calls(source, rules, REFUSALS):
+            wanted = "strict" if ast.unparse(call.func) == STRICT_REFUSAL else "always"
+            if {rule.trust for rule in above} == {"assumed"}:
+                wrong += [f"{module}:{line}" for rule in above if rule.refusal != wanted]
+            elif wanted == "strict":
+                wrong.append(f"{module}:{line}")
+    reasonless = [
+        f"{rule.module}:{rule.line}"
+        for rule in RULES
+        if rule.refusal == "always" and "because" not in rule.text
+    ]
+    assert not wrong + reasonless, "\n".join([*wrong, "no reason:", *reasonless])
+
+
 def test_each_rule_has_a_known_trust_and_a_source() -> None:
     wrong = [
         f"{rule.module}:{rule.line}"
         for rule in RULES
-        if rule.trust not in trust.TRUSTS or (not rule.source and rule.trust != "local")
+        if rule.trust not in trust.TRUSTS
+        or rule.refusal not in {"", *trust.REFUSALS}
+        or (not rule.source and rule.trust != "local")
     ]
     assert not wrong, "\n".join(["rules without a known trust or a source:", *wrong])
 

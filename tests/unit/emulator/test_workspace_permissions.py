@@ -144,7 +144,6 @@ def test_the_levels_are_those_of_folders(client: Any) -> None:
 REFUSED = [
     pytest.param([item("CAN_QUERY", group_name="a")], id="a level of endpoints"),
     pytest.param([item("CAN_READ")], id="nobody"),
-    pytest.param([item("CAN_READ", group_name="a"), item("CAN_RUN", group_name="A")], id="twice"),
     pytest.param({}, id="no list"),
 ]
 

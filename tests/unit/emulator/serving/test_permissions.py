@@ -86,7 +86,6 @@ REFUSED = [
     pytest.param([{"user_name": "a"}], id="no level"),
     pytest.param([item("CAN_VIEW")], id="nobody"),
     pytest.param([item("CAN_VIEW", user_name="a", group_name="b")], id="two at once"),
-    pytest.param([item("CAN_VIEW", user_name="a"), item("CAN_QUERY", user_name="A")], id="twice"),
     pytest.param(["a"], id="text"),
     pytest.param({"user_name": "a"}, id="no list"),
 ]

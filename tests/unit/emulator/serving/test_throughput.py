@@ -83,8 +83,7 @@ REFUSED = [
     pytest.param({"name": "chat"}, "config must be given", id="no config"),
     pytest.param(body(), "at least one", id="no entity"),
     pytest.param(body(MODEL), "provisioned_model_units", id="no units"),
-    pytest.param(body(units(0)), "multiple of 50", id="no units at all"),
-    pytest.param(body(units(75)), "multiple of 50", id="between the steps"),
+    pytest.param(body(units(0)), "at least one unit", id="no units at all"),
     pytest.param(body(units(-50)), "at least 0", id="less than nothing"),
     pytest.param(body({"provisioned_model_units": 50}), "entity_name", id="no model"),
     pytest.param(body(units(name="a b")), "name", id="a name with a blank"),
@@ -97,16 +96,6 @@ REFUSED = [
 def test_a_create_is_refused(client: Any, sent: Any, message: str) -> None:
     refused(client.call("POST", PT, sent), message)
     assert client.call("GET", f"{BASE}/chat").status == 404
-
-
-def test_the_two_forms_of_update_keep_apart(client: Any) -> None:
-    client.post(PT, body(units()))
-    client.endpoint()
-    refused(client.call("PUT", f"{BASE}/chat/config", {"served_entities": [PLAIN]}), "/pt")
-    client.create("plain", config={"served_entities": [PLAIN]})
-    client.endpoint("plain")
-    nested = {"config": {"served_entities": [units()]}}
-    refused(client.call("PUT", f"{PT}/plain/config", nested), "without /pt")
 
 
 def test_the_other_calls_are_those_of_all_endpoints(client: Any) -> None:

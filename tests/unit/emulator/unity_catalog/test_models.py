@@ -257,7 +257,6 @@ def test_a_catalog_in_which_nothing_is_registered_has_every_model(client: Any) -
 ENTITIES = [
     pytest.param(served("2"), 404, id="a version that is not there"),
     pytest.param(served("1", "ml.risk.nobody"), 404, id="a model that is not there"),
-    pytest.param(served("3"), 400, id="a version that is not ready"),
     pytest.param(served("one"), 400, id="a version that is no number"),
 ]
 

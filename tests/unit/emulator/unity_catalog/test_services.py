@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from provisioner.emulator.http.settings import Settings
-from provisioner.emulator.server import running
 
 UC = "/api/2.1/unity-catalog"
 SECRETS = f"{UC}/secrets"
@@ -98,7 +94,6 @@ def test_a_provider_that_the_service_would_not_take(
     ("destinations", "message"),
     [
         pytest.param([], "1 to 10", id="none"),
-        pytest.param([ROUTED, ROUTED], "twice", id="the same name twice"),
         pytest.param(
             [ROUTED, ROUTED | {"name": "b", "traffic_percentage": 50}], "100", id="no share"
         ),
@@ -152,18 +147,6 @@ def test_the_mask_of_everything_changes_what_is_sent(client: Any) -> None:
     changed = client.patch(path, routing(ROUTED | {"name": "b"}))
     assert changed["comment"] == "a"
     assert changed["config"]["routing"]["destinations"][0]["name"] == "b"
-
-
-@pytest.fixture
-def strict(client_of: Any) -> Iterator[Any]:
-    with running(Settings(strict=True)) as server:
-        yield client_of(server)
-
-
-def test_a_strict_workspace_refuses_the_mask_of_everything(strict: Any) -> None:
-    strict.post(f"{NEW_SERVICE}chat", routing(ROUTED))
-    reply = strict.call("PATCH", f"{SERVICES}/ml.gw.chat?update_mask=*", routing(ROUTED))
-    assert (reply.status, reply.code) == (400, "INVALID_PARAMETER_VALUE")
 
 
 def test_a_wrong_etag_is_refused(client: Any) -> None:
