@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -128,3 +129,14 @@ def filled(transition: str = "immediate") -> Iterator[Running]:
     with running(Settings(transition=transition)) as server:
         fill(server)
         yield server
+
+
+def start_rollout(server: Running, *, word: str = "at", reason: str = "") -> None:
+    """`risk` serves version 12 at 5 % beside version 11, tagged as the tool tags a rollout."""
+    new = custom("champion-12", "prod.risk.fraud", "12")
+    target = hashlib.sha256(b"champion-12").hexdigest()[:8]
+    share = 0 if word == "back" else 5
+    tag = f"{target}-16bd76-5-{share}-1796000000-{word}{reason}"
+    tags = [{"key": "provisioner_rollout", "value": tag}]
+    old = custom("champion-11", "prod.risk.fraud", "11")
+    create(server, "risk", (old, 100 - share), (new, share), tags=tags)

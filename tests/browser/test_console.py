@@ -404,3 +404,23 @@ def test_another_origin_reads_and_changes_nothing(browser: Browser, server: Runn
     assert answered[0] == "rejected"
     names = [each["name"] for each in sample.call(server, "GET", sample.BASE)["endpoints"]]
     assert "stolen" not in names
+
+
+def test_a_gradual_rollout_shows_its_share_what_is_paid_and_the_next_command(opened: Opened):
+    with running(Settings()) as server:
+        sample.start_rollout(server)
+        page = opened(server, "endpoints/risk")
+        card = page.locator("[data-key=rollout]")
+        for text in ("champion-12 is at 5 %, beside champion-11", "Small CPU and Small CPU"):
+            expect(card).to_contain_text(text)
+        expect(card).to_contain_text("provisioner rollout advance risk")
+        bar = card.get_by_role("img")
+        expect(bar).to_have_attribute("aria-label", "New version: 5 % of the traffic")
+
+
+def test_a_version_that_was_rolled_back_says_why(opened: Opened):
+    with running(Settings()) as server:
+        sample.start_rollout(server, word="back", reason="-errors_4p1_pct_gt_1_pct")
+        card = opened(server, "endpoints/risk").locator("[data-key=rollout]")
+        expect(card).to_contain_text("was rolled back at 5 % (errors 4.1 % > 1 %)")
+        expect(card).to_contain_text("provisioner rollout retry risk")

@@ -13,6 +13,7 @@ from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import environment_names
 from provisioner.model.resource import Resource
+from provisioner.model.rollout_block import Stage, drawn
 from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.model.serving import Branch
 from provisioner.workflow.environments import open_all
@@ -31,12 +32,21 @@ class NodeType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """``elsewhere``: it is named here, and somebody else declares it."""
+    """``elsewhere``: it is named here, and somebody else declares it.
+
+    ``stages`` are the shares, in percent, by which a new version goes live; none: at once.
+    """
 
     sort: NodeType
     label: str
     identity: str
     elsewhere: bool = False
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def steps(self) -> str:
+        """The stages in words, ``0 → 5 → pause → 100 %``; ``""`` for none."""
+        return f"{drawn(self.stages, None, '→')} %" if self.stages else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +116,25 @@ def _draw(drawing: GraphBuilder, environment: str, loaded: Loaded, selection: Se
         identity = f"{environment}:{resource.address}"
         node = GraphNode(NodeType.RESOURCE, resource.name, identity, elsewhere=resource.existing)
         drawing.edge(GraphEdge(start, drawing.node(node)))
+        rolled, stages = _rollout(resource)
         for number, branch in enumerate(tell(resource.document)):
             at = f"{identity}:{branch.name or number}"
-            _branch(drawing, (identity, at, environment), branch, declared)
+            label, steps = branch.name or "(unnamed)", stages if branch.name == rolled else ()
+            entity = drawing.node(GraphNode(NodeType.ENTITY, label, at, stages=steps))
+            _branch(drawing, (identity, entity, environment), branch, declared)
+
+
+def _rollout(resource: Resource) -> tuple[str, tuple[Stage, ...]]:
+    """The name of the part that goes live step by step, and its stages."""
+    role = KINDS[resource.address.kind].rollout
+    spec = role.spec(resource) if role else None
+    return (spec.entity, spec.stages) if spec else ("", ())
 
 
 def _branch(
     drawing: GraphBuilder, at: tuple[str, str, str], branch: Branch, declared: frozenset[str]
 ) -> None:
-    resource, identity, environment = at
-    entity = drawing.node(GraphNode(NodeType.ENTITY, branch.name or "(unnamed)", identity))
+    resource, entity, environment = at
     drawing.edge(GraphEdge(resource, entity, branch.share, branch.fallback and not branch.share))
     model = drawing.node(
         GraphNode(NodeType.MODEL, branch.serves, f"{environment}:model:{branch.serves}")

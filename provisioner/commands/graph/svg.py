@@ -77,7 +77,10 @@ def _placed(network: Network) -> dict[str, Box]:
         nodes = [node for node in network.nodes if node.sort is sort]
         if not nodes:
             continue
-        labels = {node.identity: _shortened(node.label) for node in nodes}
+        labels = {
+            node.identity: _shortened("  ".join(filter(None, (node.label, node.steps))))
+            for node in nodes
+        }
         widest = max(columns(label) for label in (*labels.values(), TITLES[sort]))
         width = widest * CHARACTER + 2 * PAD
         for node in nodes:

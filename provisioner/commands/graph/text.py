@@ -35,7 +35,8 @@ def mermaid(network: Network) -> str:
 
 def _node(name: str, node: GraphNode) -> str:
     before, after = SHAPES[node.sort]
-    return f'  {name}{before}"{in_mermaid(node.label)}"{after}'
+    steps = f"<br/>{in_mermaid(node.steps)}" if node.steps else ""
+    return f'  {name}{before}"{in_mermaid(node.label)}{steps}"{after}'
 
 
 def _edge(names: dict[str, str], edge: GraphEdge) -> str:
@@ -55,7 +56,8 @@ def words(edge: GraphEdge) -> str:
 def to_json(network: Network) -> dict[str, Any]:
     """``{"nodes": [{"id", "sort", "label", "elsewhere"}], "edges": [{"from", "to", ...}]}``.
 
-    Edges to entities also have ``traffic_percentage`` and ``fallback``.
+    Nodes that go live step by step have ``steps``. Edges to entities also have
+    ``traffic_percentage`` and ``fallback``.
     """
     return {
         "nodes": [
@@ -64,6 +66,7 @@ def to_json(network: Network) -> dict[str, Any]:
                 "sort": str(node.sort),
                 "label": node.label,
                 "elsewhere": node.elsewhere,
+                **({"steps": [stage.percent for stage in node.stages]} if node.stages else {}),
             }
             for node in network.nodes
         ],

@@ -4,16 +4,17 @@ import { h } from "./dom.js";
 import { entitiesOf, gatewayWords, modelOf } from "./endpoint_state.js";
 import { absolute } from "./format.js";
 import { chip, command, empty, facts, traffic } from "./parts.js";
+import { rolloutCard } from "./rollout.js";
 
 // Shown in the line above the facts, or known from elsewhere.
 const NOT_FACTS = new Set(["name", "percent", "creator", "creation_timestamp", "entity_name", "entity_version", "state", "type", "batching_config"]);
 
-export function overview(endpoint) {
+export function overview(endpoint, rollout) {
   const config = endpoint.config ?? endpoint.pending_config;
   return h(
     "div",
     { class: "columns" },
-    h("div", {}, served(config)),
+    h("div", {}, rolloutCard(endpoint, rollout), served(config)),
     h("div", {}, gateway(endpoint), tags(endpoint), origin(endpoint)),
   );
 }

@@ -7,13 +7,14 @@ import { ago, kindName, taskName } from "./format.js";
 import { overview } from "./endpoint_overview.js";
 import { badge, empty, errorBox, listing, table, time } from "./parts.js";
 import { queryForm } from "./query_form.js";
+import { rolloutOf } from "./rollout.js";
 import { payloadTable, requestTable } from "./view_requests.js";
 
 const HISTORY = 100;
 
 // Each part: what it needs beside the endpoint, and how it is shown.
 const PARTS = {
-  overview: { title: "Overview", load: async () => undefined, render: overview },
+  overview: { title: "Overview", load: rolloutOf, render: overview },
   query: { title: "Query", load: async () => undefined, render: queryForm },
   logs: { title: "Logs", load: loadLogs, render: renderLogs },
   requests: {

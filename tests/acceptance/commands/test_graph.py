@@ -144,3 +144,10 @@ def test_a_value_is_taken_for_a_variable_that_one_environment_declares(repositor
         repository.write(f"environments/{name}.yaml", workspace + variables)
     assert main(["graph", "-C", str(repository.root), "--var", "size=2"]) == 0
     assert "dev" in capsys.readouterr().out
+
+
+def test_a_gradual_rollout_shows_its_steps(drawn):
+    assert '"champion<br/>0 → 5 → 25 → 100 %"' in drawn(*example("rollout"))
+    assert "champion  0 → 5 → 25 → 100 %" in drawn(*example("rollout"), "-o", "svg")
+    nodes = json.loads(drawn(*example("rollout"), "-o", "json"))["nodes"]
+    assert [node["steps"] for node in nodes if "steps" in node] == [[0, 5, 25, 100]]
