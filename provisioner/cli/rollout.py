@@ -147,6 +147,9 @@ _moving(
     "retry",
     """Lift the rejection of a version that was rolled back, and begin again at 0 %.
 
+    A version with reserved capacity that was removed meanwhile is started by `apply`, which asks
+    for consent to the double costs.
+
     \b
     Exit codes: 0 begun, 1 error.
     """,

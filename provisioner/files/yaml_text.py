@@ -22,6 +22,7 @@ FLAT_FIELDS: Final = 3
 
 _PLAIN: Final = re.compile(
     r"[A-Za-z_/][A-Za-z0-9_./@+-]*(?:[ :][A-Za-z0-9_./@+-]+)*|\$\{[A-Za-z0-9_.]+\}"
+    r"|[0-9]{1,3}%(?: for [0-9]+[smhd])?"
 )
 _IN_BRACKETS: Final = re.compile(r"[:,{}\[\]]")
 _WORDS: Final = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))

@@ -119,6 +119,16 @@ def step_of(written: Any) -> Entry | None:
     return (int(match[1]), seconds(match[2], 0)) if match else None
 
 
+def short_form(written: Any) -> str:
+    """A step in its long form as its short one, ``5% for 10m``; ``""`` where there is none."""
+    if not isinstance(written, Mapping) or step_of(written) is None:
+        return ""
+    if set(written) == {PAUSE}:
+        return PAUSE
+    lasts = f" for {written['for']}" if "for" in written else ""
+    return f"{written['percent']}%{lasts}" if set(written) <= {"percent", "for"} else ""
+
+
 def stages_of(written: Iterable[Any]) -> tuple[Stage, ...]:
     """The stages of the written steps: 0 % comes first and 100 % last, pauses are part of one."""
     stages = [Stage(0)]

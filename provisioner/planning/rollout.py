@@ -106,7 +106,10 @@ def rejected(rollout: Rollout) -> Move | None:
     if rollout.is_pair and rollout.versions.percent != 0:
         return Move(MoveKind.BACK, Why.INTERRUPTED, 0)
     if rollout.occasion is Occasion.RETRY:
-        kind = MoveKind.SETTLE if rollout.is_pair else MoveKind.START
+        if rollout.is_pair:
+            return Move(MoveKind.SETTLE, Why.ASKED, 0)
+        # Reserved capacity is doubled with consent by name alone, and that is asked by `apply`.
+        kind = MoveKind.FORGET if rollout.versions.is_reserved else MoveKind.START
         return Move(kind, Why.ASKED, 0)
     if rollout.is_pair and rollout.waited_s >= rollout.spec.keep_previous_s and rollout.now_s:
         return Move(MoveKind.CLEAN_UP, Why.REJECTED, 0)

@@ -146,9 +146,14 @@ def note_of(state: Rollout, move: Move, name: str) -> RolloutNote:
         end_s=tag.since_s + earliest_s if tag and tag.since_s and state.is_under_way else 0,
         pauses=sum(stage.pause for stage in left),
         doubled=versions.doubled,
-        needs_consent=versions.is_reserved and move.kind is MoveKind.START,
+        needs_consent=versions.is_reserved and _doubles(move),
         falls_back=versions.falls_back,
     )
+
+
+def _doubles(move: Move) -> bool:
+    """Whether a second version is deployed, at once or after the traffic of another returned."""
+    return move.kind is MoveKind.START or move == Move(MoveKind.RETURN, Why.THIRD, move.to)
 
 
 def _rejected(state: Rollout) -> str:

@@ -72,6 +72,11 @@ class RolloutReport:
     deferred: bool = False
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def has_stepped_back(self) -> bool:
+        """Whether this run took the traffic away from the new version."""
+        return self.ending is Ending.MOVED and self.move.kind is MoveKind.BACK
+
 
 @dataclass(frozen=True, slots=True)
 class RolloutOptions:

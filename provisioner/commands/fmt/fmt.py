@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from provisioner.errors import FileError, Position, Problem, UsageError
+from provisioner.errors import FileError, Location, Position, Problem, UsageError
 from provisioner.files.write import replace_file
+from provisioner.files.yaml_edit import Edit, NotEditableError, edited
 from provisioner.files.yaml_format import ANY, NotArrangeableError, arranged
+from provisioner.files.yaml_layout import layout, node_at
 from provisioner.kinds import KINDS
 from provisioner.manifests.files import manifest_files, read
 from provisioner.manifests.project import (
@@ -21,6 +24,7 @@ from provisioner.manifests.project import (
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.field_rules import FieldRule, rules_in
+from provisioner.model.rollout_block import BLOCK, short_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def formatted(folder: Path | None, files: Sequence[Path]) -> FormatResult:
     for name in names:
         try:
             source = parse(name, read(root, name))
-            text = _arranged(source, rules_of(name))
+            text = _arranged(_with_short_steps(source), rules_of(name))
         except FileError as error:
             problems += error.problems
             continue
@@ -87,6 +91,42 @@ def _below(root: Path, file: Path) -> str:
     except ValueError as error:
         message = f"`{file}` is not below the project root"
         raise UsageError.of("E839", message, "give its project with -C") from error
+
+
+def _with_short_steps(source: SourceFile) -> SourceFile:
+    """``source`` with the steps of rollouts in their short form, of the two that mean the same."""
+    content = source.text.content
+    for at in _long_steps(source):
+        node = node_at(layout(content), at)
+        # A comment in the long form has no place in the short one.
+        if node is None or "#" in content[node.start : node.end]:
+            continue
+        try:
+            content = edited(content, Edit(at, short_form(source.value(at))))
+        except NotEditableError:
+            continue
+    changed = content != source.text.content
+    return parse(source.text.file, content.encode()) if changed else source
+
+
+def _long_steps(source: SourceFile) -> Iterator[Location]:
+    for section in ("resources", "overrides"):
+        for kind, key, resource in _resources(source.data, section):
+            block = resource.get(BLOCK)
+            steps = block.get("steps") if isinstance(block, Mapping) else None
+            for index, step in enumerate(steps if isinstance(steps, list) else ()):
+                if short_form(step):
+                    yield (section, kind, key, BLOCK, "steps", index)
+
+
+def _resources(data: Any, section: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """The resources of kinds that can be rolled out: their kind, their key and what they say."""
+    kinds = data.get(section) if isinstance(data, Mapping) else None
+    for kind, resources in (kinds if isinstance(kinds, Mapping) else {}).items():
+        if kind in KINDS and KINDS[kind].rollout and isinstance(resources, Mapping):
+            for key, resource in resources.items():
+                if isinstance(resource, Mapping):
+                    yield kind, key, resource
 
 
 def _arranged(source: SourceFile, rules: FieldRule) -> str:

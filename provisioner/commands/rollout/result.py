@@ -62,7 +62,7 @@ def standing(report: RolloutReport) -> str:
         return "is not there yet"
     parts = [versions_line(state)]
     tag = state.tag
-    has_stepped = report.ending is Ending.MOVED and report.move.kind is MoveKind.BACK
+    has_stepped = report.has_stepped_back
     if tag and tag.word is Word.BACK and state.is_of_this_target and not has_stepped:
         why = f" ({tag.reason})" if tag.reason else ""
         when = f" on {day(tag.since_s)}" if tag.since_s else ""
@@ -134,6 +134,8 @@ def done(report: RolloutReport) -> str:
             return f"finished: one version is left ({why})"
         case MoveKind.HOLD:
             return f"held at {move.to} % ({why})"
+        case MoveKind.FORGET if move.why is Why.ASKED:
+            return "its rejection is lifted, `provisioner apply` starts it"
         case MoveKind.SETTLE:
             return f"noted at {move.to} % ({why})"
         case _:

@@ -91,3 +91,30 @@ def test_a_file_outside_of_the_project_is_refused(project, tmp_path_factory, cap
     other.write_text("a: 1\n")
     assert main(["fmt", "-C", str(project), str(other)]) == 1
     assert "error[E839]" in capsys.readouterr().err
+
+
+STEPS = """\
+resources:
+  model_serving_endpoints:
+    fraud:
+      name: fraud
+      rollout:
+        steps:
+          - {percent: 5, for: 10m}
+          - pause: true
+          - percent: 25
+            for: 1h
+          - percent: 40   # a comment inside
+            for: 2h
+          - percent: 50   # half
+"""
+
+
+def test_steps_of_a_rollout_get_their_short_form_where_no_comment_is_lost(project):
+    file = project / "manifests/chat.yaml"
+    file.write_text(STEPS)
+    assert main(["fmt", "-C", str(project)]) == 0
+    lines = [line.strip() for line in file.read_text().splitlines()][6:]
+    short = ["- 5% for 10m", "- pause", "- 25% for 1h"]
+    assert lines == [*short, "- percent: 40   # a comment inside", "for: 2h", "- 50%   # half"]
+    assert main(["fmt", "-C", str(project), "--check"]) == 0
