@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final
 
 from provisioner.applying import step_results
-from provisioner.applying.reading_back import (
+from provisioner.applying.convergence import (
     SETTLING_S,
     SOON_S,
     Reads,

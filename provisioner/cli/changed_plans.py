@@ -172,8 +172,10 @@ def _plan(
         plan = affected_resources.with_drift(plan, part.affected)
         terminal.opened(session)
         options = request.options
-        found = policies.read_policies(project.root, options.policy_dir, options.policy_digest)
-        plan, violations = policies.judged(found, plan, session)
+        policy_files = policies.read_policies(
+            project.root, options.policy_dir, options.policy_digest
+        )
+        plan, violations = policies.judged(policy_files, plan, session)
         preflight = _preflight(session, part) if options.preflight else None
         terminal.note(
             plan=plan,

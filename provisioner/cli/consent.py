@@ -155,8 +155,8 @@ def _refuse_violations(
     terminal: Terminal, session: Session, plan: Plan, options: ApplyOptions
 ) -> None:
     """Raise RefusedError where ``plan``, also a saved one, violates a policy that holds here."""
-    found = read_policies(session.project.root, options.policy_dir, options.policy_digest)
-    _, problems = judged(found, plan, session)
+    policies = read_policies(session.project.root, options.policy_dir, options.policy_digest)
+    _, problems = judged(policies, plan, session)
     if errors := errors_of(problems):
         raise RefusedError(errors)
     terminal.problems(problems)

@@ -125,7 +125,7 @@ def _judged(
     from provisioner.workflow.policies import read_policies
 
     root = session.project.root
-    found = read_policies(root, options.policy_dir, options.policy_digest)
-    if not found.policies:
+    policies = read_policies(root, options.policy_dir, options.policy_digest)
+    if not policies.policies:
         terminal.say("no policies: there is no folder `policies/` and no --policy-dir")
-    return judge_live(session, found, select)
+    return judge_live(session, policies, select)

@@ -105,10 +105,12 @@ def _plan(
 
     with recording(common, "plan", target.environment) as terminal:
         project = open_project(common.project_dir)
-        found = policies.read_policies(project.root, options.policy_dir, options.policy_digest)
+        policy_files = policies.read_policies(
+            project.root, options.policy_dir, options.policy_digest
+        )
         with open_session(project, *target) as session:
             plan = make_plan(session, plan_output.wanted(resources))
-            plan, judged = policies.judged(found, plan, session)
+            plan, judged = policies.judged(policy_files, plan, session)
             terminal.opened(session)
             before = examine(session, resources.select) if options.preflight else None
             terminal.note(

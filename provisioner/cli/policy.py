@@ -103,13 +103,13 @@ def explain(common: CommonOptions, source: PolicySource, name: str) -> int:
 
     terminal = Terminal(common)
     root = open_project(common.project_dir).root
-    found = read_policies(root, *source)
-    explained = explanation.explain(root, found, name)
+    policy_files = read_policies(root, *source)
+    explained = explanation.explain(root, policy_files, name)
     if common.json:
         policies = [each.to_json() for each in explained]
-        terminal.answer_json({"digest": found.digest, "policies": policies})
+        terminal.answer_json({"digest": policy_files.digest, "policies": policies})
         return 0
     for each in explained:
         terminal.answer("\n".join(each.lines()) + "\n")
-    terminal.answer(explanation.summary(found))
+    terminal.answer(explanation.summary(policy_files))
     return 0

@@ -61,11 +61,11 @@ def get_status(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse
 
 def list_folder(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Returns what is in a folder, by name; of a file, itself."""
-    store, asked = workspace.store, request.query.get("path", "")
-    entry = workspace_tree.require(store, canonical_path(asked))
+    store, requested_path = workspace.store, request.query.get("path", "")
+    entry = workspace_tree.require(store, canonical_path(requested_path))
     is_file = entry.kind == FILE
     entries = [entry] if is_file else workspace_tree.children(store, entry.path)
-    return ApiResponse({"objects": [_view(each, asked) for each in entries]})
+    return ApiResponse({"objects": [_view(each, requested_path) for each in entries]})
 
 
 def mkdirs(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -165,9 +165,9 @@ def export(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return ApiResponse({"content": base64.b64encode(content).decode(), "file_type": file_type})
 
 
-def _view(entry: TreeEntry, asked: str) -> dict[str, Any]:
+def _view(entry: TreeEntry, requested_path: str) -> dict[str, Any]:
     """Returns a file or folder, with ``/Workspace`` if asked for so, which the CLI compares."""
-    is_prefixed = asked == PREFIX or asked.startswith(f"{PREFIX}/")
+    is_prefixed = requested_path == PREFIX or requested_path.startswith(f"{PREFIX}/")
     shown = {
         "path": PREFIX + entry.path if is_prefixed else entry.path,
         "object_type": entry.kind,

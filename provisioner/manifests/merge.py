@@ -101,7 +101,7 @@ def _keyed(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) 
     additions = _parts(over, rule)
     # Reversed, so that the first of two entries of one identity is the one that is laid over.
     theirs = dict(reversed([(_identity(p.value, rule), i) for i, p in enumerate(additions)]))
-    found: list[PlacedValue] = []
+    placed: list[PlacedValue] = []
     met: set[int] = set()
     # An entry of a keyed list has the fields of the list's rule, but no key of its own.
     entry_rule = FieldRule(fields=rule.fields)
@@ -110,18 +110,18 @@ def _keyed(under: PlacedValue, over: PlacedValue, rule: FieldRule, clean: bool) 
         index = theirs.get(_identity(part.value, rule), whole)
         # What is laid over without a part of the list's split is meant for every part.
         if index is None or (index in met and not (index == whole and rule.split_by)):
-            found.append(part)
+            placed.append(part)
             continue
         met.add(index)
         if not _removes_part(additions[index].value, rule):
-            found.append(_merged(part, additions[index], entry_rule, clean))
+            placed.append(_merged(part, additions[index], entry_rule, clean))
     # One that is written twice stays twice: the relations of the kind say so at its place.
     more = [part for index, part in enumerate(additions) if index not in met]
     if clean:
         more = [_cleaned(part) for part in more if not _removes_part(part.value, rule)]
-    found += more
-    inner: dict[Step, Origin] = {index: part.place for index, part in enumerate(found)}
-    values = [part.value for part in found]
+    placed += more
+    inner: dict[Step, Origin] = {index: part.place for index, part in enumerate(placed)}
+    values = [part.value for part in placed]
     return PlacedValue(values, Origin(under.place.layer, under.place.at, inner))
 
 
@@ -135,9 +135,9 @@ def removals_of_nothing(
             yield from removals_of_nothing(under.get(name), over[name], inner, (*at, name))
     elif rule.list_key and _has_entries(over):
         known: dict[str, Any] = {}
-        for one in under if _has_entries(under) else ():
-            for part in parts_of_entry(one, rule):
-                known |= {_whole_identity(part, rule): one, _identity(part, rule): one}
+        for below in under if _has_entries(under) else ():
+            for part in parts_of_entry(below, rule):
+                known |= {_whole_identity(part, rule): below, _identity(part, rule): below}
         for index, entry in enumerate(over):
             here = known.get(_identity(entry, rule))
             if here is None and _removes(entry):

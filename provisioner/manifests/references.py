@@ -162,8 +162,8 @@ def secrets_marked(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         return [secrets_marked(part) for part in value]
     if isinstance(value, str) and is_plaintext(name):
-        found = _FROM_ENV.fullmatch(value)
-        return {MARK: {"from_env": found[1]}} if found else value
+        match = _FROM_ENV.fullmatch(value)
+        return {MARK: {"from_env": match[1]}} if match else value
     return value
 
 

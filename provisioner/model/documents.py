@@ -45,10 +45,10 @@ def in_fixed_order(value: Any, rule: FieldRule) -> Any:
         return {n: in_fixed_order(v, rule.fields.get(n, PLAIN)) for n, v in value.items()}
     if not isinstance(value, list):
         return value
-    entries = [in_fixed_order(one, entry_rule(rule)) for one in value]
-    if rule.list_key and all(isinstance(one, dict) for one in entries):
+    entries = [in_fixed_order(entry, entry_rule(rule)) for entry in value]
+    if rule.list_key and all(isinstance(entry, dict) for entry in entries):
         names = (*rule.list_key, *rule.split_by)
-        entries.sort(key=lambda one: [str(one.get(name) or "") for name in names])
+        entries.sort(key=lambda entry: [str(entry.get(name) or "") for name in names])
     return entries
 
 
@@ -113,16 +113,16 @@ def indexes_by_label(entries: list[Any], rules: FieldRule) -> Mapping[str, int]:
 
 
 def _labelled(entries: list[Any], rules: FieldRule) -> dict[str, tuple[int, Any]]:
-    found: dict[str, tuple[int, Any]] = {}
+    entry_of_key: dict[str, tuple[int, Any]] = {}
     seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
         for part in parts_of_entry(entry, rules):
             label = base = label_of(part, rules)
-            while label in found:
+            while label in entry_of_key:
                 seen[base] = seen.get(base, 0) + 1
                 label = f"{base}#{seen[base] + 1}"
-            found[label] = (index, part)
-    return found
+            entry_of_key[label] = (index, part)
+    return entry_of_key
 
 
 def parts_of_entry(entry: Any, rules: FieldRule) -> list[Any]:

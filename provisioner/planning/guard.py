@@ -53,9 +53,9 @@ def refusals(plan: Plan, consent: Consent, limits: Limits) -> tuple[Problem, ...
 
     Each hint holds the flag that would pass, where there is one.
     """
-    found = [problem for step in plan.steps for problem in _of_step(plan, step, consent, limits)]
-    found += [problem for step in plan.steps for problem in _doubled(step, consent)]
-    return (*found, *_too_many(plan, consent, limits))
+    problems = [problem for step in plan.steps for problem in _of_step(plan, step, consent, limits)]
+    problems += [problem for step in plan.steps for problem in _doubled(step, consent)]
+    return (*problems, *_too_many(plan, consent, limits))
 
 
 def _of_step(plan: Plan, step: Step, consent: Consent, limits: Limits) -> Iterator[Problem]:

@@ -36,9 +36,9 @@ def escaped(text: str) -> str:
     return _STRUCTURE.sub(_reference, harmless_line(text))
 
 
-def _reference(found: re.Match[str]) -> str:
-    references = "".join(f"&#{ord(character)};" for character in found.group())
-    return f"{references}<!-- -->" if found.group() in _SIGNS else references
+def _reference(match: re.Match[str]) -> str:
+    references = "".join(f"&#{ord(character)};" for character in match.group())
+    return f"{references}<!-- -->" if match.group() in _SIGNS else references
 
 
 def code(text: str) -> str:

@@ -36,9 +36,9 @@ def refuse_unsafe(session: Session, plan: Plan, consent: Consent) -> None:
     """Raise RefusedError with every reason why ``plan`` may not be applied like this."""
     guard = session.environment.guard
     limits = Limits(guard.destructive_percent, guard.destructive_count, KEEPING_DATA)
-    found = refusals(plan, consent, limits)
-    if found:
-        raise RefusedError(found)
+    problems = refusals(plan, consent, limits)
+    if problems:
+        raise RefusedError(problems)
 
 
 def refuse_blocked(plan: Plan) -> None:
@@ -111,8 +111,8 @@ def location_of(value: Any, reference: Mapping[str, str], at: Location = ()) -> 
         return at
     inner: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, Mapping) else ()
     inner = enumerate(value) if isinstance(value, list) else inner
-    found = (location_of(part, reference, (*at, name)) for name, part in inner)
-    return next((place for place in found if place is not None), None)
+    locations = (location_of(part, reference, (*at, name)) for name, part in inner)
+    return next((place for place in locations if place is not None), None)
 
 
 def _unset(secrets: Sequence[_MissingSecret]) -> Iterator[Problem]:

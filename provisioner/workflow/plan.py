@@ -178,14 +178,21 @@ def undeclared_dependencies(session: Session, plan: Plan) -> tuple[str, ...]:
 
     It may be declared elsewhere; only the workspace knows whether it exists.
     """
-    declared = {(one.kind.name, one.name.casefold()) for one in session.loaded.declarations}
+    declared = {
+        (declaration.kind.name, declaration.name.casefold())
+        for declaration in session.loaded.declarations
+    }
     writing = {step.address for step in plan.steps if step.operations}
     users: dict[tuple[str, str], list[str]] = {}
-    for one in session.loaded.declarations:
-        needed = one.kind.dependencies.depends_on(one.document) if one.address in writing else ()
+    for declaration in session.loaded.declarations:
+        needed = (
+            declaration.kind.dependencies.depends_on(declaration.document)
+            if declaration.address in writing
+            else ()
+        )
         for kind, name in needed:
             if (kind, name.casefold()) not in declared:
-                users.setdefault((kind, name), []).append(str(one.address))
+                users.setdefault((kind, name), []).append(str(declaration.address))
     return tuple(
         f"no manifest declares the {KINDS[kind].title} `{name}`; {_needed_by(names)}"
         for (kind, name), names in sorted(users.items())

@@ -53,7 +53,7 @@ class PolicyFiles:
 
     def expired(self, today: datetime) -> tuple[Problem, ...]:
         """A problem for each exception that has ended."""
-        return tuple(self.problem(*found) for found in expired(self.policies, today))
+        return tuple(self.problem(*expiry) for expiry in expired(self.policies, today))
 
 
 NO_POLICIES: Final = PolicyFiles()
@@ -75,14 +75,14 @@ def read_policies(root: Path, folder: Path | None = None, digest: str = "") -> P
     problems = [*own.problems, *given.problems, *_repeated(policies, sources)]
     if problems:
         raise FileError(problems)
-    found = (given if folder else own).digest
-    _refuse_other(found, digest)
-    return PolicyFiles(policies, found, sources)
+    actual = (given if folder else own).digest
+    _refuse_other(actual, digest)
+    return PolicyFiles(policies, actual, sources)
 
 
-def _refuse_other(found: str, wanted: str) -> None:
-    if wanted and found != f"sha256:{wanted.removeprefix('sha256:')}":
-        message = f"these are not the policies that were pinned: their digest is {found or 'none'}"
+def _refuse_other(actual: str, wanted: str) -> None:
+    if wanted and actual != f"sha256:{wanted.removeprefix('sha256:')}":
+        message = f"these are not the policies that were pinned: their digest is {actual or 'none'}"
         hint = "restore them, or pin the new ones after a review: `provisioner policy explain`"
         raise RefusedError.of("E233", message, f"{hint} shows the digest")
 
@@ -121,11 +121,11 @@ def _read(folder: Path, prefix: str) -> _Read:
 
 def vocabularies() -> Mapping[str, Vocabulary]:
     """What documents of each kind may hold."""
-    found = {}
+    policies_of_name = {}
     for name, kind in KINDS.items():
         schema = schemas.schema(f"kinds/{name}")
-        found[name] = Vocabulary(schema, schema, kind.schema.rules())
-    return found
+        policies_of_name[name] = Vocabulary(schema, schema, kind.schema.rules())
+    return policies_of_name
 
 
 def _repeated(policies: Iterable[Policy], sources: Mapping[str, SourceFile]) -> Iterator[Problem]:
@@ -145,33 +145,33 @@ def service_time(connection: Connection) -> datetime:
 
 
 def judge_manifests(
-    found: PolicyFiles, opened: Sequence[OpenedEnvironment], today: datetime
+    policy_files: PolicyFiles, opened: Sequence[OpenedEnvironment], today: datetime
 ) -> tuple[Problem, ...]:
     """All violations in the manifests of some environments, offline.
 
     Also: exceptions that ended, a note for each policy that no resource falls under, and one for
     each that depends on the time, which only `plan` and `apply` judge.
     """
-    if not found.policies:
+    if not policy_files.policies:
         return ()
-    problems = list(found.expired(today))
+    problems = list(policy_files.expired(today))
     matched: set[str] = set()
     concerned: dict[str, Policy] = {}
     undecided: dict[str, Policy] = {}
     for environment, loaded in opened:
-        judge = Judge(found.policies, environment.name, today)
+        judge = Judge(policy_files.policies, environment.name, today)
         undecided |= {policy.name: policy for policy in judge.undecided}
         concerned |= {
             policy.name: policy
-            for policy in found.policies
+            for policy in policy_files.policies
             if policy.scope.has_environment(environment.name)
         }
         matched |= _matched(judge, loaded)
         problems += _placed(judge, loaded.declarations)
-    problems += [_note(found, policy, _NO_TIME) for policy in undecided.values()]
+    problems += [_note(policy_files, policy, _NO_TIME) for policy in undecided.values()]
     if opened:
         unmatched = (policy for name, policy in concerned.items() if name not in matched)
-        problems += [_note(found, policy, _NO_MATCH) for policy in unmatched]
+        problems += [_note(policy_files, policy, _NO_MATCH) for policy in unmatched]
     return tuple(dict.fromkeys(problems))
 
 
@@ -183,23 +183,23 @@ _NO_MATCH: Final = (
 )
 
 
-def _note(found: PolicyFiles, policy: Policy, words: tuple[str, str, str]) -> Problem:
+def _note(policy_files: PolicyFiles, policy: Policy, words: tuple[str, str, str]) -> Problem:
     code, text, hint = words
     message = f"policy `{policy.name}` {text}"
     finding = Finding((*policy.at, "name"), code, message, hint, Severity.NOTE)
-    return found.problem(policy, finding)
+    return policy_files.problem(policy, finding)
 
 
 def _matched(judge: Judge, loaded: Loaded) -> set[str]:
-    found: set[str] = set()
+    matching: set[str] = set()
     for each in loaded.declarations:
         # Only what has matched nothing so far is asked: mostly none after the first resources.
-        rest = tuple(policy for policy in judge.policies if policy.name not in found)
+        rest = tuple(policy for policy in judge.policies if policy.name not in matching)
         if not rest:
             break
         waiting = replace(judge, policies=rest)
-        found |= {policy.name for policy in waiting.matching(each.address, each.document)}
-    return found
+        matching |= {policy.name for policy in waiting.matching(each.address, each.document)}
+    return matching
 
 
 def _placed(judge: Judge, declarations: Iterable[Declaration]) -> Iterator[Problem]:
@@ -210,13 +210,13 @@ def _placed(judge: Judge, declarations: Iterable[Declaration]) -> Iterator[Probl
 
 
 def judge_plan(
-    found: PolicyFiles, plan: Plan, loaded: Loaded, moment: datetime
+    policy_files: PolicyFiles, plan: Plan, loaded: Loaded, moment: datetime
 ) -> tuple[Problem, ...]:
     """All violations in ``plan`` and in the documents that it makes live."""
-    if not found.policies:
+    if not policy_files.policies:
         return ()
-    judge = Judge(found.policies, plan.environment, moment, moment)
-    problems = list(found.expired(moment))
+    judge = Judge(policy_files.policies, plan.environment, moment, moment)
+    problems = list(policy_files.expired(moment))
     # A saved plan is only applied where these very manifests lead to it.
     planned = {step.address for step in plan.steps if step.action not in _UNDONE}
     problems += _placed(judge, (each for each in loaded.declarations if each.address in planned))
@@ -232,11 +232,13 @@ def judge_plan(
     return tuple(sorted(dict.fromkeys(problems), key=by_place))
 
 
-def judged(found: PolicyFiles, plan: Plan, session: Session) -> tuple[Plan, tuple[Problem, ...]]:
+def judged(
+    policy_files: PolicyFiles, plan: Plan, session: Session
+) -> tuple[Plan, tuple[Problem, ...]]:
     """``plan`` with the digest of the policies, and its violations by the service's time."""
     moment = service_time(session.connection)
-    problems = judge_plan(found, plan, session.loaded, moment)
-    return replace(plan, policy_digest=found.digest), problems
+    problems = judge_plan(policy_files, plan, session.loaded, moment)
+    return replace(plan, policy_digest=policy_files.digest), problems
 
 
 def unplaced_problem(verdict: PolicyViolation) -> Problem:

@@ -249,10 +249,10 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise InvalidBodyError("it has the same key twice")
-    return found
+    return fields
 
 
 def _number(text: str) -> float:

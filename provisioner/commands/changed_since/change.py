@@ -77,9 +77,11 @@ def change_since(project: Project, ref: str, only: str, given: Sequence[str]) ->
         compared = [before.part(*part) for part in now]
         gone = () if only else sorted(set(before.names()) - set(names))
     parts = [part for part, _ in compared if only or not part.affected.is_empty]
-    order = ordered({one.name: one.promotion.promotes_from for one, _ in now})
+    order = ordered(
+        {environment.name: environment.promotion.promotes_from for environment, _ in now}
+    )
     parts.sort(key=lambda part: order.index(part.environment.name))
-    notes = [note for _, found in compared for note in found]
+    notes = [note for _, notes_of_pair in compared for note in notes_of_pair]
     return ChangeSet(ref, commit, tuple(parts), (*notes, *map(_gone, gone)))
 
 

@@ -20,18 +20,20 @@ from provisioner.workflow.scope import PlanOptions, answer_or_problem
 from provisioner.workflow.session import Session
 
 
-def judge_live(session: Session, found: PolicyFiles, selection: Selection) -> tuple[Problem, ...]:
+def judge_live(
+    session: Session, policy_files: PolicyFiles, selection: Selection
+) -> tuple[Problem, ...]:
     """The violations of live resources: of the selected ones, else of the whole workspace.
 
     What the login may not read is a warning, for it says nothing about the rest.
     """
-    if not found.policies:
+    if not policy_files.policies:
         return ()
     compared = compare(session, PlanOptions(selection))
     resources = tuple(_resources(session, compared, everything=not selection.patterns))
     answers = map_parallel(lambda resource: _read(session, resource), resources)
     moment = service_time(session.connection)
-    policies = tuple(map(_about_live, found.policies))
+    policies = tuple(map(_about_live, policy_files.policies))
     judge = Judge(policies, session.environment.name, moment, moment)
     problems: list[Problem] = []
     for resource, answer in zip(resources, answers, strict=True):

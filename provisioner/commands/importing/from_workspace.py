@@ -96,7 +96,9 @@ Name = tuple[str, str]
 def _wanted(session: Session, request: ImportRequest) -> tuple[list[Name], list[Problem]]:
     kinds = [kind for kind in KINDS.values() if kind.is_owned and kind.importing]
     existing = [
-        (kind, one.name) for kind in kinds for one in session.drivers[kind.name].inventory() or ()
+        (kind, resource.name)
+        for kind in kinds
+        for resource in session.drivers[kind.name].inventory() or ()
     ]
     names = sorted(name for _, name in existing)
     if not request.names and not request.all:

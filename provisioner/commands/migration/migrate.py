@@ -129,8 +129,8 @@ def _drafted(
     draft = migrator.migrate([each for each in sources if each.name not in stays], target)
     # What stays because of its callers is drafted alone: its other losses are told, too.
     alone = migrator.migrate([each for each in sources if each.name in stays], target)
-    found = {each.name: each for each in (*draft.resources, *alone.resources)}
-    resources = [_with_use(found[source.name], used) for source in sources]
+    migrated = {each.name: each for each in (*draft.resources, *alone.resources)}
+    resources = [_with_use(migrated[source.name], used) for source in sources]
     return replace(draft, resources=tuple(resources))
 
 
@@ -162,15 +162,15 @@ def _uses_in_sql(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _source_files(root: Path) -> Iterator[Path]:
-    found = 0
+    count = 0
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         for name in sorted(files):
             path = Path(folder, name)
             if path.suffix.lower() in SOURCES and path.stat().st_size <= LARGEST_FILE:
-                found += 1
+                count += 1
                 yield path
-        if found > MOST_FILES:
+        if count > MOST_FILES:
             return
 
 

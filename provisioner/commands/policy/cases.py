@@ -61,7 +61,7 @@ class CaseRun:
         return f"{counted(len(self.results), 'case')}: {failed} not as expected"
 
 
-def run_cases(root: Path, folder: Path | None, found: PolicyFiles) -> CaseRun:
+def run_cases(root: Path, folder: Path | None, policies: PolicyFiles) -> CaseRun:
     """Runs the cases below ``cases`` of the project's folder of policies and of ``folder``.
 
     Raises FileError where there is no case at all.
@@ -72,7 +72,7 @@ def run_cases(root: Path, folder: Path | None, found: PolicyFiles) -> CaseRun:
         for path in sorted((base / CASES).rglob("*.yaml")):
             name = f"{prefix}/{path.relative_to(base)}"
             try:
-                results.append(_run(_checked(base, path, name), found))
+                results.append(_run(_checked(base, path, name), policies))
             except FileError as error:
                 problems += error.problems
     if not results and not problems:
@@ -80,7 +80,7 @@ def run_cases(root: Path, folder: Path | None, found: PolicyFiles) -> CaseRun:
         hint = "a case is a YAML file with `policy`, `expect: pass` or `fail`, and `resources`"
         raise FileError.of("E234", message, hint)
     tested = {result.policy for result in results}
-    untested = tuple(policy.name for policy in found.policies if policy.name not in tested)
+    untested = tuple(policy.name for policy in policies.policies if policy.name not in tested)
     return CaseRun(tuple(results), tuple(problems), untested)
 
 
@@ -99,12 +99,12 @@ def _checked(base: Path, path: Path, name: str) -> SourceFile:
     return source
 
 
-def _run(source: SourceFile, found: PolicyFiles) -> CaseResult:
+def _run(source: SourceFile, policies: PolicyFiles) -> CaseResult:
     data = source.data
     name, expected = data["policy"], data["expect"]
-    policy = next((each for each in found.policies if each.name == name), None)
+    policy = next((each for each in policies.policies if each.name == name), None)
     if policy is None:
-        hint = did_you_mean(name, [each.name for each in found.policies])
+        hint = did_you_mean(name, [each.name for each in policies.policies])
         finding = Finding(("policy",), "E234", f"there is no policy `{name}`", hint)
         raise FileError([source.problem(finding)])
     declarations = _declarations(source, data.get("environment", "prod"))

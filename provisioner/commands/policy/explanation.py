@@ -58,23 +58,23 @@ class PolicyExplanation:
         }
 
 
-def explain(root: Path, found: PolicyFiles, name: str = "") -> tuple[PolicyExplanation, ...]:
+def explain(root: Path, policies: PolicyFiles, name: str = "") -> tuple[PolicyExplanation, ...]:
     """What the policies say and match; only the one called ``name`` where it is given.
 
     Manifests with errors match nothing. Raises UsageError for a name that no policy has.
     """
-    wanted = tuple(each for each in found.policies if name in ("", each.name))
+    wanted = tuple(each for each in policies.policies if name in ("", each.name))
     if name and not wanted:
-        hint = did_you_mean(name, [each.name for each in found.policies])
+        hint = did_you_mean(name, [each.name for each in policies.policies])
         raise UsageError.of("E235", f"there is no policy `{name}`", hint)
     opened = open_all(root, environment_names(root), Outside.of((), os.environ)).opened
-    return tuple(_explanation(policy, found, opened) for policy in wanted)
+    return tuple(_explanation(policy, policies, opened) for policy in wanted)
 
 
 def _explanation(
-    policy: Policy, found: PolicyFiles, opened: tuple[OpenedEnvironment, ...]
+    policy: Policy, policies: PolicyFiles, opened: tuple[OpenedEnvironment, ...]
 ) -> PolicyExplanation:
-    source = found.sources[policy.file]
+    source = policies.sources[policy.file]
     data = source.value(policy.at)
     place = source.position((*policy.at, "name"))
     matches = {
@@ -103,7 +103,7 @@ def _short(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def summary(found: PolicyFiles) -> str:
+def summary(policies: PolicyFiles) -> str:
     """The last line: how many policies there are, and their digest."""
-    number = counted(len(found.policies), "policy").replace("policys", "policies")
-    return f"{number}, digest {found.digest or 'none'}"
+    number = counted(len(policies.policies), "policy").replace("policys", "policies")
+    return f"{number}, digest {policies.digest or 'none'}"

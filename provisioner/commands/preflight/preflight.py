@@ -66,12 +66,12 @@ class Preflight:
     def summary(self) -> str:
         """One line for people."""
         missing = sum(problem.severity is Severity.ERROR for problem in self.problems)
-        found = f"{missing} missing" if missing else "nothing is missing"
+        summary = f"{missing} missing" if missing else "nothing is missing"
         if not self.unknown:
-            return f"Preflight: {self.things} looked at, {found}"
+            return f"Preflight: {self.things} looked at, {summary}"
         # What could not be looked at may be missing as well.
-        found = f"{missing} missing" if missing else "nothing of the others is missing"
-        return f"Preflight: {self.unknown} of {self.things} could not be looked at, {found}"
+        summary = f"{missing} missing" if missing else "nothing of the others is missing"
+        return f"Preflight: {self.unknown} of {self.things} could not be looked at, {summary}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def examine(session: Session, selection: Selection = EVERYTHING) -> Preflight:
         *(problem for uses in needed for problem in _missing(session, uses, facts)),
         *_creating(session, new, facts),
     ]
-    unknown = sum(_is_unknown(facts.get(_key(one))) for one in needed)
+    unknown = sum(_is_unknown(facts.get(_key(each))) for each in needed)
     return Preflight(tuple(sorted(problems, key=by_place)), len(needed), unknown)
 
 
@@ -143,11 +143,13 @@ def _needed(session: Session, resources: Iterable[Resource]) -> list[Prerequisit
 
 
 def _similar(
-    asked: tuple[PrerequisiteType, Name], brought: Iterable[tuple[PrerequisiteType, Name]]
+    prerequisite: tuple[PrerequisiteType, Name], brought: Iterable[tuple[PrerequisiteType, Name]]
 ) -> str:
     """The name that is declared, where ``asked`` is probably that name misspelt."""
-    outer = {name[0] for need, name in brought if need is asked[0]}
-    return "" if asked[1][0] in outer else closest(asked[1][0], sorted(outer), LIKENESS)
+    outer = {name[0] for need, name in brought if need is prerequisite[0]}
+    return (
+        "" if prerequisite[1][0] in outer else closest(prerequisite[1][0], sorted(outer), LIKENESS)
+    )
 
 
 def _kind_of(resources: Iterable[Resource], kind: str) -> list[Resource]:
@@ -194,9 +196,9 @@ def _is_unknown(fact: Any) -> bool:
     return isinstance(fact, Problem) and fact.code not in ANSWERS
 
 
-def _key(one: PrerequisiteUses) -> LookupKey:
-    need = one.requirement.need
-    return need, LOOKUPS[need].about(one.requirement.name)
+def _key(uses: PrerequisiteUses) -> LookupKey:
+    need = uses.requirement.need
+    return need, LOOKUPS[need].about(uses.requirement.name)
 
 
 def _has_value(session: Session, requirement: Prerequisite) -> bool:

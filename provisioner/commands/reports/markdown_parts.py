@@ -46,9 +46,9 @@ def parts_of(report: Report) -> Iterator[ReportPart]:
 
 def _step(step: Step) -> ReportPart:
     address, sign = str(step.address), view.symbol(step.action)
-    told = f"<b>{sign} {view.word(step.action)}</b> <code>{in_html(address)}</code>"
+    heading = f"<b>{sign} {view.word(step.action)}</b> <code>{in_html(address)}</code>"
     # In <code>, where a forge looks for no mention, no reference and no address.
-    summary = f"{told} (<code>{in_html(step.name)}</code>)"
+    summary = f"{heading} (<code>{in_html(step.name)}</code>)"
     line = f"- {sign} {code(address)} ({code(step.name)})"
     why = f": {prose(step.reason)}" if step.reason else ""
     return ReportPart(

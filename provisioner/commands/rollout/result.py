@@ -72,8 +72,8 @@ def standing(report: RolloutReport) -> str:
         parts.append(f"for {span(state.waited_s)}{lasts}")
     if state.verdict:
         # What made it step back is told with the move.
-        told = [each for each in state.verdict.criteria if not (has_stepped and each.is_bad)]
-        parts += [criterion.text for criterion in told]
+        shown = [each for each in state.verdict.criteria if not (has_stepped and each.is_bad)]
+        parts += [criterion.text for criterion in shown]
     return ", ".join([*parts, next_move(report)])
 
 

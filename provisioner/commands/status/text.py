@@ -38,10 +38,10 @@ def text(rows: Sequence[StatusRow], style: Style) -> str:
 
 def _lines(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[Line]:
     yield from _head(row, rows, style)
-    width = max((columns(harmless_line(one.name)) for one in row.serves), default=0)
-    widest = max((columns(harmless_line(one.what)) for one in row.serves), default=0)
-    for one in row.serves:
-        yield _served(one, width, widest)
+    width = max((columns(harmless_line(entity.name)) for entity in row.serves), default=0)
+    widest = max((columns(harmless_line(entity.what)) for entity in row.serves), default=0)
+    for entity in row.serves:
+        yield _served(entity, width, widest)
     if row.rollout:
         yield from _rollout(row.rollout, style)
 
@@ -60,9 +60,9 @@ def _rollout(report: RolloutReport, style: Style) -> Iterator[Line]:
 def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[Line]:
     readiness = row.readiness
     unicode, ascii_sign, role = SIGNS[readiness.phase]
-    width = common_width(str(one.address) for one in rows)
-    said = f": {harmless_line(readiness.message)}" if readiness.message else ""
-    since = f"  since {moment(row.changed_at)}" if row.changed_at and not said else ""
+    width = common_width(str(each.address) for each in rows)
+    message = f": {harmless_line(readiness.message)}" if readiness.message else ""
+    since = f"  since {moment(row.changed_at)}" if row.changed_at and not message else ""
     head = (
         Span(f"{unicode if style.unicode else ascii_sign} ", role),
         Span(f"{row.address!s:{width}}", link=row.url),
@@ -70,14 +70,14 @@ def _head(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[L
         Span(f"{readiness.phase}", role),
     )
     used = sum(columns(span.text) for span in head)
-    if used + columns(said) + columns(since) <= style.width:
-        yield (*head, Span(said), Span(since, Role.FAINT))
+    if used + columns(message) + columns(since) <= style.width:
+        yield (*head, Span(message), Span(since, Role.FAINT))
         return
     # What does not fit stands below, broken at blanks alone.
     yield head
-    below = said.removeprefix(": ") or since.strip()
+    below = message.removeprefix(": ") or since.strip()
     for line in wrapped(below, style.width - len(INDENT)) if below else ():
-        yield (Span(f"{INDENT}{line}", Role.PLAIN if said else Role.FAINT),)
+        yield (Span(f"{INDENT}{line}", Role.PLAIN if message else Role.FAINT),)
 
 
 def _served(served: Served, width: int, widest: int) -> Line:

@@ -63,17 +63,17 @@ def validate(
     policies = read_policies(root, *pinned)
     project = read_project(root)
     names = (environment,) if environment else environment_names(root)
-    found = open_all(root, names, Outside.of(given, os.environ))
-    by_name = {each.name: each for each in found.environments}
-    judged = judge_manifests(policies, found.opened, utc_now())
+    opened = open_all(root, names, Outside.of(given, os.environ))
+    by_name = {each.name: each for each in opened.environments}
+    judged = judge_manifests(policies, opened.opened, utc_now())
     problems = (
-        *found.problems,
+        *opened.problems,
         *circle_problems(by_name),
-        *clashes(found.opened),
+        *clashes(opened.opened),
         *errors_of(judged),
     )
     mild = [problem for problem in judged if problem.severity is not Severity.ERROR]
-    loaded = [each.loaded for each in found.opened]
+    loaded = [each.loaded for each in opened.opened]
     return ValidationResult(
         environments=names,
         resources=_count_resources(loaded),

@@ -41,9 +41,9 @@ def page(request: ApiRequest, key: str, items: Sequence[Any], most: int) -> dict
 
     ``max_results`` of 0 or none means the longest page, ``most``.
     """
-    asked = _number(request, "max_results")
+    requested = _number(request, "max_results")
     start = _number(request, "page_token")
-    end = start + (min(asked, most) if asked else most)
+    end = start + (min(requested, most) if requested else most)
     answer: dict[str, Any] = {key: list(items[start:end])}
     # Opaque to clients, and here simply where the next page begins.
     return answer | ({"next_page_token": str(end)} if end < len(items) else {})

@@ -131,19 +131,19 @@ def respond(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQue
         store, call.endpoint, request.caller.name, call.body, store.now_ms()
     )
     try:
-        asked = _ask(workspace, request, call)
+        answered = _ask(workspace, request, call)
     except ApiError as error:
         exchange.add(error.status, error.answer().json)
         raise
-    written = asked.written
+    written = answered.written
     headers = MADE_UP if written.made_up else {}
     # Nobody has seen that header in answers of model services.
     if call.endpoint.fallbacks is None:
-        headers = {**headers, "served-model-name": asked.entity["name"]}
+        headers = {**headers, "served-model-name": answered.entity["name"]}
     if written.chunks is None:
-        exchange.add(200, written.json, asked.entity)
+        exchange.add(200, written.json, answered.entity)
         return ApiResponse(written.json, headers=headers)
-    events = event_stream(_record_chunks(exchange, asked))
+    events = event_stream(_record_chunks(exchange, answered))
     return ApiResponse(stream=events, headers=headers, content_type="text/event-stream")
 
 
@@ -171,21 +171,23 @@ def _ask(workspace: EmulatedWorkspace, request: ApiRequest, call: EndpointQuery)
             written = prepared.write(source, store.now_ms() // 1000)
         return AnsweredQuery(entity, prepared.finish(written), meters)
 
-    asked = traffic.answer_with_fallbacks(store, endpoint, direct, ask)
-    limits.charge(store, meters, asked.written.tokens)
-    return asked
+    answered = traffic.answer_with_fallbacks(store, endpoint, direct, ask)
+    limits.charge(store, meters, answered.written.tokens)
+    return answered
 
 
-def _record_chunks(exchange: payloads.Exchange, asked: AnsweredQuery) -> Iterator[dict[str, Any]]:
+def _record_chunks(
+    exchange: payloads.Exchange, answered: AnsweredQuery
+) -> Iterator[dict[str, Any]]:
     """Yields the chunks. Their tokens are charged at the end, also when the client has gone."""
-    written = asked.written
+    written = answered.written
     try:
         yield from written.chunks or ()
     finally:
         if written.tally:
-            limits.charge(exchange.store, asked.meters, written.tally.tokens)
+            limits.charge(exchange.store, answered.meters, written.tally.tokens)
         response = written.tally.chunks if written.tally else written.json
-        exchange.add(200, response, asked.entity)
+        exchange.add(200, response, answered.entity)
 
 
 def list_models(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:

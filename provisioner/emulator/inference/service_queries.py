@@ -246,7 +246,7 @@ def _chat_of(body: Json) -> Json:
     system = (
         [{"role": "system", "content": _plain_text(body["system"])}] if body.get("system") else []
     )
-    said = [
+    contents = [
         {"role": each.get("role"), "content": _plain_text(each.get("content"))}
         for each in body["messages"]
         if isinstance(each, dict)
@@ -254,7 +254,7 @@ def _chat_of(body: Json) -> Json:
     kept: Json = {
         name: body[name] for name in ("model", "max_tokens", "temperature") if name in body
     }
-    return {**kept, "messages": [*system, *said]}
+    return {**kept, "messages": [*system, *contents]}
 
 
 def _plain_text(content: Any) -> Any:

@@ -77,16 +77,16 @@ def read_call(workspace: EmulatedWorkspace, call: exp.Anonymous) -> AiQueryCall:
         task = tasks.task_of(active(workspace, name), {})
     except ApiError as error:
         raise refused_by_endpoint(error.message) from error
-    asked = AiQueryCall(name, task, "", fails=_fails_on_error(given.get("failonerror")))
-    asked = _with_response_format(
-        asked, statements.literal_text(given.get("responseformat"), "responseFormat")
+    query = AiQueryCall(name, task, "", fails=_fails_on_error(given.get("failonerror")))
+    query = _with_response_format(
+        query, statements.literal_text(given.get("responseformat"), "responseFormat")
     )
     wanted = statements.literal_text(given.get("returntype"), "returnType")
     if wanted:
-        asked = replace(asked, cast_to=_engine_type(wanted))
-    elif not asked.cast_to and TYPES[task] != "STRING":
-        asked = replace(asked, cast_to=_engine_type(TYPES[task]))
-    return asked if asked.fails else replace(asked, cast_to=_error_reporting_type(asked.cast_to))
+        query = replace(query, cast_to=_engine_type(wanted))
+    elif not query.cast_to and TYPES[task] != "STRING":
+        query = replace(query, cast_to=_engine_type(TYPES[task]))
+    return query if query.fails else replace(query, cast_to=_error_reporting_type(query.cast_to))
 
 
 def _engine_type(text: str) -> str:
@@ -107,15 +107,15 @@ def _fails_on_error(given: exp.Expression | None) -> bool:
     return bool(given.this)
 
 
-def _with_response_format(asked: AiQueryCall, text: str) -> AiQueryCall:
+def _with_response_format(query: AiQueryCall, text: str) -> AiQueryCall:
     """Returns the call with its ``responseFormat``: OpenAI's JSON, or a struct of one field."""
     if not text:
-        return asked
-    if asked.task != tasks.CHAT:
-        raise unsupported(f"responseFormat for an endpoint of the task {asked.task or 'custom'}")
+        return query
+    if query.task != tasks.CHAT:
+        raise unsupported(f"responseFormat for an endpoint of the task {query.task or 'custom'}")
     if text.lstrip().startswith("{"):
         try:
-            return replace(asked, response_format=json.loads(text))
+            return replace(query, response_format=json.loads(text))
         except ValueError as error:
             raise StatementError(f"responseFormat is not valid JSON: {error}") from error
     fields = statements.parse_type(text).expressions
@@ -125,25 +125,25 @@ def _with_response_format(asked: AiQueryCall, text: str) -> AiQueryCall:
     schema = {"name": field.name, "strict": True, "schema": json_schema_of(field.args["kind"])}
     form = {"type": "json_schema", "json_schema": schema}
     cast_to = statements.engine_type(field.args["kind"])
-    return replace(asked, response_format=form, cast_to=cast_to)
+    return replace(query, response_format=form, cast_to=cast_to)
 
 
 def make_function(
-    workspace: EmulatedWorkspace, request: ApiRequest, asked: AiQueryCall
+    workspace: EmulatedWorkspace, request: ApiRequest, query: AiQueryCall
 ) -> Callable[[str | None, str | None], str | None]:
     """Asks for a row: request and parameters as JSON in, the answer as text or JSON out."""
 
     def ask(question: str | None, parameters: str | None) -> str | None:
         if question is None or question == "null":
             return None
-        body = _body(asked, json.loads(question), json.loads(parameters or "{}"))
-        if asked.fails:
-            return _ask_endpoint(workspace, request, asked, body)
+        body = _body(query, json.loads(question), json.loads(parameters or "{}"))
+        if query.fails:
+            return _ask_endpoint(workspace, request, query, body)
         try:
-            answer = _ask_endpoint(workspace, request, asked, body)
+            answer = _ask_endpoint(workspace, request, query, body)
         except StatementError as error:
             return json.dumps({"result": None, "errorMessage": error.message})
-        is_json = not asked.cast_to.startswith("STRUCT(result VARCHAR,")
+        is_json = not query.cast_to.startswith("STRUCT(result VARCHAR,")
         return json.dumps(
             {"result": json.loads(answer) if is_json else answer, "errorMessage": None}
         )
@@ -151,52 +151,52 @@ def make_function(
     return ask
 
 
-def _body(asked: AiQueryCall, question: Any, parameters: dict[str, Any]) -> dict[str, Any]:
-    if asked.task in (tasks.CUSTOM, tasks.FEATURES):
+def _body(query: AiQueryCall, question: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    if query.task in (tasks.CUSTOM, tasks.FEATURES):
         is_row = isinstance(question, dict)
         return {"dataframe_records": [question]} if is_row else {"inputs": [question]}
     if not isinstance(question, str):
         raise unsupported("a request that is no STRING, for an endpoint with a language model")
-    form = {"response_format": asked.response_format} if asked.response_format else {}
-    if asked.task == tasks.EMBEDDINGS:
+    form = {"response_format": query.response_format} if query.response_format else {}
+    if query.task == tasks.EMBEDDINGS:
         return parameters | {"input": [question]}
-    if asked.task == tasks.COMPLETIONS:
+    if query.task == tasks.COMPLETIONS:
         return parameters | {"prompt": question}
     return parameters | form | {"messages": [{"role": "user", "content": question}]}
 
 
 def _ask_endpoint(
-    workspace: EmulatedWorkspace, request: ApiRequest, asked: AiQueryCall, body: dict[str, Any]
+    workspace: EmulatedWorkspace, request: ApiRequest, query: AiQueryCall, body: dict[str, Any]
 ) -> str:
-    path = f"/serving-endpoints/{asked.endpoint}/invocations"
+    path = f"/serving-endpoints/{query.endpoint}/invocations"
     sent = replace(
         request,
         path=path,
-        parameters={"name": asked.endpoint},
+        parameters={"name": query.endpoint},
         body=json.dumps(body).encode(),
     )
     try:
         answer = inference.invocations(workspace, sent).json
     except ApiError as error:
         raise refused_by_endpoint(error.message) from error
-    return _read_answer(asked, answer)
+    return _read_answer(query, answer)
 
 
-def _read_answer(asked: AiQueryCall, answer: Any) -> str:
+def _read_answer(query: AiQueryCall, answer: Any) -> str:
     try:
-        if asked.task in (tasks.CHAT, tasks.COMPLETIONS):
-            return _text_of_choice(asked, answer["choices"][0])
-        if asked.task == tasks.EMBEDDINGS:
+        if query.task in (tasks.CHAT, tasks.COMPLETIONS):
+            return _text_of_choice(query, answer["choices"][0])
+        if query.task == tasks.EMBEDDINGS:
             return json.dumps(answer["data"][0]["embedding"])
-        return json.dumps(answer["outputs" if asked.task == tasks.FEATURES else "predictions"][0])
+        return json.dumps(answer["outputs" if query.task == tasks.FEATURES else "predictions"][0])
     except (LookupError, TypeError) as error:
         raise unreadable_answer("the endpoint's answer has an unknown shape.") from error
 
 
-def _text_of_choice(asked: AiQueryCall, choice: Any) -> str:
-    content = choice["message"]["content"] if asked.task == tasks.CHAT else choice["text"]
+def _text_of_choice(query: AiQueryCall, choice: Any) -> str:
+    content = choice["message"]["content"] if query.task == tasks.CHAT else choice["text"]
     text = str(content if content is not None else "")
-    if asked.cast_to and not asked.cast_to.startswith("STRUCT(result VARCHAR,"):
+    if query.cast_to and not query.cast_to.startswith("STRUCT(result VARCHAR,"):
         try:
             json.loads(text)
         except ValueError as error:

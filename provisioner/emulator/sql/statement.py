@@ -156,8 +156,8 @@ def literal_text(given: exp.Expression | None, argument: str) -> str:
 def replace_call(call: exp.Anonymous, function: str, cast_to: str) -> None:
     """Replaces a call by one of the engine's ``function``, on request and parameters as JSON."""
     given = arguments(call)
-    asked = [_json(given.get("request")), _json(given.get("modelparameters"))]
-    answer: exp.Expression = exp.Anonymous(this=function, expressions=asked)
+    request_arguments = [_json(given.get("request")), _json(given.get("modelparameters"))]
+    answer: exp.Expression = exp.Anonymous(this=function, expressions=request_arguments)
     if cast_to:
         into = exp.DataType.build(cast_to, dialect=ENGINE)
         answer = exp.Cast(this=exp.Cast(this=answer, to=exp.DataType.build("json")), to=into)

@@ -66,10 +66,10 @@ def _functions(
     """Returns the engine's function for each call of ai_query, and replaces the call by it."""
     functions: dict[str, engine.EngineFunction] = {}
     for number, call in enumerate(list(statements.ai_queries(query))):
-        asked = ai_query.read_call(workspace, call)
+        ai_call = ai_query.read_call(workspace, call)
         name = f"local_workspace_ai_query_{number}"
-        functions[name] = ai_query.make_function(workspace, request, asked)
-        statements.replace_call(call, name, asked.cast_to)
+        functions[name] = ai_query.make_function(workspace, request, ai_call)
+        statements.replace_call(call, name, ai_call.cast_to)
     return functions
 
 

@@ -50,12 +50,12 @@ def _check_value(value: str | None) -> None:
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Returns a secret; with ``include_value=true`` and READ_SECRET also its value."""
-    store, thing = workspace.store, _require(workspace.store, request)
+    store, securable = workspace.store, _require(workspace.store, request)
     is_wanted = request.query.get("include_value", "").lower() == "true"
     privileges = ("READ_SECRET",) if is_wanted else ("MANAGE", "READ_SECRET")
-    securables.require_privilege(store, request.caller, thing, *privileges)
-    shown = {"effective_value": thing.body["value"]} if is_wanted else {}
-    return ApiResponse(_view(thing) | shown)
+    securables.require_privilege(store, request.caller, securable, *privileges)
+    shown = {"effective_value": securable.body["value"]} if is_wanted else {}
+    return ApiResponse(_view(securable) | shown)
 
 
 def list_secrets(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -76,8 +76,8 @@ def list_secrets(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Changes what the mask names. An absent expire_time stays. [databricks/cli, secrets/basic]"""
-    store, thing = workspace.store, _require(workspace.store, request)
-    securables.require_privilege(store, request.caller, thing, "MANAGE")
+    store, securable = workspace.store, _require(workspace.store, request)
+    securables.require_privilege(store, request.caller, securable, "MANAGE")
     sent = UPDATED(securables.snake_case(request.json()), "")
     paths = masks.paths_of(request, [*FIELDS], sent)
     for path in paths:
@@ -88,18 +88,18 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     if "value" in paths:
         _check_value(sent["value"])
     changed = {path: sent[path] for path in paths if path in sent and path != "owner"}
-    owner = sent["owner"] if "owner" in paths else thing.owner
-    body = thing.body | changed
+    owner = sent["owner"] if "owner" in paths else securable.owner
+    body = securable.body | changed
     return ApiResponse(
-        _view(securables.change(store, request.caller, thing, body=body, owner=owner))
+        _view(securables.change(store, request.caller, securable, body=body, owner=owner))
     )
 
 
 def delete(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Deletes a secret."""
-    thing = _require(workspace.store, request)
-    securables.require_privilege(workspace.store, request.caller, thing, "MANAGE")
-    securables.delete(workspace.store, thing)
+    securable = _require(workspace.store, request)
+    securables.require_privilege(workspace.store, request.caller, securable, "MANAGE")
+    securables.delete(workspace.store, securable)
     return ApiResponse({})
 
 
@@ -107,10 +107,19 @@ def _require(store: Store, request: ApiRequest) -> CatalogObject:
     return securables.require(store, SECRET, request.parameters["name"])
 
 
-def _view(thing: CatalogObject) -> Json:
-    named: dict[str, Any] = dict(zip(IDENTITY, thing.full_name.split("."), strict=True))
-    shown = {name: thing.body[name] for name in ("comment", "expire_time") if thing.body.get(name)}
-    return {**named, "full_name": thing.full_name, **shown, "owner": thing.owner} | thing.facts
+def _view(securable: CatalogObject) -> Json:
+    named: dict[str, Any] = dict(zip(IDENTITY, securable.full_name.split("."), strict=True))
+    shown = {
+        name: securable.body[name]
+        for name in ("comment", "expire_time")
+        if securable.body.get(name)
+    }
+    return {
+        **named,
+        "full_name": securable.full_name,
+        **shown,
+        "owner": securable.owner,
+    } | securable.facts
 
 
 ROUTES = (

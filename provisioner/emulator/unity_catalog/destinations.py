@@ -130,28 +130,28 @@ def _bound_provider(store: Store, caller: Caller, config: Json) -> str:
     return provider.id
 
 
-def is_deleted(store: Store, thing: CatalogObject, destination: Json) -> bool:
+def is_deleted(store: Store, securable: CatalogObject, destination: Json) -> bool:
     """Whether what a destination was bound to is gone, also where a new one has its name."""
     field = CONFIGS[destination["destination_type"]]
-    bound, config = thing.body[BOUND].get(destination["name"]), destination[field]
+    bound, config = securable.body[BOUND].get(destination["name"]), destination[field]
     if field == "external_model_config":
         full_name = config["model_provider_service"].removeprefix(PROVIDERS)
         provider = securables.find(store, securables.PROVIDER_SERVICE, full_name)
         return provider is None or provider.id != bound
     if field == "provisioned_throughput_config":
-        found = endpoints.find(store, config["model_serving_endpoint"].removeprefix(ENDPOINTS))
-        return found is None or found["id"] != bound
+        endpoint = endpoints.find(store, config["model_serving_endpoint"].removeprefix(ENDPOINTS))
+        return endpoint is None or endpoint["id"] != bound
     return False
 
 
-def view(workspace: EmulatedWorkspace, thing: CatalogObject) -> Json:
+def view(workspace: EmulatedWorkspace, securable: CatalogObject) -> Json:
     """Returns the config with what the service adds to it."""
-    config = dict(thing.body["config"])
-    first = [_shown(workspace.store, thing, each) for each in primaries(config)]
+    config = dict(securable.body["config"])
+    first = [_shown(workspace.store, securable, each) for each in primaries(config)]
     routing: Json = {"destinations": first}
-    if others := [_shown(workspace.store, thing, each) for each in fallbacks(config)]:
+    if others := [_shown(workspace.store, securable, each) for each in fallbacks(config)]:
         routing["fallback"] = {"destinations": others}
-    shown = config | {"routing": routing} | provider_configs.table_view(config, thing.full_name)
+    shown = config | {"routing": routing} | provider_configs.table_view(config, securable.full_name)
     return {"config": shown, "supported_api_types": _supported(workspace.store, config)}
 
 
@@ -186,5 +186,5 @@ def _supported(store: Store, config: Json) -> list[str]:
     return sorted(native | unified)
 
 
-def _shown(store: Store, thing: CatalogObject, destination: Json) -> Json:
-    return destination | ({"is_deleted": True} if is_deleted(store, thing, destination) else {})
+def _shown(store: Store, securable: CatalogObject, destination: Json) -> Json:
+    return destination | ({"is_deleted": True} if is_deleted(store, securable, destination) else {})

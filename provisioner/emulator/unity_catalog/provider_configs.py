@@ -148,10 +148,10 @@ def table_view(config: Json, full_name: str) -> Json:
     return {"inference_table": {**table, "table_name_prefix": prefix, "table": name}}
 
 
-def view(workspace: EmulatedWorkspace, thing: CatalogObject) -> Json:
+def view(workspace: EmulatedWorkspace, securable: CatalogObject) -> Json:
     """Returns the config without plaintext: an empty object says that one is set."""
-    config = _hidden(thing.body["config"])
-    return {"config": config | table_view(config, thing.full_name)}
+    config = _hidden(securable.body["config"])
+    return {"config": config | table_view(config, securable.full_name)}
 
 
 def _hidden(value: Any) -> Any:

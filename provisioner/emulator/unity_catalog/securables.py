@@ -109,7 +109,7 @@ def snake_case(value: Any) -> Any:
 
 
 def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[1].lower()}", name)
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)
 
 
 def find(store: Store, kind: str, full_name: str) -> CatalogObject | None:
@@ -130,13 +130,13 @@ def list_schema(store: Store, kind: str, schema: str) -> Iterator[CatalogObject]
 
 def require(store: Store, kind: str, full_name: str) -> CatalogObject:
     """Returns an object. Raises ApiError."""
-    thing = find(store, kind, full_name)
+    securable = find(store, kind, full_name)
     # rule(client): An object that does not exist answers 404; the code is assumed, clients look at
     #     the status. [databricks/unity-gateway]
-    if thing is None:
+    if securable is None:
         message = f"{TITLES[kind]} '{full_name}' does not exist."
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
-    return thing
+    return securable
 
 
 def create(store: Store, caller: Caller, kind: str, full_name: str, body: Json) -> CatalogObject:
@@ -159,30 +159,30 @@ def create(store: Store, caller: Caller, kind: str, full_name: str, body: Json) 
     return made
 
 
-def change(store: Store, caller: Caller, thing: CatalogObject, **fields: Any) -> CatalogObject:
+def change(store: Store, caller: Caller, securable: CatalogObject, **fields: Any) -> CatalogObject:
     """Stores a changed object, and notes by whom and when."""
     changed = replace(
-        thing,
+        securable,
         **fields,
         updated_by=caller.name,
         updated_ms=store.now_ms(),
-        version=thing.version + 1,
+        version=securable.version + 1,
     )
     _store(store, changed)
     return changed
 
 
-def _store(store: Store, thing: CatalogObject) -> None:
-    fields = {name: getattr(thing, name) for name in CatalogObject.__dataclass_fields__}
-    row = (thing.kind, thing.full_name, json.dumps(fields))
+def _store(store: Store, securable: CatalogObject) -> None:
+    fields = {name: getattr(securable, name) for name in CatalogObject.__dataclass_fields__}
+    row = (securable.kind, securable.full_name, json.dumps(fields))
     store.change("INSERT OR REPLACE INTO securables VALUES (?, ?, ?)", *row)
 
 
-def delete(store: Store, thing: CatalogObject) -> None:
+def delete(store: Store, securable: CatalogObject) -> None:
     """Deletes an object and the grants on it."""
-    store.change("DELETE FROM privileges WHERE securable = ?", thing.key)
+    store.change("DELETE FROM privileges WHERE securable = ?", securable.key)
     where = "kind = ? AND full_name = ?"
-    store.change(f"DELETE FROM securables WHERE {where}", thing.kind, thing.full_name)
+    store.change(f"DELETE FROM securables WHERE {where}", securable.kind, securable.full_name)
 
 
 def require_schema(store: Store, caller: Caller, schema: str, privilege: str) -> None:
@@ -207,12 +207,12 @@ def require_schema(store: Store, caller: Caller, schema: str, privilege: str) ->
 
 def _require_privileges(store: Store, caller: Caller, schema: str, privilege: str) -> None:
     catalog_name = schema.partition(".")[0]
-    asked = (
+    holders = (
         (catalog.USE_CATALOG, (catalog_name,), f"Catalog '{catalog_name}'"),
         (catalog.USE_SCHEMA, (catalog_name, schema), f"Schema '{schema}'"),
         (privilege, (catalog_name, schema), f"Schema '{schema}'"),
     )
-    for name, places, title in asked:
+    for name, places, title in holders:
         # rule(documented): Creating needs the privilege to create on the schema, and USE on the
         #     schema and its catalog. [databricks-sdk, AiGatewayAPI, SecretsUcAPI]
         if not catalog.holds(store, caller, name, places):
@@ -221,41 +221,43 @@ def _require_privileges(store: Store, caller: Caller, schema: str, privilege: st
             raise ApiError(403, "PERMISSION_DENIED", message)
 
 
-def missing(store: Store, caller: Caller, thing: CatalogObject, *privileges: str) -> str:
+def missing(store: Store, caller: Caller, securable: CatalogObject, *privileges: str) -> str:
     """Returns why the caller lacks all ``privileges``; ``""`` where it has one, or owns it."""
-    catalog_name, schema, _ = thing.full_name.split(".")
+    catalog_name, schema, _ = securable.full_name.split(".")
     above = (catalog_name, f"{catalog_name}.{schema}")
-    if catalog.is_owner(caller, thing):
+    if catalog.is_owner(caller, securable):
         return ""
     for privilege, places in ((catalog.USE_CATALOG, above[:1]), (catalog.USE_SCHEMA, above)):
         if not catalog.holds(store, caller, privilege, places):
             return f"User does not have {privilege.replace('_', ' ')} on '{places[-1]}'."
-    if any(catalog.holds(store, caller, each, (*above, thing.key)) for each in privileges):
+    if any(catalog.holds(store, caller, each, (*above, securable.key)) for each in privileges):
         return ""
-    title = TITLES[thing.kind].title()
-    return f"User does not have {privileges[0]} on {title} '{thing.full_name}'."
+    title = TITLES[securable.kind].title()
+    return f"User does not have {privileges[0]} on {title} '{securable.full_name}'."
 
 
 def require_privilege(
-    store: Store, caller: Caller, thing: CatalogObject, *privileges: str
+    store: Store, caller: Caller, securable: CatalogObject, *privileges: str
 ) -> CatalogObject:
     """Returns the object if the caller has one of ``privileges``. Raises ApiError."""
-    lacking = missing(store, caller, thing, *privileges)
+    lacking = missing(store, caller, securable, *privileges)
     # rule(documented): Objects are used, shown and changed by who has the privilege for it; the
     #     status is assumed. [databricks-sdk, AiGatewayAPI, SecretsUcAPI]
     if lacking:
         raise ApiError(403, "PERMISSION_DENIED", lacking)
-    return thing
+    return securable
 
 
-def require_etag(request: ApiRequest, thing: CatalogObject) -> None:
+def require_etag(request: ApiRequest, securable: CatalogObject) -> None:
     """Refuses a write that was made from an older state of the object."""
     etag = request.query.get("etag", "")
     # rule(assumed, always): A write with an etag that is not the current one is refused, because
     #     that is what an etag is for; status and code are assumed. [databricks-sdk, AiGatewayAPI:
     #     etag of update and delete]
-    if etag and etag != thing.etag:
-        message = f"The etag of {TITLES[thing.kind].lower()} '{thing.full_name}' does not match."
+    if etag and etag != securable.etag:
+        message = (
+            f"The etag of {TITLES[securable.kind].lower()} '{securable.full_name}' does not match."
+        )
         raise ApiError(409, "ABORTED", message)
 
 

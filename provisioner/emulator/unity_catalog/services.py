@@ -95,10 +95,10 @@ def _schema(request: ApiRequest) -> str:
 
 def get(kind: ServiceKind, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Returns one service."""
-    thing = securables.require(workspace.store, kind.name, request.parameters["name"])
+    securable = securables.require(workspace.store, kind.name, request.parameters["name"])
     readers = securables.READERS[kind.name]
-    securables.require_privilege(workspace.store, request.caller, thing, *readers)
-    return ApiResponse(_view(kind, workspace, thing))
+    securables.require_privilege(workspace.store, request.caller, securable, *readers)
+    return ApiResponse(_view(kind, workspace, securable))
 
 
 def list_services(
@@ -107,12 +107,12 @@ def list_services(
     """Returns the services of one schema; without ``view=FULL`` without what is inside them."""
     store, readers = workspace.store, securables.READERS[kind.name]
     things = [
-        thing
-        for thing in securables.list_schema(store, kind.name, _schema(request))
-        if not securables.missing(store, request.caller, thing, *readers)
+        securable
+        for securable in securables.list_schema(store, kind.name, _schema(request))
+        if not securables.missing(store, request.caller, securable, *readers)
     ]
     is_full = request.query.get("view", "").endswith("FULL")
-    shown = [_view(kind, workspace, thing) for thing in things]
+    shown = [_view(kind, workspace, securable) for securable in things]
     if not is_full:
         shown = [{name: each[name] for name in each if name != "config"} for each in shown]
     return ApiResponse(securables.page_of(request, kind.key, shown))
@@ -121,31 +121,31 @@ def list_services(
 def update(kind: ServiceKind, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Changes what the mask names; refuses an etag that is not the current one."""
     store = workspace.store
-    thing = securables.require(store, kind.name, request.parameters["name"])
-    securables.require_privilege(store, request.caller, thing, securables.MANAGE)
-    securables.require_etag(request, thing)
+    securable = securables.require(store, kind.name, request.parameters["name"])
+    securables.require_privilege(store, request.caller, securable, securables.MANAGE)
+    securables.require_etag(request, securable)
     sent = kind.reader(securables.snake_case(request.json()), "")
     paths = masks.paths_of(request, kind.masks, sent)
-    body = kind.merge(thing.body, sent, paths)
-    body = kind.check(workspace, request, thing.full_name, body, thing.body)
+    body = kind.merge(securable.body, sent, paths)
+    body = kind.check(workspace, request, securable.full_name, body, securable.body)
     return ApiResponse(
-        _view(kind, workspace, securables.change(store, request.caller, thing, body=body))
+        _view(kind, workspace, securables.change(store, request.caller, securable, body=body))
     )
 
 
 def delete(kind: ServiceKind, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Deletes a service, also one that others name as a destination (assumed)."""
-    thing = securables.require(workspace.store, kind.name, request.parameters["name"])
-    securables.require_privilege(workspace.store, request.caller, thing, securables.MANAGE)
-    securables.require_etag(request, thing)
-    securables.delete(workspace.store, thing)
+    securable = securables.require(workspace.store, kind.name, request.parameters["name"])
+    securables.require_privilege(workspace.store, request.caller, securable, securables.MANAGE)
+    securables.require_etag(request, securable)
+    securables.delete(workspace.store, securable)
     return ApiResponse({})
 
 
-def _view(kind: ServiceKind, workspace: EmulatedWorkspace, thing: CatalogObject) -> Json:
-    comment = {"comment": thing.body["comment"]} if thing.body.get("comment") else {}
-    named = {"name": f"{kind.plural}/{thing.full_name}", "etag": thing.etag}
-    return {**named, **comment, **kind.view(workspace, thing), **thing.facts}
+def _view(kind: ServiceKind, workspace: EmulatedWorkspace, securable: CatalogObject) -> Json:
+    comment = {"comment": securable.body["comment"]} if securable.body.get("comment") else {}
+    named = {"name": f"{kind.plural}/{securable.full_name}", "etag": securable.etag}
+    return {**named, **comment, **kind.view(workspace, securable), **securable.facts}
 
 
 MODEL_SERVICES = ServiceKind(

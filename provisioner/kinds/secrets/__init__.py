@@ -56,10 +56,10 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
 def moment(text: str) -> datetime | None:
     """An RFC 3339 timestamp; None for any other text."""
     try:
-        found = datetime.fromisoformat(text.upper())
+        instant = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return instant if instant.tzinfo else None
 
 
 def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAction | None:
@@ -72,8 +72,8 @@ def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAct
 
 def applied_digests(document: Document) -> str:
     """The moment of the last rotation, and no digest of the value: ``rotated_at:...``."""
-    found = moment(str(document.get(ROTATED, "")))
-    return f"{ROTATED}:{found.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if found else ""
+    rotated_at = moment(str(document.get(ROTATED, "")))
+    return f"{ROTATED}:{rotated_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if rotated_at else ""
 
 
 def spelled(live: Document, desired: Document) -> Document:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from provisioner.errors import RefusedError, ServiceError, UnreachableError
-from provisioner.kinds.unity_catalog import grants, marks, reading
+from provisioner.kinds.unity_catalog import grants, live_document, marks
 from provisioner.kinds.unity_catalog.calls import ALIASES, ETAG, VALUE
 from provisioner.kinds.unity_catalog.securable import ABSENT, COMMENT, GRANTS, ROOT, SecurableKind
 from provisioner.model.connection import Connection
@@ -134,14 +134,14 @@ class CatalogDriver:
         with self._lock:
             if self._workspace is None:
                 answer = self._connection.get(ASSIGNMENT) or {}
-                found = (answer.get("metastore_id"), answer.get("workspace_id"))
-                if not all(found):
+                identity = (answer.get("metastore_id"), answer.get("workspace_id"))
+                if not all(identity):
                     raise UnreachableError.of(
                         "E438",
                         f"GET {ASSIGNMENT}: the answer does not name metastore and workspace",
                         hint="the workspace needs Unity Catalog for resources of this kind",
                     )
-                self._workspace = (str(found[0]), str(found[1]))
+                self._workspace = (str(identity[0]), str(identity[1]))
             return self._workspace
 
     def _grants(self, resource: Resource) -> list[Document]:
@@ -159,17 +159,17 @@ class CatalogDriver:
 
     def _list(self, schema: str) -> list[Listed]:
         """All objects of one schema. A page may be empty and have a next one."""
-        found: list[Listed] = []
+        listed: list[Listed] = []
         query = self._kind.list_query(schema)
         for _ in range(MOST_PAGES):
             answer = self._connection.get(self._kind.root, query, absent=ABSENT) or {}
             entries = answer.get(self._kind.list_field) or []
-            found += [self._listed(each) for each in entries if self._kind.name_in(each)]
+            listed += [self._listed(each) for each in entries if self._kind.name_in(each)]
             token = answer.get("next_page_token")
             if not token:
                 break
             query = {**query, "page_token": str(token)}
-        return found
+        return listed
 
     def _listed(self, raw: Document) -> Listed:
         name = self._kind.name_in(raw)
@@ -191,8 +191,8 @@ class CatalogDriver:
         unknown: list[str] = []
         marked = self._marked(raw, resource.name)
         ignored = self._kind.output_only
-        document = reading.known_fields(
-            reading.with_deleted_targets(raw), self._rules, (), ignored, unknown
+        document = live_document.known_fields(
+            live_document.with_deleted_targets(raw), self._rules, (), ignored, unknown
         )
         document[COMMENT] = marked.text
         if not marked.text:
@@ -207,13 +207,13 @@ class CatalogDriver:
             name=resource.name,
             identity=self._identity(raw),
             document=document,
-            fingerprint=reading.fingerprint(self._identity(raw), facts),
+            fingerprint=live_document.fingerprint(self._identity(raw), facts),
             ownership=marked.ownership,
             unknown=tuple(unknown),
             beside={
                 ETAG: raw.get(ETAG),
                 COPIED: marked.is_copied,
-                reading.DELETED: _deleted_in(raw),
+                live_document.DELETED: _deleted_in(raw),
             },
             touched=str(raw.get("update_time") or raw.get("updated_at") or ""),
             history=_history(raw),
@@ -230,7 +230,7 @@ class CatalogDriver:
         aliases = raw.get(ALIASES)
         if isinstance(aliases, list):
             document[ALIASES] = _aliases(aliases, desired)
-        document = reading.spelled_as(document, desired, self._rules)
+        document = live_document.spelled_as(document, desired, self._rules)
         return self._kind.spelled(document, desired) if self._kind.spelled else document
 
 
@@ -243,10 +243,10 @@ def vars_of(marked: marks.MarkedComment) -> list[Any]:
 def _aliases(aliases: list[Any], desired: Document) -> Document:
     """Alias to version; of a manifest's own aliases only those, others are not managed."""
     wanted = desired.get(ALIASES)
-    found = {each.get("alias_name"): str(each.get("version_num")) for each in aliases}
+    version_of_alias = {each.get("alias_name"): str(each.get("version_num")) for each in aliases}
     return {
         str(name): version
-        for name, version in sorted(found.items(), key=str)
+        for name, version in sorted(version_of_alias.items(), key=str)
         if wanted is None or name in wanted
     }
 
@@ -254,7 +254,7 @@ def _aliases(aliases: list[Any], desired: Document) -> Document:
 def _deleted_in(value: Any) -> list[str]:
     """The names of the destinations whose target was deleted."""
     if isinstance(value, Mapping):
-        own = [str(value.get("name", ""))] if value.get(reading.DELETED) is True else []
+        own = [str(value.get("name", ""))] if value.get(live_document.DELETED) is True else []
         return own + [name for inner in value.values() for name in _deleted_in(inner)]
     return [n for inner in value for n in _deleted_in(inner)] if isinstance(value, list) else []
 

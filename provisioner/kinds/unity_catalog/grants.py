@@ -23,15 +23,15 @@ Held = dict[str, tuple[str, frozenset[str]]]
 
 def held(entries: Any) -> Held:
     """The grants in a list of a document or of an answer. All privileges hold every other."""
-    found: Held = {}
+    held: Held = {}
     for entry in entries if isinstance(entries, list) else ():
         name, privileges = entry.get("principal"), entry.get("privileges")
         if isinstance(name, str) and isinstance(privileges, list):
-            before = found.get(name.casefold(), (name, frozenset()))[1]
-            found[name.casefold()] = (name, before | {str(each) for each in privileges})
+            before = held.get(name.casefold(), (name, frozenset()))[1]
+            held[name.casefold()] = (name, before | {str(each) for each in privileges})
     return {
         who: (name, frozenset({EVERYTHING}) if EVERYTHING in which else which)
-        for who, (name, which) in found.items()
+        for who, (name, which) in held.items()
     }
 
 

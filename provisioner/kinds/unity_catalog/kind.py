@@ -171,9 +171,9 @@ def drift_category(change: FieldChange) -> DriftCategory | None:
 
 
 def _generate(rules: Callable[[], FieldRule], live: Live, words: str) -> GeneratedManifest:
-    from provisioner.kinds.unity_catalog import reading
+    from provisioner.kinds.unity_catalog import live_document
 
-    return reading.generate(rules(), live, words)
+    return live_document.generate(rules(), live, words)
 
 
 def _connect(

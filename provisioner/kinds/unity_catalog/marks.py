@@ -84,16 +84,16 @@ def read(comment: Any, place: CatalogPlace) -> MarkedComment:
     """The comment of the object at ``place`` without its last line, and what that says."""
     text = comment if isinstance(comment, str) else ""
     before, _, last = text.rpartition("\n")
-    found = _LINE.fullmatch(last)
-    if found is None:
+    match = _LINE.fullmatch(last)
+    if match is None:
         return MarkedComment(text, Ownership())
-    stored = CatalogPlace(place.kind, place.full_name, place.metastore_id, found["workspace"])
-    if found["digest"] != _digest(stored, found["owner"]):
+    stored = CatalogPlace(place.kind, place.full_name, place.metastore_id, match["workspace"])
+    if match["digest"] != _digest(stored, match["owner"]):
         return MarkedComment(before, Ownership(), is_copied=True)
-    owner = found["owner"]
-    if found["workspace"] != place.workspace_id:
-        owner = f"{owner}@{found['workspace']}"
-    facts = found["facts"].split()
+    owner = match["owner"]
+    if match["workspace"] != place.workspace_id:
+        owner = f"{owner}@{match['workspace']}"
+    facts = match["facts"].split()
     applied = " ".join(fact for fact in facts if fact != PROTECTED)
     return MarkedComment(before, Ownership(owner, PROTECTED in facts, applied))
 

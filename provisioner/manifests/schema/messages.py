@@ -333,8 +333,8 @@ def _no_match(violation: Violation, _: Context) -> Iterator[Finding]:
     description = violation.schema.get("description", "")
     hint = _meant(violation) or _said_of_form(description) or _FORMS.get(violation.expected, "")
     if not hint:
-        said = _first_sentence(description)
-        hint = f"it has to match `{violation.expected}`" + (f" ({said})" if said else "")
+        sentence = _first_sentence(description)
+        hint = f"it has to match `{violation.expected}`" + (f" ({sentence})" if sentence else "")
     reason = "" if violation.is_secret else refused_part(str(violation.value), violation.expected)
     message = f"{violation.shown} cannot be the value of {violation.name}{reason}"
     yield Finding(violation.at, "E109", message, hint)

@@ -67,12 +67,12 @@ class CoveredIndex:
         self._values = values
         self._starting: dict[str, list[int]] = {}
         self._below: dict[Location, list[int]] = {}
-        for number, one in enumerate(values):
-            if len(one.value) > _SHORT:
-                self._starting.setdefault(one.value[: _SHORT + 1], []).append(number)
-            for end in range(len(one.at) + 1):
-                self._below.setdefault(one.at[:end], []).append(number)
-        self.spans = SpanIndex(one.span for one in values)
+        for number, given in enumerate(values):
+            if len(given.value) > _SHORT:
+                self._starting.setdefault(given.value[: _SHORT + 1], []).append(number)
+            for end in range(len(given.at) + 1):
+                self._below.setdefault(given.at[:end], []).append(number)
+        self.spans = SpanIndex(given.span for given in values)
 
     def without(self, text: str, finding: Finding) -> str:
         """Returns ``text``, the message or the hint of ``finding``, without the values.
@@ -86,7 +86,9 @@ class CoveredIndex:
             numbers.update(self._starting.get(beginning, ()))
         # Each text once: a thousand resources may name the same variable.
         chosen = (self._values[number] for number in sorted(numbers))
-        for value in dict.fromkeys(one.value for one in chosen if one.is_name or not finding.key):
+        for value in dict.fromkeys(
+            given.value for given in chosen if given.is_name or not finding.key
+        ):
             text = _masked(text, value)
         return text
 

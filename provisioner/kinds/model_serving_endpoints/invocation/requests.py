@@ -94,13 +94,13 @@ def ask(connection: Connection, name: str, question: Question) -> Answer:
 
 
 def answered(
-    connection: Connection, path: str, asked: tuple[str, str], question: Question, **fields: Any
+    connection: Connection, path: str, target: tuple[str, str], question: Question, **fields: Any
 ) -> Answer:
     """Sends ``question`` to ``path`` and reads the answer; ``asked`` are the name and its task.
 
     ``fields`` are sent besides. Raises as ``ask`` does.
     """
-    name, task = asked
+    name, task = target
     body = {**fields, **_body(name, task, question)}
     reply = connection.ask(path, body, question.timeout_s)
     if reply.status >= BAD:

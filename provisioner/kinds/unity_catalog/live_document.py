@@ -51,15 +51,15 @@ def known_fields(
     raw: Mapping[str, Any], rule: FieldRule, path: Path, ignored: frozenset[str], unknown: list[str]
 ) -> Document:
     """``raw`` without what the model does not know; that is added to ``unknown``."""
-    found = {}
+    fields = {}
     for name, value in raw.items():
         inner = rule.fields.get(name)
         if inner is None:
             if name not in ignored and not _says_nothing(value):
                 unknown.append(path_text((*path, name)))
         elif not inner.write_only:
-            found[name] = _value(value, inner, (*path, name), ignored, unknown)
-    return {name: value for name, value in found.items() if value is not None}
+            fields[name] = _value(value, inner, (*path, name), ignored, unknown)
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _value(
