@@ -105,9 +105,8 @@ def _plan(
 
     with recording(common, "plan", target.environment) as terminal:
         project = open_project(common.project_dir)
-        policy_files = policies.read_policies(
-            project.root, options.policy_dir, options.policy_digest
-        )
+        source = (options.policy_dir, options.policy_digest)
+        policy_files = policies.read_policies(project.root, *source)
         with open_session(project, *target) as session:
             plan = make_plan(session, plan_output.wanted(resources))
             plan, judged = policies.judged(policy_files, plan, session)
@@ -126,7 +125,8 @@ def _plan(
                 terminal.say(f"note: {note}")
             for problem in () if before else missing_secrets(session, plan):
                 terminal.say(f"{problem.message}; apply needs it")
-        refused = bool(policies.errors_of(judged))
-        trouble = plan.blocked or refused or bool(before and not before.is_clear)
+        refused = bool(policies.errors_of(judged) or (before and not before.is_clear))
         changes = options.detailed_exitcode and not plan.is_empty
-        return terminal.ended(1 if trouble else EXIT_CHANGES_PENDING if changes else 0)
+        return terminal.ended(
+            1 if plan.blocked or refused else EXIT_CHANGES_PENDING if changes else 0
+        )
