@@ -108,15 +108,12 @@ def _plan(
         source = (options.policy_dir, options.policy_digest)
         policy_files = policies.read_policies(project.root, *source)
         with open_session(project, *target) as session:
-            plan = make_plan(session, plan_output.wanted(resources))
-            plan, judged = policies.judged(policy_files, plan, session)
+            made = make_plan(session, plan_output.wanted(resources))
+            plan, judged = policies.judged(policy_files, made, session)
             terminal.opened(session)
             before = examine(session, resources.select) if options.preflight else None
-            terminal.note(
-                plan=plan,
-                options=plan_output.words(resources),
-                problems=(*judged, *(before.problems if before else ())),
-            )
+            problems = (*judged, *(before.problems if before else ()))
+            terminal.note(plan=plan, options=plan_output.words(resources), problems=problems)
             beside = plan_output.Beside(before, judged)
             plan_output.show(terminal, plan, beside, verbose=common.verbose)
             if options.out:
@@ -127,6 +124,5 @@ def _plan(
                 terminal.say(f"{problem.message}; apply needs it")
         refused = bool(policies.errors_of(judged) or (before and not before.is_clear))
         changes = options.detailed_exitcode and not plan.is_empty
-        return terminal.ended(
-            1 if plan.blocked or refused else EXIT_CHANGES_PENDING if changes else 0
-        )
+        code = EXIT_CHANGES_PENDING if changes else 0
+        return terminal.ended(1 if plan.blocked or refused else code)

@@ -131,8 +131,8 @@ def _step(step: Step, common: Mapping[str, int], style: Style) -> Iterator[Line]
     yield from _told("hint: ", step.hint, style)
     for block in blocks_of(step, style):
         yield from _block(block, style)
-    told = capacity.step_text(step, style.glyphs.arrow, verbose=style.verbose)
-    yield from _told("capacity: ", told, style)
+    capacity_text = capacity.step_text(step, style.glyphs.arrow, verbose=style.verbose)
+    yield from _told("capacity: ", capacity_text, style)
     yield from _told("calls: ", ", ".join(each.call for each in step.operations), style)
     for note in (each for each in step.notes if each not in common):
         yield from _told("note: ", note, style)

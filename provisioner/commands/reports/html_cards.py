@@ -205,9 +205,9 @@ def _body(step: Step, branches: Topology) -> str:
     if branches and step.action is not Action.DELETE:
         moved = {} if step.action is Action.CREATE else moved_traffic(step)
         parts.append(_flow(branches, moved))
-    told = capacity.step_text(step, "→")
-    if told:
-        parts.append(tag("p", f"Capacity: {prose(told)}", class_="note"))
+    capacity_text = capacity.step_text(step, "→")
+    if capacity_text:
+        parts.append(tag("p", f"Capacity: {prose(capacity_text)}", class_="note"))
     if step.operations:
         calls = ", ".join(tag("code", text_of(each.call)) for each in step.operations)
         parts.append(tag("p", f"Calls: {calls}", class_="calls"))

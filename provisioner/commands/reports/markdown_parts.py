@@ -71,8 +71,8 @@ def _details(summary: str, step: Step, *, opened: bool) -> str:
     lines = [f"{line.sign} {line.text}".rstrip() for line in view.diff(step)]
     if lines:
         parts.append(fence("diff", lines))
-    told = capacity.step_text(step, view.STYLE.glyphs.arrow)
-    parts += [f"Capacity: {prose(told)}", ""] if told else []
+    capacity_text = capacity.step_text(step, view.STYLE.glyphs.arrow)
+    parts += [f"Capacity: {prose(capacity_text)}", ""] if capacity_text else []
     if step.operations:
         calls = ", ".join(code(each.call) for each in step.operations)
         parts += [f"Calls: {calls}", ""]
