@@ -110,7 +110,7 @@ def plan_changes(
 def _refuse_options(
     resources: ResourceOptions, options: PlanCommandOptions, environment: str
 ) -> None:
-    given = [f"--{name}" for name in ("select", "rotate") if getattr(resources, name)]
+    given = [f"--{name}" for name in ("select", "rotate", "redeploy") if getattr(resources, name)]
     if given:
         message = (
             f"--changed-since selects what the change touches, and takes no {given[0]} besides"

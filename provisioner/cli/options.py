@@ -69,6 +69,7 @@ class ResourceOptions(NamedTuple):
 
     select: Selection
     rotate: tuple[str, ...]
+    redeploy: tuple[str, ...]
     take_over_from: str
     prune: bool
 
@@ -207,6 +208,13 @@ resource_options = packed(
         multiple=True,
         metavar="ADDRESS",
         help="Send the secrets of this resource again; ADDRESS[KEY] for one key. Repeatable.",
+    ),
+    click.option(
+        "--redeploy",
+        multiple=True,
+        metavar="ADDRESS",
+        shell_complete=addresses,
+        help="Send the config of this endpoint again, though nothing differs. Repeatable.",
     ),
     click.option(
         "--take-over-from",

@@ -26,6 +26,7 @@ def wanted(resources: ResourceOptions, only: Selection | None = None) -> PlanOpt
     return PlanOptions(
         selection if only is None else replace(only, patterns=selection.patterns),
         frozenset(resources.rotate),
+        frozenset(resources.redeploy),
         resources.take_over_from,
         resources.prune,
     )
@@ -35,6 +36,7 @@ def words(resources: ResourceOptions) -> tuple[str, ...]:
     """The options as they were typed, for whoever has to type them again."""
     made = [word for value in resources.select.patterns for word in ("--select", value)]
     made += [word for value in resources.rotate for word in ("--rotate", value)]
+    made += [word for value in resources.redeploy for word in ("--redeploy", value)]
     if resources.take_over_from:
         made += ["--take-over-from", resources.take_over_from]
     return (*made, "--prune") if resources.prune else tuple(made)

@@ -106,6 +106,7 @@ class Cause(StrEnum):
         "something that cannot be read back was taken out of the manifest",
     )
     RESENT = "resent", "the last update failed"
+    REDEPLOYED = "redeployed", "--redeploy"
 
     FIXED_AT_CREATION = "fixed_at_creation", "fixed at creation"
     SET_ANEW = "set_anew", "set when it is created anew"
@@ -251,6 +252,7 @@ class PlanInputs:
     select: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     rotate: tuple[str, ...] = ()
+    redeploy: tuple[str, ...] = ()
     take_over_from: str = ""
     prune: bool = False
 

@@ -79,6 +79,15 @@ def check_rotated(resources: Sequence[Resource], addresses: Iterable[str]) -> No
             raise UsageError.of("E812", f"`{address}` cannot be rotated", _hint(resources, address))
 
 
+def check_redeployed(deployed: Iterable[Resource], addresses: Iterable[str]) -> None:
+    """Raise UsageError for an address to redeploy that none of ``deployed`` has."""
+    resources = tuple(deployed)
+    known = {str(resource.address) for resource in resources}
+    for address in sorted(set(addresses) - known):
+        hint = _hint(resources, address)
+        raise UsageError.of("E819", f"`{address}` cannot be redeployed", hint)
+
+
 def _words(resource: Resource) -> tuple[str, str, str]:
     return (resource.address.key, str(resource.address), resource.name)
 

@@ -152,6 +152,7 @@ def _changes(
         rules,
         ownership,
         rotate=bool(rotated),
+        redeploy=str(pair.address) in request.redeploy,
         resent_field=kind.planning.resent_field,
     )
     return _sorted(anew([*compared, *write_only_changes(sides)], rules))

@@ -226,6 +226,7 @@ class PlanInputsFile(PlanPart):
     select: tuple[str, ...] = Field(default=(), description="`--select`")
     variables: tuple[str, ...] = Field(default=(), description="`--var`, as `NAME=VALUE`")
     rotate: tuple[str, ...] = Field(default=(), description="`--rotate`")
+    redeploy: tuple[str, ...] = Field(default=(), description="`--redeploy`")
     take_over_from: str = Field(default="", description="`--take-over-from`")
     prune: bool = Field(default=False, description="`--prune`")
 

@@ -80,6 +80,7 @@ def _given_inputs(plan: Plan) -> dict[str, Any]:
         "select": list(inputs.select),
         "variables": list(inputs.variables),
         "rotate": list(inputs.rotate),
+        "redeploy": list(inputs.redeploy),
         "take_over_from": inputs.take_over_from,
         "prune": inputs.prune,
     }
@@ -206,6 +207,7 @@ def _read_inputs(data: JsonObject | None) -> PlanInputs:
         select=data.texts("select"),
         variables=data.texts("variables"),
         rotate=data.texts("rotate"),
+        redeploy=data.texts("redeploy"),
         take_over_from=data.take("take_over_from", str, ""),
         prune=data.take("prune", bool, False),
     )

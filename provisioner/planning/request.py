@@ -15,6 +15,7 @@ class PlanContext:
     """For whom the plan is made, and what it is asked for besides the manifests.
 
     ``rotate`` holds addresses, also with a key: ``secret_scopes.openai[openai_api_key]``.
+    ``redeploy`` holds the addresses whose config is sent again though nothing differs.
     ``take_over_from`` is another owner. ``prune`` deletes what is ours and not wanted.
     ``addresses`` finds what a step needs: (kind name, resource name) to address.
     """
@@ -22,6 +23,7 @@ class PlanContext:
     project: str
     environment: str
     rotate: frozenset[str] = frozenset()
+    redeploy: frozenset[str] = frozenset()
     take_over_from: str = ""
     prune: bool = False
     addresses: Mapping[tuple[str, str], Address] = field(default_factory=dict)

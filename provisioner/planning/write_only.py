@@ -32,7 +32,8 @@ class ComparedSides:
     """Both sides of a resource, and the changes that their comparison shows.
 
     ``ownership`` are to be on the resource afterwards; ``rotate`` sends every secret that is
-    given as plaintext once more. ``resent_field`` is the field to send again after a failed update.
+    given as plaintext once more. ``resent_field`` is the field to send again after a failed update,
+    and with ``redeploy`` after every one.
     """
 
     desired: Resource
@@ -41,13 +42,14 @@ class ComparedSides:
     rules: FieldRule
     ownership: Ownership
     rotate: bool = False
+    redeploy: bool = False
     resent_field: str = ""
 
 
 def write_only_changes(sides: ComparedSides) -> Iterator[FieldChange]:
     """The changes to make beside those that can be seen."""
     yield from _unreadable(sides)
-    yield from _failed(sides)
+    yield from _sent_again(sides)
     if sides.ownership.protected != sides.live.ownership.protected:
         before, after = sides.live.ownership.protected, sides.ownership.protected
         yield FieldChange(PROTECTION, before, after, cause=Cause.OWNERSHIP)
@@ -122,16 +124,19 @@ def _possible(change: FieldChange, sides: ComparedSides) -> FieldChange:
     return change.because(FieldAction(Action.BLOCKED, change.cause, detail))
 
 
-def _failed(sides: ComparedSides) -> Iterator[FieldChange]:
-    """What the service accepted and could not carry out is sent again, though it is equal."""
+def _sent_again(sides: ComparedSides) -> Iterator[FieldChange]:
+    """What failed, and what is to be deployed again, is sent though it is equal."""
     field = sides.resent_field
     value = sides.desired.document.get(field)
     sent = any(each.path[0] == field and each.action is not Action.KEEP for each in sides.changes)
     # A failed update leaves the pending config equal to the manifest, so no difference would be
     # seen, and the endpoint would stay as it was for ever.
     failed = sides.live.readiness.phase is Phase.FAILED
-    if failed and value and not sent and not _is_left_alone(field, sides):
-        yield FieldChange((field,), value, value, cause=Cause.RESENT)
+    if not value or sent or _is_left_alone(field, sides):
+        return
+    if failed or sides.redeploy:
+        cause = Cause.RESENT if failed else Cause.REDEPLOYED
+        yield FieldChange((field,), value, value, cause=cause)
 
 
 def _is_left_alone(field: str, sides: ComparedSides) -> bool:

@@ -167,6 +167,7 @@ def _plan(session: Session, compared: WorkspaceComparison, steps: Sequence[Step]
             select=compared.scope.selection.patterns,
             variables=session.given,
             rotate=tuple(sorted(request.rotate)),
+            redeploy=tuple(sorted(request.redeploy)),
             take_over_from=request.take_over_from,
             prune=request.prune,
         ),

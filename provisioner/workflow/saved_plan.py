@@ -72,6 +72,7 @@ def _options(plan: Plan) -> PlanOptions:
     return PlanOptions(
         selection=Selection(inputs.select),
         rotate=frozenset(inputs.rotate),
+        redeploy=frozenset(inputs.redeploy),
         take_over_from=inputs.take_over_from,
         prune=inputs.prune,
     )

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TypeVar
 
 from provisioner.errors import LoginError, Problem, UnreachableError, WorkspaceError
+from provisioner.kinds import KINDS
 from provisioner.manifests.load import Loaded
 from provisioner.model.live import Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Removal, Resource
-from provisioner.model.selection import EVERYTHING, Selection, check_rotated
+from provisioner.model.selection import EVERYTHING, Selection, check_redeployed, check_rotated
 from provisioner.planning.request import Pair, PlanContext
 from provisioner.workflow.session import Session
 
@@ -54,6 +55,7 @@ class PlanOptions:
 
     selection: Selection = EVERYTHING
     rotate: frozenset[str] = frozenset()
+    redeploy: frozenset[str] = frozenset()
     take_over_from: str = ""
     prune: bool = False
 
@@ -121,7 +123,14 @@ def scope_of(session: Session, options: PlanOptions) -> PlanScope:
     known = options.selection.choose((*loaded.resources, *removed, *loaded.withheld))
     selected = tuple(resource for resource in known if resource.address not in withheld)
     check_rotated(selected, options.rotate)
+    check_redeployed(filter(_is_deployed, selected), options.redeploy)
     return PlanScope(loaded, _request(session, options), options.selection, selected)
+
+
+def _is_deployed(resource: Resource) -> bool:
+    """Whether the service deploys something for ``resource``, which it can deploy again."""
+    field = KINDS[resource.address.kind].planning.resent_field
+    return bool(field and resource.document.get(field))
 
 
 def as_resource(removal: Removal) -> Resource:
@@ -135,6 +144,7 @@ def _request(session: Session, options: PlanOptions) -> PlanContext:
         project=session.project.name,
         environment=session.environment.name,
         rotate=options.rotate,
+        redeploy=options.redeploy,
         take_over_from=options.take_over_from,
         prune=options.prune,
         addresses={(each.address.kind, each.name): each.address for each in declared},

@@ -383,3 +383,31 @@ def test_an_update_of_an_earlier_run_that_takes_too_long_is_told_as_any_other(
     impatient = run("apply", "-y", "--no-wait")
     assert impatient.code == 0
     assert "Nothing to do" in impatient.err
+
+
+def test_redeploy_sends_the_config_again_where_nothing_differs(shop, run, workspace):
+    run("apply", "-y")
+    workspace.forget()
+    plan = run("plan", "--redeploy", "model_serving_endpoints.chat")
+    assert "config  sent again  (--redeploy)" in plan.out
+    result = run("apply", "-y", "--redeploy", "model_serving_endpoints.chat")
+    assert result.code == 0, result.err
+    assert workspace.writes() == [("PUT", "/api/2.0/serving-endpoints/chat/config")]
+    assert workspace.endpoint("chat")["config"]["config_version"] == 2
+    assert run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_saved_plan_remembers_what_to_redeploy(shop, run, workspace, tmp_path):
+    run("apply", "-y")
+    file = str(tmp_path / "plan.json")
+    run("plan", "--redeploy", "model_serving_endpoints.chat", "--out", file)
+    assert run("apply", file).code == 0
+    assert workspace.endpoint("chat")["config"]["config_version"] == 2
+
+
+@pytest.mark.parametrize("address", ["secret_scopes.keys", "model_serving_endpoints.chta"])
+def test_only_a_declared_endpoint_with_a_config_can_be_redeployed(shop, run, address):
+    result = run("apply", "-y", "--redeploy", address)
+    assert result.code == 1
+    assert f"error[E819]: `{address}` cannot be redeployed" in result.err
+    assert "model_serving_endpoints.chat" in result.err
