@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 EXAMPLES: Final = {
-    "init": ("provisioner init chat-platform --ci github",),
+    "init": (
+        "provisioner init chat-platform --ci github",
+        "provisioner init fraud --template custom-model --ci gitlab -y",
+    ),
     "validate": ("provisioner validate", "provisioner validate -e prod -o json"),
     "plan": (
         "provisioner plan -e dev",

@@ -3,39 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from provisioner.cli.options import CommonOptions, common_options, packed
 from provisioner.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from provisioner.commands.init.init import StarterOptions
+
 
 class InitOptions(NamedTuple):
     """What the new repository is to be."""
 
+    template: str | None
     systems: tuple[str, ...]
     project: str
     hosts: tuple[str, ...]
     package: str
+    wheel: Path | None
+    yes: bool
     keep_existing: bool
 
+
+SYSTEMS = click.Choice(["github", "gitlab", "azure", "none"])
+# A test holds these equal to the templates, which `--help` does not load.
+TEMPLATES = click.Choice(["chat", "custom-model", "provisioned-throughput", "pay-per-token"])
 
 init_options = packed(
     InitOptions,
     "options",
     click.option(
+        "--template",
+        type=TEMPLATES,
+        metavar="NAME",
+        help="The endpoint to start with: chat (default), custom-model, provisioned-throughput "
+        "or pay-per-token.",
+    ),
+    click.option(
         "--ci",
         "systems",
         multiple=True,
-        type=click.Choice(["github", "gitlab", "azure", "none"]),
-        help="Pipelines for this system (default: what the remote `origin` says). Repeatable.",
+        type=SYSTEMS,
+        help="Pipelines for this system (default: the one of the remote `origin`, else github). "
+        "Repeatable.",
     ),
     click.option(
         "--project",
         default="",
         metavar="NAME",
-        help="Name of the project, which never changes (default: the folder's).",
+        help="Name of the project, which never changes (default: the name of the folder).",
     ),
     click.option(
         "--host",
@@ -45,14 +63,20 @@ init_options = packed(
         help="Workspace of dev, staging or prod. Repeatable.",
     ),
     click.option(
+        "--wheel",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Wheel that the pipelines install: it is copied to wheels/ and pinned by its hash "
+        "(default: the wheel that this command was installed from).",
+    ),
+    click.option(
         "--package",
         default="",
         metavar="REQUIREMENT",
-        help="How the pipelines install this tool (default: a wheel in wheels/).",
+        help="How the pipelines install this tool instead, as a line of a requirements file.",
     ),
-    click.option(
-        "--keep-existing", is_flag=True, help="Leave out the files that are there already."
-    ),
+    click.option("-y", "--yes", is_flag=True, help="Ask nothing; use the defaults."),
+    click.option("--keep-existing", is_flag=True, help="Write only the files that do not exist."),
 )
 
 
@@ -63,14 +87,15 @@ init_options = packed(
 @init_options
 @common_options
 def command(common: CommonOptions, folder: Path, options: InitOptions) -> int:
-    """Write a repository that works at once: on the local workspace, without an account.
+    """Write a repository that works at once on the local workspace, without an account.
 
     It has the environments local, dev, staging and prod, a first manifest, schemas for
     editors, hooks for pre-commit, and pipelines: the plan as a comment on each pull request,
     exactly that plan applied after the merge and an approval, drift each night, promotion.
     Pipelines log in by OIDC: no token is stored.
 
-    Nothing is overwritten: where a file is there already, nothing is written.
+    On a terminal, the template, the project and the pipelines are asked for where no option
+    chooses them. Nothing is overwritten: if a file exists already, nothing is written.
 
     \b
     Exit codes: 0 done; 1 error.
@@ -79,13 +104,53 @@ def command(common: CommonOptions, folder: Path, options: InitOptions) -> int:
 
     terminal = Terminal(common)
     root = (common.project_dir or Path()) / folder
-    wanted = starter_of(root, options.project, options.systems, options.hosts, options.package)
-    begun = begin(root, wanted, keep=options.keep_existing)
+    chosen = _starter_options(options)
+    if terminal.interactive() and not (options.yes or common.quiet or common.json):
+        chosen = _completed(chosen, root)
+    result = begin(root, starter_of(root, chosen), keep=options.keep_existing)
     if common.json:
-        terminal.answer_json({"written": list(begun.written), "next": list(begun.next)})
+        terminal.answer_json({"written": list(result.written), "next": list(result.next)})
         return 0
-    for name in begun.written:
+    for name in result.written:
         terminal.answer(f"+ {name}")
-    for line in begun.next:
+    for line in result.next:
         terminal.say(f"next: {line}")
     return 0
+
+
+def _starter_options(options: InitOptions) -> StarterOptions:
+    """What the options choose. Raises UsageError for a file that is no wheel of this tool."""
+    from provisioner.commands.init.init import StarterOptions
+    from provisioner.commands.init.wheel import given_wheel, installed_wheel
+
+    return StarterOptions(
+        options.project,
+        options.systems,
+        options.hosts,
+        options.package,
+        options.template or "",
+        given_wheel(options.wheel) if options.wheel else installed_wheel(),
+    )
+
+
+def _completed(options: StarterOptions, folder: Path) -> StarterOptions:
+    """``options`` with the answers of the user where they choose nothing."""
+    from provisioner.commands.init.init import (
+        DEFAULT_TEMPLATE,
+        KINDS_OF_STARTER,
+        forge_of,
+        name_of,
+    )
+
+    if not options.template:
+        for name, template in KINDS_OF_STARTER.items():
+            click.echo(f"{name:<24}{template.title}", err=True)
+        answer = click.prompt("Template", DEFAULT_TEMPLATE, type=TEMPLATES, err=True)
+        options = options._replace(template=answer)
+    if not options.project:
+        answer = click.prompt("Project (its name never changes)", name_of(folder), err=True)
+        options = options._replace(project=answer)
+    if not options.systems:
+        answer = click.prompt("Pipelines for", forge_of(folder), type=SYSTEMS, err=True)
+        options = options._replace(systems=(answer,))
+    return options

@@ -62,12 +62,12 @@ def _write_into(path: Path, content: str) -> None:
         file.write(content)
 
 
-def create_file(path: Path, content: str) -> None:
+def create_file(path: Path, content: str | bytes) -> None:
     """Writes ``content`` to the new file ``path``. Folders are made.
 
     Raises FileExistsError for a file that exists, even if it was created a moment ago, and
     OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8", newline="") as file:
-        file.write(content)
+    with path.open("xb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())

@@ -49,8 +49,10 @@ def hosts() -> Iterator[dict[str, str]]:
 
 def started(folder: Path, system: str, hosts: Mapping[str, str] | None = None) -> Path:
     given = [word for name, at in (hosts or {}).items() for word in ("--host", f"{name}={at}")]
-    words = ["init", str(folder), "--ci", system, "--project", f"shop-{system}", "-q", *given]
-    assert main(words) == 0
+    # The pip of these tests installs nothing, so any line will do.
+    tool = ["--package", "./wheels/tool.whl --hash=sha256:00"]
+    words = ["init", str(folder), "--ci", system, "--project", f"shop-{system}", "-q", *tool]
+    assert main([*words, *given]) == 0
     return folder
 
 
@@ -390,6 +392,20 @@ def test_pipelines_install_from_hashes_before_they_fetch_the_plan(tmp_path: Path
             assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action), action
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_pipeline_without_the_line_of_the_tool_fails_with_the_sentence(
+    system: str, tmp_path: Path
+):
+    root = tmp_path / system
+    assert main(["init", str(root), "--ci", system, "-q"]) == 0
+    values = GITHUB if system == "github" else AZURE if system == "azure" else {}
+    pipeline = Pipeline(system, root, {}, tmp_path)
+    done = pipeline.job(*(JOBS[system]["drift"][0], values))
+    assert done.code == 1
+    assert "The line that installs provisioner is missing" in done.out
+    assert "pip" not in done.out.partition("## ")[0]
+
+
 def test_the_plan_of_azure_is_a_stage_before_the_one_that_needs_approval(tmp_path: Path):
     root = started(tmp_path, "azure")
     stages = yaml.safe_load((root / ".azure/deploy.yml").read_text())["stages"]
@@ -454,6 +470,7 @@ def test_a_change_by_hand_is_told_at_night(pipeline: Pipeline):
 
 
 ROLLOUT = """    rollout:
+      entity: openai
       steps: [5% for 10m, 50% for 1h]
       analysis: {checks: {repeat: 1}}
 """

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import pty
+import shlex
 import subprocess
+import sys
+from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from provisioner import __version__
 from provisioner.cli import main
+from provisioner.cli.init import TEMPLATES
+from provisioner.commands.init.init import KINDS_OF_STARTER, SYSTEMS
+from provisioner.commands.init.wheel import installed_wheel
 
 
 @pytest.fixture
@@ -39,6 +50,124 @@ def test_the_new_repository_works_at_once_without_a_key(init, tmp_path: Path, ca
     assert main(["plan", "--detailed-exitcode", *folder]) == 0
     assert main(["verify", *folder]) == 0
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("template", KINDS_OF_STARTER)
+def test_each_template_is_a_project_that_can_be_applied_at_once(
+    template: str, init, tmp_path: Path, capsys
+):
+    words = [word for system in SYSTEMS for word in ("--ci", system)]
+    assert init("--template", template, *words)[0] == 0
+    folder = ["-C", str(tmp_path / "shop")]
+    for command in ("validate", "fmt --check", "apply -y", "plan --detailed-exitcode"):
+        assert main([*command.split(), *folder]) == 0, capsys.readouterr().err
+    readme = (tmp_path / "shop" / "README.md").read_text(encoding="utf-8")
+    try_it = KINDS_OF_STARTER[template].try_it
+    assert f"$ {try_it}\n" in readme
+    assert main([*shlex.split(try_it)[1:], *folder]) == 0, capsys.readouterr().err
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (tmp_path / "shop").rglob("*.y*ml")
+        if ".provisioner" not in path.parts
+    )
+    assert "#@key" not in text
+    assert ("OPENAI_API_KEY" in text) is KINDS_OF_STARTER[template].has_key
+    capsys.readouterr()
+
+
+def test_the_help_names_every_template():
+    assert set(TEMPLATES.choices) == set(KINDS_OF_STARTER)
+
+
+def test_a_terminal_is_asked_for_what_no_option_chooses(tmp_path: Path):
+    shop = tmp_path / "shop"
+    leader, follower = pty.openpty()
+    os.write(leader, b"pay-per-token\n\nnone\n")
+    command = [sys.executable, "-m", "provisioner", "init", str(shop)]
+    done = subprocess.run(
+        command, stdin=follower, stdout=subprocess.PIPE, stderr=follower, text=True, check=False
+    )
+    os.close(follower)
+    os.close(leader)
+    assert done.returncode == 0
+    assert (shop / "manifests" / "llama.yaml").is_file()
+    assert "project: shop\n" in (shop / "provisioner.yaml").read_text()
+    assert not (shop / ".github").exists()
+
+
+def wheel_in(folder: Path, version: str = __version__) -> Path:
+    folder.mkdir(exist_ok=True)
+    wheel = folder / f"serving_provisioner-{version}-py3-none-any.whl"
+    wheel.write_bytes(b"a wheel")
+    return wheel
+
+
+HASH = hashlib.sha256(b"a wheel").hexdigest()
+
+
+def test_the_wheel_comes_with_the_repository_and_is_pinned_by_its_hash(init, tmp_path: Path):
+    wheel = wheel_in(tmp_path / "made")
+    code, out, err = init("--wheel", str(wheel))
+    assert code == 0
+    shop = tmp_path / "shop"
+    assert (shop / "wheels" / wheel.name).read_bytes() == b"a wheel"
+    line = (shop / "requirements-tool.txt").read_text().splitlines()[-1]
+    assert line == f"./wheels/{wheel.name} --hash=sha256:{HASH}"
+    assert f"+ wheels/{wheel.name}" in out.splitlines()
+    assert "requirements-tool.txt" not in err
+
+
+class Installed(NamedTuple):
+    """An installation that recorded where it came from, as ``importlib.metadata`` shows it."""
+
+    record: str
+
+    def read_text(self, name: str) -> str | None:
+        return self.record if name == "direct_url.json" else None
+
+
+RECORDS = {
+    "the file is still there": ({"url": "{wheel}", "archive_info": {}}, True),
+    "with the hash of the file": (
+        {"url": "{wheel}", "archive_info": {"hash": f"sha256={HASH}"}},
+        True,
+    ),
+    "built again since": ({"url": "{wheel}", "archive_info": {"hash": "sha256=0a"}}, False),
+    "the file is gone": ({"url": "{wheel}.gone.whl"}, False),
+    "a checkout": ({"url": "file:///home", "dir_info": {"editable": True}}, False),
+    "an index": ({}, False),
+}
+
+
+@pytest.mark.parametrize("case", RECORDS)
+def test_without_a_wheel_the_one_that_was_installed_is_taken(
+    case: str, tmp_path: Path, monkeypatch
+):
+    record, found = RECORDS[case]
+    url = wheel_in(tmp_path / "made").as_uri()
+    text = json.dumps(record).replace("{wheel}", url)
+    monkeypatch.setattr(metadata, "distribution", lambda name: Installed(text))
+    assert (installed_wheel() is not None) is found
+
+
+def test_without_any_wheel_the_missing_line_is_named(init, tmp_path: Path):
+    code, _, err = init()
+    assert code == 0
+    assert "next: add the line that installs provisioner: see requirements-tool.txt" in err
+    text = (tmp_path / "shop" / "requirements-tool.txt").read_text()
+    assert "The line that installs provisioner is missing" in text
+    assert all(line.startswith("#") for line in text.splitlines())
+    assert "--hash=sha256:" in (tmp_path / "shop" / "requirements.txt").read_text()
+
+
+@pytest.mark.parametrize("name", ["other-1.0-py3-none-any.whl", "serving_provisioner-9.9.9"])
+def test_a_file_that_is_no_wheel_of_this_version_is_refused(name: str, init, tmp_path: Path):
+    wheel = wheel_in(tmp_path / "made", "9.9.9")
+    path = wheel if "serving" in name else wheel.with_name(name)
+    code, _, err = init("--wheel", str(path))
+    assert code == 1
+    assert "error[E864]" in err
+    assert not (tmp_path / "shop").exists()
 
 
 def test_editors_find_the_schema_of_every_file(init, tmp_path: Path):
