@@ -123,7 +123,7 @@ def update_failed(progress: Progress, readiness: Readiness) -> StepResult:
         for operation in progress.step.operations
     )
     kept = "" if removed else "nothing was deleted; "
-    hint = f"{kept}mend the manifest, or what the log names, and apply again"
+    hint = f"{kept}fix the manifest, or what the log names, and apply again"
     reported = Problem("E602", message, hint=hint, log=readiness.detail)
     result = problem(progress, Status.FAILED, reported)
     return replace(result, message=readiness.message or "the update failed")
@@ -139,7 +139,7 @@ def stopped(progress: Progress) -> StepResult:
 def gone(progress: Progress) -> StepResult:
     """The resource was there, or was created, and stays invisible."""
     message = f"`{progress.step.name}` cannot be found any more{progress.so_far}"
-    hint = "somebody may have deleted it; " + AGAIN
+    hint = "it may have been deleted; " + AGAIN
     return problem(progress, Status.FAILED, Problem("E604", message, hint=hint))
 
 
@@ -160,7 +160,7 @@ def not_converged(progress: Progress, left: Sequence[FieldChange], is_there: boo
     what = f"{after} these still differ: {fields}"
     if not is_there:
         what = f"{after} `{progress.step.name}` cannot be found"
-    hint = "look at the plan: the service may have changed a value, or somebody else did"
+    hint = "look at the plan: the service or another user may have changed a value"
     return problem(progress, Status.DID_NOT_CONVERGE, Problem("E606", what, hint=hint))
 
 
@@ -203,7 +203,7 @@ def not_ours(progress: Progress) -> StepResult:
     """The answer to a create was lost, and what is there now is somebody else's."""
     message = (
         f"the answer to `{progress.at}` was lost, and the `{progress.step.name}` that exists "
-        "now is not what was sent: somebody else created it; nothing was written to it"
+        "now is not what was sent: it was created by another run or user, and was not changed"
     )
     return problem(progress, Status.FAILED, Problem("E608", message, hint=AGAIN))
 

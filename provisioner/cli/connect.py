@@ -31,7 +31,7 @@ def command(common: CommonOptions, target: TargetOptions, name: str, client: str
     """Print a program that asks the endpoint NAME with a client that you know.
 
     It is filled in for this endpoint and its task; its question is that of the endpoint's
-    first check. The token comes from the environment of whoever runs it. Nothing is sent
+    first check. The token comes from the environment in which it runs. Nothing is sent
     where the manifest tells the task; otherwise the workspace is asked for it.
 
     \b

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provisioner.model.selection import Selection
 
 
-@click.command("destroy", short_help="Delete what carries our tag.")
+@click.command("destroy", short_help="Delete the resources that this project manages.")
 @target_options
 @select_option
 @destroy_options

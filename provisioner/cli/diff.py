@@ -50,7 +50,7 @@ def command(
     options: DiffOptions,
     detailed_exitcode: bool,
 ) -> int:
-    """Show in what the environments A and B differ, and whether somebody wanted that.
+    """Show how the environments A and B differ, on purpose or by accident.
 
     On purpose is what an environment's file says (variables, defaults, overrides). By
     accident is the rest: resources that only one environment's manifests have, and with

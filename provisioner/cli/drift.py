@@ -35,7 +35,7 @@ class DriftPolicyOptions(NamedTuple):
     policy_digest: str
 
 
-@click.command("drift", short_help="Show what was changed behind the manifests.")
+@click.command("drift", short_help="Show what differs from the manifests.")
 @target_options
 @select_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is drift.")
@@ -60,10 +60,10 @@ def command(
 ) -> int:
     """Show what in the workspace is not as the manifests say, and of which sort it is.
 
-    For a job that runs every night: edited by hand, another model version, permissions and
-    tags that were added or taken away, a failed update, what is gone, created again, or not
-    ours any more, and what carries our tag and has no manifest. Beside each difference stand
-    the declared and the live value, and at the end the commands that lead out of it.
+    For a job that runs every night. It finds values edited by hand, another model version,
+    permissions and tags that were added or removed, failed updates, resources that are gone,
+    created again or managed by another project, and managed resources without a manifest. It
+    shows the declared and the live value, and the commands that resolve the difference.
 
     There is no state file: what is live as one of the last 20 commits declared it was not
     applied yet, what none of them declared was done by hand, and without earlier commits (no

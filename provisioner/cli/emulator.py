@@ -140,7 +140,7 @@ emulator_options = packed(
         metavar="NAME",
         default="",
         envvar="PROVISIONER_UPSTREAM_MODEL",
-        help="Ask for this model there, whatever an endpoint names.",
+        help="Ask for this model there, instead of the one that the endpoint names.",
     ),
     click.option(
         "--strict",

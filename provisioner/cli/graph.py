@@ -53,8 +53,8 @@ def command(
     """Draw environments, endpoints, served entities with their traffic, models and scopes.
 
     From the manifests alone, offline. Mermaid is drawn by GitHub and GitLab in any Markdown;
-    the SVG is complete in itself, in light and dark. Dashed is what gets no traffic, and what
-    somebody else declares.
+    the SVG is complete in itself, in light and dark. Dashed lines lead to what gets no
+    traffic and to what is declared elsewhere.
 
     \b
     Exit codes: 0 done; 1 error.

@@ -25,7 +25,7 @@ def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> 
 
     NAME is a released variable, or an endpoint, which stands for those it is made from. What
     was released, from where, what was verified and what is rejected is in the release files;
-    who committed it, git knows. Without git the present and the previous value are told.
+    who committed it, git knows. Without git, only the present and the previous value are shown.
 
     \b
     -o json:

@@ -220,10 +220,12 @@ resource_options = packed(
         "--take-over-from",
         default="",
         metavar="PROJECT/ENVIRONMENT",
-        help="Become the owner of endpoints that carry this owner's tag.",
+        help="Take over endpoints that this other project and environment manage.",
     ),
     click.option(
-        "--prune", is_flag=True, help="Delete endpoints that carry our tag and have no manifest."
+        "--prune",
+        is_flag=True,
+        help="Delete endpoints that this project manages and that have no manifest.",
     ),
 )
 
@@ -253,7 +255,7 @@ CONSENT = (
         "--auto-approve",
         "yes",
         is_flag=True,
-        help="Do not ask. Covers create and update, nothing that destroys.",
+        help="Do not ask. Covers creates and updates, but no deletions and replacements.",
     ),
     click.option(
         "--allow-delete",
@@ -288,7 +290,9 @@ destroy_options = packed(ApplyOptions, "options", *CONSENT)
 
 APPLY_OPTIONS = (
     *CONSENT,
-    click.option("--adopt", is_flag=True, help="With -y: also take over endpoints nobody owns."),
+    click.option(
+        "--adopt", is_flag=True, help="With -y: also adopt endpoints that no project manages."
+    ),
     click.option(
         "--allow-replace",
         multiple=True,

@@ -123,7 +123,11 @@ command_options = packed(
         metavar="FILE",
         help="A JSON file with the whole body of the request; `-` reads it from stdin.",
     ),
-    click.option("--entity", default="", help="Ask this served entity, whatever the traffic."),
+    click.option(
+        "--entity",
+        default="",
+        help="Ask this served entity, not the one that the traffic split chooses.",
+    ),
     click.option(
         "--max-tokens", type=click.IntRange(min=1), help="The most tokens to answer with."
     ),

@@ -82,7 +82,7 @@ class Guard(FileModel):
         description="At most this share of the resources that the environment owns.",
     )
     destructive_count: int = Field(
-        default=5, ge=0, description="At most this many resources, whatever their share."
+        default=5, ge=0, description="At most this many resources, independent of their share."
     )
 
 
@@ -98,7 +98,7 @@ class EnvironmentFile(FileModel):
     variables: dict[str, Value] = Field(
         default={},
         description="Values that manifests refer to as `${var.NAME}`. They may refer to each "
-        "other, and to the environment of whoever runs the tool: `${env.NAME}`. A released one "
+        "other, and to environment variables of the process: `${env.NAME}`. A released one "
         "may be `{alias: catalog.schema.model@champion}`, which `pin` resolves to a version.",
     )
     released: tuple[Glob, ...] = Field(

@@ -28,7 +28,7 @@ REPLACED: Final = frozenset({"variables", "name_prefix", "defaults", "overrides"
 
 _HINTS: Final = {
     "workspace": "a review has to show where an environment is deployed: write it out, or name "
-    "a profile with `profile: NAME`, whose host stands in ~/.databrickscfg",
+    "a profile with `profile: NAME`, whose host is in ~/.databrickscfg",
     "manifests": "write the patterns out; what differs inside of manifests can be a variable",
 }
 _HINT: Final = "only `variables`, `name_prefix`, `defaults` and `overrides` may refer to something"

@@ -54,8 +54,8 @@ def releases_in(path: str, raw: bytes) -> ReleaseFile:
     conflict = _MERGE.search(raw)
     if conflict:
         line = raw.count(b"\n", 0, conflict.start()) + 1
-        message = "a merge stopped here, and nobody has finished it"
-        hint = "keep one of the two lines of each variable, and delete the lines of signs"
+        message = "this file has the markers of an unfinished merge"
+        hint = "keep one of the two lines of each variable, and delete the marker lines"
         raise FileError.of("E702", message, hint, where=Position(path, line))
     if not _says_anything(raw):
         return ReleaseFile()

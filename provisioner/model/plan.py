@@ -91,7 +91,7 @@ class Cause(StrEnum):
         "the creator's and the caller's own permissions stay as they are",
     )
     INHERITED = "inherited", "inherited, so it need not be granted"
-    LAST_MANAGER = "last_manager", "nobody else could manage the scope then"
+    LAST_MANAGER = "last_manager", "no other principal could manage the scope then"
     GIVEN_AS_PLAINTEXT = "given_as_plaintext", "given as plaintext, cannot be read back"
 
     ROTATED = "rotated", "--rotate"
@@ -109,7 +109,7 @@ class Cause(StrEnum):
     REDEPLOYED = "redeployed", "--redeploy"
 
     FIXED_AT_CREATION = "fixed_at_creation", "fixed at creation"
-    SET_ANEW = "set_anew", "set when it is created anew"
+    SET_ANEW = "set_anew", "set when it is created again"
     NOT_UPDATABLE = "not_updatable", "no call changes it"
     STORED_ELSEWHERE = "stored_elsewhere", "the value is not stored in Databricks"
 

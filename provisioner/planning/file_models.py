@@ -204,7 +204,7 @@ class PlanStep(PlanPart):
     )
     consented: bool = Field(default=False, description="An entry of `removed` names this deletion.")
     existing: bool = Field(
-        default=False, description="Somebody else creates it: it is updated at most."
+        default=False, description="It is created elsewhere: it is updated at most."
     )
     updating: bool = Field(
         default=False, description="An update was in progress when this was planned."
@@ -255,7 +255,7 @@ class PlanFile(PlanPart):
         description="Environment variables whose values an apply will send."
     )
     protected: bool = Field(description="Whether the environment is protected.")
-    owned: int = Field(ge=0, description="How many live resources carry our tag.")
+    owned: int = Field(ge=0, description="How many live resources this project manages.")
     digest: Digest = Field(
         description="Of environment, host, inputs and steps; not of time or commit."
     )

@@ -86,9 +86,9 @@ def managed(comparison: ResourceComparison) -> Iterator[str]:
     desired = comparison.pair.desired
     if desired and comparison.is_existing:
         fields = listed((name,) for name in sorted(desired.document) if name != "name")
-        yield f"somebody else creates it; managed here: {fields or 'nothing'}"
+        yield f"created elsewhere (`existing: true`); managed here: {fields or 'nothing'}"
         if comparison.pair.owner and not comparison.is_ours:
-            yield f"it belongs to {comparison.pair.owner}"
+            yield f"managed by {comparison.pair.owner}"
 
 
 def unreadable(comparison: ResourceComparison) -> Iterator[str]:

@@ -215,7 +215,7 @@ def waits_for_person(move: Move) -> bool:
 ENDINGS: Final[dict[MoveKind, str]] = {
     MoveKind.BACK: "all traffic returns to {old}",
     MoveKind.CLEAN_UP: "one version is left, the other one is removed",
-    MoveKind.FORGET: "it is over, and its tag is taken off",
+    MoveKind.FORGET: "it is over, and its tag is removed",
 }
 """Moves after which nothing follows."""
 

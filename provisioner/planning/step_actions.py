@@ -101,7 +101,7 @@ def of_somebody_else(comparison: ResourceComparison) -> StepAction | None:
         return StepAction(Action.BLOCKED, reason)
     if comparison.is_ours:
         return StepAction(
-            Action.UPDATE, f"carries the tag of {comparison.pair.owner}, which is taken off"
+            Action.UPDATE, f"carries the tag of {comparison.pair.owner}, which is removed"
         )
     return StepAction(comparison.worst)
 
@@ -182,8 +182,8 @@ def destroyed(comparison: ResourceComparison) -> StepAction | None:
     owner = f"carries the tag of {name}" if name else "carries no owner's tag"
     return StepAction(
         Action.BLOCKED,
-        f"{owner}, so it is not for us to delete, which {paths} would need",
-        f"apply it first with {paths} as it is live: then it is ours",
+        f"{owner}, so this project may not delete it, which {paths} would need",
+        f"apply it first with the live value of {paths}: then this project manages it",
     )
 
 
@@ -231,7 +231,7 @@ def foreign(comparison: ResourceComparison) -> StepAction | None:
     if comparison.pair.removal and comparison.pair.removal.delete:
         return StepAction(
             Action.BLOCKED,
-            f"{reason}, so it is not for us to delete",
+            f"{reason}, so this project may not delete it",
             "take its entry out of `removed`, and delete it by hand if it is to go",
         )
     return StepAction(Action.KEEP, reason)
@@ -240,7 +240,9 @@ def foreign(comparison: ResourceComparison) -> StepAction | None:
 def released(comparison: ResourceComparison) -> StepAction | None:
     if comparison.pair.removal is None or comparison.pair.removal.delete:
         return None
-    return StepAction(Action.UPDATE, "removed with `delete: false`: only our tags are taken off")
+    return StepAction(
+        Action.UPDATE, "released with `delete: false`: only the ownership tags are removed"
+    )
 
 
 def deleted_with_consent(comparison: ResourceComparison) -> StepAction:

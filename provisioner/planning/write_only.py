@@ -164,5 +164,5 @@ def vouch(path: Path) -> str:
     return (
         "no call shows or changes it: if it is as written, apply once with "
         f"`lifecycle: {{ignore_changes: [{path_text(path)}]}}`, and from then on it counts as "
-        "applied; if it is not, only one that is created anew can have it"
+        "applied; if it is not, the resource has to be created again"
     )

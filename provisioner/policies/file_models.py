@@ -52,7 +52,7 @@ class PolicyRule(PolicyPart):
         default=None, alias="in", description="The value is one of these."
     )
     not_in: tuple[Scalar, ...] | None = Field(
-        default=None, description="The value is none of these."
+        default=None, description="The value is not one of these."
     )
     pattern: Text | None = Field(
         default=None, description="The text matches this regular expression somewhere."

@@ -271,7 +271,7 @@ class RolloutRun:
             raise UnreachableError.of(
                 "E797",
                 f"the service could not bring `{self.resource.name}` up: {self._message}",
-                hint="the traffic is as it was: provisioner status tells more",
+                hint="the traffic is unchanged; `provisioner status` shows more",
             )
         self._written_shares = shares
         return True

@@ -134,7 +134,7 @@ def _unexpected(step: Step, session: Session, plan: Plan) -> Problem:
         else "it was made from other manifests or other values of variables than these"
     )
     message = (
-        f"`{step.address}` is as it was when the plan was made, and a new plan does something "
+        f"`{step.address}` has not changed since the plan was made, and a new plan does something "
         f"else with it: {why}; nothing was applied"
     )
     return Problem("E528", message, hint=MAKE_AGAIN)
@@ -258,12 +258,12 @@ def _in_circles(plan: Plan) -> bool:
 
 def _wrong_in(step: Step) -> Iterator[str]:
     if step.address.kind not in KINDS:
-        yield f"is of a kind that nobody knows: `{step.address.kind}`"
+        yield f"is of an unknown kind: `{step.address.kind}`"
     if step.operations and step.action in INACTIVE:
-        yield f"is `{step.action}` and makes calls all the same"
+        yield f"is `{step.action}` and makes calls"
     for each in step.operations:
         if each.method not in _METHODS or not _CALL.fullmatch(each.path) or ".." in each.path:
-            yield f"makes a call that is none of the service's: {each.method} {each.path}"
+            yield f"makes a call that the service does not have: {each.method} {each.path}"
         elif each.method == "DELETE" and step.action not in DESTRUCTIVE:
             yield f"is `{step.action}` and deletes all the same"
 

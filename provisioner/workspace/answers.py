@@ -65,7 +65,7 @@ def _success(answer: HttpAnswer, context: AnswerContext) -> dict[str, Any] | Fai
             Fault.UNREADABLE,
             "E412",
             f"{context.call}: {context.host} sent an answer that cannot be used: {reason}",
-            hint="if a proxy or gateway stands in between, it may have changed the answer",
+            hint="a proxy or gateway on the way may have changed the answer",
         )
 
 
@@ -188,7 +188,7 @@ def unpacked(answer: HttpAnswer) -> bytes:
     if encoding in ("identity", ""):
         return answer.body
     if encoding != "gzip":
-        raise InvalidBodyError("packed in a way that nobody asked for")
+        raise InvalidBodyError("compressed in a way that was not requested")
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
         body = unpacker.decompress(answer.body, MOST_BYTES + 1)

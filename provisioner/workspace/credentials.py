@@ -52,7 +52,7 @@ def find_login(target: WorkspaceTarget, environ: Mapping[str, str]) -> Login:
     """
     if target.token:
         host = read_host(target.host, "the target")
-        return Login(host, "pat", "our own server", _headers(target.token, "it"))
+        return Login(host, "pat", "the local workspace", _headers(target.token, "it"))
     profile = _profile(target, environ)
     host = _host(target, environ, profile)
     methods = configured(environ, profile)

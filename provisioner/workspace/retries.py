@@ -60,7 +60,7 @@ class Tries:
             return final_error(self.call, self._last, self.in_doubt, self.count)
         return UnreachableError.of(
             "E417",
-            f"{self.call}: not sent: the workspace asks us to slow down for longer than "
+            f"{self.call}: not sent: the workspace asks to slow down for longer than "
             f"{self.limits.budget_s:g} s",
             hint="other programs that use the workspace count too; try again later",
         )

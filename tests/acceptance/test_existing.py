@@ -86,7 +86,7 @@ def test_a_gateway_on_a_pay_per_token_endpoint(existing, run, workspace):
 def test_of_tags_and_permissions_only_what_is_written_is_touched(existing, run, workspace, theirs):
     existing(theirs, LIMIT, TAGS, ANALYSTS)
     plan = run("plan")
-    assert "it belongs to other/prod" in plan.out
+    assert "managed by other/prod" in plan.out
     assert "managed here: ai_gateway, permissions, tags" in plan.out
     result = run("apply", "-y")
     assert result.code == 0, result.err
@@ -133,7 +133,7 @@ def test_one_that_was_ours_is_given_up(run, workspace, repository, theirs):
     assert owner_of(tags(workspace, "ours")) == "shop/dev"
     repository.endpoint("name: ours\nexisting: true\n" + TAGS)
     plan = run("plan")
-    assert "carries the tag of shop/dev, which is taken off" in plan.out
+    assert "carries the tag of shop/dev, which is removed" in plan.out
     assert run("apply", "-y").code == 0
     assert tags(workspace, "ours") == {"team": "shop"}
     assert run("plan", "--detailed-exitcode").code == 0

@@ -102,7 +102,7 @@ def test_letting_go_takes_our_tags_off_and_nothing_else(shop, removed, run, work
     (shop.root / "manifests/old.yaml").unlink()
     removed("old: {name: old, delete: false}")
     plan = run("plan")
-    assert "removed with `delete: false`: only our tags are taken off" in plan.out
+    assert "released with `delete: false`: only the ownership tags are removed" in plan.out
     (step,) = [one for one in run("plan", "-o", "json").json["steps"] if one["address"] == OLD]
     listed = {one["path"]: one["before"] for one in step["changes"]}
     assert listed == {"owner": "shop/dev", "provisioner_protected": "true"}
@@ -124,7 +124,7 @@ def test_what_is_not_ours_is_not_deleted(removed, run, workspace, owner):
     workspace.call("PATCH", f"{ROOT}/old/tags", change)
     result = run("apply", "-y")
     assert result.code == 1
-    assert "does not carry the tag of shop/dev, so it is not for us to delete" in result.err
+    assert "does not carry the tag of shop/dev, so this project may not delete it" in result.err
     assert "old" in names(workspace)
 
 

@@ -94,7 +94,7 @@ def test_the_only_one_who_may_manage_a_scope_keeps_that(scope, run, granted):
     scope(f"      acls: [{{principal: {ME.upper()}, permission: READ}}]\n")
     plan = run("plan", "--detailed-exitcode")
     assert plan.code == 0
-    assert "nobody else could manage the scope then" in " ".join(plan.out.split())
+    assert "no other principal could manage the scope then" in " ".join(plan.out.split())
     scope(
         f"      acls:\n        - {{principal: {ME}, permission: WRITE}}\n"
         "        - {principal: admins, permission: MANAGE}\n"

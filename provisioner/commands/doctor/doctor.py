@@ -205,10 +205,10 @@ def _rights(session: Session) -> Iterator[Diagnosis]:
 
 
 def _identity(me: Any) -> Diagnosis:
-    who = str(me.get("userName") or me.get("displayName") or "somebody without a name")
+    who = str(me.get("userName") or me.get("displayName") or "a user without a name")
     admin = ", an administrator of the workspace" if _is_admin(me) else ""
     if me.get("active") is False:
-        hint = "have it activated, or log in as somebody else"
+        hint = "have it activated, or use another login"
         return Diagnosis("identity", DiagnosisStatus.FAILED, f"{who} is not active", hint)
     return Diagnosis("identity", DiagnosisStatus.OK, f"{who}{admin}")
 
@@ -230,7 +230,7 @@ def _declared_rights(session: Session) -> Iterator[Diagnosis]:
             message = f"{resource.address} cannot be read: {answer.message}"
             yield Diagnosis("declared", DiagnosisStatus.FAILED, message, answer.hint)
         elif isinstance(answer, Live) and answer.manageable is False:
-            hint = "have CAN_MANAGE granted on it, by whoever made it or an administrator"
+            hint = "ask its creator or an administrator for CAN_MANAGE on it"
             message = f"{resource.address} may be read and not changed"
             yield Diagnosis("declared", DiagnosisStatus.FAILED, message, hint)
     yield Diagnosis("declared", DiagnosisStatus.OK, f"{len(there)} of {len(resources)} are there")

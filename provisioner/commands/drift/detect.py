@@ -113,7 +113,7 @@ def _orphan(reader: DriftReader) -> Drift | None:
 
 
 def _removed(reader: DriftReader) -> Drift | None:
-    """An entry of ``removed``, until the resource is gone, or not ours any more."""
+    """An entry of ``removed``, until the resource is gone, or managed by another project now."""
     pair = reader.compared.pair
     if pair.removal is None or step_action(reader.compared).action is Action.KEEP:
         return None
@@ -145,7 +145,7 @@ def _fields(reader: DriftReader) -> Iterator[Drift]:
     if recreated:
         yield reader.drift(DriftCategory.RECREATED, **reader.made())
     elif pair.is_existing and compared.is_ours:
-        reason = "somebody else creates it, and our tag is on it"
+        reason = "with `existing: true`, and it carries this project's tag"
         yield reader.drift(DriftCategory.EDITED, path=OWNER, live=pair.owner, reason=reason)
     # Whoever creates a resource again takes the tags off with it: one finding says so.
     causes = {Cause.RESENT, *((Cause.OWNERSHIP, *WRITE_ONLY) if recreated else ())}

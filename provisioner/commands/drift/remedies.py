@@ -36,7 +36,7 @@ def _apply(drifted: Drifted) -> Iterator[Remedy]:
     if reverted:
         adopts = any(finding.category is DriftCategory.RECREATED for finding in reverted)
         words = [*_selected(reverted), *(["--adopt"] if adopts else [])]
-        yield Remedy(_command("apply", drifted, words), "the workspace as the manifests say")
+        yield Remedy(_command("apply", drifted, words), "make the workspace match the manifests")
 
 
 def _import(drifted: Drifted) -> Iterator[Remedy]:
@@ -48,7 +48,9 @@ def _import(drifted: Drifted) -> Iterator[Remedy]:
     if accepted:
         keys = _keys(accepted)
         words = ["--update", *(keys if len(keys) <= MOST_NAMED else [])]
-        yield Remedy(_command("import", drifted, words), "the manifests as the workspace is")
+        yield Remedy(
+            _command("import", drifted, words), "update the manifests to match the workspace"
+        )
 
 
 def _is_readable(finding: Drift) -> bool:
@@ -63,7 +65,7 @@ def _take_over(drifted: Drifted) -> Iterator[Remedy]:
     for owner in sorted({finding.owner for finding in foreign}):
         theirs = [finding for finding in foreign if finding.owner == owner]
         words = [*_selected(theirs), "--take-over-from", _word(owner)]
-        yield Remedy(_command("apply", drifted, words), f"ours again, and not {owner}'s")
+        yield Remedy(_command("apply", drifted, words), f"move it from {owner} to this project")
 
 
 def _orphans(drifted: Drifted) -> Iterator[Remedy]:
@@ -71,8 +73,8 @@ def _orphans(drifted: Drifted) -> Iterator[Remedy]:
     if orphans:
         names = sorted({_word(orphan.name) for orphan in orphans})
         words = names if len(names) <= MOST_NAMED else ["--all"]
-        yield Remedy(_command("import", drifted, words), "a manifest for what has none")
-        yield Remedy(_command("apply", drifted, ["--prune"]), "or delete what has none")
+        yield Remedy(_command("import", drifted, words), "write the missing manifests")
+        yield Remedy(_command("apply", drifted, ["--prune"]), "or delete what has no manifest")
 
 
 def _command(name: str, drifted: Drifted, words: Iterable[str]) -> str:

@@ -109,7 +109,7 @@ def _ways_out(drifted: Drifted, style: Style) -> Iterator[Line]:
         yield from ((Span(line, Role.FAINT),) for line in wrapped(facts, style.width))
         yield ()
     if ways:
-        yield (Span("Ways out:"),)
+        yield (Span("To resolve:"),)
         yield from (line for way in ways for line in _way(way, style))
     if ways or drifted.findings:
         yield ()

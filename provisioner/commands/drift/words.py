@@ -13,7 +13,7 @@ from provisioner.rendering.style import Style
 from provisioner.rendering.values import Sides, safe, value_text
 
 WORDS: Final = {
-    DriftCategory.NOT_OURS: "not ours any more",
+    DriftCategory.NOT_OURS: "managed by another project now",
     DriftCategory.RECREATED: "not adopted yet, or created again, or its tags were removed",
     DriftCategory.GONE: "gone: deleted, or never applied",
     DriftCategory.FAILED_UPDATE: "the last update failed",
@@ -25,7 +25,7 @@ WORDS: Final = {
     DriftCategory.TAG_ADDED: "tag added",
     DriftCategory.ROLLOUT: "a rollout waits for a person",
     DriftCategory.NOT_APPLIED: "not applied yet",
-    DriftCategory.ORPHAN: "orphan: our tag, no manifest",
+    DriftCategory.ORPHAN: "orphan: managed by this project, without a manifest",
     DriftCategory.UPDATING: "updating: compared with what the update brings",
     DriftCategory.STOPPED: "stopped",
 }
@@ -43,8 +43,8 @@ def evidence(drifted: Drifted) -> str:
     if not any(finding.by_hand for finding in drifted.findings):
         return ""
     if drifted.commits == 1:
-        return "By hand: the one earlier commit does not declare it like that either."
-    return f"By hand: none of {drifted.commits} earlier commits declares it like that."
+        return "Changed by hand: the earlier commit did not declare this value either."
+    return f"Changed by hand: none of the last {drifted.commits} commits declared this value."
 
 
 def summary_line(drifted: Drifted) -> str:
@@ -76,7 +76,7 @@ def sides_of(finding: Drift, style: Style) -> Sides:
 def told(finding: Drift) -> Iterator[str]:
     """Who, when and why, as far as it is known, a line each."""
     if finding.owner:
-        yield f"it carries the tag of {finding.owner}"
+        yield f"managed by {finding.owner}"
     if not finding.path and finding.category in (DriftCategory.RECREATED, DriftCategory.NOT_OURS):
         made = " ".join(filter(None, (finding.at, f"by {finding.by}" if finding.by else "")))
         if made:

@@ -228,8 +228,8 @@ def _notes_of(made: _Converted, target: Target) -> Iterator[str]:
         yield f"variable `{name}` has no default; its value in {target.name} is taken from {value}"
     for name in unknown_names(variables):
         yield (
-            f"`{name}` in {file} has to be yours: the Databricks CLI puts the name of whoever "
-            "deploys into names; `databricks current-user me` shows it"
+            f"`{name}` in {file} has to be your user name: the Databricks CLI puts the name of "
+            "the user who deploys into names; `databricks current-user me` shows it"
         )
 
 

@@ -66,7 +66,7 @@ class ImportResult:
 WIDEST = 60
 """Columns for the names of files."""
 SYMBOLS = {FileStatus.NEW: "+", FileStatus.CHANGED: "~", FileStatus.SAME: "="}
-WORDS = {FileStatus.NEW: "new", FileStatus.CHANGED: "changed", FileStatus.SAME: "as it was"}
+WORDS = {FileStatus.NEW: "new", FileStatus.CHANGED: "changed", FileStatus.SAME: "unchanged"}
 
 
 def text(imported: ImportResult) -> str:

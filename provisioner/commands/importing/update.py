@@ -208,7 +208,7 @@ def _by_hand(word: str, session: Session) -> str:
     source = session.environment.source
     at = ("variables", name)
     if kind == "var" and source and source.has(at):
-        return f"change the variable by hand: it stands at {source.position(at)}"
+        return f"change the variable by hand, at {source.position(at)}"
     return f"change what `${{{word}}}` stands for by hand"
 
 
@@ -222,9 +222,9 @@ def _edit(files: _Files, source: SourceFile, edit: Edit) -> None:
     except NotEditableError as error:
         raise CannotAcceptError(str(error), "write it by hand") from error
     except FileError as error:
-        raise CannotAcceptError("it stands where no edit is safe", "write it by hand") from error
+        raise CannotAcceptError("no safe edit is possible here", "write it by hand") from error
     if made.data != expected(current.data, edit):
-        raise CannotAcceptError("other places share what stands there", "write it by hand")
+        raise CannotAcceptError("other places share this value", "write it by hand")
     files.sources[source.text.file] = made
 
 

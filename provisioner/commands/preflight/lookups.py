@@ -101,8 +101,8 @@ def _not_readable(scope: str, where: str, reason: str) -> Problem:
     # The creator of an endpoint must have READ on the scopes of its secrets, so the refusal is
     # the answer and no gap in what is known. [serving-api 4.3]
     hint = (
-        f"databricks secrets put-acl {scope} PRINCIPAL READ, as somebody who manages the scope; "
-        "whoever creates an endpoint needs READ on the scopes of its secrets"
+        f"databricks secrets put-acl {scope} PRINCIPAL READ, run by a manager of the scope; "
+        "the creator of an endpoint needs READ on the scopes of its secrets"
     )
     message = f"this login may not read the secret scope `{scope}` in {where}: {reason}"
     return Problem(NOT_READABLE, message, hint=hint)
@@ -206,7 +206,7 @@ def runs_as(title: str, new: int, me: Any, where: str) -> Iterator[Problem]:
     who = me["userName"]
     if me.get("active") is False:
         message = f"`{who}` is not active in {where} and cannot create anything"
-        yield Problem("E770", message, hint="log in as somebody else, or have it activated")
+        yield Problem("E770", message, hint="use another login, or have it activated")
         return
     what = counted(new, f"new {title}")
     message = f"{what} will belong to `{who}` and run with its grants"

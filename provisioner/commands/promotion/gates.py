@@ -203,7 +203,7 @@ def _has_soaked(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem
     times = [time for time in known if time]
     name = candidate.name
     if not times:
-        message = f"nobody can tell since when `{name}` is what it is in {terms.source}"
+        message = f"it is not known since when `{name}` has its value in {terms.source}"
         hint = f"release it to {terms.source} by `pin` or `promote`, which write down when"
         yield Problem("E710", message, hint=hint)
         return

@@ -230,4 +230,4 @@ def _ways_out(drifted: Drifted) -> str:
         + tag("pre", text_of(way.command), class_="command", tabindex="0")
         for way in ways
     )
-    return tag("section", tag("h2", "Ways out"), items)
+    return tag("section", tag("h2", "To resolve"), items)

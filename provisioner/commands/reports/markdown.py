@@ -140,7 +140,7 @@ def _end(report: Report) -> Iterator[str]:
     if plan and not (report.outcomes or plan.blocked or plan.is_empty):
         yield from _how_to_apply(report, plan)
     if report.drift and ways_out(report.drift):
-        yield "### Ways out\n"
+        yield "### To resolve\n"
         yield fence("console", _ways(report.drift))
     facts = view.facts(report)
     if facts:

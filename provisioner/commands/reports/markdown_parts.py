@@ -23,7 +23,7 @@ TITLES = {
     Action.DELETE: "deleted",
     Action.REPLACE: "replaced: deleted and created again",
     Action.BLOCKED: "blocked",
-    Action.ORPHAN: "orphaned: our tag, no manifest",
+    Action.ORPHAN: "orphaned: managed by this project, without a manifest",
     Action.ADOPT: "adopted",
     Action.UPDATE: "updated",
     Action.CREATE: "created",

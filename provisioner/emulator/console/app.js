@@ -5,7 +5,7 @@ import { login } from "./login.js";
 import { empty, errorBox } from "./parts.js";
 import { decoded, forgetToken, token } from "./session.js";
 
-// How long until the next look: while something is updating, else, and while nobody answers.
+// How long until the next look: while something is updating, else, and while no answer comes.
 const BUSY_MS = 1000;
 const CALM_MS = 3000;
 const LOST_MS = 2000;

@@ -142,7 +142,7 @@ function renderHistory(endpoint, { requests, tables }) {
   return [
     tables.map(({ name, rows }) => payloadTable(name, rows)),
     tables.length > 0 && h("h2", {}, "Request log"),
-    requestTable(requests, `Nobody has changed or queried ${endpoint.name} yet.`),
+    requestTable(requests, `No requests for ${endpoint.name} yet.`),
   ];
 }
 

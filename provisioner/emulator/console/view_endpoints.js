@@ -22,7 +22,7 @@ async function detailed(summary) {
   const kept = details.get(summary.id);
   if (kept?.seen === seen && !isUpdating(summary)) return kept.whole;
   const whole = await api.endpoint(summary.name).catch((problem) => {
-    // Deleted since, or listed for somebody who may not read it.
+    // Deleted since, or listed for a user who may not read it.
     if (problem.status === 404 || problem.status === 403) return summary;
     throw problem;
   });
@@ -31,24 +31,24 @@ async function detailed(summary) {
 }
 
 function render(endpoints) {
-  const ours = endpoints.filter((endpoint) => !isSystem(endpoint));
+  const own = endpoints.filter((endpoint) => !isSystem(endpoint));
   const system = endpoints.filter(isSystem);
   return [
     h(
       "div",
       { class: "heading" },
       h("h1", { tabindex: -1 }, "Endpoints"),
-      h("p", { class: "faint", id: "summary" }, summary(ours)),
-      ours.length > 1 && search(),
+      h("p", { class: "faint", id: "summary" }, summary(own)),
+      own.length > 1 && search(),
     ),
-    ours.length ? listed(ours.filter(matches)) : nothing(),
+    own.length ? listed(own.filter(matches)) : nothing(),
     system.length > 0 && provided(system.filter(matches)),
   ];
 }
 
-function summary(ours) {
-  const updating = ours.filter(isUpdating).length;
-  return [count(ours.length, "endpoint"), updating && `${updating} updating`].filter(Boolean).join(", ");
+function summary(own) {
+  const updating = own.filter(isUpdating).length;
+  return [count(own.length, "endpoint"), updating && `${updating} updating`].filter(Boolean).join(", ");
 }
 
 function search() {

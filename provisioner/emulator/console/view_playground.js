@@ -66,7 +66,7 @@ function form(endpoints, chosen, known) {
 
 const label = (chosen) => (chosen.length > 1 ? `Ask ${chosen.length} endpoints` : "Ask");
 
-// One's own first: they are what is tried out.
+// The endpoints that Databricks does not provide come first.
 const sorted = (endpoints) =>
   [...endpoints].sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
 const rank = (endpoint) => (endpoint.name.startsWith("databricks-") ? 1 : 0);

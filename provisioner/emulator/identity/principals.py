@@ -61,7 +61,7 @@ def add(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     secret = (sent.get("client_secret") or f"dose{secrets.token_hex(16)}") if is_machine else ""
     owner = directory.by_token(workspace.store, token)
     if token == workspace.settings.token or (owner and owner.name.lower() != name.lower()):
-        raise invalid("This token belongs to somebody else.")
+        raise invalid("This token belongs to another user.")
     directory.add(workspace.store, caller, token, secret)
     credentials = {"token": token}
     credentials |= {"client_id": name, "client_secret": secret} if is_machine else {}

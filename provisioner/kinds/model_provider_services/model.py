@@ -196,7 +196,7 @@ class ProviderTarget(CatalogSpec):
 
 
 class ProviderPricing(CatalogSpec):
-    """What estimates of costs take off."""
+    """What cost estimates subtract."""
 
     default_discount_basis_points: int | None = Field(
         default=None, le=10000, description="The discount in hundredths of a percent."

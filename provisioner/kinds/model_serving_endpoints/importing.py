@@ -239,7 +239,7 @@ def _left_out(live: Live, document: Document, is_theirs: bool) -> Iterator[str]:
     was, now = set(live.ownership.applied.split()), set(applied_digests(document).split())
     for field in sorted(entry.partition(":")[0] for entry in was - now):
         what = NOT_READ_BACK.get(field, f"something of `{field}`")
-        yield f"{what}, which provisioner applied and nobody can read back: write it again"
+        yield f"{what}, which was applied and cannot be read back: write it again"
     if live.readiness.phase is Phase.UPDATING and not is_theirs:
         yield "its config from before the update that is running: the coming one was read"
     if live.readiness.phase is Phase.FAILED and not is_theirs:

@@ -154,7 +154,7 @@ def _warnings(intent: Intent) -> Iterator[str]:
     if beside.get("copied_mark"):
         yield (
             "the last line of its comment names an owner of another object, as in a copied "
-            "comment: it counts as managed by nobody"
+            "comment: it counts as unmanaged"
         )
     for name in beside.get("is_deleted") or ():
         yield f"destination `{name}` points to something that was deleted"

@@ -61,7 +61,7 @@ class CatalogLifecycle(CatalogSpec):
 LIFECYCLE = Field(default=None, description="Protection, and what is not to be touched.")
 EXISTING = Field(
     default=False,
-    description="Somebody else creates it: it is never created, marked or deleted, and only the "
+    description="It is created elsewhere: it is never created, marked or deleted, and only the "
     "fields that are written are managed.",
 )
 COMMENT = Field(
@@ -78,7 +78,7 @@ PARENT_FIELD = Field(pattern=PARENT, description="The schema, as `schemas/CATALO
 
 
 class ServiceRateLimit(CatalogSpec):
-    """How much somebody may ask. With both `requests` and `tokens` the stricter one acts."""
+    """A limit of requests or tokens. With both `requests` and `tokens` the stricter one acts."""
 
     key: Literal[
         "RATE_LIMIT_KEY_SERVICE",

@@ -223,7 +223,7 @@ class Builder:
 
     def _duplicate(self, name: str, span: Span, first: Mark) -> None:
         place = self._text.position((first.key or first.value)[0])
-        hint = f"it already stands at {place}: keep one of them"
+        hint = f"it is already at {place}: keep one of them"
         self._report("E103", f"`{name}` is written twice in this mapping", span, hint)
 
     def _tag(self, event: Any) -> None:

@@ -243,7 +243,7 @@ def test_what_was_made_again_is_told_with_its_maker_and_its_differences(applied,
 def test_the_other_owner_is_named_with_the_way_back(applied, run, workspace):
     another_owner(workspace)
     out = run("drift").out
-    assert "it carries the tag of other/prod" in out
+    assert "managed by other/prod" in out
     way = "apply --select model_serving_endpoints.chat --take-over-from other/prod -e dev"
     assert way in out
     assert "edited" not in out
@@ -253,7 +253,7 @@ def test_an_orphan_is_drift_unless_something_is_selected(applied, run):
     (applied.root / "manifests/endpoint.yaml").unlink()
     done = run("drift", "--detailed-exitcode")
     assert done.code == 2
-    assert "  orphan: our tag, no manifest" in done.out.splitlines()
+    assert "  orphan: managed by this project, without a manifest" in done.out.splitlines()
     assert "  provisioner apply --prune -e dev" in done.out.splitlines()
     assert run("drift", "--detailed-exitcode", "--select", "keys").code == 0
 
@@ -503,7 +503,7 @@ def test_what_an_earlier_commit_declared_is_not_applied_yet_and_the_rest_by_hand
     assert all("declared it, still or again" in one["reason"] for one in others)
     out = run("drift").out
     assert "  edited by hand" in out.splitlines()
-    assert "By hand: the one earlier commit does not declare it like that either." in out
+    assert "Changed by hand: the earlier commit did not declare this value either." in out
     assert workspace.writes() == []
 
 

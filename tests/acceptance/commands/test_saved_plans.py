@@ -221,17 +221,19 @@ SEALED = [
         "the plan is for the workspace `https://prod.cloud.databricks.com`, and this is",
     ),
     case("another version", put("tool_version", "99.1"), "the plan was made by provisioner 99.1"),
-    case("a kind nobody knows", put_in_chat("address", "x.chat"), "a kind that nobody knows: `x`"),
+    case("a kind nobody knows", put_in_chat("address", "x.chat"), "an unknown kind: `x`"),
     case("a step twice", twice, "its steps are not sorted by address, or an address has two"),
     case("steps that need each other", in_a_circle, "its steps need each other in a circle"),
-    case("a step that keeps and calls", put_in_chat("action", "keep"), "makes calls all the same"),
+    case("a step that keeps and calls", put_in_chat("action", "keep"), "and makes calls"),
     case("an update that deletes", put_in_call("method", "DELETE"), "and deletes all the same"),
     case("a method of its own", put_in_call("method", "GET"), "a call that is none of the serv"),
-    case("a call elsewhere", put_in_call("path", "@evil.example/"), "none of the service's"),
+    case(
+        "a call elsewhere", put_in_call("path", "@evil.example/"), "that the service does not have"
+    ),
     case(
         "a call that climbs out",
         put_in_call("path", "/api/2.0/serving-endpoints/../token/create"),
-        "none of the service's",
+        "that the service does not have",
     ),
 ]
 
@@ -601,7 +603,9 @@ def test_consent_of_a_removed_entry_counts_only_while_it_is_there(situation):
     path = situation.shop.write("manifests/removed.yaml", removed)
     situation.plan()
     path.unlink()
-    assert_refused(situation, "`model_serving_endpoints.old` is as it was when the plan was made")
+    assert_refused(
+        situation, "`model_serving_endpoints.old` has not changed since the plan was made"
+    )
     situation.shop.write("manifests/removed.yaml", removed)
     assert situation.apply().code == 0
 

@@ -102,8 +102,8 @@ def test_a_resource_of_others_is_never_replaced():
 def test_its_notes_tell_what_is_managed_and_whose_it_is():
     step = step_of(existing(capacity=1), live(THEIRS))
     assert step.notes == (
-        "somebody else creates it; managed here: capacity",
-        "it belongs to other/prod",
+        "created elsewhere (`existing: true`); managed here: capacity",
+        "managed by other/prod",
     )
 
 
@@ -140,21 +140,21 @@ REMOVED = [
         DELETE,
         live(THEIRS),
         Action.BLOCKED,
-        "does not carry the tag of shop/prod, so it is not for us to delete",
+        "does not carry the tag of shop/prod, so this project may not delete it",
         id="another project's",
     ),
     pytest.param(
         DELETE,
         live(),
         Action.BLOCKED,
-        "does not carry the tag of shop/prod, so it is not for us to delete",
+        "does not carry the tag of shop/prod, so this project may not delete it",
         id="nobody's",
     ),
     pytest.param(
         RELEASE,
         live(OURS),
         Action.UPDATE,
-        "removed with `delete: false`: only our tags are taken off",
+        "released with `delete: false`: only the ownership tags are removed",
         id="ours, to be let go",
     ),
     pytest.param(

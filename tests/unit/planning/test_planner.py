@@ -322,8 +322,8 @@ STEPS = [
         {},
         (
             BLOCKED,
-            "carries no owner's tag, so it is not for us to delete, which optimized would need",
-            "apply it first with optimized as it is live: then it is ours",
+            "carries no owner's tag, so this project may not delete it, which optimized would need",
+            "apply it first with the live value of optimized: then this project manages it",
         ),
         id="nobody's, and could not be updated",
     ),
@@ -380,9 +380,9 @@ STEPS = [
         {"take_over_from": "other/prod"},
         (
             BLOCKED,
-            "carries the tag of other/prod, so it is not for us to delete, which optimized "
+            "carries the tag of other/prod, so this project may not delete it, which optimized "
             "would need",
-            "apply it first with optimized as it is live: then it is ours",
+            "apply it first with the live value of optimized: then this project manages it",
         ),
         id="taken over and replaced",
     ),

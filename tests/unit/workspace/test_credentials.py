@@ -158,8 +158,8 @@ FOUND = [
     pytest.param(
         WorkspaceTarget(host="http://127.0.0.1:80", token="own-canary"),
         {"DATABRICKS_HOST": PROD, "DATABRICKS_TOKEN": TOKEN, "DATABRICKS_CONFIG_PROFILE": "no"},
-        ("http://127.0.0.1", "own-canary", "our own server"),
-        id="our own server, whatever is set",
+        ("http://127.0.0.1", "own-canary", "the local workspace"),
+        id="the local workspace, whatever is set",
     ),
 ]
 

@@ -53,7 +53,7 @@ NOT_DATA = {
     ),
     "a packing nobody asked for": (
         answer(b"{}", "Content-Encoding: br"),
-        "packed in a way that nobody asked for",
+        "compressed in a way that was not requested",
     ),
     "gzip in gzip": (answer(gzip.compress(packed(b"{}"))), "not UTF-8"),
     "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{} ", "broke off|not HTTP"),

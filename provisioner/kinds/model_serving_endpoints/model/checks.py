@@ -119,7 +119,7 @@ class Check(Spec):
     entity: str | None = Field(
         default=None,
         min_length=1,
-        description="The served entity to ask, whatever the traffic split says.",
+        description="The served entity to ask, instead of the one that the traffic split chooses.",
     )
     expect: Expectation | None = Field(
         default=None, description="What the answer must be like; without it: an answer at all."

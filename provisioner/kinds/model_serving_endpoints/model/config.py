@@ -84,7 +84,7 @@ class ServedEntity(Spec):
     ] = Field(default=None, description="The sort of machine. Without it `CPU`.")
     scale_to_zero_enabled: Annotated[bool | None, ServerDefault(ECHOED)] = Field(
         default=None,
-        description="Whether nothing is provisioned while nobody asks. Has to be written for "
+        description="Whether the entity is switched off while no requests come. Required for "
         "custom models.",
     )
     min_provisioned_concurrency: int | None = Field(

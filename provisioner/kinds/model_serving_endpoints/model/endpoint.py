@@ -30,7 +30,7 @@ class Permission(Spec):
     """What one principal may do: a level, and exactly one of the three names.
 
     Upper and lower case of names are the same. Inherited permissions, those of the
-    endpoint's creator and those of whoever runs `apply` are never taken away.
+    endpoint's creator and those of the user of `apply` are never taken away.
     """
 
     level: Level = Field(description="Each level holds the ones before it: view, query, manage.")
@@ -60,7 +60,7 @@ class Tag(Spec):
 
 
 class EmailNotifications(Spec):
-    """Who is told about updates."""
+    """Who gets an email about updates."""
 
     on_update_success: tuple[Address, ...] | None = Field(
         default=None, description="Addresses that get a message when an update went through."
@@ -96,8 +96,8 @@ class ServingEndpoint(Spec):
     )
     existing: bool = Field(
         default=False,
-        description="Somebody else creates the endpoint, such as the pay-per-token endpoints "
-        "`databricks-...`: it is never created, reconfigured, tagged as ours or deleted. Of the "
+        description="The endpoint is created elsewhere, such as the pay-per-token endpoints "
+        "`databricks-...`: it is never created, reconfigured, tagged or deleted. Of the "
         "blocks that are written, `ai_gateway` and `email_notifications` are managed as a whole; "
         "of `tags` and `permissions` only the entries that are written.",
     )
@@ -126,7 +126,7 @@ class ServingEndpoint(Spec):
         default=None, description="Labels of the endpoint."
     )
     email_notifications: EmailNotifications | None = Field(
-        default=None, description="Who is told about updates."
+        default=None, description="Who gets an email about updates."
     )
     permissions: Annotated[
         tuple[Permission, ...] | None,

@@ -78,7 +78,7 @@ MLFLOW = "https://mlflow.org/docs/latest/python_api/mlflow.deployments.html"
 
 
 class RateLimit(Spec):
-    """How often somebody may ask. With both `calls` and `tokens` the stricter one acts."""
+    """How many requests may be sent. With both `calls` and `tokens` the stricter one acts."""
 
     key: Annotated[
         Literal["endpoint", "user", "user_group", "service_principal"] | None,

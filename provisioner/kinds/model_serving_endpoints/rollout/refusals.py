@@ -69,7 +69,7 @@ def _existing(document: Document, name: str) -> Refusal:
     if document.get("existing") is not True:
         return None
     return (
-        "an endpoint that somebody else creates, such as a pay-per-token endpoint, cannot be "
+        "an endpoint with `existing: true`, such as a pay-per-token endpoint, cannot be "
         "rolled out: its served entities are not managed here",
         "take `rollout` out",
     )

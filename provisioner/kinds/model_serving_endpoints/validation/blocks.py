@@ -151,7 +151,7 @@ def _variables(variables: Part) -> Iterator[Finding]:
             yield Finding(
                 place,
                 "W722",
-                f"`{name}` sounds like a secret, and whoever may see the endpoint can read it",
+                f"`{name}` sounds like a secret, and all who may view the endpoint can read it",
                 'store it in a secret scope and write "{{secrets/SCOPE/KEY}}"',
                 Severity.WARNING,
             )
@@ -174,8 +174,8 @@ def _raw_blocks(document: Document) -> Iterator[tuple[Location, tuple[str, ...],
         yield model.at, ("config", "served_entities", "external_model"), model
 
 
-# rule(tool): `raw` holds only fields that the tool does not know, and no secret; an endpoint of
-#     somebody else has none.
+# rule(tool): `raw` holds only fields that the tool does not know, and no secret; an endpoint
+#     with `existing: true` has none.
 def _raw(
     place: Location, names: tuple[str, ...], block: Part, document: Document
 ) -> Iterator[Finding]:
@@ -185,8 +185,8 @@ def _raw(
         yield Finding(
             (*place, RAW),
             "E372",
-            "an endpoint of somebody else takes no `raw`",
-            "a change of it is seen by a tag of ours alone, and such an endpoint has none",
+            "an endpoint with `existing: true` takes no `raw`",
+            "a change of `raw` is found with an ownership tag, and such an endpoint has none",
             key=True,
         )
     known = _rule_at(names)

@@ -51,7 +51,7 @@ def permissions(document: Document) -> Iterator[Finding]:
         given = [kind for kind in PRINCIPALS if kind in part.value]
         if not given:
             hint = f"write one of {listed(PRINCIPALS)}"
-            yield Finding(part.at, "E360", "nobody is named who gets this permission", hint)
+            yield Finding(part.at, "E360", "this permission names no principal", hint)
         for extra in given[1:]:
             message = f"`{given[0]}` and `{extra}` are both given"
             hint = "write an entry for each of them"

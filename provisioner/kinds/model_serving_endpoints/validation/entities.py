@@ -151,8 +151,8 @@ def _scale_to_zero(entity: Part) -> Iterator[Finding]:
             "W736",
             "`scale_to_zero_enabled` is missing; that the service still refuses this is an "
             "assumption",
-            "write `scale_to_zero_enabled: true` to pay for nothing while nobody asks, or `false` "
-            "to always have an answer ready",
+            "write `scale_to_zero_enabled: true` to pay nothing while no requests come, or `false` "
+            "to keep the model running",
             Severity.WARNING,
             key=True,
         )

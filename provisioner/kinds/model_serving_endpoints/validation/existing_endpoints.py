@@ -27,7 +27,7 @@ ABOUT_IT: Final = ("name", EXISTING, "lifecycle", "checks", "rollout")
 # rule(tool): A manifest manages only the gateway, tags, permissions and notifications of an
 #     endpoint that somebody else creates, and cannot protect it.
 def existing(document: Document) -> Iterator[Finding]:
-    """What a manifest cannot ask of an endpoint that somebody else creates."""
+    """What a manifest cannot ask of an endpoint that is created elsewhere."""
     name = document.get("name")
     is_theirs = isinstance(name, str) and name.startswith(DATABRICKS)
     if document.get(EXISTING) is not True:
@@ -38,10 +38,10 @@ def existing(document: Document) -> Iterator[Finding]:
     hint = f"managed can be {listed(managed)}"
     for field in document:
         if field not in (*ABOUT_IT, *managed):
-            message = f"`{field}` belongs to whoever creates the endpoint (`existing: true`)"
+            message = f"`{field}` is set where the endpoint is created (`existing: true`)"
             yield Finding((field,), "E362", message, hint, key=True)
     if mapping(document.get("lifecycle")).get("prevent_destroy"):
-        message = "an endpoint that somebody else creates is never deleted or replaced"
+        message = "an endpoint with `existing: true` is never deleted or replaced"
         place = ("lifecycle", "prevent_destroy")
         yield Finding(place, "E363", message, "take `prevent_destroy` out", key=True)
 

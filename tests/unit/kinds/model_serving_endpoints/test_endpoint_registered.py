@@ -469,7 +469,7 @@ BLOCKED = [
         manifest(budget_policy_id="b"),
         answer(manifest()),
         ["budget_policy_id"],
-        "only one that is created anew can have it",
+        "the resource has to be created again",
         id="a budget policy for an endpoint without one",
     ),
     pytest.param(
