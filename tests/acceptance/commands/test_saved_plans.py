@@ -226,14 +226,12 @@ SEALED = [
     case("steps that need each other", in_a_circle, "its steps need each other in a circle"),
     case("a step that keeps and calls", put_in_chat("action", "keep"), "and makes calls"),
     case("an update that deletes", put_in_call("method", "DELETE"), "and deletes all the same"),
-    case("a method of its own", put_in_call("method", "GET"), "a call that is none of the serv"),
-    case(
-        "a call elsewhere", put_in_call("path", "@evil.example/"), "that the service does not have"
-    ),
+    case("a method of its own", put_in_call("method", "GET"), "a call that the service does not"),
+    case("a call elsewhere", put_in_call("path", "@evil.example/"), "the service does not have"),
     case(
         "a call that climbs out",
         put_in_call("path", "/api/2.0/serving-endpoints/../token/create"),
-        "that the service does not have",
+        "the service does not have",
     ),
 ]
 
