@@ -141,7 +141,9 @@ class PlanProvision(PlanPart):
     )
     workload_type: str = Field(description="The sort of machine, as `CPU`; empty without one.")
     size: str = Field(description="The name of the size, for the unit `size`; else empty.")
-    scales_to_zero: bool = Field(description="Whether nothing is provisioned while nobody asks.")
+    scales_to_zero: bool = Field(
+        description="Whether the entity is switched off while no requests come."
+    )
     least: int = Field(description="What is always provisioned, but for `scales_to_zero`.")
     most: int = Field(description="What it grows to.")
 
