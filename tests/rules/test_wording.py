@@ -64,6 +64,9 @@ def _lines() -> Iterator[tuple[str, str]]:
             if not file.is_file() or "contributing" in file.parts:
                 continue
             lines = file.read_text(encoding="utf-8").splitlines()
+            if file.suffix == ".js":
+                # The comments of a script are for those who change it.
+                lines = [line.partition("// ")[0] for line in lines]
             yield from (
                 (f"{file.relative_to(ROOT)}:{number}", line) for number, line in enumerate(lines, 1)
             )
