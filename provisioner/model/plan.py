@@ -205,7 +205,8 @@ class Step:
     ``updating``: an update was in progress when the step was planned. ``attention``: a note
     tells what a reader must know even where nothing is done. ``rollout``: a gradual rollout that
     begins with the step or is under way. ``capacity``: what the step does to what the resource
-    provisions, None where it provisions nothing.
+    provisions, None where it provisions nothing. ``traffic``: the percentage before and after of
+    each part of a live resource whose share changes.
     """
 
     address: Address
@@ -227,6 +228,12 @@ class Step:
     attention: bool = False
     rollout: RolloutNote | None = None
     capacity: CapacityChange | None = None
+    traffic: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def moved_percentage(self) -> int:
+        """How many percent of the requests another part of the live resource gets."""
+        return sum(max(after - before, 0) for before, after in self.traffic.values())
 
     @property
     def only_waits(self) -> bool:

@@ -220,6 +220,11 @@ class PlanStep(PlanPart):
     capacity: PlanCapacity | None = Field(
         default=None, description="What the resource provisions; absent where that is nothing."
     )
+    traffic: dict[str, tuple[int, int]] = Field(
+        default={},
+        description="The percentage of the requests before and after, by name of a served "
+        "entity: those of a live resource whose share changes.",
+    )
 
 
 class PlanInputsFile(PlanPart):

@@ -35,6 +35,7 @@ from provisioner.planning.step_json import (
     read_change,
     read_prices,
     read_rollout,
+    read_traffic,
     rollout_json,
 )
 
@@ -126,6 +127,7 @@ def _step(step: Step) -> dict[str, Any]:
         "attention": step.attention,
         "rollout": rollout_json(step.rollout) if step.rollout else None,
         "capacity": capacity_json(step.capacity) if step.capacity else None,
+        "traffic": {name: list(shares) for name, shares in step.traffic.items()},
     }
     return {
         "address": str(step.address),
@@ -237,6 +239,7 @@ def _read_step(data: JsonObject) -> Step:
         attention=data.take("attention", bool, False),
         rollout=read_rollout(data.inner("rollout")) if "rollout" in data.data else None,
         capacity=read_capacity(data.inner("capacity")) if "capacity" in data.data else None,
+        traffic=read_traffic(data.inner("traffic")) if "traffic" in data.data else {},
     )
 
 

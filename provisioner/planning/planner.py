@@ -57,6 +57,7 @@ def step_of(comparison: ResourceComparison) -> Step:
         attention=bool(step_warnings and desired) or rollout is not None,
         rollout=rollout,
         capacity=capacity_change(comparison, intent),
+        traffic=_traffic(intent, kind),
     )
 
 
@@ -86,6 +87,21 @@ def _needs(document: Document | None, kind: Kind, request: PlanContext) -> tuple
     names = kind.dependencies.depends_on(document) if document else ()
     addresses = {request.addresses[name] for name in names if name in request.addresses}
     return tuple(sorted(addresses))
+
+
+def _traffic(intent: Intent, kind: Kind) -> Mapping[str, tuple[int, int]]:
+    """The shares that the step changes; none of what comes or goes as a whole."""
+    topology = kind.runtime.topology
+    if topology is None or intent.action in INACTIVE or not (intent.live and intent.desired):
+        return {}
+    # Without a config in the manifest (`existing`) the live one stays.
+    branches = topology(intent.desired)
+    if not branches:
+        return {}
+    before = {branch.name: branch.share for branch in topology(intent.live.document)}
+    after = {branch.name: branch.share for branch in branches}
+    shares = {name: (before.get(name, 0), after.get(name, 0)) for name in {**before, **after}}
+    return {name: each for name, each in shares.items() if each[0] != each[1]}
 
 
 def capacity_change(comparison: ResourceComparison, intent: Intent) -> CapacityChange | None:

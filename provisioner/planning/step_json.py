@@ -158,6 +158,17 @@ def read_capacity(data: JsonObject) -> CapacityChange:
     return CapacityChange(_read_side(data, "before"), _read_side(data, "after"), during)
 
 
+def read_traffic(data: JsonObject) -> dict[str, tuple[int, int]]:
+    """The percentages before and after, by name. Raises WrongShapeError."""
+    made = {}
+    for name in data.data:
+        shares = data.take(name, list)
+        if [type(share) for share in shares] != [int, int]:
+            raise WrongShapeError(f"`{name}` of {data.where} cannot be read")
+        made[name] = (shares[0], shares[1])
+    return made
+
+
 def _read_side(data: JsonObject, name: str) -> Capacity:
     return tuple(map(_read_provision, data.objects(name, "a capacity")))
 

@@ -15,19 +15,24 @@ from provisioner.errors import Finding, Location, Severity
 from provisioner.errors.wording import did_you_mean
 from provisioner.model.paths import Document, parse_path
 from provisioner.model.plan import Action
+from provisioner.model.serving import CapacityUnit
 from provisioner.policies.comparison import FIELD_TYPES, OPERATORS, Comparisons, comparisons
 from provisioner.policies.field_pattern import FieldPattern, FieldTest, UnknownPathError, Vocabulary
 from provisioner.policies.policy import (
+    CapacityRule,
+    CapacitySide,
     CountRule,
     DocumentRule,
     Policy,
     PolicyException,
     Scope,
     StepRule,
+    TrafficRule,
 )
 from provisioner.policies.time_window import time_window
 
 CODE: Final = "E230"
+RESOURCES: Final = "resources"
 Built = TypeVar("Built")
 
 
@@ -70,7 +75,7 @@ class PolicyReader:
             scope=self._scope(applies, (*at, "applies_to"), vocabulary),
             rules=tuple(self._rules(data, at, vocabulary)) if vocabulary else (),
             steps=tuple(self._steps(plan, (*at, "plan"), vocabulary)),
-            counts=tuple(_count(each) for each in plan.get("limits", ())),
+            **_limits(plan.get("limits", ())),
             window=self._checked((*at, "when"), lambda: time_window(data["when"]))
             if "when" in data
             else None,
@@ -201,5 +206,21 @@ def _actions(data: Document) -> frozenset[Action]:
     return frozenset(map(Action, (named,) if isinstance(named, str) else named))
 
 
-def _count(data: Document) -> CountRule:
-    return CountRule(_actions(data), data["at_most"])
+def _limits(entries: Sequence[Document]) -> dict[str, Any]:
+    """The limits of each sort: the schema has seen to it that each entry is of one."""
+    return {
+        "counts": tuple(
+            CountRule(_actions(each), each["at_most"]) for each in entries if "action" in each
+        ),
+        "capacities": tuple(_capacity(each) for each in entries if "capacity" in each),
+        "traffic": tuple(TrafficRule(each["at_most"]) for each in entries if "traffic" in each),
+    }
+
+
+def _capacity(data: Document) -> CapacityRule:
+    types: str | Sequence[str] = data.get("machines", ())
+    unit = None if data["capacity"] == RESOURCES else CapacityUnit(data["capacity"])
+    side = CapacitySide(data.get("of", CapacitySide.AFTER.value))
+    return CapacityRule(
+        unit, (types,) if isinstance(types, str) else tuple(types), side, data["at_most"]
+    )

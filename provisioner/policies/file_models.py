@@ -79,17 +79,46 @@ class PolicyStepRule(PolicyPart):
 
 
 class PolicyLimit(PolicyPart):
-    """How many steps of some actions a plan may have."""
+    """A bound: on a number of steps, on a capacity, or on traffic that a step moves."""
 
-    action: Actions | tuple[Actions, ...] = Field(description="What happens to the resources.")
-    at_most: int = Field(ge=0, description="So many steps are allowed.")
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "oneOf": [{"required": [name]} for name in ("action", "capacity", "traffic")]
+        },
+    )
+
+    action: Actions | tuple[Actions, ...] = Field(
+        default=(), description="What happens to the resources: so many steps are allowed."
+    )
+    capacity: Literal["concurrency", "tokens_per_second", "model_units", "resources"] | None = (
+        Field(
+            default=None,
+            description="What is counted: the largest capacity of all resources that the policy "
+            "applies to, or the resources that provision any.",
+        )
+    )
+    machines: Text | tuple[Text, ...] = Field(
+        default=(), description="Only these workload types, as patterns with `*`: `GPU_*`."
+    )
+    of: Literal["after", "added", "during"] = Field(
+        default="after",
+        description="What the capacity is of: all that is provisioned when the plan is applied, "
+        "what the plan adds, or the most that is provisioned on the way.",
+    )
+    traffic: Literal["moved"] | None = Field(
+        default=None,
+        description="Percentage points of the requests that a step moves to other entities.",
+    )
+    at_most: int = Field(ge=0, description="So much is allowed.")
 
 
 class PolicyPlanRules(PolicyPart):
     """What a plan may not do; judged by `plan` and `apply`."""
 
     forbid: tuple[PolicyStepRule, ...] = Field(default=(), description="Steps that are forbidden.")
-    limits: tuple[PolicyLimit, ...] = Field(default=(), description="Bounds on numbers of steps.")
+    limits: tuple[PolicyLimit, ...] = Field(default=(), description="Bounds on numbers.")
 
 
 class PolicyWindow(PolicyPart):
@@ -155,12 +184,37 @@ class PolicyFile(PolicyPart):
     policies: tuple[PolicyEntry, ...] = Field(min_length=1, description="The policies.")
 
 
+class PolicyCaseProvision(PolicyPart):
+    """A capacity in a case, as `plan -o json` has it."""
+
+    unit: Literal["concurrency", "tokens_per_second", "model_units", "size"]
+    workload_type: str = Field(default="", description="The sort of machine.")
+    size: str = Field(default="", description="The name of the size, for the unit `size`.")
+    scales_to_zero: bool = Field(default=False, description="Whether it scales to zero.")
+    least: int = Field(default=0, ge=0, description="What is always provisioned.")
+    most: int = Field(ge=0, description="What it grows to.")
+
+
+class PolicyCaseCapacity(PolicyPart):
+    """What the resource of a step provisions."""
+
+    before: tuple[PolicyCaseProvision, ...] = Field(default=(), description="Before the step.")
+    after: tuple[PolicyCaseProvision, ...] = Field(default=(), description="After it.")
+    during: tuple[PolicyCaseProvision, ...] = Field(
+        default=(), description="On the way, where something is paid twice."
+    )
+
+
 class PolicyCaseStep(PolicyPart):
     """A step of a plan in a case."""
 
     address: Text = Field(description="The address of the resource.")
     action: Actions = Field(description="What happens to it.")
     changes: tuple[PathText, ...] = Field(default=(), description="The paths that change.")
+    capacity: PolicyCaseCapacity | None = Field(default=None, description="What it provisions.")
+    traffic: dict[str, tuple[int, int]] = Field(
+        default={}, description="The percentage before and after, by name of a served entity."
+    )
 
 
 class PolicyCaseFile(PolicyPart):

@@ -17,7 +17,15 @@ from provisioner.errors.wording import counted, listed
 from provisioner.model.paths import Document, Path
 from provisioner.model.plan import ABSENT, Action, Address, Plan, Step
 from provisioner.policies.field_pattern import EACH, Match
-from provisioner.policies.policy import CountRule, DocumentRule, Policy, StepRule
+from provisioner.policies.policy import (
+    CapacityRule,
+    CapacitySide,
+    CountRule,
+    DocumentRule,
+    Policy,
+    StepRule,
+    TrafficRule,
+)
 
 VIOLATED: Final = "E530"
 VIOLATED_WARNING: Final = "W530"
@@ -92,7 +100,7 @@ class Judge:
     def plan(self, plan: Plan) -> Iterator[PolicyViolation]:
         """Yields the violations of rules about the plan."""
         for policy in self.active:
-            if not (policy.steps or policy.counts):
+            if not policy.judges_plans:
                 continue
             steps = [step for step in plan.steps if self._covers(policy, step)]
             for step_rule in policy.steps:
@@ -100,6 +108,11 @@ class Judge:
                     yield from _step_violations(policy, step_rule, step)
             for count_rule in policy.counts:
                 yield from _count_violations(policy, count_rule, steps)
+            for capacity_rule in policy.capacities:
+                yield from _capacity_violations(policy, capacity_rule, steps)
+            for traffic_rule in policy.traffic:
+                for step in steps:
+                    yield from _traffic_violations(policy, traffic_rule, step)
 
     def _covers(self, policy: Policy, step: Step) -> bool:
         scope = policy.scope
@@ -205,6 +218,31 @@ def _count_violations(
         actions = listed(action.value for action in Action if action in rule.actions)
         message = f"the plan has {counted(number, 'step')} with {actions}, at most {rule.at_most}"
         yield _plan_verdict(policy, None, message)
+
+
+def _capacity_violations(
+    policy: Policy, rule: CapacityRule, steps: Iterable[Step]
+) -> Iterator[PolicyViolation]:
+    amount = rule.amount(step.capacity for step in steps if step.capacity)
+    if amount > rule.at_most:
+        unit = rule.unit.value if rule.unit else "resources with capacity"
+        types = f" on {', '.join(rule.workload_types)}" if rule.workload_types else ""
+        words = f"{_SIDES[rule.side]} {amount:,} {unit}{types}, at most {rule.at_most:,}"
+        yield _plan_verdict(policy, None, words)
+
+
+_SIDES: Final[Mapping[CapacitySide, str]] = {
+    CapacitySide.AFTER: "after the plan there are",
+    CapacitySide.ADDED: "the plan adds",
+    CapacitySide.DURING: "while the plan is applied there are",
+}
+
+
+def _traffic_violations(policy: Policy, rule: TrafficRule, step: Step) -> Iterator[PolicyViolation]:
+    moved = step.moved_percentage
+    if moved > rule.at_most:
+        words = f"the step moves {moved} % of the traffic, at most {rule.at_most} %"
+        yield _plan_verdict(policy, step.address, words)
 
 
 def _plan_verdict(policy: Policy, address: Address | None, message: str) -> PolicyViolation:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from provisioner.errors import Location, Severity
 from provisioner.model.paths import Path
 from provisioner.model.plan import Action, Address
+from provisioner.model.serving import Capacity, CapacityChange, CapacityUnit
 from provisioner.policies.comparison import Comparisons
 from provisioner.policies.field_pattern import FieldPattern, Tests
 from provisioner.policies.time_window import TimeWindow
@@ -44,6 +47,56 @@ class CountRule:
     """One line of ``plan.limits``: of these actions ``at_most`` so many steps."""
 
     actions: frozenset[Action]
+    at_most: int
+
+
+class CapacitySide(StrEnum):
+    """Which capacity a limit is about: of all in the end, what comes on top, or on the way."""
+
+    AFTER = "after"
+    ADDED = "added"
+    DURING = "during"
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityRule:
+    """One line of ``plan.limits`` about capacity.
+
+    ``unit`` None: the number of resources that provision any. ``workload_types`` are patterns,
+    and empty ones match everything.
+    """
+
+    unit: CapacityUnit | None
+    workload_types: tuple[str, ...]
+    side: CapacitySide
+    at_most: int
+
+    def amount(self, changes: Iterable[CapacityChange]) -> int:
+        """The capacity, or the number of resources, that the rule bounds."""
+        return sum(map(self._amount_of, changes))
+
+    def _amount_of(self, change: CapacityChange) -> int:
+        before, after = self._size(change.before), self._size(change.after)
+        if self.side is CapacitySide.ADDED:
+            return after - before
+        if self.side is CapacitySide.DURING and change.during:
+            return self._size(change.during)
+        return after
+
+    def _size(self, capacity: Capacity) -> int:
+        counted = [
+            each.most
+            for each in capacity
+            if self.unit in (None, each.unit)
+            and _any_match((each.workload_type,), self.workload_types)
+        ]
+        return sum(counted) if self.unit else min(len(counted), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficRule:
+    """One line of ``plan.limits`` about traffic: a step moves so many percentage points."""
+
     at_most: int
 
 
@@ -98,10 +151,17 @@ class Policy:
     rules: tuple[DocumentRule, ...] = ()
     steps: tuple[StepRule, ...] = ()
     counts: tuple[CountRule, ...] = ()
+    capacities: tuple[CapacityRule, ...] = ()
+    traffic: tuple[TrafficRule, ...] = ()
     window: TimeWindow | None = None
     severity: Severity = Severity.ERROR
     message: str = ""
     exceptions: tuple[PolicyException, ...] = ()
+
+    @property
+    def judges_plans(self) -> bool:
+        """Whether a rule is about plans."""
+        return bool(self.steps or self.counts or self.capacities or self.traffic)
 
     def excepts(self, address: Address, today: date) -> bool:
         """Whether an exception covers the resource today."""

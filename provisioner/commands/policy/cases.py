@@ -22,6 +22,7 @@ from provisioner.model import schemas
 from provisioner.model.clock import utc_now
 from provisioner.model.paths import parse_path
 from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Plan, Step
+from provisioner.model.serving import CapacityChange, CapacityUnit, Provision
 from provisioner.policies.judgement import Judge
 from provisioner.policies.policy import Policy
 from provisioner.workflow.policies import FOLDER, PolicyFiles
@@ -110,7 +111,35 @@ def _run(source: SourceFile, policies: PolicyFiles) -> CaseResult:
     declarations = _declarations(source, data.get("environment", "prod"))
     violations = tuple(_violations(policy, source, declarations))
     result = CaseResult(source.text.file, name, expected, violations)
-    return replace(result, failure=_failure(result, data.get("lines", ())))
+    failure = _vacuous(policy, data, declarations) or _failure(result, data.get("lines", ()))
+    return replace(result, failure=failure)
+
+
+def _vacuous(policy: Policy, data: dict[str, Any], declarations: list[Declaration]) -> str:
+    """Why the case asks the policy nothing; ``""`` where it does.
+
+    A case passes by what is in it, never because the policy does not look at it: a resource of
+    another kind, or no step for a rule about plans. Other environments and `unless` are a part of
+    the policy that a case may be about.
+    """
+    kind = policy.scope.kind
+    addresses = [each.address for each in declarations] if policy.rules else []
+    if policy.judges_plans:
+        addresses += [_address(entry) for entry in data.get("plan", ())]
+    if any(kind in ("", address.kind) for address in addresses):
+        return ""
+    needed = " or ".join(
+        part
+        for part, is_judged in (("resources", policy.rules), ("plan", policy.judges_plans))
+        if is_judged
+    )
+    of_kind = f" of the kind {kind}" if kind else ""
+    return f"it asks the policy nothing: it needs `{needed}`{of_kind}"
+
+
+def _address(entry: dict[str, Any]) -> Address:
+    kind, _, key = entry["address"].partition(".")
+    return Address(kind, key)
 
 
 def _failure(result: CaseResult, lines: Iterable[int]) -> str:
@@ -168,12 +197,30 @@ def _place(data: dict[str, Any], address: Address | None) -> tuple[str | int, ..
 
 
 def _step(entry: dict[str, Any], documents: dict[str, Any]) -> Step:
-    kind, _, key = entry["address"].partition(".")
+    address = _address(entry)
     changes = tuple(
         FieldChange(parse_path(text), ABSENT, ABSENT) for text in entry.get("changes", ())
     )
     action = Action(entry["action"])
-    return Step(Address(kind, key), key, action, changes, desired=documents.get(entry["address"]))
+    return Step(
+        address,
+        address.key,
+        action,
+        changes,
+        desired=documents.get(entry["address"]),
+        capacity=_capacity(entry["capacity"]) if "capacity" in entry else None,
+        traffic={name: tuple(shares) for name, shares in entry.get("traffic", {}).items()},
+    )
+
+
+def _capacity(entry: dict[str, Any]) -> CapacityChange:
+    sides = (
+        tuple(Provision(**{**part, "unit": CapacityUnit(part["unit"])}) for part in entry[name])
+        if name in entry
+        else ()
+        for name in ("before", "after", "during")
+    )
+    return CapacityChange(*sides)
 
 
 def _moment(text: str) -> datetime:

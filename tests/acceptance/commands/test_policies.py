@@ -78,6 +78,54 @@ def test_a_case_that_ends_otherwise_fails_the_command(project, run):
     assert "expected fail, and the policy lets it pass" in out
 
 
+VACUOUS = {
+    "no resource": "policy: everything has a cost center\nexpect: pass\n",
+    "a resource of another kind": """\
+policy: everything has a cost center
+expect: pass
+resources: {secret_scopes: {keys: {name: keys}}}
+""",
+    "no plan for a rule about plans": """\
+policy: a plan creates at most five endpoints
+expect: pass
+resources: {model_serving_endpoints: {a: {name: a}}}
+""",
+}
+
+
+@pytest.mark.parametrize("text", VACUOUS.values(), ids=list(VACUOUS))
+def test_a_case_that_asks_the_policy_nothing_fails(project, run, text):
+    (project / "policies/cases/nothing.yaml").write_text(text)
+    code, out, _ = run("policy", "test")
+    assert code == 1
+    assert "it asks the policy nothing" in out
+
+
+BUDGET = """\
+policies:
+  - name: small budget
+    applies_to: {kind: model_serving_endpoints}
+    plan: {limits: [{capacity: concurrency, at_most: 3}]}
+"""
+
+
+def test_a_limit_of_capacity_stops_plan_and_apply(project, run):
+    (project / "policies/budget.yaml").write_text(BUDGET)
+    for command in (["plan"], ["apply", "-y"]):
+        code, _, err = run(*command, "-e", "dev")
+        assert code == 1
+        assert "policy `small budget`: after the plan there are 4 concurrency, at most 3" in err
+
+
+def test_a_limit_is_of_one_sort(project, run):
+    limit = "{capacity: concurrency, action: create, at_most: 3}"
+    text = BUDGET.replace("{capacity: concurrency, at_most: 3}", limit)
+    (project / "policies/budget.yaml").write_text(text)
+    code, _, err = run("validate")
+    assert code == 1
+    assert "policies/budget.yaml:4" in err
+
+
 def test_a_violation_is_an_error_with_the_place_of_the_value(project, run):
     manifest = project / "manifests/fraud.yaml"
     manifest.write_text(manifest.read_text().replace("value: CC-4711", "value: unknown"))

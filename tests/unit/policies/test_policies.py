@@ -8,6 +8,7 @@ import pytest
 
 from provisioner.model.paths import parse_path
 from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Plan, Step
+from provisioner.model.serving import CapacityChange, CapacityUnit, Provision
 from provisioner.policies.definition import PolicyReader
 from provisioner.policies.judgement import Judge, expired
 from provisioner.policies.time_window import time_window
@@ -272,3 +273,42 @@ def test_a_policy_judges_a_plan(rules, steps, addresses):
     assert findings == []
     verdicts = Judge(policies, "prod", TODAY, TODAY).plan(plan_of(*steps))
     assert [v.address.key if v.address else None for v in verdicts] == addresses
+
+
+CPU = Provision(CapacityUnit.CONCURRENCY, "CPU", least=4, most=4)
+GPU = Provision(CapacityUnit.CONCURRENCY, "GPU_SMALL", least=4, most=8)
+PROVISIONED = (
+    Step(Address(KIND, "a"), "a", Action.UPDATE,
+         capacity=CapacityChange((CPU,), (GPU,), (CPU, GPU)),
+         traffic={"old": (100, 60), "new": (0, 40)}),
+    Step(Address(KIND, "b"), "b", Action.CREATE, capacity=CapacityChange((), (GPU,))),
+    Step(Address(KIND, "c"), "c", Action.KEEP, capacity=CapacityChange((CPU,), (CPU,))),
+    Step(Address(KIND, "d"), "d", Action.CREATE),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"capacity": "concurrency", "at_most": 20}, ""),
+        ({"capacity": "concurrency", "at_most": 19}, "after the plan there are 20 concurrency"),
+        ({"capacity": "concurrency", "machines": "GPU_*", "at_most": 15},
+         "after the plan there are 16 concurrency on GPU_*"),
+        ({"capacity": "concurrency", "machines": ["CPU"], "at_most": 4}, ""),
+        ({"capacity": "concurrency", "of": "added", "at_most": 11}, "the plan adds 12 concurrency"),
+        ({"capacity": "concurrency", "of": "during", "at_most": 23},
+         "while the plan is applied there are 24 concurrency"),
+        ({"capacity": "resources", "machines": "GPU_*", "of": "added", "at_most": 1},
+         "the plan adds 2 resources with capacity on GPU_*"),
+        ({"capacity": "model_units", "at_most": 0}, ""),
+        ({"traffic": "moved", "at_most": 39}, "the step moves 40 % of the traffic, at most 39 %"),
+        ({"traffic": "moved", "at_most": 40}, ""),
+    ],
+)  # fmt: skip
+def test_a_policy_limits_capacity_and_traffic(limit, words):
+    policies, findings = read(plan={"limits": [limit]})
+    assert findings == []
+    verdicts = list(
+        Judge(policies, "prod", TODAY, TODAY).plan(Plan("shop", "prod", "", PROVISIONED))
+    )
+    assert [words in verdict.finding.message for verdict in verdicts] == ([True] if words else [])

@@ -344,6 +344,7 @@ STEP = Step(
     updating=True,
     attention=True,
     rollout=RolloutNote("11", "12", 5, Move(MoveKind.NOTHING, Why.TIME), stages=(Stage(5, 600),)),
+    traffic={"old": (100, 50), "new": (0, 50)},
     capacity=CapacityChange(
         before=(Provision(CapacityUnit.CONCURRENCY, "CPU", least=4, most=4),),
         after=(Provision(CapacityUnit.CONCURRENCY, "CPU", least=8, most=16),),
