@@ -16,14 +16,13 @@ from provisioner.cli.options import (
     select_option,
     target_options,
 )
-from provisioner.errors import Severity
-from provisioner.model.selection import Selection
 
 EXIT_DRIFT = 2
 
 if TYPE_CHECKING:
     from provisioner.cli.terminal import Terminal
     from provisioner.errors import Problem
+    from provisioner.model.selection import Selection
     from provisioner.workflow.session import Session
 
 
@@ -91,6 +90,7 @@ def _drift(
 ) -> int:
     from provisioner.cli.report_output import recording
     from provisioner.commands.drift.detect import look
+    from provisioner.errors import Severity
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 

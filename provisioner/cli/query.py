@@ -19,10 +19,9 @@ from provisioner.cli.options import (
     target_options,
 )
 from provisioner.cli.terminal import Terminal
-from provisioner.errors import FileError, UsageError
-from provisioner.model.query import Asked, Question
 
 if TYPE_CHECKING:
+    from provisioner.model.query import Asked, Question
     from provisioner.workflow.session import Session
 
 STDIN = "-"
@@ -30,6 +29,9 @@ STDIN = "-"
 
 def read_question(options: QueryOptions) -> Question:
     """What to ask. Raises UsageError for nothing or two things, FileError for the file."""
+    from provisioner.errors import UsageError
+    from provisioner.model.query import Question
+
     if bool(options.prompt) == bool(options.file):
         resources = "both are given" if options.prompt else "neither is given"
         message = f"a question is either `--prompt` or `--file`, and {resources}"
@@ -45,9 +47,12 @@ def read_question(options: QueryOptions) -> Question:
 
 
 def _body(file: str) -> dict[str, Any]:
+    from provisioner.errors import FileError
+    from provisioner.files.text_file import read_text_file
+
     target = "stdin" if file == STDIN else f"`{file}`"
     try:
-        text = sys.stdin.read() if file == STDIN else Path(file).read_text(encoding="utf-8")
+        text = sys.stdin.read() if file == STDIN else read_text_file(Path(file))
         body = json.loads(text)
     except OSError as error:
         raise FileError.of("E749", f"cannot read {target}: {error.strerror}") from error

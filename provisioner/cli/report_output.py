@@ -144,8 +144,9 @@ def _put(target: ReportDestination, text: str) -> None:
 def _attach(attachment: Attachment) -> None:
     if attachment.append:
         # Earlier steps of the job have written to this file.
-        with attachment.path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(attachment.text)
+        from provisioner.files.write import append_text
+
+        append_text(attachment.path, attachment.text)
     else:
         from provisioner.files.write import replace_own_file
 

@@ -16,9 +16,9 @@ from provisioner.cli.options import (
     target_options,
 )
 from provisioner.cli.terminal import Terminal
-from provisioner.model.selection import Selection
 
 if TYPE_CHECKING:
+    from provisioner.model.selection import Selection
     from provisioner.workflow.session import Session
 
 

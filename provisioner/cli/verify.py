@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from provisioner.cli.options import (
@@ -12,7 +14,9 @@ from provisioner.cli.options import (
     select_option,
     target_options,
 )
-from provisioner.model.selection import Selection
+
+if TYPE_CHECKING:
+    from provisioner.model.selection import Selection
 
 
 @click.command("verify", short_help="Ask live endpoints what their checks ask.")

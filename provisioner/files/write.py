@@ -62,6 +62,17 @@ def _write_into(path: Path, content: str) -> None:
         file.write(content)
 
 
+def append_text(path: Path, content: str) -> None:
+    """Adds ``content`` to the end of ``path``, which others write to as well. Raises OSError.
+
+    A pipe that nobody reads is an error, and no wait.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+    with os.fdopen(os.open(path, flags, 0o666), "a", encoding="utf-8", newline="") as file:
+        os.set_blocking(file.fileno(), True)
+        file.write(content)
+
+
 def create_file(path: Path, content: str | bytes) -> None:
     """Writes ``content`` to the new file ``path``. Folders are made.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,9 @@ def read_config_file(environ: Mapping[str, str]) -> ConfigFile:
     home = environ.get("HOME") or os.path.expanduser("~")
     path = Path(home, shown[2:]) if shown.startswith("~/") else Path(shown)
     try:
+        # A pipe would never end. /dev/null is the usual way to have no profiles.
+        if not (path.is_file() or path.is_dir()) and path.exists() and str(path) != os.devnull:
+            raise OSError(errno.EINVAL, "it is no file")
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ConfigFile(shown, path, {})

@@ -21,6 +21,7 @@ from provisioner.commands.importing.manifest_text import check_pattern, file_of,
 from provisioner.commands.importing.result import ImportedResource, ImportResult
 from provisioner.errors import FileError, Problem
 from provisioner.errors.wording import listed
+from provisioner.files.text_file import read_text_file
 from provisioner.files.yaml_text import harmless
 from provisioner.kinds import KINDS
 from provisioner.manifests.project import LOCAL, Environment, WorkspaceSettings
@@ -114,9 +115,10 @@ def import_state(folder: Path | None, state: Path, to: str) -> tuple[Path, Impor
     check_pattern(to)
     root = root_near(folder, Path.cwd())
     try:
-        entries = entries_in(state.read_text(encoding="utf-8"), state.name)
+        entries = entries_in(read_text_file(state), state.name)
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError.of("E838", f"`{state.name}` cannot be read") from error
+        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise FileError.of("E838", f"`{state.name}` cannot be read: {reason}") from error
     claimed = {name: _claims(name, entries) for name in KINDS}
     drafts, problems = _drafts(claimed)
     if not drafts and not problems:

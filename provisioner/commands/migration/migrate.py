@@ -167,7 +167,8 @@ def _source_files(root: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         for name in sorted(files):
             path = Path(folder, name)
-            if path.suffix.lower() in SOURCES and path.stat().st_size <= LARGEST_FILE:
+            is_source = path.suffix.lower() in SOURCES and path.is_file()
+            if is_source and path.stat().st_size <= LARGEST_FILE:
                 count += 1
                 yield path
         if count > MOST_FILES:
@@ -243,7 +244,7 @@ def _written(
     text = manifest([replace(entry_of(draft), references=True) for draft in drafts], schema)
     problems += _complaints(session, text, result.variables)
     path = session.project.root / file
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+    if path.exists() and not (path.is_file() and path.read_text(encoding="utf-8") == text):
         hint = "give another place with --file"
         problems.append(Problem("E834", f"`{file}` is there already, and stays", hint=hint))
         file = ""

@@ -63,6 +63,57 @@ class TestLinksAndPipes:
         assert result.code == 1
         assert "it is no file" in result.err
 
+    @pytest.fixture(params=["fifo", "/dev/zero"])
+    def endless(self, request, shop):
+        """What a read never comes to the end of."""
+        if request.param == "/dev/zero":
+            return request.param
+        os.mkfifo(shop.root / "x.fifo")
+        return str(shop.root / "x.fifo")
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("query", "chat", "--file"),
+            ("apply", "-y"),
+            ("show",),
+            ("import", "--from-terraform-state"),
+        ],
+        ids=lambda words: words[0],
+    )
+    def test_what_has_no_end_is_no_file(self, shop, run, endless, words):
+        result = run(*words, endless)
+        assert result.code == 1
+        assert "no file" in result.err
+
+    @pytest.mark.parametrize("folder", ["policies", "manifests"])
+    def test_a_pipe_among_the_files_of_a_project_is_an_error(self, shop, run, folder):
+        (shop.root / folder).mkdir(exist_ok=True)
+        os.mkfifo(shop.root / folder / "x.yaml")
+        result = run("validate")
+        assert result.code == 1
+        assert "is no file" in result.err
+
+    def test_a_pipe_is_no_file_of_profiles(self, shop, run, endless, monkeypatch):
+        monkeypatch.setenv("DATABRICKS_CONFIG_FILE", endless)
+        result = run("plan", "-p", "dev")
+        assert result.code == 1
+        assert "it is no file" in result.err
+
+    def test_a_pipe_is_no_state_of_a_local_workspace(self, shop, run, endless):
+        environment = f"workspace: {{emulator: {endless}}}\nmanifests: [manifests/*.yaml]\n"
+        shop.write("environments/dev.yaml", environment)
+        result = run("plan")
+        assert result.code == 1
+        assert "is no file" in result.err
+
+    def test_a_pipe_is_no_summary_of_a_job(self, shop, run, monkeypatch):
+        os.mkfifo(shop.root / "x.fifo")
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(shop.root / "x.fifo"))
+        result = run("plan", "--report", "github=report.md")
+        assert result.code == 1
+        assert "cannot write" in result.err
+
     @pytest.mark.parametrize("option", ["--out", "--report"])
     def test_a_pipe_that_nobody_reads_is_an_error_and_no_wait(self, shop, run, option):
         os.mkfifo(shop.root / "x.fifo")
