@@ -42,6 +42,7 @@ PARTS = {
     "kill": Part("a process that is killed loses nothing, and the same command heals it"),
     "faults": Part("a strange answer of any route never becomes a wrong plan or a false success"),
     "races": Part("two and three runs at once replace and delete nothing twice"),
+    "rollouts": Part("a gradual rollout that is killed at any call, or moved by two runs at once"),
     "canary": Part("no secret value in any output, report or file, whatever the workspace answers"),
     "lag": Part("reads that lag make no second write, and the plan is empty in the end"),
     "signals": Part("signals, frozen runs, full disks and expiring logins end in order"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from proof_cells import Cells
+from proofs import depth
 from skipping_clock import SkippingClock
 from workbench import ENDPOINTS, Workbench, workbench
 
@@ -21,10 +25,10 @@ from provisioner.workflow.rollout import RolloutOptions, RolloutReport, move_all
 from provisioner.workflow.rollout_progress import follow, started
 from provisioner.workflow.session import Session
 
-PROOFS = bool(os.environ.get("PROVISIONER_PROOFS"))
-TRIALS = 200 if PROOFS else 5
-EVERY = 1 if PROOFS else 9
-"""Each call is a place to be killed at; in `make test` only some are."""
+pytestmark = pytest.mark.proof("rollouts")
+TRIALS, RACES_BACK = 200, 100
+LONGEST_LAG_S = 0.06
+"""Longer than a whole run takes."""
 FIRST, SECOND, PERIOD_S = 5, 25, 90_000
 
 
@@ -140,73 +144,111 @@ def start(bench: Workbench) -> Runner:
     return Runner(bench, manifest(12))
 
 
-def to_the_end(runner: Runner, bench: Workbench) -> None:
-    for _ in range(12):
-        if not tag(bench):
-            break
+def to_the_end(runner: Runner, connection: Any = None) -> None:
+    """Apply where nothing is begun, then advance until the rollout is over."""
+    for _ in range(14):
+        is_begun = bool(tag(runner.bench))
+        if not is_begun and "champion-12" in traffic(runner.bench):
+            return
         runner.ahead_s += PERIOD_S
-        runner.advance()
+        session = runner.session(connection)
+        occasion = Occasion.ADVANCE if is_begun else Occasion.APPLY
+        move_all(session, resources(session), runner.options(occasion))
 
 
 def a_run_that_dies(runner: Runner, dies_at: int, *, after: bool) -> int:
-    """A whole rollout in one process that dies at one call; returns how many there were."""
+    """A whole rollout that dies at one call; returns how many calls there were."""
     connection = MortalConnection(runner.bench.connection, dies_at, after=after)
-    try:
-        for _ in range(12):
-            if not tag(runner.bench):
-                break
-            runner.ahead_s += PERIOD_S
-            runner.advance(connection)
-    except KilledError:
-        pass
+    with suppress(KilledError):
+        to_the_end(runner, connection)
     return connection.count
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def before_the_start(bench: Workbench) -> Runner:
+    """Version 11 serves, and the manifest declares version 12."""
+    bench.empty({})
+    bench.apply(manifest(11))
+    return Runner(bench, manifest(12))
+
+
 def test_a_rollout_that_is_killed_at_any_call_ends_in_the_same_place(
-    bench: Workbench, after: bool
+    bench: Workbench, cells: Cells
 ) -> None:
-    calls = a_run_that_dies(start(bench), 0, after=after)
-    assert calls > 20
+    calls = a_run_that_dies(before_the_start(bench), 0, after=False)
+    assert calls > 30
     assert (traffic(bench), tag(bench)) == ({"champion-12": 100}, "")
-    for dies_at in range(1, calls + 1, EVERY):
-        runner = start(bench)
-        a_run_that_dies(runner, dies_at, after=after)
-        to_the_end(runner, bench)
-        assert (traffic(bench), tag(bench)) == ({"champion-12": 100}, ""), dies_at
+
+    def check(case: tuple[str, int], _: random.Random) -> None:
+        when, dies_at = case
+        runner = before_the_start(bench)
+        a_run_that_dies(runner, dies_at, after=when == "after")
+        to_the_end(runner)
+        assert (traffic(bench), tag(bench)) == ({"champion-12": 100}, "")
+
+    cases = [(when, number) for when in ("before", "after") for number in range(1, calls + 1)]
+    cells.run(cases, check, quick=6)
 
 
-def test_two_runs_at_the_same_moment_make_one_move(bench: Workbench) -> None:
+def test_two_runs_at_the_same_moment_make_one_move(bench: Workbench, cells: Cells) -> None:
     runner = start(bench)
     while traffic(bench)["champion-12"] != FIRST:
         runner.advance()
     due = tag(bench)
     runner.ahead_s = PERIOD_S
-    for trial in range(TRIALS):
+
+    def check(_: int, chance: random.Random) -> None:
         set_to(bench, FIRST, due)
         bench.forget()
-        reports = both(runner)
+        reports = both(runner, (Occasion.ADVANCE, Occasion.ADVANCE), chance)
         moved = {
             entry["body"]["traffic_config"]["routes"][1]["traffic_percentage"]
             for entry in bench.writes()
             if entry["method"] == "PUT" and entry["status"] == 200
         }
-        assert moved == {SECOND}, trial
-        assert traffic(bench)["champion-12"] == SECOND, trial
-        assert Ending.MOVED in {report.ending for report in reports}, trial
+        assert moved == {SECOND}
+        assert traffic(bench)["champion-12"] == SECOND
+        assert Ending.MOVED in {report.ending for report in reports}
+
+    cells.run(range(TRIALS), check, quick=4)
 
 
-def both(runner: Runner) -> list[RolloutReport]:
+def test_a_step_back_wins_over_a_run_that_goes_on(bench: Workbench, cells: Cells) -> None:
+    runner = start(bench)
+    while traffic(bench)["champion-12"] != FIRST:
+        runner.advance()
+    due = tag(bench)
+    runner.ahead_s = PERIOD_S
+
+    def check(_: int, chance: random.Random) -> None:
+        set_to(bench, FIRST, due)
+        both(runner, (Occasion.ADVANCE, Occasion.BACK), chance)
+        # A run that was late may have to be followed by one more look.
+        runner.advance()
+        assert traffic(bench)["champion-12"] == 0
+        assert "-back" in tag(bench)
+
+    cells.run(range(RACES_BACK), check, quick=3)
+
+
+def both(
+    runner: Runner, occasions: tuple[Occasion, Occasion], chance: random.Random
+) -> list[RolloutReport]:
+    """Two runs at the same moment, or the second one a few calls later."""
+    late_s = chance.choice((0.0, chance.uniform(0, LONGEST_LAG_S)))
     reports: list[RolloutReport] = []
     # A session reads files, and two of them are not to be written at once.
-    sessions = [runner.session() for _ in range(2)]
+    sessions = [
+        (runner.session(), occasion, lag_s)
+        for occasion, lag_s in zip(occasions, (0.0, late_s), strict=True)
+    ]
     gate = threading.Barrier(2)
 
-    def run(session: Session) -> None:
+    def run(session: Session, occasion: Occasion, lag_s: float) -> None:
         gate.wait()
-        reports.extend(move_all(session, resources(session), runner.options()))
+        time.sleep(lag_s)
+        reports.extend(move_all(session, resources(session), runner.options(occasion)))
 
-    threads = [threading.Thread(target=run, args=(session,)) for session in sessions]
+    threads = [threading.Thread(target=run, args=arguments) for arguments in sessions]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -243,7 +285,7 @@ def test_a_client_that_asks_throughout_sees_no_failed_request(bench: Workbench) 
     client = threading.Thread(target=ask)
     client.start()
     try:
-        to_the_end(runner, bench)
+        to_the_end(runner)
     finally:
         over.set()
         client.join()
@@ -252,7 +294,7 @@ def test_a_client_that_asks_throughout_sees_no_failed_request(bench: Workbench) 
     assert set(statuses) == {200}
 
 
-@pytest.mark.parametrize(("count", "most"), [(44, 40)] if PROOFS else [(5, 3)])
+@pytest.mark.parametrize(("count", "most"), [depth((5, 3), (44, 40))])
 def test_many_rollouts_stay_below_the_limit_of_changes_and_say_what_waits(
     bench: Workbench, count: int, most: int
 ) -> None:
