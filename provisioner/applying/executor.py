@@ -184,6 +184,10 @@ class _Executor:
             blocked = need is not None and need.action is Action.BLOCKED
             if need and (blocked or (outcome and outcome.status not in WENT_WELL)):
                 return step_results.unmet(need, outcome.status if outcome else None)
+            # Accepted without waiting, or still at an update that an earlier run sent.
+            is_ready = outcome.status is Status.DONE if outcome else not (need and need.updating)
+            if need and address in step.after_ready and not is_ready:
+                return step_results.not_ready(need)
         return None
 
     def _resume(self, course: StepRun, answer: RequestResult) -> None:

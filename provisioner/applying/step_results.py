@@ -266,6 +266,11 @@ def by_readiness(progress: Progress, readiness: Readiness) -> StepResult | None:
     return None
 
 
+def not_ready(need: Step) -> StepResult:
+    """Not begun because ``need`` does not serve yet."""
+    return not_started(f"waits for {need.address}, which is not ready yet")
+
+
 def unmet(need: Step, status: Status | None) -> StepResult:
     """Not begun because of ``need``, which did not end well or is blocked."""
     why = "is blocked" if need.action is Action.BLOCKED else f"ended as: {status}"

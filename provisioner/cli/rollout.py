@@ -179,11 +179,21 @@ def _run(
         else:
             options = RolloutOptions(_occasion(name), takes_over=take_over)
             reports = move_all(session, resources, options)
+            _follow(terminal, session, reports)
         _show(terminal, reports)
         if name == "back" or write:
             _reject(terminal, session, reports)
     terminal.problems(problem for report in reports for problem in report.problems)
     return 1 if any(map(has_failed, reports)) or _is_refused(name, reports) else 0
+
+
+def _follow(terminal: Terminal, session: Session, reports: Sequence[RolloutReport]) -> None:
+    """Moves the aliases of versions that have all of the traffic now."""
+    from provisioner.workflow.followers import move_followers
+
+    for outcome in move_followers(session, reports):
+        terminal.say(f"{outcome.step.address} follows: {outcome.status}")
+        terminal.problems(outcome.error.problems if outcome.error else ())
 
 
 def _occasion(name: str) -> Any:

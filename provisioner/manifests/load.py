@@ -81,6 +81,7 @@ def _problems(environment: Environment, contents: _Said, layers: Layers) -> Iter
     yield from _repeated(contents.declarations)
     yield from contradictions(contents.removed, contents.declarations)
     yield from _relations(contents.declarations)
+    yield from _alias_circles(contents.declarations, layers)
     yield from withheld.mistakes(layers, environment)
 
 
@@ -266,6 +267,19 @@ def _relations(declarations: Iterable[Declaration]) -> Iterator[Problem]:
         yield from declaration.placed(
             declaration.kind.schema.relations(declaration.document, declared_here)
         )
+
+
+def _alias_circles(declarations: Iterable[Declaration], layers: Layers) -> Iterator[Problem]:
+    """Aliases that a manifest sets and a variable is pinned from: each would follow the other."""
+    pinned = {alias.lower(): name for name, alias in layers.variables.aliases()}
+    for declaration in declarations if pinned else ():
+        set_here = declaration.kind.dependencies.aliases(declaration.document)
+        for alias, at in set_here if declaration.is_good else ():
+            variable = pinned.get(alias.lower())
+            if variable:
+                message = f"`{alias}` is set here, and the variable `{variable}` is pinned from it"
+                hint = "let training set the alias, or release the variable from an environment"
+                yield from declaration.placed([Finding(at, "E728", message, hint, key=True)])
 
 
 def _out_of_bounds(

@@ -261,6 +261,16 @@ class Variables:
         """The alias ``name`` with values in place of its references. Raises NoValueError."""
         return str(self._replaced(name, self._declared[name][ALIAS]))
 
+    def aliases(self) -> Iterator[tuple[str, str]]:
+        """Each variable that is pinned from an alias, and that alias, where it has a value."""
+        for name in sorted(self._declared):
+            if is_alias(self._declared[name]):
+                try:
+                    yield name, self.alias(name)
+                except NoValueError:
+                    # The variables that it is made from are told by themselves.
+                    continue
+
     def origin(self, name: str) -> str:
         """Where the value of the variable is from: an option, or ``FILE:LINE``."""
         if name in self._given:

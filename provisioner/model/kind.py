@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from provisioner.errors import Finding
+from provisioner.errors import Finding, Location
 from provisioner.model.connection import Connection as Connection
 from provisioner.model.connection import Reply as Reply
 from provisioner.model.drift import DriftCategory
@@ -32,6 +32,7 @@ from provisioner.model.query import Answer as Answer
 from provisioner.model.query import CheckResult, Clients, Question
 from provisioner.model.references import (
     Prerequisite,
+    Release,
     RestrictedName,
     Restriction,
     no_references,
@@ -156,7 +157,9 @@ class Dependencies:
     ``prerequisites`` yields what has to be in the workspace already, and ``capacity`` is how
     many resources of the kind a workspace takes (0: not known). ``references`` yields the
     names that a boundary may restrict; ``restrictions`` describes each category of them.
-    ``provides_secrets``: resources of the kind hold the secrets that others refer to.
+    ``provides_secrets``: resources of the kind hold the secrets that others refer to. ``releases``
+    yields the versions of other resources that one serves. ``aliases`` yields each alias that one
+    sets, as ``MODEL@ALIAS``, and where the document says so.
     """
 
     depends_on: Callable[[Document], Iterator[tuple[str, str]]] = nothing
@@ -165,6 +168,8 @@ class Dependencies:
     references: Callable[[Document], Iterator[RestrictedName]] = no_references
     restrictions: Mapping[str, Restriction] = field(default_factory=dict)
     provides_secrets: bool = False
+    releases: Callable[[Document], Iterator[Release]] = nothing
+    aliases: Callable[[Document], Iterator[tuple[str, Location]]] = nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +211,8 @@ class Planning:
     (``Live.at_stake``). ``warnings`` yields what a reader must know even where nothing is done.
     ``drift_category`` returns the category of a change that was not applied by this project,
     None for a plain edit. ``capacity`` yields what the parts of a document provision; the second
-    argument are live values that stay although the document says something else.
+    argument are live values that stay although the document says something else. ``follows``
+    returns the versions that a change makes current: it waits for what releases them.
     """
 
     operations: Callable[[Intent], tuple[Operation, ...]]
@@ -222,6 +228,7 @@ class Planning:
     warnings: Callable[[Intent], Iterator[str]] | None = None
     drift_category: Callable[[FieldChange], DriftCategory | None] | None = None
     capacity: Callable[[Document, Mapping[Path, Any]], Iterator[EntityCapacity]] | None = None
+    follows: Callable[[FieldChange], frozenset[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

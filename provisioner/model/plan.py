@@ -91,6 +91,7 @@ class Cause(StrEnum):
         "the creator's and the caller's own permissions stay as they are",
     )
     INHERITED = "inherited", "inherited, so it need not be granted"
+    FOLLOWS = "follows", "follows a release that is not complete"
     LAST_MANAGER = "last_manager", "no other principal could manage the scope then"
     GIVEN_AS_PLAINTEXT = "given_as_plaintext", "given as plaintext, cannot be read back"
 
@@ -199,8 +200,9 @@ class Step:
     ``live_fingerprint`` is of the live resource that the step was planned against (``""``:
     there was none). ``reason`` says why the step as a whole is what it is. ``desired`` is
     the document that must be live afterwards (None after a delete and for an orphan).
-    ``needs`` names the addresses that have to be done first. ``ignore_changes`` are the
-    paths whose differences are nobody's concern, also after the apply. ``consented``: a
+    ``needs`` names the addresses that have to be done first, and ``after_ready`` those of them
+    that have to serve, too: an update that was only accepted is not enough. ``ignore_changes``
+    are the paths whose differences are nobody's concern, also after the apply. ``consented``: a
     reviewed file names this very deletion. ``existing``: somebody else creates the resource.
     ``updating``: an update was in progress when the step was planned. ``attention``: a note
     tells what a reader must know even where nothing is done. ``rollout``: a gradual rollout that
@@ -220,6 +222,7 @@ class Step:
     notes: tuple[str, ...] = ()
     desired: Document | None = None
     needs: tuple[Address, ...] = ()
+    after_ready: tuple[Address, ...] = ()
     consented: bool = False
     existing: bool = False
     unknown: tuple[str, ...] = ()

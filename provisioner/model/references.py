@@ -29,6 +29,14 @@ class Restriction(NamedTuple):
     description: str
 
 
+class Release(NamedTuple):
+    """A version of a resource of ``kind`` that another resource brings to its users."""
+
+    kind: str
+    name: str
+    version: str
+
+
 def no_references(document: Document) -> Iterator[RestrictedName]:
     """For kinds that nobody is restricted in."""
     return iter(())

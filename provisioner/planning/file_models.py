@@ -198,6 +198,9 @@ class PlanStep(PlanPart):
         default=None, description="What must be live afterwards."
     )
     needs: tuple[str, ...] = Field(default=(), description="Addresses that come first.")
+    after_ready: tuple[str, ...] = Field(
+        default=(), description="Those of `needs` that have to serve before it."
+    )
     unknown: tuple[str, ...] = Field(
         default=(), description="Live fields that this version does not know."
     )

@@ -24,6 +24,7 @@ from provisioner.model.resource import Resource
 from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.notes import Users, with_neighbours
 from provisioner.planning.planner import listed_pair, step_of
+from provisioner.planning.releases import Releases, held, in_order, releases_of
 from provisioner.planning.request import Pair, PlanContext
 from provisioner.workflow.live_reader import Reading, examine, read
 from provisioner.workflow.scope import PlanOptions, PlanScope, scope_of
@@ -50,6 +51,7 @@ def make_plan(session: Session, options: PlanOptions) -> Plan:
     with without_collector():
         compared = compare(session, options)
         steps = _decide(compared.resources, session.drivers)
+        steps = in_order(steps, compared.resources, _releases(session))
         return _plan(session, compared, with_neighbours(steps, _users(compared.scope)))
 
 
@@ -63,7 +65,11 @@ def compare(session: Session, options: PlanOptions) -> WorkspaceComparison:
     declared = [scope.pair(resource, reading.live[resource.address]) for resource in scope.selected]
     orphans = _orphans(scope, reading, session.drivers)
     resources = [_compare(pair, scope.request) for pair in (*declared, *orphans)]
-    return WorkspaceComparison(scope, reading, resources)
+    return WorkspaceComparison(scope, reading, held(resources, _releases(session)))
+
+
+def _releases(session: Session) -> Releases:
+    return releases_of(session.loaded.resources, KINDS)
 
 
 def make_destroy_plan(session: Session, options: PlanOptions) -> Plan:

@@ -107,6 +107,7 @@ def _covered(step: Step) -> tuple[Any, ...]:
         step.existing,
         step.ignore_changes,
         step.needs,
+        step.after_ready,
     )
 
 

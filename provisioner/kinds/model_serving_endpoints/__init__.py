@@ -26,6 +26,7 @@ from provisioner.kinds.model_serving_endpoints.references import (
     depends_on,
     prerequisites,
     references,
+    releases,
 )
 from provisioner.kinds.model_serving_endpoints.rollout.bodies import declared, divide, mark, named
 from provisioner.kinds.model_serving_endpoints.rollout.metrics import sample
@@ -120,6 +121,7 @@ KIND = Kind(
         capacity=MOST_ENDPOINTS,
         references=references,
         restrictions=RESTRICTIONS,
+        releases=releases,
     ),
     planning=Planning(
         operations=operations,

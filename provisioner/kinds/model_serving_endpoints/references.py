@@ -17,7 +17,13 @@ from provisioner.kinds.model_serving_endpoints.document import (
 )
 from provisioner.kinds.model_serving_endpoints.planning.permissions import FIELD
 from provisioner.model.paths import Document
-from provisioner.model.references import Prerequisite, PrerequisiteType, RestrictedName, Restriction
+from provisioner.model.references import (
+    Prerequisite,
+    PrerequisiteType,
+    Release,
+    RestrictedName,
+    Restriction,
+)
 
 SCOPES_KIND = "secret_scopes"
 
@@ -27,6 +33,17 @@ def depends_on(document: Document) -> Iterator[tuple[str, str]]:
     references = (scope_and_key(reference) for _, reference in secret_references_in(document))
     for scope in sorted({names[0] for names in references if names}):
         yield SCOPES_KIND, scope
+
+
+MODELS_KIND = "registered_models"
+
+
+def releases(document: Document) -> Iterator[Release]:
+    """The model versions that the endpoint serves."""
+    for entity in parts_of(document, ENTITIES):
+        name, version = entity.value.get("entity_name"), entity.value.get("entity_version")
+        if isinstance(name, str) and name.count(".") == 2 and version is not None:
+            yield Release(MODELS_KIND, name.lower(), str(version))
 
 
 NAMES, SECRET_SCOPES, CATALOGS, GROUPS = "names", "secret_scopes", "catalogs", "groups"

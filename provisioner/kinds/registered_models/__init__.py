@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioner.errors import Finding, Severity
+from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
 from provisioner.kinds.unity_catalog.securable import SecurableKind
 from provisioner.model.kind import Declared
 from provisioner.model.paths import Document
+from provisioner.model.plan import ABSENT, FieldChange
 
 ALIASES = "aliases"
 # https://docs.databricks.com/api/workspace/registeredmodels/setalias
 RESERVED = "latest"
+# A comparison takes null for "not written", so an alias that is to be gone has no version.
+REMOVED = ""
 
 
 def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
@@ -32,6 +35,8 @@ def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
 
 
 def _text(value: Any) -> Any:
+    if value is None:
+        return REMOVED
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return str(value) if is_number else value
 
@@ -46,9 +51,24 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
             message = f"`{name}` cannot be an alias: it always means the newest version"
             yield Finding((ALIASES, name), "E365", message, "choose another name", key=True)
         # rule(documented): A model version is a number. [docs.databricks.com/api, Model Versions]
-        if not str(version).isdecimal():
+        if version not in (None, REMOVED) and not str(version).isdecimal():
             message = f"`{version}` is not the number of a version"
             yield Finding((ALIASES, name), "E365", message, "versions are 1, 2, 3 and so on")
+
+
+def aliases(document: Document) -> Iterator[tuple[str, Location]]:
+    """Each alias that the model sets, as variables name it."""
+    set_here = document.get(ALIASES)
+    for name in set_here if isinstance(set_here, Mapping) else ():
+        yield f"{SECURABLE.full_name(document)}@{name}", (ALIASES, name)
+
+
+def follows(change: FieldChange) -> frozenset[str]:
+    """The versions that a change of the aliases makes current."""
+    if change.path[0] != ALIASES or change.after is ABSENT:
+        return frozenset()
+    versions = change.after.values() if isinstance(change.after, Mapping) else [change.after]
+    return frozenset(map(str, versions))
 
 
 SECURABLE = SecurableKind(
@@ -79,7 +99,9 @@ KIND = kind_of(
         model="RegisteredModel",
         relations=relations,
         migrate_legacy=migrate_legacy,
-        calls_of_field={"aliases": ("set_alias",)},
+        aliases=aliases,
+        follows=follows,
+        calls_of_field={"aliases": ("set_alias", "delete_alias")},
         keeps_data=True,
     ),
 )

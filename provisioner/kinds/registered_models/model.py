@@ -44,10 +44,11 @@ class RegisteredModel(CatalogSpec):
             "back, or take the field out",
         ),
     ] = Field(default=None, min_length=1, description="Where versions are kept.")
-    aliases: Annotated[dict[str, str] | None, ServerDefault(SDK)] = Field(
+    aliases: Annotated[dict[str, str | None] | None, ServerDefault(SDK)] = Field(
         default=None,
-        description="Alias to version, such as `champion: 3`. Aliases that are not written here "
-        "are left alone.",
+        description="Alias to version, such as `champion: 3`, or `null` to remove one. Aliases "
+        "that are not written here are left alone. An alias moves after the endpoints that serve "
+        "its version are ready.",
     )
     grants: Grants = GRANTS
     lifecycle: CatalogLifecycle | None = LIFECYCLE

@@ -7,19 +7,22 @@ not name stays, also what this version does not know. It carries the etag of the
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from provisioner.kinds.unity_catalog import grants, marks
 from provisioner.kinds.unity_catalog.securable import COMMENT, GRANTS, PARENT, SecurableKind
-from provisioner.model.kind import Intent
+from provisioner.model.kind import Intent, OwnCall
 from provisioner.model.live import Live, Ownership
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import Action, Cause, FieldChange, Operation
 from provisioner.model.secret import MARK
 
 ALIASES: Final = "aliases"
+ALIAS_PATH: Final = f"/{ALIASES}/[^/?]+"
 ETAG: Final = "etag"
 VALUE: Final = "value"
 SOURCES: Final = ("from_env", "from_file")
@@ -33,6 +36,44 @@ PROVIDER_FIELDS: Final = (
 )
 PLAINTEXT: Final = "plaintext"
 CREDENTIALS: Final = frozenset({PLAINTEXT, "secret_reference"})
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogCall(OwnCall):
+    """A call about an object of ``kind``; ``query`` are the parameters that it may have.
+
+    ``path`` follows the object's own, or the path of all objects for a create.
+    """
+
+    kind: SecurableKind | None = None
+    query: frozenset[str] = frozenset()
+
+    def is_about(self, name: str, operation: Operation) -> bool:
+        """Returns whether ``operation`` is this call, about the object ``name``."""
+        if self.kind is None or operation.method != self.method:
+            return False
+        path, _, query = operation.path.partition("?")
+        parameters = {field: value.lower() for field, value in parse_qsl(query)}
+        if self.method == "POST":
+            payload = {**(operation.payload or {}), **parameters}
+            named = self.kind.named(name)
+            given = {field: str(payload.get(field, "")).lower() for field in named}
+            return path == self.kind.root and given == named
+        place = self.kind.grants_path(name) if self.name_field else self.kind.path(name)
+        own = re.escape(place) + self.path
+        return re.fullmatch(own, path) is not None and parameters.keys() <= self.query
+
+
+def own_calls(kind: SecurableKind) -> Mapping[str, OwnCall]:
+    """Each call that a plan of ``kind`` may hold."""
+    return {
+        "create": CatalogCall("POST", "", kind=kind),
+        "update": CatalogCall("PATCH", "", kind=kind, query=frozenset({"update_mask", ETAG})),
+        "delete": CatalogCall("DELETE", "", kind=kind, query=frozenset({ETAG})),
+        "update_grants": CatalogCall("PATCH", "", name_field=GRANTS, kind=kind),
+        "set_alias": CatalogCall("PUT", ALIAS_PATH, kind=kind),
+        "delete_alias": CatalogCall("DELETE", ALIAS_PATH, kind=kind),
+    }
 
 
 def operations(kind: SecurableKind, intent: Intent) -> tuple[Operation, ...]:
@@ -208,6 +249,8 @@ def _put(body: Document, desired: Document, names: list[str]) -> None:
 def _aliases(kind: SecurableKind, intent: Intent, names: list[str]) -> Iterator[Operation]:
     wanted = (intent.desired or {}).get(ALIASES) or {}
     for name in sorted(names):
-        if name in wanted:
-            path = f"{kind.path(intent.name)}/{ALIASES}/{quote(name, safe='')}"
+        path = f"{kind.path(intent.name)}/{ALIASES}/{quote(name, safe='')}"
+        if wanted.get(name):
             yield Operation("set_alias", "PUT", path, {"version_num": int(wanted[name])})
+        elif name in wanted:
+            yield Operation("delete_alias", "DELETE", path)

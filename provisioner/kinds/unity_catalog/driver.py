@@ -7,7 +7,7 @@ each declared schema, in small pages: large ones were seen to be cut off.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
@@ -227,8 +227,8 @@ class CatalogDriver:
             for field, value in self._kind.named(resource.name).items()
         }
         document = {**document, **named}
-        aliases = raw.get(ALIASES)
-        if isinstance(aliases, list):
+        aliases = raw.get(ALIASES) or ()
+        if aliases or desired.get(ALIASES):
             document[ALIASES] = _aliases(aliases, desired)
         document = live_document.spelled_as(document, desired, self._rules)
         return self._kind.spelled(document, desired) if self._kind.spelled else document
@@ -240,10 +240,14 @@ def vars_of(marked: marks.MarkedComment) -> list[Any]:
     return [ownership.owner, ownership.protected, ownership.applied, marked.is_copied]
 
 
-def _aliases(aliases: list[Any], desired: Document) -> Document:
+def _aliases(aliases: Iterable[Any], desired: Document) -> Document:
     """Alias to version; of a manifest's own aliases only those, others are not managed."""
     wanted = desired.get(ALIASES)
-    version_of_alias = {each.get("alias_name"): str(each.get("version_num")) for each in aliases}
+    # An alias that is to be gone and is gone is no difference.
+    version_of_alias = {
+        str(name): version for name, version in (wanted or {}).items() if not version
+    }
+    version_of_alias |= {each.get("alias_name"): str(each.get("version_num")) for each in aliases}
     return {
         str(name): version
         for name, version in sorted(version_of_alias.items(), key=str)

@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from provisioner.errors import Finding
+from provisioner.errors import Finding, Location
 from provisioner.kinds.unity_catalog import calls, validation
 from provisioner.kinds.unity_catalog.securable import GRANTS, SecurableKind
 from provisioner.model import schemas
@@ -31,7 +31,7 @@ from provisioner.model.kind import (
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
-from provisioner.model.references import RestrictedName
+from provisioner.model.references import RestrictedName, nothing
 from provisioner.model.secret import SecretReader
 
 # What model services and model provider services have in common. Pure.
@@ -77,6 +77,8 @@ class CatalogParts:
     calls_of_field: Mapping[str, tuple[str, ...]] | None = None
     migrate_legacy: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
     invocation: Invocation | None = None
+    aliases: Callable[[Document], Iterator[tuple[str, Location]]] = nothing
+    follows: Callable[[FieldChange], frozenset[str]] | None = None
     keeps_data: bool = False
 
 
@@ -103,14 +105,17 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
         dependencies=Dependencies(
             depends_on=partial(_depends_on, securable, parts.depends_on),
             references=partial(_references, securable),
+            aliases=parts.aliases,
         ),
         planning=Planning(
             operations=partial(calls.operations, securable),
+            own_calls=calls.own_calls(securable),
             calls_of_field={**updated, GRANTS: ("update_grants",), **(parts.calls_of_field or {})},
             field_action=parts.field_action,
             applied_digests=parts.applied_digests,
             warnings=_warnings,
             drift_category=drift_category,
+            follows=parts.follows,
         ),
         runtime=Runtime(connect=partial(_connect, securable, rules)),
         invocation=parts.invocation,

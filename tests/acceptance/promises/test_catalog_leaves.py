@@ -18,7 +18,7 @@ from provisioner.kinds import KINDS
 from provisioner.model import schemas
 from provisioner.model.kind import OwnershipCarrier
 from provisioner.model.outcome import Status
-from provisioner.model.plan import Action
+from provisioner.model.plan import Action, Plan
 
 UC = "/api/2.1/unity-catalog"
 PARENT = "schemas/main.gw"
@@ -249,6 +249,7 @@ ROWS = [
     Row("secret", "owner", "b@example.com", "owner"),
     Row("model", "owner", "b@example.com", "owner"),
     Row("model", "aliases.champion", "2", "aliases", "aliases"),
+    Row("model", "aliases.champion", None, "aliases", "aliases"),
     *_key("openai", "config.openai.direct.api_key"),
     Row("openai", "config.openai.direct.base_url", "https://b.example", PROVIDER),
     Row("openai", "config.openai.direct.organization", GONE, PROVIDER),
@@ -438,6 +439,17 @@ def masks(bench: Workbench) -> list[str]:
     return found
 
 
+def strange_calls(plan: Plan) -> Iterator[str]:
+    """The calls that a saved plan would be refused for: those that are not about their resource."""
+    for step in plan.steps:
+        own = KINDS[step.address.kind].planning.own_calls
+        for operation in step.operations:
+            if not own[operation.call].is_about(step.name, operation):
+                yield operation.path
+            if own[operation.call].is_about("main.gw.other", operation):
+                yield f"{operation.path} is about anything"
+
+
 def name_of(row: Row) -> str:
     value = "gone" if row.value is GONE else str(row.value)[:20]
     return f"{row.base}: {field_of(row)} {value}"
@@ -447,7 +459,7 @@ def name_of(row: Row) -> str:
 def test_a_change_is_one_call_with_exactly_its_mask(empty: Workbench, row: Row) -> None:
     kind, base = BASES[row.base]
     first, second = ({kind: {"thing": document}} for document in (base, changed(base, row)))
-    _, outcomes = empty.apply(first)
+    created, outcomes = empty.apply(first)
     assert {outcome.status for outcome in outcomes} == {Status.DONE}
     assert left_to_do(empty.plan(first)) == {}
     empty.forget()
@@ -455,4 +467,5 @@ def test_a_change_is_one_call_with_exactly_its_mask(empty: Workbench, row: Row) 
     assert {step.action for step in plan.steps} <= {Action.UPDATE, Action.KEEP}
     assert {outcome.status for outcome in outcomes} <= {Status.DONE}
     assert masks(empty) == ([row.mask] if row.mask else [])
+    assert [*strange_calls(created), *strange_calls(plan)] == []
     assert left_to_do(empty.plan(second)) == {}
