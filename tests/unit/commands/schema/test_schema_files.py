@@ -337,6 +337,7 @@ STEP = Step(
     notes=("n",),
     desired={"name": "chat"},
     needs=(Address("secret_scopes", "keys"),),
+    after_ready=(Address("secret_scopes", "keys"),),
     unknown=("x.y",),
     ignore_changes=(("description",),),
     consented=True,
