@@ -14,7 +14,7 @@ from provisioner.model.kind import Kind
 from provisioner.model.plan import Action, Address, Cause, FieldAction, FieldChange, Step
 from provisioner.model.references import Release
 from provisioner.model.resource import Resource
-from provisioner.model.rollout import WHOLE
+from provisioner.model.rollout_block import WHOLE
 from provisioner.planning.comparison import ResourceComparison
 
 Releases = Mapping[Release, Sequence[Address]]

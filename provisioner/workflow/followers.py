@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds import KINDS
 from provisioner.model.plan import Action, Address, Step
-from provisioner.model.rollout import WHOLE
+from provisioner.model.rollout_block import WHOLE
 from provisioner.model.selection import Selection
 from provisioner.planning.releases import releases_of
 from provisioner.workflow.apply import apply
