@@ -23,11 +23,11 @@ Releases = Mapping[Release, Sequence[Address]]
 
 def releases_of(resources: Iterable[Resource], kinds: Mapping[str, Kind]) -> Releases:
     """What ``resources`` release."""
-    found: dict[Release, list[Address]] = {}
+    releases: dict[Release, list[Address]] = {}
     for resource in resources:
         for release in kinds[resource.address.kind].dependencies.releases(resource.document):
-            found.setdefault(release, []).append(resource.address)
-    return found
+            releases.setdefault(release, []).append(resource.address)
+    return releases
 
 
 def held(
