@@ -138,11 +138,23 @@ class Commands(click.Group):
 def _complete_help(command: click.Command, name: str) -> None:
     """Give the help of ``command`` its examples, and leave out what one page describes."""
     from provisioner.cli.examples import COMMON, epilog
+    from provisioner.cli.options import accepted_everywhere
 
     command.epilog = epilog(name) or command.epilog
-    for param in command.params if command.epilog else ():
-        if isinstance(param, click.Option) and param.name in COMMON:
-            param.hidden = True
+    if isinstance(command, click.Group):
+        for word, inner in command.commands.items():
+            _complete_help(inner, f"{name} {word}")
+        return
+    known = {param.name for param in command.params}
+    command.params += [option for option in accepted_everywhere() if option.name not in known]
+    for param in command.params:
+        if param.name in COMMON:
+            # Out of the help alone: a hidden option would not be completed by shells.
+            param.get_help_record = _no_help_record  # type: ignore[method-assign, assignment]
+
+
+def _no_help_record(_: click.Context) -> None:
+    """The help record of an option that `provisioner help options` describes."""
 
 
 class CorrectedUsageError(click.UsageError):
@@ -171,15 +183,17 @@ def _words(ctx: click.Context, command: click.Command, name: str, words: list[st
     if "--json" in known and "--json" in words:
         at = words.index("--json")
         words[at : at + 1] = ["--output", "json"]
-    _refuse_twice(ctx, command, name, words)
+    _refuse_surplus(ctx, command, name, words)
     return words
 
 
-def _refuse_twice(ctx: click.Context, command: click.Command, name: str, words: list[str]) -> None:
-    """Refuse an option that is given twice with two values, of which one would be ignored."""
+def _refuse_surplus(
+    ctx: click.Context, command: click.Command, name: str, words: list[str]
+) -> None:
+    """Refuse arguments too many, and an option with two values, of which one would be ignored."""
     parser = command.make_parser(click.Context(command, parent=ctx, info_name=name))
     try:
-        _, _, order = parser.parse_args(list(words))
+        _, extra, order = parser.parse_args(list(words))
     except click.UsageError:
         return  # Reported when the command itself parses the words.
     counts = Counter(param.name for param in order if _takes_one_value(param))
@@ -187,6 +201,10 @@ def _refuse_twice(ctx: click.Context, command: click.Command, name: str, words: 
         if counts[param.name] > 1:
             hint = "leave one of them out"
             raise CorrectedUsageError(f"`{param.opts[0]}` is given more than once", hint, ctx)
+    if extra and not isinstance(command, click.Group):
+        from provisioner.cli.corrections import extra_argument
+
+        raise CorrectedUsageError(*extra_argument(ctx, extra[0], name), ctx)
 
 
 def _takes_one_value(param: click.Parameter) -> bool:

@@ -10,6 +10,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import click
+
+from provisioner.cli.completers import environments
 from provisioner.errors.wording import closest
 
 # Commands and options that delete, replace or take over: named in full, or not at all.
@@ -84,6 +87,16 @@ COMMANDS: Final[Mapping[str, str]] = {
     "undo": "`provisioner rollback NAME` goes back to the value released before",
     "log": "`provisioner history` shows releases, `provisioner logs NAME` the logs of an endpoint",
     "man": "`provisioner help COMMAND`",
+    "bundle": "leave the word out: `provisioner apply` deploys, `provisioner status` lists",
+    "sync": "`provisioner apply` deploys the manifests",
+    "scale": "change `workload_size` in the manifest, then `provisioner apply`",
+    "restart": "`provisioner apply --redeploy ADDRESS` sends the config again",
+    "events": "`provisioner logs NAME` shows the logs, `provisioner history` the releases",
+    "top": "`provisioner status -v` shows metrics",
+    "config": "`provisioner render` shows an environment as it will be",
+    "cluster-info": "`provisioner doctor` checks the connection to the workspace",
+    "api-resources": "`provisioner schema` prints the JSON Schemas of all kinds",
+    "template": "`provisioner init --template NAME` starts with another endpoint",
 }
 
 # Options of other tools -> what to type here. "" in the second place: for every command.
@@ -102,8 +115,8 @@ OPTIONS: Final[Mapping[str, str]] = {
     "--input": "without a terminal nothing is asked; `-y` approves",
     "--force": "name what may be replaced or deleted; `provisioner apply --help` lists the options",
     "--auto-approve": "`-y` approves; deletions and replacements are named with their own options",
-    "--replace": "`--redeploy ADDRESS` sends the config again; `--allow-replace ADDRESS` consents",
-    "--destroy": "`provisioner destroy` deletes everything that this project manages",
+    "--replace": "`--redeploy ADDRESS` sends the config of an endpoint again",
+    "--destroy": "remove the manifests; `provisioner plan` then shows what has no manifest",
     "--target-file": "`--select RESOURCE` chooses resources",
     "--compact-warnings": "equal warnings are shown once",
     "--config": "`-C DIR` is the folder of the project",
@@ -117,6 +130,18 @@ OPTIONS: Final[Mapping[str, str]] = {
     "--all": "without `--select` every resource is meant",
     "--include": "`--select RESOURCE` chooses resources",
     "--exclude": "`--select RESOURCE` chooses resources; globs are allowed",
+    "--upgrade": "no plugins are installed; install a newer version of the tool",
+    "--reconfigure": "there is no backend; `provisioner doctor` checks the connection",
+    "--migrate-state": "there is no state file to migrate",
+    "--backend-config": "there is no backend: the live workspace is the state",
+    "--server-side": "the workspace itself compares nothing; `provisioner plan` does",
+    "--type": "`provisioner help COMMAND` lists the options; nothing is chosen by type",
+    "--watch": "`provisioner status --watch` follows the endpoints",
+    "--data": "`--file FILE` sends a JSON body; `--prompt TEXT` sends a question",
+    "-f": "manifests are listed in environments/NAME.yaml under `manifests:`",
+    "-n": "`-e NAME` chooses the environment",
+    "-d": "`--file FILE` sends a JSON body; `--prompt TEXT` sends a question",
+    "-w": "`provisioner status --watch` follows the endpoints",
     "--context": "`-e NAME` chooses the environment, `-p PROFILE` the login",
 }
 
@@ -154,6 +179,15 @@ def unknown_option(option: str, known: Collection[str], command: str) -> Correct
         message,
         f"did you mean `{close}`?" if close else f"`provisioner help {command}` lists its options",
     )
+
+
+def extra_argument(context: click.Context, word: str, command: str) -> Correction:
+    """The correction for an argument that ``command`` does not take."""
+    hint = f"`provisioner help {command}` shows how it is written"
+    # An environment is typed like that by those who know `terraform workspace` or `pulumi up -s`.
+    if word in environments(context, click.Option(["-e"]), ""):
+        hint = f"write `provisioner {command} -e {word}`"
+    return Correction(f"`{command}` takes no argument `{word}`", hint)
 
 
 def single_dashes(words: Sequence[str], known: Collection[str], command: str) -> Correction | None:

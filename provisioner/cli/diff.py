@@ -31,8 +31,16 @@ if TYPE_CHECKING:
     from provisioner.model.selection import Selection
 
 
+def _two(context: click.Context, param: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """``names``, if they are two. Raises click.UsageError: click's own names no argument."""
+    if len(names) != 2:
+        message = f"`diff` takes two environments, such as `diff dev prod`, and not {len(names)}"
+        raise click.UsageError(message, context)
+    return names
+
+
 @click.command("diff", short_help="Show two environments side by side.")
-@click.argument("environments", nargs=2, metavar="A B")
+@click.argument("environments", nargs=-1, callback=_two, metavar="A B")
 @packed(
     DiffOptions,
     "options",

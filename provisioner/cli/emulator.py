@@ -118,13 +118,20 @@ emulator_options = packed(
         "--state",
         default=".provisioner/local.sqlite",
         show_default=True,
+        metavar="FILE",
         help="File that holds the workspace, or :memory:.",
     ),
-    click.option("--token", default="", help="The token to ask for (default: made up at start)."),
+    click.option(
+        "--token",
+        default="",
+        metavar="TOKEN",
+        help="The token to ask for (default: made up at start).",
+    ),
     click.option(
         "--transition",
         default="polls=2",
         show_default=True,
+        metavar="WHEN",
         help="When an update is done: immediate, polls=N, seconds=S, or command.",
     ),
     click.option("--latency-ms", type=click.IntRange(0), default=0, help="Added to each answer."),
@@ -177,7 +184,7 @@ def start(project_dir: Path | None, options: EmulatorOptions) -> int:
 @command.command("register")
 @click.argument("model", metavar="CATALOG.SCHEMA.MODEL")
 @click.option("--version", type=click.IntRange(1), help="Its number (default: the next one).")
-@click.option("--alias", default="", help="Let this alias, such as champion, point to it.")
+@click.option("--alias", default="", metavar="NAME", help="Let this alias point to the version.")
 @click.option("--feature-spec", is_flag=True, help="Not a model: a feature spec of that name.")
 @environment_option
 @click.option("--state", default="", metavar="FILE", help="The workspace's file, instead of -e.")

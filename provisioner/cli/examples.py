@@ -53,6 +53,27 @@ EXAMPLES: Final = {
     "open": ("provisioner open chat -e prod",),
     "doctor": ("provisioner doctor -e prod",),
     "emulator": ("provisioner emulator start --state .provisioner/local.sqlite",),
+    "emulator start": (
+        "provisioner emulator start --state .provisioner/local.sqlite",
+        "provisioner emulator start --state :memory: --transition seconds=30",
+        "provisioner emulator start --upstream http://127.0.0.1:11434/v1 --upstream-model llama3.2",
+    ),
+    "emulator advance": ("provisioner emulator advance 30m",),
+    "emulator fault": ("provisioner emulator fault chat challenger --status 503 --percent 50",),
+    "emulator register": (
+        "provisioner emulator register main.fraud.card_payments --alias champion",
+    ),
+    "rollout": ("provisioner rollout status -e prod",),
+    "rollout status": ("provisioner rollout status -e prod",),
+    "rollout advance": ("provisioner rollout advance -e prod --write -o markdown",),
+    "rollout go": ("provisioner rollout go fraud -e prod",),
+    "rollout hold": ("provisioner rollout hold fraud -e prod",),
+    "rollout back": ("provisioner rollout back fraud -e prod",),
+    "rollout finish": ("provisioner rollout finish fraud -e prod",),
+    "rollout retry": ("provisioner rollout retry fraud -e prod",),
+    "policy": ("provisioner policy test", "provisioner policy explain"),
+    "policy test": ("provisioner policy test",),
+    "policy explain": ("provisioner policy explain tags",),
     "version": ("provisioner version -o json",),
 }
 """By command. A command whose help text has examples of its own is not here."""

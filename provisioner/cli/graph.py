@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.options import (
+    TALK,
     CommonOptions,
     folder_option,
+    one_environment,
     packed,
     select_option,
     variables_option,
@@ -20,15 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("graph", short_help="Draw what leads to what, from environments to secrets.")
-@click.option(
-    "-e",
-    "--environment",
-    "-t",
-    "--target",
-    "environment",
-    default="",
-    help="Only this environment (default: all of environments/).",
-)
+@one_environment("Only this environment (default: all of environments/).")
 @select_option
 @variables_option
 @packed(
@@ -43,9 +37,7 @@ if TYPE_CHECKING:
         show_default=True,
         help="Form of the picture on stdout.",
     ),
-    click.option("--no-color", is_flag=True, hidden=True),
-    click.option("-q", "--quiet", is_flag=True, help="Only the picture and errors."),
-    click.option("--debug", is_flag=True, help="Tracebacks of defects."),
+    *TALK,
 )
 def command(
     common: CommonOptions, environment: str, select: Selection, variables: tuple[str, ...]

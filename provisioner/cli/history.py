@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.options import CommonOptions, common_options
+from provisioner.cli.options import CommonOptions, common_options, one_environment
 from provisioner.cli.terminal import Terminal
 
 
 @click.command("history", short_help="Show who released what, and when.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option(
-    "-e",
-    "--environment",
-    "-t",
-    "--target",
-    "environment",
-    default="",
-    help="Only this environment (default: all that release the variable).",
-)
+@one_environment("Only this environment (default: all that release the variable).")
 @common_options
 def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> int:
     """Show what was released of each NAME, or of all variables, newest first, offline.
@@ -26,13 +18,6 @@ def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> 
     NAME is a released variable, or an endpoint, which stands for those it is made from. What
     was released, from where, what was verified and what is rejected is in the release files;
     who committed it, git knows. Without git, only the present and the previous value are shown.
-
-    \b
-    -o json:
-      {"git", "shallow", "variables": [{"name", "events": [
-        {"environment", "value", "before", "from", "alias", "rolled_back", "rejected",
-         "verified", "at", "project_commit", "commit", "author", "committed_at",
-         "subject"}]}]}
 
     \b
     Exit codes: 0 done; 1 error.

@@ -145,23 +145,45 @@ TALK = (
 )
 COMMON = (folder_option, output_option("text", "json"), *TALK)
 
+
+def accepted_everywhere() -> list[click.Parameter]:
+    """New options of the page of common options, for a command that makes no use of them."""
+
+    @click.command()
+    def command() -> None: ...
+
+    for option in (folder_option, *TALK):
+        command = option(command)
+    for param in command.params:
+        param.expose_value = False
+    return command.params
+
+
 common_options = packed(CommonOptions, "common", *COMMON)
 reporting_options = packed(CommonOptions, "common", report_option, *COMMON)
 markdown_options = packed(
     CommonOptions, "common", folder_option, output_option("text", "json", "markdown"), *TALK
 )
 
-environment_option = click.option(
-    "-e",
-    "--environment",
-    "-t",
-    "--target",
-    "environment",
-    default="",
-    metavar="NAME",
-    shell_complete=environments,
-    help="The environment: environments/NAME.yaml (default: PROVISIONER_ENVIRONMENT, then "
-    "`default_environment` of provisioner.yaml).",
+
+def one_environment(help_text: str) -> Callable[[Any], Any]:
+    """``-e NAME``; ``help_text`` says what counts where it is not given."""
+    return click.option(
+        "-e",
+        "--environment",
+        "-t",
+        "--target",
+        "environment",
+        default="",
+        metavar="NAME",
+        shell_complete=environments,
+        help=help_text,
+    )
+
+
+environment_option = one_environment(
+    "The environment: environments/NAME.yaml (default: PROVISIONER_ENVIRONMENT, then "
+    "`default_environment` of provisioner.yaml)."
 )
 
 variables_option = click.option(
@@ -176,7 +198,13 @@ target_options = packed(
     TargetOptions,
     "target",
     environment_option,
-    click.option("-p", "--profile", default="", help="Profile of ~/.databrickscfg to log in with."),
+    click.option(
+        "-p",
+        "--profile",
+        default="",
+        metavar="NAME",
+        help="Profile of ~/.databrickscfg to log in with.",
+    ),
     variables_option,
 )
 

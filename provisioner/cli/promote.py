@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import click
 
+from provisioner.cli.completers import environments
 from provisioner.cli.options import CommonOptions, markdown_options, packed
 from provisioner.cli.terminal import Terminal
 
@@ -79,9 +80,21 @@ class PromoteOptions(NamedTuple):
 promote_options = packed(
     PromoteOptions,
     "options",
-    click.option("--to", "target", default="", help="The environment that takes the values."),
     click.option(
-        "--from", "source", default="", help="Where they are from (default: its promotes_from)."
+        "--to",
+        "target",
+        default="",
+        metavar="NAME",
+        shell_complete=environments,
+        help="The environment that gets the values.",
+    ),
+    click.option(
+        "--from",
+        "source",
+        default="",
+        metavar="NAME",
+        shell_complete=environments,
+        help="The environment that they come from (default: `promotes_from` of the other one).",
     ),
     click.option("--write", is_flag=True, help="Write the release file, do not show the diff."),
     click.option("--retry-rejected", is_flag=True, help="Also values that were rolled back there."),
@@ -111,17 +124,6 @@ def command(
     order of promotes_from: the value of each variable, whether it is what is live, how far it
     is ahead of the next environment (and an alias ahead of the version that is pinned), since
     when and from which commit, and what is rejected. With --offline only files are read.
-
-    \b
-    --status -o json:
-      {"project", "offline",
-       "environments": [{"name", "promotes_from", "workspace", "reached", "problems"}],
-       "variables": [{"name", "environments": {ENVIRONMENT:
-         {"value", "released", "state", "previous", "from", "alias", "rolled_back", "at",
-          "commit", "verified", "rejected",
-          "ahead": [{"of", "is_alias", "value", "by", "rejected"}]}}}]}
-      "state": live, updating, not ready, differs, absent, left out (waits for another
-      variable), not used, unreachable, not asked; "by": null where values are no numbers.
 
     \b
     Exit codes: 0 done, or nothing to do; 1 error, a NAME was kept, or nothing could go;

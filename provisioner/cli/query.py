@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,8 +36,7 @@ def read_question(options: QueryOptions) -> Question:
     if bool(options.prompt) == bool(options.file):
         resources = "both are given" if options.prompt else "neither is given"
         message = f"a question is either `--prompt` or `--file`, and {resources}"
-        hint = 'provisioner query NAME --prompt "What is the capital of France?"'
-        raise UsageError.of("E748", message, hint)
+        raise UsageError.of("E748", message, f"write {_written_with_prompt(options.names)}")
     return Question(
         prompt=options.prompt,
         body=_body(options.file) if options.file else None,
@@ -44,6 +44,15 @@ def read_question(options: QueryOptions) -> Question:
         max_tokens=options.max_tokens,
         timeout_s=options.timeout_s,
     )
+
+
+def _written_with_prompt(names: Sequence[str]) -> str:
+    """The command with ``--prompt``, also where the question was typed as names."""
+    first, *others = names
+    # `query chat "What is it?"` and `query chat What is it?`
+    typed = " ".join(others) if any(" " in word or word.endswith("?") for word in others) else ""
+    question = typed or "What is the capital of France?"
+    return f"`provisioner query {first} --prompt {shlex.quote(question)}`"
 
 
 def _body(file: str) -> dict[str, Any]:
@@ -121,7 +130,7 @@ command_options = packed(
     QueryOptions,
     "options",
     click.argument("names", nargs=-1, required=True, metavar="NAME..."),
-    click.option("--prompt", default="", help="The question, or the text to embed."),
+    click.option("--prompt", default="", metavar="TEXT", help="The question, or a text to embed."),
     click.option(
         "--file",
         default="",
@@ -131,6 +140,7 @@ command_options = packed(
     click.option(
         "--entity",
         default="",
+        metavar="NAME",
         help="Ask this served entity, not the one that the traffic split chooses.",
     ),
     click.option(
@@ -180,8 +190,6 @@ def command(common: CommonOptions, target: TargetOptions, options: QueryOptions)
     from provisioner.commands.query import ask as questions
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
-
-    pass
 
     terminal = Terminal(common)
     question = read_question(options)

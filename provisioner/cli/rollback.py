@@ -56,9 +56,6 @@ def command(
     With --apply the endpoints made from these variables, and nothing else, are planned and
     applied as `apply` does, with its questions and flags; the file is written once you agree.
 
-    -o json: {"file", "written", "resources": [ADDRESS], "variables": [{"name", "value",
-    "rolled_back", "rejected"}]}; with --apply the answer of apply.
-
     \b
     Exit codes: 0 done; 1 error or refused; with --apply also those of apply.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provisioner.cli.options import CommonOptions, folder_option, packed
+from provisioner.cli.options import TALK, CommonOptions, folder_option, packed
 from provisioner.cli.report_option import report_option
 from provisioner.cli.terminal import Terminal
 from provisioner.commands.reports.formats import FORMATS
@@ -28,9 +28,7 @@ from provisioner.commands.reports.formats import FORMATS
         show_default=True,
         help=f"Form of the answer on stdout: text, {', '.join(FORMATS)}.",
     ),
-    click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same."),
-    click.option("-q", "--quiet", is_flag=True, help="Only the answer and errors."),
-    click.option("--debug", is_flag=True, help="Tracebacks of defects."),
+    *TALK,
 )
 def command(common: CommonOptions, planfile: Path) -> int:
     """Print a plan that `plan --out` has saved: as text, or as any report.
@@ -49,7 +47,7 @@ def command(common: CommonOptions, planfile: Path) -> int:
     report = of_saved(plan, str(planfile))
     terminal = Terminal(common, silent=report_output.takes_stdout(common))
     if common.output in ("text", "json"):
-        plan_output.show(terminal, plan)
+        plan_output.show(terminal, plan, verbose=common.verbose)
     else:
         terminal.answer(FORMATS[common.output].text(report))
     report_output.write(terminal, report)

@@ -10,6 +10,7 @@ import click
 from provisioner.cli.options import (
     POLICIES,
     CommonOptions,
+    one_environment,
     packed,
     reporting_options,
     variables_option,
@@ -24,15 +25,7 @@ class PolicyOptions(NamedTuple):
 
 
 @click.command("validate", short_help="Check the manifests, offline.")
-@click.option(
-    "-e",
-    "--environment",
-    "-t",
-    "--target",
-    "environment",
-    default="",
-    help="Only this environment (default: all of environments/).",
-)
+@one_environment("Only this environment (default: all of environments/).")
 @variables_option
 @packed(PolicyOptions, "policies", *POLICIES)
 @reporting_options

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from provisioner.cli import COMMANDS, HEADINGS, main
@@ -51,13 +53,35 @@ MISTAKES = [
     ("apply -auto-approve", "write `--auto-approve`"),
     ("plan -var a=b", "write `--var`"),
     ("plan -json", "write `--json`"),
-    ("plan -destroy", "`provisioner destroy`"),
+    ("plan -destroy", "remove the manifests"),
     ("plan -refresh-only", "`provisioner drift`"),
     ("plan -chdir=x", "`-C DIR`"),
     ("fmt -check", "write `--check`"),
     ("plan -e a -e b", "leave one of them out"),
     ("plan -e", "`provisioner help plan`"),
     ("diff local", "`provisioner help diff`"),
+    ("bundle deploy", "`provisioner apply`"),
+    ("bundle run x", "`provisioner apply`"),
+    ("sync", "`provisioner apply`"),
+    ("scale x", "`workload_size`"),
+    ("restart x", "--redeploy"),
+    ("api-resources", "`provisioner schema`"),
+    ("cluster-info", "`provisioner doctor`"),
+    ("events", "`provisioner logs NAME`"),
+    ("describe endpoint x", "`provisioner status NAME`"),
+    ("apply -f x.yaml", "environments/NAME.yaml"),
+    ("apply -n prod", "`-e NAME`"),
+    ("apply --namespace=prod", "`-e NAME`"),
+    ("apply -replace=x", "--redeploy"),
+    ("plan -lock=false", "there is no lock"),
+    ("init -upgrade", "no plugins are installed"),
+    ("init -backend-config=x", "there is no backend"),
+    ("graph -type=plan", "nothing is chosen by type"),
+    ("apply --server-side", "`provisioner plan`"),
+    ("query x -d {}", "`--prompt TEXT`"),
+    ("destroy -auto-approve", "write `--auto-approve`"),
+    ("bundle destroy", "`provisioner status`"),
+    ("plan a b", "`provisioner help plan`"),
     ("help deploy", "`provisioner apply`"),
 ]
 
@@ -71,9 +95,28 @@ def test_a_first_mistake_is_answered_with_the_word_to_type(words, hint, capsys):
 
 
 @pytest.mark.parametrize("words", [words for words, _ in MISTAKES])
-def test_no_correction_proposes_a_word_that_destroys_because_of_its_spelling(words, capsys):
+def test_no_correction_proposes_a_word_that_deletes(words, capsys):
     main(words.split())
-    assert not any(f"did you mean `{word}`" in capsys.readouterr().err for word in DESTRUCTIVE)
+    hint = capsys.readouterr().err.partition("= hint:")[2]
+    # It is the answer to itself only, and approves no deletion.
+    proposed = DESTRUCTIVE - {"--auto-approve"}
+    assert not [word for word in proposed if re.search(rf"(?<![\w-]){word}\b", hint)]
+
+
+def test_an_environment_that_is_typed_as_an_argument_is_answered_with_the_option(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "provisioner.yaml").write_text("project: shop\n")
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "dev.yaml").write_text("workspace: {emulator: dev.sqlite}\n")
+    assert main(["plan", "dev"]) == 1
+    assert "write `provisioner plan -e dev`" in capsys.readouterr().err
+
+
+def test_a_question_that_is_typed_as_a_name_is_answered_with_the_option(capsys):
+    assert main(["query", "chat", "What", "is", "it?"]) == 1
+    assert "write `provisioner query chat --prompt 'What is it?'`" in capsys.readouterr().err
 
 
 def test_every_command_stands_below_one_heading():

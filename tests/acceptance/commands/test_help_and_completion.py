@@ -54,6 +54,42 @@ def test_environments_addresses_clients_and_codes_are_completed(tmp_path, monkey
     assert "E505" in completed(["explain"], "E50")
 
 
+def every_command():
+    """Each command and each of a group, with its words."""
+    root = click.Context(group, info_name="provisioner")
+    for name in COMMANDS:
+        command = group.get_command(root, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {word}", inner) for word, inner in command.commands.items())
+        else:
+            yield name, command
+
+
+def test_every_command_takes_the_common_options_and_has_examples():
+    missing = {}
+    for name, command in every_command():
+        options = {option for param in command.params for option in param.opts}
+        lacking = {"-C", "-q", "-v", "--no-color", "--debug"} - options
+        shown = command.get_help(click.Context(command, info_name=name))
+        if lacking or f"provisioner {name}" not in shown.partition("Examples:")[2]:
+            missing[name] = lacking or "no example"
+    assert missing == {}
+
+
+def test_no_help_shows_the_shape_of_json_or_a_bare_text():
+    for name, command in every_command():
+        shown = command.get_help(click.Context(command, info_name=name))
+        assert '{"' not in shown, name
+        assert "--profile TEXT" not in shown, name
+        assert "--target TEXT" not in shown, name
+
+
+def test_common_options_are_completed_though_the_help_leaves_them_out():
+    assert completed(["plan"], "--no-c") == ["--no-color"]
+    assert completed(["emulator", "start"], "--ver") == ["--verbose"]
+
+
 def test_broken_files_complete_to_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert completed(["plan", "-e"], "") == []
