@@ -89,7 +89,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "man": "`provisioner help COMMAND`",
     "bundle": "leave the word out: `provisioner apply` deploys, `provisioner status` lists",
     "sync": "`provisioner apply` deploys the manifests",
-    "scale": "change `workload_size` in the manifest, then `provisioner apply`",
+    "scale": "change the size in the manifest, then `provisioner apply`",
     "restart": "`provisioner apply --redeploy ADDRESS` sends the config again",
     "events": "`provisioner logs NAME` shows the logs, `provisioner history` the releases",
     "top": "`provisioner status -v` shows metrics",

@@ -63,7 +63,7 @@ MISTAKES = [
     ("bundle deploy", "`provisioner apply`"),
     ("bundle run x", "`provisioner apply`"),
     ("sync", "`provisioner apply`"),
-    ("scale x", "`workload_size`"),
+    ("scale x", "change the size"),
     ("restart x", "--redeploy"),
     ("api-resources", "`provisioner schema`"),
     ("cluster-info", "`provisioner doctor`"),
