@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from provisioner import __version__
-from provisioner.cli.activity import activity_shown
 from provisioner.cli.options import FOLDER
+from provisioner.cli.terminal import activity_shown
 
 if TYPE_CHECKING:
     from provisioner.errors import ProvisionerError

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import Problem
 from provisioner.model.plan import Address
+from provisioner.rendering.markup import diff_of
+from provisioner.rendering.text import harmless, harmless_line
 
 if TYPE_CHECKING:
     pass
-from collections.abc import Iterator
-from typing import Any
-
-from provisioner.rendering.markup import diff_of
-from provisioner.rendering.text import harmless, harmless_line
 
 
 class FileStatus(StrEnum):

@@ -15,7 +15,14 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from provisioner.commands.promotion.entries import Stamp, promoted
-from provisioner.commands.promotion.evidence import check_target, gather_evidence, missing_secrets
+from provisioner.commands.promotion.evidence import (
+    PromotionProposal,
+    Proposal,
+    ProposalStatus,
+    check_target,
+    gather_evidence,
+    missing_secrets,
+)
 from provisioner.commands.promotion.gates import (
     Candidate,
     Evidence,
@@ -25,7 +32,6 @@ from provisioner.commands.promotion.gates import (
     verified,
 )
 from provisioner.commands.promotion.participants import released_variables
-from provisioner.commands.promotion.proposal import PromotionProposal, Proposal, ProposalStatus
 from provisioner.errors import Problem, Severity, UsageError
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded

@@ -102,6 +102,6 @@ def test_every_operation_has_a_sentence_and_an_identifier_of_its_own() -> None:
 
 
 def test_every_body_belongs_to_a_route() -> None:
-    from provisioner.emulator.request_bodies import BODIES
+    from provisioner.emulator.openapi import BODIES
 
     assert set(BODIES) <= {f"{route.method} {route.pattern}" for route in ROUTES}

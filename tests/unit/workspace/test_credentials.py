@@ -10,10 +10,9 @@ import pytest
 
 from provisioner.errors import LoginError, ServiceError, UnreachableError
 from provisioner.workspace import WorkspaceTarget
-from provisioner.workspace.credentials import SETTINGS, find_login
+from provisioner.workspace.credentials import SETTINGS, SdkHeaders, find_login
 from provisioner.workspace.hosts import read_host
 from provisioner.workspace.redaction import Redactor
-from provisioner.workspace.sdk_login import SdkHeaders
 
 DEV, PROD = "https://dev.example.test", "https://prod.example.test"
 TOKEN = "dapi-environment-canary"

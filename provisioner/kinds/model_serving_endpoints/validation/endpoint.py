@@ -28,7 +28,6 @@ from provisioner.kinds.model_serving_endpoints.validation import (
     checks,
     external_models,
     gateway,
-    secret_references,
 )
 from provisioner.kinds.model_serving_endpoints.validation import entities as relations_entities
 from provisioner.kinds.model_serving_endpoints.validation.existing_endpoints import (
@@ -81,7 +80,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
         relations_entities.entities(document),
         external_models.models(document),
         external_models.same_task(document),
-        secret_references.secret_references(document, declared),
+        external_models.secret_references(document, declared),
         _routes(document),
         _traffic(document),
         gateway.gateway(document),
