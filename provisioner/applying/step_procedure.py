@@ -17,18 +17,6 @@ from functools import partial
 from typing import Final
 
 from provisioner.applying import step_results
-from provisioner.applying.convergence import (
-    SETTLING_S,
-    SOON_S,
-    Reads,
-    http_status,
-    is_absence,
-    is_there,
-    is_what_was_sent,
-    name_taken,
-    removes,
-    same_content,
-)
 from provisioner.applying.requests import (
     Enumerate,
     Examine,
@@ -41,7 +29,22 @@ from provisioner.applying.requests import (
     Wait,
     ask,
 )
-from provisioner.applying.step_results import AGAIN, Progress, StepResult, StopStep
+from provisioner.applying.step_results import (
+    AGAIN,
+    SETTLING_S,
+    SOON_S,
+    Progress,
+    Reads,
+    StepResult,
+    StopStep,
+    http_status,
+    is_absence,
+    is_there,
+    is_what_was_sent,
+    name_taken,
+    removes,
+    same_content,
+)
 from provisioner.applying.waits import Goal, Waited
 from provisioner.errors import LostAnswerError, ProvisionerError, ServiceError, WorkspaceError
 from provisioner.model.live import Live, Phase

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from provisioner import __version__
 from provisioner.cli import plan_output, report_output
-from provisioner.cli.options import CommonOptions, ResourceOptions, TargetOptions
+from provisioner.cli.options import (
+    CommonOptions,
+    PlanCommandOptions,
+    ResourceOptions,
+    TargetOptions,
+)
 from provisioner.cli.terminal import Terminal
 from provisioner.commands.changed_since import affected_resources
 from provisioner.commands.changed_since import change as changed_since_change
@@ -27,9 +32,6 @@ from provisioner.workflow.apply import missing_secrets
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.project import Project, open_project, refuse_one_token
 from provisioner.workflow.session import Session, session_of
-
-if TYPE_CHECKING:
-    from provisioner.cli.plan import PlanCommandOptions
 
 EXIT_CHANGES_PENDING = 2
 

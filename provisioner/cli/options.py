@@ -368,3 +368,14 @@ apply_options = packed(
         help="Refuse unless HEAD is the tip of this branch at its remote (main, origin/main).",
     ),
 )
+
+
+class PlanCommandOptions(NamedTuple):
+    """What becomes of the plan: a file, an exit code, and how much of it is shown."""
+
+    out: Path | None
+    detailed_exitcode: bool
+    preflight: bool
+    changed_since: str = ""
+    policy_dir: Path | None = None
+    policy_digest: str = ""

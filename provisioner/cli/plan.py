@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from provisioner.cli.options import (
     POLICIES,
     CommonOptions,
+    PlanCommandOptions,
     ResourceOptions,
     TargetOptions,
     packed,
@@ -19,17 +19,6 @@ from provisioner.cli.options import (
 )
 
 EXIT_CHANGES_PENDING = 2
-
-
-class PlanCommandOptions(NamedTuple):
-    """What becomes of the plan: a file, an exit code, and how much of it is shown."""
-
-    out: Path | None
-    detailed_exitcode: bool
-    preflight: bool
-    changed_since: str = ""
-    policy_dir: Path | None = None
-    policy_digest: str = ""
 
 
 @click.command("plan", short_help="Show what would change.")

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
-from provisioner.emulator import console_pages
+from provisioner.emulator import control
 from provisioner.emulator.faults import request_log
 from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.faults.rules import InjectedFault
@@ -40,7 +40,7 @@ NO_ANSWER = ApiResponse()
 # Ways to break a connection after which nobody has seen a status.
 LOST = ("drop", "reset", "garbage")
 # First segments of what no real workspace has; the console is at `/`, too.
-OURS: tuple[list[str], ...] = ([CONTROL_PREFIX], [console_pages.PREFIX], [])
+OURS: tuple[list[str], ...] = ([CONTROL_PREFIX], [control.PREFIX], [])
 
 
 @dataclass(frozen=True, slots=True)

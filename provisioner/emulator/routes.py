@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.emulator import (
-    console_pages,
-    control,
-    openapi,
-    workspace_files,
-    workspace_permissions,
-)
+from provisioner.emulator import control, openapi, workspace_files, workspace_permissions
 from provisioner.emulator.identity import authentication, principals, scim
 from provisioner.emulator.inference import api as inference
 from provisioner.emulator.inference import payloads, service_queries
@@ -65,7 +59,7 @@ ROUTES = (
     *sql.ROUTES,
     *openapi.ROUTES,
     *transitions.ROUTES,
-    *console_pages.ROUTES,
+    *control.PAGE_ROUTES,
     *workspace_files.ROUTES,
     *workspace_permissions.ROUTES,
     *lag.ROUTES,

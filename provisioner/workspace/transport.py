@@ -27,9 +27,8 @@ from provisioner.workspace.answers import AnswerContext, HttpAnswer, plain_text,
 from provisioner.workspace.connection_errors import explain
 from provisioner.workspace.credentials import Login
 from provisioner.workspace.faults import ApiCall, Failure, Fault, Mode, final_error
-from provisioner.workspace.limiter import Limiter
 from provisioner.workspace.redaction import Redactor, printable
-from provisioner.workspace.retries import Tries, unix_time
+from provisioner.workspace.retries import Limiter, Tries, unix_time
 from provisioner.workspace.wire import NotConnectedError, Wire
 
 

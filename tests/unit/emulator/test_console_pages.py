@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.emulator.console_pages import FOLDER, TYPES
+from provisioner.emulator.control import FOLDER, TYPES
 
 BASE = "/api/2.0/serving-endpoints"
 ME = "/api/2.0/preview/scim/v2/Me"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from provisioner.workspace.limiter import Limiter, Pace
+from provisioner.workspace.retries import Limiter, Pace
 
 
 @dataclass
