@@ -110,7 +110,7 @@ class TestLinksAndPipes:
     def test_a_pipe_is_no_summary_of_a_job(self, shop, run, monkeypatch):
         os.mkfifo(shop.root / "x.fifo")
         monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(shop.root / "x.fifo"))
-        result = run("plan", "--report", "github=report.md")
+        result = run("plan", "--report", f"github={shop.root}/report.md")
         assert result.code == 1
         assert "cannot write" in result.err
 
