@@ -1,6 +1,7 @@
 """Reads the policies of a project or of `--policy-dir`, and judges manifests and plans by them.
 
-Imports the manifests' stage, the kinds and the policies alone, as ``environments`` does.
+Imports the manifests' stage and the kinds alone, as ``environments`` does, and the policies where
+there are any: most projects have none.
 """
 
 from __future__ import annotations
@@ -22,13 +23,12 @@ from provisioner.model import schemas
 from provisioner.model.clock import utc_now
 from provisioner.model.connection import Connection
 from provisioner.model.plan import Action, Plan
-from provisioner.policies.definition import PolicyReader
-from provisioner.policies.field_pattern import Vocabulary
-from provisioner.policies.judgement import Judge, PolicyViolation, digest_of, expired
-from provisioner.policies.policy import Policy
 from provisioner.workflow.environments import OpenedEnvironment
 
 if TYPE_CHECKING:
+    from provisioner.policies.field_pattern import Vocabulary
+    from provisioner.policies.judgement import Judge, PolicyViolation
+    from provisioner.policies.policy import Policy
     from provisioner.workflow.session import Session
 
 FOLDER: Final = "policies"
@@ -53,6 +53,8 @@ class PolicyFiles:
 
     def expired(self, today: datetime) -> tuple[Problem, ...]:
         """A problem for each exception that has ended."""
+        from provisioner.policies.judgement import expired
+
         return tuple(self.problem(*expiry) for expiry in expired(self.policies, today))
 
 
@@ -97,6 +99,9 @@ class _Read:
 
 def _read(folder: Path, prefix: str) -> _Read:
     """The policies of the files right below ``folder``; its subfolders hold cases."""
+    from provisioner.policies.definition import PolicyReader
+    from provisioner.policies.judgement import digest_of
+
     policies: list[Policy] = []
     problems: list[Problem] = []
     sources: dict[str, SourceFile] = {}
@@ -121,6 +126,8 @@ def _read(folder: Path, prefix: str) -> _Read:
 
 def vocabularies() -> Mapping[str, Vocabulary]:
     """What documents of each kind may hold."""
+    from provisioner.policies.field_pattern import Vocabulary
+
     policies_of_name = {}
     for name, kind in KINDS.items():
         schema = schemas.schema(f"kinds/{name}")
@@ -154,6 +161,8 @@ def judge_manifests(
     """
     if not policy_files.policies:
         return ()
+    from provisioner.policies.judgement import Judge
+
     problems = list(policy_files.expired(today))
     matched: set[str] = set()
     concerned: dict[str, Policy] = {}
@@ -215,6 +224,8 @@ def judge_plan(
     """All violations in ``plan`` and in the documents that it makes live."""
     if not policy_files.policies:
         return ()
+    from provisioner.policies.judgement import Judge
+
     judge = Judge(policy_files.policies, plan.environment, moment, moment)
     problems = list(policy_files.expired(moment))
     # A saved plan is only applied where these very manifests lead to it.

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
-from provisioner.kinds.model_services.invocation import INVOCATION
+from provisioner.kinds.lazy import lazily
 from provisioner.kinds.model_services.routing import destinations
+from provisioner.kinds.model_serving_endpoints.invocation.client_examples import NAMES
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of, table_action
 from provisioner.kinds.unity_catalog.securable import SecurableKind
-from provisioner.model.kind import Declared
+from provisioner.model.kind import Declared, Invocation
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.plan import FieldAction, FieldChange
+from provisioner.model.query import Clients
 
 PROVIDERS, ENDPOINTS = "model-provider-services/", "serving-endpoints/"
 ROUTING: Final = "config.routing.destinations"
@@ -142,6 +144,23 @@ SECURABLE = SecurableKind(
 )
 
 
+def is_name(name: str) -> bool:
+    """Whether ``name`` may be a model service that no manifest declares: three names."""
+    return name.count(".") == 2
+
+
+ASKED = "model_services.invocation"
+INVOCATION: Final = Invocation(
+    ask=lazily(ASKED, "ask"),
+    verify=lazily(ASKED, "verify"),
+    clients=Clients(
+        names=NAMES,
+        task=lazily(ASKED, "task_of"),
+        snippet=lazily(ASKED, "snippet"),
+        read=lazily(ASKED, "read"),
+    ),
+    is_name=is_name,
+)
 KIND = kind_of(
     SECURABLE,
     CatalogParts(

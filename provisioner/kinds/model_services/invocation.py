@@ -14,7 +14,6 @@ from provisioner.errors import RefusedError
 from provisioner.kinds.model_services.routing import destinations
 from provisioner.kinds.model_serving_endpoints.invocation.checks import body_of
 from provisioner.kinds.model_serving_endpoints.invocation.client_examples import (
-    NAMES,
     TOKEN,
     example,
     no_snippet,
@@ -34,9 +33,8 @@ from provisioner.kinds.model_serving_endpoints.invocation.replies import served_
 from provisioner.kinds.model_serving_endpoints.invocation.requests import CHAT, EMBEDDINGS, answered
 from provisioner.kinds.unity_catalog.securable import ABSENT, ROOT
 from provisioner.model.connection import Connection
-from provisioner.model.kind import Invocation
 from provisioner.model.paths import Document
-from provisioner.model.query import Answer, CheckResult, Clients, Question, Reached, Snippet
+from provisioner.model.query import Answer, CheckResult, Question, Reached, Snippet
 from provisioner.model.resource import Resource
 
 SURFACE: Final = "/ai-gateway/mlflow/v1"
@@ -165,16 +163,3 @@ def snippet(reached: Reached, client: str) -> Snippet:
         raise no_snippet(client, UNABLE[client], "openai")
     task = task_of(reached.document) or CHAT
     return MAKERS[client](reached, task, example(reached, task))
-
-
-def is_name(name: str) -> bool:
-    """Whether ``name`` may be a model service that no manifest declares: three names."""
-    return name.count(".") == 2
-
-
-INVOCATION: Final = Invocation(
-    ask=ask,
-    verify=verify,
-    clients=Clients(names=NAMES, task=task_of, snippet=snippet, read=read),
-    is_name=is_name,
-)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from provisioner.kinds.model_serving_endpoints.invocation.checks import verify
-from provisioner.kinds.model_serving_endpoints.invocation.clients import CLIENTS
-from provisioner.kinds.model_serving_endpoints.invocation.requests import ask
-from provisioner.kinds.model_serving_endpoints.live.driver import read_log
-from provisioner.kinds.model_serving_endpoints.migration.services import MIGRATOR
+from provisioner.kinds.lazy import lazily
+from provisioner.kinds.model_serving_endpoints.invocation.client_examples import NAMES
 from provisioner.kinds.model_serving_endpoints.planning.calls import (
     CALLS_OF_FIELD,
     OWN_CALLS,
@@ -29,7 +26,6 @@ from provisioner.kinds.model_serving_endpoints.references import (
     releases,
 )
 from provisioner.kinds.model_serving_endpoints.rollout.bodies import declared, divide, mark, named
-from provisioner.kinds.model_serving_endpoints.rollout.metrics import sample
 from provisioner.kinds.model_serving_endpoints.rollout.versions import asked_of, spec, versions
 from provisioner.kinds.model_serving_endpoints.serving import capacity, describe, topology
 from provisioner.kinds.model_serving_endpoints.validation.endpoint import relations
@@ -43,6 +39,7 @@ from provisioner.model.importing import (
     Claimed,
     GeneratedManifest,
     Importing,
+    Migrator,
     StateEntry,
 )
 from provisioner.model.kind import (
@@ -56,6 +53,7 @@ from provisioner.model.kind import (
     Schema,
 )
 from provisioner.model.live import Live
+from provisioner.model.query import Clients
 from provisioner.model.rollout import RolloutRole
 from provisioner.model.secret import SecretReader
 
@@ -63,6 +61,8 @@ NAME = "model_serving_endpoints"
 # https://learn.microsoft.com/azure/databricks/machine-learning/model-serving/model-serving-limits:
 # per workspace, and more on request.
 MOST_ENDPOINTS = 1000
+CLIENTS = f"{NAME}.invocation.clients"
+MIGRATION = f"{NAME}.migration.services"
 
 
 def model() -> type[Any]:
@@ -140,10 +140,19 @@ KIND = Kind(
         connect=connect,
         describe=describe,
         topology=topology,
-        read_log=read_log,
+        read_log=lazily(f"{NAME}.live.driver", "read_log"),
         page="/ml/endpoints/{name}",
     ),
-    invocation=Invocation(ask=ask, verify=verify, clients=CLIENTS),
+    invocation=Invocation(
+        ask=lazily(f"{NAME}.invocation.requests", "ask"),
+        verify=lazily(f"{NAME}.invocation.checks", "verify"),
+        clients=Clients(
+            names=NAMES,
+            task=lazily(f"{NAME}.invocation.requests", "asked_as"),
+            snippet=lazily(CLIENTS, "snippet"),
+            read=lazily(CLIENTS, "read"),
+        ),
+    ),
     importing=Importing(
         generate,
         {"permissions": []},
@@ -159,7 +168,12 @@ KIND = Kind(
         mark=mark,
         named=named,
         asked_of=asked_of,
-        sample=sample,
+        sample=lazily(f"{NAME}.rollout.metrics", "sample"),
     ),
-    migrator=MIGRATOR,
+    migrator=Migrator(
+        successor=lazily(MIGRATION, "successor"),
+        exists=lazily(MIGRATION, "exists"),
+        migrate=lazily(MIGRATION, "migrate"),
+        same_api=lazily(MIGRATION, "same_api"),
+    ),
 )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
-from typing import Any
 
 from provisioner.errors import Finding, Location
+from provisioner.kinds.lazy import loaded
 from provisioner.kinds.unity_catalog import calls, validation
 from provisioner.kinds.unity_catalog.securable import GRANTS, SecurableKind
 from provisioner.model import schemas
@@ -92,7 +91,7 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
         ownership=OwnershipCarrier.COMMENT,
         keeps_data=parts.keeps_data,
         schema=Schema(
-            model=partial(_loaded, f"{securable.name}.model", parts.model),
+            model=partial(loaded, f"{securable.name}.model", parts.model),
             rules=rules,
             relations=partial(_relations, securable, parts.relations),
             migrate_legacy=parts.migrate_legacy,
@@ -121,11 +120,6 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
         invocation=parts.invocation,
         importing=Importing(partial(_generate, rules), {GRANTS: []}),
     )
-
-
-def _loaded(module: str, name: str) -> Any:
-    """What a module below ``kinds`` defines: models and drivers are loaded when they are used."""
-    return getattr(import_module(f"provisioner.kinds.{module}"), name)
 
 
 def _relations(
@@ -187,7 +181,7 @@ def _connect(
     connection: Connection,
     secrets: SecretReader,
 ) -> Driver:
-    driver: Driver = _loaded("unity_catalog.driver", "CatalogDriver")(
+    driver: Driver = loaded("unity_catalog.driver", "CatalogDriver")(
         securable, connection, secrets, rules()
     )
     return driver

@@ -14,7 +14,6 @@ from provisioner.kinds.model_serving_endpoints.invocation import client_python
 from provisioner.kinds.model_serving_endpoints.invocation.checks import PARAMETERS
 from provisioner.kinds.model_serving_endpoints.invocation.client_examples import (
     HOST,
-    NAMES,
     TOKEN,
     example,
     no_snippet,
@@ -28,7 +27,7 @@ from provisioner.kinds.model_serving_endpoints.invocation.requests import (
 from provisioner.kinds.model_serving_endpoints.planning.calls import endpoint_path
 from provisioner.model.connection import MISSING, Connection
 from provisioner.model.paths import Document
-from provisioner.model.query import Clients, Reached, Snippet
+from provisioner.model.query import Reached, Snippet
 
 
 def curl(reached: Reached, task: str, body: Document, path: str = "") -> Snippet:
@@ -118,6 +117,3 @@ def snippet(reached: Reached, client: str) -> Snippet:
 def read(connection: Connection, name: str) -> Document | None:
     """The live endpoint as it came; None where there is none."""
     return connection.get(endpoint_path(name), absent=MISSING)
-
-
-CLIENTS: Final = Clients(names=NAMES, task=asked_as, snippet=snippet, read=read)

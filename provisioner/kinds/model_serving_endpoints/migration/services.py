@@ -37,7 +37,6 @@ from provisioner.model.importing import (
     MigrationDraft,
     MigrationSource,
     MigrationTarget,
-    Migrator,
     SuccessorResource,
 )
 from provisioner.model.paths import Document
@@ -307,6 +306,3 @@ def same_api(endpoint: Mapping[str, Any], service: Mapping[str, Any]) -> str:
     if not types or wanted is None or any(each.endswith(wanted) for each in types):
         return ""
     return f"the endpoint's task is `{task}`, and the service speaks {', '.join(types)}"
-
-
-MIGRATOR: Final = Migrator(successor=successor, exists=exists, migrate=migrate, same_api=same_api)
