@@ -39,6 +39,7 @@ class EmulatorOptions(NamedTuple):
     upstream: str
     upstream_model: str
     strict: bool
+    shuffle: bool
 
 
 def serve(options: EmulatorOptions, folder: Path | None) -> int:
@@ -62,6 +63,7 @@ def serve(options: EmulatorOptions, folder: Path | None) -> int:
             upstream=options.upstream,
             upstream_model=options.upstream_model,
             strict=options.strict,
+            shuffle=options.shuffle,
         )
         serve_until_stopped(settings, _announce)
     except ValueError as error:
@@ -153,6 +155,11 @@ emulator_options = packed(
         "--strict",
         is_flag=True,
         help="Refuse what breaks a rule that is only assumed, such as the update mask `*`.",
+    ),
+    click.option(
+        "--shuffle",
+        is_flag=True,
+        help="Answer entities, tags and grants in another order than they were sent.",
     ),
 )
 

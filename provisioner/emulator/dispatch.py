@@ -17,6 +17,7 @@ from provisioner.emulator import control
 from provisioner.emulator.faults import request_log
 from provisioner.emulator.faults import rules as faults
 from provisioner.emulator.faults.rules import InjectedFault
+from provisioner.emulator.http.ordering import IS_SHUFFLED
 from provisioner.emulator.http.routing import (
     CONTROL_PREFIX,
     IS_STRICT,
@@ -132,6 +133,7 @@ class RequestDispatcher:
 
     def _handle(self, raw: RawRequest, segments: list[str]) -> ApiResponse:
         IS_STRICT.set(self._workspace.settings.strict)
+        IS_SHUFFLED.set(self._workspace.settings.shuffle)
         check_hosts(raw.target, raw.headers)
         check_origin(raw.method, raw.scheme, raw.headers)
         route, parameters = self._router.find(raw.method, segments)

@@ -57,6 +57,7 @@ class Settings:
     ``http://127.0.0.1:11434/v1``; ``upstream_model`` is asked there whatever an entity names.
     ``keeps_omitted_traffic``: a config update without a traffic split keeps the old one, which
     nobody knows of the service; for tests of clients that must be right either way.
+    ``shuffle`` answers lists in another order than they were sent, as the service may.
     ``strict`` refuses what breaks a rule of the service that is only assumed.
     """
 
@@ -70,6 +71,7 @@ class Settings:
     upstream_model: str = ""
     keeps_omitted_traffic: bool = False
     strict: bool = False
+    shuffle: bool = True
 
     def completed(self) -> Settings:
         """Returns the settings with a token. Raises ValueError for a setting without sense."""

@@ -221,3 +221,20 @@ def test_a_blocking_server_ends_at_a_signal(number: signal.Signals) -> None:
         process.send_signal(number)
         assert process.stdout.read() == "stopped\n"
     assert process.returncode == 0
+
+
+def test_a_server_can_keep_the_order_of_lists(client_of, config) -> None:
+    """The direct engine of bundles compares entities and tags by position. [serving-api 10.1]"""
+    names = [f"e{number}" for number in range(8)]
+    tags = [{"key": name, "value": "v"} for name in names]
+    orders = {}
+    for shuffle in (True, False):
+        with running(Settings(shuffle=shuffle)) as server:
+            client = client_of(server)
+            client.create(config=config(*names), tags=tags)
+            endpoint = client.endpoint()
+        served = [entity["name"] for entity in endpoint["config"]["served_entities"]]
+        orders[shuffle] = (served, [tag["key"] for tag in endpoint["tags"]])
+    assert orders[False] == (names, names)
+    assert orders[True] != orders[False]
+    assert [sorted(order) for order in orders[True]] == [names, names]
