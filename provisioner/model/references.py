@@ -53,6 +53,7 @@ class PrerequisiteType(StrEnum):
     FUNCTION = "function"  # full name
     SECRET = "secret"  # scope, key
     PRINCIPAL = "principal"  # user_name, group_name or service_principal_name; and who
+    GRANT = "privilege"  # who ("": the login), type and name of the object, privilege
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,16 @@ class Prerequisite:
 
     ``source``: the document itself brings it, from there (``{"from_env": "X"}``), or it is
     kept where nobody here can look (``ELSEWHERE``); a name that ends with ``EVERY`` then
-    stands for all that begin like it.
+    stands for all that begin like it. ``unless``: not needed where this resource, by kind and
+    name, is there. ``is_provided``: applying the document brings it, so nobody has to.
     """
 
     need: PrerequisiteType
     name: tuple[str, ...]
     at: Location
     source: Mapping[str, str] = field(default_factory=dict)
+    unless: tuple[str, str] | None = None
+    is_provided: bool = False
 
 
 def nothing(document: Document) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from provisioner.commands.preflight import grants
 from provisioner.errors import Problem, ServiceError, Severity, WorkspaceError
 from provisioner.errors.wording import counted, listed
 from provisioner.model.connection import MISSING, Connection
@@ -222,6 +223,10 @@ def _folded(name: Name) -> Name:
     return tuple(part.casefold() for part in name)
 
 
+def _securable(name: Name) -> Name:
+    return _folded(name[1:3])
+
+
 def _scope(name: Name) -> Name:
     return name[:1]
 
@@ -236,4 +241,5 @@ LOOKUPS: Final[Mapping[PrerequisiteType, Lookup]] = {
     # Names of scopes are compared without regard to case, those of keys are not.
     PrerequisiteType.SECRET: Lookup(_folded_scope, _scope, _keys, _judge_key),
     PrerequisiteType.PRINCIPAL: Lookup(_folded, _whole, _principal, _judge_principal),
+    PrerequisiteType.GRANT: Lookup(_folded, _securable, grants.ask, grants.judge),
 }

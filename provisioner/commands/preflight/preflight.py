@@ -7,7 +7,7 @@ that is needed, whoever needs it; one list for each kind that a workspace takes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.commands.preflight.lookups import (
@@ -23,6 +23,7 @@ from provisioner.errors import Finding, Problem, Severity, by_place
 from provisioner.errors.wording import closest, counted
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
+from provisioner.model.live import Phase
 from provisioner.model.references import ELSEWHERE, EVERY, Prerequisite, PrerequisiteType
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
@@ -102,7 +103,7 @@ def examine(session: Session, selection: Selection = EVERYTHING) -> Preflight:
     known = {resource.address for resource in session.loaded.resources}
     meant = selection.choose((*session.loaded.resources, *removed))
     resources = [resource for resource in meant if resource.address in known]
-    needed = _needed(session, resources)
+    needed = _unless_there(session, _needed(session, resources))
     new = {
         name: _kind_of(resources, name)
         for name, kind in KINDS.items()
@@ -115,7 +116,9 @@ def examine(session: Session, selection: Selection = EVERYTHING) -> Preflight:
         *_creating(session, new, facts),
     ]
     unknown = sum(_is_unknown(facts.get(_key(each))) for each in needed)
-    return Preflight(tuple(sorted(problems, key=by_place)), len(needed), unknown)
+    # One catalog that is not there is missing once, whatever is needed of it.
+    distinct = {(each.code, each.message): each for each in sorted(problems, key=by_place)[::-1]}
+    return Preflight(tuple(sorted(distinct.values(), key=by_place)), len(needed), unknown)
 
 
 def _needed(session: Session, resources: Iterable[Resource]) -> list[PrerequisiteUses]:
@@ -123,15 +126,21 @@ def _needed(session: Session, resources: Iterable[Resource]) -> list[Prerequisit
     wanted = {resource.address for resource in resources}
     uses: dict[tuple[PrerequisiteType, Name], list[tuple[Declaration, Prerequisite]]] = {}
     brought: set[tuple[PrerequisiteType, Name]] = set()
+    provided: set[tuple[PrerequisiteType, Name]] = set()
     for declaration in session.loaded.declarations:
         for prerequisite in declaration.kind.dependencies.prerequisites(declaration.document):
             name = LOOKUPS[prerequisite.need].same(prerequisite.name)
+            if prerequisite.is_provided:
+                provided.add((prerequisite.need, name))
+                continue
             if prerequisite.source:
                 brought.add((prerequisite.need, name))
             if declaration.address in wanted:
                 uses.setdefault((prerequisite.need, name), []).append((declaration, prerequisite))
     needed = []
     for key, places in uses.items():
+        if provided & {key, (key[0], (*key[1][:-1], EVERY))}:
+            continue
         # What is declared is asked for where it is declared, and only there.
         if key in brought or (key[0], (*key[1][:-1], EVERY)) in brought:
             places = [place for place in places if place[1].source]
@@ -140,6 +149,26 @@ def _needed(session: Session, resources: Iterable[Resource]) -> list[Prerequisit
             similar = "" if key in brought else _similar(key, brought)
             needed.append(PrerequisiteUses(places[0][1], tuple(places), similar))
     return needed
+
+
+def _unless_there(session: Session, needed: list[PrerequisiteUses]) -> list[PrerequisiteUses]:
+    """``needed`` without what only the creation of something needs that is there."""
+    creations = {place.unless for uses in needed for _, place in uses.places if place.unless}
+
+    def is_there(resource: tuple[str, str]) -> bool:
+        kind, name = resource
+        answer = answer_or_problem(lambda: session.drivers[kind].confirm(name).phase)
+        return not isinstance(answer, Problem) and answer is not Phase.ABSENT
+
+    names = sorted(creations)
+    there = dict(zip(names, map_parallel(is_there, names, PARALLELISM), strict=True))
+    kept = []
+    for uses in needed:
+        places = tuple(
+            place for place in uses.places if not (place[1].unless and there[place[1].unless])
+        )
+        kept += [replace(uses, requirement=places[0][1], places=places)] if places else []
+    return kept
 
 
 def _similar(

@@ -10,12 +10,14 @@ from typing import Any, Final
 from provisioner.errors import Finding, Location
 from provisioner.kinds.unity_catalog.calls import CREDENTIALS, PROVIDER, PROVIDER_FIELDS
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of, table_action
+from provisioner.kinds.unity_catalog.privileges import LOGIN, privilege
 from provisioner.kinds.unity_catalog.securable import SecurableKind
 from provisioner.kinds.unity_catalog.validation import forwarding
 from provisioner.model.kind import Declared
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
+from provisioner.model.references import Prerequisite
 
 TYPE: Final = "EXTERNAL_MODEL_PROVIDER_TYPE_"
 SECRETS: Final = "secrets/"
@@ -68,6 +70,13 @@ def depends_on(document: Document) -> Iterator[tuple[str, str]]:
     """The catalog secrets that keys refer to."""
     for reference in sorted(set(_references(document.get("config")))):
         yield "secrets", reference.removeprefix(SECRETS).lower()
+
+
+def needed_privileges(document: Document) -> Iterator[Prerequisite]:
+    """Secrets are read with the rights of the owner of the service, which the login becomes."""
+    for reference in sorted(set(_references(document.get("config")))):
+        name = reference.removeprefix(SECRETS).lower()
+        yield privilege((LOGIN, "secret", name, "READ_SECRET"), ("config",))
 
 
 def _references(value: Any) -> Iterator[str]:
@@ -177,6 +186,7 @@ KIND = kind_of(
         model="ModelProviderService",
         relations=relations,
         depends_on=depends_on,
+        privileges=needed_privileges,
         field_action=field_action,
         applied_digests=applied_digests,
     ),

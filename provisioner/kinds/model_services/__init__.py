@@ -10,12 +10,14 @@ from provisioner.kinds.lazy import lazily
 from provisioner.kinds.model_services.routing import destinations
 from provisioner.kinds.model_serving_endpoints.invocation.client_examples import NAMES
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of, table_action
-from provisioner.kinds.unity_catalog.securable import SecurableKind
+from provisioner.kinds.unity_catalog.privileges import LOGIN, privilege
+from provisioner.kinds.unity_catalog.securable import SCHEMAS, SecurableKind
 from provisioner.model.kind import Declared, Invocation
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.plan import FieldAction, FieldChange
 from provisioner.model.query import Clients
+from provisioner.model.references import Prerequisite
 
 PROVIDERS, ENDPOINTS = "model-provider-services/", "serving-endpoints/"
 ROUTING: Final = "config.routing.destinations"
@@ -43,6 +45,19 @@ def depends_on(document: Document) -> Iterator[tuple[str, str]]:
             yield "model_provider_services", name.removeprefix(PROVIDERS).lower()
         if isinstance(name := endpoint.get("model_serving_endpoint"), str):
             yield "model_serving_endpoints", name.removeprefix(ENDPOINTS)
+
+
+def needed_privileges(document: Document) -> Iterator[Prerequisite]:
+    """The owner of a service, which the login becomes, asks providers and writes the table."""
+    for place, each in destinations(document):
+        external = each.get("external_model_config") or {}
+        if isinstance(name := external.get("model_provider_service"), str):
+            provider = name.removeprefix(PROVIDERS).lower()
+            yield privilege((LOGIN, "model_provider_service", provider, "EXECUTE"), place)
+    table = (document.get("config") or {}).get("inference_table") or {}
+    if isinstance(parent := table.get("parent"), str):
+        schema, at = parent.removeprefix(SCHEMAS).lower(), ("config", "inference_table", "parent")
+        yield privilege((LOGIN, "schema", schema, "CREATE_TABLE"), at)
 
 
 def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAction | None:
@@ -167,6 +182,7 @@ KIND = kind_of(
         model="ModelService",
         relations=relations,
         depends_on=depends_on,
+        privileges=needed_privileges,
         field_action=field_action,
         invocation=INVOCATION,
     ),

@@ -77,6 +77,7 @@ SECURABLE = SecurableKind(
     plural="models",
     # To the grants API a registered model is a function. [databricks/cli, grants.go]
     grants_type="function",
+    creation="CREATE_MODEL",
     privileges=frozenset(("ALL_PRIVILEGES", "APPLY_TAG", "EXECUTE", "MANAGE")),
     has_mask=False,
     created_fields=("comment", "storage_location"),

@@ -10,6 +10,7 @@ SECURABLE = SecurableKind(
     title="schema",
     plural="schemas",
     grants_type="schema",
+    creation="CREATE_SCHEMA",
     privileges=frozenset(
         (
             *("ALL_PRIVILEGES", "APPLY_TAG", "BROWSE", "CREATE_CONNECTION", "CREATE_FUNCTION"),

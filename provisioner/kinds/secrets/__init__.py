@@ -88,6 +88,7 @@ SECURABLE = SecurableKind(
     title="catalog secret",
     plural="secrets",
     grants_type="secret",
+    creation="CREATE_SECRET",
     privileges=frozenset(
         ("ALL_PRIVILEGES", "MANAGE", "READ_SECRET", "REFERENCE_SECRET", "WRITE_SECRET")
     ),

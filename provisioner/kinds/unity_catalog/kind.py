@@ -8,7 +8,7 @@ from functools import partial
 
 from provisioner.errors import Finding, Location
 from provisioner.kinds.lazy import loaded
-from provisioner.kinds.unity_catalog import calls, validation
+from provisioner.kinds.unity_catalog import calls, privileges, validation
 from provisioner.kinds.unity_catalog.securable import GRANTS, SecurableKind
 from provisioner.model import schemas
 from provisioner.model.connection import Connection
@@ -30,7 +30,7 @@ from provisioner.model.kind import (
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
-from provisioner.model.references import RestrictedName, nothing
+from provisioner.model.references import Prerequisite, RestrictedName, nothing
 from provisioner.model.secret import SecretReader
 
 # What model services and model provider services have in common. Pure.
@@ -76,6 +76,7 @@ class CatalogParts:
     calls_of_field: Mapping[str, tuple[str, ...]] | None = None
     migrate_legacy: Callable[[Document], tuple[Document, tuple[Finding, ...]]] | None = None
     invocation: Invocation | None = None
+    privileges: Callable[[Document], Iterator[Prerequisite]] = nothing
     aliases: Callable[[Document], Iterator[tuple[str, Location]]] = nothing
     follows: Callable[[FieldChange], frozenset[str]] | None = None
     keeps_data: bool = False
@@ -105,6 +106,7 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
             depends_on=partial(_depends_on, securable, parts.depends_on),
             references=partial(_references, securable),
             aliases=parts.aliases,
+            prerequisites=partial(_prerequisites, securable, parts.privileges),
         ),
         planning=Planning(
             operations=partial(calls.operations, securable),
@@ -138,6 +140,16 @@ def _depends_on(
     full_name = securable.full_name(document)
     if full_name.count(".") == 2:
         yield "schemas", full_name.rpartition(".")[0]
+    yield from own(document)
+
+
+def _prerequisites(
+    securable: SecurableKind,
+    own: Callable[[Document], Iterator[Prerequisite]],
+    document: Document,
+) -> Iterator[Prerequisite]:
+    """The privileges that the login and the callers need."""
+    yield from privileges.of_object(securable, document)
     yield from own(document)
 
 

@@ -30,10 +30,11 @@ def mask_of_field(names: tuple[str, ...]) -> str:
 class SecurableKind:
     """How the calls of one kind look.
 
-    ``identity`` are the fields that make its full name. ``grants_type`` is its word in paths of
-    grants, ``privileges`` those that it takes. ``mask_of`` returns the update mask for a field,
-    given the names on its path. ``is_service``: its fields are created below ``parent``, and
-    writes carry an etag. ``has_mask``: an update names its fields in the query. ``list_query``
+    ``identity`` are the fields that make its full name. ``creation`` is the privilege to create
+    one in its schema or catalog. ``grants_type`` is its word in paths of grants, ``privileges``
+    those that it takes. ``mask_of`` returns the update mask for a field, given the names on its
+    path. ``is_service``: its fields are created below ``parent``, and writes carry an etag.
+    ``has_mask``: an update names its fields in the query. ``list_query``
     returns the query for the objects of a schema. ``spelled`` returns a live document in the
     words of the desired one, where both mean the same. ``body`` returns what is sent of a
     document.
@@ -44,6 +45,7 @@ class SecurableKind:
     plural: str
     grants_type: str
     privileges: frozenset[str]
+    creation: str = "CREATE_SERVICE"
     identity: tuple[str, ...] = PARTS
     is_service: bool = False
     has_mask: bool = True
