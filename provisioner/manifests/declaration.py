@@ -10,9 +10,11 @@ from provisioner.errors import Finding, Location, Position, Problem, Severity
 from provisioner.manifests import lifecycle
 from provisioner.manifests.conversion_notes import PlacedConversion
 from provisioner.manifests.envelope import ManifestEntry
+from provisioner.manifests.for_each import EACH_PART, ElementNames
 from provisioner.manifests.layers import Layers, name_from_release
 from provisioner.manifests.merge import Origin
 from provisioner.manifests.references import (
+    Meaning,
     Noted,
     References,
     is_plaintext,
@@ -109,9 +111,36 @@ class Declaration:
         source, place = self.origin(at)
         variables = self.layers.variables if self.layers else None
         defined = variables.definition(source.data, place) if variables else None
-        if variables and variables.source and defined:
-            return variables.source, defined
+        if variables and variables.source:
+            element = None if defined else self._in_element(_deepest(source.data, place))
+            if element:
+                # The element may refer to a variable again.
+                defined = variables.definition(variables.source.data, element) or element
+            if defined:
+                return variables.source, defined
         return source, place
+
+    def element_position(self, at: Location) -> Position | None:
+        """Where the part of the element stands that the value at ``at`` is made from."""
+        source, place = self.origin(at)
+        defined = self._in_element(_deepest(source.data, place))
+        variables = self.layers.variables if self.layers else None
+        return (
+            variables.source.position(defined)
+            if variables and variables.source and defined
+            else None
+        )
+
+    def _in_element(self, written: Any) -> Location | None:
+        """Where in the environment's file the part that ``written`` refers to stands."""
+        element, variables = self.entry.element, self.layers.variables if self.layers else None
+        part = EACH_PART.search(written) if isinstance(written, str) else None
+        if not (part and element and element.variable and variables and variables.source):
+            return None
+        at = element.location(tuple(filter(None, part[1].split("."))))
+        if not variables.source.has(at):
+            return None
+        return at
 
     def converted(self, conversions: Iterable[Conversion]) -> Iterator[PlacedConversion]:
         """Yields ``conversions`` with their places, but for values that stand in no file."""
@@ -171,7 +200,7 @@ def declared(source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layer
         document=laid.value,
         place=laid.place,
         conversions=tuple(draft.converted(conversions)),
-        variables=layers.variables.behind(words),
+        variables=layers.variables.behind(words) | _collection_of(entry),
         lacking=layers.variables.lacking(words),
     )
     problems = (
@@ -186,6 +215,12 @@ def declared(source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layer
     # Reported beside the others: such an override does no harm to the rest of the document.
     idle = layers.idle_removals(draft.address, today, kind)
     return replace(draft, is_good=is_whole, problems=(*problems, *idle))
+
+
+def _collection_of(entry: ManifestEntry) -> frozenset[str]:
+    """The variable that makes the resource exist, as one element of several."""
+    variable = entry.element.variable if entry.element else ""
+    return frozenset((variable,)) if variable else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,14 +243,16 @@ class _Manifest:
 
     @classmethod
     def of(cls, source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layers) -> _Manifest:
-        noted = Noted(layers.names or layers.variables)
+        names: Meaning = layers.names or layers.variables
+        element = ElementNames(names, layers.variables, entry.element) if entry.element else None
+        noted = Noted(element or names)
         references = References(noted)
         # Most files have no reference, and walking them all is a part of every command's time.
         some_refer = source.has_references
         replaced = references.replaced(entry.document) if some_refer else entry.document
         migrate = kind.schema.migrate_legacy
         document, old = migrate(replaced) if migrate else (replaced, ())
-        unresolved = [*references.findings, *_name_from_release(entry.document, layers)]
+        unresolved = [*references.findings, *_name_from_release(entry, layers)]
         spelling = Spelling(
             tuple(finding.at for finding in old), lambda at: source.has((*entry.at, *at))
         )
@@ -228,7 +265,7 @@ class _Manifest:
             tuple(old),
             # A resource whose value is not released yet is left out, which is no mistake.
             tuple(finding for finding in unresolved if finding.code != NOT_RELEASED),
-            frozenset(noted.words),
+            frozenset(noted.words | element.words if element else noted.words),
             some_refer,
         )
 
@@ -251,8 +288,13 @@ def _misshapen(draft: Declaration, schema: Document, manifest: _Manifest) -> Ite
             yield finding
 
 
-def _name_from_release(written: Document, layers: Layers) -> list[Finding]:
-    words = {word for _, word in words_in(written.get("name"))}
+def _name_from_release(entry: ManifestEntry, layers: Layers) -> list[Finding]:
+    name = entry.document.get("name")
+    words = {word for _, word in words_in(name)}
+    if entry.element:
+        names = ElementNames(layers.variables, layers.variables, entry.element)
+        References(names).replaced(name)
+        words |= names.words
     released = layers.released_behind(words)
     return [name_from_release(("name",), released)] if released else []
 

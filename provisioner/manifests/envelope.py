@@ -16,7 +16,12 @@ RESOURCES: Final = "resources"
 REMOVED: Final = "removed"
 PARTS: Final = (RESOURCES, REMOVED)
 FREE: Final = "x-"
-RESOURCE_KEY: Final = r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$"
+PART_OF_KEY: Final = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}"
+RESOURCE_KEY: Final = rf"^{PART_OF_KEY}(/{PART_OF_KEY})?$"
+"""``KEY``, or ``KEY/ELEMENT`` of a block with ``for_each``."""
+
+
+KEY_HINT: Final = "1 to 128 letters, digits, `-` and `_`, the first one not a `-`"
 
 BUNDLE_KINDS: Final = (
     "alerts",
@@ -47,16 +52,40 @@ Source: databricks/cli bundle/config/resources.go.
 
 
 @dataclass(frozen=True, slots=True)
+class Element:
+    """An element of the collection of a ``for_each``.
+
+    ``value`` is as it is written, references in it too. ``variable`` holds the collection, and
+    is ``""`` where that stands in the manifest; ``at`` is the element's place in it.
+    """
+
+    key: str
+    value: Any
+    variable: str = ""
+    at: Location = ()
+
+    def location(self, rest: Location = ()) -> Location:
+        """Where in the environment's file the part ``rest`` of the value stands."""
+        return ("variables", self.variable, *self.at, *rest)
+
+
+@dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """One resource as it stands in a manifest, below ``resources``, kind and key."""
+    """One resource as it stands in a manifest, below ``resources``, kind and key.
+
+    ``element`` is set for one of several resources that a block with ``for_each`` stands for.
+    """
 
     kind: str
     key: str
     document: Document
+    element: Element | None = None
 
     @property
     def at(self) -> Location:
-        return (RESOURCES, self.kind, self.key)
+        """The place of the block."""
+        key = self.key.partition("/")[0] if self.element else self.key
+        return (RESOURCES, self.kind, key)
 
 
 def entries_of(manifest: Any, kinds: Collection[str]) -> Iterator[ManifestEntry | Finding]:
@@ -115,8 +144,7 @@ def _keys(kind: str, resources: Document) -> Iterator[ManifestEntry | Finding]:
     for key, document in resources.items():
         if not re.fullmatch(RESOURCE_KEY, key):
             message = f"`{key}` cannot be the key of a resource"
-            hint = "1 to 128 letters, digits, `-` and `_`, the first one not a `-`"
-            yield Finding((RESOURCES, kind, key), "E109", message, hint, key=True)
+            yield Finding((RESOURCES, kind, key), "E109", message, KEY_HINT, key=True)
         elif isinstance(document, dict):
             yield ManifestEntry(kind, key, document)
         else:

@@ -84,11 +84,11 @@ class Layers:
         """Returns ``document`` of a manifest with the layers on it, and its name prefixed."""
         part = PlacedValue(document, Origin(""))
         rules = kind.schema.rules()
-        under, over = self.defaults.get(kind.name), self.over(address)
+        under = self.defaults.get(kind.name)
         # Copies: nothing is shared between two documents that a layer is laid on.
         if under and under.part:
             part = laid_under(copy.deepcopy(under.part), part, rules)
-        if over:
+        for over in self.over(address):
             part = laid_over(part, copy.deepcopy(over), rules)
         name = part.value.get("name")
         # An existing endpoint is not created here, so its name is the one it has.
@@ -98,25 +98,28 @@ class Layers:
 
     def idle_removals(self, address: Address, document: Document, kind: Kind) -> Iterator[Problem]:
         """A problem for each entry that an override deletes and ``document`` does not have."""
-        under, over = self.defaults.get(kind.name), self.over(address)
-        if not over or not self.source:
+        under, layers, rules = self.defaults.get(kind.name), self.over(address), kind.schema.rules()
+        if not layers or not self.source:
             return
         part = PlacedValue(document, Origin(""))
         if under and under.part:
-            part = laid_under(copy.deepcopy(under.part), part, kind.schema.rules())
-        for at in removals_of_nothing(part.value, over.value, kind.schema.rules()):
-            message = "there is no such entry to delete"
-            finding = Finding((*over.place.at, *at), "E220", message, "take this one out")
-            yield self.source.problem(finding)
+            part = laid_under(copy.deepcopy(under.part), part, rules)
+        for over in layers:
+            for at in removals_of_nothing(part.value, over.value, rules):
+                message = "there is no such entry to delete"
+                finding = Finding((*over.place.at, *at), "E220", message, "take this one out")
+                yield self.source.problem(finding)
+            part = laid_over(part, copy.deepcopy(over), rules)
 
-    def over(self, address: Address) -> PlacedValue | None:
-        """What is laid over the resource; None where nothing is."""
-        layer = self.overrides.get(address)
-        return layer.part if layer else None
+    def over(self, address: Address) -> tuple[PlacedValue, ...]:
+        """What is laid over the resource, the last one on top."""
+        layers = (self.overrides.get(each) for each in _from_block(address))
+        return tuple(layer.part for layer in layers if layer and layer.part)
 
     def words(self, address: Address) -> frozenset[str]:
         """The references in the layers of this resource, as they stand between the braces."""
-        merged = (self.defaults.get(address.kind), self.overrides.get(address))
+        over = (self.overrides.get(each) for each in _from_block(address))
+        merged = (self.defaults.get(address.kind), *over)
         return frozenset(word for layer in merged if layer for word in layer.words)
 
     def released_behind(self, words: Iterable[str]) -> frozenset[str]:
@@ -150,7 +153,8 @@ class Layers:
 
     def undeclared(self, declared: Collection[Address]) -> Iterator[Problem]:
         """A problem for each override of what no manifest declares."""
-        for address in sorted(self.overrides.keys() - set(declared)):
+        known_addresses = {*declared, *(address.block for address in declared)}
+        for address in sorted(self.overrides.keys() - known_addresses):
             if self.source:
                 keys = [other.key for other in declared if other.kind == address.kind]
                 known = f"declared are {listed(sorted(keys)[:8], 'none')}"
@@ -167,6 +171,11 @@ class Layers:
         source = self.source
         moved = tuple(at for layer in self._every() for at in layer.moved)
         return Spelling(moved, source.has if source else lambda at: False)
+
+
+def _from_block(address: Address) -> tuple[Address, ...]:
+    """The addresses whose overrides hold for ``address``: of its block (`for_each`), its own."""
+    return (address.block, address) if address.block != address else (address,)
 
 
 class _Reader:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
 from provisioner.errors.wording import did_you_mean, listed
-from provisioner.manifests import conversion_notes
+from provisioner.manifests import conversion_notes, for_each
 from provisioner.manifests import variable_values as withheld
 from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
@@ -63,8 +63,10 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
         problems = list(_problems(environment, contents, layers))
         problems += _out_of_bounds(boundaries_of(root, kinds.values()), files, contents, layers)
         problems += overlooked(root, environment.manifests, files)
+        problems = for_each.merged(problems)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-        if not errors and not contents.declarations and not contents.removed:
+        declares = contents.declarations or contents.removed or contents.emptied
+        if not errors and not declares:
             errors = [_nothing(environment)]
         if errors:
             raise FileError(errors)
@@ -113,7 +115,7 @@ def _loaded(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Said:
     """What all files say, and what is wrong with it so far."""
 
@@ -121,6 +123,8 @@ class _Said:
     removed: list[RemovedEntry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    emptied: bool = False
+    """Whether a `for_each` has no element: that its resources go is the wish of a file."""
 
     @property
     def is_whole(self) -> bool:
@@ -144,7 +148,7 @@ class DeclaredNames:
     def __init__(
         self, entries: Iterable[ManifestEntry], kinds: Mapping[str, Kind], layers: Layers
     ) -> None:
-        self._entries = {Address(each.kind, each.key): each.document for each in entries}
+        self._entries = {Address(each.kind, each.key): each for each in entries}
         self._kinds = kinds
         self._layers = layers
         self._known: dict[Address, Mapping[str, Any]] = {}
@@ -186,13 +190,15 @@ class DeclaredNames:
         return self._known[address]
 
     def _read(self, address: Address) -> Iterator[tuple[str, Any]]:
-        kind, document = self._kinds[address.kind], self._entries[address]
+        kind, entry = self._kinds[address.kind], self._entries[address]
         texts = {
             name: value
-            for name, value in document.items()
+            for name, value in entry.document.items()
             if isinstance(value, str) and name not in FREE_TEXTS
         }
-        references = References(self)
+        variables = self._layers.variables
+        names = for_each.ElementNames(self, variables, entry.element) if entry.element else self
+        references = References(names)
         replaced: Document = references.replaced(texts)
         for finding in references.findings:
             raise NoValueError(finding.code, finding.message, finding.hint)
@@ -217,14 +223,14 @@ def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind], layer
             if isinstance(entry, Finding):
                 contents.problems.append(source.problem(entry))
             else:
-                entries.append((source, entry))
+                _expand(source, entry, layers, contents, entries)
         for removed in removed_in(source, kinds, layers):
             if isinstance(removed, Problem):
                 contents.problems.append(removed)
             else:
                 contents.removed.append(removed)
     # Only now: a resource may refer to one of another file by its name.
-    names = DeclaredNames((entry for _, entry in entries), kinds, layers)
+    names = DeclaredNames([entry for _, entry in entries], kinds, layers)
     layers = replace(layers, names=names)
     for source, entry in entries:
         contents.declarations.append(declared(source, entry, kinds[entry.kind], layers))
@@ -232,6 +238,25 @@ def _read_all(root: Path, files: Iterable[str], kinds: Mapping[str, Kind], layer
         problem for declaration in contents.declarations for problem in declaration.problems
     )
     return contents
+
+
+def _expand(
+    source: SourceFile,
+    entry: ManifestEntry,
+    layers: Layers,
+    contents: _Said,
+    entries: list[tuple[SourceFile, ManifestEntry]],
+) -> None:
+    """Adds to ``entries`` what ``entry`` stands for, and to ``contents`` what is wrong with it."""
+    elements = list(for_each.expanded(entry, layers.variables, layers.released))
+    contents.emptied |= not elements
+    for each in elements:
+        if isinstance(each, Finding):
+            subject = str(Address(entry.kind, entry.key))
+            contents.problems.append(source.problem(each, subject))
+            contents.unread.append(source.text.file)
+        else:
+            entries.append((source, each))
 
 
 def _repeated(declarations: Iterable[Declaration]) -> Iterator[Problem]:

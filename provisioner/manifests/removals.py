@@ -9,7 +9,7 @@ from typing import Any
 
 from provisioner.errors import Finding, Location, Problem
 from provisioner.manifests.declaration import Declaration
-from provisioner.manifests.envelope import REMOVED, RESOURCE_KEY, no_mapping, unknown_kind
+from provisioner.manifests.envelope import KEY_HINT, REMOVED, RESOURCE_KEY, no_mapping, unknown_kind
 from provisioner.manifests.layers import Layers
 from provisioner.manifests.references import References
 from provisioner.manifests.yaml.source import SourceFile
@@ -77,8 +77,7 @@ def _entry(
     at: Location = (REMOVED, kind.name, key)
     if not re.fullmatch(RESOURCE_KEY, key):
         message = f"`{key}` cannot be the key of a resource"
-        hint = "1 to 128 letters, digits, `-` and `_`, the first one not a `-`"
-        yield source.problem(Finding(at, "E109", message, hint, key=True))
+        yield source.problem(Finding(at, "E109", message, KEY_HINT, key=True))
         return
     if not isinstance(entry, dict):
         yield from map(source.problem, no_mapping(at[:2], key, entry))

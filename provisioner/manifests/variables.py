@@ -183,6 +183,8 @@ class Variables:
             )
             raise NoValueError("E121", message, hint)
         hint = "known are `${var.NAME}` and `${environment.name}`; `$${` is a plain `${`"
+        if kind == "each":
+            hint = "it is known in a manifest, in a resource with `for_each`"
         # Words that only the Databricks CLI knows: its import replaces those that can be.
         if kind in ("resources", "workspace", "bundle", "variables"):
             hint = "of a bundle, `provisioner import --from-bundle FILE` replaces such words"
@@ -191,6 +193,24 @@ class Variables:
     def text(self, word: str) -> str:
         """The value of ``${word}`` as part of a text. Raises NoValueError."""
         return inside_a_text(self.value(word), self.written(f"${{{word}}}"), word)
+
+    def collection(self, name: str) -> Any:
+        """What the file says about the variable, references in it as they are written.
+
+        For what decides which resources there are. Raises NoValueError for a variable that no
+        file declares, and for a value from outside: a review has to see it.
+        """
+        if name not in self._declared:
+            self._variable(name)
+        self.used.add(name)
+        if name in self._given:
+            message = f"the collection `{name}` is given by {self._given[name][1]}"
+            raise NoValueError("E124", message, "only a file says which resources there are")
+        return self._declared[name]
+
+    def replaced_in(self, name: str, part: Any) -> Any:
+        """``part`` of the definition of ``name`` without references. Raises NoValueError."""
+        return self._replaced(name, part)
 
     def written(self, reference: Any) -> str:
         """The number or boolean behind ``${var.NAME}`` as typed in the file; else ``""``."""

@@ -139,6 +139,12 @@ class Address:
     def __str__(self) -> str:
         return f"{self.kind}.{self.key}"
 
+    @property
+    def block(self) -> Address:
+        """The address of the block that an element of a ``for_each`` is made from; else this."""
+        key, slash, _ = self.key.partition("/")
+        return Address(self.kind, key) if slash else self
+
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:

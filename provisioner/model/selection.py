@@ -88,8 +88,11 @@ def check_redeployed(deployed: Iterable[Resource], addresses: Iterable[str]) -> 
         raise UsageError.of("E819", f"`{address}` cannot be redeployed", hint)
 
 
-def _words(resource: Resource) -> tuple[str, str, str]:
-    return (resource.address.key, str(resource.address), resource.name)
+def _words(resource: Resource) -> tuple[str, ...]:
+    address = resource.address
+    # `chat` and its address mean all elements of the block `chat`, too.
+    block = (address.block.key, str(address.block)) if address.block != address else ()
+    return (address.key, str(address), resource.name, *block)
 
 
 def _matches(resource: Resource, pattern: str) -> bool:

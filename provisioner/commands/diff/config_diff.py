@@ -155,16 +155,18 @@ def _has_layer(declaration: Declaration, at: Location) -> bool:
 
 def _removal(declaration: Declaration, path: Path, rules: FieldRule) -> Position | None:
     """Where an override takes the field, or something around it, away."""
-    over = declaration.layers.over(declaration.address) if declaration.layers else None
-    if not over or not declaration.layers or not declaration.layers.source:
+    layers = declaration.layers
+    if not layers or not layers.source:
         return None
-    at = location_of(over.value, path, rules)
-    value = over.value
-    for step in at:
-        value = value[step]
-    if value is not None and not (isinstance(value, dict) and value.get("$delete") is True):
-        return None
-    return declaration.layers.source.position(over.place.of(at).at)
+    # The last override is on top: what it takes away is not there, whatever the others say.
+    for over in reversed(layers.over(declaration.address)):
+        at = location_of(over.value, path, rules)
+        value = over.value
+        for step in at:
+            value = value[step]
+        if value is None or (isinstance(value, dict) and value.get("$delete") is True):
+            return layers.source.position(over.place.of(at).at)
+    return None
 
 
 def _bare_name(declaration: Declaration) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from provisioner.files.yaml_format import ANY, NotArrangeableError, arranged
 from provisioner.files.yaml_layout import layout, node_at
 from provisioner.kinds import KINDS
 from provisioner.manifests.files import manifest_files, read
+from provisioner.manifests.for_each import FOR_EACH
 from provisioner.manifests.project import (
     FOLDER,
     PROJECT_FILE,
@@ -23,7 +24,7 @@ from provisioner.manifests.project import (
 )
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
-from provisioner.model.field_rules import FieldRule, rules_in
+from provisioner.model.field_rules import PLAIN, FieldRule, rules_in
 from provisioner.model.rollout_block import BLOCK, short_form
 
 
@@ -163,9 +164,14 @@ def _of_environment() -> FieldRule:
 def _by_kind(*, keys: bool) -> FieldRule:
     """The rules below a kind's name: of a resource, or of one below each key."""
     kinds = {
-        name: FieldRule(fields={ANY: kind.schema.rules()}, mapping=True)
+        name: FieldRule(fields={ANY: _of_block(kind.schema.rules())}, mapping=True)
         if keys
         else kind.schema.rules()
         for name, kind in KINDS.items()
     }
     return FieldRule(fields=kinds, mapping=True)
+
+
+def _of_block(rules: FieldRule) -> FieldRule:
+    """The rules of a resource that may stand for several: what it is made for comes first."""
+    return replace(rules, fields={FOR_EACH: PLAIN, **rules.fields})

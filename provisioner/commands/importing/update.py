@@ -11,12 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from provisioner.commands.importing.draft import wrong_in
+from provisioner.commands.importing.element_override import (
+    CannotAcceptError,
+    missing_part,
+    nested,
+)
 from provisioner.commands.importing.manifest_text import as_written
 from provisioner.commands.importing.result import FileStatus, ImportedResource, ImportResult
 from provisioner.errors import FileError, Finding, Location, Problem
 from provisioner.errors.wording import listed
 from provisioner.files.yaml_edit import Edit, NotEditableError, edited
 from provisioner.manifests.declaration import Declaration
+from provisioner.manifests.layers import OVERRIDES
 from provisioner.manifests.project import Environment, environment_names
 from provisioner.manifests.references import words_in
 from provisioner.manifests.yaml.source import SourceFile, parse
@@ -146,6 +152,8 @@ def _write(session: Session, declaration: Declaration, change: FieldChange, file
     if value is ABSENT and not at.is_there:
         value = change.before if at.path == change.path else ABSENT
     source, origin = declaration.origin(at.at if at.is_there else at.at[:-1])
+    if declaration.entry.element and not _is_its_own(declaration, origin, source, session):
+        return _override(session, declaration, at, as_manifest(value, at), files)
     current = files.source(source)
     if not at.is_there:
         if key in files.added and not isinstance(at.at[-1], int):
@@ -154,6 +162,37 @@ def _write(session: Session, declaration: Declaration, change: FieldChange, file
         origin = (*origin, _free(current.data, origin, at.at[-1]))
     _refuse_references(current, origin, session)
     _edit(files, source, Edit(origin, as_manifest(value, at), at.around))
+    return source.text.file
+
+
+def _is_its_own(
+    declaration: Declaration, origin: Location, source: SourceFile, session: Session
+) -> bool:
+    """Whether what stands at ``origin`` is of this element of a `for_each` alone."""
+    own = (OVERRIDES, declaration.kind.name, declaration.entry.key)
+    return source is session.environment.source and origin[: len(own)] == own
+
+
+def _override(
+    session: Session, declaration: Declaration, at: Placement, value: Any, files: _Files
+) -> str:
+    """Lay ``value`` over one element of a `for_each`; the name of the environment's file.
+
+    The block is of all elements, so it stays as it is. Raises CannotAcceptError.
+    """
+    source = session.environment.source
+    block = declaration.address.block
+    if source is None:
+        why = f"`{block}` is the block of all its elements, and no file has overrides"
+        raise CannotAcceptError(why, "write a file for the environment")
+    if value is ABSENT:
+        why = f"`{block}` is the block of all its elements, and only this one lacks it"
+        hint = f"remove it with `null` in `overrides:`, below `{declaration.entry.key}`"
+        raise CannotAcceptError(why, hint)
+    override = nested(at.path, value, declaration.kind.schema.rules())
+    whole = {OVERRIDES: {declaration.kind.name: {declaration.entry.key: override}}}
+    where, part = missing_part(files.source(source).data, whole)
+    _edit(files, source, Edit(where, part, PLAIN))
     return source.text.file
 
 
@@ -253,14 +292,6 @@ def _notes(session: Session, rows: Sequence[ImportedResource]) -> Iterator[str]:
 
 
 # Where in a document a live value belongs, and what the document is with it. Pure.
-
-
-class CannotAcceptError(Exception):
-    """Why a difference cannot be written; ``hint`` says what to do by hand."""
-
-    def __init__(self, why: str, hint: str = "") -> None:
-        super().__init__(why)
-        self.why, self.hint = why, hint
 
 
 class Placement(NamedTuple):

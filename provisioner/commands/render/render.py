@@ -30,12 +30,21 @@ class RenderedManifest:
     def origin(self, at: Location) -> str:
         """``FILE:LINE`` of what stands at ``at`` in ``document``.
 
-        Behind it, where it is made from a released variable, the line that released it.
+        Behind it, where it is made from an element of `for_each`, the line of that, and where it
+        is made from a released variable, the line that released it.
         """
         _, kind, key, *inner = at
         declaration, where = self.declarations[Address(str(kind), str(key))], tuple(inner)
         place = declaration.position(where)
-        return " ".join([f"{place.file}:{place.line}", *_released(declaration, where)])
+        behind = (*_element(declaration, where), *_released(declaration, where))
+        return " ".join([f"{place.file}:{place.line}", *behind])
+
+
+def _element(declaration: Declaration, at: Location) -> Iterator[str]:
+    """``[eu] FILE:LINE`` of the element of `for_each` that the value is made from."""
+    element, place = declaration.entry.element, declaration.element_position(at)
+    if element and place:
+        yield f"[{element.key}] {place.file}:{place.line}"
 
 
 def _released(declaration: Declaration, at: Location) -> Iterator[str]:

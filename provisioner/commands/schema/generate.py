@@ -12,7 +12,8 @@ from provisioner.errors.wording import listed
 from provisioner.files.write import replace_file
 from provisioner.kinds import KINDS
 from provisioner.manifests import file_models
-from provisioner.manifests.envelope import BUNDLE_KINDS, RESOURCE_KEY
+from provisioner.manifests.envelope import BUNDLE_KINDS, PART_OF_KEY, RESOURCE_KEY
+from provisioner.manifests.for_each import FOR_EACH
 from provisioner.manifests.schema.fields import inlined
 from provisioner.manifests.schema.forms import (
     REFERENCE,
@@ -32,6 +33,16 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 OF_BUNDLES = "Resources of a bundle that provisioner does not manage. They are skipped."
 FREE_KEYS = "For anything that is used through YAML anchors."
 _AT = "#/definitions/{model}"
+FOR_EACH_SCHEMA: Json = {
+    "description": "Makes a resource for each element: `${var.NAME}`, a list of texts or a mapping "
+    "from keys to values. In the block `${each.key}` is the key, `${each.value.FIELD}` a field of "
+    "the value; the address is `KIND.KEY/EACH`.",
+    "anyOf": [
+        {"type": "string", "pattern": r"^\$\{var\.[A-Za-z_][A-Za-z0-9_]*\}$"},
+        {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        {"type": "object", "propertyNames": {"pattern": f"^{PART_OF_KEY}$"}},
+    ],
+}
 
 
 def generate() -> dict[str, Json]:
@@ -107,11 +118,16 @@ def _manifest(kinds: Mapping[str, type[Any]]) -> Json:
         **{name: {"description": OF_BUNDLES} for name in BUNDLE_KINDS},
     }
     resources["additionalProperties"] = False
+    definitions = _loose(kinds)
+    for name in kinds:
+        # Of blocks alone: it is replaced before a resource meets the schema of its kind.
+        fields = definitions[name]["properties"]
+        definitions[name]["properties"] = {FOR_EACH: FOR_EACH_SCHEMA, **fields}
     removed = made["properties"]["removed"]
     removed["properties"] = _removed_by_kind()
     removed["additionalProperties"] = False
     free = {"patternProperties": {"^x-": {"description": FREE_KEYS}}}
-    return {"$schema": DRAFT, **made, **free, "definitions": _loose(kinds)}
+    return {"$schema": DRAFT, **made, **free, "definitions": definitions}
 
 
 def _project() -> Json:
