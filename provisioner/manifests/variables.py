@@ -195,11 +195,7 @@ class Variables:
         return inside_a_text(self.value(word), self.written(f"${{{word}}}"), word)
 
     def collection(self, name: str) -> Any:
-        """What the file says about the variable, references in it as they are written.
-
-        For what decides which resources there are. Raises NoValueError for a variable that no
-        file declares, and for a value from outside: a review has to see it.
-        """
+        """What the file says about ``name``, references in it too. Raises NoValueError."""
         if name not in self._declared:
             self._variable(name)
         self.used.add(name)
@@ -207,10 +203,6 @@ class Variables:
             message = f"the collection `{name}` is given by {self._given[name][1]}"
             raise NoValueError("E124", message, "only a file says which resources there are")
         return self._declared[name]
-
-    def replaced_in(self, name: str, part: Any) -> Any:
-        """``part`` of the definition of ``name`` without references. Raises NoValueError."""
-        return self._replaced(name, part)
 
     def written(self, reference: Any) -> str:
         """The number or boolean behind ``${var.NAME}`` as typed in the file; else ``""``."""
@@ -279,7 +271,7 @@ class Variables:
 
     def alias(self, name: str) -> str:
         """The alias ``name`` with values in place of its references. Raises NoValueError."""
-        return str(self._replaced(name, self._declared[name][ALIAS]))
+        return str(self.replaced_in(name, self._declared[name][ALIAS]))
 
     def aliases(self) -> Iterator[tuple[str, str]]:
         """Each variable that is pinned from an alias, and that alias, where it has a value."""
@@ -365,14 +357,14 @@ class Variables:
         if name in self._given:
             text, how = self._given[name]
             return typed(text, how, declared)
-        value = self._replaced(name, declared)
+        value = self.replaced_in(name, declared)
         if len(json.dumps(value)) > MOST_BYTES:
             message = f"the variable `{name}` becomes larger than {MOST_BYTES // 1_000_000} MB"
             raise NoValueError("E114", message)
         return value
 
-    def _replaced(self, name: str, written: Any) -> Any:
-        """``written``, a part of the definition of ``name``, without references."""
+    def replaced_in(self, name: str, written: Any) -> Any:
+        """``written``, a part of the definition of ``name``, resolved. Raises NoValueError."""
         inside = References(_Definition(self, name))
         value = inside.replaced(written, (VARIABLES, name))
         if inside.findings:
