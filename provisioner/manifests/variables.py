@@ -183,8 +183,7 @@ class Variables:
             )
             raise NoValueError("E121", message, hint)
         hint = "known are `${var.NAME}` and `${environment.name}`; `$${` is a plain `${`"
-        if kind == "each":
-            hint = "it is known in a manifest, in a resource with `for_each`"
+        hint = "it is known in a resource with `for_each`" if kind == "each" else hint
         # Words that only the Databricks CLI knows: its import replaces those that can be.
         if kind in ("resources", "workspace", "bundle", "variables"):
             hint = "of a bundle, `provisioner import --from-bundle FILE` replaces such words"
@@ -200,8 +199,8 @@ class Variables:
             self._variable(name)
         self.used.add(name)
         if name in self._given:
-            message = f"the collection `{name}` is given by {self._given[name][1]}"
-            raise NoValueError("E124", message, "only a file says which resources there are")
+            hint = "only a file says which resources there are"
+            raise NoValueError("E124", f"`{name}` is given by {self._given[name][1]}", hint)
         return self._declared[name]
 
     def written(self, reference: Any) -> str:
@@ -359,8 +358,8 @@ class Variables:
             return typed(text, how, declared)
         value = self.replaced_in(name, declared)
         if len(json.dumps(value)) > MOST_BYTES:
-            message = f"the variable `{name}` becomes larger than {MOST_BYTES // 1_000_000} MB"
-            raise NoValueError("E114", message)
+            limit = f"{MOST_BYTES // 1_000_000} MB"
+            raise NoValueError("E114", f"the variable `{name}` becomes larger than {limit}")
         return value
 
     def replaced_in(self, name: str, written: Any) -> Any:

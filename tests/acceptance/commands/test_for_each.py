@@ -187,7 +187,7 @@ def test_what_is_wrong_in_the_block_is_told_once(tenants, run, repository):
 
 def test_each_is_known_in_blocks_with_for_each_alone(tenants, run, repository):
     repository.write("manifests/chat.yaml", BLOCK.replace("      for_each: ${var.tenants}\n", ""))
-    assert "it is known in a manifest, in a resource with `for_each`" in run("validate").err
+    assert "it is known in a resource with `for_each`" in run("validate").err
 
 
 RELEASED = """\
