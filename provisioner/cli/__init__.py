@@ -94,6 +94,7 @@ Exit codes:
   3    a file is not as it would be written (schema, fmt and pin --check)
   4    applied in part; safe to run again
   5    still updating when the time was up; status --wait resumes
+  6    nothing missing was found, and not everything could be looked at (plan --preflight)
   130  interrupted"""
 
 

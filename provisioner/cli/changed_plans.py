@@ -34,6 +34,7 @@ from provisioner.workflow.project import Project, open_project, refuse_one_token
 from provisioner.workflow.session import Session, session_of
 
 EXIT_CHANGES_PENDING = 2
+EXIT_NOT_LOOKED_AT = 6
 
 
 class PlanRequest(NamedTuple):
@@ -73,7 +74,7 @@ class PlannedChange(NamedTuple):
     unplanned: list[UnplannedEnvironment]
 
     def exit_code(self, *, detailed: bool) -> int:
-        """Returns 1 where anything cannot be planned or applied, and 2 for pending changes."""
+        """Returns 1 where anything cannot be planned or applied, 6 or 2 as a plan does."""
         return 1 if self.unplanned else _exit_code(self.plans, detailed=detailed)
 
 
@@ -243,5 +244,7 @@ def _print_text(terminal: Terminal, planned: PlannedChange, *, verbose: bool) ->
 def _exit_code(plans: list[EnvironmentPlan], *, detailed: bool) -> int:
     if any(each.has_errors for each in plans):
         return 1
+    if any(each.preflight and each.preflight.unknown for each in plans):
+        return EXIT_NOT_LOOKED_AT
     has_changes = any(not each.plan.is_empty for each in plans)
     return EXIT_CHANGES_PENDING if detailed and has_changes else 0

@@ -19,6 +19,7 @@ from provisioner.cli.options import (
 )
 
 EXIT_CHANGES_PENDING = 2
+EXIT_NOT_LOOKED_AT = 6
 
 
 @click.command("plan", short_help="Show what would change.")
@@ -68,7 +69,8 @@ def command(
 
     \b
     Exit codes: 0 done; 1 error, a step is blocked, or --preflight found something missing;
-    2 changes are pending (only with --detailed-exitcode).
+    2 changes are pending (only with --detailed-exitcode); 6 --preflight found nothing
+    missing, and could not look at everything.
     """
     if options.changed_since:
         from provisioner.cli.changed_plans import plan_changes
@@ -114,4 +116,6 @@ def _plan(
         refused = bool(policies.errors_of(judged) or (before and not before.is_clear))
         changes = options.detailed_exitcode and not plan.is_empty
         code = EXIT_CHANGES_PENDING if changes else 0
+        # What was not looked at may be missing, so that a pipeline must not take it for a yes.
+        code = EXIT_NOT_LOOKED_AT if before and before.unknown else code
         return terminal.ended(1 if plan.blocked or refused else code)

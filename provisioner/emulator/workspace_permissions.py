@@ -44,7 +44,7 @@ def get(kind: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResp
 def replace(kind: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Replaces the direct grants (PUT); inherited grants stay."""
     store, entry = workspace.store, _require_managed(kind, workspace.store, request)
-    acls.put_grants(store, entry.object_id, acls.read_grants(request, LEVELS))
+    acls.put_grants(store, entry.object_id, acls.read_grants(store, request, LEVELS))
     return ApiResponse(_view(store, entry))
 
 
@@ -52,7 +52,7 @@ def merge(kind: str, workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRe
     """Sets the level of each principal given (PATCH); the others keep theirs."""
     store, entry = workspace.store, _require_managed(kind, workspace.store, request)
     before = _direct_grants(store, entry)
-    acls.put_grants(store, entry.object_id, [*before, *acls.read_grants(request, LEVELS)])
+    acls.put_grants(store, entry.object_id, [*before, *acls.read_grants(store, request, LEVELS)])
     return ApiResponse(_view(store, entry))
 
 

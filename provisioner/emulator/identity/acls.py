@@ -2,7 +2,8 @@
 
 A principal need not be known here, so every name counts as somebody. The real service refuses
 strangers; but a local workspace has nobody else to begin with, and the manifests that it is there
-to try out name the groups and people of a real one.
+to try out name the groups and people of a real one. Only the display name of a service principal
+that is there is refused, because it is surely no application id.
 """
 
 from __future__ import annotations
@@ -11,9 +12,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.emulator.http.ordering import rearrange
-from provisioner.emulator.http.routing import ApiRequest, Caller, invalid, refuse_if_strict
+from provisioner.emulator.http.routing import (
+    SERVICE_PRINCIPAL,
+    ApiRequest,
+    Caller,
+    invalid,
+    refuse_if_strict,
+)
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.identity import directory
+from provisioner.emulator.identity import directory, groups
 
 PRINCIPALS = ("user_name", "group_name", "service_principal_name")
 CAN_MANAGE = "CAN_MANAGE"
@@ -24,7 +31,7 @@ Levels = Mapping[tuple[str, str], list[dict[str, Any]]]
 """What each principal holds, by what names it and its name."""
 
 
-def read_grants(request: ApiRequest, levels: Iterable[str]) -> list[Grant]:
+def read_grants(store: Store, request: ApiRequest, levels: Iterable[str]) -> list[Grant]:
     """The grants of a PUT or PATCH. Raises ApiError."""
     items = request.json().get("access_control_list") or []
     # rule(assumed, always): access_control_list is a list of objects, because grants cannot be read
@@ -37,6 +44,9 @@ def read_grants(request: ApiRequest, levels: Iterable[str]) -> list[Grant]:
     #     1.11]
     if len(set(principals)) < len(principals):
         refuse_if_strict("A principal occurs more than once in access_control_list.")
+    for kind, name, _ in grants:
+        if kind == SERVICE_PRINCIPAL:
+            groups.refuse_display_name(store, name)
     return grants
 
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from provisioner.emulator.http.routing import ApiError, Caller, invalid
+from provisioner.emulator.http.routing import SERVICE_PRINCIPAL, ApiError, Caller, invalid
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.identity import directory
 
@@ -55,6 +55,25 @@ def view_of(store: Store, caller: Caller) -> list[dict[str, str]]:
         {"display": name, "type": "direct", "value": made.get(name, id_of(name))}
         for name in caller.groups
     ]
+
+
+# rule(recorded): A grant names a service principal by its application id, and its display name is
+#     nobody; the status is assumed. [databricks/terraform-provider-databricks 1415, 4604]
+def refuse_display_name(store: Store, name: str) -> None:
+    """Refuses a name that only a service principal is displayed by. Raises ApiError.
+
+    A name that nobody has is taken: manifests name the people of a real workspace.
+    """
+    machines = [
+        principal
+        for principal in directory.all_principals(store)
+        if principal.kind == SERVICE_PRINCIPAL
+    ]
+    displayed = {machine.display_name.casefold() for machine in machines}
+    named = {group.name.casefold() for group in all_groups(store)}
+    if name.casefold() in displayed - named and directory.find(store, name) is None:
+        message = f"Principal: ServicePrincipalName({name}) does not exist"
+        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
 def create(store: Store, name: str) -> WorkspaceGroup:

@@ -16,7 +16,7 @@ from provisioner.emulator.http.routing import (
     invalid,
 )
 from provisioner.emulator.http.store import Store
-from provisioner.emulator.identity import directory
+from provisioner.emulator.identity import directory, groups
 from provisioner.emulator.secrets.secret_values import scope_and_key
 
 PERMISSIONS = ("READ", "WRITE", "MANAGE")
@@ -100,6 +100,7 @@ def put_acl(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     # rule(documented): The permissions are READ, WRITE and MANAGE. [serving-api 4.1]
     if permission not in PERMISSIONS:
         raise invalid(f"permission must be one of {', '.join(PERMISSIONS)}.")
+    groups.refuse_display_name(workspace.store, principal)
     put(workspace.store, scope, principal, permission)
     return ApiResponse()
 

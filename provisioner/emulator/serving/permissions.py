@@ -37,14 +37,14 @@ def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
 def replace(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Sets exactly these direct grants. No grants remove them all, the creator's too."""
     store, endpoint_id = workspace.store, _require_id(workspace.store, request)
-    acls.put_grants(store, endpoint_id, acls.read_grants(request, LEVELS))
+    acls.put_grants(store, endpoint_id, acls.read_grants(store, request, LEVELS))
     return ApiResponse(_view(store, endpoint_id))
 
 
 def merge(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Sets the level of each principal given; the others keep theirs."""
     store, endpoint_id = workspace.store, _require_id(workspace.store, request)
-    acls.add_grants(store, endpoint_id, acls.read_grants(request, LEVELS))
+    acls.add_grants(store, endpoint_id, acls.read_grants(store, request, LEVELS))
     return ApiResponse(_view(store, endpoint_id))
 
 

@@ -19,6 +19,7 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.http.shape import list_of, record, text
 from provisioner.emulator.http.store import Store
+from provisioner.emulator.identity import groups
 from provisioner.emulator.unity_catalog import catalog, namespaces, securables
 
 BASE = "/api/2.1/unity-catalog"
@@ -71,6 +72,8 @@ def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     _require_owner(store, request, name)
     changes = CHANGES(request.json().get("changes") or [], "changes")
     for change in changes:
+        if change.get("add"):
+            groups.refuse_display_name(store, change["principal"])
         for privilege in (*change.get("add", ()), *change.get("remove", ())):
             # rule(documented): A grant names a privilege of models, schemas and catalogs.
             #     [docs.databricks.com/api, Grants]

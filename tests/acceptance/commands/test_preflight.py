@@ -173,8 +173,8 @@ def test_what_cannot_be_looked_at_is_a_warning(complete, run):
     }
     complete.call("POST", "/__emulator__/faults", {"rules": [rule]})
     result = preflight(run)
-    assert result.code == 0
-    assert missing(result) == []
+    assert (result.code, missing(result)) == (6, [])
+    assert run("plan", "--preflight", "--detailed-exitcode").code == 6
     assert "W772" in {one["code"] for one in result.json["preflight"]["diagnostics"]}
     summary = "Preflight: 1 of 3 things could not be looked at, nothing of the others is missing\n"
     assert run("plan", "--preflight").out.endswith(summary)

@@ -11,6 +11,7 @@ import pytest
 
 PRINCIPALS = "/__emulator__/principals"
 ME = "/api/2.0/preview/scim/v2/Me"
+SCIM = "/api/2.0/preview/scim/v2"
 BASE = "/api/2.0/serving-endpoints"
 TOKEN = "/oidc/v1/token"
 HOUR_S = 3600
@@ -192,3 +193,28 @@ def test_without_its_creator_an_endpoint_is_not_updated(client: Any, config: Any
     assert client.endpoint()["state"]["ready"] == "READY"
     assert client.call("PATCH", f"{BASE}/chat/tags", {}).status == 200
     assert client.call("DELETE", f"{BASE}/chat").status == 200
+
+
+def test_a_display_name_of_a_service_principal_is_no_principal(client) -> None:
+    machine = client.post(f"{SCIM}/ServicePrincipals", {"displayName": "backend-sp"})
+    path = f"/api/2.0/permissions/serving-endpoints/{client.create()['id']}"
+    client.post("/api/2.0/secrets/scopes/create", {"scope": "s"})
+    client.post("/__emulator__/models", {"full_name": "ml.a.b"})
+
+    def granted(name: str) -> list[int]:
+        entry = {"service_principal_name": name, "permission_level": "CAN_QUERY"}
+        change = {"principal": name, "add": ["EXECUTE"]}
+        acl = {"scope": "s", "principal": name, "permission": "READ"}
+        model = "/api/2.1/unity-catalog/permissions/function/ml.a.b"
+        replies = (
+            client.call("PATCH", path, {"access_control_list": [entry]}),
+            client.call("POST", "/api/2.0/secrets/acls/put", acl),
+            client.call("PATCH", model, {"changes": [change]}),
+        )
+        return [reply.status for reply in replies]
+
+    assert granted("backend-sp") == [404, 404, 404]
+    assert granted(machine["applicationId"]) == [200, 200, 200]
+    # A group may have the name that a service principal is displayed by.
+    client.post(f"{SCIM}/Groups", {"displayName": "backend-sp"})
+    assert granted("backend-sp")[1:] == [200, 200]
