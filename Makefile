@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m provisioner
-# Keys for the local workspace: it stores them, and nobody ever calls a provider with them.
+# Keys for the local workspace, which stores them and never calls a provider.
 DEMO_KEYS := OPENAI_API_KEY=demo-openai ANTHROPIC_API_KEY=demo-anthropic COHERE_API_KEY=demo-cohere \
              AWS_ACCESS_KEY_ID=demo-aws-id AWS_SECRET_ACCESS_KEY=demo-aws-key
 
@@ -13,7 +13,7 @@ demo: .venv/runtime
 	@echo '$$ provisioner apply -y      # environment local: examples/tutorial on the local workspace'
 	@$(DEMO_KEYS) $(RUN) apply -y
 	@echo
-	@echo '$$ provisioner plan          # the same again: nothing is left to do'
+	@echo '$$ provisioner plan          # the second plan has no changes'
 	@$(DEMO_KEYS) $(RUN) plan
 	@echo
 	@echo '$$ provisioner status'
@@ -52,13 +52,13 @@ bench: .venv/dev
 proofs: .venv/dev
 	$(BIN)/python tests/support/prove.py $(PART) --seed $(or $(SEED),0) $(if $(ANEW),--anew)
 
-# In an environment of its own: with LangChain come 700 MB, and older versions of what others need.
-# It leaves its connections to the garbage collector, which pytest would call an error.
+# In a separate virtual environment: LangChain needs 700 MB and older versions of shared dependencies.
+# LangChain leaves connections to the garbage collector, which pytest reports as an error.
 langchain: .venv/langchain/installed
 	.venv/langchain/bin/python -m pytest -W ignore::ResourceWarning -k langchain \
 	  tests/clients/test_langchain.py tests/clients/test_snippets.py
 
-# The console and the HTML report in Debian's Chromium, and our Mermaid charts in the real mermaid package.
+# The console and the HTML report in Debian's Chromium, and the Mermaid charts in the real mermaid package.
 browser: .venv/browser
 	$(BIN)/python -m pytest -m browser -n 2 tests/browser
 

@@ -59,7 +59,7 @@ def test_the_demo(keys, tmp_path, capsys):
     assert main(["status", *folder]) == 0
     question = "What is the capital of France?"
     assert main(["query", *folder, "openai-completions-endpoint", "--prompt", question]) == 0
-    assert_printed(shown("$ provisioner apply -y "), capsys.readouterr().out)
+    assert_printed(shown("$ provisioner apply -y  "), capsys.readouterr().out)
 
 
 def test_the_manifest_and_its_mistakes(tmp_path, capsys):
