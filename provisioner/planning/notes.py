@@ -23,10 +23,12 @@ def with_neighbours(steps: Iterable[Step], users: Users) -> list[Step]:
     """``steps`` with notes on what is missing in the plan, and on who reads a new secret."""
     steps = list(steps)
     planned = {step.address for step in steps}
-    return [
-        replace(step, notes=(*step.notes, *_unplanned(step, planned), *_used(step, users)))
-        for step in steps
-    ]
+    return [_with_notes(step, (*_unplanned(step, planned), *_used(step, users))) for step in steps]
+
+
+def _with_notes(step: Step, more: tuple[str, ...]) -> Step:
+    # A copy of each step of a large plan takes its time, and few have such notes.
+    return replace(step, notes=(*step.notes, *more)) if more else step
 
 
 def _unplanned(step: Step, planned: set[Address]) -> Iterator[str]:

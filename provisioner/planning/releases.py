@@ -108,6 +108,8 @@ def in_order(
 
 
 def _waiting(step: Step, waits: set[Address], needs: Mapping[Address, set[Address]]) -> Step:
+    if not waits and step.address not in needs:
+        return step
     every = {*step.needs, *waits, *needs.get(step.address, ())}
     return replace(step, needs=tuple(sorted(every)), after_ready=tuple(sorted(waits)))
 

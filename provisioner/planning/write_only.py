@@ -126,15 +126,15 @@ def _possible(change: FieldChange, sides: ComparedSides) -> FieldChange:
 
 def _sent_again(sides: ComparedSides) -> Iterator[FieldChange]:
     """What failed, and what is to be deployed again, is sent though it is equal."""
-    field = sides.resent_field
-    value = sides.desired.document.get(field)
-    sent = any(each.path[0] == field and each.action is not Action.KEEP for each in sides.changes)
     # A failed update leaves the pending config equal to the manifest, so no difference would be
     # seen, and the endpoint would stay as it was for ever.
     failed = sides.live.readiness.phase is Phase.FAILED
-    if not value or sent or _is_left_alone(field, sides):
+    if not failed and not sides.redeploy:
         return
-    if failed or sides.redeploy:
+    field = sides.resent_field
+    value = sides.desired.document.get(field)
+    sent = any(each.path[0] == field and each.action is not Action.KEEP for each in sides.changes)
+    if value and not sent and not _is_left_alone(field, sides):
         cause = Cause.RESENT if failed else Cause.REDEPLOYED
         yield FieldChange((field,), value, value, cause=cause)
 

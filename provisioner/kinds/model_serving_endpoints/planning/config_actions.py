@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from provisioner.errors.wording import listed
@@ -24,7 +25,8 @@ Verdict = FieldAction | None
 """None for no opinion."""
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots: the names are made once, and many rules ask for them.
+@dataclass(frozen=True)
 class Case:
     """``live`` is the live document, ``desired`` the manifest's."""
 
@@ -32,7 +34,7 @@ class Case:
     desired: Document
     live: Document
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names on the path, without the keys of entries."""
         return tuple(segment for segment in self.change.path if isinstance(segment, str))

@@ -5,7 +5,7 @@ Source: https://docs.databricks.com/aws/en/ai-gateway/configure-ai-gateway-endpo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from provisioner.errors import Finding, Severity
@@ -138,20 +138,38 @@ def _inference_table(document: Document) -> Iterator[Finding]:
 def shared_tables(document: Document, declared: Declared) -> Iterator[Finding]:
     """The inference table of ``document``, where an endpoint declared before it has the same."""
     mine = _table_of(document)
-    for name, other in declared.get(NAME, {}).items():
-        if name == document.get("name"):
-            return
-        # rule(assumed): Two endpoints do not write to one inference table. [serving-api 8.37]
-        if mine and _table_of(other) == mine:
-            yield Finding(
-                (*TABLE, PREFIX),
-                "W738",
-                f"the inference table of `{name}` has the same catalog, schema and prefix; that "
-                "two endpoints cannot share a table is an assumption",
-                f"give each endpoint a `{PREFIX}` of its own",
-                Severity.WARNING,
-            )
-            return
+    first = _writers(declared.get(NAME, {})).get(mine) if mine else None
+    # rule(assumed): Two endpoints do not write to one inference table. [serving-api 8.37]
+    if first is not None and first != document.get("name"):
+        yield Finding(
+            (*TABLE, PREFIX),
+            "W738",
+            f"the inference table of `{first}` has the same catalog, schema and prefix; that "
+            "two endpoints cannot share a table is an assumption",
+            f"give each endpoint a `{PREFIX}` of its own",
+            Severity.WARNING,
+        )
+
+
+def _writers(documents: Mapping[str, Document]) -> Mapping[tuple[str, ...], str]:
+    """The first endpoint that writes each table.
+
+    Kept for the next endpoint of the same environment: to look through all of them for each
+    would be quadratic.
+    """
+    kept = _KEPT[0]
+    if kept is None or kept[0] is not documents:
+        by_table: dict[tuple[str, ...], str] = {}
+        for name, document in documents.items():
+            table = _table_of(document)
+            if table is not None:
+                by_table.setdefault(table, name)
+        # One assignment, because environments may be checked at the same time.
+        kept = _KEPT[0] = (documents, by_table)
+    return kept[1]
+
+
+_KEPT: list[tuple[Mapping[str, Document], Mapping[tuple[str, ...], str]] | None] = [None]
 
 
 def _table_of(document: Document) -> tuple[str, ...] | None:
