@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from provisioner.model.plan import Action, Plan, Step
 from provisioner.model.rollout_block import drawn
@@ -31,6 +31,11 @@ MOST_LINES = 12
 """A longer text is cut in its middle."""
 MOST_EQUAL_NOTES = 3
 """A note of more resources than this is shown once, with their number."""
+MOST_EQUAL_STEPS = 20
+"""More steps than this that differ in nothing but their resource are shown once."""
+FOUND_ONE_BY_ONE = frozenset({Action.REPLACE, Action.DELETE, Action.BLOCKED})
+"""Steps of these actions are always shown each: they are consented to by address, or repaired."""
+MOST_NAMED = 5
 GAP = "  "
 ROOM_FOR_VALUES, ROOM_FOR_REASONS = 24, 40
 """Neither begins further right than leaves this much room."""
@@ -78,9 +83,8 @@ def lines_of(plan: Plan, style: Style) -> Iterator[Line]:
     yield ()
     shown = [step for step in plan.steps if _is_shown(step, style)]
     common = {} if style.verbose else _common_notes(shown)
-    for step in shown:
-        yield from _step(step, common, style)
-        yield ()
+    for alike in _alike(shown, common, style):
+        yield from _alike_lines(alike, common, style)
     for note, count in common.items():
         yield from _told(f"note ({count:,} resources): ", note, style)
     if common:
@@ -125,8 +129,47 @@ def _in_progress(plan: Plan, style: Style) -> Iterator[Line]:
             yield (Span(line),)
 
 
-def _step(step: Step, common: Mapping[str, int], style: Style) -> Iterator[Line]:
-    yield from _head(step, style)
+def _alike(
+    steps: Sequence[Step], common: Mapping[str, int], style: Style
+) -> Iterator[tuple[Step, ...]]:
+    """``steps`` in groups, each where its first one stands; mostly a group is a single step."""
+    if style.verbose or len(steps) <= MOST_EQUAL_STEPS:
+        yield from ((step,) for step in steps)
+        return
+    groups: dict[object, list[Step]] = {}
+    for step in steps:
+        # What is shown of a step beside its address is all that a reader could tell apart.
+        own = step.action in FOUND_ONE_BY_ONE
+        key = step.address if own else (step.action, *_details(step, common, style))
+        groups.setdefault(key, []).append(step)
+    for group in groups.values():
+        if len(group) > MOST_EQUAL_STEPS:
+            yield tuple(group)
+        else:
+            yield from ((step,) for step in group)
+
+
+def _alike_lines(
+    steps: tuple[Step, ...], common: Mapping[str, int], style: Style
+) -> Iterator[Line]:
+    """One step, or what several have in common with their number and the first addresses."""
+    if len(steps) == 1:
+        yield from _head(steps[0], style)
+    else:
+        symbol, role = HEADS[steps[0].action]
+        words = (
+            Span(f"{symbol} {steps[0].action.value}", role),
+            Span(f"{len(steps):,} resources with the same changes", Role.STRONG),
+        )
+        yield from _in_lines(words, GAP, style.width)
+        named = ", ".join(str(step.address) for step in steps[:MOST_NAMED])
+        yield from _told("", f"{named} and {len(steps) - MOST_NAMED:,} more (-v shows each)", style)
+    yield from _details(steps[0], common, style)
+    yield ()
+
+
+def _details(step: Step, common: Mapping[str, int], style: Style) -> Iterator[Line]:
+    """What is shown of a step below its address."""
     yield from _told("", step.reason, style)
     yield from _told("hint: ", step.hint, style)
     for block in blocks_of(step, style):

@@ -355,3 +355,42 @@ def test_nothing_that_the_service_says_reaches_the_terminal_as_it_is():
     shown = text(replace(plan(evil), project=EVIL, host=EVIL), STYLE)
     assert not set("\x1b\r\u202e") & set(shown)
     assert not [line for line in shown.splitlines() if line.startswith("::")]
+
+
+def many(action, number, value=20):
+    return [
+        step(action, change("calls", 10, value), key=f"toy{at:02}", operations=calls("put"))
+        for at in range(number)
+    ]
+
+
+def test_many_equal_steps_are_shown_once_with_their_number():
+    assert body(*many(UPDATE, 21), step(CREATE, key="z")) == [
+        "~ update  21 resources with the same changes",
+        "    toys.toy00, toys.toy01, toys.toy02, toys.toy03, toys.toy04 and 16 more (-v shows",
+        "    each)",
+        "    calls  10 → 20",
+        "    calls: put",
+        "",
+        "+ create  toys.z  (chat)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "style"),
+    [
+        pytest.param(many(UPDATE, 20), STYLE, id="not so many"),
+        pytest.param(many(UPDATE, 21), replace(STYLE, verbose=True), id="with -v"),
+        pytest.param(many(Action.DELETE, 21), STYLE, id="deletions, which are named each"),
+        pytest.param(many(Action.REPLACE, 21), STYLE, id="replacements, which are named each"),
+    ],
+)
+def test_each_step_is_shown(steps, style):
+    shown = "\n".join(body(*steps, style=style))
+    assert all(str(each.address) in shown for each in steps)
+
+
+def test_steps_that_differ_in_a_value_are_told_apart():
+    lines = body(*many(UPDATE, 21), step(UPDATE, change("calls", 10, 30), key="other"))
+    assert "    calls  10 → 30" in lines
+    assert "~ update  toys.other  (chat)" in lines
