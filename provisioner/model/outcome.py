@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from provisioner.errors import ProvisionerError
+from provisioner.errors.codes import explanations
 from provisioner.model.live import Phase
 from provisioner.model.plan import Address, Step
 
@@ -63,10 +64,11 @@ class Outcome:
 
     @property
     def told(self) -> str:
-        """The message, or the codes of the problems, which are shown with all their text."""
+        """The message, or what the codes of the problems mean: their texts are shown beside."""
         if self.error is None:
             return self.message
-        return ", ".join(dict.fromkeys(problem.code for problem in self.error.problems))
+        codes = dict.fromkeys(problem.code for problem in self.error.problems)
+        return ", ".join(f"{explanations()[code].title} ({code})" for code in codes)
 
 
 class What(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.errors import RefusedError, UsageError, WorkspaceError
@@ -92,7 +92,9 @@ def _entities(session: Session, resource: Resource, wanted: str) -> Sequence[str
     describe = KINDS[resource.address.kind].runtime.describe
     if live is None or describe is None:
         raise RefusedError.of("E441", f"there is no endpoint `{resource.name}`", "is it applied?")
-    names = [served.name for served in describe(live)]
+    # After a first deployment that failed, the endpoint serves nothing, and its entities have logs.
+    declared = replace(live, document=resource.document)
+    names = list(dict.fromkeys(each.name for side in (live, declared) for each in describe(side)))
     if wanted and wanted not in names:
         hint = f"{did_you_mean(wanted, names)} it serves {listed(names)}".lstrip()
         raise UsageError.of("E825", f"`{resource.name}` serves no entity `{wanted}`", hint)

@@ -94,6 +94,17 @@ def test_what_a_manifest_changes_is_planned_in_every_environment_and_nothing_els
     assert team.steps("-e", "prod") == {"prod": {CHAT: "update"}}
 
 
+def test_environments_come_in_the_order_of_promotion(team):
+    # `acceptance` comes first in the alphabet, and last in the order of promotion.
+    prod = (team.root / "environments/prod.yaml").read_text().replace("prod-", "acc-")
+    team.shop.write("environments/acceptance.yaml", prod + "promotes_from: prod\n")
+    file = team.root / "environments/prod.yaml"
+    file.write_text(file.read_text() + "promotes_from: dev\n")
+    touch(team)
+    planned = [plan["environment"] for plan in team.plan()["plans"]]
+    assert planned == ["dev", "prod", "acceptance"]
+
+
 def test_what_an_environment_overrides_is_planned_there_alone(team):
     over = "overrides: {model_serving_endpoints: {help: {tags: [{key: a, value: b}]}}}\n"
     file = team.root / "environments/prod.yaml"

@@ -89,6 +89,17 @@ def test_newest_first_with_author_commit_and_subject(run, committed, repository)
     assert "\x1b" not in done.out
 
 
+def test_without_a_name_all_released_variables_are_shown(run, committed):
+    lines = run("history").out.splitlines()
+    assert [line for line in lines if line.endswith("_version")] == [
+        "fraud_version",
+        "router_version",
+    ]
+    answer = run("history", "-e", "dev", "-o", "json").json
+    names = [variable["name"] for variable in answer["variables"]]
+    assert names == ["fraud_version", "router_version"]
+
+
 def test_as_json_with_facts_of_the_file_and_of_git(run, committed):
     found = run("history", "fraud_version", "-o", "json").json
     assert (found["git"], found["shallow"]) == (True, False)

@@ -74,3 +74,20 @@ def test_a_local_workspace_has_no_page_until_it_is_started(run, repository):
     result = run("open", "chat")
     assert result.code == 1
     assert "provisioner emulator start --state .provisioner/dev.sqlite" in result.err
+
+
+def test_a_first_deployment_that_failed_has_its_build_log(run, repository):
+    external = """name: chat
+config:
+  served_entities:
+    - name: gpt
+      external_model:
+        name: gpt-4o
+        provider: openai
+        task: llm/v1/chat
+        openai_config: {openai_api_key: "{{secrets/missing/key}}"}
+"""
+    repository.endpoint(external)
+    assert run("apply", "-y").code == 4
+    result = run("logs", "chat", "--source", "build")
+    assert "gpt build | [local workspace] DEPLOYMENT_FAILED" in result.out

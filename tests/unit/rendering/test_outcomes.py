@@ -40,7 +40,7 @@ def test_a_line_each_then_the_summary_then_what_to_run_next():
         "things.b           created",
         "things.c           updated",
         "things.d           adopted",
-        "things.embeddings  failed: E407",
+        "things.embeddings  failed: the service refused (E407)",
         "things.f           not started: needs things.embeddings, which ended as: failed",
         "Applied: 2 created, 1 updated, 0 replaced, 0 deleted, 1 adopted, 1 failed, 1 not started",
         "Next: provisioner apply -e prod  (after you fix the cause; only what is missing is sent)",
@@ -92,7 +92,10 @@ def test_what_to_run_next(statuses, advice):
 def test_the_text_of_a_problem_is_left_to_the_problem():
     problems = [Problem(code, "the whole story", hint="all of it") for code in ("E601", "E605")]
     stale = outcome(Status.STALE, message="the whole story", error=ProvisionerError(problems))
-    assert text([stale]).splitlines()[0] == "things.chat  stale: E601, E605"
+    assert text([stale]).splitlines()[0] == (
+        "things.chat  stale: changed since it was planned (E601), "
+        "still updating when the time was up (E605)"
+    )
     assert to_json([stale], Plan("p", "e", "h", ()))["outcomes"][0]["message"] == "the whole story"
 
 

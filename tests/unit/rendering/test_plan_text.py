@@ -367,8 +367,8 @@ def many(action, number, value=20):
 def test_many_equal_steps_are_shown_once_with_their_number():
     assert body(*many(UPDATE, 21), step(CREATE, key="z")) == [
         "~ update  21 resources with the same changes",
-        "    toys.toy00, toys.toy01, toys.toy02, toys.toy03, toys.toy04 and 16 more (-v shows",
-        "    each)",
+        "    toys.toy00, toys.toy01, toys.toy02, toys.toy03, toys.toy04 and 16 more (-v",
+        "    shows each)",
         "    calls  10 → 20",
         "    calls: put",
         "",
@@ -394,3 +394,23 @@ def test_steps_that_differ_in_a_value_are_told_apart():
     lines = body(*many(UPDATE, 21), step(UPDATE, change("calls", 10, 30), key="other"))
     assert "    calls  10 → 30" in lines
     assert "~ update  toys.other  (chat)" in lines
+
+
+NOTE = "the service may choose again: config"
+
+
+@pytest.mark.parametrize(
+    ("number", "style", "times"),
+    [
+        pytest.param(3, STYLE, 3, id="a few times: below each"),
+        pytest.param(4, STYLE, 1, id="more often: once, with the number"),
+        pytest.param(4, replace(STYLE, verbose=True), 4, id="with -v: below each"),
+    ],
+)
+def test_a_note_of_many_resources_is_shown_once(number, style, times):
+    steps = [
+        step(UPDATE, change("calls", 10, at), key=f"t{at}", notes=(NOTE,)) for at in range(number)
+    ]
+    lines = body(*steps, style=style)
+    assert sum(NOTE in line for line in lines) == times
+    assert any(line == f"    note ({number} resources): {NOTE}" for line in lines) is (times == 1)
