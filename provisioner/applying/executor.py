@@ -2,7 +2,7 @@
 
     step_procedure  the requests of one step, in order  (pure, a generator)
     step_run    one step, its last request and its state
-    waiting     which resources are waited for, and when to poll (pure, times are arguments)
+    waits       which resources are waited for, and when to poll (pure, times are arguments)
     dispatcher  carries out requests                    (workers, watches, the clock)
     executor    the order of steps, and their outcomes  (one loop, on the calling thread)
 

@@ -25,6 +25,7 @@ import click
 from provisioner import __version__
 from provisioner.cli.options import FOLDER
 from provisioner.cli.terminal import activity_shown
+from provisioner.errors.exit_codes import ExitCode, exit_codes_text
 
 if TYPE_CHECKING:
     from provisioner.errors import ProvisionerError
@@ -85,17 +86,6 @@ HOISTED = {
     "verbose": "--verbose",
     "debug": "--debug",
 }
-
-EXIT_CODES = """\b
-Exit codes:
-  0    done, or nothing to do
-  1    error, refused, wrong usage, or a plan with blocked steps
-  2    changes pending, or an accidental difference (with --detailed-exitcode)
-  3    a file is not as it would be written (schema, fmt and pin --check)
-  4    applied in part; safe to run again
-  5    still updating when the time was up; status --wait resumes
-  6    nothing missing was found, and not everything could be looked at (plan --preflight)
-  130  interrupted"""
 
 
 class Commands(click.Group):
@@ -218,7 +208,7 @@ def _hoisted(name: str, value: object) -> list[str]:
 
 @click.command(
     cls=Commands,
-    epilog=EXIT_CODES,
+    epilog="\b\n" + exit_codes_text(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="provisioner")
@@ -253,7 +243,7 @@ def _run_command(arguments: list[str]) -> int:
         code = group.main(arguments, prog_name="provisioner", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
-        return 130
+        return ExitCode.INTERRUPTED
     except SystemExit:
         # click ends like this when whoever read us (head, a pager) has had enough, after
         # it has made sure that nothing complains; that is no error of ours.
@@ -377,14 +367,14 @@ def run() -> NoReturn:
         code = 0
     except KeyboardInterrupt:
         click.echo("\ninterrupted", err=True)
-        code = 130
+        code = ExitCode.INTERRUPTED
     except Exception as error:
         if "--debug" in sys.argv:
             raise
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         code = _report_full_disk() if full else _report_defect(error)
     sys.stderr.flush()
-    if code == 130:
+    if code == ExitCode.INTERRUPTED:
         # Requests in flight must not hold up the end of an interrupted command.
         os._exit(code)
     # Nothing for the collector to look through on the way out.

@@ -25,6 +25,7 @@ from provisioner.commands.preflight.preflight import Preflight, examine
 from provisioner.commands.reports.recorder import Recorder
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Problem, ProvisionerError, UsageError
+from provisioner.errors.exit_codes import ExitCode
 from provisioner.model.plan import Plan
 from provisioner.model.selection import Selection
 from provisioner.workflow import policies
@@ -32,9 +33,6 @@ from provisioner.workflow.apply import missing_secrets
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.project import Project, open_project, refuse_one_token
 from provisioner.workflow.session import Session, session_of
-
-EXIT_CHANGES_PENDING = 2
-EXIT_NOT_LOOKED_AT = 6
 
 
 class PlanRequest(NamedTuple):
@@ -245,6 +243,6 @@ def _exit_code(plans: list[EnvironmentPlan], *, detailed: bool) -> int:
     if any(each.has_errors for each in plans):
         return 1
     if any(each.preflight and each.preflight.unknown for each in plans):
-        return EXIT_NOT_LOOKED_AT
+        return ExitCode.NOT_LOOKED_AT
     has_changes = any(not each.plan.is_empty for each in plans)
-    return EXIT_CHANGES_PENDING if detailed and has_changes else 0
+    return ExitCode.CHANGES if detailed and has_changes else 0

@@ -247,7 +247,7 @@ def run(terminal: Terminal, session: Session, plan: Plan, request: ApplyRequest)
             raise
     _answer(terminal, plan, results)
     _problems(terminal, results)
-    code = outcomes.exit_code(results, interrupted=stop.is_set())
+    code: int = outcomes.exit_code(results, interrupted=stop.is_set())
     if code == 0 and not options.no_wait:
         code = follow_rollouts(terminal, session, plan, results, options)
     return terminal.ended(code)

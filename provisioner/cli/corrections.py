@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import click
 
 from provisioner.cli.completers import environments
-from provisioner.errors.wording import closest
+from provisioner.errors.did_you_mean import closest
 
 # Commands and options that delete, replace or take over: named in full, or not at all.
 DESTRUCTIVE: Final = frozenset(

@@ -15,8 +15,7 @@ from provisioner.cli.options import (
     variables_option,
 )
 from provisioner.cli.terminal import Terminal
-
-EXIT_ACCIDENTS = 2
+from provisioner.errors.exit_codes import ExitCode
 
 
 class DiffOptions(NamedTuple):
@@ -83,4 +82,4 @@ def command(
     else:
         style = Style(terminal.colour(sys.stdout), terminal.unicode(sys.stdout), terminal.width)
         terminal.answer(diff_text.text(difference, style))
-    return EXIT_ACCIDENTS if detailed_exitcode and difference.has_accidents else 0
+    return ExitCode.CHANGES if detailed_exitcode and difference.has_accidents else 0

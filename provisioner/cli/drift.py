@@ -16,8 +16,7 @@ from provisioner.cli.options import (
     select_option,
     target_options,
 )
-
-EXIT_DRIFT = 2
+from provisioner.errors.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from provisioner.cli.terminal import Terminal
@@ -112,7 +111,7 @@ def _drift(
         terminal.problems(judged)
         if any(problem.severity is Severity.ERROR for problem in judged):
             return terminal.ended(1)
-        return terminal.ended(EXIT_DRIFT if detailed_exitcode and drifted.drifted else 0)
+        return terminal.ended(ExitCode.CHANGES if detailed_exitcode and drifted.drifted else 0)
 
 
 def _judged(

@@ -8,8 +8,7 @@ import click
 
 from provisioner.cli.options import CommonOptions, common_options
 from provisioner.cli.terminal import Terminal
-
-EXIT_WOULD_CHANGE = 3
+from provisioner.errors.exit_codes import ExitCode
 
 
 @click.command("fmt", short_help="Put fields and indentation in order.")
@@ -44,4 +43,4 @@ def command(common: CommonOptions, files: tuple[Path, ...], check: bool, diff: b
         terminal.say(f"{len(result.changed)} of {result.looked_at} files {words}")
     if result.problems:
         return 1
-    return EXIT_WOULD_CHANGE if check and result.changed else 0
+    return ExitCode.STALE_FILE if check and result.changed else 0

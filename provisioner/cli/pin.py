@@ -6,8 +6,7 @@ import click
 
 from provisioner.cli.options import CommonOptions, TargetOptions, common_options, target_options
 from provisioner.cli.terminal import Terminal
-
-EXIT_WOULD_CHANGE = 3
+from provisioner.errors.exit_codes import ExitCode
 
 
 @click.command("pin", short_help="Write the versions that aliases stand for.")
@@ -53,4 +52,4 @@ def command(
     terminal.problems(result.problems)
     if result.problems:
         return 1
-    return EXIT_WOULD_CHANGE if check and result.released else 0
+    return ExitCode.STALE_FILE if check and result.released else 0

@@ -17,9 +17,7 @@ from provisioner.cli.options import (
     resource_options,
     target_options,
 )
-
-EXIT_CHANGES_PENDING = 2
-EXIT_NOT_LOOKED_AT = 6
+from provisioner.errors.exit_codes import ExitCode
 
 
 @click.command("plan", short_help="Show what would change.")
@@ -115,7 +113,7 @@ def _plan(
                 terminal.say(f"{problem.message}; apply needs it")
         refused = bool(policies.errors_of(judged) or (before and not before.is_clear))
         changes = options.detailed_exitcode and not plan.is_empty
-        code = EXIT_CHANGES_PENDING if changes else 0
+        code = ExitCode.CHANGES if changes else ExitCode.DONE
         # What was not looked at may be missing, so that a pipeline must not take it for a yes.
-        code = EXIT_NOT_LOOKED_AT if before and before.unknown else code
+        code = ExitCode.NOT_LOOKED_AT if before and before.unknown else code
         return terminal.ended(1 if plan.blocked or refused else code)

@@ -33,7 +33,7 @@ class ReportParameter(click.ParamType[ReportDestination]):
     ) -> ReportDestination:
         if isinstance(value, ReportDestination):
             return value
-        from provisioner.errors.wording import did_you_mean
+        from provisioner.errors.did_you_mean import did_you_mean
 
         known = (*FORMATS, AUTO)
         name, equals, path = value.partition("=")

@@ -15,6 +15,7 @@ from provisioner.cli.report_option import ReportDestination
 from provisioner.cli.terminal import Terminal
 from provisioner.commands.reports.formats import AUTO, FORMATS, automatic
 from provisioner.errors import FileError, Problem, ProvisionerError, UsageError
+from provisioner.errors.exit_codes import ExitCode
 from provisioner.errors.wording import listed
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def write(terminal: Terminal, report: Report) -> None:
 def _code(error: BaseException) -> int:
     """The exit code of a command that ends with ``error``."""
     if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
-        return 130
+        return ExitCode.INTERRUPTED
     return error.exit_code if isinstance(error, ProvisionerError) else 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-EXIT_STALE = 3
+from provisioner.errors.exit_codes import ExitCode
 
 
 @click.command("schema", short_help="Print, write or check the JSON Schemas.")
@@ -46,7 +46,7 @@ def command(name: str, write: Path | None, check: Path | None) -> int:
         stale = generate.stale(check)
         for path in stale:
             click.echo(f"not current: {path}", err=True)
-        return EXIT_STALE if stale else 0
+        return ExitCode.STALE_FILE if stale else 0
     else:
         import json
 

@@ -13,6 +13,7 @@ from provisioner.manifests.envelope import ManifestEntry
 from provisioner.manifests.for_each import EACH_PART, ElementNames
 from provisioner.manifests.layers import Layers, name_from_release
 from provisioner.manifests.merge import Origin
+from provisioner.manifests.old_spellings import Spelling
 from provisioner.manifests.references import (
     Meaning,
     Noted,
@@ -23,7 +24,6 @@ from provisioner.manifests.references import (
     words_in,
 )
 from provisioner.manifests.schema.conversion import Conversion
-from provisioner.manifests.spelling import Spelling
 from provisioner.manifests.variables import NOT_RELEASED
 from provisioner.manifests.yaml.source import SourceFile
 from provisioner.model import schemas

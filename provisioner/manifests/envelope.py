@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.manifests.schema.messages import kind_of, worded
 from provisioner.model.paths import Document
 

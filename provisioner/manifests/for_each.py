@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Problem
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.manifests.envelope import KEY_HINT, PART_OF_KEY, Element, ManifestEntry
 from provisioner.manifests.references import Meaning, NoValueError, inside_a_text, words_in
 from provisioner.manifests.variables import Variables

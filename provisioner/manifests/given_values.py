@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provisioner.errors import FileError, Problem, UsageError
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.manifests.references import NoValueError
 from provisioner.manifests.yaml.builder import meaning
 from provisioner.manifests.yaml.source import parse

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Problem, Severity
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.manifests.conversion_notes import PlacedConversion
 from provisioner.manifests.envelope import unknown_kind
 from provisioner.manifests.lifecycle import EXISTING
@@ -24,10 +25,10 @@ from provisioner.manifests.merge import (
     laid_under,
     removals_of_nothing,
 )
+from provisioner.manifests.old_spellings import Spelling
 from provisioner.manifests.project import Environment
 from provisioner.manifests.references import Meaning, Noted, References, words_in
 from provisioner.manifests.schema.conversion import Conversion
-from provisioner.manifests.spelling import Spelling
 from provisioner.manifests.variables import NOT_RELEASED, Variables
 from provisioner.manifests.yaml.source import SourceFile
 from provisioner.model import schemas

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from provisioner.errors import Finding
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.paths import Document, Key, parse_path
 

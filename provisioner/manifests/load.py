@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.manifests import conversion_notes, for_each
 from provisioner.manifests import variable_values as withheld
 from provisioner.manifests.boundaries import Boundaries, boundaries_of

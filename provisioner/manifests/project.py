@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from provisioner.errors import FileError, Finding, Position, ProvisionerError
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.manifests import files
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.promotion_source import promotes_mistakes, soak_s

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner.errors import FileError, Finding, Position, Problem, Severity
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.manifests import files
 from provisioner.manifests.given_values import VARIABLE
 from provisioner.manifests.yaml.source import SourceFile, parse

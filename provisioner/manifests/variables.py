@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Position, Problem, Severity, UsageError
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.manifests.given_values import VARIABLE, Outside, typed
 from provisioner.manifests.promotion_source import PROMOTES_FROM
 from provisioner.manifests.references import (

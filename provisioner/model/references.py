@@ -1,6 +1,6 @@
 """What a resource needs from its workspace before it can be applied there, as data.
 
-A kind says what it needs; ``existence`` knows how to ask for each sort of need.
+A kind says what it needs; ``lookups`` knows how to ask for each sort of need.
 """
 
 from __future__ import annotations

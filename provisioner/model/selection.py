@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from provisioner.errors import UsageError
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
 

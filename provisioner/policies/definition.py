@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Final, TypeVar
 
 from provisioner.errors import Finding, Location, Severity
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.model.paths import Document, parse_path
 from provisioner.model.plan import Action
 from provisioner.model.serving import CapacityUnit

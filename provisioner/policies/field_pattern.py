@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from provisioner.errors import Location
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.model.documents import entries_by_label
 from provisioner.model.field_rules import PLAIN, FieldRule
 from provisioner.model.paths import Key, Path, Schema, parse_path

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from provisioner.errors.exit_codes import ExitCode
 from provisioner.errors.wording import counted
 from provisioner.model.outcome import WENT_WELL, Outcome, Status
 from provisioner.model.plan import Action, Address, Plan
@@ -100,19 +101,20 @@ def _next(outcomes: Sequence[Outcome], environment: str) -> list[str]:
     return [f"Next: provisioner {command}{where}  ({why})" for command, why in advice[:1]]
 
 
-def exit_code(outcomes: Sequence[Outcome], *, interrupted: bool = False) -> int:
+def exit_code(outcomes: Sequence[Outcome], *, interrupted: bool = False) -> ExitCode:
     """0 all done or accepted; 130 interrupted; 5 the only trouble is a wait that was too
     long; 4 something went through and something did not, or calls are left after --no-wait;
     1 nothing went through.
     """
     if interrupted:
-        return 130
+        return ExitCode.INTERRUPTED
     trouble = {outcome.status for outcome in outcomes if not outcome.went_well}
     if not trouble:
-        return 0
+        return ExitCode.DONE
     if trouble == {Status.STILL_UPDATING}:
-        return 5
-    return 4 if any(_changed_something(outcome) for outcome in outcomes) else 1
+        return ExitCode.STILL_UPDATING
+    changed = any(_changed_something(outcome) for outcome in outcomes)
+    return ExitCode.PARTIAL if changed else ExitCode.ERROR
 
 
 def _changed_something(outcome: Outcome) -> bool:

@@ -17,7 +17,6 @@ NOUNS = {
     "ordering",
     "routing",
     "serving",
-    "spelling",
     "wording",
 }
 

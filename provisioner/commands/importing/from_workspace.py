@@ -19,7 +19,8 @@ from provisioner.commands.importing.manifest_text import (
 )
 from provisioner.commands.importing.result import FileStatus, ImportedResource, ImportResult
 from provisioner.errors import FileError, Problem, Severity, UsageError, WorkspaceError
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.kinds import KINDS
 from provisioner.manifests.layers import Layers
 from provisioner.model.importing import GeneratedManifest

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.errors import RefusedError, UsageError, WorkspaceError
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.kinds import KINDS
 from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.resource import Resource

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner.errors import FileError, Finding, Problem, Severity
-from provisioner.errors.wording import counted, did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import counted
 from provisioner.kinds import KINDS
 from provisioner.manifests import files
 from provisioner.manifests.declaration import Declaration, declared

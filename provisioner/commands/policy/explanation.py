@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner.errors import UsageError
-from provisioner.errors.wording import counted, did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import counted
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.project import environment_names
 from provisioner.model.clock import utc_now

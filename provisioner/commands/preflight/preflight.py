@@ -1,6 +1,6 @@
 """``plan --preflight``: what a workspace lacks to take an environment's resources; reads only.
 
-Kinds say what they need, ``existence`` knows how to ask. One request for each distinct thing
+Kinds say what they need, ``lookups`` knows how to ask. One request for each distinct thing
 that is needed, whoever needs it; one list for each kind that a workspace takes a number of.
 """
 
@@ -20,7 +20,8 @@ from provisioner.commands.preflight.lookups import (
     runs_as,
 )
 from provisioner.errors import Finding, Problem, Severity, by_place
-from provisioner.errors.wording import closest, counted
+from provisioner.errors.did_you_mean import closest
+from provisioner.errors.wording import counted
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
 from provisioner.model.live import Phase

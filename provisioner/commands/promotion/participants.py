@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from provisioner.errors import FileError, UsageError
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.kinds import KINDS
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded, load

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from provisioner.errors import LoginError, Problem, ProvisionerError, UsageError
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.kinds import KINDS
 from provisioner.model.connection import Connection
 from provisioner.model.kind import Kind

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from provisioner.commands.query.ask import QueryTarget, named, similar
 from provisioner.errors import RefusedError, UsageError
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.manifests.project import WorkspaceSettings
 from provisioner.model.kind import Kind
 from provisioner.model.query import Clients, NoSnippetError, Reached, Snippet

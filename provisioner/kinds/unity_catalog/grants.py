@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding, Severity
-from provisioner.errors.wording import did_you_mean
+from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.kinds.unity_catalog.securable import GRANTS, SecurableKind
 from provisioner.model.kind import Intent
 from provisioner.model.paths import Document, Key

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from provisioner.errors import Finding, Location
-from provisioner.errors.wording import closest, counted, did_you_mean, listed
+from provisioner.errors.did_you_mean import closest, did_you_mean
+from provisioner.errors.wording import counted, listed
 from provisioner.manifests.schema.conversion import Written
 from provisioner.manifests.schema.fields import FieldIndex, Schema, meant, refused_part
 

@@ -17,8 +17,9 @@ from provisioner.errors import Finding, Location, Span
 from provisioner.manifests.references import looks_like_reference
 from provisioner.manifests.schema.fields import FieldPath
 from provisioner.manifests.yaml.builder import Mark
-from provisioner.manifests.yaml.text import MASK, SECRET_VALUE, SpanIndex
+from provisioner.manifests.yaml.text import SECRET_VALUE, SpanIndex
 from provisioner.model import schemas
+from provisioner.model.secret import MASK
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _FILE = re.compile(r"(?=.*[/.])[\w./ -]+")

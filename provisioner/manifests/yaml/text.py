@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from provisioner.errors import Finding, Position, Problem, Span
+from provisioner.model.secret import MASK
 
-MASK = "***"
 LONGEST_EXCERPT = 2_000
 
 _BREAK = re.compile(r"\r\n|\r|\n")

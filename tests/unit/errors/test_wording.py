@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from provisioner.errors.wording import closest, counted, did_you_mean, listed
+from provisioner.errors.did_you_mean import closest, did_you_mean
+from provisioner.errors.wording import counted, listed
 
 
 def test_names_are_listed_in_backticks() -> None:

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from provisioner.errors.wording import listed
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     ROUTES,
-    Sort,
     at,
-    external_models,
     mapping,
     parts_of,
-    sorts_in,
+)
+from provisioner.kinds.model_serving_endpoints.planning.replacement import (
+    must_replace,
+    other_sort,
+    other_task,
 )
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
@@ -60,38 +61,6 @@ SAYS_NOTHING: Final = {
 }
 
 
-def must_replace(desired: Document, live: Document) -> str:
-    """Why ``live`` cannot become ``desired`` without being made anew; ``""`` if it can.
-
-    Source: service/serving.py ServedEntityInput.external_model: an endpoint is of external
-    models or not for ever, and all of them have one task.
-    """
-    return _other_sort(desired, live) or _other_task(desired, live)
-
-
-def _other_sort(desired: Document, live: Document) -> str:
-    wanted, actual = sorts_in(desired), sorts_in(live)
-    # Where one side serves nothing, nothing is known of its sort, and the update may succeed.
-    if not wanted or not actual or not wanted.isdisjoint(actual):
-        return ""
-    if Sort.EXTERNAL in wanted:
-        return "an endpoint that serves other models cannot change to external models"
-    if Sort.EXTERNAL in actual:
-        return "an endpoint that serves external models cannot change to other models"
-    # Endpoints with model units have calls of their own to create and to update them, and
-    # nothing says that either call takes an endpoint of the other one.
-    return "an endpoint is created with model units or without them, and no call changes that"
-
-
-def _other_task(desired: Document, live: Document) -> str:
-    wanted, actual = _tasks(desired), _tasks(live)
-    # Disjoint, because a document may mix tasks by mistake: that is for `validate` to refuse.
-    if wanted and actual and wanted.isdisjoint(actual):
-        before, after = listed(sorted(actual)), listed(sorted(wanted))
-        return f"an endpoint keeps its task, so {before} cannot become {after}"
-    return ""
-
-
 def config_taken_away(case: Case) -> Verdict:
     if case.names[0] == "config" and not at(case.desired, ("config",)):
         detail = "no call takes the config of an endpoint away: write it, or delete the endpoint"
@@ -102,9 +71,9 @@ def config_taken_away(case: Case) -> Verdict:
 def made_anew(case: Case) -> Verdict:
     if case.names[:2] != ENTITIES:
         return None
-    why = _other_sort(case.desired, case.live)
+    why = other_sort(case.desired, case.live)
     if not why and (len(case.names) == len(ENTITIES) or case.names[-1] == "task"):
-        why = _other_task(case.desired, case.live)
+        why = other_task(case.desired, case.live)
     return FieldAction(Action.REPLACE, Cause.FIXED_AT_CREATION, why) if why else None
 
 
@@ -207,8 +176,3 @@ def all_features(case: Case) -> Verdict:
 def _texts(value: Any) -> set[str]:
     entries = value if isinstance(value, list) else ()
     return {entry for entry in entries if isinstance(entry, str)}
-
-
-def _tasks(document: Document) -> set[str]:
-    tasks = (model.value.get("task") for model in external_models(document))
-    return {task for task in tasks if isinstance(task, str)}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding, Severity
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     RAW,

@@ -13,7 +13,8 @@ from itertools import chain
 from typing import Final
 
 from provisioner.errors import Finding, Location, Severity
-from provisioner.errors.wording import did_you_mean, listed
+from provisioner.errors.did_you_mean import did_you_mean
+from provisioner.errors.wording import listed
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     ROUTES,

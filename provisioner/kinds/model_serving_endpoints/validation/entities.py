@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from provisioner.errors import Finding, Severity
-from provisioner.errors.wording import closest, did_you_mean
+from provisioner.errors.did_you_mean import closest, did_you_mean
 from provisioner.kinds.model_serving_endpoints.document import (
     ENTITIES,
     RAW,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
-from provisioner.errors.wording import closest, did_you_mean
+from provisioner.errors.did_you_mean import closest, did_you_mean
 from provisioner.kinds.model_serving_endpoints.document import (
     Part,
     external_models,
