@@ -145,7 +145,7 @@ def _drafts(
     for kind, claims in claimed.items():
         for claim in claims:
             taken = {address.key for address in drafts if address.kind == kind}
-            address = Address(kind, key_of(claim.name, taken))
+            address = Address(kind, key_of(claim.name.rpartition(".")[2], taken))
             draft = ManifestDraft(KINDS[kind], address, claim.name, claim.generated)
             wrong = complaints(nowhere, draft)
             problems += wrong

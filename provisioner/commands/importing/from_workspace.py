@@ -99,7 +99,7 @@ def _wanted(session: Session, request: ImportRequest) -> tuple[list[Name], list[
     existing = [
         (kind, resource.name)
         for kind in kinds
-        for resource in session.drivers[kind.name].inventory() or ()
+        for resource in session.drivers[kind.name].inventory(_near(session, kind, request)) or ()
     ]
     names = sorted(name for _, name in existing)
     if not request.names and not request.all:
@@ -118,6 +118,12 @@ def _wanted(session: Session, request: ImportRequest) -> tuple[list[Name], list[
         if not any(fnmatchcase(name, pattern) for name in names)
     ]
     return list(matched), [_missing(pattern, names) for pattern in missing]
+
+
+def _near(session: Session, kind: Kind, request: ImportRequest) -> list[Resource]:
+    """Beside what a kind without a list of all is listed: what is declared or asked for."""
+    asked = [Resource(Address(kind.name, name), name, {}) for name in request.names]
+    return [*session.loaded.resources, *asked]
 
 
 def _by_name(name: tuple[Kind, str]) -> str:
@@ -167,7 +173,8 @@ def _drafts(
         if live is None:
             continue
         used = {address.key for address in (*keys, *drafts) if address.kind == kind}
-        address = Address(kind, key_of(name, used))
+        # The last part of a full name is enough: the key of each kind is its own.
+        address = Address(kind, key_of(name.rpartition(".")[2], used))
         drafts[address] = ManifestDraft(
             KINDS[kind], address, name, _portrait(session, live, address)
         )
@@ -182,8 +189,9 @@ def _portrait(session: Session, live: Live, address: Address) -> GeneratedManife
     made = kind.importing.generate(live, address.key)
     if made.document.get("existing"):
         return made
-    prefix = Layers.of(session.environment, KINDS).name("", kind)
-    made.document["name"] = live.name.removeprefix(prefix)
+    if kind.schema.takes_name_prefix:
+        prefix = Layers.of(session.environment, KINDS).name("", kind)
+        made.document["name"] = live.name.removeprefix(prefix)
     owner = live.ownership.owner
     if owner in ("", f"{session.project.name}/{session.environment.name}"):
         return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +14,13 @@ from provisioner.model import schemas
 from provisioner.model.connection import Connection
 from provisioner.model.drift import DriftCategory
 from provisioner.model.field_rules import FieldRule
-from provisioner.model.importing import GeneratedManifest, Importing
+from provisioner.model.importing import (
+    BundleRules,
+    Claimed,
+    GeneratedManifest,
+    Importing,
+    StateEntry,
+)
 from provisioner.model.kind import (
     Declared,
     Dependencies,
@@ -80,6 +86,7 @@ class CatalogParts:
     aliases: Callable[[Document], Iterator[tuple[str, Location]]] = nothing
     follows: Callable[[FieldChange], frozenset[str]] | None = None
     keeps_data: bool = False
+    is_in_bundles: bool = True
 
 
 def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
@@ -120,7 +127,14 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
         ),
         runtime=Runtime(connect=partial(_connect, securable, rules)),
         invocation=parts.invocation,
-        importing=Importing(partial(_generate, rules), {GRANTS: []}),
+        importing=Importing(
+            partial(_generate, rules),
+            {GRANTS: []},
+            # Databricks' own objects are in the catalog `system`.
+            is_provided=lambda name: name.startswith(validation.SYSTEM),
+            from_terraform=partial(_from_terraform, securable, rules),
+            bundle=partial(_bundle_rules, securable) if parts.is_in_bundles else None,
+        ),
     )
 
 
@@ -185,6 +199,20 @@ def _generate(rules: Callable[[], FieldRule], live: Live, words: str) -> Generat
     from provisioner.kinds.unity_catalog import live_document
 
     return live_document.generate(rules(), live, words)
+
+
+def _from_terraform(
+    securable: SecurableKind, rules: Callable[[], FieldRule], entries: Sequence[StateEntry]
+) -> Sequence[Claimed]:
+    claimed: Sequence[Claimed] = loaded("unity_catalog.importing", "from_terraform")(
+        securable, rules(), entries
+    )
+    return claimed
+
+
+def _bundle_rules(securable: SecurableKind) -> BundleRules:
+    rules: BundleRules = loaded("unity_catalog.importing", "bundle_rules")(securable)
+    return rules
 
 
 def _connect(

@@ -124,6 +124,7 @@ def fingerprint(*facts: Any) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+ROTATED: Final = "rotated_at"
 NOT_READ = (
     "The value is never read back. Its variable is needed only when it is written again:",
     "when it is missing, with another `rotated_at`, or with --rotate.",
@@ -137,10 +138,21 @@ def generate(rules: FieldRule, live: Live, words: str) -> GeneratedManifest:
     if "from_env" in rules.fields:
         document["from_env"] = variable_name(words)
         comments[("from_env",)] = NOT_READ
+    document |= _applied_facts(rules, live)
     document = _with_plaintext(document, words)
     if not document.get(GRANTS):
         document.pop(GRANTS, None)
     return GeneratedManifest(in_order(document, rules), comments)
+
+
+def _applied_facts(rules: FieldRule, live: Live) -> Document:
+    """Fields of the manifest that only the last line of the comment keeps, such as a rotation."""
+    facts = (fact.partition(":") for fact in live.ownership.applied.split())
+    return {
+        name: value
+        for name, _, value in facts
+        if value and name == ROTATED and name in rules.fields
+    }
 
 
 def _with_plaintext(value: Any, words: str) -> Any:
