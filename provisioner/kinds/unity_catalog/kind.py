@@ -127,14 +127,7 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
         ),
         runtime=Runtime(connect=partial(_connect, securable, rules)),
         invocation=parts.invocation,
-        importing=Importing(
-            partial(_generate, rules),
-            {GRANTS: []},
-            # Databricks' own objects are in the catalog `system`.
-            is_provided=lambda name: name.startswith(validation.SYSTEM),
-            from_terraform=partial(_from_terraform, securable, rules),
-            bundle=partial(_bundle_rules, securable) if parts.is_in_bundles else None,
-        ),
+        importing=_importing(securable, rules, parts),
     )
 
 
@@ -199,6 +192,19 @@ def _generate(rules: Callable[[], FieldRule], live: Live, words: str) -> Generat
     from provisioner.kinds.unity_catalog import live_document
 
     return live_document.generate(rules(), live, words)
+
+
+def _importing(
+    securable: SecurableKind, rules: Callable[[], FieldRule], parts: CatalogParts
+) -> Importing:
+    return Importing(
+        partial(_generate, rules),
+        {GRANTS: []},
+        # Databricks' own objects are in the catalog `system`.
+        is_provided=lambda name: name.startswith(validation.SYSTEM),
+        from_terraform=partial(_from_terraform, securable, rules),
+        bundle=partial(_bundle_rules, securable) if parts.is_in_bundles else None,
+    )
 
 
 def _from_terraform(
