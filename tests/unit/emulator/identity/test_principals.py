@@ -196,7 +196,8 @@ def test_without_its_creator_an_endpoint_is_not_updated(client: Any, config: Any
 
 
 def test_a_display_name_of_a_service_principal_is_no_principal(client) -> None:
-    machine = client.post(f"{SCIM}/ServicePrincipals", {"displayName": "backend-sp"})
+    shown = {"displayName": "backend-sp"}
+    machine = client.call("POST", f"{SCIM}/ServicePrincipals", shown).json
     path = f"/api/2.0/permissions/serving-endpoints/{client.create()['id']}"
     client.post("/api/2.0/secrets/scopes/create", {"scope": "s"})
     client.post("/__emulator__/models", {"full_name": "ml.a.b"})
@@ -216,5 +217,5 @@ def test_a_display_name_of_a_service_principal_is_no_principal(client) -> None:
     assert granted("backend-sp") == [404, 404, 404]
     assert granted(machine["applicationId"]) == [200, 200, 200]
     # A group may have the name that a service principal is displayed by.
-    client.post(f"{SCIM}/Groups", {"displayName": "backend-sp"})
+    client.call("POST", f"{SCIM}/Groups", shown)
     assert granted("backend-sp")[1:] == [200, 200]
