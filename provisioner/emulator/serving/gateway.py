@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.emulator.http.routing import invalid
+from provisioner.emulator.http.routing import invalid, refuse_if_strict
 from provisioner.emulator.http.shape import choice, flag, integer, list_of, record, text
 
 Gateway = dict[str, Any]
@@ -127,7 +127,7 @@ def _rate_limit(limit: dict[str, Any], where: str) -> dict[str, Any]:
     # rule(documented): A rate limit limits calls or tokens. [serving-api 2.8]
     if "calls" not in whole and "tokens" not in whole:
         raise invalid(f"{where} takes calls or tokens.")
-    # rule(documented): A limit for a group or a service principal names it. [serving-api 2.8]
+    # rule(assumed, strict): A limit for a group or a service principal names it. [serving-api 2.8]
     if key in ("user_group", "service_principal") and not principal:
-        raise invalid(f"{where}.principal must be given with key {key}.")
+        refuse_if_strict(f"{where}.principal must be given with key {key}.")
     return whole

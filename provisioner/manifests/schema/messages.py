@@ -355,7 +355,7 @@ _TELLS_A_FORM = re.compile(r"letters|digits|`[^`]*[-/…:][^`]*`")
 # Forms that descriptions do not tell, by their patterns.
 _FORMS = {
     r"^[^@\s]+@[^@\s]+$": "write an e-mail address, as in `team@example.com`",
-    r"^[A-Za-z0-9_-]{1,63}$": "1 to 63 letters, digits, `-` and `_`",
+    r"^[A-Za-z0-9_-]+$": "letters, digits, `-` and `_`",
     r"^[1-9][0-9]*$": 'write a whole number from 1 on, as in "3"',
     r"^[A-Za-z_][A-Za-z0-9_]*$": "write the name of a variable, as in `OPENAI_API_KEY`",
 }

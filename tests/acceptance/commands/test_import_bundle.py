@@ -253,7 +253,7 @@ def test_a_development_target_beside_production_gets_the_prefix_of_the_cli(impor
     )
     environment = (importer.project / "environments/dev.yaml").read_text()
     assert 'name_prefix: "dev_${var.short_user_name}_"' in environment
-    assert "`short_user_name` in environments/dev.yaml has to be yours" in err
+    assert "`short_user_name` in environments/dev.yaml has to be your user name" in err
     assert importer.endpoints("prod")["a"]["name"] == "ep"
 
 

@@ -82,6 +82,12 @@ def routes_to_one(client: Any) -> Any:
     return create(client, *entities, traffic_config={"routes": routes})
 
 
+def a_limit_of_no_group(client: Any) -> Any:
+    limits = [{"key": "user_group", "renewal_period": "minute", "calls": 1}]
+    body = {"name": "chat", "ai_gateway": {"rate_limits": limits}}
+    return client.call("POST", BASE, body)
+
+
 def units_in_the_plain_create(client: Any) -> Any:
     return create(client, UNITS)
 
@@ -149,6 +155,7 @@ CASES: list[Case] = [
     tags_twice,
     entities_in_both_words,
     routes_to_one,
+    a_limit_of_no_group,
     units_in_the_plain_create,
     units_in_the_plain_update,
     units_for_another_endpoint,

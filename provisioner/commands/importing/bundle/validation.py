@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from provisioner.commands.importing.bundle.documents import bundle_kinds
 from provisioner.commands.importing.bundle.files import BundleFiles
 from provisioner.commands.importing.bundle.fold import mapping
 from provisioner.commands.importing.bundle.targets import FROM_ENVIRONMENT
@@ -210,7 +211,14 @@ def _of(data: Document, decisions: Mapping[str, str], place: str) -> Iterator[st
 
 
 def _kinds(data: Document, kinds: Mapping[str, Any], place: str) -> Iterator[str]:
+    imported = {kind.name for kind, _ in bundle_kinds()}
     for kind in mapping(data.get("resources")):
+        # Without the place for the bundle's own: that is what most bundles have.
+        named = f"`{f'{place}resources.' if place else ''}{kind}`"
         if kind not in kinds:
-            # Without the place for the bundle's own: that is what most bundles have.
-            yield f"`{f'{place}resources.' if place else ''}{kind}`: provisioner does not manage it"
+            yield f"{named}: provisioner does not manage it"
+        elif kind not in imported:
+            yield (
+                f"{named}: the import writes no manifest for it, and plans leave it alone; a file "
+                "of a bundle is a manifest as well, so copy it if provisioner is to manage it"
+            )

@@ -36,6 +36,7 @@ from provisioner.kinds.model_serving_endpoints.validation.existing_endpoints imp
     existing,
 )
 from provisioner.kinds.model_serving_endpoints.vocabulary import (
+    LONGEST_ENTITY_NAME,
     default_entity_name,
 )
 from provisioner.model.kind import Declared
@@ -121,7 +122,7 @@ def _entity_names(document: Document) -> Iterator[Finding]:
                 entity.at,
                 "E316",
                 "this served entity has no `name`",
-                "where there are several, each needs a name that stays the same",
+                _name_to_write(entity),
             )
         elif isinstance(name, str) and name in seen:
             yield Finding(
@@ -132,6 +133,20 @@ def _entity_names(document: Document) -> Iterator[Finding]:
             )
         elif isinstance(name, str):
             seen[name] = entity.at
+        # rule(assumed): A served entity's name has at most 63 characters, as an endpoint's name.
+        #     [serving-api 8.22]
+        if isinstance(name, str) and len(name) > LONGEST_ENTITY_NAME:
+            message = f"this name has {len(name)} characters: that the service takes more than "
+            message += f"{LONGEST_ENTITY_NAME} is not known"
+            hint = f"write at most {LONGEST_ENTITY_NAME} characters, as for an endpoint"
+            yield Finding(entity.inner("name"), "W744", message, hint, Severity.WARNING)
+
+
+def _name_to_write(entity: Part) -> str:
+    """The name that the service would choose, which the plan needs in the manifest."""
+    why = "plans compare several served entities by their names"
+    default = default_entity_name(entity.value)
+    return f"write `name: {default}`, as the service would choose it: {why}" if default else why
 
 
 def _known_names(document: Document) -> list[str]:
@@ -185,7 +200,8 @@ def _traffic(document: Document) -> Iterator[Finding]:
     if not shares:
         # What the service does then is not documented. Names have to be right first.
         # rule(client): The traffic of several served entities is given. [serving-api 3.4, 8.7]
-        if len(list(parts_of(document, ENTITIES))) > 1 and not list(_entity_names(document)):
+        wrong = [each for each in _entity_names(document) if each.severity is Severity.ERROR]
+        if len(list(parts_of(document, ENTITIES))) > 1 and not wrong:
             yield Finding(
                 ENTITIES,
                 "E319",

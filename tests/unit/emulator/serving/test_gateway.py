@@ -115,10 +115,6 @@ REFUSED = [
     pytest.param(limits(limit(calls=1.5)), "integer", id="half a call"),
     pytest.param(limits(limit(calls=True)), "integer", id="a boolean as a number"),
     pytest.param(limits(limit(key="team")), "key must be one of", id="an unknown key"),
-    pytest.param(limits(limit(key="user_group")), "principal must be given", id="no group"),
-    pytest.param(
-        limits(limit(key="service_principal")), "principal must be given", id="no application"
-    ),
     pytest.param(
         limits(*[limit(key="user", principal=f"u{n}") for n in range(21)]), "at most 20", id="21"
     ),

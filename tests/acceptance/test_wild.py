@@ -1,0 +1,120 @@
+"""Configurations as strangers write them, by the kinds of fault that such configurations showed.
+
+Each case is data below `tests/support/wild`, with what is expected of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provisioner.cli import main
+from provisioner.emulator.http.settings import Settings
+from provisioner.emulator.server import Running, running
+
+DATA = Path(__file__).parents[1] / "support" / "wild"
+Case = dict[str, Any]
+
+
+def cases(file: str) -> list[Any]:
+    loaded = yaml.safe_load((DATA / f"{file}.yaml").read_text(encoding="utf-8"))
+    return [pytest.param(case, id=case["name"]) for case in loaded]
+
+
+class Scene:
+    """A folder of a bundle, a folder of a project, and the command."""
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.bundle, self.project = root / "bundle", root / "project"
+        self.capsys = capsys
+        (self.project / "manifests").mkdir(parents=True)
+        self.bundle.mkdir()
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        code = main([words[0], "-C", str(self.project), *words[1:]])
+        return code, *self.capsys.readouterr()
+
+    def write(self, folder: Path, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def manifest(self, text: str) -> None:
+        files = {"provisioner.yaml": "project: wild\n", "manifests/m.yaml": text}
+        self.write(self.project, files)
+
+    def findings(self) -> tuple[int, list[Any]]:
+        code, out, err = self.run("validate", "-o", "json")
+        assert out, err
+        diagnostics: list[Any] = json.loads(out)["diagnostics"]
+        return code, diagnostics
+
+    def resources(self, environment: str) -> Any:
+        code, out, err = self.run("render", "-e", environment, "-o", "json")
+        assert code == 0, err
+        return json.loads(out)["resources"]
+
+
+@pytest.fixture
+def scene(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Scene:
+    return Scene(tmp_path, capsys)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running(Settings()) as started:
+        yield started
+
+
+def call(server: Running, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """The status and the JSON of an answer."""
+    headers = {"authorization": f"Bearer {server.token}"}
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, path, json.dumps(body or {}).encode(), headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read() or b"{}")
+
+
+def at(value: Any, path: str) -> Any:
+    """What stands at a dotted path; a number is a place of a list."""
+    for name in path.split("."):
+        value = value[int(name)] if isinstance(value, list) else value[name]
+    return value
+
+
+ENTITY = {
+    "name": "x",
+    "entity_name": "main.ml.a",
+    "entity_version": "1",
+    "workload_size": "Small",
+    "scale_to_zero_enabled": True,
+}
+
+
+def endpoint_of(case: Case) -> Case:
+    entity = ENTITY | case.get("entity", {})
+    entity = {name: value for name, value in entity.items() if value is not None}
+    return {"name": "a-ep", "config": {"served_entities": [entity]}, **case.get("endpoint", {})}
+
+
+@pytest.mark.parametrize("case", cases("a_rules_of_the_service"))
+def test_validate_and_the_local_workspace_have_the_rules_of_the_service(
+    scene: Scene, server: Running, case: Case
+) -> None:
+    endpoint = endpoint_of(case)
+    scene.manifest(yaml.safe_dump({"resources": {"model_serving_endpoints": {"a": endpoint}}}))
+    code, diagnostics = scene.findings()
+    assert [finding["code"] for finding in diagnostics] == case["codes"]
+    assert code == int(any(name.startswith("E") for name in case["codes"]))
+    call(server, "POST", "/__emulator__/reset")
+    status, answer = call(server, "POST", "/api/2.0/serving-endpoints", endpoint)
+    assert status == case["status"], answer
