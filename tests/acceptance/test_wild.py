@@ -118,3 +118,19 @@ def test_validate_and_the_local_workspace_have_the_rules_of_the_service(
     call(server, "POST", "/__emulator__/reset")
     status, answer = call(server, "POST", "/api/2.0/serving-endpoints", endpoint)
     assert status == case["status"], answer
+
+
+def below_a(text: str) -> str:
+    """The text of an endpoint as the resource `a` of a manifest."""
+    lines = "".join(f"      {line}\n" for line in text.splitlines())
+    return f"resources:\n  model_serving_endpoints:\n    a:\n{lines}"
+
+
+@pytest.mark.parametrize("case", cases("b_values"))
+def test_values_are_read_as_the_databricks_cli_reads_them(scene: Scene, case: Case) -> None:
+    scene.manifest(below_a(case["manifest"]))
+    _, diagnostics = scene.findings()
+    assert [finding["code"] for finding in diagnostics] == case["codes"]
+    if "is" in case:
+        endpoint = scene.resources("local")["model_serving_endpoints"]["a"]
+        assert {path: at(endpoint, path) for path in case["is"]} == case["is"]

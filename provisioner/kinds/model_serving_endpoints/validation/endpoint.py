@@ -199,8 +199,8 @@ def _traffic(document: Document) -> Iterator[Finding]:
     shares = [route.value.get("traffic_percentage") for route in parts_of(document, ROUTES)]
     if not shares:
         # What the service does then is not documented. Names have to be right first.
-        # rule(client): The traffic of several served entities is given. [serving-api 3.4, 8.7]
         wrong = [each for each in _entity_names(document) if each.severity is Severity.ERROR]
+        # rule(client): The traffic of several served entities is given. [serving-api 3.4, 8.7]
         if len(list(parts_of(document, ENTITIES))) > 1 and not wrong:
             yield Finding(
                 ENTITIES,
