@@ -12,7 +12,9 @@ from provisioner.rendering.text import harmless, harmless_line
 # Everything that some reader of Markdown may take for structure, a link or HTML. At the
 # beginning a slash would be a command to GitLab, and what is a list or a heading.
 _STRUCTURE = re.compile(
-    r"[!\"#$&'*<>@\[\\\]^_`{|}~]|:(?=/)|(?<=www)[.]|^[/+=-]|^[0-9]+(?=[.)](?:\s|$))"
+    r"[!\"#$&'*<>@\[\\\]^`{|}~]|:(?=/)|(?<=www)[.]|^[/+=-]|^[0-9]+(?=[.)](?:\s|$))"
+    # Inside a word, such as a name, an underscore is only a character [CommonMark 6.2].
+    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
 )
 # After these a forge finds people, issues, merge requests, labels, snippets and addresses.
 _SIGNS = frozenset("@#!~$:.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from provisioner.commands.drift.remedies import ways_out
 from provisioner.commands.reports import view
 from provisioner.commands.reports.html_cards import (
     Card,
+    alike_card,
     check_card,
     drift_card,
     outcome_card,
@@ -28,8 +29,10 @@ from provisioner.commands.reports.report import Report
 from provisioner.errors import Problem, Severity
 from provisioner.model.drift import Drifted
 from provisioner.model.outcome import Outcome
-from provisioner.model.plan import Action, Plan, Step
+from provisioner.model.plan import Action, Address, Plan, Step
+from provisioner.model.serving import Topology
 from provisioner.rendering import capacity, problems
+from provisioner.rendering.plan_text import MOST_EQUAL_STEPS
 
 OPEN_UP_TO = 25
 """With more cards than this only those are open that need a look."""
@@ -172,12 +175,34 @@ def _cards(report: Report) -> list[Card]:
     if report.checks:
         return [check_card(each) for each in sorted(report.checks, key=view.check_rank)]
     steps: list[Step] = view.changed_steps(report.plan) if report.plan else []
-    return [step_card(step, branches.get(step.address, ())) for step in steps]
+    return _step_cards(steps, branches)
+
+
+def _step_cards(steps: Sequence[Step], branches: Mapping[Address, Topology]) -> list[Card]:
+    """A card for each step; one for many steps that differ in nothing but their resource."""
+    cards = {step.address: step_card(step, branches.get(step.address, ())) for step in steps}
+    alike: dict[object, list[Step]] = {}
+    for step in steps:
+        card = cards[step.address]
+        # What is consented to by address, or needs a look, has a card of its own.
+        key = step.address if card.urgent else (card.group, card.style, card.body)
+        alike.setdefault(key, []).append(step)
+    return [
+        card
+        for group in alike.values()
+        for card in (
+            [alike_card(group, branches.get(group[0].address, ()))]
+            if len(group) > MOST_EQUAL_STEPS
+            else [cards[step.address] for step in group]
+        )
+    ]
 
 
 def _tools(cards: list[Card]) -> str:
     """Hidden until the script runs, without which they would do nothing."""
-    counts = Counter(card.group for card in cards)
+    counts: Counter[str] = Counter()
+    for card in cards:
+        counts[card.group] += card.resources
     styles = {card.group: card.style for card in cards}
     buttons = [
         tag(
@@ -217,7 +242,7 @@ def _how_to_apply(report: Report, plan: Plan) -> str:
         "section",
         tag("h2", "How to apply"),
         tag("pre", text_of(view.apply_command(report)), class_="command", tabindex="0"),
-        tag("p", f"It takes secrets from {variables}.") if variables else "",
+        tag("p", f"It needs the environment variables {variables}.") if variables else "",
     )
 
 

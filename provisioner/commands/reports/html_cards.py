@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from provisioner.commands.drift.words import label_of, words
 from provisioner.commands.reports import view
@@ -23,6 +23,7 @@ from provisioner.rendering.style import Role
 from provisioner.rendering.text import harmless, harmless_line
 
 _EMPTY = frozenset({"input", "rect"})
+_SEAM = re.compile(r"(?<=[^.\[])(?=\.\w|\[)")
 _QUOTED = re.compile(r"`([^`]+)`")
 
 
@@ -34,6 +35,13 @@ def text_of(text: str, *, lines: bool = False) -> str:
 def prose(text: str) -> str:
     """``text`` of one line, what stands between backticks as code."""
     return _QUOTED.sub(r"<code>\1</code>", text_of(text))
+
+
+def path_of(label: str) -> str:
+    """The path ``label``; a browser may break a long one before a dot or a bracket."""
+    text = text_of(label)
+    # Where it is allowed to break, a browser does so also in a line that would fit.
+    return _SEAM.sub("<wbr>", text) if len(label) > LONGEST_LABEL else text
 
 
 def tag(name: str, *children: str, **attributes: str) -> str:
@@ -84,6 +92,7 @@ class Card:
     body: str
     search: str
     urgent: bool = False
+    resources: int = 1
 
     def html(self, *, opened: bool) -> str:
         """The element; what needs a look is open, however many there are."""
@@ -95,6 +104,7 @@ class Card:
             class_=f"card {self.style}",
             data_group=self.group,
             data_search=self.search,
+            data_count=str(self.resources),
             **attributes,
         )
 
@@ -109,6 +119,22 @@ def step_card(step: Step, branches: Topology) -> Card:
         _body(step, branches),
         f"{step.address} {step.name}".lower(),
         urgent=step.action in URGENT,
+    )
+
+
+def alike_card(steps: Sequence[Step], branches: Topology) -> Card:
+    """What the plan does to several resources, and the same to each."""
+    first = step_card(steps[0], branches)
+    badge = tag("span", text_of(f"{view.symbol(steps[0].action)} {first.group}"), class_="badge")
+    words = f"{len(steps):,} resources with the same changes"
+    addresses = ", ".join(tag("code", text_of(str(step.address))) for step in steps)
+    listed = tag("details", tag("summary", "Which"), tag("p", addresses), class_="which")
+    return replace(
+        first,
+        summary=badge + tag("span", text_of(words), class_="address"),
+        body=listed + first.body,
+        search=" ".join(f"{step.address} {step.name}" for step in steps).lower(),
+        resources=len(steps),
     )
 
 
@@ -180,7 +206,7 @@ def _drift_row(finding: Drift) -> str:
     label, shown = label_of(finding, view.STYLE), view.values(finding)
     why = tag("span", prose(view.told_of(finding)), class_="why")
     long = " long" if len(label) > LONGEST_LABEL else ""
-    head = tag("th", text_of(label or "as a whole"), scope="row", class_=f"outer{long}")
+    head = tag("th", path_of(label or "as a whole"), scope="row", class_=f"outer{long}")
     return tag("tr", head, tag("td", text_of(shown) + (" " if shown else "") + why))
 
 
@@ -224,7 +250,7 @@ def _block(block: PlanBlock) -> Iterator[str]:
     inner = "inner" if block.heading else "outer"
     for row in block.rows:
         long = " long" if len(row.label) > LONGEST_LABEL else ""
-        label = tag("th", text_of(row.label), scope="row", class_=inner + long)
+        label = tag("th", path_of(row.label), scope="row", class_=inner + long)
         yield tag("tr", label, tag("td", _values(row) + _reason(row.reason)))
 
 

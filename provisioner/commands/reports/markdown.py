@@ -175,4 +175,4 @@ def _how_to_apply(report: Report, plan: Plan) -> Iterator[str]:
         yield f"{exactly} beside it applies exactly this plan or nothing, and does not ask.\n"
     variables = view.needed_variables(plan)
     if variables:
-        yield f"It takes secrets from {', '.join(map(code, variables[:50]))}.\n"
+        yield f"It needs the environment variables {', '.join(map(code, variables[:50]))}.\n"

@@ -18,8 +18,10 @@
       const found = words.every((word) => card.dataset.search.includes(word));
       card.hidden = !(groups.has(card.dataset.group) && found);
     }
-    const count = shown().length;
-    told.textContent = count === cards.length ? "" : `${count} of ${cards.length}`;
+    const resources = (some) => some.reduce((sum, card) => sum + Number(card.dataset.count), 0);
+    const count = resources(shown());
+    const all = resources(cards);
+    told.textContent = count === all ? "" : `${count} of ${all}`;
     name();
   }
 

@@ -26,7 +26,8 @@ function served(config) {
   }
   return [
     h("h2", {}, "Served entities"),
-    h("div", { class: "card" }, traffic(config)),
+    // With a single entity its own card says it all.
+    entities.length > 1 && h("div", { class: "card" }, traffic(config)),
     entities.map(entityCard),
   ];
 }

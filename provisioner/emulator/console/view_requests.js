@@ -85,9 +85,11 @@ function status(number) {
   return h("span", { class: `badge ${isGood ? "good" : "bad"}` }, number || "broken off");
 }
 
-/** The first product of a User-Agent; what a browser claims to be says nothing. */
+/** The first product of a User-Agent that has a name; what a browser claims to be says nothing. */
 function client(agent) {
-  return agent.startsWith("Mozilla/") ? "a browser" : agent.split(" ")[0] || "unknown";
+  if (agent.startsWith("Mozilla/")) return "a browser";
+  // The Databricks SDK sends "unknown/0.0.0 databricks-sdk-py/0.156.0 ..." unless it is told a product.
+  return agent.split(" ").find((product) => product && !product.startsWith("unknown/")) || "unknown";
 }
 
 function render(requests) {

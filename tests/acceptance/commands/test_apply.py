@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.errors.codes import explanations
+
 SIMPLE = """
 name: chat
 config:
@@ -345,10 +347,9 @@ def test_the_text_of_a_problem_is_told_once(shop, run, tmp_path):
     run("apply", str(saved))
     result = run("apply", str(saved))
     assert (result.out + result.err).count("`keys` exists now") == 1
-    assert "secret_scopes.keys stale: changed since it was planned (E601)" in " ".join(
-        result.out.split()
-    )
-    assert "secret_scopes.keys: stale: changed since it was planned (E601)" in result.err
+    title = explanations()["E601"].title
+    assert f"secret_scopes.keys stale: {title} (E601)" in " ".join(result.out.split())
+    assert f"secret_scopes.keys: stale: {title} (E601)" in result.err
 
 
 def deploys_for(workspace, transition):

@@ -195,7 +195,7 @@ def test_as_markdown_it_is_a_table(level):
     lines = level("promote", "--status", "-o", "markdown").splitlines()
     assert lines[2] == "| variable | dev | staging | prod |"
     assert lines[3] == "| --- | --- | --- | --- |"
-    assert lines[4].startswith("| fraud&#95;version | **1** ✓ live<br>just now, ")
+    assert lines[4].startswith("| fraud_version | **1** ✓ live<br>just now, ")
 
 
 def test_on_a_narrow_terminal_columns_go_below_each_other(level, monkeypatch):

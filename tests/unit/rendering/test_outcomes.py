@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.errors import Problem, ProvisionerError
+from provisioner.errors.codes import explanations
 from provisioner.model.outcome import Outcome, Status
 from provisioner.model.plan import Action, Address, Operation, Plan, Step
 from provisioner.rendering.outcomes import exit_code, text, to_json
@@ -34,13 +35,18 @@ MIXED = (
 )
 
 
+def title(code: str) -> str:
+    """What the code means in a few words."""
+    return explanations()[code].title
+
+
 def test_a_line_each_then_the_summary_then_what_to_run_next():
     assert text(MIXED, environment="prod").splitlines() == [
         "things.a           created in 1m05s",
         "things.b           created",
         "things.c           updated",
         "things.d           adopted",
-        "things.embeddings  failed: the service refused (E407)",
+        f"things.embeddings  failed: {title('E407')} (E407)",
         "things.f           not started: needs things.embeddings, which ended as: failed",
         "Applied: 2 created, 1 updated, 0 replaced, 0 deleted, 1 adopted, 1 failed, 1 not started",
         "Next: provisioner apply -e prod  (after you fix the cause; only what is missing is sent)",
@@ -93,8 +99,7 @@ def test_the_text_of_a_problem_is_left_to_the_problem():
     problems = [Problem(code, "the whole story", hint="all of it") for code in ("E601", "E605")]
     stale = outcome(Status.STALE, message="the whole story", error=ProvisionerError(problems))
     assert text([stale]).splitlines()[0] == (
-        "things.chat  stale: changed since it was planned (E601), "
-        "still updating when the time was up (E605)"
+        f"things.chat  stale: {title('E601')} (E601), {title('E605')} (E605)"
     )
     assert to_json([stale], Plan("p", "e", "h", ()))["outcomes"][0]["message"] == "the whole story"
 

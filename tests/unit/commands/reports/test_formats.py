@@ -23,6 +23,7 @@ from markdown_it import MarkdownIt
 from provisioner.commands.reports import azure, github
 from provisioner.commands.reports.counts import outputs
 from provisioner.commands.reports.formats import FORMATS, automatic
+from provisioner.commands.reports.html_cards import path_of
 from provisioner.commands.reports.markdown import COMMENT_BYTES
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Severity
@@ -303,3 +304,43 @@ def test_a_name_mentions_nobody_and_refers_to_nothing_in_a_forge(name: str, word
         page = MarkdownIt("commonmark", {"html": True}).render(FORMATS[name].text(report))
         prose = re.sub(r"<(code|pre)\b.*?</\1>", "", page, flags=re.DOTALL)
         assert not re.search(pattern, prose), re.search(f".*{pattern}.*", prose)
+
+
+def alike(number: int, action: Action = Action.UPDATE) -> Report:
+    """A report of a plan that does the same to ``number`` resources."""
+    first = runs.plan().steps[0]
+    steps = tuple(
+        replace(
+            first,
+            address=replace(first.address, key=f"toy{at:02}"),
+            name=f"toy{at:02}",
+            action=action,
+        )
+        for at in range(number)
+    )
+    return runs.of_plan(replace(runs.plan(), steps=steps))
+
+
+@pytest.mark.parametrize(
+    ("report", "cards"),
+    [
+        pytest.param(alike(21), 1, id="many equal ones"),
+        pytest.param(alike(20), 20, id="not so many"),
+        pytest.param(alike(21, Action.DELETE), 21, id="deletions"),
+    ],
+)
+def test_the_page_has_one_card_for_many_resources_with_the_same_changes(report, cards):
+    page = FORMATS["html"].text(report)
+    assert page.count('class="card') == cards
+    assert ("21 resources with the same changes" in page) is (cards == 1)
+    # Each can be found by its address all the same.
+    assert all(f"{step.address} {step.name}" in page for step in report.plan.steps)
+
+
+def test_a_long_path_may_be_broken_before_a_dot_or_a_bracket_alone():
+    label = "config.served_entities[a-name].external_model.openai_config.openai_api_key"
+    assert path_of(label) == (
+        "config<wbr>.served_entities<wbr>[a-name]<wbr>.external_model<wbr>.openai_config"
+        "<wbr>.openai_api_key"
+    )
+    assert path_of("ai_gateway.rate_limits") == "ai_gateway.rate_limits"
