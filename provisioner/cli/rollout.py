@@ -88,8 +88,8 @@ _moving(
     """Judge each rollout that is under way, and make at most one move for each.
 
     Meant for a job that runs every few minutes; safe to run twice at once, and safe to kill.
-    At most 40 endpoints are moved in a run, because the service takes 50 changes in five
-    minutes; the others are named and wait for the next run.
+    At most 40 endpoints are moved within five minutes, because the service takes 50 changes in
+    that time; the others are named and come first in the next run.
 
     \b
     Exit codes: 0 moved, held, or nothing due; 1 stepped back, or failed.

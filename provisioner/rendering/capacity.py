@@ -9,6 +9,7 @@ from provisioner.model.plan import Plan, Step
 from provisioner.model.serving import CapacityChange, capacity_text, difference_text
 
 MEANWHILE: Final = "until it is ready"
+ROLLED_OUT: Final = "until the rollout is over"
 
 
 def step_text(step: Step, arrow: str, *, verbose: bool = False) -> str:
@@ -23,7 +24,8 @@ def step_text(step: Step, arrow: str, *, verbose: bool = False) -> str:
     if change.before and change.difference:
         words = f"{capacity_text(change.before)} {arrow} {words}"
     # The old deployment serves until the new one does, and both are paid for.
-    return f"{words}; {MEANWHILE}: {capacity_text(change.during)}" if change.during else words
+    until = ROLLED_OUT if step.rollout else MEANWHILE
+    return f"{words}; {until}: {capacity_text(change.during)}" if change.during else words
 
 
 def sum_rows(plan: Plan, *, verbose: bool = False) -> Iterator[tuple[str, str]]:

@@ -35,8 +35,9 @@ from provisioner.workflow.rollout_analysis import Measuring, judged
 from provisioner.workflow.session import Session
 
 MOST_MOVES: Final = 40
-"""In one run. The service takes 50 changes in five minutes for the whole workspace, and a run
-is not the only one that makes some. [serving-api 3.6]"""
+"""Within ``WINDOW_S``. The service takes 50 changes in five minutes for the whole workspace, and
+rollouts are not all that makes some. [serving-api 3.6]"""
+WINDOW_S: Final = 300
 PARALLELISM: Final = 8
 WAIT_S: Final = 3600.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.5, 10.0, 1.5
@@ -82,7 +83,8 @@ class RolloutReport:
 class RolloutOptions:
     """Why a run moves rollouts. ``takes_over``: hand-made traffic counts as a step.
 
-    ``most_moves`` is for one run: what takes traffic away from a new version is always made.
+    ``most_moves`` is within five minutes: what takes traffic away from a new version is always
+    made.
     """
 
     occasion: Occasion = Occasion.ADVANCE
@@ -107,14 +109,7 @@ def move_all(
     """At most one move for each of ``resources``, in their order."""
     runs = [RolloutRun(session, resource, options) for resource in resources]
     decided = map_parallel(RolloutRun.decided, runs, PARALLELISM)
-    # What takes traffic away comes first and is never put off.
-    order = sorted(range(len(runs)), key=lambda number: not _takes_away(decided[number]))
-    moving = [number for number in order if decided[number].move.kind in CHANGING]
-    allowed = {
-        number
-        for place, number in enumerate(moving)
-        if place < options.most_moves or _takes_away(decided[number])
-    }
+    allowed = _allowed(decided, options.most_moves)
 
     def carried(number: int) -> RolloutReport:
         report = decided[number]
@@ -125,6 +120,31 @@ def move_all(
         return runs[number].carried_out(report)
 
     return map_parallel(carried, range(len(runs)), PARALLELISM)
+
+
+def _allowed(decided: Sequence[RolloutReport], most: int) -> set[int]:
+    """The numbers of those that may change their resource in this run.
+
+    The tags tell how many changes earlier runs made a moment ago. What waits the longest comes
+    first, so that none is put off for ever; what takes traffic away is never put off.
+    """
+    room = most - sum(map(_moved_lately, decided))
+    moving = [number for number, report in enumerate(decided) if report.move.kind in CHANGING]
+    order = sorted(moving, key=lambda number: _since_s(decided[number]))
+    order.sort(key=lambda number: not _takes_away(decided[number]))
+    return {
+        number for place, number in enumerate(order) if place < room or _takes_away(decided[number])
+    }
+
+
+def _since_s(report: RolloutReport) -> int:
+    """Since when the rollout is where it is; 0 for a move that was interrupted."""
+    return report.state.tag.since_s if report.state and report.state.tag else 0
+
+
+def _moved_lately(report: RolloutReport) -> bool:
+    since_s = _since_s(report)
+    return bool(since_s and report.state and report.state.now_s - since_s < WINDOW_S)
 
 
 def look_at_all(

@@ -43,9 +43,7 @@ def follow(
 ) -> tuple[RolloutReport, ...]:
     """Move each of ``resources`` until it has its first traffic, or nothing is due."""
     last: dict[Address, RolloutReport] = {}
-    # Each start was an update already, and all of them count together.
-    most = max(0, options.most_moves - len(resources))
-    options = replace(options, occasion=Occasion.APPLY, most_moves=most)
+    options = replace(options, occasion=Occasion.APPLY)
     left = list(resources)
     for _ in range(MOST_MOVES):
         if not left:

@@ -18,7 +18,6 @@ from skipping_clock import SkippingClock
 from workbench import ENDPOINTS, Workbench, workbench
 
 from provisioner.model.resource import Resource
-from provisioner.model.rollout import MoveKind, Why
 from provisioner.planning.rollout_procedure import Ending
 from provisioner.planning.rollout_state import Occasion
 from provisioner.workflow.rollout import RolloutOptions, RolloutReport, move_all
@@ -310,13 +309,23 @@ def test_many_rollouts_stay_below_the_limit_of_changes_and_say_what_waits(
     # All starts were updates, so that in this run none is left for the first step.
     assert all(report.deferred for report in followed)
     assert updates(bench) == 0
+    assert [report.deferred for report in move_all(session, begun, options)] == [True] * count
+    # The starts are over for so long that they no longer count.
+    runner.ahead_s = 301
     first = move_all(session, begun, options)
     assert sum(report.deferred for report in first) == count - most
     assert updates(bench) == most
+    # The rest waits until the service takes changes again, and then comes first.
+    again = move_all(session, begun, options)
+    assert sum(report.deferred for report in again) == count - most
+    assert updates(bench) == most
+    runner.ahead_s = 1000
     second = move_all(session, begun, options)
-    stepped = [report for report in second if report.move.kind is MoveKind.STEP]
-    assert len(stepped) == count - most
-    assert all(report.move.why is Why.DUE for report in stepped)
+    moved = [report for report in second if report.ending is Ending.MOVED]
+    late = [report.name for report in first if report.deferred]
+    assert {report.name for report in moved} >= set(late)
+    assert len(moved) == most
+    assert updates(bench) == 2 * most
 
 
 def updates(bench: Workbench) -> int:
