@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
-from provisioner.model.paths import Document, Path
+from provisioner.model.paths import Document, Key, Path
 from provisioner.model.serving import CapacityChange, Prices, total
 
 if TYPE_CHECKING:
@@ -243,6 +243,20 @@ class Step:
     def moved_percentage(self) -> int:
         """How many percent of the requests another part of the live resource gets."""
         return sum(max(after - before, 0) for before, after in self.traffic.values())
+
+    @property
+    def is_step_back(self) -> bool:
+        """Whether it ends a rollout by giving the traffic back, and changes nothing else."""
+        if self.rollout is None or not self.rollout.is_step_back:
+            return False
+        made = [change for change in self.changes if change.action is not Action.KEEP]
+        return all(change.cause is Cause.OWNERSHIP or self._is_share(change) for change in made)
+
+    def _is_share(self, change: FieldChange) -> bool:
+        entry = next(
+            (segment for segment in reversed(change.path) if isinstance(segment, Key)), None
+        )
+        return entry is not None and self.traffic.get(entry.value) == (change.before, change.after)
 
     @property
     def only_waits(self) -> bool:

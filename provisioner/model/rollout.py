@@ -22,10 +22,14 @@ from provisioner.model.rollout_block import WHOLE, RolloutSpec, Stage
 
 
 class Word(StrEnum):
-    """What the tag says about the share that it names."""
+    """What the tag says about the share that it names.
+
+    ``RETURNED``: the manifest gave up another version for this one, which has all traffic.
+    """
 
     GOING = "going"
     RETURNING = "returning"
+    RETURNED = "returned"
     AT = "at"
     HELD = "held"
     BACK = "back"
@@ -35,6 +39,9 @@ _TAG: Final = re.compile(
     r"([0-9a-f]{8})-([0-9a-f]{6})-(\d{1,3})-(\d{1,3})-(\d{1,12})-([a-z]+)(?:-(\w{1,120}))?",
     re.ASCII,
 )
+LOST: Final = "tag lost"
+"""The reason in a tag that was written from the traffic alone: which version is proven is not
+known then."""
 _SIGNS: Final = {"%": "pct", ">": "gt", "<": "lt"}
 _LONGEST_REASON: Final = 120
 
@@ -59,7 +66,7 @@ class RolloutTag:
 
     ``target`` is the digest of the new version, ``steps`` that of the stages. The move goes
     from ``origin`` to ``to`` percent. ``since_s`` is Unix time of the service, 0 while going.
-    ``reason`` is the criterion that decided a step back, with its numbers.
+    ``reason`` is the criterion that decided a step back, with its numbers, or ``LOST``.
     """
 
     target: str
@@ -85,6 +92,8 @@ class RolloutTag:
             return f"{self.word} {origin}to {self.to} %"
         if self.word is Word.BACK:
             return f"rolled back at {self.origin} %"
+        if self.word is Word.RETURNED:
+            return f"returned to {self.to} %"
         return f"{'held at' if self.word is Word.HELD else 'at'} {self.to} %"
 
     @classmethod
@@ -332,6 +341,12 @@ class RolloutNote:
     doubled: str = ""
     needs_consent: bool = False
     falls_back: bool = False
+
+    @property
+    def is_step_back(self) -> bool:
+        """Whether the next move gives all traffic to a version that had it before."""
+        returns = self.move.kind is MoveKind.RETURN and self.move.why is Why.REVERTED
+        return returns or self.move.kind is MoveKind.BACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import Grade, Move, MoveKind, Why, Word
+from provisioner.model.rollout import LOST, Grade, Move, MoveKind, Why, Word
 from provisioner.model.rollout_block import WHOLE
 from provisioner.planning.rollout_state import Occasion, Rollout
 
@@ -40,6 +40,9 @@ def asked_back(rollout: Rollout) -> Move | None:
         # From a commit with another target: whatever is being tried loses its traffic.
         divided = sum(share > 0 for share in rollout.versions.shares.values()) > 1
         return Move(MoveKind.RETURN, Why.THIRD, 0) if divided else nothing(Why.OTHER_TARGET)
+    if rollout.tag and rollout.tag.word in (Word.RETURNING, Word.RETURNED):
+        # The traffic is on its way back, or there: the other version is the one to leave.
+        return nothing(Why.STEADY) if rollout.tag.word is Word.RETURNED else None
     if rollout.is_pair:
         return Move(MoveKind.BACK, Why.ASKED, 0)
     if rollout.is_under_way and rollout.versions.current:
@@ -136,7 +139,7 @@ def other_target_elsewhere(rollout: Rollout) -> Move | None:
 
 def back_to_the_old(rollout: Rollout) -> Move | None:
     """The manifest declares a version again that is still live: its traffic returns at once."""
-    if rollout.is_of_this_target or not rollout.versions.current:
+    if rollout.is_of_this_target or not rollout.versions.current or _is_given_up(rollout):
         return None
     if rollout.tag and rollout.tag.word is Word.BACK and rollout.versions.percent == WHOLE:
         # The tag stays: it says which version was rejected.
@@ -146,6 +149,22 @@ def back_to_the_old(rollout: Rollout) -> Move | None:
         return Move(MoveKind.RETURN, Why.REVERTED, WHOLE)
     is_rejection = rollout.tag is not None and rollout.tag.word is Word.BACK
     return nothing(Why.STEADY) if is_rejection else Move(MoveKind.FORGET, Why.REVERTED, WHOLE)
+
+
+def _is_given_up(rollout: Rollout) -> bool:
+    """Whether the declared version is live and has proven nothing: it begins at 0 % again."""
+    tag, percent = rollout.tag, rollout.versions.percent
+    if tag is None or percent == WHOLE:
+        return False
+    if tag.word in (Word.RETURNING, Word.RETURNED):
+        return True
+    if percent != 0:
+        return False
+    if tag.word is Word.BACK:
+        # Legitimate while the version that was rolled back still has its traffic.
+        return not rollout.versions.shares.get(rollout.versions.of(tag.target))
+    # At 0 % only the version before a finished rollout is known to be good.
+    return tag.to != WHOLE or tag.reason == LOST
 
 
 def third_version(rollout: Rollout) -> Move | None:

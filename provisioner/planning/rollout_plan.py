@@ -18,6 +18,7 @@ from provisioner.model.paths import Document
 from provisioner.model.resource import Resource
 from provisioner.model.rollout import (
     FOR_A_PERSON,
+    LOST,
     Grade,
     Move,
     MoveKind,
@@ -284,12 +285,17 @@ def shares_after(rollout: Rollout, move: Move) -> dict[str, int] | None:
 
 def base_of(versions: Versions, tag: RolloutTag | None) -> str:
     """The live version that all traffic returns to: never the one that is being tried."""
-    tried = versions.of(tag.target) if tag else ""
-    shares = {name: share for name, share in versions.shares.items() if name != versions.wanted}
-    # A rollout that is finished has made its version the one to rely on.
-    if tried and shares.get(tried) != WHOLE and len(shares) > 1:
-        del shares[tried]
-    return max(sorted(shares), key=lambda name: shares[name], default="")
+    shares = dict(versions.shares)
+    if tag:
+        named = versions.of(tag.target)
+        if tag.word in (Word.RETURNING, Word.RETURNED) and named:
+            return named
+        # A rollout that is finished has made its version the one to rely on.
+        if tag.word is Word.BACK or shares.get(named) != WHOLE:
+            shares.pop(named, None)
+    # The declared one is the base only where there is no other.
+    others = {name: share for name, share in shares.items() if name != versions.wanted} or shares
+    return max(sorted(others), key=lambda name: others[name], default="")
 
 
 def tag_before(rollout: Rollout, move: Move) -> RolloutTag | None:
@@ -297,7 +303,10 @@ def tag_before(rollout: Rollout, move: Move) -> RolloutTag | None:
     if move.kind in (MoveKind.START, MoveKind.STEP, MoveKind.RETURN):
         origin = rollout.versions.percent or 0
         if move.kind is MoveKind.RETURN and move.why is Why.THIRD:
-            return rollout.tag and _marked(rollout, rollout.tag.to, 0, Word.BACK, rollout.tag)
+            # An earlier return that was interrupted goes on: its tag names the good version.
+            if rollout.tag is None or rollout.tag.word in (Word.RETURNING, Word.RETURNED):
+                return rollout.tag
+            return _marked(rollout, rollout.tag.to, 0, Word.BACK, rollout.tag)
         word = Word.RETURNING if move.kind is MoveKind.RETURN else Word.GOING
         return _marked(rollout, origin, move.to, word)
     if move.kind is MoveKind.BACK:
@@ -319,8 +328,24 @@ def tag_after(rollout: Rollout, move: Move) -> RolloutTag | None:
             return rollout.tag
         case MoveKind.CLEAN_UP | MoveKind.FORGET:
             return None
+        case _ if _has_returned(rollout, move):
+            return _marked(rollout, move.to, move.to, Word.RETURNED)
         case _:
             return _marked(rollout, move.to, move.to, Word.AT)
+
+
+def _has_returned(rollout: Rollout, move: Move) -> bool:
+    """Whether all traffic is back on the version that the manifest declares again."""
+    was_returning = rollout.tag is not None and rollout.tag.word is Word.RETURNING
+    settles = move.kind is MoveKind.SETTLE and was_returning and rollout.is_of_this_target
+    return move.to == WHOLE and (settles or move.kind is MoveKind.RETURN)
+
+
+def _is_lost(rollout: Rollout) -> bool:
+    """Whether the tag is missing beside two versions, or was in this rollout."""
+    if rollout.tag is None:
+        return rollout.is_pair
+    return rollout.is_of_this_target and rollout.tag.reason == LOST
 
 
 def _marked(
@@ -332,4 +357,6 @@ def _marked(
     since_s = 0 if word in (Word.GOING, Word.RETURNING) else rollout.now_s
     is_judged = word in (Word.BACK, Word.HELD) and rollout.grade is Grade.BAD
     reason = rollout.verdict.text if rollout.verdict and is_judged else ""
+    if not reason and word is not Word.BACK and _is_lost(rollout):
+        reason = LOST
     return RolloutTag(target, steps, origin, to, since_s, word, reason)

@@ -218,6 +218,12 @@ def _placed(judge: Judge, declarations: Iterable[Declaration]) -> Iterator[Probl
             yield from each.placed([verdict.finding])
 
 
+def _as_warning(problem: Problem) -> Problem:
+    from provisioner.policies.judgement import VIOLATED_WARNING
+
+    return replace(problem, code=VIOLATED_WARNING, severity=Severity.WARNING)
+
+
 def judge_plan(
     policy_files: PolicyFiles, plan: Plan, loaded: Loaded, moment: datetime
 ) -> tuple[Problem, ...]:
@@ -230,7 +236,12 @@ def judge_plan(
     problems = list(policy_files.expired(moment))
     # A saved plan is only applied where these very manifests lead to it.
     planned = {step.address for step in plan.steps if step.action not in _UNDONE}
-    problems += _placed(judge, (each for each in loaded.declarations if each.address in planned))
+    # Going back to a version that served before is always allowed: it may be urgent.
+    back = {step.address for step in plan.steps if step.is_step_back}
+    for each in (each for each in loaded.declarations if each.address in planned):
+        found = _placed(judge, [each])
+        problems += map(_as_warning, found) if each.address in back else found
+    plan = replace(plan, steps=tuple(step for step in plan.steps if step.address not in back))
     places = {each.address: each.where for each in loaded.resources}
     places |= {each.address: each.where for each in loaded.removals}
     problems += [

@@ -13,6 +13,7 @@ const SIGNS = { pct: "%", gt: ">", lt: "<" };
 const WORDS = {
   going: ({ to }) => `is on its way to ${to} %`,
   returning: () => "gets all traffic back",
+  returned: () => "has all traffic again",
   at: ({ to }) => `is at ${to} %`,
   held: ({ to }) => `is held at ${to} %`,
   back: ({ from, reason }) => `was rolled back at ${from} %${reason ? ` (${reason})` : ""}`,

@@ -22,6 +22,16 @@ config:
       provisioned_model_units: 50
 rollout: {{steps: [5% for 10m], keep_previous: 1h}}
 """
+POLICIES = """
+policies:
+  - name: no small endpoints
+    applies_to: {kind: model_serving_endpoints}
+    forbid:
+      - {path: "config.served_entities[*].workload_size", in: [Small]}
+  - name: nothing is changed now
+    applies_to: {kind: model_serving_endpoints}
+    plan: {forbid: [{action: update}]}
+"""
 COMMAND = """
 name: fraud
 config:
@@ -211,6 +221,54 @@ def test_a_rollback_while_a_rollout_is_under_way_returns_the_traffic_at_once(
     )
     # A change of traffic: both versions are sent as they are, and none is deployed.
     assert fraud.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_step_back_is_allowed_whatever_the_policies_say(fraud: Scene, repository: Any) -> None:
+    released(fraud, repository)
+    repository.write("policies/all.yaml", POLICIES)
+    repository.write("environments/releases/dev.yaml", 'fraud_version: {value: "11"}\n')
+    back = fraud.run("apply", "-y")
+    assert back.code == 0, back.err
+    assert "warning[W530]" in back.err
+    assert fraud.traffic == {"champion-11": 100, "champion-12": 0}
+    # Whatever else is to be applied with it is judged as ever.
+    repository.write("environments/releases/dev.yaml", 'fraud_version: {value: "12"}\n')
+    assert "error[E530]" in fraud.run("apply", "-y").err
+
+
+def test_a_person_steps_back_whatever_the_policies_say(fraud: Scene, repository: Any) -> None:
+    fraud.start()
+    repository.write("policies/all.yaml", POLICIES)
+    assert fraud.run("rollout", "back", "chat").code == 0
+    assert fraud.traffic == {"champion-11": 100, "champion-12": 0}
+
+
+def test_a_replacement_would_cut_a_rollout_and_is_blocked(fraud: Scene) -> None:
+    fraud.start()
+    fraud.declare(12, MANIFEST + "route_optimized: true\n")
+    plan = fraud.run("plan")
+    assert plan.code == 1
+    text = " ".join(plan.out.split())
+    assert "a rollout is under way, and route_optimized would replace the resource" in text
+    assert "end it first: provisioner rollout finish chat" in text
+
+
+def test_a_version_that_was_given_up_begins_at_no_traffic_again(fraud: Scene) -> None:
+    fraud.start(12)
+    fraud.start(11)
+    assert fraud.traffic == {"champion-11": 100, "champion-12": 0}
+    assert fraud.run("plan", "--detailed-exitcode").code == 0
+    fraud.declare(12)
+    assert "rollout 11 -> 12: starts at 0 %, then 5 %" in fraud.run("plan").out
+    assert fraud.run("apply", "-y").code == 0
+    assert fraud.traffic == {"champion-11": 95, "champion-12": 5}
+
+
+def test_going_back_after_the_manifest_went_back_changes_nothing(fraud: Scene) -> None:
+    fraud.start(12)
+    fraud.start(11)
+    assert fraud.run("rollout", "back", "chat").code == 1
+    assert fraud.traffic == {"champion-11": 100, "champion-12": 0}
 
 
 def test_a_version_on_its_way_is_not_promoted(

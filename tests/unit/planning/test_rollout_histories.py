@@ -194,3 +194,39 @@ def advance(courses: dict[int, Iterator[None]], number: int) -> None:
 
 def test_the_digests_of_versions_differ() -> None:
     assert len({digest(name) for name in ("chat-11", "chat-12", "chat-13")}) == 3
+
+
+@given(events(st.sampled_from(MACHINES)))
+def test_a_version_that_never_served_alone_skips_no_step(history: list[Event]) -> None:
+    world = World()
+    alone = {"chat-11"}
+    seen = dict(world.shares)
+    for event in history:
+        happen(world, event)
+        for shares in world.history:
+            for name in [name for name in shares if name not in alone]:
+                before, after = seen.get(name, 0), shares[name]
+                assert after <= before or SHARES.index(after) == SHARES.index(before) + 1
+            alone |= {name for name, share in shares.items() if share == WHOLE}
+            seen = dict(shares)
+        world.history.clear()
+
+
+@given(events(st.sampled_from(MACHINES)))
+def test_a_version_that_was_rolled_back_gets_no_traffic_without_a_person(
+    history: list[Event],
+) -> None:
+    world = World()
+    for event in history:
+        tag, before = RolloutTag.parse("" if event.loses_tag else world.tag), dict(world.shares)
+        happen(world, event)
+        for name, share in world.shares.items():
+            is_rejected = tag and tag.word is Word.BACK and tag.target == digest(name)
+            assert not is_rejected or share <= before.get(name, 0)
+
+
+def test_a_step_back_that_was_interrupted_ends_well_from_the_commit_before() -> None:
+    world = World(shares={"chat-11": 95, "chat-12": 5}, wanted="chat-11")
+    world.tag = f"{digest('chat-12')}-abcdef-5-0-1000000-back"
+    world.run(Occasion.ADVANCE)
+    assert world.shares == {"chat-11": 100, "chat-12": 0}
