@@ -39,9 +39,7 @@ _TAG: Final = re.compile(
     r"([0-9a-f]{8})-([0-9a-f]{6})-(\d{1,3})-(\d{1,3})-(\d{1,12})-([a-z]+)(?:-(\w{1,120}))?",
     re.ASCII,
 )
-LOST: Final = "tag lost"
-"""The reason in a tag that was written from the traffic alone: which version is proven is not
-known then."""
+_GUESS: Final = "guess"
 _SIGNS: Final = {"%": "pct", ">": "gt", "<": "lt"}
 _LONGEST_REASON: Final = 120
 
@@ -66,7 +64,8 @@ class RolloutTag:
 
     ``target`` is the digest of the new version, ``steps`` that of the stages. The move goes
     from ``origin`` to ``to`` percent. ``since_s`` is Unix time of the service, 0 while going.
-    ``reason`` is the criterion that decided a step back, with its numbers, or ``LOST``.
+    ``reason`` is the criterion that decided a step back, with its numbers.
+    ``is_guess``: it was made from the traffic alone, so that no other version counts as proven.
     """
 
     target: str
@@ -76,13 +75,14 @@ class RolloutTag:
     since_s: int
     word: Word
     reason: str = ""
+    is_guess: bool = False
 
     @property
     def text(self) -> str:
         """Only letters, digits, ``-`` and ``_``: other characters are unproven in tag values."""
         fields = (self.target, self.steps, self.origin, self.to, self.since_s, self.word)
-        reason = f"-{as_slug(self.reason)}" if as_slug(self.reason) else ""
-        return "-".join(map(str, fields)) + reason
+        last = as_slug(self.reason) or (_GUESS if self.is_guess else "")
+        return "-".join(map(str, fields)) + (f"-{last}" if last else "")
 
     @property
     def words(self) -> str:
@@ -105,8 +105,11 @@ class RolloutTag:
         origin, to = int(match[3]), int(match[4])
         if max(origin, to) > WHOLE:
             return None
-        reason = from_slug(match[7] or "")
-        return cls(match[1], match[2], origin, to, int(match[5]), Word(match[6]), reason)
+        last = match[7] or ""
+        reason = "" if last == _GUESS else from_slug(last)
+        return cls(
+            match[1], match[2], origin, to, int(match[5]), Word(match[6]), reason, last == _GUESS
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import LOST, Grade, Move, MoveKind, Why, Word
+from provisioner.model.rollout import Grade, Move, MoveKind, Why, Word
 from provisioner.model.rollout_block import WHOLE
 from provisioner.planning.rollout_state import Occasion, Rollout
 
@@ -164,7 +164,7 @@ def _is_given_up(rollout: Rollout) -> bool:
         # Legitimate while the version that was rolled back still has its traffic.
         return not rollout.versions.shares.get(rollout.versions.of(tag.target))
     # At 0 % only the version before a finished rollout is known to be good.
-    return tag.to != WHOLE or tag.reason == LOST
+    return tag.to != WHOLE or tag.is_guess
 
 
 def third_version(rollout: Rollout) -> Move | None:

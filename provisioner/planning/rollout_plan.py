@@ -18,7 +18,6 @@ from provisioner.model.paths import Document
 from provisioner.model.resource import Resource
 from provisioner.model.rollout import (
     FOR_A_PERSON,
-    LOST,
     Grade,
     Move,
     MoveKind,
@@ -345,7 +344,7 @@ def _is_lost(rollout: Rollout) -> bool:
     """Whether the tag is missing beside two versions, or was in this rollout."""
     if rollout.tag is None:
         return rollout.is_pair
-    return rollout.is_of_this_target and rollout.tag.reason == LOST
+    return rollout.is_of_this_target and rollout.tag.is_guess
 
 
 def _marked(
@@ -357,6 +356,5 @@ def _marked(
     since_s = 0 if word in (Word.GOING, Word.RETURNING) else rollout.now_s
     is_judged = word in (Word.BACK, Word.HELD) and rollout.grade is Grade.BAD
     reason = rollout.verdict.text if rollout.verdict and is_judged else ""
-    if not reason and word is not Word.BACK and _is_lost(rollout):
-        reason = LOST
-    return RolloutTag(target, steps, origin, to, since_s, word, reason)
+    is_guess = not reason and word is not Word.BACK and _is_lost(rollout)
+    return RolloutTag(target, steps, origin, to, since_s, word, reason, is_guess)

@@ -239,8 +239,8 @@ def judge_plan(
     # Going back to a version that served before is always allowed: it may be urgent.
     back = {step.address for step in plan.steps if step.is_step_back}
     for each in (each for each in loaded.declarations if each.address in planned):
-        found = _placed(judge, [each])
-        problems += map(_as_warning, found) if each.address in back else found
+        violations = _placed(judge, [each])
+        problems += map(_as_warning, violations) if each.address in back else violations
     plan = replace(plan, steps=tuple(step for step in plan.steps if step.address not in back))
     places = {each.address: each.where for each in loaded.resources}
     places |= {each.address: each.where for each in loaded.removals}
