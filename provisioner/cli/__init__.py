@@ -355,7 +355,7 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 def run() -> NoReturn:
     """The entry point: ``main`` with the ends of a process around it."""
     # Plans are large and hold no cycles: the usual threshold costs a tenth of their time.
-    gc.set_threshold(50_000, *gc.get_threshold()[1:])
+    gc.set_threshold(300_000, *gc.get_threshold()[1:])
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = main()

@@ -239,6 +239,8 @@ _WORDS = {list: "a list", str: "a text", type(None): "null"}
 def _is_deeper(value: Any, depth: int) -> bool:
     level = [value]
     for _ in range(depth):
+        if not level:
+            return False
         level = [
             inner
             for outer in level
