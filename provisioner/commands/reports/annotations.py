@@ -60,7 +60,8 @@ def annotations_of(report: Report) -> tuple[Annotation, ...]:
         *_of_drift(report, places),
         *_of_steps(report, places),
     ]
-    prefixed = [replace(each, file=report.prefix + each.file) for each in annotations]
+    prefix = harmless(report.prefix)
+    prefixed = [replace(each, file=prefix + each.file) for each in annotations]
     prefixed += [each for part in report.parts or () for each in annotations_of(part)]
     return tuple(sorted(dict.fromkeys(prefixed), key=_rank))
 
