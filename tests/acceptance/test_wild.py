@@ -134,3 +134,64 @@ def test_values_are_read_as_the_databricks_cli_reads_them(scene: Scene, case: Ca
     if "is" in case:
         endpoint = scene.resources("local")["model_serving_endpoints"]["a"]
         assert {path: at(endpoint, path) for path in case["is"]} == case["is"]
+
+
+@pytest.mark.parametrize("case", [*cases("c_valid_bundles"), *cases("d_meaning")])
+def test_a_bundle_becomes_a_valid_project_that_means_the_same_or_is_refused(
+    scene: Scene, case: Case
+) -> None:
+    scene.write(scene.bundle, {"databricks.yml": case["bundle"], **case.get("files", {})})
+    code, _, err = scene.run("import", "--from-bundle", str(scene.bundle / "databricks.yml"))
+    if "refused" in case:
+        assert (code, f"error[{case['refused']}]" in err) == (1, True), err
+        assert "databricks.yml:" in err
+        return
+    assert code == 0, err
+    assert [words for words in case.get("says", ()) if words not in err] == []
+    for environment, wanted in case["is"].items():
+        code, _, err = scene.run("validate", "-e", environment)
+        assert code == 0, err
+        resources = scene.resources(environment)
+        assert {path: at(resources, path) for path in wanted} == wanted
+
+
+@pytest.mark.parametrize("case", cases("e_messages"))
+def test_a_message_names_its_field_and_its_hint_can_be_followed(scene: Scene, case: Case) -> None:
+    text = below_a(case["manifest"])
+    scene.manifest(text)
+    _, diagnostics = scene.findings()
+    assert [finding["code"] for finding in diagnostics] == case["codes"]
+    _, _, err = scene.run("validate")
+    assert [words for words in case.get("says", ()) if words not in err] == [], err
+    assert [words for words in case.get("never", ()) if words in err] == [], err
+    if "fix" in case:
+        old, new = case["fix"]
+        assert old in text
+        scene.manifest(text.replace(old, new))
+        assert scene.findings() == (0, [])
+
+
+@pytest.mark.parametrize("case", cases("f_preflight"))
+def test_preflight_says_what_is_missing_and_what_it_could_not_look_at(
+    scene: Scene, server: Running, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(server, "POST", "/__emulator__/reset")
+    for method, path, body in case["calls"]:
+        status, answer = call(server, method, path, body)
+        assert status < 300, answer
+    token = server.token
+    if "login" in case:
+        _, login = call(server, "POST", "/__emulator__/principals", {"name": case["login"]})
+        token = login["token"]
+    monkeypatch.setenv("DATABRICKS_TOKEN", token)
+    scene.manifest(yaml.safe_dump({"resources": case["resources"]}))
+    environment = f"workspace: {{host: '{server.url}'}}\n"
+    scene.write(scene.project, {"environments/dev.yaml": environment})
+    code, out, err = scene.run("plan", "-e", "dev", "--preflight")
+    words = out + err
+    assert code == case["exit"], words
+    assert [each for each in case["says"] if each not in words] == [], words
+    assert [each for each in case.get("never", ()) if each in words] == [], words
+    _, out, _ = scene.run("plan", "-e", "dev", "--preflight", "-o", "json")
+    diagnostics = json.loads(out)["preflight"]["diagnostics"]
+    assert [each["code"] for each in diagnostics if each["severity"] == "error"] == case["lacks"]
