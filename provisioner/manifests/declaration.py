@@ -42,7 +42,8 @@ class Declaration:
     file. ``is_good``: the shape is right and everything in it may be where it is, so that its
     relations can be asked. ``variables`` are the names of those that it is made from, and
     ``lacking`` the released ones of them that have no value yet. ``conversions`` are the
-    values that were read as the type of their field.
+    values that were read as the type of their field. ``checks`` are those with the questions of
+    their files in them (None: as written).
     """
 
     source: SourceFile
@@ -57,6 +58,7 @@ class Declaration:
     variables: frozenset[str] = frozenset()
     lacking: tuple[str, ...] = ()
     conversions: tuple[PlacedConversion, ...] = ()
+    checks: tuple[Document, ...] | None = None
 
     @property
     def address(self) -> Address:
@@ -164,6 +166,11 @@ class Declaration:
             return self.layers.source, self.layers.location(place.at)
         return self.source, (*self.entry.at, *self.spelling.location(place.at))
 
+    @property
+    def written_checks(self) -> tuple[Document, ...]:
+        """The checks as the manifest has them."""
+        return tuple(self.document.get(lifecycle.CHECKS, ()))
+
     def resource(self) -> Resource:
         """The desired resource; for a declaration that is good."""
         settings = lifecycle.settings(self.document)
@@ -174,7 +181,7 @@ class Declaration:
             prevent_destroy=settings.get("prevent_destroy", False),
             ignore_changes=parse_paths(settings.get(lifecycle.IGNORE_CHANGES, ())),
             existing=self.document.get(lifecycle.EXISTING, False),
-            checks=tuple(self.document.get(lifecycle.CHECKS, ())),
+            checks=self.written_checks if self.checks is None else self.checks,
             rollout=self.document.get(lifecycle.ROLLOUT),
             where=self.where,
         )

@@ -19,7 +19,7 @@ from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import ManifestEntry, entries_of
 from provisioner.manifests.files import manifest_files, overlooked, read
 from provisioner.manifests.layers import Layers
-from provisioner.manifests.lifecycle import ignored_paths
+from provisioner.manifests.lifecycle import CASES, CaseFiles, ignored_paths
 from provisioner.manifests.project import Environment
 from provisioner.manifests.references import NoValueError, References, inside_a_text
 from provisioner.manifests.removals import RemovedEntry, contradictions, removed_in
@@ -62,6 +62,7 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
         layers = Layers.of(environment, kinds)
         contents = _read_all(root, files, kinds, layers)
         problems = list(_problems(environment, contents, layers))
+        problems += _with_cases(root, contents)
         problems += _out_of_bounds(boundaries_of(root, kinds.values()), files, contents, layers)
         problems += overlooked(root, environment.manifests, files)
         problems = for_each.merged(problems)
@@ -306,6 +307,18 @@ def _alias_circles(declarations: Iterable[Declaration], layers: Layers) -> Itera
                 message = f"`{alias}` is set here, and the variable `{variable}` is pinned from it"
                 hint = "let training set the alias, or release the variable from an environment"
                 yield from declaration.placed([Finding(at, "E728", message, hint, key=True)])
+
+
+def _with_cases(root: Path, contents: _Said) -> list[Problem]:
+    """Puts the questions of files of cases into the declarations; what is wrong in the files."""
+    files = CaseFiles(root)
+    for index, each in enumerate(contents.declarations):
+        checks = each.written_checks if each.is_good else ()
+        if any(CASES in check for check in checks):
+            filled = files.filled(checks, each.kind, each.document)
+            contents.declarations[index] = replace(each, checks=filled)
+    # Elements of one `for_each` read the same file.
+    return list(dict.fromkeys(files.problems))
 
 
 def _out_of_bounds(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from provisioner.errors import Problem, UsageError
 from provisioner.model.connection import Connection
@@ -51,6 +52,46 @@ class Asked:
     problems: tuple[Problem, ...] = ()
 
 
+class FailedCase(NamedTuple):
+    """A case that did not pass: its line in the file, and what was expected and came instead."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCounts:
+    """How the cases of a check went: ``needed`` is the percentage that has to pass."""
+
+    file: str
+    total: int
+    needed: float
+    failed: tuple[FailedCase, ...] = ()
+
+    @property
+    def passed(self) -> int:
+        """How many passed."""
+        return self.total - len(self.failed)
+
+    @property
+    def rate(self) -> float:
+        """The percentage that passed."""
+        return 100 * self.passed / self.total
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """``FILE:LINE: expected ...`` of each case that failed."""
+        return tuple(f"{self.file}:{each.line}: {each.message}" for each in self.failed)
+
+    @property
+    def text(self) -> str:
+        """``94 of 100 cases passed, 94 %, at least 95 % needed``."""
+        return (
+            f"{self.passed:,} of {self.total:,} cases passed, {self.rate:.4g} %, at least "
+            f"{self.needed:g} % needed"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """``name`` is the resource's in the workspace, ``check`` the check's.
@@ -58,6 +99,7 @@ class CheckResult:
     ``entity`` is the part of the resource that answered (``""``: not known). ``message``
     says in one line what was expected and what came instead, ``""`` for a check that
     passed; it may repeat what a model said. ``tokens`` is None where the answer tells none.
+    ``cases`` is set for a check over a file of cases.
     """
 
     address: Address
@@ -68,6 +110,7 @@ class CheckResult:
     message: str
     duration_ms: int
     tokens: int | None
+    cases: CaseCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ def of_checks(results: Sequence[CheckResult]) -> tuple[Criterion, ...]:
     failed = [result for result in results if not result.passed]
     if failed:
         text = f"{len(failed)} of {len(results)} checks failed, {failed[0].check}"
+        if failed[0].cases:
+            text += f": {failed[0].cases.text}"
         return (Criterion("checks", Grade.BAD, text),)
     return (Criterion("checks", Grade.GOOD, f"{counted(len(results), 'check')} ok"),)
 

@@ -20,6 +20,7 @@ from provisioner.model.rollout_block import WHOLE, Metric, MetricSource
 from provisioner.planning import rollout_verdict
 from provisioner.planning.rollout_plan import state_of
 from provisioner.planning.rollout_state import Occasion, Rollout
+from provisioner.workflow.check_cases import has_cases, with_cases
 from provisioner.workflow.session import Session
 
 CHECK_TIMEOUT_S: Final = 60.0
@@ -52,7 +53,13 @@ class Measuring:
         kind = KINDS[self.resource.address.kind]
         if not checks or not analysis.repeat or kind.invocation is None:
             return ()
-        return tuple(self._asked(check) for _ in range(analysis.repeat) for check in checks)
+        return tuple(
+            with_cases(check, self._asked)
+            for number in range(analysis.repeat)
+            for check in checks
+            # Many cases are asked once: they are no sample of one answer that may vary.
+            if not (number and has_cases(check))
+        )
 
     def _asked(self, check: dict[str, object]) -> CheckResult:
         invocation = KINDS[self.resource.address.kind].invocation

@@ -11,6 +11,7 @@ from provisioner.model.paths import Document
 from provisioner.model.query import CheckResult
 from provisioner.model.resource import Resource
 from provisioner.model.selection import EVERYTHING, Selection
+from provisioner.workflow.check_cases import with_cases
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.rollout_analysis import live_checks
 from provisioner.workflow.session import Session
@@ -91,12 +92,17 @@ def _carried_out(
     invocation = KINDS[resource.address.kind].invocation
     if invocation is None:
         raise TypeError(f"{resource.address.kind} has checks and cannot verify them")
-    try:
-        return invocation.verify(session.connection, resource, check, timeout_s)
-    except LoginError:
-        raise
-    except WorkspaceError as error:
-        return _failed(resource, check, str(error))
+    verify_one = invocation.verify
+
+    def ask(asked_check: Document) -> CheckResult:
+        try:
+            return verify_one(session.connection, resource, asked_check, timeout_s)
+        except LoginError:
+            raise
+        except WorkspaceError as error:
+            return _failed(resource, asked_check, str(error))
+
+    return with_cases(check, ask)
 
 
 def _failed(resource: Resource, check: Document, message: str) -> CheckResult:

@@ -20,7 +20,7 @@ MODULES = sorted(
 EXTENSIONS = {"prevent_destroy", "ignore_changes"}
 """Fields that the tool itself adds to every kind."""
 
-BLOCKS = {"rollout"}
+BLOCKS = {"checks", "rollout"}
 """Blocks that the tool itself adds: what stands in them is no field of a kind."""
 
 SHARED_WORDS = {"from_env", "from_file", "secret_reference", "client_id", "client_secret"}

@@ -14,6 +14,7 @@ from provisioner.model.paths import Document
 from provisioner.model.plan import Address
 from provisioner.model.query import CheckResult
 from provisioner.model.resource import Resource
+from provisioner.workflow.check_cases import has_cases
 from provisioner.workflow.session import Session
 
 TIMEOUT_S: Final = 60.0
@@ -59,7 +60,7 @@ def _compared(session: Session, target: QueryTarget, place: str) -> Iterator[Che
 
 def _usable(checks: Sequence[Document]) -> list[Document]:
     """Checks that both take: a successor chooses itself which of its parts answers."""
-    return [check for check in checks if "entity" not in check]
+    return [check for check in checks if "entity" not in check and not has_cases(check)]
 
 
 def _live(session: Session, kind: Kind, name: str) -> Document | None:

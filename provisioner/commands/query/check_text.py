@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from provisioner.model.query import CheckResult
+from provisioner.model.query import CaseCounts, CheckResult
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, padded, safe, shortened, wrapped
 
 INDENT = "      "
 LEAST_NAME, LONGEST_ENTITY = 16, 24
+MOST_FAILED = 20
+"""Cases of one check whose failure is shown."""
+
 WORDS = {True: Span("pass", Role.ADDED), False: Span("fail", Role.REMOVED)}
 
 
@@ -59,6 +62,21 @@ def _lines(
         message = safe(result.message, style)
         for line in wrapped(message, style.width - len(INDENT)):
             yield (Span(INDENT + line),)
+    if result.cases:
+        yield from _case_lines(result.cases, style, is_told=bool(result.message))
+
+
+def _case_lines(counts: CaseCounts, style: Style, *, is_told: bool) -> Iterator[Line]:
+    """How many cases passed, and the lines of those that did not."""
+    if not is_told:
+        yield (Span(f"{INDENT}{safe(counts.text, style)}", Role.FAINT),)
+    # The first one is in the message of a check that failed.
+    for failure in counts.failures[1 if is_told else 0 : MOST_FAILED]:
+        for line in wrapped(safe(failure, style), style.width - len(INDENT)):
+            yield (Span(INDENT + line),)
+    more = len(counts.failed) - MOST_FAILED
+    if more > 0:
+        yield (Span(f"{INDENT}and {more:,} more; -o json has all of them"),)
 
 
 def to_json(results: Sequence[CheckResult]) -> dict[str, Any]:
@@ -77,7 +95,18 @@ def to_json(results: Sequence[CheckResult]) -> dict[str, Any]:
                 "message": result.message,
                 "duration_ms": result.duration_ms,
                 "tokens": result.tokens,
+                **({"cases": _cases(result.cases)} if result.cases else {}),
             }
             for result in results
         ],
+    }
+
+
+def _cases(counts: CaseCounts) -> dict[str, Any]:
+    return {
+        "file": counts.file,
+        "total": counts.total,
+        "passed": counts.passed,
+        "needed_percent": counts.needed,
+        "failed": [{"line": each.line, "message": each.message} for each in counts.failed],
     }

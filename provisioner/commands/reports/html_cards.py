@@ -166,6 +166,9 @@ def check_card(result: CheckResult) -> Card:
     """What a check asked a live resource, and whether the answer was right."""
     word, sign = ("passed", "✓") if result.passed else ("failed", "✗")
     paragraphs = [tag("p", prose(result.message))] if result.message else []
+    if result.cases:
+        rows = [tag("li", prose(words)) for words in result.cases.failures]
+        paragraphs += [tag("p", text_of(result.cases.text)), tag("ul", *rows) if rows else ""]
     if result.entity:
         paragraphs.append(tag("p", f"Answered by {tag('code', text_of(result.entity))}"))
     summary = (

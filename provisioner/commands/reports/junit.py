@@ -104,12 +104,14 @@ def _of_problem(problem: Problem, report: Report) -> JunitCase:
 
 def _of_check(result: CheckResult, report: Report) -> JunitCase:
     by = f"answered by {harmless_line(result.entity)}" if result.entity else ""
+    if result.cases:
+        by = "\n".join(filter(None, (by, result.cases.text, *result.cases.failures)))
     return JunitCase(
         f"{report.command} {view.title(report)}",
         f"{result.address} {result.check}",
         result.duration_ms / 1000,
         failure="" if result.passed else harmless(result.message) or "failed",
-        output=by,
+        output=harmless(by),
     )
 
 

@@ -114,6 +114,8 @@ def _check(result: CheckResult) -> ReportPart:
     sign = "✓" if result.passed else "✗"
     by = f" by {code(result.entity)}" if result.entity else ""
     message = f": {prose(result.message)}" if result.message else ""
+    if result.cases and not message:
+        message = f": {prose(result.cases.text)}"
     named = f"{code(str(result.address))} {prose(result.check)}"
     line = f"- {sign} {named}{by} in {result.duration_ms} ms{message}"
     group = "Checks that passed" if result.passed else "Checks that failed"

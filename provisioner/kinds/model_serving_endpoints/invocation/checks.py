@@ -22,7 +22,7 @@ from provisioner.model.resource import Resource
 
 AS_THEY_ARE: Final = ("messages", "input", *FRAMES)
 PARAMETERS: Final[tuple[str, ...]] = ("max_tokens", "temperature")
-QUESTIONS: Final = ("prompt", *AS_THEY_ARE, "request")
+QUESTIONS: Final = ("prompt", *AS_THEY_ARE, "request", "cases")
 """The fields of which a check has exactly one."""
 
 

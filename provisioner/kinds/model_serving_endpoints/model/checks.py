@@ -77,7 +77,7 @@ class Expectation(Spec):
 
 
 class Check(Spec):
-    """A question to the live endpoint: exactly one of the fields from `prompt` to `request`."""
+    """A question to the live endpoint: exactly one of the fields from `prompt` to `cases`."""
 
     name: str = Field(
         min_length=1, max_length=100, description="What is checked; once in an endpoint."
@@ -106,6 +106,19 @@ class Check(Spec):
     request: dict[str, Any] | None = Field(
         default=None,
         description="The whole body of the request, for what the other fields cannot say.",
+    )
+    cases: str | None = Field(
+        default=None,
+        pattern=r"\.jsonl$",
+        description="A file of the project with a question on each line, as JSON: one of the "
+        "fields from `prompt` to `request`, and `expect`, which is laid over that of the check.",
+        examples=["checks/capitals.jsonl"],
+    )
+    pass_rate: str | None = Field(
+        default=None,
+        pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$",
+        description="The share of the `cases` that has to pass; without it, all of them.",
+        examples=["95%"],
     )
     max_tokens: int | None = Field(
         default=None, ge=1, description="The most tokens to answer with; chat and completions."

@@ -78,7 +78,10 @@ def _question(check: Part, task: str) -> Iterator[Finding]:
         message = f"`{field}` does not fit the task `{task}` of this endpoint"
         hint = f"ask with `{FIELD_OF[task]}`" if task in FIELD_OF else "ask with `request`"
         yield Finding(check.inner(field), "E743", message, hint, key=True)
-    if field not in ("prompt", "messages"):
+    if "pass_rate" in check.value and field != "cases":
+        message = "`pass_rate` goes with `cases`, and this check asks one question"
+        yield Finding(check.inner("pass_rate"), "E743", message, "take it out", key=True)
+    if field not in ("prompt", "messages", "cases"):
         for name in PARAMETERS:
             if name in check.value:
                 message = f"`{name}` goes with `prompt` and `messages`, not with `{field}`"
