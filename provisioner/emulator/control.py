@@ -19,6 +19,7 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.serving import metrics
 from provisioner.emulator.serving.system_endpoints import add_missing
+from provisioner.emulator.unity_catalog import securables
 
 # rules(local): The routes below this prefix belong to the local workspace.
 
@@ -89,6 +90,16 @@ def clock(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     return ApiResponse({"now_ms": workspace.store.now_ms()})
 
 
+def services(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the full names of all services: no route of the API lists across schemas."""
+    kinds = {
+        "model-services": securables.MODEL_SERVICE,
+        "model-provider-services": securables.PROVIDER_SERVICE,
+    }
+    names = {plural: securables.full_names(workspace.store, kind) for plural, kind in kinds.items()}
+    return ApiResponse(names)
+
+
 def metrics_form(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Chooses whether metrics tell the served entities apart: ``{"entities": false}``."""
     tells_apart = request.json().get("entities", True)
@@ -100,6 +111,7 @@ def metrics_form(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiRespon
 
 ROUTES = (
     ApiRoute("GET", f"/{CONTROL_PREFIX}/requests", requests),
+    ApiRoute("GET", f"/{CONTROL_PREFIX}/services", services),
     ApiRoute("POST", f"/{CONTROL_PREFIX}/reset", reset),
     ApiRoute("GET", f"/{CONTROL_PREFIX}/faults", list_faults),
     ApiRoute("POST", f"/{CONTROL_PREFIX}/faults", add_faults),

@@ -8,7 +8,7 @@ each part of the tool that uses it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -212,7 +212,9 @@ class Planning:
     ``drift_category`` returns the category of a change that was not applied by this project,
     None for a plain edit. ``capacity`` yields what the parts of a document provision; the second
     argument are live values that stay although the document says something else. ``follows``
-    returns the versions that a change makes current: it waits for what releases them.
+    returns the versions that a change makes current: it waits for what releases them. ``rebound``
+    returns a live document as it is after resources of these names were replaced, where it is
+    bound to the old ones.
     """
 
     operations: Callable[[Intent], tuple[Operation, ...]]
@@ -229,6 +231,7 @@ class Planning:
     drift_category: Callable[[FieldChange], DriftCategory | None] | None = None
     capacity: Callable[[Document, Mapping[Path, Any]], Iterator[EntityCapacity]] | None = None
     follows: Callable[[FieldChange], frozenset[str]] | None = None
+    rebound: Callable[[Document, Set[str]], Document] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,27 @@ def _with_notes(step: Step, more: tuple[str, ...]) -> Step:
     return replace(step, notes=(*step.notes, *more)) if more else step
 
 
+def with_unlisted(steps: Sequence[Step], titles: Mapping[str, str]) -> Sequence[Step]:
+    """``steps`` with a note on the first one of each kind that could not be listed.
+
+    No list is not the same as nothing there: orphans of the kind are not known.
+    """
+    first: dict[str, Address] = {}
+    for step in steps:
+        if step.address.kind in titles:
+            first.setdefault(step.address.kind, step.address)
+    return [
+        replace(step, notes=(*step.notes, _unlisted(titles[step.address.kind])), attention=True)
+        if first.get(step.address.kind) == step.address
+        else step
+        for step in steps
+    ]
+
+
+def _unlisted(title: str) -> str:
+    return f"the workspace refused to list each {title}: those without a manifest are not known"
+
+
 def _unplanned(step: Step, planned: set[Address]) -> Iterator[str]:
     """A selection may leave out what a step cannot do without."""
     if step.operations:

@@ -22,7 +22,7 @@ from provisioner.model.live import Listed
 from provisioner.model.plan import Action, Address, Plan, PlanInputs, Source, Step
 from provisioner.model.resource import Resource
 from provisioner.planning.comparison import ResourceComparison, compare_resource
-from provisioner.planning.notes import Users, with_neighbours
+from provisioner.planning.notes import Users, with_neighbours, with_unlisted
 from provisioner.planning.planner import listed_pair, step_of
 from provisioner.planning.releases import Releases, held, in_order, releases_of
 from provisioner.planning.request import Pair, PlanContext
@@ -51,8 +51,43 @@ def make_plan(session: Session, options: PlanOptions) -> Plan:
     with without_collector():
         compared = compare(session, options)
         steps = _decide(compared.resources, session.drivers)
+        rebound = _rebound(compared.resources, steps)
+        if rebound:
+            again = {each.pair.address: each for each in rebound}
+            resources = [again.get(each.pair.address, each) for each in compared.resources]
+            compared = replace(compared, resources=resources)
+            steps = _decide(compared.resources, session.drivers)
         steps = in_order(steps, compared.resources, _releases(session))
-        return _plan(session, compared, with_neighbours(steps, _users(compared.scope)))
+        steps = with_neighbours(steps, _users(compared.scope))
+        return _plan(session, compared, with_unlisted(steps, _unlisted(compared.reading)))
+
+
+def _rebound(
+    comparisons: Sequence[ResourceComparison], steps: Sequence[Step]
+) -> list[ResourceComparison]:
+    """Each comparison again whose resource is bound to one that this plan replaces.
+
+    Without it the first apply would leave what only a second one sees: that the new resource
+    of the same name is another one.
+    """
+    replaced = {(step.address.kind, step.name) for step in steps if step.action is Action.REPLACE}
+    again = []
+    for each in comparisons if replaced else ():
+        desired, live = each.pair.desired, each.pair.live
+        bind = each.kind.planning.rebound
+        if bind is None or desired is None or live is None:
+            continue
+        needed = set(each.kind.dependencies.depends_on(desired.document)) & replaced
+        if needed:
+            document = bind(live.document, {name for _, name in needed})
+            pair = replace(each.pair, live=replace(live, document=document))
+            again.append(compare_resource(pair, each.kind, each.request))
+    return again
+
+
+def _unlisted(reading: Reading) -> dict[str, str]:
+    """Kind and title of what the workspace refused to list."""
+    return {name: KINDS[name].title for name in listed_kinds() if name not in reading.listed}
 
 
 def compare(session: Session, options: PlanOptions) -> WorkspaceComparison:

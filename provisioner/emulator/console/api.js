@@ -4,6 +4,7 @@ import { token } from "./session.js";
 
 const SERVING = "/api/2.0/serving-endpoints";
 const CATALOG = "/api/2.1/unity-catalog/models";
+const SERVICES = { services: "model-services", providers: "model-provider-services" };
 
 // What a header can hold; fetch throws for the rest.
 const VISIBLE = /^[\x21-\x7e]*$/;
@@ -94,4 +95,19 @@ export async function models() {
       return { ...model, versions: versions.model_versions ?? [], aliases: whole.aliases ?? [] };
     }),
   );
+}
+
+/** All services: there is no list across schemas, so the workspace tells their names. */
+export async function services() {
+  const names = await get("/__emulator__/services");
+  const found = Object.entries(SERVICES).map(async ([kind, plural]) => [
+    kind,
+    await Promise.all(names[plural].map((name) => service(plural, name))),
+  ]);
+  return Object.fromEntries(await Promise.all(found));
+}
+
+async function service(plural, name) {
+  const whole = await get(`/api/2.1/unity-catalog/${plural}/${part(name)}`).catch(asRefusal);
+  return { ...whole, full_name: name };
 }

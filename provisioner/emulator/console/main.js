@@ -10,9 +10,11 @@ import { view as models } from "./view_models.js";
 import { view as playground } from "./view_playground.js";
 import { view as requests } from "./view_requests.js";
 import { view as secrets } from "./view_secrets.js";
+import { view as services } from "./view_services.js";
 
 const AREAS = {
   endpoints: { title: "Endpoints", view: endpoints },
+  services: { title: "Services", view: services },
   playground: { title: "Playground", view: playground },
   secrets: { title: "Secrets", view: secrets },
   models: { title: "Models", view: models },

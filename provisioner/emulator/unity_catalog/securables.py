@@ -128,6 +128,12 @@ def list_schema(store: Store, kind: str, schema: str) -> Iterator[CatalogObject]
             yield CatalogObject(**json.loads(record))
 
 
+def full_names(store: Store, kind: str) -> list[str]:
+    """Returns the names of all objects of one kind, sorted."""
+    sql = "SELECT full_name FROM securables WHERE kind = ? ORDER BY full_name"
+    return [full_name for (full_name,) in store.rows(sql, kind)]
+
+
 def require(store: Store, kind: str, full_name: str) -> CatalogObject:
     """Returns an object. Raises ApiError."""
     securable = find(store, kind, full_name)

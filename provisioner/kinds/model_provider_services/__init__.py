@@ -187,6 +187,8 @@ KIND = kind_of(
         relations=relations,
         depends_on=depends_on,
         privileges=needed_privileges,
+        # A service asks with the key that its provider service holds.
+        provides_secrets=True,
         field_action=field_action,
         applied_digests=applied_digests,
     ),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.lazy import lazily
-from provisioner.kinds.model_services.routing import destinations
+from provisioner.kinds.model_services.routing import destinations, topology
 from provisioner.kinds.model_serving_endpoints.invocation.client_examples import NAMES
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of, table_action
 from provisioner.kinds.unity_catalog.privileges import LOGIN, privilege
@@ -183,6 +183,7 @@ KIND = kind_of(
         relations=relations,
         depends_on=depends_on,
         privileges=needed_privileges,
+        topology=topology,
         field_action=field_action,
         invocation=INVOCATION,
     ),

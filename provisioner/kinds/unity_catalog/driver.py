@@ -202,7 +202,8 @@ class CatalogDriver:
             document[GRANTS] = grants.document_of(assignments, resource)
         if resource.existing:
             document = {name: document[name] for name in document if name in resource.document}
-        facts = [raw.get(ETAG), document, vars_of(marked)]
+        # A target that is deleted meanwhile is no edit of this object.
+        facts = [raw.get(ETAG), live_document.without_marks(document), vars_of(marked)]
         return Live(
             name=resource.name,
             identity=self._identity(raw),

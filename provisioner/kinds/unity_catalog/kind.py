@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,6 +38,7 @@ from provisioner.model.paths import Document
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.references import Prerequisite, RestrictedName, nothing
 from provisioner.model.secret import SecretReader
+from provisioner.model.serving import Topology
 
 # What model services and model provider services have in common. Pure.
 
@@ -85,6 +86,8 @@ class CatalogParts:
     privileges: Callable[[Document], Iterator[Prerequisite]] = nothing
     aliases: Callable[[Document], Iterator[tuple[str, Location]]] = nothing
     follows: Callable[[FieldChange], frozenset[str]] | None = None
+    topology: Callable[[Document], Topology] | None = None
+    provides_secrets: bool = False
     keeps_data: bool = False
     is_in_bundles: bool = True
 
@@ -109,12 +112,7 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
             name_of=securable.full_name,
             api_name=securable.api_name if securable.is_service else None,
         ),
-        dependencies=Dependencies(
-            depends_on=partial(_depends_on, securable, parts.depends_on),
-            references=partial(_references, securable),
-            aliases=parts.aliases,
-            prerequisites=partial(_prerequisites, securable, parts.privileges),
-        ),
+        dependencies=_dependencies(securable, parts),
         planning=Planning(
             operations=partial(calls.operations, securable),
             own_calls=calls.own_calls(securable),
@@ -124,8 +122,9 @@ def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
             warnings=_warnings,
             drift_category=drift_category,
             follows=parts.follows,
+            rebound=rebound if securable.is_service else None,
         ),
-        runtime=Runtime(connect=partial(_connect, securable, rules)),
+        runtime=Runtime(connect=partial(_connect, securable, rules), topology=parts.topology),
         invocation=parts.invocation,
         importing=_importing(securable, rules, parts),
     )
@@ -192,6 +191,29 @@ def _generate(rules: Callable[[], FieldRule], live: Live, words: str) -> Generat
     from provisioner.kinds.unity_catalog import live_document
 
     return live_document.generate(rules(), live, words)
+
+
+def _dependencies(securable: SecurableKind, parts: CatalogParts) -> Dependencies:
+    return Dependencies(
+        depends_on=partial(_depends_on, securable, parts.depends_on),
+        references=partial(_references, securable),
+        aliases=parts.aliases,
+        provides_secrets=parts.provides_secrets,
+        prerequisites=partial(_prerequisites, securable, parts.privileges),
+    )
+
+
+def rebound(document: Document, replaced: Set[str]) -> Document:
+    """A live service as it is once the resources that the names ``replaced`` mean are new ones.
+
+    Its destinations are bound to the old ones, so each that names one has to be sent again.
+    [databricks-sdk, is_deleted; the binding is assumed]
+    """
+    from provisioner.kinds.unity_catalog import live_document
+
+    names = {name.casefold() for name in replaced}
+    bound: Document = live_document.with_deleted_targets(document, names)
+    return bound
 
 
 def _importing(

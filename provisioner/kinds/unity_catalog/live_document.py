@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final
 
 from provisioner.errors import Location
@@ -25,26 +25,44 @@ NAMES: Final = frozenset({"parent", "model_provider_service", "model_serving_end
 DELETED: Final = "is_deleted"
 
 
-def with_deleted_targets(value: Any) -> Any:
-    """An answer in which no target that was deleted has its name.
+GONE: Final = "deleted: "
+
+
+def with_deleted_targets(value: Any, replaced: Set[str] = frozenset()) -> Any:
+    """An answer in which no target that was deleted has its name; ``replaced`` are such names.
 
     A new object of that name is another one: the destination has to be sent again, and so it
     has to differ. [databricks-sdk, is_deleted]
     """
     if isinstance(value, list):
-        return [with_deleted_targets(each) for each in value]
+        return [with_deleted_targets(each, replaced) for each in value]
     if not isinstance(value, Mapping):
         return value
-    if value.get(DELETED) is not True:
-        return {name: with_deleted_targets(inner) for name, inner in value.items()}
+    if value.get(DELETED) is not True and not any(_names(value, replaced)):
+        return {name: with_deleted_targets(inner, replaced) for name, inner in value.items()}
     return {
-        name: {
-            field: f"deleted: {text}" if field in NAMES else text for field, text in inner.items()
-        }
+        name: {field: f"{GONE}{text}" if field in NAMES else text for field, text in inner.items()}
         if isinstance(inner, Mapping)
         else inner
         for name, inner in value.items()
     }
+
+
+def _names(destination: Mapping[str, Any], replaced: Set[str]) -> Iterator[bool]:
+    """Whether a block of ``destination`` names one of ``replaced``."""
+    for block in destination.values():
+        for field, text in block.items() if isinstance(block, Mapping) else ():
+            if field in NAMES and isinstance(text, str):
+                yield text.rpartition("/")[2].casefold() in replaced
+
+
+def without_marks(value: Any) -> Any:
+    """``value`` with the names of deleted targets: what a deletion elsewhere does not change."""
+    if isinstance(value, Mapping):
+        return {name: without_marks(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [without_marks(each) for each in value]
+    return value.removeprefix(GONE) if isinstance(value, str) else value
 
 
 def known_fields(

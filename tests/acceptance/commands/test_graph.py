@@ -41,6 +41,13 @@ def test_a_split_with_fallback_as_mermaid(drawn):
     assert '  n4[("chat#95;providers")]' in lines
 
 
+def test_a_model_service_leads_to_its_provider_services(drawn):
+    lines = drawn(*example("unity-gateway")).splitlines()
+    assert '  n1 -->|"100 %"| n2' in lines
+    assert '  n1 -.->|"fallback"| n5' in lines
+    assert '  n4[("main.gateway.openai#95;prod")]' in lines
+
+
 def test_the_same_for_programs(drawn):
     found = json.loads(drawn(*example("traffic-split"), "-o", "json"))
     by_sort: dict[str, list[str]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -174,6 +175,33 @@ def test_a_deleted_provider_is_told_and_cured(bench: Workbench) -> None:
     read = bench.call("GET", f"{UC}/model-services/main.gw.chat")
     assert "is_deleted" not in str(read)
     assert left_to_do(bench.plan(GATEWAY)) == {}
+
+
+def test_a_replaced_provider_needs_no_second_apply(bench: Workbench) -> None:
+    bench.apply(GATEWAY)
+    changed = copy.deepcopy(GATEWAY)
+    config = changed["model_provider_services"]["openai"]["config"]
+    del config["openai"]
+    config["provider_type"] = "EXTERNAL_MODEL_PROVIDER_TYPE_ANTHROPIC"
+    config["anthropic"] = {"direct": {"api_key": {"plaintext": "${env.KEY}"}}}
+    plan, outcomes = bench.apply(changed)
+    assert actions(plan) == {
+        "model_provider_services.openai": Action.REPLACE,
+        "model_services.chat": Action.UPDATE,
+    }
+    assert {outcome.status for outcome in outcomes} == {Status.DONE}
+    assert "is_deleted" not in str(bench.call("GET", f"{UC}/model-services/main.gw.chat"))
+    assert left_to_do(bench.plan(changed)) == {}
+
+
+def test_a_list_that_is_refused_is_told(bench: Workbench) -> None:
+    bench.apply(SECRET)
+    refused = {"method": "GET", "path": f"{UC}/secrets", "times": 0, "action": {"status": 403}}
+    bench.call("POST", "/__emulator__/faults", {"rules": [refused]})
+    (step,) = bench.plan(SECRET).steps
+    assert step.action is Action.KEEP
+    assert step.attention
+    assert "refused to list each catalog secret" in step.notes[-1]
 
 
 def test_an_existing_schema_gets_its_grants_only(bench: Workbench) -> None:

@@ -211,3 +211,11 @@ def test_grants_are_reset_by_removing_all_and_adding(client: Any) -> None:
     assert left == [{"principal": who, "privileges": ["WRITE_SECRET"]}]
     both = {"principal": who, "remove": ["MANAGE"], "add": ["MANAGE"]}
     assert client.call("PATCH", path, {"changes": [both]}).code == "INVALID_PARAMETER_VALUE"
+
+
+def test_the_console_gets_the_names_of_services_in_all_schemas(client: Any, provider: Any) -> None:
+    client.post(f"{NEW_SERVICE}chat", routing(ROUTED))
+    assert client.get("/__emulator__/services") == {
+        "model-services": ["ml.gw.chat"],
+        "model-provider-services": ["ml.gw.openai"],
+    }
