@@ -190,7 +190,7 @@ def _refuse_surplus(
     counts = Counter(param.name for param in order if _takes_one_value(param))
     for param in order:
         if counts[param.name] > 1:
-            hint = "leave one of them out"
+            hint = "remove one of them"
             raise CorrectedUsageError(f"`{param.opts[0]}` is given more than once", hint, ctx)
     if extra and not isinstance(command, click.Group):
         from provisioner.cli.corrections import extra_argument
@@ -212,7 +212,9 @@ def _hoisted(name: str, value: object) -> list[str]:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="provisioner")
-@click.option("-C", "--project-dir", type=FOLDER, help="Folder of the project, for any command.")
+@click.option(
+    "-C", "--project-dir", type=FOLDER, help="Folder of the project. Works with every command."
+)
 @click.option("-e", "--environment", "-t", "--target", "environment", hidden=True)
 @click.option("-p", "--profile", hidden=True)
 @click.option("-o", "--output", hidden=True)
@@ -222,10 +224,10 @@ def _hoisted(name: str, value: object) -> list[str]:
 @click.option("--debug", is_flag=True, hidden=True)
 @click.pass_context
 def group(context: click.Context, /, project_dir: Path | None, **_: object) -> None:
-    """Databricks model serving endpoints as code.
+    """Manage Databricks model serving endpoints as code.
 
-    Manifests in YAML say which endpoints and secrets there should be; plan shows what
-    differs in the workspace, apply makes it so, and a second plan is empty.
+    Declare endpoints and secrets in YAML manifests. `plan` compares them with the workspace, and
+    `apply` makes the changes. After an apply, the next plan is empty.
     """
     context.obj = project_dir
 
@@ -270,7 +272,7 @@ def _usage_error(error: click.ClickException, arguments: list[str]) -> Provision
 
     context = getattr(error, "ctx", None)
     name = next((word for word in arguments if word in COMMANDS), "")
-    hint = f"`{' '.join(filter(None, ('provisioner help', name)))}` shows how it is written"
+    hint = f"`{' '.join(filter(None, ('provisioner help', name)))}` lists its arguments and options"
     message = error.format_message().removesuffix(".")
     if isinstance(error, CorrectedUsageError):
         hint = error.hint
@@ -329,8 +331,12 @@ def _report_defect(error: Exception) -> int:
     """Say that this is our fault. The message of the error may hold anything: not shown."""
     from provisioner.errors import ProvisionerError
 
-    what = f"this is a defect of provisioner: an unexpected {type(error).__name__}"
-    _print_error(ProvisionerError.of("E811", what, hint="run it again with --debug, and report it"))
+    what = f"this is a bug in provisioner: unexpected {type(error).__name__}"
+    _print_error(
+        ProvisionerError.of(
+            "E811", what, hint="run the command again with --debug, and report the output"
+        )
+    )
     return 1
 
 
@@ -338,7 +344,9 @@ def _report_full_disk() -> int:
     from provisioner.errors import ProvisionerError
 
     _close_stdout()
-    _print_error(ProvisionerError.of("E814", "the answer cannot be written: no space is left"))
+    _print_error(
+        ProvisionerError.of("E814", "cannot write the output: no space left on the device")
+    )
     return 1
 
 

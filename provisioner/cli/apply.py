@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PLANFILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("apply", short_help="Make the workspace as the manifests say.")
+@click.command("apply", short_help="Make the workspace match the manifests.")
 @click.argument("planfile", required=False, type=PLANFILE)
 @target_options
 @resource_options
@@ -41,18 +41,22 @@ def command(
     resources: ResourceOptions,
     options: ApplyOptions,
 ) -> int:
-    """Plan, ask, apply, wait until the endpoints serve, and compare once more.
+    """Make the workspace match the manifests.
 
-    With PLANFILE exactly the saved plan is applied, and only to resources that have not
-    changed since it was made. With --expect-plan-digest the plan is made again, and applied
-    if it is the approved one. Neither asks; replacements and deletions need their flags.
+    `apply` makes a plan, asks for confirmation, applies the changes, waits until the endpoints
+    are ready, and compares again.
 
-    With --require-tip only the newest commit of a branch is applied: its remote is asked at
-    the start and right before the first write, and all that is loaded has to be committed.
+    With PLANFILE, `apply` applies exactly the saved plan, and only to resources that have not
+    changed since. With --expect-plan-digest, `apply` makes the plan again and applies it if
+    it matches the approved digest. Neither asks for confirmation, and replacements and
+    deletions need their own options.
+
+    With --require-tip, `apply` runs only at the newest commit of a branch, without uncommitted
+    changes. It checks the remote at the start and right before the first write.
 
     \b
     Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to
-    run again; 5 still updating when the time was up; 130 interrupted.
+    run again; 5 still updating after the timeout; 130 interrupted.
     """
     return _apply(planfile, common, target, resources, options)
 

@@ -113,12 +113,15 @@ def _refuse_options(
 ) -> None:
     given = [f"--{name}" for name in ("select", "rotate", "redeploy") if getattr(resources, name)]
     if given:
-        message = (
-            f"--changed-since selects what the change touches, and takes no {given[0]} besides"
+        message = f"--changed-since cannot be combined with {given[0]}"
+        raise UsageError.of(
+            "E526",
+            message,
+            "--changed-since selects the resources that the change affects; remove one of "
+            "the two options",
         )
-        raise UsageError.of("E526", message, f"leave one of them away; {given[0]} alone plans all")
     if options.out and not environment:
-        message = "--out saves the plan of one environment, and --changed-since may plan several"
+        message = "--out saves the plan of one environment, but --changed-since can plan several"
         raise UsageError.of("E526", message, "add -e NAME")
 
 

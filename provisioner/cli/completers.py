@@ -73,7 +73,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> int:
-    """Print the script that completes commands, options, environments and addresses.
+    """Print a script that completes commands, options, environments and addresses.
 
     \b
     Examples:

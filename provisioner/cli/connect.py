@@ -14,7 +14,7 @@ from provisioner.cli.options import (
 from provisioner.cli.terminal import Terminal
 
 
-@click.command("connect", short_help="Print a program that asks an endpoint.")
+@click.command("connect", short_help="Print a program that queries an endpoint.")
 @click.argument("name", shell_complete=addresses)
 @click.option(
     "--client",
@@ -23,16 +23,16 @@ from provisioner.cli.terminal import Terminal
     default="",
     metavar="CLIENT",
     shell_complete=clients,
-    help="openai, curl, mlflow, sdk, langchain or sql; without it they are listed.",
+    help="openai, curl, mlflow, sdk, langchain or sql (default: list the clients).",
 )
 @target_options
 @common_options
 def command(common: CommonOptions, target: TargetOptions, name: str, client: str) -> int:
-    """Print a program that asks the endpoint NAME with a client that you know.
+    """Print a program that queries the endpoint NAME.
 
-    It is filled in for this endpoint and its task; its question is that of the endpoint's
-    first check. The token comes from the environment in which it runs. Nothing is sent
-    where the manifest tells the task; otherwise the workspace is asked for it.
+    The program uses the client that you choose, the endpoint's URL and task, and the question of
+    its first check. It reads the token from the environment variable where it runs. `connect`
+    sends a request to the workspace only if the manifest does not show the task.
 
     \b
     Exit codes: 0 done, 1 error.

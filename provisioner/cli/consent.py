@@ -193,8 +193,8 @@ def _asked(session: Session, plan: Plan, consent: Consent) -> Consent:
         named = consent.allow_replace | consent.allow_delete
         if not _is_to_be_named(step) or str(step.address) in named:
             continue
-        verb = "deletes" if step.action is Action.DELETE else "deletes and creates again"
-        typed = click.prompt(f"This {verb} {step.name}. Type its name to agree", err=True)
+        verb = "deletes" if step.action is Action.DELETE else "deletes and recreates"
+        typed = click.prompt(f"This {verb} {step.name}. Type its name to confirm", err=True)
         if typed != step.name:
             raise RefusedError.of("E805", f"`{typed}` is not `{step.name}`: nothing was changed")
         field = "allow_delete" if step.action is Action.DELETE else "allow_replace"

@@ -183,7 +183,7 @@ def unknown_option(option: str, known: Collection[str], command: str) -> Correct
 
 def extra_argument(context: click.Context, word: str, command: str) -> Correction:
     """The correction for an argument that ``command`` does not take."""
-    hint = f"`provisioner help {command}` shows how it is written"
+    hint = f"`provisioner help {command}` lists its arguments and options"
     # An environment is typed like that by those who know `terraform workspace` or `pulumi up -s`.
     if word in environments(context, click.Option(["-e"]), ""):
         hint = f"write `provisioner {command} -e {word}`"

@@ -31,10 +31,11 @@ def command(
     select: Selection,
     options: ApplyOptions,
 ) -> int:
-    """Delete the endpoints that carry the tag of this project and environment.
+    """Delete the endpoints that this project and environment manage.
 
-    What carries another tag or none is never touched, nor are secret scopes. Each
-    endpoint's name is asked for; with -y, --allow-delete names what may go.
+    provisioner never deletes secret scopes, or endpoints without the ownership tags of this
+    project and environment. `destroy` asks for the name of each endpoint. With -y, name the
+    endpoints with --allow-delete.
 
     \b
     Exit codes: 0 done or nothing to do; 1 error or refused; 4 applied in part, safe to

@@ -33,22 +33,22 @@ if TYPE_CHECKING:
 def _two(context: click.Context, param: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     """``names``, if they are two. Raises click.UsageError: click's own names no argument."""
     if len(names) != 2:
-        message = f"`diff` takes two environments, such as `diff dev prod`, and not {len(names)}"
+        message = f"`diff` takes two environments, not {len(names)}: `provisioner diff dev prod`"
         raise click.UsageError(message, context)
     return names
 
 
-@click.command("diff", short_help="Show two environments side by side.")
+@click.command("diff", short_help="Compare two environments.")
 @click.argument("environments", nargs=-1, callback=_two, metavar="A B")
 @packed(
     DiffOptions,
     "options",
-    click.option("--live", is_flag=True, help="Compare the workspaces instead of the files."),
+    click.option("--live", is_flag=True, help="Compare the live workspaces, not the files."),
     select_option,
     variables_option,
 )
 @click.option(
-    "--detailed-exitcode", is_flag=True, help="Exit with 2 when something differs by accident."
+    "--detailed-exitcode", is_flag=True, help="Exit with 2 if there is an accidental difference."
 )
 @common_options
 def command(
@@ -57,12 +57,12 @@ def command(
     options: DiffOptions,
     detailed_exitcode: bool,
 ) -> int:
-    """Show how the environments A and B differ, on purpose or by accident.
+    """Compare the environments A and B.
 
-    On purpose is what an environment's file says (variables, defaults, overrides). By
-    accident is the rest: resources that only one environment's manifests have, and with
-    --live what is not as declared. Resources are paired by address, so a name_prefix is no
-    difference. Without --live nothing is sent.
+    Differences on purpose come from an environment's file (variables, defaults, overrides). All
+    others are accidental: resources that only one environment declares and, with --live,
+    differences from the manifests. `diff` matches resources by address, so a different
+    name_prefix is not a difference. Without --live, `diff` sends no requests.
 
     \b
     Exit codes: 0 done; 1 error; 2 something differs by accident (only with

@@ -8,18 +8,19 @@ from provisioner.cli.options import CommonOptions, TargetOptions, common_options
 from provisioner.cli.terminal import Terminal
 
 
-@click.command("doctor", short_help="Look for what keeps a workspace out of reach.")
+@click.command("doctor", short_help="Check the connection to the workspace.")
 @target_options
 @common_options
 def command(common: CommonOptions, target: TargetOptions) -> int:
-    """Look at everything between this machine and an environment's workspace, from near to far.
+    """Check the connection from this machine to an environment's workspace.
 
-    Versions, git, manifests, network, proxy, certificates, clock, login, identity; what may be
-    listed, read and changed; the models, keys and principals that the manifests name. Each
-    failure comes with what helps. Nothing is written, and no value of a secret is shown.
+    `doctor` checks versions, git, manifests, network, proxy, certificates, clock, login and
+    identity; permissions to list, read and change; and the models, keys and principals that
+    the manifests name. It shows a solution for each failure. It writes nothing, and shows no
+    secret value.
 
     \b
-    Exit codes: 0 nothing failed; 1 something did.
+    Exit codes: 0 no check failed; 1 a check failed.
     """
     from provisioner.commands.doctor import doctor as doctor_text
     from provisioner.commands.doctor.doctor import DoctorOptions, findings

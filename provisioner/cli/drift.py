@@ -36,7 +36,7 @@ class DriftPolicyOptions(NamedTuple):
 @click.command("drift", short_help="Show what differs from the manifests.")
 @target_options
 @select_option
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is drift.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is drift.")
 @packed(
     DriftPolicyOptions,
     "policies",
@@ -44,7 +44,7 @@ class DriftPolicyOptions(NamedTuple):
         "--policies",
         "judge",
         is_flag=True,
-        help="Also judge what is live by the policies, declared or not.",
+        help="Also check all live endpoints against the policies.",
     ),
     *POLICIES,
 )
@@ -56,21 +56,23 @@ def command(
     policies: DriftPolicyOptions,
     detailed_exitcode: bool,
 ) -> int:
-    """Show what in the workspace is not as the manifests say, and of which sort it is.
+    """Show where the workspace differs from the manifests, and why.
 
-    For a job that runs every night. It finds values edited by hand, another model version,
-    permissions and tags that were added or removed, failed updates, resources that are gone,
-    created again or managed by another project, and managed resources without a manifest. It
+    Run it every night in a pipeline. `drift` finds values changed by hand, other model versions,
+    added or removed permissions and tags, failed updates, resources that were deleted,
+    recreated or taken over by another project, and managed resources without a manifest. It
     shows the declared and the live value, and the commands that resolve the difference.
 
-    There is no state file: what is live as one of the last 20 commits declared it was not
-    applied yet, what none of them declared was done by hand, and without earlier commits (no
-    git, a shallow clone) it may be either. Nothing is written.
+    provisioner has no state file. It compares each live value with the manifests of the last 20
+    commits: a value that one of them declared was not applied yet, and any other value was
+    changed by hand. Without earlier commits (no git, or a shallow clone) the cause is
+    unknown. `drift` writes nothing.
 
-    An update in progress and a stopped endpoint are shown, and are no drift by themselves.
+    `drift` also shows updates in progress and stopped endpoints, but they are not drift by
+    themselves.
 
-    With --policies the live endpoints of the whole workspace are judged, also those that no
-    manifest declares; with --select only the selected ones.
+    With --policies, `drift` checks all live endpoints of the workspace against the policies,
+    including endpoints without a manifest; with --select, only the selected ones.
 
     \b
     Exit codes: 0 no drift, or drift without --detailed-exitcode; 1 error, or a policy is violated;
@@ -126,5 +128,5 @@ def _judged(
     root = session.project.root
     policies = read_policies(root, options.policy_dir, options.policy_digest)
     if not policies.policies:
-        terminal.say("no policies: there is no folder `policies/` and no --policy-dir")
+        terminal.say("no policies: add a folder `policies/`, or pass --policy-dir")
     return judge_live(session, policies, select)

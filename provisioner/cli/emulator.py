@@ -94,7 +94,7 @@ def _announce(running: Running) -> None:
     sys.stdout.flush()
     # A fragment is never sent, so the token gets into no log of anybody.
     click.echo(f"console: {running.url}/#token={quote(running.token, safe='')}", err=True)
-    click.echo("serving on the loopback only; Ctrl-C stops", err=True)
+    click.echo("serving this machine only; press Ctrl-C to stop", err=True)
 
 
 def _not_started(options: EmulatorOptions, error: Exception) -> ProvisionerError:
@@ -106,7 +106,7 @@ def _not_started(options: EmulatorOptions, error: Exception) -> ProvisionerError
     return UsageError.of(
         "E809",
         f"cannot start on port {options.port}: {reason}",
-        hint="choose another port, or leave --port out to take a free one",
+        hint="choose another port, or omit --port to use a free one",
     )
 
 
@@ -114,57 +114,57 @@ emulator_options = packed(
     EmulatorOptions,
     "options",
     click.option(
-        "--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one."
+        "--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 uses a free port."
     ),
     click.option(
         "--state",
         default=".provisioner/local.sqlite",
         show_default=True,
         metavar="FILE",
-        help="File that holds the workspace, or :memory:.",
+        help="File with the state of the workspace, or :memory:.",
     ),
     click.option(
         "--token",
         default="",
         metavar="TOKEN",
-        help="The token to ask for (default: made up at start).",
+        help="The token that clients must send (default: a random one).",
     ),
     click.option(
         "--transition",
         default="polls=2",
         show_default=True,
         metavar="WHEN",
-        help="When an update is done: immediate, polls=N, seconds=S, or command.",
+        help="When an update ends: immediate, polls=N, seconds=S, or command.",
     ),
-    click.option("--latency-ms", type=click.IntRange(0), default=0, help="Added to each answer."),
+    click.option("--latency-ms", type=click.IntRange(0), default=0, help="Delay of each response."),
     click.option(
         "--upstream",
         metavar="URL",
         default="",
         envvar="PROVISIONER_UPSTREAM",
-        help="Ask this OpenAI-compatible server, with the keys of the endpoints.",
+        help="Forward requests to this OpenAI-compatible server, with the keys of the endpoints.",
     ),
     click.option(
         "--upstream-model",
         metavar="NAME",
         default="",
         envvar="PROVISIONER_UPSTREAM_MODEL",
-        help="Ask for this model there, instead of the one that the endpoint names.",
+        help="Model to use on that server, instead of the endpoint's model.",
     ),
     click.option(
         "--strict",
         is_flag=True,
-        help="Refuse what breaks a rule that is only assumed, such as the update mask `*`.",
+        help="Also enforce rules that are only assumed, such as a refusal of the update mask `*`.",
     ),
     click.option(
         "--shuffle",
         is_flag=True,
-        help="Answer entities, tags and grants in another order than they were sent.",
+        help="Return entities, tags and grants in another order than they were sent.",
     ),
 )
 
 
-@click.group("emulator", short_help="Start the local workspace, and register models in it.")
+@click.group("emulator", short_help="Start and control the local workspace.")
 def command() -> None:
     """The local workspace: a server that behaves like a Databricks workspace."""
 
@@ -176,25 +176,27 @@ def start(project_dir: Path | None, options: EmulatorOptions) -> int:
     """Start the local workspace and serve until Ctrl-C.
 
     Prints DATABRICKS_HOST=... and DATABRICKS_TOKEN=... for other programs, then serves on
-    127.0.0.1 only. The default state is what this repository's `local` environment uses,
-    so what was applied there can be queried here.
+    127.0.0.1 only. The default state file is that of the project's `local` environment, so
+    you can query endpoints that you applied there.
 
-    Answers are made up, unless --upstream names a server that has models: then chats,
-    completions and embeddings are asked there, each with the endpoint's own key and model.
+    The emulator generates answers, unless you pass --upstream. Then it forwards chats,
+    completions and embeddings to that server, with each endpoint's own key and model.
 
     \b
-    Exit codes: 0 stopped, 1 error, for instance when the port is taken.
+    Exit codes: 0 stopped; 1 error, for example if the port is in use.
     """
     return serve(options, project_dir)
 
 
 @command.command("register")
 @click.argument("model", metavar="CATALOG.SCHEMA.MODEL")
-@click.option("--version", type=click.IntRange(1), help="Its number (default: the next one).")
-@click.option("--alias", default="", metavar="NAME", help="Let this alias point to the version.")
-@click.option("--feature-spec", is_flag=True, help="Not a model: a feature spec of that name.")
+@click.option("--version", type=click.IntRange(1), help="Version number (default: the next one).")
+@click.option("--alias", default="", metavar="NAME", help="Set this alias to the version.")
+@click.option("--feature-spec", is_flag=True, help="Register a feature spec, not a model.")
 @environment_option
-@click.option("--state", default="", metavar="FILE", help="The workspace's file, instead of -e.")
+@click.option(
+    "--state", default="", metavar="FILE", help="State file of the local workspace, instead of -e."
+)
 @common_options
 def register(
     common: CommonOptions,
@@ -206,12 +208,12 @@ def register(
 ) -> int:
     """Register a version of a model in a local workspace, as a training job would.
 
-    A version that is there already stays as it is; with --alias the alias moves to it. As
-    soon as a catalog has a model, endpoints serve only what is registered in it: before
-    that, a local workspace takes every name.
+    An existing version stays unchanged; with --alias the alias moves to it. Before a catalog has
+    any model, the local workspace accepts every model name in it. Afterwards endpoints can
+    serve only registered models of that catalog.
 
     \b
-    Exit codes: 0 registered, or was so already; 1 error.
+    Exit codes: 0 registered, or already registered; 1 error.
     """
     from provisioner.commands.emulator import register as registering
 
@@ -228,7 +230,9 @@ def register(
 @command.command("advance")
 @click.argument("duration", type=Duration())
 @environment_option
-@click.option("--state", default="", metavar="FILE", help="The workspace's file, instead of -e.")
+@click.option(
+    "--state", default="", metavar="FILE", help="State file of the local workspace, instead of -e."
+)
 @common_options
 def advance(common: CommonOptions, duration: float, environment: str, state: str) -> int:
     """Move the clock of a local workspace forward by DURATION, such as 30m.
@@ -272,17 +276,24 @@ class FaultOptions(NamedTuple):
         type=click.IntRange(1, 100),
         default=100,
         show_default=True,
-        help="The share of the answers that go wrong.",
+        help="Percentage of the responses with the fault.",
     ),
-    click.option("--status", type=click.IntRange(400, 599), help="Answer with this status."),
-    click.option("--delay-ms", type=click.IntRange(1, 60_000), help="Answer so much later."),
+    click.option("--status", type=click.IntRange(400, 599), help="Respond with this status."),
+    click.option(
+        "--delay-ms", type=click.IntRange(1, 60_000), help="Delay the response by this time."
+    ),
     click.option("--clear", is_flag=True, help="Delete all faults instead."),
-    click.option("--state", default="", metavar="FILE", help="The workspace's file, not -e."),
+    click.option(
+        "--state",
+        default="",
+        metavar="FILE",
+        help="State file of the local workspace, instead of -e.",
+    ),
 )
 @environment_option
 @common_options
 def fault(common: CommonOptions, environment: str, options: FaultOptions) -> int:
-    """Make the served entity ENTITY of ENDPOINT fail or answer late, to try a bad version.
+    """Make a served entity fail or respond slowly, to test a bad version.
 
     \b
     Exit codes: 0 done; 1 error.
@@ -293,11 +304,11 @@ def fault(common: CommonOptions, environment: str, options: FaultOptions) -> int
     terminal = Terminal(common)
     if options.clear:
         faults.clear_faults(common.project_dir, environment, options.state)
-        terminal.answer("all faults are deleted")
+        terminal.answer("deleted all faults")
         return 0
     if not (options.endpoint and options.entity and (options.status or options.delay_ms)):
         hint = "provisioner emulator fault ENDPOINT ENTITY --percent 12 --status 500"
-        raise UsageError.of("E808", "a fault needs an endpoint, an entity and what happens", hint)
+        raise UsageError.of("E808", "pass an endpoint, an entity, and --status or --delay-ms", hint)
     made = faults.EntityFault(
         options.endpoint,
         options.entity,

@@ -7,13 +7,15 @@ import click
 from provisioner.cli.completers import codes
 
 
-@click.command("explain", short_help="Explain the code of an error.")
+@click.command("explain", short_help="Explain an error or warning code.")
 @click.argument("code", required=False, shell_complete=codes)
 def command(code: str | None) -> int:
-    """Explain the CODE of an error or a warning; without one, list them all.
+    """Explain an error or warning code.
+
+    Without CODE, list all codes.
 
     \b
-    Exit codes: 0 explained, 1 there is no such code.
+    Exit codes: 0 done; 1 no such code.
     """
     from provisioner.errors import UsageError
     from provisioner.errors.codes import explanations

@@ -11,16 +11,17 @@ from provisioner.cli.terminal import Terminal
 from provisioner.errors.exit_codes import ExitCode
 
 
-@click.command("fmt", short_help="Put fields and indentation in order.")
+@click.command("fmt", short_help="Format the project's files.")
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--check", is_flag=True, help="Write nothing; exit with 3 when a file would change.")
-@click.option("--diff", is_flag=True, help="Show what changes.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 3 if a file would change.")
+@click.option("--diff", is_flag=True, help="Show the changes.")
 @common_options
 def command(common: CommonOptions, files: tuple[Path, ...], check: bool, diff: bool) -> int:
-    """Write manifests and environments with their fields in the order of the docs.
+    """Format manifests and environment files.
 
-    Without FILES all of the project's. Comments, quotes and values stay; a file is written only
-    if it says the same afterwards. Files with errors are left as they are.
+    `fmt` puts fields in the order of the documentation and fixes the indentation. Without FILES
+    it formats all files of the project. It keeps comments, quotes and values, and never
+    changes the meaning of a file. It skips files with errors.
 
     \b
     Exit codes: 0 done; 1 a file has errors; 3 a file would change (--check).

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provisioner.model.selection import Selection
 
 
-@click.command("graph", short_help="Draw what leads to what, from environments to secrets.")
+@click.command("graph", short_help="Draw environments, endpoints, models and secrets.")
 @one_environment("Only this environment (default: all of environments/).")
 @select_option
 @variables_option
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         type=click.Choice(["mermaid", "svg", "json"]),
         default="mermaid",
         show_default=True,
-        help="Form of the picture on stdout.",
+        help="Format of the picture.",
     ),
     *TALK,
 )
@@ -44,9 +44,9 @@ def command(
 ) -> int:
     """Draw environments, endpoints, served entities with their traffic, models and scopes.
 
-    From the manifests alone, offline. Mermaid is drawn by GitHub and GitLab in any Markdown;
-    the SVG is complete in itself, in light and dark. Dashed lines lead to what gets no
-    traffic and to what is declared elsewhere.
+    `graph` uses only the manifests, offline. GitHub and GitLab display Mermaid in Markdown. The
+    SVG needs no other file, and supports light and dark mode. Dashed lines lead to served
+    entities without traffic and to objects that are declared elsewhere.
 
     \b
     Exit codes: 0 done; 1 error.

@@ -10,14 +10,15 @@ from provisioner.cli.terminal import Terminal
 
 @click.command("history", short_help="Show who released what, and when.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@one_environment("Only this environment (default: all that release the variable).")
+@one_environment("Only this environment (default: all environments that release the variable).")
 @common_options
 def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> int:
-    """Show what was released of each NAME, or of all variables, newest first, offline.
+    """Show the released values of each NAME, or of all variables, newest first, offline.
 
-    NAME is a released variable, or an endpoint, which stands for those it is made from. What
-    was released, from where, what was verified and what is rejected is in the release files;
-    who committed it, git knows. Without git, only the present and the previous value are shown.
+    NAME is a released variable, or an endpoint, which means all released variables that it uses.
+    The values, their sources, their checks and rejected values come from the release files,
+    and the authors from git. Without git, `history` shows only the current and the previous
+    value.
 
     \b
     Exit codes: 0 done; 1 error.

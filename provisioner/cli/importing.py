@@ -74,37 +74,51 @@ manifest_options = packed(
         default="manifests/{key}.yaml",
         show_default=True,
         metavar="PATTERN",
-        help="File of each manifest; {key}, or {name} in the workspace.",
+        help="File of each manifest; {key} is its key, {name} its name in the workspace.",
     ),
-    click.option("--with-scopes", is_flag=True, help="Also the secret scopes they refer to."),
-    click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing."),
-    click.option("--stdout", "to_stdout", is_flag=True, help="Print the manifests, write nothing."),
+    click.option(
+        "--with-scopes",
+        is_flag=True,
+        help="Also import the secret scopes that the endpoints refer to.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Show the diff; write nothing."),
+    click.option("--stdout", "to_stdout", is_flag=True, help="Print the manifests; write nothing."),
 )
 
 
 command_options = packed(
     ImportOptions,
     "options",
-    click.option("--all", "everything", is_flag=True, help="All but what Databricks provides."),
-    click.option("--update", is_flag=True, help="Bring manifests up to what is live, by line."),
+    click.option(
+        "--all",
+        "everything",
+        is_flag=True,
+        help="Import all endpoints, except those that Databricks provides.",
+    ),
+    click.option(
+        "--update", is_flag=True, help="Update existing manifests to the live values, line by line."
+    ),
     click.option(
         "--from-bundle",
         "bundle",
         type=FILE,
         metavar="FILE",
-        help="From a databricks.yml: manifests and environments, offline.",
+        help="Write manifests and environments from a databricks.yml, offline.",
     ),
     click.option(
         "--from-terraform-state",
         "state",
         type=FILE,
         metavar="FILE",
-        help="From a terraform.tfstate: manifests, and the blocks that let go of them.",
+        help=(
+            "Write manifests from a terraform.tfstate, and the blocks that remove the "
+            "resources from Terraform."
+        ),
     ),
 )
 
 
-@click.command("import", short_help="Write manifests for what exists already.")
+@click.command("import", short_help="Write manifests for existing resources.")
 @click.argument("names", nargs=-1, metavar="[NAME|GLOB]...")
 @command_options
 @manifest_options
@@ -117,21 +131,21 @@ def command(
     names: tuple[str, ...],
     options: ImportOptions,
 ) -> int:
-    """Write a readable manifest for each endpoint that is live and has none.
+    """Write a readable manifest for each live endpoint without a manifest.
 
-    Only files are written, and none is overwritten; `apply --adopt` takes the endpoints over
-    afterwards, and its plan shows nothing but the owner tag. What the service chooses for
-    itself is left out. Keys that it never shows become ${env.NAME} with a comment.
+    `import` only writes files, and never overwrites one. `apply --adopt` then starts to manage
+    the endpoints; its plan only adds the ownership tags. `import` omits values that the
+    service chooses. The service never shows keys, so they become ${env.NAME} with a comment.
 
-    With --update the manifests that are there take over what is live: only the lines that
-    differ are edited, in the file that each value comes from; what comes from a variable is
-    named, to be changed by hand.
+    With --update, `import` changes existing manifests to match the live endpoints. It edits only
+    the lines that differ, in the file where each value is declared. It lists values that come
+    from a variable, for you to change by hand.
 
-    --from-bundle and --from-terraform-state need no workspace, and say how the other tool
-    lets go of what is imported. A secret value in a state is never written anywhere.
+    --from-bundle and --from-terraform-state need no workspace. They show how to remove the
+    imported resources from the other tool. `import` never writes a secret value from a state.
 
     \b
-    Exit codes: 0 done; 1 error, or something could not be imported (the rest was).
+    Exit codes: 0 done; 1 error, or some resources could not be imported (the others were).
     """
     _refuse_mixed(names, options)
     request = (target, names, options)
@@ -184,8 +198,10 @@ def _refuse_mixed(names: tuple[str, ...], options: ImportOptions) -> None:
     }
     given = [option for option, value in sources.items() if value]
     if len(given) > 1:
-        raise click.UsageError(f"{' and '.join(given)} are two imports: run one after the other.")
+        raise click.UsageError(
+            f"{' and '.join(given)} cannot be combined: run one after the other."
+        )
     if (options.bundle or options.state) and (names or options.everything):
-        raise click.UsageError(f"{given[0]} imports all that the file holds: leave the names out.")
+        raise click.UsageError(f"{given[0]} imports all resources of the file: omit the names.")
     if options.update and options.everything:
-        raise click.UsageError("--update without names is about all that is declared.")
+        raise click.UsageError("--update without names updates all declared resources: omit --all.")

@@ -53,7 +53,7 @@ init_options = packed(
         "--project",
         default="",
         metavar="NAME",
-        help="Name of the project, which never changes (default: the name of the folder).",
+        help="Name of the project; you cannot change it later (default: the folder name).",
     ),
     click.option(
         "--host",
@@ -66,36 +66,38 @@ init_options = packed(
         "--wheel",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Wheel that the pipelines install: it is copied to wheels/ and pinned by its hash "
-        "(default: the wheel that this command was installed from).",
+        help=(
+            "Wheel that the pipelines install. `init` copies it to wheels/ and pins its hash "
+            "(default: the wheel that this command was installed from)."
+        ),
     ),
     click.option(
         "--package",
         default="",
         metavar="REQUIREMENT",
-        help="How the pipelines install this tool instead, as a line of a requirements file.",
+        help="Package to install in pipelines instead of a wheel: a line of a requirements file.",
     ),
     click.option("-y", "--yes", is_flag=True, help="Ask nothing; use the defaults."),
     click.option("--keep-existing", is_flag=True, help="Write only the files that do not exist."),
 )
 
 
-@click.command("init", short_help="Start a repository: environments, a manifest, pipelines.")
+@click.command("init", short_help="Create a repository: environments, a manifest, pipelines.")
 @click.argument(
     "folder", default=".", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path)
 )
 @init_options
 @common_options
 def command(common: CommonOptions, folder: Path, options: InitOptions) -> int:
-    """Write a repository that works at once on the local workspace, without an account.
+    """Create a repository that works at once on the local workspace, without a Databricks account.
 
-    It has the environments local, dev, staging and prod, a first manifest, schemas for
-    editors, hooks for pre-commit, and pipelines: the plan as a comment on each pull request,
-    exactly that plan applied after the merge and an approval, drift each night, promotion.
-    Pipelines log in by OIDC: no token is stored.
+    It contains the environments local, dev, staging and prod, a first manifest, schemas for
+    editors, pre-commit hooks, and pipelines. The pipelines comment the plan on each pull
+    request, apply exactly that plan after merge and approval, check for drift every night,
+    and promote versions. They log in with OIDC and store no token.
 
-    On a terminal, the template, the project and the pipelines are asked for where no option
-    chooses them. Nothing is overwritten: if a file exists already, nothing is written.
+    On a terminal, `init` asks for the template, the project and the pipelines if you do not pass
+    them. It overwrites nothing: if a file already exists, `init` writes nothing.
 
     \b
     Exit codes: 0 done; 1 error.
@@ -148,7 +150,7 @@ def _completed(options: StarterOptions, folder: Path) -> StarterOptions:
         answer = click.prompt("Template", DEFAULT_TEMPLATE, type=TEMPLATES, err=True)
         options = options._replace(template=answer)
     if not options.project:
-        answer = click.prompt("Project (its name never changes)", name_of(folder), err=True)
+        answer = click.prompt("Project name (cannot be changed later)", name_of(folder), err=True)
         options = options._replace(project=answer)
     if not options.systems:
         answer = click.prompt("Pipelines for", forge_of(folder), type=SYSTEMS, err=True)

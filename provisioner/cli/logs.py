@@ -36,13 +36,13 @@ class LogOptions(NamedTuple):
         "--source",
         type=click.Choice(["build", "server"]),
         default=None,
-        help="Only the log of the deployment, or of the running server.",
+        help="Only the build log, or only the log of the running server.",
     ),
     click.option("-f", "--follow", is_flag=True, help="Show new lines until Ctrl-C."),
 )
 @common_options
 def command(common: CommonOptions, target: TargetOptions, name: str, options: LogOptions) -> int:
-    """Show the logs of what the endpoint NAME serves: of its deployment and of its server.
+    """Show the build and server logs of the endpoint NAME.
 
     NAME is a key, an address or a name in the workspace.
 

@@ -42,13 +42,16 @@ command_options = packed(
     MigrateOptions,
     "options",
     click.argument("names", nargs=-1, required=True, metavar="ENDPOINT..."),
-    click.option("--to", required=True, metavar="CATALOG.SCHEMA", help="The schema to move to."),
+    click.option("--to", required=True, metavar="CATALOG.SCHEMA", help="The schema to migrate to."),
     click.option(
         "--without",
         multiple=True,
         type=click.Choice(REASONS),
         metavar="REASON",
-        help=f"Go on without what cannot be carried over: {', '.join(REASONS)}. Repeatable.",
+        help=(
+            "Migrate without a feature that Unity Gateway does not have: "
+            f"{', '.join(REASONS)}. Repeatable."
+        ),
     ),
     click.option(
         "--file",
@@ -62,30 +65,35 @@ command_options = packed(
         default="migration",
         show_default=True,
         metavar="STEM",
-        help="The report to write, as STEM.md and STEM.json.",
+        help="The report to write: STEM.md and STEM.json.",
     ),
-    click.option("--dry-run", is_flag=True, help="Show manifest and report, and write nothing."),
-    click.option("--check", is_flag=True, help="Ask endpoints and services, and compare."),
+    click.option(
+        "--dry-run", is_flag=True, help="Show the manifest and the report; write nothing."
+    ),
+    click.option(
+        "--check", is_flag=True, help="Query the endpoints and the new services, and compare."
+    ),
 )
 
 
-@click.command("migrate", short_help="Write manifests that move endpoints to Unity Gateway.")
+@click.command("migrate", short_help="Migrate endpoints to Unity Gateway.")
 @command_options
 @target_options
 @common_options
 def command(common: CommonOptions, target: TargetOptions, options: MigrateOptions) -> int:
-    """Write manifests of Unity Gateway for live endpoints, and a report about the move.
+    """Write Unity Gateway manifests for live endpoints, and a migration report.
 
-    Read are the endpoints and their permissions; nothing changes in the workspace, and no
-    secret is read. Keys become catalog secrets whose values come from variables, which the
-    report lists. What cannot be carried over stops the endpoint and says why; --without goes
-    on. The report shows what callers change, for each client.
+    `migrate` reads the endpoints and their permissions. It changes nothing in the workspace and
+    reads no secret. Keys become catalog secrets whose values come from environment variables,
+    which the report lists. If an endpoint uses a feature that Unity Gateway does not have,
+    `migrate` skips the endpoint and shows the reason; --without migrates it without the
+    feature. The report shows what callers must change, for each client.
 
-    With --check the checks of each endpoint are put to it and to its service, once both are
-    live. Each is a request to a model and may cost money.
+    With --check, `migrate` runs the checks of each endpoint against the endpoint and the new
+    service, once both are live. Each check sends requests to models and can cost money.
 
     \b
-    Exit codes: 0 done; 1 error, one cannot move (the others did), or a check failed.
+    Exit codes: 0 done; 1 error, a check failed, or an endpoint was skipped.
     """
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session

@@ -16,15 +16,16 @@ from provisioner.cli.options import (
 from provisioner.cli.terminal import Terminal
 
 
-@click.command("open", short_help="Open the page of an endpoint in the browser.")
+@click.command("open", short_help="Open an endpoint in the browser.")
 @click.argument("name", shell_complete=addresses)
-@click.option("--print", "only_print", is_flag=True, help="Print the address, open nothing.")
+@click.option("--print", "only_print", is_flag=True, help="Only print the URL.")
 @target_options
 @common_options
 def command(common: CommonOptions, target: TargetOptions, name: str, only_print: bool) -> int:
-    """Print the address of the page of NAME, and open it where stdout is a terminal.
+    """Print the URL of the endpoint NAME, and open it in the browser.
 
-    Nothing is sent to the workspace. NAME is a key, an address or a name in the workspace.
+    `open` sends nothing to the workspace, and opens the browser only on a terminal. NAME is a
+    key, an address or a name in the workspace.
 
     \b
     Exit codes: 0 done; 1 error.
@@ -41,9 +42,13 @@ def command(common: CommonOptions, target: TargetOptions, name: str, only_print:
     url = page_url(environment.workspace.host, resource.address.kind, resource.name)
     if not url:
         local = environment.workspace.emulator
-        hint = f"provisioner emulator start --state {local} prints the console's" if local else ""
-        hint = hint or "name the workspace by `host:` in the environment's file"
-        raise UsageError.of("E826", f"no address of a page of `{resource.name}` is known", hint)
+        hint = (
+            f"provisioner emulator start --state {local} prints the URL of the console"
+            if local
+            else ""
+        )
+        hint = hint or "set `host:` of the workspace in the environment file"
+        raise UsageError.of("E826", f"the URL of `{resource.name}` is not known", hint)
     if common.json:
         terminal.answer_json({"address": str(resource.address), "url": url})
         return 0

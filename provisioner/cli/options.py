@@ -131,17 +131,22 @@ def output_option(*forms: str) -> Callable[[Any], Any]:
         type=click.Choice(forms),
         default=forms[0],
         show_default=True,
-        help="Form of the answer on stdout; `--json` is short for `-o json`.",
+        help="Output format; `--json` is short for `-o json`.",
     )
 
 
 TALK = (
-    click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same."),
-    click.option("-q", "--quiet", is_flag=True, help="Only the summary and errors."),
+    click.option("--no-color", is_flag=True, help="Disable colour, as NO_COLOR does."),
+    click.option("-q", "--quiet", is_flag=True, help="Show only the summary and errors."),
     click.option(
-        "-v", "--verbose", is_flag=True, help="Also each call, and what is left as it is and why."
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Also show each call, and unchanged and skipped resources with the reason.",
     ),
-    click.option("--debug", is_flag=True, help="Requests on stderr, tracebacks of defects."),
+    click.option(
+        "--debug", is_flag=True, help="Log requests to stderr, and show the traceback of a bug."
+    ),
 )
 COMMON = (folder_option, output_option("text", "json"), *TALK)
 
@@ -191,7 +196,7 @@ variables_option = click.option(
     "variables",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Value for a variable of the environment; PROVISIONER_VAR_NAME does the same. Repeatable.",
+    help="Set a variable of the environment, as PROVISIONER_VAR_NAME does. Repeatable.",
 )
 
 target_options = packed(
@@ -224,7 +229,7 @@ select_option = click.option(
     callback=_selection,
     metavar="RESOURCE",
     shell_complete=addresses,
-    help="Only these: key, address, name or a glob of one. Repeatable.",
+    help="Only these resources: key, address, name or glob. Repeatable.",
 )
 
 resource_options = packed(
@@ -242,18 +247,18 @@ resource_options = packed(
         multiple=True,
         metavar="ADDRESS",
         shell_complete=addresses,
-        help="Send the config of this endpoint again, though nothing differs. Repeatable.",
+        help="Send the config of this endpoint again, even if it has not changed. Repeatable.",
     ),
     click.option(
         "--take-over-from",
         default="",
         metavar="PROJECT/ENVIRONMENT",
-        help="Take over endpoints that this other project and environment manage.",
+        help="Take over endpoints that another project and environment manage.",
     ),
     click.option(
         "--prune",
         is_flag=True,
-        help="Delete endpoints that this project manages and that have no manifest.",
+        help="Delete endpoints that this project manages and no manifest declares.",
     ),
 )
 
@@ -262,16 +267,17 @@ POLICIES = (
         "--policy-dir",
         type=FOLDER,
         envvar="PROVISIONER_POLICY_DIR",
-        help="Folder of policies that hold besides the project's own, which cannot switch them "
-        "off (default: PROVISIONER_POLICY_DIR).",
+        help=(
+            "Folder with more policies, which the project's own policies cannot disable "
+            "(default: PROVISIONER_POLICY_DIR)."
+        ),
     ),
     click.option(
         "--policy-digest",
         metavar="SHA",
         default="",
         envvar="PROVISIONER_POLICY_DIGEST",
-        help="Refuse other policies than those with this digest (default: "
-        "PROVISIONER_POLICY_DIGEST).",
+        help="Digest that the policies must have (default: PROVISIONER_POLICY_DIGEST).",
     ),
 )
 
@@ -283,26 +289,32 @@ CONSENT = (
         "--auto-approve",
         "yes",
         is_flag=True,
-        help="Do not ask. Covers creates and updates, but no deletions and replacements.",
+        help=(
+            "Do not ask for confirmation of creates and updates. Does not cover deletions "
+            "and replacements."
+        ),
     ),
     click.option(
         "--allow-delete",
         multiple=True,
         metavar="ADDRESS",
-        help="Agree to delete this one; `all` outside protected environments. Repeatable.",
+        help=(
+            "Allow the deletion of this resource; `all` works only in unprotected "
+            "environments. Repeatable."
+        ),
     ),
     click.option(
         "--allow-destructive",
         type=int,
         metavar="N",
-        help="Agree to N deletions and replacements where the guard asks for it.",
+        help="Allow exactly N deletions and replacements, beyond the limit of the guard.",
     ),
     click.option(
         "--parallelism",
         type=click.IntRange(1, 64),
         default=8,
         show_default=True,
-        help="How many resources are changed at a time.",
+        help="Number of resources to change at the same time.",
     ),
     click.option(
         "--timeout",
@@ -310,7 +322,7 @@ CONSENT = (
         type=Duration(),
         default="60m",
         show_default=True,
-        help="How long to wait for each endpoint; its update goes on after that.",
+        help="How long to wait for each endpoint. Its update continues after that.",
     ),
 )
 
@@ -325,32 +337,32 @@ APPLY_OPTIONS = (
         "--allow-replace",
         multiple=True,
         metavar="ADDRESS",
-        help="Agree to delete and create this one again. Repeatable.",
+        help="Allow the replacement (delete and create) of this resource. Repeatable.",
     ),
     click.option(
         "--allow-double",
         multiple=True,
         metavar="NAME",
-        help="Agree to pay for the reserved capacity of this endpoint twice in a rollout.",
+        help="Allow paying twice for the provisioned capacity of this endpoint during a rollout.",
     ),
-    click.option("--no-wait", is_flag=True, help="Do not wait until the endpoints serve."),
+    click.option("--no-wait", is_flag=True, help="Do not wait until the endpoints are ready."),
     click.option(
         "--wait-rollout",
         type=Duration(),
         is_flag=False,
         flag_value="24h",
-        help="Stay until gradual rollouts are over or need a person: --wait-rollout=2h.",
+        help="Wait until gradual rollouts end or need a decision: --wait-rollout=2h.",
     ),
     click.option(
         "--detailed-exitcode",
         is_flag=True,
-        help="Exit with 6 when a gradual rollout is not finished.",
+        help="Exit with 6 if a gradual rollout has not ended.",
     ),
     click.option(
         "--expect-plan-digest",
         default="",
         metavar="SHA",
-        help="Apply only the plan with this digest, and do not ask.",
+        help="Apply only the plan with this digest, without confirmation.",
     ),
 )
 
@@ -365,7 +377,10 @@ apply_options = packed(
         "--require-tip",
         default="",
         metavar="BRANCH",
-        help="Refuse unless HEAD is the tip of this branch at its remote (main, origin/main).",
+        help=(
+            "Apply only if HEAD is the newest commit of this branch at its remote (main, "
+            "origin/main)."
+        ),
     ),
 )
 

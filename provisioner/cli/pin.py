@@ -9,11 +9,11 @@ from provisioner.cli.terminal import Terminal
 from provisioner.errors.exit_codes import ExitCode
 
 
-@click.command("pin", short_help="Write the versions that aliases stand for.")
+@click.command("pin", short_help="Release the versions that aliases point to.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @target_options
-@click.option("--check", is_flag=True, help="Write nothing; exit with 3 when something would.")
-@click.option("--retry-rejected", is_flag=True, help="Also versions that were rolled back.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 3 if a version would change.")
+@click.option("--retry-rejected", is_flag=True, help="Also release versions that were rolled back.")
 @common_options
 def command(
     common: CommonOptions,
@@ -24,12 +24,12 @@ def command(
 ) -> int:
     """Resolve aliases such as main.models.chat@champion, and write the release file.
 
-    NAME is a released variable, or a resource that is made from some; without one all
-    aliases of the environment. Only environments/releases/NAME.yaml is written: review the
-    change, then apply. An alias that leads nowhere stops no other.
+    NAME is a released variable, or a resource that uses one (default: all aliases of the
+    environment). `pin` only writes environments/releases/ENVIRONMENT.yaml: review the change,
+    then apply. If an alias cannot be resolved, `pin` still resolves the others.
 
     \b
-    Exit codes: 0 done; 1 error, or an alias that leads nowhere; 3 a version would change
+    Exit codes: 0 done; 1 error, or an alias cannot be resolved; 3 a version would change
     (only with --check).
     """
     from provisioner.commands.promotion import pin

@@ -20,7 +20,7 @@ from provisioner.cli.options import (
 from provisioner.errors.exit_codes import ExitCode
 
 
-@click.command("plan", short_help="Show what would change.")
+@click.command("plan", short_help="Show the changes that apply would make.")
 @target_options
 @resource_options
 @packed(
@@ -32,17 +32,20 @@ from provisioner.errors.exit_codes import ExitCode
         type=click.Path(dir_okay=False, path_type=Path),
         help="Save the plan for `apply FILE`.",
     ),
-    click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending."),
+    click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending."),
     click.option(
         "--preflight",
         is_flag=True,
-        help="Also look for the models, secrets and principals that are named.",
+        help="Also check that the models, secrets and principals exist.",
     ),
     click.option(
         "--changed-since",
         metavar="REF",
         default="",
-        help="Plan what the files' changes since this commit touch, in all environments unless -e.",
+        help=(
+            "Plan only resources that the changes since this commit affect, in all "
+            "environments or in -e."
+        ),
     ),
 )
 @reporting_options
@@ -52,23 +55,23 @@ def command(
     resources: ResourceOptions,
     options: PlanCommandOptions,
 ) -> int:
-    """Compare the manifests with the workspace and show the difference.
+    """Compare the manifests with the workspace, and show the changes that apply would make.
 
-    Each changed field is shown with its value before and after, the reason where there
-    is one, and the calls that apply would make. Nothing is written.
+    For each changed field, the plan shows the value before and after, the reason if there is one,
+    and the API calls. `plan` writes nothing.
 
-    With --preflight the workspace is also asked for what the manifests name and others
-    provide: versions of registered models, feature specs, secret keys, principals, and who
-    would own new endpoints.
+    With --preflight, `plan` also checks that the workspace has the objects that the manifests
+    name: versions of registered models, feature specs, secret keys and principals. It also
+    shows who would own new endpoints.
 
-    With --changed-since the files are compared with those of the commit at which HEAD and REF
-    (origin/main) parted. What renders to something else is planned, in every environment where
-    it does; a live difference that the change did not make is marked as drift.
+    With --changed-since, `plan` compares the files with the last common commit of HEAD and REF
+    (origin/main). It plans the resources that the change affects, in every environment where
+    they change. Live differences that the change did not cause are marked as drift.
 
     \b
     Exit codes: 0 done; 1 error, a step is blocked, or --preflight found something missing;
     2 changes are pending (only with --detailed-exitcode); 6 --preflight found nothing
-    missing, and could not look at everything.
+    missing, but skipped some checks.
     """
     if options.changed_since:
         from provisioner.cli.changed_plans import plan_changes

@@ -48,8 +48,8 @@ def refuse_options(resources: ResourceOptions) -> None:
     if given:
         raise UsageError.of(
             "E813",
-            f"a saved plan is applied as it is: {', '.join(given)} cannot change it any more",
-            hint="make the plan with these options: plan --out FILE",
+            f"{', '.join(given)} cannot be combined with a saved plan",
+            hint="pass these options when you make the plan: plan --out FILE",
         )
 
 
@@ -72,9 +72,8 @@ def with_saved_variables(target: TargetOptions, saved: SavedPlan | None) -> Targ
     if target.variables and tuple(target.variables) != stored:
         raise UsageError.of(
             "E813",
-            "a saved plan is applied with the variables that it was made with: --var cannot "
-            "change it any more",
-            hint="make the plan with these values: plan --var NAME=VALUE --out FILE",
+            "--var cannot be combined with a saved plan, which contains its own values",
+            hint="pass the values when you make the plan: plan --var NAME=VALUE --out FILE",
         )
     return target._replace(variables=stored)
 

@@ -24,21 +24,21 @@ class PolicySource(NamedTuple):
 policy_options = packed(PolicySource, "source", *POLICIES)
 
 
-@click.group("policy", short_help="Test the project's policies, and explain them.")
+@click.group("policy", short_help="Explain and test the project's policies.")
 def command() -> None:
-    """Policies: what manifests and plans have to be like in this project."""
+    """Explain and test the policies, which are rules for manifests and plans."""
 
 
 @command.command("test")
 @policy_options
 @common_options
 def test(common: CommonOptions, source: PolicySource) -> int:
-    """Run the cases of the policies: policies/cases/**/*.yaml.
+    """Run the test cases of the policies: policies/cases/**/*.yaml.
 
-    A case is a manifest or a plan, the policy that judges it, and what is expected.
+    A case contains a manifest or a plan, the policy to check, and the expected result.
 
     \b
-    Exit codes: 0 all cases ended as expected; 1 some did not, or a file has errors.
+    Exit codes: 0 all cases have the expected result; 1 some do not, or a file has errors.
     """
     from provisioner.commands.policy.cases import run_cases
     from provisioner.workflow.policies import read_policies
@@ -92,10 +92,10 @@ def _to_json(run: CaseRun) -> dict[str, object]:
 @policy_options
 @common_options
 def explain(common: CommonOptions, source: PolicySource, name: str) -> int:
-    """Show what each policy says, the resources that fall under it, and the digest to pin.
+    """Show each policy, the resources that it applies to, and the digest to pin.
 
     \b
-    Exit codes: 0 explained; 1 a file has errors, or there is no policy NAME.
+    Exit codes: 0 done; 1 a file has errors, or there is no policy NAME.
     """
     from provisioner.commands.policy import explanation
     from provisioner.workflow.policies import read_policies

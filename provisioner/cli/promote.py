@@ -21,10 +21,10 @@ class StatusTableOptions(NamedTuple):
 status_options = packed(
     StatusTableOptions,
     "status_options",
+    click.option("--status", is_flag=True, help="Show the released values of all environments."),
     click.option(
-        "--status", is_flag=True, help="Show all environments side by side: see STATUS below."
+        "--offline", is_flag=True, help="With --status: read only files, send no requests."
     ),
-    click.option("--offline", is_flag=True, help="With --status: from files alone."),
 )
 
 
@@ -38,13 +38,15 @@ def is_status_wanted(
     from provisioner.errors import UsageError
 
     if status_options.status and promotes:
-        hint = "--status goes with names and --offline"
+        hint = "pass only names, --offline and -o with --status"
         raise UsageError.of("E727", "`--status` promotes nothing", hint)
     if not status_options.status and status_options.offline:
-        raise UsageError.of("E727", "only `--status` can be offline", "promote --status --offline")
+        raise UsageError.of(
+            "E727", "--offline works only with --status", "promote --status --offline"
+        )
     if not status_options.status and common.output == "markdown":
         hint = "promote --status -o markdown"
-        raise UsageError.of("E727", "only `--status` speaks Markdown", hint)
+        raise UsageError.of("E727", "`-o markdown` works only with --status", hint)
     return status_options.status
 
 
@@ -86,7 +88,7 @@ promote_options = packed(
         default="",
         metavar="NAME",
         shell_complete=environments,
-        help="The environment that gets the values.",
+        help="The target environment.",
     ),
     click.option(
         "--from",
@@ -94,14 +96,20 @@ promote_options = packed(
         default="",
         metavar="NAME",
         shell_complete=environments,
-        help="The environment that they come from (default: `promotes_from` of the other one).",
+        help="The source environment (default: `promotes_from` of the target).",
     ),
-    click.option("--write", is_flag=True, help="Write the release file, do not show the diff."),
-    click.option("--retry-rejected", is_flag=True, help="Also values that were rolled back there."),
+    click.option(
+        "--write", is_flag=True, help="Write the release file instead of showing the diff."
+    ),
+    click.option(
+        "--retry-rejected",
+        is_flag=True,
+        help="Also promote values that were rolled back in the target.",
+    ),
 )
 
 
-@click.command("promote", short_help="Release to an environment what another one has proven.")
+@click.command("promote", short_help="Release values of one environment to the next.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @promote_options
 @status_options
@@ -112,22 +120,23 @@ def command(
     status_options: StatusTableOptions,
     names: tuple[str, ...],
 ) -> int:
-    """Propose released values of one environment for the next one, as a change to a file.
+    """Release values of one environment to the next, as a change to a file.
 
-    NAME is a released variable, or a resource that is made from some; without one all. A value
-    may go on if every resource that is made from it is applied where it comes from, ready, as
-    its checks expect and unchanged for `soak`; and if the workspace it goes to has what it
-    needs: the model version, secrets, groups. What may not stays as it is, with the reason, and
-    stops no other. Nothing is applied: review the change, then `provisioner apply`.
+    NAME is a released variable, or a resource that uses one (default: all). `promote` takes a
+    value if all resources that use it in the source environment are applied, ready, pass
+    their checks and have been unchanged for `soak`, and if the target workspace has
+    everything that the value needs: the model version, secrets, groups. It keeps other values
+    and shows the reason. `promote` applies nothing: review the change, then run `provisioner
+    apply`.
 
-    STATUS: with --status nothing is proposed. All environments are shown side by side, in the
-    order of promotes_from: the value of each variable, whether it is what is live, how far it
-    is ahead of the next environment (and an alias ahead of the version that is pinned), since
-    when and from which commit, and what is rejected. With --offline only files are read.
+    With --status, `promote` changes nothing. It shows all environments side by side, in the order
+    of promotes_from: the value of each variable, whether it is live, how far it is ahead of
+    the next environment (and an alias ahead of its pinned version), since when and from which
+    commit, and rejected values. With --offline it reads only files.
 
     \b
-    Exit codes: 0 done, or nothing to do; 1 error, a NAME was kept, or nothing could go;
-    with --status 1 if no workspace could be reached.
+    Exit codes: 0 done, or nothing to do; 1 error, a NAME was kept, or no value could be
+    promoted; with --status: 1 no workspace could be reached.
     """
     if is_status_wanted(common, status_options, any(options)):
         return show(common, names, offline=status_options.offline)
@@ -167,5 +176,5 @@ def _promote(common: CommonOptions, options: PromoteOptions, names: tuple[str, .
 
 def _next(options: PromoteOptions, file: str) -> str:
     if options.write:
-        return f"{file} is written: review it, then provisioner apply -e {options.target}"
-    return f"nothing is written: --write writes {file}"
+        return f"wrote {file}: review it, then run provisioner apply -e {options.target}"
+    return f"wrote nothing; to write {file}, add --write"

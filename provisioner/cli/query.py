@@ -35,7 +35,7 @@ def read_question(options: QueryOptions) -> Question:
 
     if bool(options.prompt) == bool(options.file):
         resources = "both are given" if options.prompt else "neither is given"
-        message = f"a question is either `--prompt` or `--file`, and {resources}"
+        message = f"pass either `--prompt` or `--file`: {resources}"
         raise UsageError.of("E748", message, f"write {_written_with_prompt(options.names)}")
     return Question(
         prompt=options.prompt,
@@ -66,10 +66,10 @@ def _body(file: str) -> dict[str, Any]:
     except OSError as error:
         raise FileError.of("E749", f"cannot read {target}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise FileError.of("E749", f"{target} does not hold JSON") from error
+        raise FileError.of("E749", f"{target} is not JSON") from error
     if not isinstance(body, dict):
-        hint = 'it is the body of a request, such as {"messages": [...]}'
-        raise FileError.of("E749", f"{target} does not hold a JSON object", hint)
+        hint = 'write the body of a request, such as {"messages": [...]}'
+        raise FileError.of("E749", f"{target} is not a JSON object", hint)
     return body
 
 
@@ -130,21 +130,23 @@ command_options = packed(
     QueryOptions,
     "options",
     click.argument("names", nargs=-1, required=True, metavar="NAME..."),
-    click.option("--prompt", default="", metavar="TEXT", help="The question, or a text to embed."),
+    click.option(
+        "--prompt", default="", metavar="TEXT", help="The question, or the text to embed."
+    ),
     click.option(
         "--file",
         default="",
         metavar="FILE",
-        help="A JSON file with the whole body of the request; `-` reads it from stdin.",
+        help="JSON file with the complete body of the request; `-` reads stdin.",
     ),
     click.option(
         "--entity",
         default="",
         metavar="NAME",
-        help="Ask this served entity, not the one that the traffic split chooses.",
+        help="Query this served entity, independent of the traffic split.",
     ),
     click.option(
-        "--max-tokens", type=click.IntRange(min=1), help="The most tokens to answer with."
+        "--max-tokens", type=click.IntRange(min=1), help="Maximum number of tokens in the answer."
     ),
     click.option(
         "--timeout",
@@ -157,7 +159,7 @@ command_options = packed(
     click.option(
         "--load",
         type=Rate(),
-        help="Ask again and again, so many times a second: 5/s. Shows counts, not answers.",
+        help="Send requests at this rate, such as 5/s, and show counts instead of answers.",
     ),
     click.option(
         "--for",
@@ -165,27 +167,28 @@ command_options = packed(
         type=Duration(),
         default="60s",
         show_default=True,
-        help="How long --load asks.",
+        help="Duration of --load.",
     ),
 )
 
 
-@click.command("query", short_help="Ask endpoints a question, side by side.")
+@click.command("query", short_help="Ask endpoints a question.")
 @command_options
 @target_options
 @common_options
 def command(common: CommonOptions, target: TargetOptions, options: QueryOptions) -> int:
-    """Ask each endpoint NAME the same question and show the answers.
+    """Ask each endpoint NAME the same question, and show the answers.
 
-    NAME is the name in the workspace, or the key or address of a manifest. A prompt is sent
-    in the shape of the endpoint's task: chat, completions or embeddings. Several endpoints are
-    asked at once; in a terminal their answers stand side by side, with time and tokens.
+    NAME is the name in the workspace, or the key or address in a manifest. `query` sends the
+    prompt in the format of the endpoint's task: chat, completions or embeddings. It queries
+    several endpoints at once; a terminal shows the answers side by side, with time and
+    tokens.
 
-    With --load the question is asked many times, and the counts of answers are shown by served
-    entity. Each of them is a request to a model and may cost money.
+    With --load, `query` repeats the question and shows the number of answers of each served
+    entity. Each request goes to a model and can cost money.
 
     \b
-    Exit codes: 0 all answered, 1 error, or one of them did not.
+    Exit codes: 0 all endpoints answered; 1 error, or an endpoint did not answer.
     """
     from provisioner.commands.query import ask as questions
     from provisioner.workflow.project import open_project

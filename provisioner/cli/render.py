@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @environment_option
 @select_option
 @variables_option
-@click.option("--origins", is_flag=True, help="Behind each value the file and line it is from.")
+@click.option("--origins", is_flag=True, help="Show the file and line of each value.")
 @common_options
 def command(
     common: CommonOptions,
@@ -32,9 +32,10 @@ def command(
     variables: tuple[str, ...],
     origins: bool,
 ) -> int:
-    """Print the resources with variables replaced, and defaults and overrides laid on.
+    """Print the resources of an environment after variables, defaults and overrides.
 
-    The answer is a manifest again. Secrets stay references; nothing is sent.
+    The output is a valid manifest. References to secrets are not replaced. `render` sends no
+    requests.
 
     \b
     Exit codes: 0 done, 1 problems found.

@@ -39,9 +39,9 @@ class ReportParameter(click.ParamType[ReportDestination]):
         name, equals, path = value.partition("=")
         if name not in known:
             hint = did_you_mean(name, known, f"there are {', '.join(known)}")
-            self.fail(f"`{name}` is not a format of reports; {hint}", param, ctx)
+            self.fail(f"`{name}` is not a report format; {hint}", param, ctx)
         if not path and (equals or not _has_place(name)):
-            self.fail(f"`{value}` names no file; write {name}=PATH, or {name}=-", param, ctx)
+            self.fail(f"`{value}` has no file; write {name}=PATH, or {name}=-", param, ctx)
         if name == AUTO and path == "-":
             self.fail("`auto` writes several files; give it a folder", param, ctx)
         if name != AUTO and Path(path).is_dir() and path:
@@ -60,6 +60,8 @@ report_option = click.option(
     type=ReportParameter(),
     multiple=True,
     metavar="FORMAT=PATH",
-    help=f"Also write a report: {', '.join(FORMATS)}, or {AUTO} for what suits this CI system. "
-    "PATH `-` is stdout, instead of the answer. Repeatable.",
+    help=(
+        f"Also write a report: {', '.join(FORMATS)}, or {AUTO} for the formats of this CI "
+        "system. With PATH `-` the report replaces the output on stdout. Repeatable."
+    ),
 )

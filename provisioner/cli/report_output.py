@@ -57,7 +57,7 @@ def takes_stdout(common: CommonOptions) -> bool:
     """Whether a report is the answer. Raises UsageError where several want to be."""
     wanted = sum(target.path == STDOUT for target in common.reports)
     if wanted > 1:
-        raise UsageError.of("E821", "only one report can go to stdout", "give the others a file")
+        raise UsageError.of("E821", "only one report can go to stdout", "write the others to files")
     return wanted == 1
 
 
@@ -84,7 +84,7 @@ def refuse_for_several(common: CommonOptions) -> None:
     formats = {report.format for report in common.reports} - {AUTO}
     other = sorted(name for name in formats if FORMATS[name].is_single)
     if other:
-        message = f"{listed(other)} can hold the plan of one environment"
+        message = f"{listed(other)} can contain the plan of one environment only"
         hint = "add -e NAME, or use markdown, which has a section for each"
         raise UsageError.of("E527", message, hint)
 

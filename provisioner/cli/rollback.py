@@ -28,14 +28,14 @@ class RollbackOptions(NamedTuple):
     apply: bool
 
 
-@click.command("rollback", short_help="Go back to the value released before.")
+@click.command("rollback", short_help="Release the previous value again.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @environment_option
 @packed(
     RollbackOptions,
     "rollback_options",
-    click.option("--to", default="", metavar="VALUE", help="Go to this value instead."),
-    click.option("--apply", is_flag=True, help="Also apply the endpoints concerned."),
+    click.option("--to", default="", metavar="VALUE", help="Release this value instead."),
+    click.option("--apply", is_flag=True, help="Also apply the endpoints that use the variables."),
 )
 @apply_options_without_tip
 @reporting_options
@@ -46,18 +46,18 @@ def command(
     rollback_options: RollbackOptions,
     options: ApplyOptions,
 ) -> int:
-    """Release the previous value again, and reject the one that was released.
+    """Release the previous value again, and reject the current one.
 
-    NAME is a released variable, or an endpoint, which stands for those it is made from. Only
-    environments/releases/ENVIRONMENT.yaml is written, and the difference is shown; git is
-    not needed. Promote skips the rejected value from then on, unless it is given
+    NAME is a released variable, or an endpoint, which means all released variables that it uses.
+    `rollback` only writes environments/releases/ENVIRONMENT.yaml and shows the change; it
+    does not need git. `promote` then skips the rejected value, unless you pass
     --retry-rejected.
 
-    With --apply the endpoints made from these variables, and nothing else, are planned and
-    applied as `apply` does, with its questions and flags; the file is written once you agree.
+    With --apply, `rollback` also plans and applies the endpoints that use these variables, with
+    the confirmations and options of `apply`. It writes the file after you agree.
 
     \b
-    Exit codes: 0 done; 1 error or refused; with --apply also those of apply.
+    Exit codes: 0 done; 1 error or refused; with --apply also the exit codes of apply.
     """
     return _rollback(common, environment, names, (rollback_options, options))
 

@@ -34,21 +34,22 @@ form_options = packed(
 take_over = click.option(
     "--take-over",
     is_flag=True,
-    help="Go on from the nearest lower step where traffic was moved by hand.",
+    help="If traffic was changed by hand, continue from the nearest lower step.",
 )
 write = click.option(
     "--write",
     is_flag=True,
-    help="Write each version that went back into the release file as `rejected`.",
+    help="Write each rolled back version to the release file as `rejected`.",
 )
 
 
-@click.group("rollout", short_help="Look at gradual rollouts, and move them.")
+@click.group("rollout", short_help="Show and control gradual rollouts.")
 def command() -> None:
-    """Gradual rollouts of new versions: `rollout:` in a manifest says the steps.
+    """Control gradual rollouts of new versions.
 
-    `apply` starts a rollout; `rollout advance`, run every few minutes, judges the new version
-    and moves on or back. The other commands are a person's word about it.
+    `rollout:` in a manifest sets the steps, and `apply` starts a rollout. `rollout advance`, run
+    every few minutes, evaluates the new version and moves traffic forward or back. Use the
+    other commands to decide yourself.
     """
 
 
@@ -73,85 +74,86 @@ def _moving(name: str, help_text: str, summary: str, *options: Any, named: bool 
 
 _moving(
     "status",
-    """Show where each rollout stands, and what comes next and when.
+    """Show the state of each rollout, its next step and the time of that step.
 
-    One sample of the endpoint's metrics is taken; no model is asked and nothing is changed.
+    `rollout status` reads the metrics of the endpoint once. It sends no request to a model and
+    changes nothing.
 
     \b
-    Exit codes: 0 done; 1 error, or a rollout needs a person (moved by hand, failed).
+    Exit codes: 0 done; 1 error, or a rollout needs a decision (moved by hand, failed).
     """,
-    "Show where each rollout stands.",
+    "Show the state of each rollout.",
     named=False,
 )
 _moving(
     "advance",
-    """Judge each rollout that is under way, and make at most one move for each.
+    """Evaluate each active rollout, and move each at most one step.
 
-    Meant for a job that runs every few minutes; safe to run twice at once, and safe to kill.
-    At most 40 endpoints are moved within five minutes, because the service takes 50 changes in
-    that time; the others are named and come first in the next run.
+    Run it every few minutes in a pipeline. It is safe to run twice at the same time, and safe to
+    kill. It moves at most 40 endpoints within five minutes, because the service accepts 50
+    changes in that time. The output lists the other endpoints, which come first in the next run.
 
     \b
     Exit codes: 0 moved, held, or nothing due; 1 stepped back, or failed.
     """,
-    "Judge all rollouts, one move each.",
+    "Evaluate all rollouts, and move each at most once.",
     take_over,
     write,
     named=False,
 )
 _moving(
     "go",
-    """Go on to the next step now: past a pause, a hold, or the rest of its time.
+    """Continue with the next step now, despite a pause, a hold, or remaining time.
 
-    A bad verdict steps back all the same.
+    After a bad verdict the rollout still steps back.
 
     \b
     Exit codes: 0 moved; 1 stepped back, or failed.
     """,
-    "Go on to the next step.",
+    "Continue with the next step.",
     take_over,
 )
 _moving(
     "hold",
-    """Keep the traffic as it is until `rollout go`, `back` or `finish`.
+    """Keep the traffic split until `rollout go`, `back` or `finish`.
 
     \b
-    Exit codes: 0 held, 1 error.
+    Exit codes: 0 held; 1 error.
     """,
-    "Stop where it is.",
+    "Keep the traffic as it is.",
 )
 _moving(
     "back",
     """Give all traffic to the previous version at once, and reject the new one.
 
-    The rejection is in the tag of the endpoint. Where the version comes from a release file,
-    it is written there as `rejected` too, for you to commit.
+    A tag of the endpoint records the rejection. If the version comes from a release file,
+    `rollout back` also marks it there as `rejected`: commit that file.
 
     \b
-    Exit codes: 0 went back, 1 error.
+    Exit codes: 0 went back; 1 error.
     """,
-    "Back to the previous version.",
+    "Return all traffic to the previous version.",
 )
 _moving(
     "finish",
     """Give all traffic to the new version now, if its checks pass.
 
-    Where it has all traffic already, the previous version is removed now.
+    If the new version already has all traffic, `rollout finish` removes the previous version.
 
     \b
-    Exit codes: 0 moved; 1 its checks fail, or error.
+    Exit codes: 0 moved; 1 a check failed, or error.
     """,
-    "All traffic to the new version.",
+    "Give all traffic to the new version.",
 )
 _moving(
     "retry",
-    """Lift the rejection of a version that was rolled back, and begin again at 0 %.
+    """Clear the rejection of a version that was rolled back, and start again at 0 %.
 
-    A version with reserved capacity that was removed meanwhile is started by `apply`, which asks
-    for consent to the double costs.
+    If a version with provisioned capacity was removed in the meantime, run `apply`, which asks
+    for your consent to pay twice.
 
     \b
-    Exit codes: 0 begun, 1 error.
+    Exit codes: 0 started; 1 error.
     """,
     "Try a rejected version again.",
 )
@@ -222,7 +224,7 @@ def _chosen(session: Session, names: Sequence[str]) -> Sequence[Any]:
         able = tuple(resource for resource in chosen if KINDS[resource.address.kind].rollout)
         if able:
             return able
-        raise UsageError.of("E796", "nothing that is named can be rolled out")
+        raise UsageError.of("E796", "none of the named resources supports rollouts")
     return rolled_out(session, session.loaded.resources)
 
 
@@ -253,4 +255,4 @@ def _reject(terminal: Terminal, session: Session, reports: Sequence[RolloutRepor
         if report.ending is Ending.MOVED and report.move.kind is MoveKind.BACK:
             for variable in reject(session, report):
                 file = release_path(session.environment.name)
-                terminal.say(f"`{variable}` is rejected in {file}: commit that file")
+                terminal.say(f"marked `{variable}` as rejected in {file}: commit that file")

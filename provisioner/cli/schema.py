@@ -21,16 +21,15 @@ from provisioner.errors.exit_codes import ExitCode
     "--check",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Exit with 3 when a schema in FOLDER is not what would be written.",
+    help="Exit with 3 if a schema in FOLDER is not current.",
 )
 def command(name: str, write: Path | None, check: Path | None) -> int:
     """Print the JSON Schema NAME: manifest, override, environment, project or plan.
 
-    Editors read it through the first line of a manifest:
-    # yaml-language-server: $schema=...
+    Editors use a schema if the first line of a manifest is: # yaml-language-server: $schema=...
 
     \b
-    Exit codes: 0 done, 1 error, 3 a schema is not current (--check).
+    Exit codes: 0 done; 1 error; 3 a schema is not current (--check).
     """
     if write:
         from provisioner.commands.schema import generate
@@ -63,5 +62,5 @@ def _known(name: str) -> dict[str, object]:
     except FileNotFoundError as error:
         known = "manifest, override, environment, project, plan"
         raise UsageError.of(
-            "E807", f"there is no schema `{name}`", hint=f"known are {known}"
+            "E807", f"there is no schema `{name}`", hint=f"the schemas are {known}"
         ) from error

@@ -12,7 +12,7 @@ from provisioner.cli.terminal import Terminal
 from provisioner.commands.reports.formats import FORMATS
 
 
-@click.command("show", short_help="Print a saved plan, in any form.")
+@click.command("show", short_help="Print a saved plan.")
 @click.argument("planfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @packed(
     CommonOptions,
@@ -26,15 +26,15 @@ from provisioner.commands.reports.formats import FORMATS
         metavar="FORM",
         default="text",
         show_default=True,
-        help=f"Form of the answer on stdout: text, {', '.join(FORMATS)}.",
+        help=f"Output format: text, {', '.join(FORMATS)}.",
     ),
     *TALK,
 )
 def command(common: CommonOptions, planfile: Path) -> int:
-    """Print a plan that `plan --out` has saved: as text, or as any report.
+    """Print a plan that `plan --out` saved, as text or as a report.
 
-    Needs no project, no login and no workspace; the file alone is read. `-o json` is the
-    plan as `plan -o json` prints it.
+    `show` reads only the file: it needs no project, login or workspace. `-o json` prints the same
+    as `plan -o json`.
 
     \b
     Exit codes: 0 done; 1 the file is not a plan, or was changed.

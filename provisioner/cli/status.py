@@ -33,8 +33,8 @@ class StatusOptions(NamedTuple):
 status_options = packed(
     StatusOptions,
     "options",
-    click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C."),
-    click.option("--wait", is_flag=True, help="Wait until nothing is updating any more."),
+    click.option("--watch", is_flag=True, help="Update the output until Ctrl-C."),
+    click.option("--wait", is_flag=True, help="Wait until no endpoint is updating."),
     click.option(
         "--timeout",
         "timeout_s",
@@ -46,7 +46,7 @@ status_options = packed(
 )
 
 
-@click.command("status", short_help="Show what is ready and what it serves.")
+@click.command("status", short_help="Show the state of each resource.")
 @target_options
 @select_option
 @status_options
@@ -57,14 +57,15 @@ def command(
     select: Selection,
     options: StatusOptions,
 ) -> int:
-    """Show for each declared resource whether it is ready, and what it serves.
+    """Show the state of each declared resource, and what it serves.
 
-    With --watch a terminal shows it live; elsewhere there is a line for each change, or with
-    -o json a line with all of it. --watch --wait ends when nothing is updating any more.
+    With --watch, a terminal shows the live state; otherwise `status` prints a line for each
+    change, or with -o json a line with the complete state. --watch --wait ends when no
+    endpoint is updating.
 
     \b
-    Exit codes: 0 everything is ready; 1 error, or something failed or is missing;
-    5 still updating (with --wait: when the time was up); 130 interrupted.
+    Exit codes: 0 all resources are ready; 1 error, or a resource failed or is missing;
+    5 still updating (with --wait: after the timeout); 130 interrupted.
     """
     from provisioner.commands.status import text as status_text
     from provisioner.commands.status.status import read_status, status_code

@@ -34,11 +34,11 @@ def command(
 ) -> int:
     """Check the manifests of all environments, offline.
 
-    Shape first, then how the fields go together, then the policies. Every problem
-    of every file is shown, each with its place and what to do about it.
+    `validate` checks the types of all fields, then rules between fields, then the policies. It
+    shows all problems of all files, each with its position and a solution.
 
     \b
-    Exit codes: 0 all good (warnings allowed), 1 problems problems.
+    Exit codes: 0 no errors (warnings are allowed); 1 errors.
     """
     from provisioner.cli.report_output import recording
     from provisioner.commands.validate import validate as validate_validate

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.model.selection import Selection
 
 
-@click.command("verify", short_help="Ask live endpoints what their checks ask.")
+@click.command("verify", short_help="Run the checks against live endpoints.")
 @target_options
 @select_option
 @click.option(
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     type=Duration(),
     default="60s",
     show_default=True,
-    help="How long to wait for each answer; a model that starts from zero may need minutes.",
+    help="How long to wait for each answer. A model that scales up from zero may need minutes.",
 )
 @click.option(
     "--parallelism",
     type=click.IntRange(1, 64),
     default=8,
     show_default=True,
-    help="How many questions are asked at a time.",
+    help="Number of requests at the same time.",
 )
 @reporting_options
 def command(
@@ -45,15 +45,15 @@ def command(
     timeout_s: float,
     parallelism: int,
 ) -> int:
-    """Carry out the checks of the manifests against the live endpoints.
+    """Run the checks of the manifests against the live endpoints.
 
-    A check is a question and what its answer must be like: see `checks:` in the README.
-    Nothing is changed, but each question is a request to a model and may cost money. An
-    endpoint that is absent, updating or not ready fails its checks without being asked, and
-    a rate limit is an answer: nothing is asked twice.
+    A check is a question with conditions for its answer: see `checks:` in the documentation.
+    `verify` changes nothing, but each check sends a request to a model and can cost money. If
+    an endpoint is missing, updating or not ready, its checks fail without a request. `verify`
+    repeats no request: a rate limit counts as an answer.
 
     \b
-    Exit codes: 0 all passed; 1 error, one failed, or there are no checks.
+    Exit codes: 0 all checks passed; 1 error, a check failed, or there are no checks.
     """
     from provisioner.cli.report_output import recording
     from provisioner.commands.query import check_text

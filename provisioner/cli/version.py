@@ -15,7 +15,7 @@ from provisioner.cli.options import output_option
 @click.command("version", short_help="Show the version.")
 @output_option("text", "json")
 def command(output: str) -> int:
-    """Show the version of provisioner, of Python and of the system.
+    """Show the versions of provisioner, Python and the operating system.
 
     \b
     Examples:

@@ -369,7 +369,7 @@ class TestReports:
         team.workspace.forget()
         code, _, err = team.call("plan", "--changed-since", "main", "--report", "junit=x")
         assert code == 1
-        assert "error[E527]: `junit` can hold the plan of one environment" in err
+        assert "error[E527]: `junit` can contain the plan of one environment only" in err
         assert team.workspace.requests() == []
 
     def test_a_step_of_github_gets_all_of_them(self, team, tmp_path, monkeypatch):
@@ -464,8 +464,8 @@ class TestAnEnvironmentThatCannotBePlanned:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--select", "chat"], "takes no --select besides"),
-        (["--rotate", CHAT], "takes no --rotate besides"),
+        (["--select", "chat"], "cannot be combined with --select"),
+        (["--rotate", CHAT], "cannot be combined with --rotate"),
         (["--out", "plan.json"], "--out saves the plan of one environment"),
     ],
 )

@@ -57,7 +57,7 @@ MISTAKES = [
     ("plan -refresh-only", "`provisioner drift`"),
     ("plan -chdir=x", "`-C DIR`"),
     ("fmt -check", "write `--check`"),
-    ("plan -e a -e b", "leave one of them out"),
+    ("plan -e a -e b", "remove one of them"),
     ("plan -e", "`provisioner help plan`"),
     ("diff local", "`provisioner help diff`"),
     ("bundle deploy", "`provisioner apply`"),
