@@ -85,6 +85,13 @@ class RolloutTag:
         return "-".join(map(str, fields)) + (f"-{last}" if last else "")
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether a rollout has begun and its last step is not reached."""
+        if self.word in (Word.BACK, Word.RETURNING):
+            return False
+        return self.to < WHOLE or self.word is Word.GOING
+
+    @property
     def words(self) -> str:
         """The tag for people: ``going from 5 to 25 %``, ``rolled back at 5 %``."""
         if self.word in (Word.GOING, Word.RETURNING):

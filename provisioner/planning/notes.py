@@ -9,6 +9,7 @@ from provisioner.model.field_rules import rules_along
 from provisioner.model.kind import Intent
 from provisioner.model.live import Phase
 from provisioner.model.plan import Action, Address, Cause, FieldChange, Step
+from provisioner.model.rollout import RolloutTag
 from provisioner.model.secret import reference_in
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.comparison import ResourceComparison
@@ -105,6 +106,14 @@ def in_progress(comparison: ResourceComparison) -> Iterator[str]:
         yield UPDATING
 
 
+def rolled_out(comparison: ResourceComparison) -> Iterator[str]:
+    """A deletion is consented to by name, and whoever does it must know what it ends."""
+    pair = comparison.pair
+    tag = RolloutTag.parse(pair.live.ownership.rollout) if pair.live and pair.removal else None
+    if tag and tag.is_under_way:
+        yield "a rollout is under way, and all of its versions are deleted"
+
+
 def managed(comparison: ResourceComparison) -> Iterator[str]:
     desired = comparison.pair.desired
     if desired and comparison.is_existing:
@@ -172,6 +181,7 @@ def nothing_to_rotate(comparison: ResourceComparison) -> Iterator[str]:
 
 NOTES: tuple[Callable[[ResourceComparison], Iterator[str]], ...] = (
     in_progress,
+    rolled_out,
     managed,
     unreadable,
     chosen_again,

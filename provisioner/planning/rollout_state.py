@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import Grade, RolloutTag, Verdict, Versions, Word
+from provisioner.model.rollout import Grade, RolloutTag, Verdict, Versions
 from provisioner.model.rollout_block import WHOLE, RolloutSpec, Stage
 
 
@@ -54,9 +54,7 @@ class Rollout:
     @property
     def is_under_way(self) -> bool:
         """Whether a rollout has begun and its last step is not reached."""
-        if self.tag is None or self.tag.word in (Word.BACK, Word.RETURNING):
-            return False
-        return self.tag.to < WHOLE or self.tag.word is Word.GOING
+        return self.tag is not None and self.tag.is_under_way
 
     @property
     def waited_s(self) -> int:

@@ -148,6 +148,35 @@ def test_going_back_without_a_previous_version_says_that_it_was_deleted(fraud: S
     assert "the previous version was deleted by hand" in flat(fraud.run("plan").out)
 
 
+def test_all_forms_of_rollout_status_say_why_a_version_went_back(fraud: Scene) -> None:
+    fraud.start(13)
+    fraud.fail("champion-13", 30)
+    fraud.ask(199, entity="champion-13")
+    failed = fraud.run("rollout", "advance", "-o", "junit")
+    assert failed.code == 1
+    (suite,) = ElementTree.fromstring(failed.out).iter("testsuite")
+    assert suite.get("failures") == "1"
+    why = "rolled back at 5 % (errors 29.9 % > 1 %)"
+    (row,) = fraud.run("rollout", "status", "-o", "json").json["rollouts"]
+    assert (row["rejected"], row["why_back"]) == (True, "errors 29.9 % > 1 %")
+    assert row["hint"].endswith("provisioner rollout retry chat")
+    markdown = fraud.run("rollout", "status", "-o", "markdown").out
+    assert why in markdown
+    assert "Hint: release another version" in markdown
+    for command in (["rollout", "status"], ["status"], ["plan"]):
+        assert why in flat(fraud.run(*command).out)
+
+
+def test_a_deletion_says_that_a_rollout_ends_with_it(fraud: Scene) -> None:
+    fraud.start()
+    fraud.repository.write(
+        "manifests/endpoint.yaml",
+        "removed: {model_serving_endpoints: {chat: {name: fraud, delete: true}}}\n",
+    )
+    plan = flat(fraud.run("plan").out)
+    assert "a rollout is under way, and all of its versions are deleted" in plan
+
+
 def test_verify_asks_both_versions_while_both_have_traffic(fraud: Scene) -> None:
     fraud.start()
     answers = fraud.run("verify", "-o", "json").json["checks"]
