@@ -111,8 +111,10 @@ def _around(manifest: Document) -> Iterator[Finding]:
             parts = (
                 f"a manifest has `{RESOURCES}` and `{REMOVED}`, and `{FREE}…` for what anchors need"
             )
+            # A higher cutoff than usual: `x-` names are free, and most of them mean no field.
             hint = did_you_mean(name, PARTS, parts, cutoff=0.7)
             yield Finding((name,), "E104", f"unknown field `{name}`", hint, key=True)
+    # `removed` alone is a manifest: the last resource of a file may be gone.
     if not manifest.keys() & set(PARTS):
         hint = "below it stand a kind, a key of your choice, and the resource"
         yield Finding((), "E106", f"missing field `{RESOURCES}`", hint)
@@ -127,6 +129,7 @@ def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[ManifestEntr
                 if isinstance(entries, dict)
                 else no_mapping(at[:1], kind, entries)
             )
+        # A file may serve as a bundle as well, so that its other kinds are no error.
         elif kind in BUNDLE_KINDS:
             message = f"`{kind}` are left out: provisioner does not manage them"
             yield Finding(at, "W701", message, severity=Severity.NOTE, key=True)

@@ -49,6 +49,7 @@ def removed_in(
         at = (REMOVED, kind)
         if kind not in kinds:
             yield source.problem(unknown_kind(at, kind, kinds))
+        # Without a mark of ownership nothing proves that the object is the one meant.
         elif not kinds[kind].is_owned:
             message = f"a {kinds[kind].title} is never deleted, and carries no tags"
             yield source.problem(Finding(at, "E214", message, "take it out", key=True))
@@ -121,6 +122,7 @@ def contradictions(
     for entry in entries:
         name = (entry.kind.name, entry.removal.name)
         address = entry.removal.address
+        # By name and by address: either of them alone would let one object be removed twice.
         first = removed_names.setdefault(name, entry)
         same_key = removed_addresses.setdefault(address, entry)
         if name in names:

@@ -147,6 +147,7 @@ def rules_in(schema: Schema) -> FieldRule:
 def _rule(node: Schema, root: Schema) -> FieldRule:
     facts: Mapping[str, Any] = node.get("x-semantics", {})
     shape = _shape(node, root)
+    # A field that refers to a shared definition may say more than the definition does.
     facts = {**shape.get("x-semantics", {}), **facts}
     entry = _shape(shape.get("items", {}), root) if shape.get("type") == "array" else shape
     inner = entry.get("properties", {})
@@ -179,6 +180,7 @@ def _shape(node: Schema, root: Schema) -> Schema:
         for part in str(node["$ref"]).removeprefix("#/").split("/"):
             target = target[part]
         return _shape(target, root)
+    # pydantic writes an optional field as `anyOf` of its type and null.
     choices = [c for c in node.get("anyOf", ()) if c.get("type") != "null"]
     return _shape(choices[0], root) if len(choices) == 1 else node
 
@@ -189,6 +191,7 @@ def rule_at(root: FieldRule, path: Path) -> FieldRule:
     What is immutable, write-only or secret is so down to its last leaf.
     """
     rules = rules_along(root, path) or (root,)
+    # Most fields inherit nothing, and this is asked for each leaf of each endpoint.
     if not any(rule.immutable or rule.write_only or rule.secret for rule in rules[:-1]):
         return rules[-1]
     return replace(

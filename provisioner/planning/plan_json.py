@@ -85,6 +85,7 @@ def _given_inputs(plan: Plan) -> dict[str, Any]:
         "take_over_from": inputs.take_over_from,
         "prune": inputs.prune,
     }
+    # A plan without options keeps the digest that it had before the options existed.
     given = {name: value for name, value in values.items() if value}
     return {"inputs": given} if given else {}
 
@@ -92,6 +93,7 @@ def _given_inputs(plan: Plan) -> dict[str, Any]:
 def required_env(plan: Plan) -> list[str]:
     """The environment variables that the plan's operations take secrets from, sorted."""
     payloads = (each.payload for step in plan.steps for each in step.operations)
+    # Payloads hold references and never values: a plan file may be stored as an artifact.
     secrets = (reference for payload in payloads for reference in references(payload))
     return sorted({secret["from_env"] for secret in secrets if "from_env" in secret})
 
@@ -105,6 +107,7 @@ def digest(plan: Plan) -> str:
         **_given_inputs(plan),
         "steps": _steps(plan),
     }
+    # Sorted keys and no spaces: the digest must not depend on who wrote the file.
     canonical = json.dumps(covered, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
@@ -161,6 +164,7 @@ def from_json(data: Any) -> Plan:
     if not isinstance(data, Mapping) or "format_version" not in data:
         raise FileError.of("E510", "this is not a plan", MAKE_AGAIN)
     version = data["format_version"]
+    # `True == 1` in Python, so that the type is compared, too.
     if version != FORMAT_VERSION or type(version) is not int:
         raise FileError.of(
             "E511",
@@ -172,6 +176,7 @@ def from_json(data: Any) -> Plan:
         plan, tool_version = _plan(whole), whole.take("tool_version", str)
     except WrongShapeError as wrong:
         raise FileError.of("E510", f"this is not a plan: {wrong}", MAKE_AGAIN) from None
+    # The digest is no signature: it finds a changed file, and `apply` recomputes the steps.
     if data.get("digest") != digest(plan):
         raise FileError.of("E512", "the plan was changed after it was made", MAKE_AGAIN)
     _refuse_additions(data, to_json(plan, tool_version))
@@ -247,6 +252,7 @@ def _read_step(data: JsonObject) -> Step:
 
 def _address(text: str) -> Address:
     kind, dot, key = text.partition(".")
+    # An address without a dot is from no plan of this format.
     if not dot:
         raise ValueError(text)
     return Address(kind, key)

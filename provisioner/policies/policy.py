@@ -90,6 +90,7 @@ class CapacityRule:
             if self.unit in (None, each.unit)
             and _any_match((each.workload_type,), self.workload_types)
         ]
+        # Without a unit resources are counted, and each counts once whatever it provisions.
         return sum(counted) if self.unit else min(len(counted), 1)
 
 
@@ -132,10 +133,12 @@ class Scope:
         """Whether the policy is for resources of this kind and address."""
         if self.kind and address.kind != self.kind:
             return False
+        # `chat-*` and `model_serving_endpoints.chat-*` both name a resource.
         return _any_match((str(address), address.key), self.resources)
 
     def has_document(self, document: object) -> bool:
         """Whether ``document`` is one that the policy is for."""
+        # `all` of no tests is true: an empty `unless` must exclude nothing.
         excluded = bool(self.unless) and all(test.holds(document) for test in self.unless)
         return not excluded and all(test.holds(document) for test in self.where)
 

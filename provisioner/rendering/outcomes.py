@@ -96,6 +96,7 @@ def _next(outcomes: Sequence[Outcome], environment: str) -> list[str]:
     statuses = {outcome.status for outcome in outcomes}
     where = f" -e {environment}" if environment else ""
     advice = [NEXT[status] for status in NEXT if status in statuses]
+    # `status --wait` would wait for ever for calls that nothing sends.
     if any(outcome.unsent for outcome in outcomes) and advice[:1] == [NEXT[Status.ACCEPTED]]:
         advice = [UNSENT]
     return [f"Next: provisioner {command}{where}  ({why})" for command, why in advice[:1]]
@@ -108,11 +109,13 @@ def exit_code(outcomes: Sequence[Outcome], *, interrupted: bool = False) -> Exit
     """
     if interrupted:
         return ExitCode.INTERRUPTED
+    # Ctrl-C comes first: what the interrupted steps did is said line by line.
     trouble = {outcome.status for outcome in outcomes if not outcome.went_well}
     if not trouble:
         return ExitCode.DONE
     if trouble == {Status.STILL_UPDATING}:
         return ExitCode.STILL_UPDATING
+    # 4 tells a pipeline that the workspace has changed and that running again is safe.
     changed = any(_changed_something(outcome) for outcome in outcomes)
     return ExitCode.PARTIAL if changed else ExitCode.ERROR
 

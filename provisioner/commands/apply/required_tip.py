@@ -59,6 +59,7 @@ class RequiredTip:
     def check_files(self, environment: Environment, loaded: Loaded) -> None:
         """Raise RefusedError unless what was loaded is what the commit has."""
         now = head(self.root, OPTION)
+        # A runner that shares its checkout may move HEAD while manifests are read.
         if now != self.commit:
             message = f"HEAD was {_short(self.commit)}, and has become {_short(now)} meanwhile"
             raise RefusedError.of("E520", message, "run it again")
@@ -108,6 +109,7 @@ def branch_of(root: Path, ref: str) -> GitBranch:
     remotes = git(root, "remote").text.splitlines()
     spelt = [remote for remote in remotes if name.startswith(f"{remote}/")]
     if spelt and not ref.startswith(_HEADS):
+        # A remote may have a slash in its name: with `a` and `a/b`, `a/b/main` is of `a/b`.
         remote = max(spelt, key=len)
         return GitBranch(remote, name.removeprefix(f"{remote}/"))
     name = name.removeprefix(_HEADS)
@@ -129,11 +131,13 @@ def tip_of(root: Path, branch: GitBranch) -> str:
         if here.code:
             raise _no_branch(root, branch)
         return here.text
+    # The remote-tracking branch may be days old; only the remote knows its tip.
     answer = git(root, "ls-remote", "--refs", "--", branch.remote, ref, limit_s=NETWORK_S)
     if answer.code:
         message = f"the remote `{branch.remote}` does not say where `{branch.name}` is"
         hint = f"it has to be reached with a login that may read it: git ls-remote {branch.remote}"
         raise RefusedError.of("E519", message, hint, log=answer.complaint)
+    # ls-remote matches the end of a name as well: `refs/heads/x/main` would answer for `main`.
     for line in answer.text.splitlines():
         commit, _, name = line.partition("\t")
         if name == ref:
@@ -150,6 +154,7 @@ def _no_branch(root: Path, branch: GitBranch) -> UsageError:
 def _not_the_tip(root: Path, branch: GitBranch, commit: str, tip: str) -> RefusedError:
     message = f"HEAD is {_short(commit)}, and the tip of {branch} is {_short(tip)}"
     hint = "leave it to the job of the newer commit, or update this clone: git pull"
+    # Exit code 0 says that the tip is an ancestor: HEAD has commits that no review has seen.
     if not git(root, "merge-base", "--is-ancestor", tip, commit).code:
         hint = "HEAD is ahead of it: merge what is reviewed, and push it first"
     return RefusedError.of("E520", message, hint)

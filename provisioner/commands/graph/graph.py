@@ -111,6 +111,7 @@ def _draw(drawing: GraphBuilder, environment: str, loaded: Loaded, selection: Se
     declared = frozenset(_sources(loaded.resources))
     for resource in selection.choose(loaded.resources):
         tell = KINDS[resource.address.kind].runtime.topology
+        # Only resources that route requests have a topology.
         if tell is None:
             continue
         identity = f"{environment}:{resource.address}"
@@ -118,6 +119,7 @@ def _draw(drawing: GraphBuilder, environment: str, loaded: Loaded, selection: Se
         drawing.edge(GraphEdge(start, drawing.node(node)))
         rolled, stages = _rollout(resource)
         for number, branch in enumerate(tell(resource.document)):
+            # Entities have names only within their endpoint, and may lack one.
             at = f"{identity}:{branch.name or number}"
             label, steps = branch.name or "(unnamed)", stages if branch.name == rolled else ()
             entity = drawing.node(GraphNode(NodeType.ENTITY, label, at, stages=steps))
@@ -135,6 +137,7 @@ def _branch(
     drawing: GraphBuilder, at: tuple[str, str, str], branch: Branch, declared: frozenset[str]
 ) -> None:
     resource, entity, environment = at
+    # With a share an entity is no mere fallback: the line shows the traffic.
     drawing.edge(GraphEdge(resource, entity, branch.share, branch.fallback and not branch.share))
     model = drawing.node(
         GraphNode(NodeType.MODEL, branch.serves, f"{environment}:model:{branch.serves}")

@@ -120,6 +120,7 @@ def _column(
 
     placed: dict[str, float] = {}
     lowest = 0.0
+    # Barycentre order: each box near its neighbours, which keeps most lines from crossing.
     for identity in sorted(column, key=middle):
         placed[identity] = max(middle(identity), lowest)
         lowest = placed[identity] + ROW
@@ -135,6 +136,7 @@ def _titles(boxes: Mapping[str, Box]) -> Iterator[str]:
 def _edge(edge: GraphEdge, boxes: Mapping[str, Box]) -> Iterator[str]:
     start, end = boxes[edge.start], boxes[edge.end]
     left, right = start.x + start.width, end.x
+    # Leaves and arrives level: the control points lie halfway, at the heights of the ends.
     bend = (left + right) / 2
     idle = ' class="idle"' if edge.share == 0 else ""
     thick = 1 + 3 * (edge.share or 0) / 100
@@ -162,6 +164,7 @@ def _shortened(label: str) -> str:
     text = harmless_line(label)
     if columns(text) <= MOST_COLUMNS:
         return text
+    # Names of one team share their beginning, so the end must stay readable, too.
     half = MOST_COLUMNS // 2 - 1
     return f"{_cut(text, half)}…{_cut(text[::-1], half)[::-1]}"
 

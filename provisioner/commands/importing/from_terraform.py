@@ -43,6 +43,7 @@ def entries_in(text: str, file: str) -> tuple[StateEntry, ...]:
         state = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _no_state(file, "it is not JSON") from error
+    # Version 4 since Terraform 0.12. Older states name attributes in another form.
     if not isinstance(state, Mapping) or state.get("version") != VERSION:
         raise _no_state(file, f"its `version` is not {VERSION}")
     resources = state.get("resources")
@@ -55,6 +56,7 @@ def _no_state(file: str, why: str) -> FileError:
 
 
 def _entries(resource: Mapping[str, Any]) -> Iterator[StateEntry]:
+    # Data sources are read by Terraform and not managed by it.
     if resource.get("mode") != "managed":
         return
     kind, name = str(resource.get("type")), str(resource.get("name"))
@@ -64,12 +66,14 @@ def _entries(resource: Mapping[str, Any]) -> Iterator[StateEntry]:
         key = instance.get("index_key")
         index = "" if key is None else f"[{json.dumps(key)}]"
         attributes = instance.get("attributes")
+        # A deposed instance is the one that a failed replacement has yet to destroy.
         if isinstance(attributes, Mapping) and "deposed" not in instance:
             yield StateEntry(kind, _without_keys(full), f"{full}{index}", attributes)
 
 
 def _without_keys(address: str) -> str:
     """``module.a["x.y"].t.n`` as ``module.a.t.n``."""
+    # Keys of for_each hold dots, brackets and quotes, so that no regular expression is enough.
     made, depth, quoted = "", 0, False
     for sign in address:
         quoted ^= sign == '"'
@@ -139,6 +143,7 @@ def _claims(kind: str, entries: Sequence[StateEntry]) -> Sequence[Claimed]:
 def _drafts(
     claimed: dict[str, Sequence[Claimed]],
 ) -> tuple[dict[Address, ManifestDraft], tuple[Problem, ...]]:
+    # Validation needs an environment; a state names no workspace.
     nowhere = Environment(LOCAL, WorkspaceSettings(emulator="x"))
     drafts: dict[Address, ManifestDraft] = {}
     problems: list[Problem] = []
@@ -205,6 +210,7 @@ def _letting_go(
 ) -> Iterator[ImportedResource]:
     """What Terraform keeps where the same block also holds what could not be imported."""
     names = {(address.kind, draft.name) for address, draft in drafts.items()}
+    # `removed` blocks take no instances: Terraform forgets all of a block or nothing of it.
     kept = [
         entry.address
         for kind, claims in claimed.items()

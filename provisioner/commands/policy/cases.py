@@ -149,6 +149,7 @@ def _failure(result: CaseResult, lines: Iterable[int]) -> str:
     if actual != result.expected:
         return f"expected {result.expected}, and the policy lets it {actual}"
     at = [each.where.line for each in result.violations if each.where]
+    # `lines` is optional, for a case that is about the place of the violation.
     if lines and list(lines) != at:
         return f"expected violations in lines {list(lines)}, and they are in {at}"
     return ""
@@ -156,6 +157,7 @@ def _failure(result: CaseResult, lines: Iterable[int]) -> str:
 
 def _declarations(source: SourceFile, environment: str) -> list[Declaration]:
     """The resources of a case, as the manifests' stage makes them. Raises FileError."""
+    # A case names no workspace; the settings are never connected to.
     settings = WorkspaceSettings(emulator=":memory:")
     layers = Layers.of(Environment(environment, settings), KINDS)
     manifest = {"resources": source.data.get("resources", {})}
@@ -179,6 +181,7 @@ def _violations(
     data = source.data
     moment = _moment(data.get("now", ""))
     environment = data.get("environment", "prod")
+    # One moment for both clocks: a case fixes the time with `now`.
     judge = Judge((policy,), environment, moment, moment)
     for each in declarations:
         for verdict in judge.document(each.address, each.document):
@@ -200,7 +203,9 @@ def _place(data: dict[str, Any], address: Address | None) -> tuple[str | int, ..
 def _step(entry: dict[str, Any], documents: dict[str, Any]) -> Step:
     address = _address(entry)
     changes = tuple(
-        FieldChange(parse_path(text), ABSENT, ABSENT) for text in entry.get("changes", ())
+        # A rule reads where a change is and not its values.
+        FieldChange(parse_path(text), ABSENT, ABSENT)
+        for text in entry.get("changes", ())
     )
     action = Action(entry["action"])
     return Step(

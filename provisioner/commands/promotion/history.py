@@ -80,10 +80,12 @@ def events(
     """
     events = list(_committed(environment, variable, commits))
     head = commits[0].entry if commits else None
+    # The working tree differs from HEAD: a change that is not committed yet.
     if (now or Released()) != (head or Released()):
         changed = now or Released()
         before = head.value if head else _before(changed)
         events.insert(0, ReleaseEvent(environment, variable, changed, before))
+    # Without git the entry itself is all that is known: the value and the one before it.
     if not commits and now and now.previous is not None:
         events.append(ReleaseEvent(environment, variable, Released(now.previous)))
     return events
@@ -102,6 +104,7 @@ def _committed(
     for each in commits:
         entry = each.entry or Released()
         before = [known[name].entry or Released() for name in each.parents if name in known]
+        # A root commit is compared with no entry at all.
         if entry in (before or [Released()]):
             continue
         yield ReleaseEvent(
@@ -124,6 +127,7 @@ def _moment(at: str) -> datetime:
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
+        # Release files are edited by hand: a broken time sorts last and stops nothing.
         return datetime.min.replace(tzinfo=UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -46,6 +46,8 @@ class Annotation:
     @property
     def fingerprint(self) -> str:
         """The same for the same problem while lines move: of everything but the place."""
+        # GitLab tells new problems from known ones by it; with the line in it each edit above
+        # a problem would make the problem new.
         parts = (self.rule, self.file, self.subject, self.message)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -63,6 +65,7 @@ def annotations_of(report: Report) -> tuple[Annotation, ...]:
     prefix = harmless(report.prefix)
     prefixed = [replace(each, file=prefix + each.file) for each in annotations]
     prefixed += [each for part in report.parts or () for each in annotations_of(part)]
+    # Forges show only the first of many: the errors must be among them.
     return tuple(sorted(dict.fromkeys(prefixed), key=_rank))
 
 
@@ -117,6 +120,7 @@ def _of_drift(report: Report, places: dict[Address, Position]) -> Iterator[Annot
 
 
 def _of_steps(report: Report, places: dict[Address, Position]) -> Iterator[Annotation]:
+    # What was applied is shown by its outcomes.
     if report.outcomes or report.plan is None:
         return
     for step in report.plan.steps:

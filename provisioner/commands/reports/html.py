@@ -74,6 +74,7 @@ def _hash(content: str) -> str:
 
 
 def _head(name: str) -> str:
+    # The hashes allow exactly these two; an injected script has another hash.
     style, script = _file("page.css"), _file("page.js")
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
@@ -137,6 +138,7 @@ def _alarms(report: Report) -> Iterator[str]:
     destroyed, blocked = view.destroyed(plan), view.blocked(plan)
     deleted = [step for step in destroyed if step.action is Action.DELETE]
     replaced = [step for step in destroyed if step.action is Action.REPLACE]
+    # Named beside the counts: a deletion must not hide among a thousand updates.
     warnings = [f"deletes {_named(deleted)}"] if deleted else []
     warnings += [f"deletes and creates again {_named(replaced)}"] if replaced else []
     if warnings:

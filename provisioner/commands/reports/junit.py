@@ -36,6 +36,7 @@ class JunitCase:
 
 def text(report: Report) -> str:
     """One suite for the run; a case for each problem, check, outcome and planned step."""
+    # An empty suite looks like a run that never happened, so one test always passes.
     cases = list(_unique(_cases(report))) or [JunitCase(report.command, "no problems")]
     counts = (
         f'tests="{len(cases)}" failures="{sum(bool(case.failure) for case in cases)}" '
@@ -68,6 +69,7 @@ def _lines(case: JunitCase) -> Iterator[str]:
     yield f'<testcase {names}{file} time="{case.seconds:.3f}">'
     for tag, message in (("failure", case.failure), ("skipped", case.skipped)):
         if message:
+            # An attribute cannot hold line breaks; the element repeats the whole message.
             first = quoteattr(message.split("\n")[0])
             yield f"  <{tag} message={first}>{escape(message)}</{tag}>"
     if case.output:
@@ -83,6 +85,7 @@ def _cases(report: Report) -> Iterator[JunitCase]:
         yield replace(_of_outcome(each, report), file=files.get(each.step.address, ""))
     for group in view.by_resource(report.drift) if report.drift else ():
         yield replace(_of_drift(group, report), file=files.get(group[0].address, ""))
+    # After an apply the outcome of a step says all that its plan said.
     if report.plan and not report.outcomes:
         for step in report.plan.steps:
             if step.action is not Action.KEEP or step.rollout:
@@ -116,6 +119,7 @@ def _of_check(result: CheckResult, report: Report) -> JunitCase:
 
 
 def _of_outcome(outcome: Outcome, report: Report) -> JunitCase:
+    # A step that never began is skipped: its cause is the failure of another test.
     good, not_started = outcome.status in WENT_WELL, outcome.status is Status.NOT_STARTED
     problems_of_outcome = outcome.error.problems if outcome.error else ()
     why = (

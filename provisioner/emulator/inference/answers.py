@@ -57,6 +57,7 @@ class ModelReply:
 
 def make_reply(query: TextQuery, source: AnswerSource, created: int, prefix: str) -> ModelReply:
     """Makes up the answers to a query. ``prefix`` begins the id: ``chatcmpl-`` or ``cmpl-``."""
+    # The id differs between queries and is the same for one, so that tests can compare.
     digest = _digest(source, created, query.texts)
     return ModelReply(
         id=prefix + digest,
@@ -94,6 +95,7 @@ def _text(question: str, source: AnswerSource, which: int, n: int) -> str:
 
 def truncate(text: str, cut: Truncation) -> Choice:
     """Cuts ``text`` at the first stop sequence, then at the largest number of tokens."""
+    # The stop sequence that comes first in the text counts, not the first of the list.
     ends = [text.find(stop) for stop in cut.stop]
     text = text[: min((end for end in ends if end >= 0), default=len(text))]
     written = tokens.pieces(text)

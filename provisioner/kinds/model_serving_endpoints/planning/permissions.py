@@ -81,6 +81,7 @@ def declared(document: Document) -> list[Grant]:
 
 def _declared(entry: Mapping[str, Any]) -> Grant | None:
     principals = [(kind, entry[kind]) for kind in PRINCIPALS if isinstance(entry.get(kind), str)]
+    # The service takes one principal a row; `validate` reports rows with none or with several.
     if len(principals) != 1:
         return None
     return Grant(*principals[0], str(entry.get("level")))
@@ -106,6 +107,7 @@ def _granted(row: Mapping[str, Any], inherited: bool) -> Grant | None:
 
 def _strength(level: str) -> int:
     """A level that we do not know counts as the strongest: it is not to be lost."""
+    # The service may add levels. Taking one for the weakest would let an apply lower it.
     return LEVELS.index(level) if level in LEVELS else len(LEVELS)
 
 
@@ -118,6 +120,7 @@ def with_access(live: Live, resource: Resource, access: Access) -> Live:
     wanted = {grant.who: grant for grant in declared(resource.document)}
     direct = [_spelled(grant, wanted) for grant in access.direct]
     own = [grant for grant in direct if access.is_own(grant)]
+    # PUT replaces the whole list, so what is not compared must be kept to be sent again.
     aside = [
         grant
         for grant in direct
@@ -149,6 +152,7 @@ def _suffices(grant: Grant, wanted: Mapping[tuple[str, str], Grant]) -> bool:
 
 
 def _fingerprint(live: Live, compared: Iterable[Grant], aside: Iterable[Grant]) -> str:
+    # A plan is stale when a grant changed by hand after it was made, also one that is kept.
     rows = [sorted((grant.label, grant.level) for grant in part) for part in (compared, aside)]
     seen = json.dumps([live.fingerprint, rows])
     return f"sha256:{hashlib.sha256(seen.encode()).hexdigest()}"
@@ -173,6 +177,8 @@ def _label_in(change: FieldChange) -> str:
 def set_permissions(intent: Intent) -> Iterator[Operation]:
     """The call that grants what is declared: the whole list, for it replaces the list."""
     rows = _rows_anew(intent) if _is_new(intent) else _rows(intent)
+    # Permissions take the id of an endpoint, which exists only after its creation: the driver
+    # fills `{id}` in.
     known = "" if _is_new(intent) or intent.live is None else intent.live.identity
     path = f"{PERMISSIONS_ROOT}/{known or '{id}'}"
     yield Operation("set_permissions", "PUT", path, {"access_control_list": rows})

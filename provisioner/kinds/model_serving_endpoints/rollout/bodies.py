@@ -87,6 +87,7 @@ def _with_versions(
         is_rolled = part.value.get("name") == rollout.entity
         served += entities.values() if is_rolled else [dict(part.value)]
     config = {**document["config"], "served_entities": served}
+    # One entity without routes gets all traffic; routes in the body would show as a change.
     if len(served) > 1 or at(document, ROUTES):
         others = [
             dict(route.value)
@@ -121,6 +122,7 @@ def divide(resource: Resource, rollout: RolloutSpec, live: Live, shares: Shares)
         for route in parts_of(live.document, ROUTES)
         if route.value.get("served_entity_name") not in versions
     ]
+    # PUT replaces the config: an entity that is left out would be removed.
     body = config_body(
         {
             **config,
@@ -139,6 +141,7 @@ def divide(resource: Resource, rollout: RolloutSpec, live: Live, shares: Shares)
 
 def _sent(live: Mapping[str, Any] | None, made: Document, *, is_new: bool) -> Document:
     """A version that is live is sent as it is live, so that a move deploys nothing anew."""
+    # A version that is not live is deployed by this call.
     if live is None:
         return made
     unseen: Document = {name: made[name] for name in UNSEEN if name in made}
