@@ -129,7 +129,6 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
     if not released:
         raise nothing_released(name)
     variables = released_variables(names, released, lambda: [_load(project, environment)])
-    # Versions of different models share nothing but their looks: one number is for one model.
     if to and len(variables) > 1:
         message = f"--to is one value, and these are {len(variables)} variables"
         raise UsageError.of("E725", message, f"name one of {', '.join(variables)}")
@@ -146,7 +145,6 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
             after[variable] = made
     if problems:
         raise RefusedError(problems)
-    # Loaded as it will be, so that an error shows before anything is written.
     will_be = with_released(environment, after)
     loaded = _load(project, will_be)
     affected = {at for variable in variables for at in loaded.uses.get(variable, ())}
