@@ -51,6 +51,8 @@ def test_each_hook_does_its_work(where: str, shop: Path):
     manifest.write_text(good.replace("provider:", "providr:"), encoding="utf-8")
     assert run(by_id["provisioner-validate"]) == 1
     # pre-commit stops where a hook has changed files.
-    manifest.write_text(good.replace("      name: shop-chat\n", "", 1) + "      name: shop-chat\n")
+    moved = good.replace("      name: shop-chat\n", "", 1)
+    moved = moved.replace("      checks:\n", "      name: shop-chat\n      checks:\n")
+    manifest.write_text(moved, encoding="utf-8")
     assert run(by_id["provisioner-fmt"]) == 0
     assert manifest.read_text(encoding="utf-8") == good

@@ -328,6 +328,9 @@ def test_every_example_can_be_imported_into_an_empty_folder(source, tmp_path, mo
     for folder in (".provisioner", "environments"):
         if (one / folder).exists():
             shutil.copytree(one / folder, two / folder)
+    # What is imported is one resource each, which overrides of a block with `for_each` do not name.
+    for path in two.glob("environments/*.yaml"):
+        path.write_text(re.sub(r"(?ms)^overrides:\n(?:[ #].*\n)*", "", path.read_text()))
     names = ["databricks-meta-llama-3-1-70b-instruct"] if source.name == "pay-per-token" else []
     assert main(["import", "-C", str(two), "--all", *names, "--with-scopes"]) == 0
     said = capsys.readouterr().out

@@ -208,10 +208,13 @@ def test_what_needs_something_that_is_updating_comes_after_it(world, make):
     assert world.service.log.index(("confirm", "a")) < world.service.log.index(("create", "b"))
 
 
-def test_progress_names_the_code_of_a_problem_and_leaves_its_text_to_the_report(world, make):
+def test_progress_names_the_reason_and_the_code_of_a_problem(world, make):
     world.service.update_takes = 600
     end = world.apply(world.step("a", make.create("a")), timeout_s=60)["a"]
-    assert (world.events[-1].status, world.events[-1].message) == (Status.STILL_UPDATING, "E605")
+    assert (world.events[-1].status, world.events[-1].message) == (
+        Status.STILL_UPDATING,
+        "still updating after the timeout (E605)",
+    )
     assert end.message.startswith("an update goes on")
 
 
