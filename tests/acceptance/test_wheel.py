@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -66,3 +67,28 @@ def test_an_installed_wheel_validates_plans_and_applies(installed, tmp_path):
     where = run("--version")
     assert "provisioner" in where
     assert run("schema", "manifest").startswith("{")
+
+
+def test_the_five_commands_of_the_page_lead_from_a_wheel_to_an_answer(installed, tmp_path):
+    page = (ROOT / "docs" / "start" / "install.md").read_text(encoding="utf-8")
+    block = page.split("tests/acceptance/test_wheel.py runs these lines")[1].split("```")[1]
+    first, *others = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    assert len(others) == 4
+    # What the first line makes is here already: the fixture needs no index.
+    assert re.fullmatch(
+        r"python3 -m venv ~/provisioner && ~/provisioner/bin/pip install \S+", first
+    )
+    (tmp_path / "provisioner").symlink_to(installed.parent.parent)
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(others)],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("You asked: Say hello.\n")
+    # It was installed from a wheel, so the pipelines of the new repository get that wheel.
+    line = (tmp_path / "chat-platform" / "requirements-tool.txt").read_text().splitlines()[-1]
+    assert re.fullmatch(r"\./wheels/serving_provisioner-\S+\.whl --hash=sha256:[0-9a-f]{64}", line)
