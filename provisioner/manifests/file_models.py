@@ -31,8 +31,8 @@ class ProjectFile(FileModel):
 
     project: str = Field(
         pattern=PROJECT_NAME,
-        description="The project's name. With the environment's it marks what the project "
-        "owns in a workspace, so it never changes: lower-case letters, digits, `-` and `_`.",
+        description="The name of the project: lower-case letters, digits, `-` and `_`. It tags "
+        "everything that the project manages in a workspace, so do not change it later.",
     )
     default_environment: str = Field(
         default="",

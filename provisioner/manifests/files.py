@@ -204,4 +204,4 @@ def _nothing(root: Path, pattern: str) -> Problem:
     hint = "no manifest at all is never taken as the wish to have nothing"
     if pattern.endswith(".yaml") and any(walk(root, _swapped(pattern))):
         hint = "there are files that end with `.yml`: rename them, or change the pattern"
-    return Problem("E203", f"no file matches the manifests `{pattern}`", hint=hint)
+    return Problem("E203", f"no file matches the pattern `{pattern}`", hint=hint)

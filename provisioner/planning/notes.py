@@ -142,7 +142,7 @@ def chosen_again(comparison: ResourceComparison) -> Iterator[str]:
         and _is_free(comparison, change)
     ]
     if kept:
-        yield f"the service may choose again: {listed(kept)}"
+        yield f"the service may pick a new value: {listed(kept)}"
 
 
 def _is_free(comparison: ResourceComparison, change: FieldChange) -> bool:

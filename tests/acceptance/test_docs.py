@@ -175,11 +175,3 @@ def test_every_link_of_the_documentation_leads_to_a_file():
     links = ((page, target) for page in pages for target in _links(page))
     broken = [(page, target) for page, target in links if not (page.parent / target).exists()]
     assert not broken, broken
-
-
-def test_every_page_has_its_place_in_the_navigation():
-    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    listed = re.findall(r"([\w./-]+\.md)$", text, re.MULTILINE)
-    assert sorted(listed) == sorted(
-        path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")
-    )

@@ -231,7 +231,7 @@ def test_a_resource_of_several_environments_counts_once(planned, capsys):
     planned.write("environments/other.yaml", "workspace: {emulator: .provisioner/other.sqlite}\n")
     assert main(["validate", "-C", str(planned.root)]) == 0
     said = capsys.readouterr()
-    assert "1 resource in 1 file, 2 environments: good (" in said.out + said.err
+    assert "1 resource in 1 file, 2 environments: valid (" in said.out + said.err
 
 
 def test_a_folder_of_manifests_that_is_missing(repository, run):

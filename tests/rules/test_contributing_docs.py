@@ -84,3 +84,10 @@ def test_paths_and_names_are_looked_up(tmp_path: Path, text: str, expected: list
     source = "def run(): ...\nclass A:\n    def go(self): ...\n"
     (tmp_path / "provisioner" / "a.py").write_text(source, encoding="utf-8")
     assert list(missing(text, tmp_path)) == expected
+
+
+def test_every_page_has_its_place_in_the_navigation() -> None:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = set(re.findall(r"([\w./-]+\.md)$", text, re.MULTILINE))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert (pages - listed, listed - pages) == (set(), set())

@@ -84,9 +84,7 @@ def findings(options: DoctorOptions, now: Now = utc_now) -> Iterator[Diagnosis]:
         yield Diagnosis("manifests", DiagnosisStatus.OK, _declared(project, environment, loaded))
     except ProvisionerError as error:
         yield _failed("manifests", error, _to_mend(error, options.environment))
-        yield Diagnosis(
-            "workspace", DiagnosisStatus.UNKNOWN, "not looked at: the manifests come first"
-        )
+        yield Diagnosis("workspace", DiagnosisStatus.UNKNOWN, "skipped: fix the manifests first")
         return
     if environment.workspace.emulator:
         where = f"a local one, in {environment.workspace.emulator}"
@@ -96,7 +94,7 @@ def findings(options: DoctorOptions, now: Now = utc_now) -> Iterator[Diagnosis]:
         yield from met
         if any(diagnosis.verdict is DiagnosisStatus.FAILED for diagnosis in met):
             yield Diagnosis(
-                "rights", DiagnosisStatus.UNKNOWN, "not looked at: the way there comes first"
+                "rights", DiagnosisStatus.UNKNOWN, "skipped: the workspace cannot be reached yet"
             )
             return
     try:
@@ -258,9 +256,7 @@ def _needs(session: Session) -> Iterator[Diagnosis]:
             problem.hint,
         )
     if preflight.is_clear:
-        yield Diagnosis(
-            "needs", DiagnosisStatus.OK, f"{preflight.things} looked at, nothing is missing"
-        )
+        yield Diagnosis("needs", DiagnosisStatus.OK, f"{preflight.things} checked, none missing")
 
 
 def _to_mend(error: ProvisionerError, environment: str) -> str:

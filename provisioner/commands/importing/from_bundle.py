@@ -203,9 +203,11 @@ def _written(
 
 def _notes(made: _Converted, root: Path) -> Iterator[str]:
     data = made.bundle.data
-    yield from (f"left: {words}" for words in validation.lost(data, KINDS))
+    yield from (f"skipped: {words}" for words in validation.lost(data, KINDS))
     for name, written in made.bundle.targets.items():
-        yield from (f"left: {words}" for words in validation.lost_of_target(name, written, KINDS))
+        yield from (
+            f"skipped: {words}" for words in validation.lost_of_target(name, written, KINDS)
+        )
     for name in made.empty:
         yield f"target `{name}` has nothing that provisioner manages: no environment is written"
     for target in made.targets:

@@ -195,7 +195,7 @@ def _portrait(session: Session, live: Live, address: Address) -> GeneratedManife
     owner = live.ownership.owner
     if owner in ("", f"{session.project.name}/{session.environment.name}"):
         return made
-    whose = f"that it belongs to `{owner}`: apply refuses it without --take-over-from {owner}"
+    whose = f"its owner `{owner}`: to manage it here, apply with --take-over-from {owner}"
     return replace(made, left_out=(*made.left_out, whose))
 
 

@@ -80,7 +80,7 @@ def _row(row: ImportedResource, width: int) -> Iterator[str]:
     file = harmless_line(row.file)
     yield f"{SYMBOLS[row.fate]} {file:{width}}  {harmless_line(row.name)}"
     for reason in row.left_out:
-        yield f"    not in it: {harmless_line(reason)}"
+        yield f"    not imported: {harmless_line(reason)}"
 
 
 def files(imported: ImportResult) -> str:

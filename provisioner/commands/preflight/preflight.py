@@ -21,7 +21,6 @@ from provisioner.commands.preflight.lookups import (
 )
 from provisioner.errors import Finding, Problem, Severity, by_place
 from provisioner.errors.did_you_mean import closest
-from provisioner.errors.wording import counted
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
 from provisioner.model.live import Phase
@@ -63,17 +62,17 @@ class Preflight:
     @property
     def things(self) -> str:
         """``looked_at`` in words."""
-        return counted(self.looked_at, "thing")
+        return "1 dependency" if self.looked_at == 1 else f"{self.looked_at} dependencies"
 
     def summary(self) -> str:
         """One line for people."""
         missing = sum(problem.severity is Severity.ERROR for problem in self.problems)
-        summary = f"{missing} missing" if missing else "nothing is missing"
+        summary = f"{missing} missing" if missing else "none missing"
         if not self.unknown:
-            return f"Preflight: {self.things} looked at, {summary}"
+            return f"Preflight: {self.things} checked, {summary}"
         # What could not be looked at may be missing as well.
-        summary = f"{missing} missing" if missing else "nothing of the others is missing"
-        return f"Preflight: {self.unknown} of {self.things} could not be looked at, {summary}"
+        summary = f"{missing} missing" if missing else "none of the others missing"
+        return f"Preflight: {self.unknown} of {self.things} could not be checked, {summary}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,7 @@ def _unknown(facts: Mapping[LookupKey, Any]) -> Iterator[Problem]:
     """A warning for each sort of refusal that only means that nobody can tell."""
     refused = {fact.message: fact for fact in facts.values() if _is_unknown(fact)}
     for message in sorted(refused):
-        reason = f"some of it could not be looked at: {message}"
+        reason = f"part of it could not be checked: {message}"
         hint = "apply will tell; or run this with a login that may look"
         yield Problem("W772", reason, hint=hint, severity=Severity.WARNING)
 

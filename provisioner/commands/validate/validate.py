@@ -44,7 +44,7 @@ class ValidationResult:
         text = f"{counted(self.resources, 'resource')} in {counted(self.files, 'file')}"
         if len(self.environments) > 1:
             text += f", {len(self.environments)} environments"
-        return f"{text}: good ({where})"
+        return f"{text}: valid ({where})"
 
 
 def validate(

@@ -168,7 +168,7 @@ class Builder:
         if isinstance(value, dict) and braces:
             hint = f'put it in quotes: "{braces[0]}"'
             self.has_open_braces = True
-            self._report("E118", "braces that are not in quotes", braces.span(), hint)
+            self._report("E118", "unquoted `${...}` or `{{...}}`", braces.span(), hint)
         elif isinstance(value, dict | list):
             message = "the name of a field has to be text, not a list or a mapping"
             self._report("E117", message, _span(event))

@@ -306,7 +306,7 @@ def finding_of(error: Any, text: Text) -> Finding:
     reference = _reference_around(given_up, text)
     if reference:
         hint = f'put it in quotes: "{text.content[slice(*reference)]}"'
-        return Finding((), "E118", "braces that are not in quotes", hint, span=reference)
+        return Finding((), "E118", "unquoted `${...}` or `{{...}}`", hint, span=reference)
     if problem == _NO_CONTENT and not text.content[given_up:].strip():
         last = max(len(text.content.rstrip()) - 1, 0)
         message = "the file ends in the middle of a list or a mapping"

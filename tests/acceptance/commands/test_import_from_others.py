@@ -149,7 +149,7 @@ def test_a_bundle_becomes_manifests_and_environments(importing, tmp_path, capsys
     code, _, err = importing("--from-bundle", BUNDLE)
     assert code == 0, err
     assert "databricks bundle deployment unbind fraud -t prod" in err
-    assert "left: `jobs`" in err
+    assert "skipped: `jobs`" in err
     dev = rendered(tmp_path, capsys, "dev")["model_serving_endpoints"]["fraud"]
     prod = rendered(tmp_path, capsys, "prod")["model_serving_endpoints"]["fraud"]
     entities = [one["config"]["served_entities"][0] for one in (dev, prod)]
@@ -227,7 +227,7 @@ def test_an_endpoint_that_databricks_provides_is_existing(importing, tmp_path, c
     assert (found["name"], found["existing"]) == ("databricks-meta-llama", True)
     assert found["tags"] == [{"key": "team", "value": "ml"}]
     assert "config" not in found
-    assert "not in it: `config`, which belongs to Databricks" in out
+    assert "not imported: `config`, which belongs to Databricks" in out
 
 
 def test_a_state_without_a_project_around_it_makes_one(tmp_path, capsys):

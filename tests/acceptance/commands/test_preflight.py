@@ -48,7 +48,7 @@ def preflight(run, *words):
 def test_nothing_is_missing(complete, run):
     result = run("plan", "--preflight", "--detailed-exitcode")
     assert result.code == 2
-    assert result.out.endswith("\nPreflight: 3 things looked at, nothing is missing\n")
+    assert result.out.endswith("\nPreflight: 3 dependencies checked, none missing\n")
     assert "1 new serving endpoint will belong to `local-user@example.com`" in result.err
     assert complete.writes() == [
         one for one in complete.writes() if one[1].startswith(("/api/2.0/secrets",))
@@ -176,7 +176,7 @@ def test_what_cannot_be_looked_at_is_a_warning(complete, run):
     assert (result.code, missing(result)) == (6, [])
     assert run("plan", "--preflight", "--detailed-exitcode").code == 6
     assert "W772" in {one["code"] for one in result.json["preflight"]["diagnostics"]}
-    summary = "Preflight: 1 of 3 things could not be looked at, nothing of the others is missing\n"
+    summary = "Preflight: 1 of 3 dependencies could not be checked, none of the others missing\n"
     assert run("plan", "--preflight").out.endswith(summary)
 
 

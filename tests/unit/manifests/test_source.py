@@ -174,7 +174,7 @@ BAD = [
         "a:\n  key: {{secrets/scope/key}}\n",
         "E118",
         "2:8",
-        "braces",
+        "unquoted",
         'quotes: "{{secrets/scope/key}}"',
         id="a reference without quotes",
     ),
@@ -182,15 +182,15 @@ BAD = [
         "a: {{secrets/s/k}}/x\n",
         "E118",
         "1:4",
-        "braces",
+        "unquoted",
         '"{{secrets/s/k}}/x"',
         id="and with a rest",
     ),
     pytest.param(
-        "a: [${env.X}]\n", "E118", "1:5", "braces", '"${env.X}"', id="a variable in a flow list"
+        "a: [${env.X}]\n", "E118", "1:5", "unquoted", '"${env.X}"', id="a variable in a flow list"
     ),
     pytest.param(
-        "a: {b: ${env.X}}\n", "E118", "1:8", "braces", '"${env.X}"', id="and in a flow mapping"
+        "a: {b: ${env.X}}\n", "E118", "1:8", "unquoted", '"${env.X}"', id="and in a flow mapping"
     ),
     pytest.param("a:\n\tb: 1\n", "E102", "2:1", "tab", "blanks", id="a tab as indentation"),
     pytest.param("a: 1\n\tb: 2\n", "E102", "2:1", "tab", "blanks", id="a tab that continues"),

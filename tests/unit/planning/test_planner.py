@@ -666,7 +666,7 @@ NOTES = [
         wanted(entity(version="2", model={"key": "x"}), capacity=1),
         live(entity(size="S", model={"key": "x", "kind": "plain"}), description="x", capacity=2),
         {},
-        ("the service may choose again: config.entities[a].size",),
+        ("the service may pick a new value: config.entities[a].size",),
         id="what a call leaves out, where there is a call and more than one possible value",
     ),
     pytest.param(

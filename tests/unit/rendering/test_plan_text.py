@@ -396,7 +396,7 @@ def test_steps_that_differ_in_a_value_are_told_apart():
     assert "~ update  toys.other  (chat)" in lines
 
 
-NOTE = "the service may choose again: config"
+NOTE = "the service may pick a new value: config"
 
 
 @pytest.mark.parametrize(
