@@ -51,8 +51,9 @@ def test_each_hook_does_its_work(where: str, shop: Path):
     manifest.write_text(good.replace("provider:", "providr:"), encoding="utf-8")
     assert run(by_id["provisioner-validate"]) == 1
     # pre-commit stops where a hook has changed files.
-    moved = good.replace("      name: shop-chat\n", "", 1)
-    moved = moved.replace("      checks:\n", "      name: shop-chat\n      checks:\n")
+    prompt, limit = "          prompt: Say hello.\n", "          max_tokens: 20\n"
+    moved = good.replace(prompt + limit, limit + prompt)
+    assert moved != good
     manifest.write_text(moved, encoding="utf-8")
     assert run(by_id["provisioner-fmt"]) == 0
     assert manifest.read_text(encoding="utf-8") == good
