@@ -31,7 +31,8 @@ def documents(data: Document, resolver: Resolver) -> Documents:
     resources: dict[Address, Document] = {}
     for kind, rules in bundle_kinds():
         for key, raw in mapping(mapping(data.get("resources")).get(kind.name)).items():
-            document = without_empty(resolver.resolved(mapping(raw)))
+            written = without_empty(resolver.resolved(mapping(raw)))
+            document = resolver.with_prefix(kind.name, written)
             granted = with_grants(document, grants, rules)
             resources[Address(kind.name, safe_key(key))] = _in_our_terms(granted, kind, rules)
     return resources

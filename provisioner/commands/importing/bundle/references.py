@@ -114,6 +114,17 @@ class Resolver:
             self.resolved(value if isinstance(value, str) else json.dumps(value), rounds - 1)
         )
 
+    def with_prefix(self, kind: str, document: Document) -> Document:
+        """Returns ``document`` with the target's prefix in its name, where the CLI puts it.
+
+        Not for kinds that take the prefix of their environment.
+        """
+        name = document.get("name")
+        if kind not in _PREFIXED or not self.has_prefix or not isinstance(name, str):
+            return document
+        self.derived[NAME_PREFIX] = ()
+        return {**document, "name": f"${{var.{NAME_PREFIX}}}{name}"}
+
     def _field(self, kind: str, document: Document, name: str) -> Any:
         prefixed = kind in _PREFIXED or (kind in KINDS and KINDS[kind].schema.takes_name_prefix)
         prefix = f"${{var.{NAME_PREFIX}}}" if prefixed and self.has_prefix else ""
