@@ -11,10 +11,17 @@ import re
 from typing import Any
 
 from hypothesis import strategies as st
-from strategies import ENDPOINTS, configs, external_entities, permissions, registered_entities
+from strategies import (
+    ENDPOINTS,
+    configs,
+    external_entities,
+    gateways,
+    permissions,
+    registered_entities,
+)
 
 Document = dict[str, Any]
-SCOPES = "secret_scopes"
+SCOPES, MODELS = "secret_scopes", "registered_models"
 USER = "your_short_name"
 """The short name of whoever deploys, as an imported project has it before somebody edits it."""
 PREFIXES = {
@@ -53,17 +60,24 @@ def _has_its_secrets(config: Document) -> bool:
     return "_plaintext" not in str(config)
 
 
-_CONFIGS = (
-    st.one_of(configs(registered_entities), configs(external_entities("llm/v1/chat")))
-    .filter(_has_its_secrets)
-    .map(_without_raw)
+def _sorted_of(entities: Any, *, external: bool) -> Any:
+    made = configs(entities).filter(_has_its_secrets).map(_without_raw)
+    return st.tuples(made, gateways(external=external).map(_without_raw))
+
+
+_CONFIGS = st.one_of(
+    _sorted_of(registered_entities, external=False),
+    _sorted_of(external_entities("llm/v1/chat"), external=True),
 )
 
 
 @st.composite
 def _endpoints(draw: st.DrawFn) -> Document:
     """An endpoint without its name."""
-    made: Document = {"config": draw(_CONFIGS)}
+    config, gateway = draw(_CONFIGS)
+    made: Document = {"config": config}
+    if draw(st.booleans()):
+        made["ai_gateway"] = draw(_quoted_numbers(gateway))
     for name, strategy in (("tags", _TAGS), ("permissions", permissions)):
         if draw(st.booleans()):
             made[name] = draw(strategy)
@@ -85,6 +99,27 @@ def _quoted(draw: st.DrawFn, value: Any) -> Any:
 
 
 @st.composite
+def _quoted_numbers(draw: st.DrawFn, gateway: Document) -> Document:
+    """``gateway`` with numbers of its limits as text."""
+    made = copy.deepcopy(gateway)
+    for limit in made.get("rate_limits", ()):
+        for name in ("calls", "tokens"):
+            if name in limit and draw(st.booleans()):
+                limit[name] = str(limit[name])
+    return made
+
+
+_SECTIONS: Document = {
+    "sync": {"exclude": ["*.csv"]},
+    "artifacts": {"wheel": {"type": "whl", "build": "uv build"}},
+    "run_as": {"user_name": "a@example.com"},
+    "scripts": {"test": {"content": "pytest"}},
+    "experimental": {"python_wheel_wrapper": True},
+    "x-anything": {"a": 1},
+}
+
+
+@st.composite
 def bundles(draw: st.DrawFn) -> Document:
     """A bundle that the CLI accepts, with up to two targets of workspaces of their own."""
     made: Document = {
@@ -101,15 +136,39 @@ def bundles(draw: st.DrawFn) -> Document:
     if draw(st.booleans()):
         made["resources"][SCOPES] = {"s": {"name": "vault-${var.team}"}}
     if draw(st.booleans()):
+        model = {"name": "fraud", "catalog_name": "own", "schema_name": "${var.team}"}
+        made["resources"][MODELS] = {"m": model}
+        endpoints["a"]["description"] = "serves ${resources.registered_models.m.id}"
+    if draw(st.booleans()):
         made["permissions"] = draw(_GRANTS)
+    for name in draw(st.sets(st.sampled_from(sorted(_SECTIONS)), max_size=2)):
+        made[name] = _SECTIONS[name]
+    word = draw(st.sampled_from(("targets", "environments")))
     for name in draw(st.sampled_from(((), ("dev",), ("dev", "prod")))):
         host = {"host": f"https://{name}.example.com"}
-        made.setdefault("targets", {})[name] = {"workspace": host, **draw(_targets())}
+        made.setdefault(word, {})[name] = {
+            "workspace": host,
+            **draw(_targets(endpoints["a"]["config"])),
+        }
     return made
 
 
+def _second_entity(config: Document) -> Document | None:
+    """What a target appends to ``config``; None where the result would be no valid endpoint."""
+    entities = config["served_entities"]
+    if len(entities) != 1 or "traffic_config" in config or "name" not in entities[0]:
+        return None
+    second = {**entities[0], "name": "appended"}
+    shares = {entities[0]["name"]: 60, "appended": 40}
+    # The old name of a route, as nearly all public bundles have it.
+    routes = [
+        {"served_model_name": name, "traffic_percentage": share} for name, share in shares.items()
+    ]
+    return {"served_entities": [second], "traffic_config": {"routes": routes}}
+
+
 @st.composite
-def _targets(draw: st.DrawFn) -> Document:
+def _targets(draw: st.DrawFn, config: Document) -> Document:
     made: Document = {}
     if draw(st.booleans()):
         made["presets"] = {"name_prefix": draw(st.sampled_from(sorted(PREFIXES)))}
@@ -125,8 +184,9 @@ def _targets(draw: st.DrawFn) -> Document:
             part["tags"] = draw(_TAGS)
         if draw(st.booleans()):
             part["permissions"] = draw(permissions)
+        appended = _second_entity(config)
         if draw(st.booleans()):
-            part["config"] = None
+            part["config"] = appended if draw(st.booleans()) else None
         made["resources"] = {ENDPOINTS: {"a": part}}
         if draw(st.booleans()):
             made["resources"][ENDPOINTS]["only"] = {"name": "only", **draw(_endpoints())}
@@ -138,6 +198,7 @@ def _targets(draw: st.DrawFn) -> Document:
 LEVELS = {
     ENDPOINTS: {"CAN_VIEW": "CAN_VIEW", "CAN_RUN": "CAN_QUERY", "CAN_MANAGE": "CAN_MANAGE"},
     SCOPES: {"CAN_VIEW": "READ", "CAN_MANAGE": "MANAGE"},
+    MODELS: {},
 }
 RANKS = ("READ", "CAN_VIEW", "CAN_QUERY", "WRITE", "MANAGE", "CAN_MANAGE")
 PRINCIPALS = ("user_name", "group_name", "service_principal_name")
@@ -145,9 +206,10 @@ PRINCIPALS = ("user_name", "group_name", "service_principal_name")
 
 def deployed(bundle: Document, target: str) -> dict[str, list[Document]]:
     """By kind the resources that the CLI deploys to ``target``; ``default`` without targets."""
-    own = bundle.get("targets", {}).get(target, {})
+    own = (bundle.get("targets") or bundle.get("environments") or {}).get(target, {})
     parts = {name: own[name] for name in ("resources", "permissions", "presets") if name in own}
-    whole = _merge({name: bundle[name] for name in bundle if name != "targets"}, parts)
+    laid = ("targets", "environments")
+    whole = _merge({name: bundle[name] for name in bundle if name not in laid}, parts)
     values = {"bundle.target": target, "bundle.name": "shop"}
     for name, definition in bundle["variables"].items():
         values[f"var.{name}"] = own.get("variables", {}).get(name, definition["default"])
@@ -156,7 +218,7 @@ def deployed(bundle: Document, target: str) -> dict[str, list[Document]]:
     for kind, by_key in whole["resources"].items():
         for document in by_key.values():
             named = dict(document)
-            if kind == ENDPOINTS:
+            if kind != SCOPES:
                 named["name"] = prefix + document["name"]
             made = _resolved(named, values, whole, prefix)
             grants = _resolved(whole.get("permissions", []), values, whole, prefix)
@@ -181,17 +243,24 @@ def _prefix(whole: Document, own: Document, target: str) -> str:
     return f"{target}_" if known is None else known
 
 
-def _resolved(value: Any, values: dict[str, str], whole: Document, prefix: str) -> Any:
+NUMBERS = ("calls", "tokens")
+
+
+def _resolved(
+    value: Any, values: dict[str, str], whole: Document, prefix: str, name: str = ""
+) -> Any:
     if isinstance(value, dict):
         return {
-            n: _resolved(inner, values, whole, prefix)
-            for n, inner in value.items()
+            field: _resolved(inner, values, whole, prefix, field)
+            for field, inner in value.items()
             if inner is not None
         }
     if isinstance(value, list):
         return [_resolved(inner, values, whole, prefix) for inner in value]
     if value in ("true", "false"):
         return value == "true"
+    if name in NUMBERS and isinstance(value, str):
+        return int(value)
     while isinstance(value, str) and "${" in value:
         value = re.sub(
             r"\$\{([^{}]*)\}", lambda found: _word(found[1], values, whole, prefix), value
@@ -203,7 +272,11 @@ def _word(word: str, values: dict[str, str], whole: Document, prefix: str) -> st
     if word in values:
         return values[word]
     _, kind, key, _ = word.split(".")
-    return prefix + str(whole["resources"][kind][key]["name"])
+    document = whole["resources"][kind][key]
+    name = prefix + str(document["name"])
+    if kind != MODELS:
+        return name
+    return f"{document['catalog_name']}.{document['schema_name']}.{name}"
 
 
 def _granted(document: Document, grants: list[Document], kind: str) -> Document:

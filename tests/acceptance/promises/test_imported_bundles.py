@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bundles import ENDPOINTS, SCOPES, Document, bundles, deployed
+from bundles import ENDPOINTS, MODELS, SCOPES, Document, bundles, deployed
 from hypothesis import given
 from proofs import examples
 from strategies import KEYS
@@ -47,6 +47,13 @@ def deploy(bench: Workbench, resources: dict[str, list[Document]]) -> None:
         for grant in scope.get("permissions", ()):
             body = {"scope": scope["name"], "principal": principal(grant)}
             bench.call("POST", "/api/2.0/secrets/acls/put", body | {"permission": grant["level"]})
+    for model in resources.get(MODELS, ()):
+        for kind in ("catalogs", "schemas"):
+            namespace = {"name": model["schema_name"], "catalog_name": model["catalog_name"]}
+            if kind == "catalogs":
+                namespace = {"name": model["catalog_name"]}
+            bench.call("POST", f"/api/2.1/unity-catalog/{kind}", namespace)
+        bench.call("POST", "/api/2.1/unity-catalog/models", model)
     for endpoint in resources.get(ENDPOINTS, ()):
         grants = endpoint.pop("permissions", [])
         made = bench.call("POST", ENDPOINTS_API, endpoint)
@@ -98,14 +105,15 @@ def test_an_imported_bundle_adopts_what_the_cli_deployed_and_changes_nothing(
     if project is None:
         return
     for name in environment_names(project):
-        deploy(bench, deployed(bundle, name if bundle.get("targets") else "default"))
+        has_targets = bundle.get("targets") or bundle.get("environments")
+        deploy(bench, deployed(bundle, name if has_targets else "default"))
         plan = planned(bench, project, name)
         found = {
             str(step.address): (step.action, [p for p in paths(differences(step)) if own(p)])
             for step in plan.steps
         }
         assert found == {
-            address: (Action.ADOPT if address.startswith(ENDPOINTS) else Action.KEEP, [])
+            address: (Action.KEEP if address.startswith(SCOPES) else Action.ADOPT, [])
             for address in found
         }
         names = {one["name"] for one in deployed(bundle, name)[ENDPOINTS]}
