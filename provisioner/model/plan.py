@@ -97,6 +97,7 @@ class Cause(StrEnum):
 
     ROTATED = "rotated", "--rotate"
     ROTATION_DUE = "rotation_due", "rotated_at is later than the stored value's date"
+    ROTATION_DONE = "rotation_done", "rotated_at is not later than the stored value's date"
     NEVER_APPLIED = "never_applied", "cannot be read back, and was not applied by this project"
     WRITE_ONLY_DIFFERS = (
         "write_only_differs",

@@ -7,6 +7,7 @@ declared here are left alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -65,7 +66,21 @@ def _changes(comparison: ComparisonInput) -> Iterator[FieldChange]:
         before, after = _before(stored.get(key)), secret_of(source)
         action = Action.UPDATE if key in stored else Action.CREATE
         change = FieldChange(("secrets", Key(key)), before, after, action, cause)
-        yield _not_writable(change) if elsewhere else change
+        if cause is Cause.ROTATION_DONE:
+            yield replace(change, action=Action.KEEP, detail=_not_due(skew))
+        else:
+            yield _not_writable(change) if elsewhere else change
+
+
+def _not_due(skew: timedelta) -> str:
+    """The sentence for a rotation that is over, with the skew that decided; ``""`` without one."""
+    if not skew:
+        return ""
+    way = "ahead of" if skew > timedelta() else "behind"
+    return (
+        f"{Cause.ROTATION_DONE.sentence}; the workspace's clock is "
+        f"{abs(skew.total_seconds()):.0f} s {way} this one"
+    )
 
 
 def _not_writable(change: FieldChange) -> FieldChange:
@@ -93,7 +108,7 @@ def _clock_skew(live: Live | None) -> timedelta:
 def _cause(
     source: Mapping[str, str], stored: Any, skew: timedelta, rotate: frozenset[str]
 ) -> Cause | None:
-    """Why the key has to be written; None where its value stays.
+    """Why the key has to be written, or stays although it has a rotation; None for no difference.
 
     ``rotated_at`` is a time of the user's clock, and the date of a stored value one of the
     workspace's: without the skew a rotation is missed, or sent again and again.
@@ -104,7 +119,10 @@ def _cause(
     since = _stored_at(stored)
     if rotated and since and rotated + skew > since:
         return Cause.ROTATION_DUE
-    return Cause.ROTATED if rotate else None
+    if rotate:
+        return Cause.ROTATED
+    # Shown with `-v`: a rotation that was meant, and has a moment that is too early, is seen.
+    return Cause.ROTATION_DONE if rotated and since else None
 
 
 def _before(entry: Any) -> Any:

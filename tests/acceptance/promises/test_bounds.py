@@ -161,6 +161,7 @@ class TestRotation:
         from provisioner.kinds.secret_scopes.compare import CLOCK_SKEW, compare
         from provisioner.model.kind import ComparisonInput
         from provisioner.model.live import Live
+        from provisioner.model.plan import Action
 
         stored = datetime(2026, 11, 30, 12, tzinfo=UTC)
         theirs = stored + timedelta(seconds=skew_s)
@@ -168,7 +169,20 @@ class TestRotation:
         live = Live("s", "s", {"name": "s", "secrets": keys}, "f", beside={CLOCK_SKEW: skew_s})
         rotated_at = (stored + timedelta(seconds=after_s)).isoformat()
         desired = {"name": "s", "secrets": {"k": {"from_env": "X", "rotated_at": rotated_at}}}
-        assert bool(compare(ComparisonInput(desired, live))) is rotates
+        (change,) = compare(ComparisonInput(desired, live))
+        assert (change.action is Action.UPDATE) is rotates
+        assert ("300 s" in change.reason) is not rotates
+
+    def test_a_rotation_that_is_over_has_its_reason_with_verbose(self, shop, run):
+        scope = SCOPE.replace("}", ", rotated_at: 2020-01-01T00:00:00Z}", 1)
+        assert scope != SCOPE
+        shop.write("manifests/scope.yaml", scope)
+        assert run("apply", "-y").code == 0
+        assert "rotated_at" not in run("plan").out
+        result = run("plan", "-v", "--detailed-exitcode")
+        assert result.code == 0
+        assert "rotated_at is not later than the stored value's date" in result.out
+        assert run("drift", "--detailed-exitcode").code == 0
 
 
 class TestTip:
