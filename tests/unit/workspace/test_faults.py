@@ -8,7 +8,13 @@ import time
 
 import pytest
 
-from provisioner.errors import LoginError, LostAnswerError, ServiceError, UnreachableError
+from provisioner.errors import (
+    LoginError,
+    LostAnswerError,
+    ServiceError,
+    UnreachableError,
+    WorkspaceError,
+)
 from provisioner.workspace.retries import CallLimits
 
 PATH = "/api/2.0/serving-endpoints/chat"
@@ -366,6 +372,27 @@ class TestWaiting:
         with pytest.raises(UnreachableError, match="slow down for longer than 50 s"):
             read(connection)
         assert len(server.requests) == 1
+
+
+class TestDeadline:
+    """The time for a call bounds the end of the last attempt, and not its beginning alone."""
+
+    @pytest.mark.parametrize("send", [read, repeat, once], ids=["read", "write", "create"])
+    @pytest.mark.parametrize("fault", ["slow headers", "slow body", "slow chunks"])
+    def test_an_answer_without_an_end(self, serve, connect, clock, fault, send):
+        began = clock.now()
+        with pytest.raises(WorkspaceError):
+            send(connect(serve(fault).url, limits=CallLimits(attempts=9, budget_s=100)))
+        # The server's thread moves the clock, a little further until the client has seen it.
+        # Without the bound a read would take 160 s, and a write 120 s.
+        assert clock.now() - began <= 115
+
+    @pytest.mark.parametrize("send", [read, repeat, once], ids=["read", "write", "create"])
+    def test_no_answer_at_all(self, serve, connect, send):
+        began = time.monotonic()
+        with pytest.raises(WorkspaceError):
+            send(connect(serve("silence").url, limits=CallLimits(attempts=1, budget_s=0.3)))
+        assert time.monotonic() - began < 5
 
 
 def test_debug_lines_say_what_was_sent_and_what_came(serve, connect, caplog):
