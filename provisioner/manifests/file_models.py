@@ -36,18 +36,24 @@ class ProjectFile(FileModel):
     )
     default_environment: str = Field(
         default="",
-        description="The environment of commands without `-e` and without the variable "
-        "PROVISIONER_ENVIRONMENT. Without it, such a command is refused where environments exist.",
+        description=(
+            "The environment of commands without `-e` and without the environment "
+            "variable PROVISIONER_ENVIRONMENT. Without a default, such a command "
+            "fails if the project has environments."
+        ),
     )
     boundaries: dict[str, dict[str, tuple[Glob, ...]]] = Field(
         default={},
-        description="For repositories that teams share: patterns of manifest files to what "
-        "these may name. With any here each manifest needs one; where several match, all hold.",
+        description=(
+            "What the manifests of each folder may name, for repositories of several "
+            "teams. The keys are patterns of manifest files. With `boundaries`, each "
+            "manifest must match a pattern. If several patterns match, all apply."
+        ),
     )
 
 
 class Workspace(FileModel):
-    """Where an environment lives: exactly one of these."""
+    """The workspace. Set exactly one of these fields."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1}
@@ -56,14 +62,16 @@ class Workspace(FileModel):
     host: str | None = Field(
         default=None,
         pattern=r"^(https?://)?[^/\s?#@:]+(:[0-9]+)?/?(\?o=[0-9]*)?(#\S*)?$",
-        description="The address of the workspace, `https://…`. A missing `https://` is added, "
-        "and `/?o=…` from a browser's address bar is cut off. The login comes from the "
-        "environment variables that Databricks tools know.",
+        description=(
+            "The URL of the workspace, `https://…`. You can paste it from a browser: "
+            "a missing `https://` is added, and `/?o=…` is removed. The login comes "
+            "from the environment variables of the Databricks SDK."
+        ),
     )
     profile: str | None = Field(
         default=None,
         min_length=1,
-        description="A profile of `~/.databrickscfg` that names the workspace and the login.",
+        description="A profile of `~/.databrickscfg` with the workspace and the login.",
     )
     emulator: str | None = Field(
         default=None,
@@ -73,137 +81,168 @@ class Workspace(FileModel):
 
 
 class Guard(FileModel):
-    """How much may be deleted or re-created at once, even with consent."""
+    """How many resources one plan may delete or replace, even with consent."""
 
     destructive_percent: int = Field(
         default=30,
         ge=0,
         le=100,
-        description="At most this share of the resources that the environment owns.",
+        description=(
+            "The maximum percentage of the managed resources that one plan may delete or replace."
+        ),
     )
     destructive_count: int = Field(
-        default=5, ge=0, description="At most this many resources, independent of their share."
+        default=5, ge=0, description="The maximum number of deletions and replacements in one plan."
     )
 
 
 class EnvironmentFile(FileModel):
     """`environments/NAME.yaml`: one deployment of the manifests to one workspace."""
 
-    workspace: Workspace = Field(description="Where it lives.")
+    workspace: Workspace = Field(description="The workspace of the environment.")
     manifests: tuple[Glob, ...] = Field(
         default=("manifests/**/*.yaml", "manifests/**/*.yml"),
         min_length=1,
-        description="Its manifests: patterns of paths, relative to the project root.",
+        description="The manifests: path patterns, relative to the project.",
     )
     variables: dict[str, Value] = Field(
         default={},
-        description="Values that manifests refer to as `${var.NAME}`. They may refer to each "
-        "other, and to environment variables of the process: `${env.NAME}`. A released one "
-        "may be `{alias: catalog.schema.model@champion}`, which `pin` resolves to a version.",
+        description=(
+            "Values that manifests refer to as `${var.NAME}`. They can refer to each "
+            "other and to environment variables: `${env.NAME}`. A released variable "
+            "can be `{alias: catalog.schema.model@champion}`: `pin` looks up the "
+            "version of the alias."
+        ),
     )
     released: tuple[Glob, ...] = Field(
         default=(),
-        description="The variables whose values come from `environments/releases/NAME.yaml`, "
-        "which only `pin`, `promote` and `rollback` write. Until there is one, what uses the "
-        "variable is left out.",
+        description=(
+            "The variables whose values come from the release file "
+            "`environments/releases/NAME.yaml`. `pin`, `promote` and `rollback` write "
+            "this file. Resources that use a variable without a released value are "
+            "skipped."
+        ),
     )
     promotes_from: str | None = Field(
         default=None,
         min_length=1,
-        description="The environment that proves values before they come here: what "
-        "`promote --to` takes from.",
+        description="The previous environment. `promote --to` takes values from it.",
     )
     soak: str | None = Field(
         default=None,
         pattern=DURATION,
-        description="For how long a value has to be unchanged in `promotes_from` before it "
-        "comes here, as in `90s`, `30m`, `2h` or `7d`.",
+        description=(
+            "How long a value must be unchanged in the environment `promotes_from` "
+            "before it can be promoted, such as `90s`, `30m`, `2h` or `7d`."
+        ),
     )
     name_prefix: str = Field(
         default="",
-        description="What the names of all endpoints begin with in this environment, so that "
-        "two of them can share a workspace. Not for scopes, and not for `existing` ones.",
+        description=(
+            "A prefix for the names of all endpoints in this environment, so that two "
+            "environments can share a workspace. It does not apply to secret scopes "
+            "and to `existing` endpoints."
+        ),
     )
     defaults: dict[str, dict[str, Any]] = Field(
         default={},
-        description="By kind, what is laid under every resource of that kind.",
+        description="Values for all resources of a kind that do not have them.",
     )
     overrides: dict[str, dict[str, dict[str, Any]]] = Field(
         default={},
-        description="By kind and key, what is laid over the manifests: mappings merge, and so "
-        "do lists whose entries have an identity; `null` removes a field, `$delete: true` an "
-        "entry of such a list; everything else replaces.",
+        description=(
+            "Values that replace those of the manifests, by kind and key. Mappings "
+            "merge, and lists with names merge by name. `null` removes a field, and "
+            "`$delete: true` removes an entry of a list. Other values are replaced."
+        ),
     )
     protected: bool = Field(
         default=False,
-        description="Each deletion and each replacement has to be consented to by name.",
+        description=(
+            "Whether the environment is protected. Each deletion and replacement then "
+            "needs its own consent, by address."
+        ),
     )
-    guard: Guard = Field(default=Guard(), description="Brakes against accidents.")
+    guard: Guard = Field(default=Guard(), description="Protection against accidental deletion.")
 
 
 class ReleasedVariable(FileModel):
-    """What is released of one variable, and where it is from. Written by the tool alone."""
+    """The released value of one variable, and its origin.
+
+    Do not edit it: `pin`, `promote` and `rollback` write it.
+    """
 
     value: Single | None = Field(
-        default=None, description="The value. Without one nothing was released so far."
+        default=None, description="The value. Without it, nothing was released yet."
     )
     previous: Single | None = Field(
-        default=None, description="The value before it: what `rollback` goes back to."
+        default=None, description="The previous value, which `rollback` writes."
     )
     from_: str | None = Field(
-        default=None, alias="from", min_length=1, description="The environment it came from."
+        default=None,
+        alias="from",
+        min_length=1,
+        description="The environment that the value came from.",
     )
     alias: str | None = Field(
         default=None,
         pattern=r"^[^@]+@[^@]+$",
-        description="The alias that `pin` resolved, as in `main.models.chat@champion`.",
+        description="The alias that `pin` looked up, such as `main.models.chat@champion`.",
     )
     rolled_back: Single | None = Field(
-        default=None, description="The value that a rollback took away."
+        default=None, description="The value that a rollback replaced."
     )
     commit: str | None = Field(
         default=None,
         pattern=r"^[0-9a-f]{7,64}\+?$",
-        description="The project's commit then, as in `3fa81c2`; `3fa81c2+` when files "
-        "differed from it.",
+        description=(
+            "The commit of the project at that time, such as `3fa81c2`, or `3fa81c2+` "
+            "with uncommitted changes."
+        ),
     )
     at: str | None = Field(
         default=None,
         pattern=TIME,
-        description="When it was released, in UTC, as in `2026-11-20T10:00:00Z`.",
+        description="When the value was released, in UTC, such as `2026-11-20T10:00:00Z`.",
     )
-    verified: str | None = Field(default=None, description="What had been checked before.")
+    verified: str | None = Field(
+        default=None, description="The checks that passed before the release."
+    )
     rejected: tuple[Single, ...] = Field(
         default=(), description="Values that were rolled back: `promote` and `pin` skip them."
     )
 
 
 class Releases(RootModel[dict[str, ReleasedVariable]]):
-    """`environments/releases/NAME.yaml`: what is released to an environment."""
+    """`environments/releases/NAME.yaml`: the released values of an environment."""
 
 
 class Removed(FileModel):
-    """What is to become of a resource whose manifest was taken out."""
+    """What happens to a resource that you removed from the manifests."""
 
-    name: str = Field(min_length=1, description="Its name in the workspace.")
+    name: str = Field(min_length=1, description="The name in the workspace.")
     delete: bool = Field(
-        description="`true` deletes it, if it carries this project's tag: this entry is the "
-        "consent. `false` only takes the tags off, and leaves it to others."
+        description=(
+            "`true` deletes the resource if this project manages it. This entry is "
+            "your consent. `false` only removes the ownership tags."
+        )
     )
 
 
 class Manifest(FileModel):
-    """A manifest. Its shape is the resource part of a Databricks bundle."""
+    """A manifest. Its structure is that of `resources` in a Databricks bundle."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1})
 
     resources: dict[str, dict[str, Any]] | None = Field(
-        default=None, description="The resources: by kind, and below it by a key of your choice."
+        default=None, description="The resources, by kind and by a key of your choice."
     )
     removed: dict[str, dict[str, Any]] | None = Field(
         default=None,
-        description="Resources whose manifests were taken out: by kind and key. The entry can "
-        "be deleted once every environment has been applied.",
+        description=(
+            "Resources that you removed from the manifests, by kind and key. Delete "
+            "the entry after you applied every environment."
+        ),
     )
 
 
@@ -212,30 +251,36 @@ PRICE_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
 class DbusPerHour(FileModel):
-    """DBUs an hour, as your contract and the price list of your cloud and region have them."""
+    """DBUs per hour, from your contract or the price list of your cloud and region."""
 
     concurrency: dict[str, Amount] = Field(
         default={},
-        description="DBUs an hour for one request at a time, by workload type.",
+        description="DBUs per hour for a concurrency of one request, by workload type.",
         examples=[{"CPU": 1, "GPU_SMALL": 2.5}],
     )
     tokens_per_second: Amount | None = Field(
-        default=None, description="DBUs an hour for one token per second of provisioned throughput."
+        default=None,
+        description="DBUs per hour for one token per second of provisioned throughput.",
     )
-    model_units: Amount | None = Field(default=None, description="DBUs an hour for one model unit.")
+    model_units: Amount | None = Field(
+        default=None, description="DBUs per hour for one model unit."
+    )
 
 
 class PricesFile(FileModel):
-    """`prices.yaml`: your own prices. Plans show capacity in money with them; none is shipped."""
+    """`prices.yaml`: your own prices.
+
+    With them, plans show the cost of capacity. `provisioner` contains no prices.
+    """
 
     date: str = Field(
         pattern=PRICE_DATE,
-        description="When the prices were looked up, `YYYY-MM-DD`. Each amount is shown with it.",
+        description="The date of the prices, `YYYY-MM-DD`. Plans show it with each amount.",
     )
     dbu: Amount = Field(description="The price of one DBU.")
     currency: str = Field(
         default="USD", pattern=r"^[A-Z]{3}$", description="The currency of `dbu`."
     )
     dbus_per_hour: DbusPerHour = Field(
-        default=DbusPerHour(), description="How many DBUs an hour a capacity takes."
+        default=DbusPerHour(), description="The DBUs per hour of a capacity."
     )

@@ -19,18 +19,20 @@ class PlanPart(BaseModel):
 
 
 class PlanPrices(PlanPart):
-    """The prices by which a plan shows money."""
+    """The prices with which a plan shows costs."""
 
-    date: str = Field(description="When the prices were looked up.")
+    date: str = Field(description="The date of the prices.")
     dbu: Amount = Field(description="The price of one DBU.")
     currency: str
     concurrency: dict[str, Amount] = Field(
-        default={}, description="DBUs an hour for one request at a time, by workload type."
+        default={}, description="DBUs per hour for a concurrency of one request, by workload type."
     )
     tokens_per_second: Amount | None = Field(
-        default=None, description="DBUs an hour for one token per second."
+        default=None, description="DBUs per hour for one token per second."
     )
-    model_units: Amount | None = Field(default=None, description="DBUs an hour for one model unit.")
+    model_units: Amount | None = Field(
+        default=None, description="DBUs per hour for one model unit."
+    )
 
 
 class PlanWorkspace(PlanPart):
@@ -40,14 +42,14 @@ class PlanWorkspace(PlanPart):
 
 
 class PlanSource(PlanPart):
-    """Where the manifests came from. Not part of the plan's digest."""
+    """The origin of the manifests. Not part of the digest of the plan."""
 
-    git_commit: str = Field(description="The commit, with `+` when files differed from it.")
+    git_commit: str = Field(description="The commit, with `+` if there were uncommitted changes.")
     digest: str = Field(description="A digest of the documents that the manifests describe.")
 
 
 class PlanSummary(PlanPart):
-    """How many steps there are of each action."""
+    """The number of steps for each action."""
 
     create: int = Field(ge=0)
     adopt: int = Field(ge=0)
@@ -60,11 +62,14 @@ class PlanSummary(PlanPart):
 
 
 class PlanChange(PlanPart):
-    """A field that differs. A side on which it is absent has no key here."""
+    """A field that differs.
+
+    If the field does not exist on one side, `before` or `after` is missing.
+    """
 
     path: str = Field(description="`config.served_entities[champion].entity_version`")
     before: Any = Field(default=None, description="The live value.")
-    after: Any = Field(default=None, description="The value that the manifests ask for.")
+    after: Any = Field(default=None, description="The value that the manifests declare.")
     action: Action
     cause: Cause | None = Field(
         default=None,
@@ -77,27 +82,34 @@ class PlanChange(PlanPart):
         description="The cause in words, which may change with every version. Do not parse it."
     )
     drift: bool = Field(
-        default=False, description="With `--changed-since`: not touched by the change of the files."
+        default=False,
+        description=("With `--changed-since`: whether the changed files do not affect this field."),
     )
 
 
 class PlanOperation(PlanPart):
-    """A call to the service. Secrets are references: `{"$secret": {"from_env": NAME}}`."""
+    """An API call. Secrets are references: `{"$secret": {"from_env": NAME}}`."""
 
     call: str
     method: Literal["DELETE", "PATCH", "POST", "PUT"]
-    path: str = Field(description="May hold `{id}` where the id is known after a create only.")
+    path: str = Field(
+        description="The path. It contains `{id}` if the id is known only after a create."
+    )
     payload: dict[str, Any] | None = Field(default=None, description="The JSON body.")
-    wait: bool = Field(description="Wait afterwards until the resource is ready.")
-    after_idle: bool = Field(default=False, description="Wait before until no update runs.")
+    wait: bool = Field(description="Whether to wait until the resource is ready after the call.")
+    after_idle: bool = Field(
+        default=False, description="Whether to wait until no update is running before the call."
+    )
 
 
 class PlanRolloutStep(PlanPart):
     """One step of a gradual rollout."""
 
-    percent: int = Field(ge=0, le=100, description="The share of the new version.")
-    for_seconds: int = Field(ge=0, description="How long it lasts at least.")
-    pause: bool = Field(description="Whether a person has to let it go on.")
+    percent: int = Field(
+        ge=0, le=100, description="The percentage of the traffic for the new version."
+    )
+    for_seconds: int = Field(ge=0, description="The minimum duration of the step.")
+    pause: bool = Field(description="Whether the step waits for `provisioner rollout go`.")
 
 
 class PlanRollout(PlanPart):
@@ -105,55 +117,65 @@ class PlanRollout(PlanPart):
 
     from_: str = Field(alias="from", description="The previous version.")
     to: str = Field(description="The new version.")
-    percent: int = Field(ge=0, le=100, description="What the new version gets now.")
-    move: str = Field(description="What happens next: `start`, `step back`, `nothing`, ...")
-    reason: str = Field(description="Why, for programs: `new_target`, `rejected`, ...")
-    to_percent: int = Field(ge=0, le=100, description="The share after that move.")
+    percent: int = Field(ge=0, le=100, description="The current percentage of the new version.")
+    move: str = Field(description="The next move: `start`, `step back`, `nothing`, ...")
+    reason: str = Field(description="The reason, for programs: `new_target`, `rejected`, ...")
+    to_percent: int = Field(ge=0, le=100, description="The percentage after that move.")
     steps: tuple[PlanRolloutStep, ...]
-    earliest_seconds: int = Field(ge=0, description="The sum of all times that are to pass.")
-    pauses: int = Field(ge=0, description="How often a person has to let it go on.")
-    doubled: str = Field(description="What is paid for twice meanwhile; empty for nothing.")
-    needs_consent: bool = Field(description="Whether `--allow-double` has to name the endpoint.")
+    earliest_seconds: int = Field(
+        ge=0, description="The minimum time until the end of the rollout."
+    )
+    pauses: int = Field(
+        ge=0, description="The number of steps that wait for `provisioner rollout go`."
+    )
+    doubled: str = Field(
+        description=("The capacity that you pay for twice during the rollout, or an empty text.")
+    )
+    needs_consent: bool = Field(description="Whether `--allow-double` must name the endpoint.")
     falls_back: bool = Field(
         default=False,
-        description="Whether a version without traffic answers what another one fails to answer.",
+        description="Whether a version without traffic is a fallback for failed requests.",
     )
-    name: str = Field(default="", description="What `provisioner rollout` calls the endpoint.")
+    name: str = Field(default="", description="The name of the endpoint for `provisioner rollout`.")
     returns_from: str = Field(
-        default="", description="A third version, which gives its traffic back first."
+        default="", description="A third version, from which all traffic returns first."
     )
     due: int = Field(
         default=0,
-        description="Unix time in seconds; nothing moves before. Not known: left out.",
+        description=(
+            "The earliest time of the next move, as Unix time in seconds. Missing if unknown."
+        ),
     )
     earliest_end: int = Field(
         default=0,
-        description="Unix time in seconds. Left out before the start.",
+        description=("The start of the step, as Unix time in seconds. Missing before the start."),
     )
 
 
 class PlanProvision(PlanPart):
-    """A range of capacity of one sort. What a difference takes away is below zero."""
+    """A range of one type of capacity. Numbers are negative for capacity that is removed."""
 
     unit: Literal["concurrency", "tokens_per_second", "model_units", "size"] = Field(
         description="What it is counted in: requests at a time, tokens a second, model units, or "
         "entities of a size that only the workspace knows."
     )
-    workload_type: str = Field(description="The sort of machine, as `CPU`; empty without one.")
-    size: str = Field(description="The name of the size, for the unit `size`; else empty.")
+    workload_type: str = Field(description="The workload type, such as `CPU`, or an empty text.")
+    size: str = Field(description="The name of the size, for the unit `size` only.")
     scales_to_zero: bool = Field(
-        description="Whether the entity is switched off while no requests come."
+        description="Whether the entity scales to zero while there are no requests."
     )
-    least: int = Field(description="What is always provisioned, but for `scales_to_zero`.")
-    most: int = Field(description="What it grows to.")
+    least: int = Field(description="The minimum capacity, if the entity does not scale to zero.")
+    most: int = Field(description="The maximum capacity.")
 
 
 class PlanCapacity(PlanPart):
-    """What is provisioned before and after."""
+    """The capacity before and after."""
 
-    before: tuple[PlanProvision, ...] = Field(description="In the workspace now.")
-    after: tuple[PlanProvision, ...] = Field(description="When all is done, rollouts too.")
-    difference: tuple[PlanProvision, ...] = Field(description="`after` less `before`.")
+    before: tuple[PlanProvision, ...] = Field(description="The capacity in the workspace now.")
+    after: tuple[PlanProvision, ...] = Field(
+        description="The capacity after the plan, including rollouts."
+    )
+    difference: tuple[PlanProvision, ...] = Field(description="`after` minus `before`.")
     during: tuple[PlanProvision, ...] = Field(
         default=(),
         description="The most that is provisioned on the way, where an old and a new deployment "
@@ -162,24 +184,23 @@ class PlanCapacity(PlanPart):
 
 
 class PlanCost(PlanPart):
-    """Money an hour, each at least and at most, by the prices of the plan."""
+    """Costs per hour, as minimum and maximum, with the prices of the plan."""
 
-    before: tuple[float, float] = Field(description="Before.")
-    after: tuple[float, float] = Field(description="When all is done.")
+    before: tuple[float, float] = Field(description="The cost before the plan.")
+    after: tuple[float, float] = Field(description="The cost after the plan.")
     during: tuple[float, float] | None = Field(
-        default=None, description="On the way, where something is paid twice."
+        default=None, description="During the step, if both deployments are paid for."
     )
     unpriced: tuple[str, ...] = Field(
-        default=(), description="Workload types and units without a price: not in the amounts."
+        default=(),
+        description=("Workload types and units without a price. The amounts do not include them."),
     )
 
 
 class PlanCapacitySum(PlanCapacity):
-    """What all resources of the plan provision before and after."""
+    """The capacity of all resources of the plan before and after."""
 
-    cost: PlanCost | None = Field(
-        default=None, description="What it costs, where the project has prices."
-    )
+    cost: PlanCost | None = Field(default=None, description="The cost, if the project has prices.")
 
 
 class PlanStep(PlanPart):
@@ -188,40 +209,47 @@ class PlanStep(PlanPart):
     address: str
     name: str
     action: Action
-    live_fingerprint: str = Field(description="Of what was live; empty where nothing was.")
+    live_fingerprint: str = Field(
+        description=("A fingerprint of the live resource, or an empty text if it does not exist.")
+    )
     changes: tuple[PlanChange, ...]
     operations: tuple[PlanOperation, ...]
-    reason: str = Field(default="", description="Why the step as a whole is what it is.")
-    hint: str = Field(default="", description="What to do about it.")
-    notes: tuple[str, ...] = Field(default=(), description="What else is worth knowing.")
+    reason: str = Field(default="", description="The reason for the action of the step.")
+    hint: str = Field(default="", description="How to fix it.")
+    notes: tuple[str, ...] = Field(default=(), description="Notes about the step.")
     desired: dict[str, Any] | None = Field(
-        default=None, description="What must be live afterwards."
+        default=None, description="The state that must be live after the step."
     )
-    needs: tuple[str, ...] = Field(default=(), description="Addresses that come first.")
+    needs: tuple[str, ...] = Field(
+        default=(), description="The addresses of the steps that come first."
+    )
     after_ready: tuple[str, ...] = Field(
-        default=(), description="Those of `needs` that have to serve before it."
+        default=(), description="The addresses of `needs` that must be ready first."
     )
     unknown: tuple[str, ...] = Field(
-        default=(), description="Live fields that this version does not know."
+        default=(), description="Live fields that this version of `provisioner` does not know."
     )
     ignore_changes: tuple[str, ...] = Field(
-        default=(), description="Paths that the manifest says to leave as they are."
+        default=(), description="Paths in `ignore_changes` of the manifest."
     )
-    consented: bool = Field(default=False, description="An entry of `removed` names this deletion.")
+    consented: bool = Field(
+        default=False, description="Whether an entry of `removed` is the consent to this deletion."
+    )
     existing: bool = Field(
-        default=False, description="It is created elsewhere: it is updated at most."
+        default=False,
+        description="Whether the resource is created elsewhere. It is then only updated.",
     )
     updating: bool = Field(
-        default=False, description="An update was in progress when this was planned."
+        default=False, description="Whether an update was running when the plan was made."
     )
     attention: bool = Field(
-        default=False, description="A note tells what matters even where nothing is done."
+        default=False, description="Whether a note is important even without changes."
     )
     rollout: PlanRollout | None = Field(
-        default=None, description="A gradual rollout that begins here or is under way."
+        default=None, description="A gradual rollout that starts or is running."
     )
     capacity: PlanCapacity | None = Field(
-        default=None, description="What the resource provisions; absent where that is nothing."
+        default=None, description="The capacity of the resource. Missing if there is none."
     )
     traffic: dict[str, tuple[int, int]] = Field(
         default={},
@@ -231,7 +259,7 @@ class PlanStep(PlanPart):
 
 
 class PlanInputsFile(PlanPart):
-    """The options of the command line that shaped the plan. Part of the digest."""
+    """The options of the command line that affect the plan. Part of the digest."""
 
     select: tuple[str, ...] = Field(default=(), description="`--select`")
     variables: tuple[str, ...] = Field(default=(), description="`--var`, as `NAME=VALUE`")
@@ -242,12 +270,12 @@ class PlanInputsFile(PlanPart):
 
 
 class PlanPolicies(PlanPart):
-    """The policies that a plan was judged by."""
+    """The policies that a plan was checked with."""
 
     digest: Digest = Field(description="What `--policy-digest` pins.")
     problems: dict[str, Any] | None = Field(
         default=None,
-        description="The violations, as `validate -o json` tells problems: never in a saved plan.",
+        description=("The violations, in the format of `validate -o json`. Never in a saved plan."),
     )
 
 
@@ -262,25 +290,28 @@ class PlanFile(PlanPart):
     source: PlanSource
     summary: PlanSummary
     required_env: tuple[str, ...] = Field(
-        description="Environment variables whose values an apply will send."
+        description="Environment variables whose values `apply` will send."
     )
     protected: bool = Field(description="Whether the environment is protected.")
     owned: int = Field(ge=0, description="How many live resources this project manages.")
     digest: Digest = Field(
-        description="Of environment, host, inputs and steps; not of time or commit."
+        description=(
+            "A digest of environment, host, inputs and steps, but not of the time or commit."
+        )
     )
     inputs: PlanInputsFile | None = Field(
-        default=None, description="The options that shaped the plan, where any were given."
+        default=None, description="The options that affect the plan, if there are any."
     )
     policies: PlanPolicies | None = Field(
-        default=None, description="The policies that it was judged by; not part of its digest."
+        default=None,
+        description="The policies that the plan was checked with. Not part of the digest.",
     )
     prices: PlanPrices | None = Field(
-        default=None, description="The project's own prices; not part of the digest."
+        default=None, description="The prices of the project. Not part of the digest."
     )
     capacity: PlanCapacitySum | None = Field(
         default=None,
-        description="What the steps do to capacities, in sum; absent where nothing is provisioned.",
+        description="The total change of capacity. Missing if nothing is provisioned.",
     )
     steps: tuple[PlanStep, ...]
     preflight: dict[str, Any] | None = Field(

@@ -19,9 +19,11 @@ class PolicyPart(BaseModel):
 
 
 class PolicyScope(PolicyPart):
-    """What a policy applies to; what is left out does not restrict it."""
+    """What a policy applies to. A field without a value restricts nothing."""
 
-    kind: Text = Field(default="", description="The kind of resource. Paths need one.")
+    kind: Text = Field(
+        default="", description="The kind of resource. Required if the policy has paths."
+    )
     environments: tuple[Text, ...] = Field(
         default=(), min_length=1, description="Names of environments, as patterns with `*`."
     )
@@ -30,22 +32,32 @@ class PolicyScope(PolicyPart):
     )
     where: Wanted = Field(
         default={},
-        description="Only resources whose values are these: paths to a value, a list of "
-        "alternatives, or comparisons. `tags: {tier: internal}` is the tag's value.",
+        description=(
+            "Restricts the policy to resources with these values. Each path has a "
+            "value, a list of alternatives, or comparisons. `tags: {tier: internal}` "
+            "compares the value of the tag `tier`."
+        ),
     )
     unless: Wanted = Field(
-        default={}, description="Not the resources where all of this holds; written as `where`."
+        default={},
+        description=(
+            "Excludes the resources that meet all of these conditions. The format is "
+            "that of `where`."
+        ),
     )
 
 
 class PolicyRule(PolicyPart):
-    """A path, and what its values have to be (`require`) or may not be (`forbid`)."""
+    """A path, and which values it must have (`require`) or must not have (`forbid`)."""
 
     path: PathText = Field(
-        description="The path of a field, as in plans: `[*]` for every entry, `[KEY]` for one."
+        description=(
+            "The path of a field, as in plans: `[*]` is every entry of a list, and "
+            "`[KEY]` one entry."
+        )
     )
     where: Wanted = Field(
-        default={}, description="Only the entries of the last `[*]` whose fields are these."
+        default={}, description="Restricts the last `[*]` of the path to entries with these fields."
     )
     equals: Scalar | None = Field(default=None, description="The value is this one.")
     in_: tuple[Scalar, ...] | None = Field(
@@ -60,10 +72,10 @@ class PolicyRule(PolicyPart):
     min: int | float | None = Field(default=None, description="The number is at least this.")
     max: int | float | None = Field(default=None, description="The number is at most this.")
     at_least: int | None = Field(
-        default=None, ge=0, description="How many such values there are at least."
+        default=None, ge=0, description="The minimum number of such values."
     )
     at_most: int | None = Field(
-        default=None, ge=0, description="How many such values there are at most."
+        default=None, ge=0, description="The maximum number of such values."
     )
 
 
@@ -73,13 +85,13 @@ class PolicyStepRule(PolicyPart):
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1})
 
     action: Actions | tuple[Actions, ...] = Field(
-        default=(), description="What happens to the resource; without it, any change."
+        default=(), description="The actions. By default, any change."
     )
     change: PathText = Field(default="", description="The step changes the field at this path.")
 
 
 class PolicyLimit(PolicyPart):
-    """A bound: on a number of steps, on a capacity, or on traffic that a step moves."""
+    """A limit on a number of steps, on a capacity, or on the traffic that a step moves."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -90,13 +102,16 @@ class PolicyLimit(PolicyPart):
     )
 
     action: Actions | tuple[Actions, ...] = Field(
-        default=(), description="What happens to the resources: so many steps are allowed."
+        default=(), description="The actions whose steps are counted."
     )
     capacity: Literal["concurrency", "tokens_per_second", "model_units", "resources"] | None = (
         Field(
             default=None,
-            description="What is counted: the largest capacity of all resources that the policy "
-            "applies to, or the resources that provision any.",
+            description=(
+                "The capacity to limit: the sum of the largest capacities of all "
+                "resources that the policy applies to, or the number of resources with "
+                "capacity."
+            ),
         )
     )
     machines: Text | tuple[Text, ...] = Field(
@@ -104,132 +119,150 @@ class PolicyLimit(PolicyPart):
     )
     of: Literal["after", "added", "during"] = Field(
         default="after",
-        description="What the capacity is of: all that is provisioned when the plan is applied, "
-        "what the plan adds, or the most that is provisioned on the way.",
+        description=(
+            "Which capacity counts: the capacity after the plan, the capacity that "
+            "the plan adds, or the largest capacity during the plan."
+        ),
     )
     traffic: Literal["moved"] | None = Field(
         default=None,
         description="Percentage points of the requests that a step moves to other entities.",
     )
-    at_most: int = Field(ge=0, description="So much is allowed.")
+    at_most: int = Field(ge=0, description="The maximum.")
 
 
 class PolicyPlanRules(PolicyPart):
-    """What a plan may not do; judged by `plan` and `apply`."""
+    """What a plan must not do. `plan` and `apply` check it."""
 
     forbid: tuple[PolicyStepRule, ...] = Field(default=(), description="Steps that are forbidden.")
-    limits: tuple[PolicyLimit, ...] = Field(default=(), description="Bounds on numbers.")
+    limits: tuple[PolicyLimit, ...] = Field(default=(), description="Limits on numbers.")
 
 
 class PolicyWindow(PolicyPart):
-    """When the policy holds, by the service's time. `validate` does not judge it."""
+    """When the policy applies, by the clock of the workspace.
+
+    `validate` does not check such a policy.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1})
 
     weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
-        default=(), min_length=1, description="On these days; without it, on all."
+        default=(), min_length=1, description="The days of the week. By default, all days."
     )
     from_: str = Field(
         default="00:00",
         alias="from",
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
-        description="From this time of the day on.",
+        description="The start time of the day.",
     )
     to: str = Field(
         default="",
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
-        description="Until before this time; one that is earlier than `from` is on the next day.",
+        description=(
+            "The end time of the day, exclusive. A time before `from` is on the next day."
+        ),
     )
-    time_zone: Text = Field(default="UTC", description="As in `Europe/Berlin`.")
+    time_zone: Text = Field(default="UTC", description="A time zone such as `Europe/Berlin`.")
 
 
 class PolicyExceptionEntry(PolicyPart):
-    """A resource that need not follow the policy, until a date."""
+    """A resource that is exempt from the policy until a date."""
 
     address: Text = Field(description="The address, as a pattern with `*`.")
     until: str = Field(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-        description="The last day of the exception. After it the exception itself is an error.",
+        description=("The last day of the exception. After this day, the exception is an error."),
     )
-    because: Text = Field(description="Why, for instance the ticket of the approval.")
+    because: Text = Field(description="The reason, for example the ticket with the approval.")
 
 
 class PolicyEntry(PolicyPart):
     """A policy."""
 
-    name: Text = Field(description="What messages and test cases call it; once in all files.")
-    message: str = Field(default="", description="What to do about a violation; shown as hint.")
-    severity: Literal["error", "warning"] = Field(
-        default="error", description="An error makes the command fail; a warning is shown."
+    name: Text = Field(
+        description="The name of the policy in messages and test cases, unique in all files."
     )
-    applies_to: PolicyScope = Field(default=PolicyScope(), description="Whom it is for.")
-    when: PolicyWindow | None = Field(default=None, description="When it holds.")
+    message: str = Field(default="", description="How to fix a violation. Shown as the hint.")
+    severity: Literal["error", "warning"] = Field(
+        default="error",
+        description="`error` makes the command fail. `warning` only prints the violation.",
+    )
+    applies_to: PolicyScope = Field(
+        default=PolicyScope(), description="What the policy applies to."
+    )
+    when: PolicyWindow | None = Field(
+        default=None, description="The times at which the policy applies."
+    )
     require: tuple[PathText | PolicyRule, ...] = Field(
         default=(),
-        description="What has to be there. A path alone: the field has a value, and for `[*]` at "
-        "the end the list has an entry.",
+        description=(
+            "Required values. A path without a comparison needs a value. A path that "
+            "ends with `[*]` needs at least one entry."
+        ),
     )
     forbid: tuple[PathText | PolicyRule, ...] = Field(
-        default=(), description="What may not be there: a value that meets every comparison."
+        default=(), description="Forbidden values: a value that meets all comparisons."
     )
-    plan: PolicyPlanRules = Field(default=PolicyPlanRules(), description="What plans may not do.")
+    plan: PolicyPlanRules = Field(default=PolicyPlanRules(), description="Rules about plans.")
     exceptions: tuple[PolicyExceptionEntry, ...] = Field(
-        default=(), description="Who need not follow it, and until when."
+        default=(), description="Resources that are exempt from the policy until a date."
     )
 
 
 class PolicyFile(PolicyPart):
-    """A file of policies, `policies/*.yaml`."""
+    """A policy file, `policies/*.yaml`."""
 
     policies: tuple[PolicyEntry, ...] = Field(min_length=1, description="The policies.")
 
 
 class PolicyCaseProvision(PolicyPart):
-    """A capacity in a case, as `plan -o json` has it."""
+    """A capacity in a test case, in the format of `plan -o json`."""
 
     unit: Literal["concurrency", "tokens_per_second", "model_units", "size"]
-    workload_type: str = Field(default="", description="The sort of machine.")
+    workload_type: str = Field(default="", description="The compute type.")
     size: str = Field(default="", description="The name of the size, for the unit `size`.")
     scales_to_zero: bool = Field(default=False, description="Whether it scales to zero.")
-    least: int = Field(default=0, ge=0, description="What is always provisioned.")
-    most: int = Field(ge=0, description="What it grows to.")
+    least: int = Field(default=0, ge=0, description="The minimum capacity.")
+    most: int = Field(ge=0, description="The maximum capacity.")
 
 
 class PolicyCaseCapacity(PolicyPart):
-    """What the resource of a step provisions."""
+    """The capacity of the resource of a step."""
 
     before: tuple[PolicyCaseProvision, ...] = Field(default=(), description="Before the step.")
-    after: tuple[PolicyCaseProvision, ...] = Field(default=(), description="After it.")
+    after: tuple[PolicyCaseProvision, ...] = Field(default=(), description="After the step.")
     during: tuple[PolicyCaseProvision, ...] = Field(
-        default=(), description="On the way, where something is paid twice."
+        default=(), description="During the step, if both deployments are paid for."
     )
 
 
 class PolicyCaseStep(PolicyPart):
     """A step of a plan in a case."""
 
-    address: Text = Field(description="The address of the resource.")
-    action: Actions = Field(description="What happens to it.")
+    address: Text = Field(description="The base URL of the resource.")
+    action: Actions = Field(description="The action of the step.")
     changes: tuple[PathText, ...] = Field(default=(), description="The paths that change.")
-    capacity: PolicyCaseCapacity | None = Field(default=None, description="What it provisions.")
+    capacity: PolicyCaseCapacity | None = Field(
+        default=None, description="The capacity of the step."
+    )
     traffic: dict[str, tuple[int, int]] = Field(
         default={}, description="The percentage before and after, by name of a served entity."
     )
 
 
 class PolicyCaseFile(PolicyPart):
-    """A case of `policy test`: a manifest or a plan, and whether a policy lets it pass."""
+    """A test case of `policy test`: a manifest or a plan, and the expected result of a policy."""
 
     policy: Text = Field(description="The name of the policy.")
-    environment: Text = Field(default="prod", description="The environment it is judged for.")
+    environment: Text = Field(default="prod", description="The environment of the test case.")
     now: str = Field(
         default="",
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
-        description="The moment, in UTC, for `when` and `exceptions`; without it, now.",
+        description="The time, in UTC, for `when` and `exceptions`. Default: now.",
     )
-    expect: Literal["pass", "fail"] = Field(description="What the policy says.")
+    expect: Literal["pass", "fail"] = Field(description="The expected result of the policy.")
     lines: tuple[int, ...] = Field(
-        default=(), description="The lines of this file that violations are at, in order."
+        default=(), description="The lines of this file with violations, in order."
     )
     resources: dict[str, dict[str, Any]] = Field(
         default={}, description="The resources, as in a manifest."

@@ -30,8 +30,8 @@ from provisioner.policies import file_models as policy_models
 
 TABLE = "FIELDS.md"
 DRAFT = "http://json-schema.org/draft-07/schema#"
-OF_BUNDLES = "Resources of a bundle that provisioner does not manage. They are skipped."
-FREE_KEYS = "For anything that is used through YAML anchors."
+OF_BUNDLES = "Resources of a bundle that `provisioner` does not manage. It ignores them."
+FREE_KEYS = "A place for YAML anchors. Its values are not used otherwise."
 _AT = "#/definitions/{model}"
 FOR_EACH_SCHEMA: Json = {
     "description": "Makes a resource for each element: `${var.NAME}`, a list of texts or a mapping "
@@ -141,8 +141,8 @@ def _project() -> Json:
         for sort, restriction in kind.dependencies.restrictions.items()
     }
     boundary |= {
-        "description": "What manifests may name, as patterns with `*`. What is left out is not "
-        "restricted.",
+        "description": "What manifests may name, as patterns with `*`. A field without a value "
+        "restricts nothing.",
         "properties": sorts,
         "additionalProperties": False,
     }

@@ -36,7 +36,7 @@ Switch = Annotated[bool | None, ServerDefault(SDK, only=(False,))]
 
 
 class CatalogSecretReference(CatalogSpec):
-    """A catalog secret, whose value is looked up when the provider is called."""
+    """A catalog secret. Databricks reads its value for each call of the provider."""
 
     name: str = Field(
         pattern=r"^secrets/[^\s./]+\.[^\s./]+\.[^\s./]+$",
@@ -45,13 +45,18 @@ class CatalogSecretReference(CatalogSpec):
 
 
 class ProviderSecret(CatalogSpec):
-    """A key: a reference to a catalog secret, or the value itself."""
+    """A key: a reference to a catalog secret, or a plaintext value."""
 
     plaintext: Annotated[str | None, WriteOnly(SDK, secret=True)] = Field(
-        default=None, description="The value itself, as `${env.NAME}`. It is never read back."
+        default=None,
+        description="The plaintext value, as `${env.NAME}`. Databricks never returns it.",
     )
     secret_reference: CatalogSecretReference | None = Field(
-        default=None, description="Where the value is kept. A rotation there needs no update here."
+        default=None,
+        description=(
+            "The catalog secret with the value. If you rotate the secret, this "
+            "service needs no update."
+        ),
     )
 
 
@@ -62,7 +67,7 @@ class ServiceCredentialReference(CatalogSpec):
 
 
 class EntraServicePrincipal(CatalogSpec):
-    """A login by Microsoft Entra ID."""
+    """Login with Microsoft Entra ID."""
 
     tenant_id: str = Field(min_length=1, description="The directory (tenant) id.")
     client_id: str = Field(min_length=1, description="The application (client) id.")
@@ -70,14 +75,16 @@ class EntraServicePrincipal(CatalogSpec):
 
 
 class AwsAccessKey(CatalogSpec):
-    """A login by a key pair of AWS."""
+    """Login with an AWS access key."""
 
-    access_key_id: str = Field(min_length=1, description="The access key id; it reads back.")
+    access_key_id: str = Field(
+        min_length=1, description="The access key id. Databricks returns this value."
+    )
     secret_access_key: ProviderSecret = Field(description="The secret access key.")
 
 
 class ApiKeyHeader(CatalogSpec):
-    """A login by a header of its own name."""
+    """Login with a custom header."""
 
     api_key_name: str = Field(min_length=1, description="The name of the header.")
     api_key_value: ProviderSecret = Field(description="The value of the header.")
@@ -90,17 +97,19 @@ Credential = Annotated[
 
 
 class OpenAiDirect(CatalogSpec):
-    """OpenAI's own API."""
+    """The API of OpenAI."""
 
     api_key: ProviderSecret = Field(description="The API key.")
-    base_url: str | None = Field(default=None, description="Another address than the public API.")
-    organization: str | None = Field(default=None, description="The organization that is billed.")
+    base_url: str | None = Field(
+        default=None, description="The base URL, if it is not the one of the public API."
+    )
+    organization: str | None = Field(default=None, description="The organization to bill.")
 
 
 class AzureDirect(CatalogSpec):
-    """Models on Azure."""
+    """Azure OpenAI or Microsoft Foundry."""
 
-    base_url: str = Field(min_length=1, description="The address of the resource.")
+    base_url: str = Field(min_length=1, description="The base URL of the resource.")
     api_key: Key = None
     entra_service_principal: EntraServicePrincipal | None = Field(
         default=None, description="A service principal of Microsoft Entra ID."
@@ -109,94 +118,100 @@ class AzureDirect(CatalogSpec):
 
 
 class AnthropicDirect(CatalogSpec):
-    """Anthropic's own API."""
+    """The API of Anthropic."""
 
     api_key: ProviderSecret = Field(description="The API key.")
 
 
 class RelayedLogin(CatalogSpec):
-    """The caller's own token is passed on; nothing is stored."""
+    """Access with the token of the caller, which is not stored."""
 
 
 class BedrockDirect(CatalogSpec):
     """Amazon Bedrock."""
 
     region: str = Field(min_length=1, description="The AWS region, such as `us-east-1`.")
-    aws_access_key: AwsAccessKey | None = Field(default=None, description="A key pair.")
+    aws_access_key: AwsAccessKey | None = Field(default=None, description="An AWS access key.")
     service_credential: Credential = None
 
 
 class GeminiDirect(CatalogSpec):
     """Gemini on Google Cloud."""
 
-    project_id: str = Field(min_length=1, description="The project.")
+    project_id: str = Field(min_length=1, description="The Google Cloud project.")
     region: str = Field(min_length=1, description="The region.")
     api_key: Key = None
     service_credential: Credential = None
 
 
 class CustomDirect(CatalogSpec):
-    """Any server that speaks one of the APIs."""
+    """Another provider that supports one of the APIs."""
 
-    base_url: str = Field(min_length=1, description="The address that requests go to.")
+    base_url: str = Field(min_length=1, description="The base URL.")
     api_key: Key = None
-    header_auth: ApiKeyHeader | None = Field(default=None, description="A header of its own name.")
+    header_auth: ApiKeyHeader | None = Field(
+        default=None, description="Login with a custom header."
+    )
 
 
 class OpenAiProvider(CatalogSpec):
     """OpenAI."""
 
-    direct: OpenAiDirect = Field(description="How to reach it.")
+    direct: OpenAiDirect = Field(description="The address and the login.")
 
 
 class AzureProvider(CatalogSpec):
     """Azure OpenAI, or Microsoft Foundry."""
 
-    direct: AzureDirect = Field(description="How to reach it.")
+    direct: AzureDirect = Field(description="The address and the login.")
 
 
 class AnthropicProvider(CatalogSpec):
-    """Anthropic: exactly one of the two."""
+    """Anthropic. Set exactly one of the two fields."""
 
-    direct: AnthropicDirect | None = Field(default=None, description="With a key of your own.")
-    relayed: RelayedLogin | None = Field(default=None, description="With the caller's token.")
+    direct: AnthropicDirect | None = Field(
+        default=None, description="Access with your own API key."
+    )
+    relayed: RelayedLogin | None = Field(
+        default=None, description="Access with the token of the caller."
+    )
 
 
 class BedrockProvider(CatalogSpec):
     """Amazon Bedrock."""
 
-    direct: BedrockDirect = Field(description="How to reach it.")
+    direct: BedrockDirect = Field(description="The address and the login.")
 
 
 class GeminiProvider(CatalogSpec):
     """Gemini Enterprise."""
 
-    direct: GeminiDirect = Field(description="How to reach it.")
+    direct: GeminiDirect = Field(description="The address and the login.")
 
 
 class CustomProvider(CatalogSpec):
-    """A provider that has no block of its own."""
+    """A provider without its own settings block."""
 
-    direct: CustomDirect = Field(description="How to reach it.")
+    direct: CustomDirect = Field(description="The address and the login.")
 
 
 class ProviderTarget(CatalogSpec):
     """One model of the provider."""
 
-    model: str = Field(min_length=1, description="The provider's own name of the model.")
+    model: str = Field(min_length=1, description="The name of the model at the provider.")
     native_api_types: tuple[ApiType, ...] | None = Field(
         default=None,
         min_length=1,
         max_length=64,
-        description="The APIs that it speaks, such as `openai/v1/chat/completions`.",
+        description="The APIs that the model supports, such as `openai/v1/chat/completions`.",
     )
     endpoint_route: str | None = Field(
-        default=None, description="The rest of the address. For CUSTOM providers only."
+        default=None, description="The rest of the URL. For CUSTOM providers only."
     )
 
 
 class ProviderPricing(CatalogSpec):
-    """What cost estimates subtract."""
+    """The discount for cost estimates."""
 
     default_discount_basis_points: int | None = Field(
         default=None, le=10000, description="The discount in hundredths of a percent."
@@ -214,7 +229,7 @@ Table = Annotated[
 
 
 class ProviderConfig(CatalogSpec):
-    """The provider, how to log in, and which of its models may be asked."""
+    """The provider, the login, and the models that callers may use."""
 
     provider_type: Annotated[
         Literal[
@@ -228,41 +243,44 @@ class ProviderConfig(CatalogSpec):
             "EXTERNAL_MODEL_PROVIDER_TYPE_CUSTOM",
         ],
         Immutable(SDK),
-    ] = Field(description="The provider. A change needs another service.")
+    ] = Field(description="The provider. It cannot be changed: create another service instead.")
     openai: OpenAiProvider | None = Field(default=None, description="OpenAI.")
     azure_openai: AzureProvider | None = Field(default=None, description="Azure OpenAI.")
     anthropic: AnthropicProvider | None = Field(default=None, description="Anthropic.")
     amazon_bedrock: BedrockProvider | None = Field(default=None, description="Amazon Bedrock.")
     bedrock_mantle: BedrockProvider | None = Field(default=None, description="Bedrock Mantle.")
-    gemini_enterprise: GeminiProvider | None = Field(default=None, description="Gemini.")
-    microsoft_foundry: AzureProvider | None = Field(default=None, description="Foundry.")
-    custom: CustomProvider | None = Field(default=None, description="Any other server.")
+    gemini_enterprise: GeminiProvider | None = Field(default=None, description="Gemini Enterprise.")
+    microsoft_foundry: AzureProvider | None = Field(default=None, description="Microsoft Foundry.")
+    custom: CustomProvider | None = Field(default=None, description="Another provider.")
     targets: Annotated[tuple[ProviderTarget, ...] | None, KeyedBy(SDK, key=("model",))] = Field(
-        default=None, description="The models that may be asked."
+        default=None, description="The models that callers may use."
     )
     allow_all_targets: Switch = Field(
-        default=None, description="Whether any model of the provider may be asked."
+        default=None, description="Whether callers may use all models of the provider."
     )
     forward_headers: Switch = Field(
-        default=None, description="Whether headers of callers reach the provider."
+        default=None, description="Whether the headers of callers are forwarded to the provider."
     )
     forward_query_parameters: Switch = Field(
-        default=None, description="Whether query parameters of callers reach the provider."
+        default=None,
+        description="Whether the query parameters of callers are forwarded to the provider.",
     )
     forward_unmanaged_paths: Switch = Field(
         default=None,
-        description="Whether paths that the gateway does not know reach the provider. They skip "
-        "limits and logs.",
+        description=(
+            "Whether requests to unknown paths are forwarded to the provider. Limits "
+            "and logs do not apply to them."
+        ),
     )
     rate_limits: RateLimits = LIMITS
     inference_table: Table = TABLE
     pricing: ProviderPricing | None = Field(
-        default=None, description="For estimates of costs only."
+        default=None, description="The discount for cost estimates."
     )
 
 
 class ModelProviderService(CatalogSpec):
-    """An account at a provider of models. Callers ask model services, which route to it."""
+    """An account at a model provider. Model services route requests to it."""
 
     parent: Parent = PARENT_FIELD
     model_provider_service_id: Parent = Field(
@@ -270,6 +288,8 @@ class ModelProviderService(CatalogSpec):
     )
     existing: bool = EXISTING
     comment: str | None = COMMENT
-    config: ProviderConfig | None = Field(default=None, description="What the service is.")
+    config: ProviderConfig | None = Field(
+        default=None, description="The configuration of the service."
+    )
     grants: Grants = GRANTS
     lifecycle: CatalogLifecycle | None = LIFECYCLE

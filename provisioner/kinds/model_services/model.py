@@ -30,11 +30,11 @@ NativeType = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
 class DestinationTarget(CatalogSpec):
-    """Which model of the provider is asked."""
+    """The model of the provider."""
 
-    model: str = Field(min_length=1, description="The provider's own name of the model.")
+    model: str = Field(min_length=1, description="The name of the model at the provider.")
     native_api_types: tuple[NativeType, ...] | None = Field(
-        default=None, min_length=1, max_length=64, description="The APIs that it speaks."
+        default=None, min_length=1, max_length=64, description="The APIs that the model supports."
     )
 
 
@@ -49,7 +49,7 @@ class ExternalModelDestination(CatalogSpec):
 
 
 class PayPerTokenDestination(CatalogSpec):
-    """A model that Databricks serves and bills by token."""
+    """A pay-per-token model of Databricks."""
 
     model: str = Field(
         pattern=r"^models/system\.ai\.[^\s/]+$",
@@ -66,56 +66,69 @@ class ProvisionedThroughputDestination(CatalogSpec):
 
 
 class FallbackDestination(CatalogSpec):
-    """Where requests go after the destinations before it have failed."""
+    """A fallback destination."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$", description="Its name in this service.")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9_-]+$", description="The name of the destination within this service."
+    )
     destination_type: Literal[
         "DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL",
         "DESTINATION_TYPE_PAY_PER_TOKEN_FOUNDATION_MODEL",
         "DESTINATION_TYPE_PROVISIONED_THROUGHPUT_FOUNDATION_MODEL",
-    ] = Field(description="Which of the three blocks it has.")
+    ] = Field(
+        description=(
+            "The type of the destination. It decides which of the three config blocks is set."
+        )
+    )
     external_model_config: ExternalModelDestination | None = Field(
-        default=None, description="A model of a provider."
+        default=None, description="A model of an external provider."
     )
     pay_per_token_config: PayPerTokenDestination | None = Field(
-        default=None, description="A model of Databricks."
+        default=None, description="A pay-per-token model of Databricks."
     )
     provisioned_throughput_config: ProvisionedThroughputDestination | None = Field(
-        default=None, description="A serving endpoint."
+        default=None, description="A serving endpoint with provisioned throughput."
     )
 
 
 class ServiceDestination(FallbackDestination):
-    """Where requests go."""
+    """A destination of requests."""
 
     traffic_percentage: Annotated[int | None, ServerDefault(SDK, only=(100,))] = Field(
-        default=None, ge=0, le=100, description="Its share. With several, all sum up to 100."
+        default=None,
+        ge=0,
+        le=100,
+        description=(
+            "The percentage of the requests. The percentages of all destinations add up to 100."
+        ),
     )
 
 
 class ServiceFallback(CatalogSpec):
-    """What is asked after a failure."""
+    """The destinations to use if a request fails."""
 
     destinations: tuple[FallbackDestination, ...] = Field(
-        min_length=1, max_length=5, description="In this order."
+        min_length=1, max_length=5, description="The fallback destinations, in order."
     )
 
 
 class ServiceRouting(CatalogSpec):
-    """Where requests go."""
+    """A destination of requests."""
 
     destinations: Annotated[tuple[ServiceDestination, ...], KeyedBy(SDK, key=("name",))] = Field(
-        min_length=1, max_length=10, description="They share the requests."
+        min_length=1,
+        max_length=10,
+        description="The destinations. Requests are distributed by percentage.",
     )
     fallback: ServiceFallback | None = Field(
-        default=None, description="What is asked after a failure."
+        default=None, description="The destinations to use if a request fails."
     )
 
 
 class ModelServiceConfig(CatalogSpec):
-    """Routing, limits and logs."""
+    """Routing, rate limits and the inference table."""
 
-    routing: ServiceRouting = Field(description="The destinations, and what follows a failure.")
+    routing: ServiceRouting = Field(description="The destinations and the fallback.")
     rate_limits: RateLimits = LIMITS
     inference_table: Annotated[
         ServiceInferenceTable | None,
@@ -128,17 +141,24 @@ class ModelServiceConfig(CatalogSpec):
 
 
 class ModelService(CatalogSpec):
-    """What callers ask. They need EXECUTE on it, and nothing on what it routes to."""
+    """A model service, which callers query.
+
+    They need EXECUTE on it, and no privilege on its destinations.
+    """
 
     parent: Parent = PARENT_FIELD
     model_service_id: Parent = Field(pattern=NAME, description="The service's name, in lower case.")
     existing: bool = EXISTING
     comment: str | None = COMMENT
-    config: ModelServiceConfig | None = Field(default=None, description="What the service does.")
+    config: ModelServiceConfig | None = Field(
+        default=None, description="The configuration of the service."
+    )
     grants: Grants = GRANTS
     checks: Annotated[tuple[Check, ...] | None, KeyedBy(OURS, key=("name",))] = Field(
         default=None,
-        description="Questions that prove the service, for `provisioner verify`. Not sent when "
-        "it is applied, and no difference of any plan.",
+        description=(
+            "Requests and expected responses for `provisioner verify`. They are not "
+            "part of the service and cause no changes in a plan."
+        ),
     )
     lifecycle: CatalogLifecycle | None = LIFECYCLE

@@ -53,7 +53,7 @@ RESTRICTIONS: Final = {
     ),
     SECRET_SCOPES: Restriction("the secret scope", "Secret scopes, declared or referred to."),
     CATALOGS: Restriction(
-        "the catalog", "Catalogs of models, of feature specs and of tables to write to."
+        "the catalog", "Catalogs of models, feature specs and tables to write to."
     ),
     GROUPS: Restriction("the group", "Groups that get permissions, or access to scopes."),
 }

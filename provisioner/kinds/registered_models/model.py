@@ -25,7 +25,10 @@ from provisioner.model.field_rules import NotUpdatable, ServerDefault
 
 
 class RegisteredModel(CatalogSpec):
-    """A model whose versions come from training. Deleting it would delete all of them."""
+    """A registered model.
+
+    Training jobs create its versions. Deleting the model deletes all versions.
+    """
 
     catalog_name: CatalogName = CATALOG
     schema_name: CatalogName = SCHEMA
@@ -33,7 +36,7 @@ class RegisteredModel(CatalogSpec):
     existing: bool = EXISTING
     comment: str | None = COMMENT
     owner: Annotated[str | None, ServerDefault(SDK)] = Field(
-        default=None, min_length=1, description="Who owns it; the service takes its creator."
+        default=None, min_length=1, description="The owner. Default: the creator."
     )
     storage_location: Annotated[
         str | None,
@@ -43,12 +46,14 @@ class RegisteredModel(CatalogSpec):
             remedy="another place needs another model, which has no versions: put the old one "
             "back, or take the field out",
         ),
-    ] = Field(default=None, min_length=1, description="Where versions are kept.")
+    ] = Field(default=None, min_length=1, description="The storage location of the versions.")
     aliases: Annotated[dict[str, str | None] | None, ServerDefault(SDK)] = Field(
         default=None,
-        description="Alias to version, such as `champion: 3`, or `null` to remove one. Aliases "
-        "that are not written here are left alone. An alias moves after the endpoints that serve "
-        "its version are ready.",
+        description=(
+            "The version of each alias, such as `champion: 3`. `null` removes an "
+            "alias. Other aliases do not change. `apply` sets an alias after the "
+            "endpoints that serve its version are ready."
+        ),
     )
     grants: Grants = GRANTS
     lifecycle: CatalogLifecycle | None = LIFECYCLE

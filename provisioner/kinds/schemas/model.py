@@ -19,7 +19,7 @@ from provisioner.kinds.unity_catalog.model import (
 
 
 class CatalogSchema(CatalogSpec):
-    """A schema: the place where the privileges to create are granted."""
+    """A schema of Unity Catalog and its grants."""
 
     catalog_name: CatalogName = CATALOG
     name: CatalogName = Field(pattern=NAME, description="The schema's name, in lower case.")

@@ -29,41 +29,45 @@ class ScopeSpec(BaseModel):
 
 
 class SecretSource(ScopeSpec):
-    """Where one value comes from: exactly one of `from_env` and `from_file`."""
+    """The source of one value. Set exactly one of `from_env` and `from_file`."""
 
     from_env: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="The environment variable that holds the value where `apply` runs.",
+        description=("The environment variable with the value, on the machine where `apply` runs."),
     )
     from_file: str | None = Field(
         default=None,
         min_length=1,
-        description="The file that holds the value, below the project root. Keep it out of "
-        "the repository.",
+        description=("The file with the value, relative to the project. Do not commit this file."),
     )
     rotated_at: str | None = Field(
         default=None,
         pattern=TIMESTAMP,
-        description="When the value was last changed, as in `2026-11-20T10:00:00Z`. A stored "
-        "value that is older is written again.",
+        description=(
+            "When you last rotated the value, such as `2026-11-20T10:00:00Z`. `apply` "
+            "writes the value again if the stored one is older."
+        ),
     )
 
 
 class Acl(ScopeSpec):
-    """What one principal may do with the scope."""
+    """The permission of one principal on the scope."""
 
     principal: str = Field(
         min_length=1,
-        description="A user's login, a group, or the application id of a service principal.",
+        description=("A user's login name, a group, or the application id of a service principal."),
     )
     permission: Literal["READ", "WRITE", "MANAGE"] = Field(
-        description="`READ` values, `WRITE` them too, or `MANAGE` the scope and its ACLs as well."
+        description=(
+            "`READ` allows reading values, `WRITE` also writing them, and `MANAGE` "
+            "also managing the scope and its ACLs."
+        )
     )
 
 
 class KeyVault(ScopeSpec):
-    """The Azure Key Vault that keeps the values."""
+    """The Azure Key Vault with the values."""
 
     resource_id: str = Field(
         pattern=r"^/subscriptions/.+$", description="The vault's id: `/subscriptions/…`."
@@ -75,19 +79,20 @@ class KeyVault(ScopeSpec):
 
 
 class ScopeLifecycle(ScopeSpec):
-    """How the resource is treated. Not sent to the service."""
+    """How `provisioner` treats the resource. Never sent to Databricks."""
 
     prevent_destroy: bool = Field(
-        default=False, description="Has no effect: scopes are never deleted."
+        default=False,
+        description="Has no effect, because `provisioner` never deletes secret scopes.",
     )
     ignore_changes: tuple[str, ...] = Field(
         default=(),
-        description="Keys that are left as they are, such as `secrets[openai_api_key]`.",
+        description="Keys that `apply` does not change, such as `secrets[openai_api_key]`.",
     )
 
 
 class SecretScope(ScopeSpec):
-    """A secret scope. Only the keys that are declared here are touched."""
+    """A secret scope. `provisioner` changes only the keys that the manifest declares."""
 
     name: Annotated[str, Immutable(DOCS)] = Field(
         pattern=SCOPE_NAME,
@@ -96,14 +101,16 @@ class SecretScope(ScopeSpec):
     )
     secrets: dict[str, SecretSource] = Field(
         default_factory=dict,
-        description="Key to where its value comes from. Keys are letters, digits, `-`, `_` "
-        "and `.`.",
+        description=(
+            "The keys of the scope, each with the source of its value. A key contains "
+            "letters, digits, `-`, `_` and `.`."
+        ),
     )
     acls: Annotated[
         tuple[Acl, ...] | None, ServerDefault(ACLS), KeyedBy(ACLS, key=("principal",))
     ] = Field(
         default=None,
-        description="Who may do what. Only the principals that are declared here are touched.",
+        description="The ACLs of the scope. Other principals do not change.",
     )
     backend_type: Annotated[
         Literal["DATABRICKS", "AZURE_KEYVAULT"] | None,
@@ -111,12 +118,18 @@ class SecretScope(ScopeSpec):
         NotUpdatable(DOCS, remedy=OTHER_SCOPE),
     ] = Field(
         default=None,
-        description="Where the values are kept. `AZURE_KEYVAULT` only shows those of a vault, "
-        "so that no `secrets` can be written; it can be chosen only when the scope is created.",
+        description=(
+            "Where the values are stored. A scope with `AZURE_KEYVAULT` reads a key "
+            "vault and cannot have `secrets`. Can be set only when the scope is "
+            "created."
+        ),
     )
     backend_azure_keyvault: Annotated[
         KeyVault | None, ServerDefault(DOCS), NotUpdatable(DOCS, remedy=OTHER_SCOPE)
-    ] = Field(default=None, description="Which vault. Needed with `AZURE_KEYVAULT`, and only then.")
+    ] = Field(
+        default=None,
+        description="The key vault. Required with `AZURE_KEYVAULT`, and only allowed then.",
+    )
     lifecycle: ScopeLifecycle | None = Field(
-        default=None, description="Protection, and what is not to be touched."
+        default=None, description="Protection from deletion, and fields to ignore."
     )

@@ -31,7 +31,7 @@ Written = Annotated[str | None, WriteOnly(OURS, secret=True)]
 
 
 class CatalogSecret(CatalogSpec):
-    """A value below a schema, which only some may read."""
+    """A secret in a schema of Unity Catalog."""
 
     catalog_name: CatalogName = CATALOG
     schema_name: CatalogName = SCHEMA
@@ -40,28 +40,32 @@ class CatalogSecret(CatalogSpec):
     from_env: Written = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="The environment variable that holds the value where `apply` runs.",
+        description=("The environment variable with the value, on the machine where `apply` runs."),
     )
     from_file: Written = Field(
         default=None,
         min_length=1,
-        description="The file that holds the value, below the project root. Keep it out of "
-        "the repository.",
+        description=("The file with the value, relative to the project. Do not commit this file."),
     )
     rotated_at: Annotated[str | None, WriteOnly(OURS)] = Field(
         default=None,
         pattern=TIMESTAMP,
-        description="When the value was last changed, as in `2026-11-20T10:00:00Z`. With another "
-        "moment than the one that was applied last, the value is written again.",
+        description=(
+            "When you last rotated the value, such as `2026-11-20T10:00:00Z`. If you "
+            "change it, `apply` writes the value again."
+        ),
     )
     comment: str | None = COMMENT
     expire_time: str | None = Field(
         default=None,
         pattern=TIMESTAMP,
-        description="When the value expires, for information. It cannot be cleared again.",
+        description=(
+            "When the value expires, for information only. You can change this field, "
+            "but not remove it."
+        ),
     )
     owner: Annotated[str | None, ServerDefault(SDK)] = Field(
-        default=None, min_length=1, description="Who owns it; the service takes its creator."
+        default=None, min_length=1, description="The owner. Default: the creator."
     )
     grants: Grants = GRANTS
     lifecycle: CatalogLifecycle | None = LIFECYCLE

@@ -22,15 +22,17 @@ class CatalogSpec(BaseModel):
 
 
 class GrantSpec(CatalogSpec):
-    """What one principal may do."""
+    """The privileges of one principal."""
 
     principal: str = Field(
         min_length=1,
-        description="A user's e-mail address, an account group, or the application id of a "
-        "service principal. Groups of the workspace alone cannot be granted anything.",
+        description=(
+            "A user's e-mail address, an account group, or the application id of a "
+            "service principal. Workspace-local groups cannot get grants."
+        ),
     )
     privileges: tuple[str, ...] = Field(
-        min_length=1, description="The privileges, such as `EXECUTE`. Their order means nothing."
+        min_length=1, description="The privileges, such as `EXECUTE`, in any order."
     )
 
 
@@ -41,34 +43,41 @@ Grants = Annotated[
 ]
 GRANTS = Field(
     default=None,
-    description="Who may do what: all direct grants. Left out, they are left alone. With "
-    "`existing: true` only the privileges that are written are looked after.",
+    description=(
+        "All direct grants. Without this field, grants do not change. With "
+        "`existing: true`, only the privileges in the manifest are managed."
+    ),
 )
 
 
 class CatalogLifecycle(CatalogSpec):
-    """How the resource is treated. Not sent to the service."""
+    """How `provisioner` treats the resource. Never sent to Databricks."""
 
     prevent_destroy: bool = Field(
         default=False,
-        description="Refuse to delete or to replace it, also once its manifest is gone.",
+        description="Forbid deletion and replacement, also after the manifest is removed.",
     )
     ignore_changes: tuple[str, ...] = Field(
-        default=(), description="Paths that are left as they are, such as `comment`."
+        default=(), description="Paths that `apply` does not change, such as `comment`."
     )
 
 
-LIFECYCLE = Field(default=None, description="Protection, and what is not to be touched.")
+LIFECYCLE = Field(default=None, description="Protection from deletion, and fields to ignore.")
 EXISTING = Field(
     default=False,
-    description="It is created elsewhere: it is never created, marked or deleted, and only the "
-    "fields that are written are managed.",
+    description=(
+        "Whether the object is created elsewhere. `provisioner` then never "
+        "creates or deletes it, records no owner, and manages only the fields in "
+        "the manifest."
+    ),
 )
 COMMENT = Field(
     default=None,
     max_length=900,
-    description="What it is for. The last line of the comment in the workspace says to which "
-    "project it belongs, and is not part of this field.",
+    description=(
+        "A comment on the object. In the workspace, the last line of the comment "
+        "names the owner. This line is not part of the field."
+    ),
 )
 CatalogName = Annotated[str, Immutable(SDK)]
 CATALOG = Field(pattern=NAME, description="The catalog, in lower case.")
@@ -78,7 +87,7 @@ PARENT_FIELD = Field(pattern=PARENT, description="The schema, as `schemas/CATALO
 
 
 class ServiceRateLimit(CatalogSpec):
-    """A limit of requests or tokens. With both `requests` and `tokens` the stricter one acts."""
+    """A limit of requests or tokens. With both, the stricter limit applies."""
 
     key: Literal[
         "RATE_LIMIT_KEY_SERVICE",
@@ -86,18 +95,26 @@ class ServiceRateLimit(CatalogSpec):
         "RATE_LIMIT_KEY_USER",
         "RATE_LIMIT_KEY_USER_GROUP",
         "RATE_LIMIT_KEY_SERVICE_PRINCIPAL",
-    ] = Field(description="Who is counted: the service, each user, or one principal.")
+    ] = Field(description="What the limit applies to: the service, each user, or one principal.")
     renewal_period: Literal[
         "RATE_LIMIT_RENEWAL_PERIOD_MINUTE", "RATE_LIMIT_RENEWAL_PERIOD_HOUR"
-    ] = Field(description="The period that is counted.")
+    ] = Field(description="The period of the limit.")
     principal: str | None = Field(
-        default=None, min_length=1, description="Who is meant, for the last three keys only."
+        default=None, min_length=1, description="The principal, for the last three keys only."
     )
     requests: int | None = Field(
-        default=None, ge=0, description="Requests per period: none is no limit, 0 refuses all."
+        default=None,
+        ge=0,
+        description=(
+            "Requests per period. Without a value there is no limit. 0 refuses all requests."
+        ),
     )
     tokens: int | None = Field(
-        default=None, ge=0, description="Tokens per period: none is no limit, 0 refuses all."
+        default=None,
+        ge=0,
+        description=(
+            "Tokens per period. Without a value there is no limit. 0 refuses all requests."
+        ),
     )
 
 
@@ -109,16 +126,20 @@ LIMITS = Field(default=None, description="At most 20 limits, 5 of them for group
 
 
 class ServiceInferenceTable(CatalogSpec):
-    """A table that keeps requests and answers. It cannot move once it is there."""
+    """The inference table, which stores requests and responses.
+
+    Its catalog and schema cannot be changed.
+    """
 
     parent: str = Field(
         pattern=PARENT, description="The schema of the table, as `schemas/CATALOG.SCHEMA`."
     )
     table_name_prefix: Annotated[str | None, ServerDefault(SDK)] = Field(
         default=None,
-        description="How the table's name begins, before `_payload`. The service takes its own "
-        "name where nothing is said.",
+        description=(
+            "The prefix of the table name, before `_payload`. Default: the name of the service."
+        ),
     )
 
 
-TABLE = Field(default=None, description="Where requests and answers are kept.")
+TABLE = Field(default=None, description="The inference table, which stores requests and responses.")

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 REFERENCE = "Reference"
 REFERENCE_SCHEMA: Json = {
-    "description": "A reference, such as `${env.NAME}`, that is replaced when the file is read.",
+    "description": "A reference, such as `${env.NAME}`, which is replaced when the file is read.",
     "type": "string",
     "pattern": r"\$\{[^{}]+\}",
 }
@@ -46,7 +46,7 @@ def partial(schema: Json) -> Json:
     inner = _with_parts(schema, partial)
     if "properties" in inner:
         fields = {name: _or_null(part) for name, part in inner["properties"].items()}
-        remove = {"const": True, "description": "Remove this entry."}
+        remove = {"const": True, "description": "Removes this entry."}
         inner["properties"] = {**fields, "$delete": remove}
         for limit in ("required", "minProperties", "maxProperties"):
             inner.pop(limit, None)

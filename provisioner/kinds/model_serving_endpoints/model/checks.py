@@ -16,27 +16,29 @@ Texts = Text | Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
 class Message(Spec):
-    """One turn of a chat."""
+    """One message of a chat."""
 
-    role: Literal["system", "user", "assistant"] = Field(description="Who says it.")
-    content: str = Field(description="What is said.")
+    role: Literal["system", "user", "assistant"] = Field(description="The role of the message.")
+    content: str = Field(description="The text of the message.")
 
 
 class JsonExpectation(Spec):
-    """A value inside the answer. Without a condition it only has to be there."""
+    """A value in the JSON response. Without a condition, it only has to exist."""
 
     path: str = Field(
         min_length=1,
         max_length=500,
-        description="Where it is: `choices[0].finish_reason`, `predictions[-1]`.",
+        description=(
+            "The path of the value, such as `choices[0].finish_reason` or `predictions[-1]`."
+        ),
     )
-    equals: Any = Field(default=None, description="What it has to be.")
-    min: float | None = Field(default=None, description="The least it may be.")
-    max: float | None = Field(default=None, description="The most it may be.")
+    equals: Any = Field(default=None, description="The expected value.")
+    min: float | None = Field(default=None, description="The minimum.")
+    max: float | None = Field(default=None, description="The maximum.")
 
 
 class Expectation(Spec):
-    """What the answer must be like. All of it has to hold."""
+    """The expectations on the response. All of them must be met."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1})
 
@@ -44,53 +46,57 @@ class Expectation(Spec):
         default=None,
         ge=200,
         le=599,
-        description="The HTTP status. 200 where nothing is written; 400 proves that a "
-        "guardrail refuses.",
+        description=(
+            "The expected HTTP status. Default: 200. Use 400 to test that a guardrail "
+            "refuses the request."
+        ),
     )
     contains: Texts | None = Field(
-        default=None, description="Text that has to be in the answer, or a list of such texts."
+        default=None, description="One or more texts that the response must contain."
     )
     not_contains: Texts | None = Field(
-        default=None, description="Text that must not be in the answer, or a list of such texts."
+        default=None, description="One or more texts that the response must not contain."
     )
     pattern: str | None = Field(
         default=None,
         min_length=1,
         max_length=500,
-        description="A regular expression that has to be found in the answer's text.",
+        description=("A regular expression that must match somewhere in the text of the response."),
     )
     json_: Annotated[tuple[JsonExpectation, ...] | None, KeyedBy(OURS, key=("path",))] = Field(
-        default=None, alias="json", description="Values inside the answer."
+        default=None, alias="json", description="Expected values in the JSON response."
     )
     latency_ms: int | None = Field(
-        default=None, ge=1, description="The answer has to be complete within this time."
+        default=None,
+        ge=1,
+        description="The maximum time until the response is complete, in milliseconds.",
     )
     total_tokens: int | None = Field(
-        default=None, ge=1, description="Question and answer together may cost this many tokens."
+        default=None,
+        ge=1,
+        description="The maximum number of tokens of request and response together.",
     )
     dimension: int | None = Field(
-        default=None, ge=1, description="How many numbers each embedding has."
+        default=None, ge=1, description="The number of dimensions of each embedding."
     )
     normalized: bool | None = Field(
-        default=None, description="Whether each embedding has a norm of 1, give or take 0.001."
+        default=None, description="Whether each embedding must have a norm of 1 (tolerance 0.001)."
     )
 
 
 class Check(Spec):
-    """A question to the live endpoint: exactly one of the fields from `prompt` to `cases`."""
+    """A request to the live endpoint. Set exactly one of the fields from `prompt` to `cases`."""
 
     name: str = Field(
-        min_length=1, max_length=100, description="What is checked; once in an endpoint."
+        min_length=1, max_length=100, description="The name of the check, unique in the resource."
     )
     prompt: str | None = Field(
-        default=None, min_length=1, description="The question, for chat and completions."
+        default=None, min_length=1, description="The prompt, for chat and completions."
     )
     messages: tuple[Message, ...] | None = Field(
-        default=None, min_length=1, description="A whole conversation, for chat."
+        default=None, min_length=1, description="The messages of a conversation, for chat."
     )
-    input: Texts | None = Field(
-        default=None, description="The text or the texts to embed, for embeddings."
-    )
+    input: Texts | None = Field(default=None, description="One or more texts, for embeddings.")
     dataframe_split: dict[str, Any] | None = Field(
         default=None, description="Rows with `columns` and `data`, for custom models."
     )
@@ -105,35 +111,46 @@ class Check(Spec):
     )
     request: dict[str, Any] | None = Field(
         default=None,
-        description="The whole body of the request, for what the other fields cannot say.",
+        description=(
+            "The complete request body, for requests that the other fields cannot express."
+        ),
     )
     cases: str | None = Field(
         default=None,
         pattern=r"\.jsonl$",
-        description="A file of the project with a question on each line, as JSON: one of the "
-        "fields from `prompt` to `request`, and `expect`, which is laid over that of the check.",
+        description="A file of the project with one JSON object per line: one of the fields from "
+        "`prompt` to `request`, and optionally `expect`, which overrides that of the check.",
         examples=["checks/capitals.jsonl"],
     )
     pass_rate: str | None = Field(
         default=None,
         pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$",
-        description="The share of the `cases` that has to pass; without it, all of them.",
+        description="The percentage of the `cases` that must pass. Default: 100 %.",
         examples=["95%"],
     )
     max_tokens: int | None = Field(
-        default=None, ge=1, description="The most tokens to answer with; chat and completions."
+        default=None,
+        ge=1,
+        description="The maximum number of tokens of the response, for chat and completions.",
     )
     temperature: float | None = Field(
         default=None,
         ge=0,
         le=2,
-        description="0 for answers that hardly vary; chat and completions.",
+        description=(
+            "The sampling temperature, for chat and completions. With 0, responses hardly vary."
+        ),
     )
     entity: str | None = Field(
         default=None,
         min_length=1,
-        description="The served entity to ask, instead of the one that the traffic split chooses.",
+        description=(
+            "The served entity that gets the request. By default, the traffic split decides."
+        ),
     )
     expect: Expectation | None = Field(
-        default=None, description="What the answer must be like; without it: an answer at all."
+        default=None,
+        description=(
+            "The expectations on the response. Without them, any successful response passes."
+        ),
     )

@@ -37,36 +37,43 @@ TableName = Annotated[str | None, Immutable(SDK)]
 
 
 class ServedEntity(Spec):
-    """One model behind the endpoint: an external one, or one of Unity Catalog."""
+    """A model that the endpoint serves: an external model, or a model of Unity Catalog."""
 
     model_config = output_only("config", "served_entities")
 
     name: Annotated[str | None, ServerDefault(SDK)] = Field(
         default=None,
         pattern=ENTITY_NAME,
-        description="The handle that traffic routes use. Needed where there are several.",
+        description=(
+            "The name that traffic routes refer to. Required if there are several entities."
+        ),
     )
     external_model: ExternalModel | None = Field(
         default=None,
-        description="A model that runs outside Databricks. Either this or `entity_name`.",
+        description=("A model that an external provider runs. Set either this or `entity_name`."),
     )
     entity_name: str | None = Field(
         default=None,
         min_length=1,
-        description="A registered model or a feature spec: `catalog.schema.name` in Unity "
-        "Catalog, or the name of a model of the workspace's registry.",
+        description=(
+            "A registered model or a feature spec: `catalog.schema.name` in Unity "
+            "Catalog, or the name of a model in the workspace model registry."
+        ),
         examples=["main.fraud.classifier"],
     )
     entity_version: str | None = Field(
         default=None,
         pattern=VERSION,
-        description="The version of the model. A feature spec has none.",
+        description="The version of the model. A feature spec has no version.",
     )
     workload_size: Annotated[str | None, Chosen] = Field(
         default=None,
         min_length=1,
-        description="How much is provisioned: `Small`, `Medium`, `Large` or a size of the "
-        "workspace. Instead of provisioned concurrency; without both the service takes `Small`.",
+        description=(
+            "The provisioned compute: `Small`, `Medium`, `Large` or another size that "
+            "the workspace offers. Set either this or provisioned concurrency. "
+            "Default: `Small`."
+        ),
         examples=["Small", "Medium", "Large"],
     )
     workload_type: Annotated[
@@ -83,106 +90,134 @@ class ServedEntity(Spec):
         ]
         | None,
         ServerDefault(SDK),
-    ] = Field(default=None, description="The sort of machine. Without it `CPU`.")
+    ] = Field(default=None, description="The compute type. Default: `CPU`.")
     scale_to_zero_enabled: Annotated[bool | None, ServerDefault(ECHOED)] = Field(
         default=None,
-        description="Whether the entity is switched off while no requests come. Required for "
-        "custom models.",
+        description=(
+            "Whether the entity scales to zero while there are no requests. Required "
+            "for custom models."
+        ),
     )
     min_provisioned_concurrency: int | None = Field(
-        default=None, ge=0, description="Requests at a time that are always provisioned for."
+        default=None,
+        ge=0,
+        description="The minimum number of concurrent requests to provision for.",
     )
     max_provisioned_concurrency: int | None = Field(
-        default=None, ge=0, description="Requests at a time that it grows to."
+        default=None, ge=0, description="The maximum number of concurrent requests to scale to."
     )
     min_provisioned_throughput: Annotated[int | None, ServerDefault(SDK, only=(0,))] = Field(
-        default=None, ge=0, description="Tokens per second that are always provisioned for."
+        default=None, ge=0, description="Provisioned throughput: the minimum tokens per second."
     )
     max_provisioned_throughput: int | None = Field(
-        default=None, ge=0, description="Tokens per second that a foundation model grows to."
+        default=None,
+        ge=0,
+        description=(
+            "Provisioned throughput: the maximum tokens per second of a foundation model."
+        ),
     )
     provisioned_model_units: int | None = Field(
         default=None,
         ge=1,
-        description="Model units of a foundation model. An endpoint has them for all of its "
-        "entities or for none, and is created by a call of its own with them.",
+        description=(
+            "Provisioned throughput of a foundation model, in model units. Set it for "
+            "all served entities of an endpoint or for none."
+        ),
     )
     burst_scaling_enabled: Annotated[bool | None, WriteOnly(CLI)] = Field(
         default=None,
-        description="Whether it may grow beyond its model units for a while. Without it the "
-        "service says yes.",
+        description=(
+            "Whether the entity may temporarily scale beyond its model units. Default: true."
+        ),
     )
     environment_vars: dict[str, str] | None = Field(
         default=None,
-        description="Variables for the model's process: plain text, or a reference "
-        "`{{secrets/scope/key}}` as the whole value. Everybody who may see the endpoint can "
-        "read them.",
+        description=(
+            "Environment variables of the model server. A value is plain text, or a "
+            "reference `{{secrets/scope/key}}`. Every user who can view the endpoint "
+            "can read them."
+        ),
     )
     instance_profile_arn: str | None = Field(
         default=None, min_length=1, description="The AWS instance profile that the model uses."
     )
     raw: Raw = Field(
         default=None,
-        description="Fields of a served entity that provisioner does not know. Sent as they are.",
+        description=(
+            "Fields of a served entity that `provisioner` does not know. They are sent unchanged."
+        ),
     )
 
 
 class Route(Spec):
-    """How much of the traffic one entity gets."""
+    """The percentage of the traffic for one served entity."""
 
     served_entity_name: str = Field(
         pattern=ENTITY_NAME, description="The `name` of a served entity."
     )
     traffic_percentage: int = Field(
-        ge=0, le=100, description="Its share. 0 keeps it in reserve, as a fallback."
+        ge=0,
+        le=100,
+        description=(
+            "The percentage of the requests. An entity with 0 gets no traffic and can "
+            "be a fallback."
+        ),
     )
 
 
 class TrafficConfig(Spec):
-    """How the traffic is split."""
+    """The traffic split."""
 
     routes: Annotated[tuple[Route, ...] | None, KeyedBy(ECHOED, key=("served_entity_name",))] = (
-        Field(default=None, description="One entry per entity; the shares add up to 100.")
+        Field(
+            default=None,
+            description="One entry for each served entity. The percentages add up to 100.",
+        )
     )
 
 
 class AutoCaptureConfig(Spec):
-    """The legacy inference table. Deprecated by the service: prefer the gateway's."""
+    """The legacy inference table. Deprecated by Databricks: use AI Gateway."""
 
     model_config = output_only("config", "auto_capture_config")
 
     enabled: Annotated[bool | None, ServerDefault(TERRAFORM)] = Field(
         default=None,
-        description="Whether requests and answers are written to the table. Once off it cannot "
-        "be switched on again.",
+        description=(
+            "Whether requests and responses are written to the table. You cannot "
+            "enable it again after you disabled it."
+        ),
     )
     catalog_name: TableName = Field(default=None, description="The catalog of the table.")
     schema_name: TableName = Field(default=None, description="The schema of the table.")
     table_name_prefix: Annotated[str | None, Immutable(SDK), ServerDefault(TERRAFORM)] = Field(
         default=None,
-        description="How the table's name begins. The service chooses where nothing is said.",
+        description="The prefix of the table name. By default, Databricks chooses it.",
     )
 
 
 class Config(Spec):
-    """What is served, and to whom the traffic goes."""
+    """The served entities and the traffic split."""
 
     model_config = output_only("config")
 
     served_entities: Annotated[tuple[ServedEntity, ...], KeyedBy(ECHOED, key=("name",))] = Field(
-        min_length=1, description="The models behind the endpoint."
+        min_length=1, description="The models that the endpoint serves."
     )
     traffic_config: Annotated[TrafficConfig | None, ServerDefault(ECHOED)] = Field(
         default=None,
-        description="The traffic split. A single entity gets everything; with several it has "
-        "to be written.",
+        description="The traffic split. Required if there are several entities.",
     )
     auto_capture_config: AutoCaptureConfig | None = Field(
         default=None,
-        description="The legacy inference table. Deprecated by the service: prefer "
-        "`ai_gateway.inference_table_config`.",
+        description=(
+            "The legacy inference table. Deprecated by Databricks: prefer "
+            "`ai_gateway.inference_table_config`."
+        ),
     )
     raw: Raw = Field(
         default=None,
-        description="Fields of a config that provisioner does not know. Sent as they are.",
+        description=(
+            "Fields of a config that `provisioner` does not know. They are sent unchanged."
+        ),
     )

@@ -33,13 +33,17 @@ class Permission(Spec):
     endpoint's creator and those of the user of `apply` are never taken away.
     """
 
-    level: Level = Field(description="Each level holds the ones before it: view, query, manage.")
-    group_name: str | None = Field(default=None, min_length=1, description="A group.")
+    level: Level = Field(
+        description=(
+            "The permission level. `CAN_QUERY` includes `CAN_VIEW`, and `CAN_MANAGE` includes both."
+        )
+    )
+    group_name: str | None = Field(default=None, min_length=1, description="The name of a group.")
     user_name: str | None = Field(
-        default=None, min_length=1, description="A user, by the address of the login."
+        default=None, min_length=1, description="A user's e-mail address."
     )
     service_principal_name: str | None = Field(
-        default=None, min_length=1, description="A service principal, by its application id."
+        default=None, min_length=1, description="The application id of a service principal."
     )
 
 
@@ -51,41 +55,43 @@ Address = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
 class Tag(Spec):
-    """A label, for cost reports for example."""
+    """A tag, for example for cost reports."""
 
     key: str = Field(min_length=1, description="The name of the tag.")
     value: Annotated[str | None, ServerDefault(SDK, only=("",))] = Field(
-        default=None, description="Its value; may be left out."
+        default=None, description="The value of the tag. Optional."
     )
 
 
 class EmailNotifications(Spec):
-    """Who gets an email about updates."""
+    """E-mail notifications about updates."""
 
     on_update_success: tuple[Address, ...] | None = Field(
-        default=None, description="Addresses that get a message when an update went through."
+        default=None, description="E-mail addresses to notify when an update succeeds."
     )
     on_update_failure: tuple[Address, ...] | None = Field(
-        default=None, description="Addresses that get a message when an update failed."
+        default=None, description="E-mail addresses to notify when an update fails."
     )
 
 
 class Lifecycle(Spec):
-    """How the resource is treated. Not sent to the service."""
+    """How `provisioner` treats the resource. Never sent to Databricks."""
 
     prevent_destroy: bool = Field(
         default=False,
-        description="Refuse to delete or to replace it, also once its manifest is gone.",
+        description="Forbid deletion and replacement, also after the manifest is removed.",
     )
     ignore_changes: tuple[str, ...] = Field(
         default=(),
-        description="Paths that are left as they are, such as `ai_gateway.guardrails` or "
-        "`tags[cost_center]`.",
+        description=(
+            "Paths that `apply` does not change, such as `ai_gateway.guardrails` or "
+            "`tags[cost_center]`."
+        ),
     )
 
 
 class ServingEndpoint(Spec):
-    """An endpoint that serves models: external ones, or those of Unity Catalog."""
+    """An endpoint that serves external models, or models of Unity Catalog."""
 
     model_config = output_only()
 
@@ -96,10 +102,13 @@ class ServingEndpoint(Spec):
     )
     existing: bool = Field(
         default=False,
-        description="The endpoint is created elsewhere, such as the pay-per-token endpoints "
-        "`databricks-...`: it is never created, reconfigured, tagged or deleted. Of the "
-        "blocks that are written, `ai_gateway` and `email_notifications` are managed as a whole; "
-        "of `tags` and `permissions` only the entries that are written.",
+        description=(
+            "Whether the endpoint is created elsewhere, such as the pay-per-token "
+            "endpoints `databricks-...`. `provisioner` then never creates, "
+            "reconfigures or deletes it, and adds no ownership tags. It manages "
+            "`ai_gateway` and `email_notifications` completely if the manifest has "
+            "them, and only the declared entries of `tags` and `permissions`."
+        ),
     )
     description: Annotated[
         str | None,
@@ -113,20 +122,25 @@ class ServingEndpoint(Spec):
     ] = Field(
         default=None,
         max_length=1000,
-        description="What the endpoint is for. Can be set only when the endpoint is created.",
+        description=(
+            "A description of the endpoint. Can be set only when the endpoint is created."
+        ),
     )
     config: Config | None = Field(
         default=None,
-        description="What the endpoint serves. Without it the endpoint is there and empty.",
+        description="What the endpoint serves. Without it, the endpoint is empty.",
     )
     ai_gateway: AiGateway | None = Field(
-        default=None, description="Limits, guardrails, fallback, usage and inference tables."
+        default=None,
+        description=(
+            "AI Gateway: rate limits, guardrails, fallback, usage tracking and inference table."
+        ),
     )
     tags: Annotated[tuple[Tag, ...] | None, KeyedBy(f"{API}/patch", key=("key",))] = Field(
-        default=None, description="Labels of the endpoint."
+        default=None, description="The tags of the endpoint."
     )
     email_notifications: EmailNotifications | None = Field(
-        default=None, description="Who gets an email about updates."
+        default=None, description="E-mail notifications about updates."
     )
     permissions: Annotated[
         tuple[Permission, ...] | None,
@@ -134,16 +148,20 @@ class ServingEndpoint(Spec):
         KeyedBy(PERMISSIONS, key=("group_name", "user_name", "service_principal_name")),
     ] = Field(
         default=None,
-        description="Who may do what: all direct permissions, one entry for each principal. "
-        "Left out, they are left alone; `[]` takes them all away, but never an inherited one, "
-        "the creator's or the caller's own.",
+        description=(
+            "All direct permissions, one entry for each principal. Without this "
+            "field, permissions do not change. `[]` removes all of them, except "
+            "inherited permissions and those of the creator and the caller."
+        ),
     )
     route_optimized: Annotated[
         bool | None, Immutable(TERRAFORM), ServerDefault(CLI, only=(False,))
     ] = Field(
         default=None,
-        description="Whether requests take a shorter way, by a URL of their own. Custom models "
-        "only.",
+        description=(
+            "Route optimization: requests take a faster route, with a separate URL. "
+            "For custom models only. A change replaces the endpoint."
+        ),
     )
     telemetry_config: Annotated[TelemetryConfig | None, ServerDefault(CLI)] = Field(
         default=None,
@@ -161,8 +179,7 @@ class ServingEndpoint(Spec):
     ] = Field(
         default=None,
         min_length=1,
-        description="The budget policy that is billed. Can be set only when the endpoint is "
-        "created.",
+        description=("The id of the budget policy. Can be set only when the endpoint is created."),
     )
     raw: Annotated[
         Raw,
@@ -173,19 +190,25 @@ class ServingEndpoint(Spec):
         ),
     ] = Field(
         default=None,
-        description="Fields of an endpoint that provisioner does not know. Sent as they are, "
-        "and only when the endpoint is created.",
+        description=(
+            "Fields of an endpoint that `provisioner` does not know. They are sent "
+            "unchanged, and only when the endpoint is created."
+        ),
     )
     checks: Annotated[tuple[Check, ...] | None, KeyedBy(OURS, key=("name",))] = Field(
         default=None,
-        description="Questions that prove the endpoint, for `provisioner verify`. Not sent when "
-        "it is applied, and no difference of any plan.",
+        description=(
+            "Requests and expected responses for `provisioner verify`. They are not "
+            "part of the endpoint and cause no changes in a plan."
+        ),
     )
     rollout: RolloutBlock | None = Field(
         default=None,
-        description="How a new version goes live, step by step. Not sent; without it a new "
-        "version gets all of the traffic at once.",
+        description=(
+            "The steps in which a new version gets traffic. Without this block, a new "
+            "version gets all traffic at once. Never sent to Databricks."
+        ),
     )
     lifecycle: Lifecycle | None = Field(
-        default=None, description="Protection, and what is not to be touched."
+        default=None, description="Protection from deletion, and fields to ignore."
     )

@@ -69,7 +69,7 @@ class OpenAiConfig(Spec):
         description="The name of the Azure OpenAI deployment. Azure only, and required there.",
     )
     openai_organization: str | None = Field(
-        default=None, description="The OpenAI organization that is billed."
+        default=None, description="The OpenAI organization to bill."
     )
     microsoft_entra_client_id: str | None = Field(
         default=None, description="The application (client) id. `azuread` only."
@@ -89,7 +89,7 @@ class OpenAiConfig(Spec):
 
 
 class AnthropicConfig(Spec):
-    """Anthropic's own API."""
+    """The API of Anthropic."""
 
     anthropic_api_key: Reference = Field(
         default=None, description="The API key as a reference: `{{secrets/scope/key}}`."
@@ -101,7 +101,7 @@ class AnthropicConfig(Spec):
 
 
 class CohereConfig(Spec):
-    """Cohere's own API."""
+    """The API of Cohere."""
 
     cohere_api_key: Reference = Field(
         default=None, description="The API key as a reference: `{{secrets/scope/key}}`."
@@ -111,16 +111,16 @@ class CohereConfig(Spec):
         description="The API key itself, as `${env.NAME}`. Instead of `cohere_api_key`.",
     )
     cohere_api_base: str | None = Field(
-        default=None, description="Another base URL than Cohere's usual one."
+        default=None, description="The base URL, if it is not the one of Cohere's public API."
     )
 
 
 class AmazonBedrockConfig(Spec):
-    """Amazon Bedrock, with a key pair, an instance profile or a service credential."""
+    """Amazon Bedrock, with an access key, an instance profile or a service credential."""
 
     aws_region: str = Field(min_length=1, description="The AWS region, such as `us-east-1`.")
     bedrock_provider: Literal["anthropic", "cohere", "ai21labs", "amazon"] = Field(
-        description="Whose model it is within Bedrock."
+        description="The provider of the model within Bedrock."
     )
     aws_access_key_id: Reference = Field(
         default=None,
@@ -181,7 +181,7 @@ class DatabricksModelServingConfig(Spec):
 
 
 class Ai21LabsConfig(Spec):
-    """AI21 Labs' own API."""
+    """The API of AI21 Labs."""
 
     ai21labs_api_key: Reference = Field(
         default=None, description="The API key as a reference: `{{secrets/scope/key}}`."
@@ -205,7 +205,7 @@ class PalmConfig(Spec):
 
 
 class ApiKeyAuth(Spec):
-    """A key in a header or parameter of its own."""
+    """Login with an API key in a custom header or parameter."""
 
     key: str = Field(min_length=1, description="The name of the header or parameter. Not a secret.")
     value: Reference = Field(
@@ -228,19 +228,19 @@ class BearerTokenAuth(Spec):
 
 
 class CustomProviderConfig(Spec):
-    """Any other provider whose API is compatible with OpenAI's."""
+    """Another provider with an OpenAI-compatible API."""
 
     custom_provider_url: str = Field(min_length=1, description="The URL of the provider's API.")
     api_key_auth: ApiKeyAuth | None = Field(
-        default=None, description="Log in with a key. Either this or `bearer_token_auth`."
+        default=None, description="Login with an API key. Set either this or `bearer_token_auth`."
     )
     bearer_token_auth: BearerTokenAuth | None = Field(
-        default=None, description="Log in with a token. Either this or `api_key_auth`."
+        default=None, description="Login with a bearer token. Set either this or `api_key_auth`."
     )
 
 
 class ExternalModel(Spec):
-    """A model that runs outside Databricks, and how to reach it."""
+    """An external model: its provider, address and login."""
 
     name: str = Field(min_length=1, description="The provider's name for the model.")
     provider: Literal[
@@ -253,9 +253,15 @@ class ExternalModel(Spec):
         "ai21labs",
         "palm",
         "custom",
-    ] = Field(description="Who runs the model. The block of this provider has to be there too.")
+    ] = Field(
+        description=(
+            "The provider of the model. The settings block of this provider is required, too."
+        )
+    )
     task: Annotated[str, Immutable(SDK)] = Field(
-        description="What the model is asked to do; the same for all models of an endpoint.",
+        description=(
+            "The task of the model. All external models of an endpoint have the same task."
+        ),
         examples=["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"],
     )
     openai_config: OpenAiConfig | None = Field(
@@ -287,5 +293,7 @@ class ExternalModel(Spec):
     )
     raw: Raw = Field(
         default=None,
-        description="Fields of an external model that provisioner does not know. Sent as they are.",
+        description=(
+            "Fields of an external model that `provisioner` does not know. They are sent unchanged."
+        ),
     )

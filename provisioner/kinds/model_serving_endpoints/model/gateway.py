@@ -20,30 +20,32 @@ CLI_DRIFT = "databricks/cli acceptance/bundle/resources/model_serving_endpoints/
 
 
 class TelemetryInferenceTable(Spec):
-    """How many requests are kept in the table of payloads."""
+    """The sampling of requests for the inference table."""
 
     sampling_fraction: Annotated[float | None, ServerDefault(SDK, only=(1,))] = Field(
-        default=None, ge=0, le=1, description="The share of the requests that is kept; 1 is all."
+        default=None, ge=0, le=1, description="The fraction of the requests to store, from 0 to 1."
     )
 
 
 class TelemetryTables(Spec):
-    """The tables that a new telemetry profile writes to, each by its full name."""
+    """The tables of a new telemetry profile."""
 
     annotations_table: str | None = Field(
-        default=None, description="For annotations, as `catalog.schema.table`."
+        default=None, description="The table for annotations, as `catalog.schema.table`."
     )
-    logs_table: str | None = Field(default=None, description="For logs, as `catalog.schema.table`.")
+    logs_table: str | None = Field(
+        default=None, description="The table for logs, as `catalog.schema.table`."
+    )
     metrics_table: str | None = Field(
-        default=None, description="For metrics, as `catalog.schema.table`."
+        default=None, description="The table for metrics, as `catalog.schema.table`."
     )
     traces_table: str | None = Field(
-        default=None, description="For traces, as `catalog.schema.table`."
+        default=None, description="The table for traces, as `catalog.schema.table`."
     )
 
 
 class TelemetryConfig(Spec):
-    """What the endpoint writes about itself, and where."""
+    """The telemetry of the endpoint and its tables."""
 
     enabled_telemetry_features: (
         tuple[
@@ -56,19 +58,21 @@ class TelemetryConfig(Spec):
             ...,
         ]
         | None
-    ) = Field(default=None, description="What is written. Without it everything is.")
+    ) = Field(default=None, description="The telemetry to write. By default, all of it.")
     inference_table_config: TelemetryInferenceTable | None = Field(
-        default=None, description="Which requests are kept."
+        default=None, description="Which requests are stored."
     )
     table_names: Annotated[TelemetryTables | None, WriteOnly(CLI_DRIFT)] = Field(
         default=None,
-        description="The tables to write to; the service makes a telemetry profile of them. "
-        "Either this or `telemetry_profile_id`.",
+        description=(
+            "The tables to write to. Databricks creates a telemetry profile for them. "
+            "Set either this or `telemetry_profile_id`."
+        ),
     )
     telemetry_profile_id: Annotated[str | None, ServerDefault(CLI_DRIFT)] = Field(
         default=None,
         min_length=1,
-        description="A telemetry profile that exists. Either this or `table_names`.",
+        description=("The id of an existing telemetry profile. Set either this or `table_names`."),
     )
 
 
@@ -78,100 +82,110 @@ MLFLOW = "https://mlflow.org/docs/latest/python_api/mlflow.deployments.html"
 
 
 class RateLimit(Spec):
-    """How many requests may be sent. With both `calls` and `tokens` the stricter one acts."""
+    """A rate limit of requests or tokens.
+
+    With both `calls` and `tokens`, the stricter limit applies.
+    """
 
     key: Annotated[
         Literal["endpoint", "user", "user_group", "service_principal"] | None,
         ServerDefault(SDK, only=("endpoint",)),
     ] = Field(
         default=None,
-        description="Who is counted: the whole `endpoint` (the default), each `user`, a "
-        "`user_group` or a `service_principal`.",
+        description=(
+            "What the limit applies to: the `endpoint` (the default), each `user`, a "
+            "`user_group` or a `service_principal`."
+        ),
     )
     principal: str | None = Field(
         default=None,
-        description="Who is meant: a user's e-mail address, a group's name or a service "
-        "principal's application id. Without it, `user` means every user.",
+        description=(
+            "A user's e-mail address, the name of a group, or the application id of a "
+            "service principal. Without it, a limit for `user` applies to each user."
+        ),
     )
-    renewal_period: Literal["minute"] = Field(description="The period that is counted.")
+    renewal_period: Literal["minute"] = Field(description="The period of the limit.")
     calls: int | None = Field(default=None, ge=0, description="Requests per period.")
     tokens: int | None = Field(default=None, ge=0, description="Tokens per period.")
 
 
 class Pii(Spec):
-    """What happens to personal data."""
+    """How personal data (PII) is handled."""
 
     behavior: Annotated[
         Literal["BLOCK", "MASK", "NONE"] | None, ServerDefault(FILLED_IN, only=("NONE",))
     ] = Field(
         default=None,
-        description="`BLOCK` refuses the request or the answer, `MASK` makes the data "
-        "unreadable, `NONE` lets it pass.",
+        description=(
+            "`BLOCK` refuses the request or the response, `MASK` masks the data, and "
+            "`NONE` does nothing."
+        ),
     )
 
 
 class GuardrailParameters(Spec):
-    """What is looked for in one direction."""
+    """The guardrails for requests or for responses."""
 
     safety: Annotated[bool | None, ServerDefault(FILLED_IN, only=(False,))] = Field(
         default=None, description="Whether unsafe content is refused."
     )
-    pii: Pii | None = Field(default=None, description="How personal data is treated.")
+    pii: Pii | None = Field(default=None, description="How personal data (PII) is handled.")
     invalid_keywords: tuple[str, ...] | None = Field(
         default=None,
-        description="Words that are refused. Deprecated by the service: prefer `safety`.",
+        description="Words that are refused. Deprecated by Databricks: prefer `safety`.",
     )
     valid_topics: tuple[str, ...] | None = Field(
         default=None,
-        description="Topics that are allowed. Deprecated by the service: prefer `safety`.",
+        description="Topics that are allowed. Deprecated by Databricks: prefer `safety`.",
     )
 
 
 class Guardrails(Spec):
-    """What may go in and what may come out."""
+    """AI guardrails for requests and responses."""
 
     input: GuardrailParameters | None = Field(
-        default=None, description="What is looked for in requests."
+        default=None, description="The guardrails for requests."
     )
     output: GuardrailParameters | None = Field(
-        default=None, description="What is looked for in answers."
+        default=None, description="The guardrails for responses."
     )
 
 
 class InferenceTableConfig(Spec):
-    """A table in Unity Catalog that keeps requests and answers."""
+    """The inference table: a table in Unity Catalog that stores requests and responses."""
 
     enabled: Annotated[bool | None, ServerDefault(SDK)] = Field(
-        default=None, description="Whether requests and answers are written to the table."
+        default=None, description="Whether requests and responses are written to the table."
     )
     catalog_name: str | None = Field(default=None, description="The catalog of the table.")
     schema_name: str | None = Field(default=None, description="The schema of the table.")
     table_name_prefix: Annotated[str | None, ServerDefault(MLFLOW)] = Field(
         default=None,
-        description="How the table's name begins. The service takes the endpoint's name "
-        "where nothing is said.",
+        description="The prefix of the table name. Default: the name of the endpoint.",
     )
 
 
 class FallbackConfig(Spec):
-    """Asking the endpoint's other models where one fails."""
+    """Fallback to other served entities if a request fails."""
 
     enabled: bool = Field(
-        description="Whether a request that one model answers with 429 or 5xx goes on to the "
-        "others, in the order in which they are listed."
+        description=(
+            "Whether a request that fails with 429 or 5xx is sent to the other served "
+            "entities, in the order of the list."
+        )
     )
 
 
 class UsageTrackingConfig(Spec):
-    """Counting who asks how much, in the system tables."""
+    """Usage tracking in the system tables."""
 
     enabled: Annotated[bool | None, ServerDefault(FILLED_IN, only=(False,))] = Field(
-        default=None, description="Whether usage is counted."
+        default=None, description="Whether usage is tracked."
     )
 
 
 class AiGateway(Spec):
-    """What stands between the endpoint's users and its models."""
+    """AI Gateway: the settings between callers and models."""
 
     rate_limits: Annotated[
         tuple[RateLimit, ...] | None,
@@ -184,18 +198,20 @@ class AiGateway(Spec):
         ),
     ] = Field(default=None, description="At most 20 limits, 5 of them for groups.")
     guardrails: Guardrails | None = Field(
-        default=None, description="Content that is refused or masked."
+        default=None, description="AI guardrails: content to refuse or to mask."
     )
     fallback_config: FallbackConfig | None = Field(
-        default=None, description="Whether the other models answer where one fails."
+        default=None, description="Fallback to other served entities."
     )
     usage_tracking_config: UsageTrackingConfig | None = Field(
-        default=None, description="Whether usage is counted in the system tables."
+        default=None, description="Usage tracking in the system tables."
     )
     inference_table_config: InferenceTableConfig | None = Field(
-        default=None, description="Where requests and answers are kept."
+        default=None, description="The inference table, which stores requests and responses."
     )
     raw: Raw = Field(
         default=None,
-        description="Fields of the gateway that provisioner does not know. Sent as they are.",
+        description=(
+            "Fields of AI Gateway that `provisioner` does not know. They are sent unchanged."
+        ),
     )

@@ -17,119 +17,148 @@ Word = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class RolloutStep(Spec):
-    """One step in its long form: a share of the traffic, or a pause."""
+    """One step in its long form: a percentage of the traffic, or a pause."""
 
     percent: int | None = Field(
-        default=None, ge=0, le=100, description="The share of the new version."
+        default=None, ge=0, le=100, description="The percentage of the traffic for the new version."
     )
     for_: Duration | None = Field(
-        default=None, alias="for", description="How long the step lasts at least: `10m`, `2h`."
+        default=None,
+        alias="for",
+        description="The minimum duration of the step, such as `10m` or `2h`.",
     )
     pause: bool | None = Field(
-        default=None, description="Wait until a person says `provisioner rollout go`."
+        default=None, description="Wait for the command `provisioner rollout go`."
     )
 
 
 class RolloutChecks(Spec):
-    """How the endpoint's `checks` are asked of the new version alone."""
+    """How the `checks` of the endpoint are sent to the new version."""
 
-    repeat: int = Field(default=1, ge=1, le=100, description="How often each check is asked.")
+    repeat: int = Field(default=1, ge=1, le=100, description="How many times each check is sent.")
 
 
 class RolloutMetric(Spec):
-    """A measured criterion: of the endpoint's own metrics, or of a command."""
+    """A metric of the endpoint or of a command."""
 
     name: str = Field(
         pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$",
-        description="`errors` (answers with a status of 5xx), `client_errors` (4xx), `p50_ms`, "
-        "`p95_ms`, `p99_ms`, another metric of the endpoint such as `cpu_usage_percentage`; for a "
-        "command any name.",
+        description=(
+            "The metric: `errors` (responses with status 5xx), `client_errors` (4xx), "
+            "`p50_ms`, `p95_ms`, `p99_ms`, or another metric of the endpoint such as "
+            "`cpu_usage_percentage`. A command can have any name."
+        ),
     )
     from_: Literal["metrics", "command"] = Field(
         default="metrics",
         alias="from",
-        description="The endpoint's metrics, or a command of the project.",
+        description=(
+            "The source of the metric: the metrics of the endpoint, or a command of the project."
+        ),
     )
     max: Annotated[str, Field(pattern=SHARE)] | float | None = Field(
-        default=None, description="The most that is good: `1%`, or a number."
+        default=None, description="The maximum value, such as `1%` or a number."
     )
     compared_to_old: float | None = Field(
-        default=None, gt=0, description="The most as a multiple of the previous version's value."
+        default=None,
+        gt=0,
+        description="The maximum, as a multiple of the value of the previous version.",
     )
     min_requests: int | None = Field(
         default=None,
         ge=1,
-        description="With fewer requests in the samples of a run the metric is not known.",
+        description=(
+            "The minimum number of requests in the samples of a run. With fewer "
+            "requests, the metric is unknown."
+        ),
     )
     run: tuple[Word, ...] | None = Field(
         default=None,
         min_length=1,
         max_length=50,
-        description="The command, as a list that no shell reads: a committed file of the project "
-        "and its arguments. `${rollout.new}`, `${rollout.old}` and `${rollout.endpoint}` are "
-        "filled in. Exit code 0 is good, 1 is bad, any other is not known.",
+        description=(
+            "The command as a list: a committed file of the project and its "
+            "arguments. It is not passed to a shell. `${rollout.new}`, "
+            "`${rollout.old}` and `${rollout.endpoint}` are replaced. Exit code 0 "
+            "means good, 1 bad, and any other unknown."
+        ),
     )
     timeout: Duration | None = Field(
-        default=None, description="When the command is ended: `60s` where nothing is written."
+        default=None, description="The time limit of the command. Default: `60s`."
     )
     pass_env: tuple[Annotated[str, Field(pattern=VARIABLE)], ...] | None = Field(
         default=None,
-        description="Environment variables that the command gets though they may be secret.",
+        description=(
+            "Environment variables that the command gets although they may contain secrets."
+        ),
     )
 
 
 class RolloutAnalysis(Spec):
-    """What decides whether the new version is good."""
+    """The analysis that decides about the new version."""
 
     checks: RolloutChecks | bool | None = Field(
-        default=None, description="`false` asks no checks; else they are asked at every step."
+        default=None, description="Whether the checks run at every step. `false` turns them off."
     )
     metrics: tuple[RolloutMetric, ...] | None = Field(
-        default=None, max_length=20, description="Criteria while the new version has traffic."
+        default=None,
+        max_length=20,
+        description="The metrics that decide about the new version while it has traffic.",
     )
     tolerate: int | None = Field(
-        default=None, ge=0, le=100, description="Bad samples in a row that are still good."
+        default=None, ge=0, le=100, description="How many bad samples in a row are tolerated."
     )
     observe: Duration | None = Field(
         default=None,
-        description="How long one run of `rollout advance` samples the metrics, once a minute: "
-        "`5m` where nothing is written, and never longer than the step.",
+        description=(
+            "How long one run of `rollout advance` collects metrics, once a minute, "
+            "but not longer than the step. Default: `5m`."
+        ),
     )
 
 
 class RolloutBlock(Spec):
-    """How a new version of a served entity goes live, step by step."""
+    """A gradual rollout of new versions of a served entity."""
 
     entity: str | None = Field(
         default=None,
         min_length=1,
-        description="The served entity; may be left out where there is one.",
+        description="The name of the served entity. Optional if the endpoint has one.",
     )
     steps: tuple[Word | RolloutStep, ...] = Field(
         min_length=1,
         max_length=50,
-        description="`5% for 10m`, `25%` or `pause`, or the long form. 0 % comes first and 100 % "
-        "last, also where they are not written.",
+        description=(
+            "The steps, such as `5% for 10m`, `25%` or `pause`, or the long form. A "
+            "rollout always starts with 0 % and ends with 100 %."
+        ),
     )
     analysis: RolloutAnalysis | None = Field(
-        default=None, description="Without it, time and readiness decide alone."
+        default=None,
+        description=(
+            "The metrics and checks that decide about the new version. Without this "
+            "block, only the duration of the steps and readiness decide."
+        ),
     )
     on_failure: Literal["step_back", "hold"] = Field(
-        default="step_back", description="What a bad verdict does."
+        default="step_back", description="What happens if a metric or a check is bad."
     )
     when_unknown: Annotated[str, Field(pattern=r"^(hold|go_on after [1-9][0-9]{0,5}[smhd])$")] = (
         Field(
             default="hold",
-            description="What a verdict that is not known does: `hold`, or `go_on after 1h`.",
+            description="What happens if a metric is unknown: `hold`, or `go_on after 1h`.",
         )
     )
     keep_previous: Duration | None = Field(
         default=None,
-        description="How long the previous version stays at 0 % after the last step: `24h` where "
-        "nothing is written.",
+        description=(
+            "How long the previous version remains at 0 % after the last step. Default: `24h`."
+        ),
     )
     give_up_after: Duration | None = Field(
         default=None,
-        description="A step that lasts so much longer than its time goes back: `3d` where nothing "
-        "is written.",
+        description=(
+            "How much longer than its time a step may last before the rollout steps "
+            "back. Default: `3d`."
+        ),
     )
