@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+from proofs import FULL
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
 MANIFEST = """
@@ -66,6 +67,7 @@ def test_however_many_reads_lag_an_apply_creates_once(shop, run, workspace, cell
 
 
 @pytest.mark.proof("lag")
+@pytest.mark.skipif(not FULL, reason="waits in real time; make proofs PART=lag")
 def test_however_long_reads_lag_an_apply_creates_once(shop, run, workspace, cells):
     """In a process of its own, whose clock skips nothing: the lag is in real seconds."""
 
