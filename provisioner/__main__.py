@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+# Built into the interpreter. The module `signal` imports others, and Ctrl-C amid an import ends
+# in a traceback.
+import _signal  # type: ignore[import-not-found]
 import os
-import signal
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def _end(number: int, frame: object) -> NoReturn:
@@ -12,16 +17,18 @@ def _end(number: int, frame: object) -> NoReturn:
     os._exit(130)
 
 
+# Before anything else is imported. A process that ignores Ctrl-C goes on ignoring it.
+_IS_DEFAULT = _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler
+if _IS_DEFAULT:
+    _signal.signal(_signal.SIGINT, _end)
+
+
 def run() -> NoReturn:
     """Runs the command line. Ctrl-C while its modules are imported ends with 130, too."""
-    # Python's own handler would raise amid an import, which ends in a traceback.
-    own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if own:
-        signal.signal(signal.SIGINT, _end)
     from provisioner.cli import run as run_cli
 
-    if own:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _IS_DEFAULT:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     run_cli()
 
 

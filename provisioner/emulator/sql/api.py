@@ -178,7 +178,7 @@ def _no_engine(error: ImportError) -> ApiError:
         501,
         "NOT_IMPLEMENTED",
         f"SQL needs the extra `sql`, which is not installed ({error.name} is missing): "
-        'pip install "serving-provisioner[sql]"',
+        'pip install "./wheels/FILE.whl[sql]"',
     )
 
 

@@ -240,6 +240,16 @@ def test_what_was_made_again_is_told_with_its_maker_and_its_differences(applied,
     ]
 
 
+def test_an_imported_endpoint_is_not_adopted_yet_and_adoption_is_offered(
+    run, repository, workspace
+):
+    workspace.call("POST", "/api/2.0/serving-endpoints", {"name": "by-hand"})
+    repository.endpoint("name: by-hand\ndescription: made by hand")
+    out = run("drift").out
+    assert "not adopted yet, or created again, or its tags were removed" in out
+    assert "provisioner apply --select model_serving_endpoints.chat --adopt -e dev" in out
+
+
 def test_the_other_owner_is_named_with_the_way_back(applied, run, workspace):
     another_owner(workspace)
     out = run("drift").out

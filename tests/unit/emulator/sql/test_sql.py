@@ -316,4 +316,4 @@ def test_without_the_extra_the_answer_says_what_to_install(client, monkeypatch):
         monkeypatch.delattr(package, name, raising=False)
     reply = client.call("POST", BASE, {"statement": "SELECT 1", **WAREHOUSE})
     assert reply.status == 501
-    assert 'pip install "serving-provisioner[sql]"' in reply.json["message"]
+    assert 'pip install "./wheels/FILE.whl[sql]"' in reply.json["message"]
