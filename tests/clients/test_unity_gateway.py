@@ -274,3 +274,28 @@ def test_a_used_up_limit_answers_429(sdk, openai, provider):
 def test_a_model_of_databricks_answers_by_its_full_name(openai):
     answer = openai.chat.completions.create(model="system.ai.gpt-oss-20b", messages=QUESTION)
     assert answer.choices[0].message.content
+
+
+def test_the_sdk_manages_a_registered_model_and_its_aliases(sdk, post):
+    from databricks.sdk.service.catalog import PermissionsChange, Privilege
+
+    made = sdk.registered_models.create(catalog_name="ml", schema_name="gateway", name="fraud")
+    assert made.full_name == f"{SCHEMA}.fraud"
+    for version in (1, 2):
+        post("/__emulator__/models", {"full_name": made.full_name, "version": version})
+    alias = sdk.registered_models.set_alias(made.full_name, "champion", 2)
+    assert (alias.alias_name, alias.version_num) == ("champion", 2)
+    sdk.registered_models.update(made.full_name, comment="Card payments")
+    read = sdk.registered_models.get(made.full_name, include_aliases=True)
+    assert read.comment == "Card payments"
+    assert [(each.alias_name, each.version_num) for each in read.aliases] == [("champion", 2)]
+    sdk.registered_models.delete_alias(made.full_name, "champion")
+    read = sdk.registered_models.get(made.full_name, include_aliases=True)
+    assert not read.aliases
+    change = PermissionsChange(principal=READER, add=[Privilege.EXECUTE])
+    granted = sdk.grants.update("function", made.full_name, changes=[change])
+    assert granted.privilege_assignments[0].privileges == [Privilege.EXECUTE]
+    assert made.full_name in {
+        each.full_name
+        for each in sdk.registered_models.list(catalog_name="ml", schema_name="gateway")
+    }

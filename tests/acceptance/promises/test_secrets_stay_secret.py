@@ -20,6 +20,8 @@ CANARIES = {
     "BEARER": "canary-bearer-6",
     "HEADER": "canary-header-7",
     "PRIVATE_KEY": "canary-private-key-8",
+    "CATALOG_KEY": "canary/catalog+key=10",
+    "GATEWAY_KEY": "canary-gateway-key-11",
 }
 MANIFEST = """
 resources:
@@ -105,16 +107,36 @@ resources:
               task: llm/v1/chat
               google_cloud_vertex_ai_config:
                 {project_id: p, region: r, private_key_plaintext: "${env.PRIVATE_KEY}"}
+  secrets:
+    key: {catalog_name: main, schema_name: gw, name: key, from_env: CATALOG_KEY}
+    file: {catalog_name: main, schema_name: gw, name: file, from_file: key.txt}
+  model_provider_services:
+    gateway:
+      parent: schemas/main.gw
+      model_provider_service_id: gateway
+      config:
+        provider_type: EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI
+        openai: {direct: {api_key: {plaintext: "${env.GATEWAY_KEY}"}}}
+        targets: [{model: m}]
 """
+# `all` covers no catalog secret: nothing brings back its value.
+DESTROYING = (
+    *("--allow-delete", "all", "--allow-delete", "secrets.key", "--allow-delete", "secrets.file"),
+    *("--allow-destructive", "9"),
+)
 FILE_CANARY = "canary-from-file-9"
 TOKEN_CANARY = "dapi-acceptance"
 
 
 @pytest.fixture
-def canaries(repository, monkeypatch, caplog):
+def canaries(repository, workspace, monkeypatch, caplog):
     for name, value in CANARIES.items():
         monkeypatch.setenv(name, value)
     repository.write("key.txt", f"{FILE_CANARY}\n")
+    catalog = "/api/2.1/unity-catalog"
+    workspace.call("POST", f"{catalog}/catalogs", {"name": "main"})
+    workspace.call("POST", f"{catalog}/schemas", {"name": "gw", "catalog_name": "main"})
+    workspace.forget()
     repository.write("manifests/all.yaml", MANIFEST)
     caplog.set_level("DEBUG")
     return repository
@@ -147,7 +169,7 @@ def test_no_command_shows_or_stores_a_secret(canaries, run, caplog):
         ["plan", "--rotate", "model_serving_endpoints.openai", "--debug"],
         ["apply", "-y", "--rotate", "model_serving_endpoints.openai", "-o", "json"],
         ["status", "-o", "json"],
-        ["destroy", "-y", "--allow-delete", "all", "--allow-destructive", "6", "--debug"],
+        ["destroy", "-y", *DESTROYING, "--debug"],
     ):
         result = run(*words)
         assert result.code == 0, f"{words}: {result.err}"
@@ -179,7 +201,7 @@ def test_no_report_and_no_reading_command_shows_or_stores_a_secret(
         (["doctor", "-o", "json"], 0),
         (["render"], 0),
         (["verify", "-o", "json"], 0),
-        (["destroy", "-y", "--allow-delete", "all", "--allow-destructive", "6"], 0),
+        (["destroy", "-y", *DESTROYING], 0),
     )
     said = []
     for number, (words, code) in enumerate(steps):
