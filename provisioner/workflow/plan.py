@@ -22,6 +22,7 @@ from provisioner.model.live import Listed
 from provisioner.model.plan import Action, Address, Plan, PlanInputs, Source, Step
 from provisioner.model.resource import Resource
 from provisioner.planning.comparison import ResourceComparison, compare_resource
+from provisioner.planning.deletion_order import in_reverse
 from provisioner.planning.notes import Users, with_neighbours, with_unlisted
 from provisioner.planning.planner import listed_pair, step_of
 from provisioner.planning.releases import Releases, held, in_order, releases_of
@@ -58,6 +59,7 @@ def make_plan(session: Session, options: PlanOptions) -> Plan:
             compared = replace(compared, resources=resources)
             steps = _decide(compared.resources, session.drivers)
         steps = in_order(steps, compared.resources, _releases(session))
+        steps = in_reverse(steps, compared.resources)
         steps = with_neighbours(steps, _users(compared.scope))
         return _plan(session, compared, with_unlisted(steps, _unlisted(compared.reading)))
 
@@ -120,7 +122,7 @@ def make_destroy_plan(session: Session, options: PlanOptions) -> Plan:
     chosen = options.selection.choose(doomed)
     pairs = _pairs_to_delete(chosen, session.drivers)
     compared = [_compare(pair, scope.request) for pair in pairs]
-    steps = _decide(compared, session.drivers)
+    steps = in_reverse(_decide(compared, session.drivers), compared)
     return _plan(session, WorkspaceComparison(scope, reading, compared), steps)
 
 

@@ -147,6 +147,57 @@ def test_destroy_finds_what_is_declared(bench: Workbench) -> None:
     assert all("etag=" in step.operations[0].path for step in plan.steps)
 
 
+ALL = {
+    "schemas": {"gw": {"catalog_name": "main", "name": "gw"}},
+    **copy.deepcopy(GATEWAY),
+    **SECRET,
+}
+ALL["model_provider_services"]["openai"]["config"]["openai"]["direct"]["api_key"] = {
+    "secret_reference": {"name": "secrets/main.gw.key"}
+}
+IN_ORDER = ["schemas", "secrets", "model-provider-services", "model-services"]
+
+
+def written_kinds(bench: Workbench) -> list[str]:
+    return [write["path"].removeprefix(f"{UC}/").split("/")[0] for write in bench.writes()]
+
+
+def test_objects_are_created_and_deleted_in_the_order_of_their_references(
+    bench: Workbench,
+) -> None:
+    bench.forget()
+    bench.apply(ALL)
+    assert written_kinds(bench) == IN_ORDER
+    bench.forget()
+    session = bench.session(ALL)
+    plan = make_destroy_plan(session, PlanOptions())
+    outcomes = apply(session, plan, Options(parallelism=8), Hooks(clock=bench.clock))
+    assert {outcome.status for outcome in outcomes} == {Status.DONE}
+    assert written_kinds(bench) == IN_ORDER[::-1]
+
+
+def test_what_is_removed_is_deleted_after_its_last_user_has_let_go(bench: Workbench) -> None:
+    bench.apply(ALL)
+    other = copy.deepcopy(ALL)
+    other["model_provider_services"]["second"] = {
+        **other["model_provider_services"].pop("openai"),
+        "model_provider_service_id": "second",
+    }
+    external = other["model_services"]["chat"]["config"]["routing"]["destinations"][0]
+    external["external_model_config"]["model_provider_service"] = (
+        "model-provider-services/main.gw.second"
+    )
+    bench.forget()
+    bench.apply(other, prune=True)
+    calls = [(write["method"], write["path"].rpartition("/")[2]) for write in bench.writes()]
+    assert calls == [
+        ("POST", "model-provider-services"),
+        ("PATCH", "main.gw.chat"),
+        ("DELETE", "main.gw.openai"),
+    ]
+    assert left_to_do(bench.plan(other)) == {}
+
+
 def test_what_changed_since_the_plan_is_stale(bench: Workbench) -> None:
     bench.apply(GATEWAY)
     changed = {
