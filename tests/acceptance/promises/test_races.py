@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -34,15 +33,15 @@ removed: {model_serving_endpoints: {old: {name: old, delete: true}}}
 
 
 @pytest.fixture
-def race(tmp_path):
+def race(tmp_path, preforked_command):
     """A repository on a workspace of its own, and a way to apply it N times at once."""
     with running(Settings(token=TOKEN, latency_ms=LATENCY_MS)) as server:
-        yield Race(server, tmp_path)
+        yield Race(server, tmp_path, preforked_command)
 
 
 class Race:
-    def __init__(self, server, root):
-        self.server, self.root = server, root
+    def __init__(self, server, root, program):
+        self.server, self.root, self.program = server, root, program
         (root / "provisioner.yaml").write_text("project: shop\n")
         (root / "environments").mkdir()
         (root / "manifests").mkdir()
@@ -61,7 +60,7 @@ class Race:
             return connection.send(method, path, body, repeatable=True)
 
     def command(self, *words):
-        return [sys.executable, "-m", "provisioner", *words, "-e", "dev", "-C", str(self.root)]
+        return [str(self.program), *words, "-e", "dev", "-C", str(self.root)]
 
     def prepared(self):
         """The endpoint as it was, another one to delete, and manifests that replace the first."""
