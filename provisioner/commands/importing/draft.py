@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,3 +129,11 @@ def write(root: Path, outcomes: Iterable[ImportedResource]) -> None:
             replace_file(root / file, text)
         except OSError as error:
             raise FileError.of("E802", f"cannot write {file}: {error.strerror}") from error
+
+
+def command_in(root: Path, command: str) -> str:
+    """Returns ``command`` as it finds the project in ``root`` from the current folder."""
+    here = Path.cwd().resolve()
+    if here == root.resolve() or root.resolve() in here.parents:
+        return command
+    return f"{command} -C {shlex.quote(str(root))}"

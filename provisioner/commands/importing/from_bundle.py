@@ -29,6 +29,7 @@ from provisioner.commands.importing.bundle.targets import (
 )
 from provisioner.commands.importing.bundle.validation import problems_of
 from provisioner.commands.importing.draft import (
+    command_in,
     new_file,
     project_file,
     root_near,
@@ -78,7 +79,7 @@ def import_bundle(folder: Path | None, bundle: Path, to: str) -> tuple[Path, Imp
         if wrong:
             raise FileError(wrong)
     notes = tuple(dict.fromkeys(_notes(made, root)))
-    return root, ImportResult(outcomes, problems, notes, tuple(_commands(made)))
+    return root, ImportResult(outcomes, problems, notes, tuple(_commands(made, root)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +236,8 @@ def _notes_of(made: _Converted, target: Target) -> Iterator[str]:
         )
 
 
-def _commands(made: _Converted) -> Iterator[str]:
-    yield "provisioner validate"
+def _commands(made: _Converted, root: Path) -> Iterator[str]:
+    yield command_in(root, "provisioner validate")
     for target in made.targets:
         option = f" -t {shlex.quote(target.name)}" if made.bundle.targets else ""
         for key in _written_keys(target):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from provisioner.commands.importing.draft import (
     ManifestDraft,
+    command_in,
     complaints,
     entry_of,
     new_file,
@@ -130,7 +131,8 @@ def import_state(folder: Path | None, state: Path, to: str) -> tuple[Path, Impor
     manifests = [*_manifests(root, drafts, to), *_letting_go(claimed, drafts)]
     new = [*project_file(root, root.resolve().name), *manifests]
     outcomes, there = unless_there(root, new)
-    commands = ("provisioner validate", "provisioner apply --adopt", "terraform plan")
+    own = ("provisioner validate", "provisioner apply --adopt")
+    commands = (*(command_in(root, command) for command in own), "terraform plan")
     notes = (*_notes(), *_left(entries, claimed), *_staying(claimed, drafts))
     return root, ImportResult(outcomes, (*problems, *there), notes, commands)
 

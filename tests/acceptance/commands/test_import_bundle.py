@@ -368,3 +368,8 @@ def test_no_reference_is_part_of_the_name_of_a_file(importer):
 def test_a_place_of_its_own_for_manifests_is_said_in_the_environments(importer):
     importer.imported(bundle(f"    a: {endpoint()}\n"), "--to", "serving/{key}.yaml")
     assert set(importer.endpoints("dev")) == {"a"}
+
+
+def test_the_next_command_names_the_folder_of_the_project(importer):
+    _, _, err = importer.run(bundle(f"    a: {endpoint()}\n"))
+    assert f"next: provisioner validate -C {importer.project}\n" in err

@@ -39,7 +39,8 @@ def _rate_limits(document: Document) -> Iterator[Finding]:
         gateway = document.setdefault("ai_gateway", {})
         if not isinstance(gateway, dict):
             continue
-        yield _moved((*place, "rate_limits"), "W711", "ai_gateway.rate_limits", gateway)
+        others = _differing(gateway, "rate_limits", holder["rate_limits"])
+        yield _moved((*place, "rate_limits"), "W711", "ai_gateway.rate_limits", others)
         gateway.setdefault("rate_limits", holder.pop("rate_limits"))
 
 
@@ -88,7 +89,8 @@ def _nested_config(document: Document) -> Iterator[Finding]:
         is_nested = any(name.endswith("_config") for name in nested)
         moved = nested if is_nested or not block else {block: nested}
         for name, value in moved.items():
-            yield _moved((*place, "config"), "W713", name, model)
+            others = _differing(model, name, value)
+            yield _moved((*place, "config"), "W713", name, others)
             model.setdefault(name, value)
 
 
@@ -96,7 +98,8 @@ def _bedrock(document: Document) -> Iterator[Finding]:
     for place, model in _models(document):
         if "aws_bedrock_config" in model:
             new = BLOCK_OF["amazon-bedrock"]
-            yield _moved((*place, "aws_bedrock_config"), "W717", new, model)
+            others = _differing(model, new, model["aws_bedrock_config"])
+            yield _moved((*place, "aws_bedrock_config"), "W717", new, others)
             model.setdefault(new, model.pop("aws_bedrock_config"))
         block = model.get(BLOCK_OF["amazon-bedrock"])
         if isinstance(block, dict) and str(block.get("bedrock_provider")).lower() in (
@@ -134,9 +137,14 @@ TRANSLATIONS: Final[tuple[Callable[[Document], Iterator[Finding]], ...]] = (
 )
 
 
+def _differing(target: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """``target``, or nothing where it says under ``name`` what the old spelling says."""
+    return {} if target.get(name) == value else target
+
+
 # rule(client): Old spellings are translated: public clients still send them. [serving-api 1.15,
 #     1.16]
-# rule(tool): An old and the new spelling are not both given: which of the two values is meant is
+# rule(tool): An old and the new spelling do not have different values: which of the two is meant is
 #     not known.
 def _moved(place: Location, code: str, new: str, target: dict[str, Any]) -> Finding:
     """The finding for an old spelling; an error when ``target`` has the new one too."""

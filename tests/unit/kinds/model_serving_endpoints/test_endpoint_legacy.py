@@ -181,3 +181,23 @@ def test_an_old_and_the_new_spelling_together_are_an_error(old, new, at):
     document, findings = migrate_legacy(old)
     assert document == new
     assert [(one.code, one.at, one.severity) for one in findings] == [("E330", at, Severity.ERROR)]
+
+
+LIMITS = [{"key": "user", "renewal_period": "minute", "calls": 1}]
+CONFIG = {"aws_region": "r"}
+SAME_TWICE = [
+    pytest.param(
+        {"rate_limits": LIMITS, "ai_gateway": {"rate_limits": LIMITS}}, "W711", id="rate limits"
+    ),
+    pytest.param(
+        {"aws_bedrock_config": CONFIG, "amazon_bedrock_config": CONFIG}, "W717", id="Bedrock"
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "code"), SAME_TWICE)
+def test_an_old_spelling_beside_the_new_one_with_the_same_value_only_warns(written, code):
+    if code == "W717":
+        entity = {"name": "a", "external_model": {"provider": "amazon-bedrock", **written}}
+        written = {"config": {"served_entities": [entity]}}
+    assert [finding.code for finding in migrate_legacy(written)[1]] == [code]
