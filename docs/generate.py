@@ -54,8 +54,8 @@ def commands_page() -> str:
     parts = [
         NOTE,
         "# Commands\n",
-        "`provisioner help COMMAND` prints the same text. Exit codes are listed in "
-        "`provisioner --help`.\n",
+        "`provisioner help COMMAND` prints the help of a command. All commands also take the "
+        "options of `provisioner help options`, and use the same [exit codes](exit-codes.md).\n",
     ]
     for heading, names in HEADINGS.items():
         parts.append(f"## {heading}\n")
@@ -88,8 +88,8 @@ def fields_page() -> str:
     parts = [
         NOTE,
         "# Manifest fields\n",
-        "Each kind of resource, field by field. [Every field with its rule and its API call]"
-        "(../../schemas/FIELDS.md) says what a change of a field does.\n",
+        "All fields of each kind of resource. [FIELDS.md](../../schemas/FIELDS.md) lists the API "
+        "call of each field, and whether a change updates or replaces the resource.\n",
     ]
     for name in KINDS:
         schema = json.loads((ROOT / f"schemas/kinds/{name}.schema.json").read_text("utf-8"))
@@ -173,8 +173,8 @@ def codes_page() -> str:
     parts = [
         NOTE,
         "# Error codes\n",
-        "Every problem has a code: `E` for an error, `W` for a warning. `provisioner explain CODE` "
-        "prints the same text. A code never changes its meaning.\n",
+        "Each problem has a code, with `E` for an error and `W` for a warning. `provisioner "
+        "explain CODE` prints the text of a code. A code never changes its meaning.\n",
     ]
     for code, entry in sorted(explanations().items()):
         parts.append(f"## {code}\n\n**{entry.title[:1].upper()}{entry.title[1:]}.**\n")
@@ -190,12 +190,12 @@ def rules_page() -> str:
         NOTE,
         "# Rules and their trust\n",
         "Every rule that `validate` or the local workspace enforces, with its source and its "
-        "[trust](serving-api.md#01-trust). Each rule stands as a comment above the code that "
-        "enforces it. Numbers in the column of sources are sections of "
+        "[trust](serving-api.md#01-trust). A comment above the code that enforces a rule states "
+        'the rule. Numbers in the column "source" are sections of '
         "[serving-api.md](serving-api.md).\n\n"
-        "`validate` only warns where a rule is assumed: the column of answers has the codes, and a "
-        "code with `W` is a warning. The local workspace refuses what breaks an assumed rule with "
-        "`--strict`, or always for the reason that the rule names.\n",
+        'If a rule is assumed, `validate` only warns: in the column "answer", a code with `W` is '
+        "a warning. The local workspace enforces an assumed rule with `--strict`, or always for "
+        "the reason that the rule names.\n",
     ]
     for title, folder in RULE_FOLDERS.items():
         rules = list(read_rules(ROOT / folder))
