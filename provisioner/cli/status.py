@@ -63,12 +63,15 @@ def command(
     change, or with -o json a line with the complete state. --watch --wait ends when no
     endpoint is updating.
 
+    With -v it also asks for what the service measured in the last minute, and for the usage
+    policy that the costs belong to.
+
     \b
     Exit codes: 0 all resources are ready; 1 error, or a resource failed or is missing;
     5 still updating (with --wait: after the timeout); 130 interrupted.
     """
     from provisioner.commands.status import text as status_text
-    from provisioner.commands.status.status import read_status, status_code
+    from provisioner.commands.status.status import read_status, status_code, with_details
     from provisioner.workflow.project import open_project
     from provisioner.workflow.session import open_session
 
@@ -79,6 +82,8 @@ def command(
         if options.watch:
             return _watch(terminal, session, select, options)
         rows = read_status(session, select, options.timeout_s if options.wait else 0.0)
+        if common.verbose:
+            rows = with_details(session, rows)
     if common.json:
         terminal.answer_json(status_text.to_json(rows))
     else:

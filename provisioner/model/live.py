@@ -87,6 +87,8 @@ class Live:
     beside: Document = field(default_factory=dict)
     touched: str = ""
     history: History = field(default_factory=History)
+    usage_policy: str = ""
+    """The id of the usage policy that its costs belong to, where the service tells."""
     manageable: bool | None = None
     """Whether the login may change it, where the service tells."""
     fence: str = ""
@@ -103,3 +105,4 @@ class Listed:
     identity: str
     ownership: Ownership = field(default_factory=Ownership)
     readiness: Readiness = Readiness(Phase.READY)
+    usage_policy: str = ""

@@ -233,9 +233,11 @@ def judge_plan(
     from provisioner.policies.judgement import Judge
 
     judge = Judge(policy_files.policies, plan.environment, moment, moment)
-    problems = list(policy_files.expired(moment))
     # A saved plan is only applied where these very manifests lead to it.
     planned = {step.address for step in plan.steps if step.action not in _UNDONE}
+    expired = policy_files.expired(moment)
+    # Where nothing becomes live, nothing can rely on an exception: who destroys is only warned.
+    problems = list(expired if planned else map(_as_warning, expired))
     # Going back to a version that served before is always allowed: it may be urgent.
     back = {step.address for step in plan.steps if step.is_step_back}
     for each in (each for each in loaded.declarations if each.address in planned):

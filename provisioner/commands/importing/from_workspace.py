@@ -160,7 +160,18 @@ def _read(
     for answer in answers.values():
         if isinstance(answer, WorkspaceError):
             problems += answer.problems
-    return {name: live for name, live in answers.items() if not isinstance(live, WorkspaceError)}
+    lives = {name: live for name, live in answers.items() if not isinstance(live, WorkspaceError)}
+    return {name: _with_policy(session, name, live) for name, live in lives.items()}
+
+
+def _with_policy(session: Session, name: Name, live: Live | None) -> Live | None:
+    """``live`` with the usage policy, which only the list of all tells."""
+    kind, resource = name
+    if live is None or live.usage_policy:
+        return live
+    entries = session.drivers[kind].inventory() or () if KINDS[kind].is_owned else ()
+    policies = {entry.name: entry.usage_policy for entry in entries}
+    return replace(live, usage_policy=policies.get(resource, ""))
 
 
 def _drafts(

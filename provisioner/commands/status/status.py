@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+from provisioner.errors import LoginError, WorkspaceError
 from provisioner.kinds import KINDS
 from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.live import Live, Phase, Readiness
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
+from provisioner.model.rollout import Sample
 from provisioner.model.selection import Selection
 from provisioner.model.serving import Served
 from provisioner.workflow.live_reader import read
-from provisioner.workflow.parallel import page_url
+from provisioner.workflow.parallel import map_parallel, page_url
 from provisioner.workflow.rollout import RolloutReport, standing_in
 from provisioner.workflow.session import Session
+
+PARALLELISM: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,9 @@ class StatusRow:
     """Where one declared resource stands, and what it serves.
 
     ``changed_at`` is when it was last written, RFC 3339 in UTC; ``""`` where nobody tells.
-    ``url`` is its page in the workspace. ``rollout`` is None where none is under way.
+    ``url`` is its page in the workspace. ``usage_policy`` is the id of the policy that its costs
+    belong to, and ``metrics`` are those of the last minute: both only where they were asked for.
+    ``no_metrics`` says why there are none. ``rollout`` is None where none is under way.
     """
 
     address: Address
@@ -33,6 +40,9 @@ class StatusRow:
     changed_at: str = ""
     url: str = ""
     rollout: RolloutReport | None = None
+    usage_policy: str = ""
+    metrics: tuple[Sample, ...] = ()
+    no_metrics: str = ""
 
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
@@ -98,7 +108,8 @@ def _row(session: Session, resource: Resource, live: Live | None) -> StatusRow:
     changed_at = live.history.changed_at
     url = page_url(session.host, resource.address.kind, resource.name)
     rollout = standing_in(session, resource, live)
-    return StatusRow(resource.address, resource.name, readiness, serves, changed_at, url, rollout)
+    row = StatusRow(resource.address, resource.name, readiness, serves, changed_at, url, rollout)
+    return replace(row, usage_policy=live.usage_policy)
 
 
 def status_code(rows: Sequence[StatusRow]) -> int:
@@ -107,3 +118,35 @@ def status_code(rows: Sequence[StatusRow]) -> int:
     if phases - {Phase.READY, Phase.UPDATING}:
         return 1
     return 5 if Phase.UPDATING in phases else 0
+
+
+def with_details(session: Session, rows: Sequence[StatusRow]) -> tuple[StatusRow, ...]:
+    """``rows`` with usage policies and metrics: a list for each kind, and a request for each row.
+
+    What the service does not tell is said in the row. Raises LoginError.
+    """
+    policies = {
+        (kind, entry.name): entry.usage_policy
+        for kind in {row.address.kind for row in rows}
+        if KINDS[kind].is_owned
+        for entry in session.drivers[kind].inventory() or ()
+    }
+
+    def detailed(row: StatusRow) -> StatusRow:
+        known = policies.get((row.address.kind, row.name), "")
+        return _measured(session, replace(row, usage_policy=row.usage_policy or known))
+
+    return tuple(map_parallel(detailed, rows, PARALLELISM))
+
+
+def _measured(session: Session, row: StatusRow) -> StatusRow:
+    role = KINDS[row.address.kind].rollout
+    if role is None or row.readiness.phase is not Phase.READY:
+        return row
+    try:
+        return replace(row, metrics=role.sample(session.connection, row.name))
+    except LoginError:
+        raise
+    except WorkspaceError as error:
+        # Pay-per-token endpoints have none [serving-api 1.12].
+        return replace(row, no_metrics=error.problems[0].message)

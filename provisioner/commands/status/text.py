@@ -9,6 +9,7 @@ from provisioner.commands.rollout.result import bar, hint, is_under_way, standin
 from provisioner.commands.rollout.text import rollout_json
 from provisioner.commands.status.status import StatusRow
 from provisioner.model.live import Phase
+from provisioner.model.rollout import Sample
 from provisioner.model.serving import Served
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.text import harmless_line
@@ -44,6 +45,22 @@ def _lines(row: StatusRow, rows: Sequence[StatusRow], style: Style) -> Iterator[
         yield _served(entity, width, widest)
     if row.rollout:
         yield from _rollout(row.rollout, style)
+    for words in _details(row):
+        for line in wrapped(harmless_line(words), style.width - len(INDENT)):
+            yield (Span(f"{INDENT}{line}", Role.FAINT),)
+
+
+def _details(row: StatusRow) -> Iterator[str]:
+    """What only `status -v` asks for."""
+    if row.usage_policy:
+        yield f"usage policy {row.usage_policy}"
+    for sample in row.metrics:
+        where = f" {sample.version}" if sample.version else ""
+        values = [f"{name} {value:g}" for name, value in sorted(_gauges(sample).items())]
+        numbers = [f"{sample.requests:g} requests", f"{sample.errors:g} errors", *values]
+        yield f"last minute{where}: {', '.join(numbers)}"
+    if row.no_metrics:
+        yield f"no metrics: {row.no_metrics}"
 
 
 def _rollout(report: RolloutReport, style: Style) -> Iterator[Line]:
@@ -121,6 +138,29 @@ def _traffic(row: StatusRow) -> str:
     )
 
 
+def _gauges(sample: Sample) -> dict[str, float]:
+    """The values that mean something alone: the parts of histograms do not."""
+    return {
+        name: value
+        for name, value in sample.values.items()
+        if not name.endswith(("_sum", "_count"))
+    }
+
+
+def _detail_fields(row: StatusRow) -> dict[str, Any]:
+    metrics = [
+        {
+            "entity": sample.version,
+            "requests": sample.requests,
+            "errors": sample.errors,
+            **_gauges(sample),
+        }
+        for sample in row.metrics
+    ]
+    details = {"usage_policy_id": row.usage_policy, "metrics": metrics}
+    return {name: value for name, value in details.items() if value}
+
+
 def _dbus(served: Served) -> dict[str, float]:
     return dict(zip(("min_dbus", "max_dbus"), served.dbus, strict=False))
 
@@ -131,7 +171,8 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
     ``serves``: ``{"entity", "model", "version", "traffic_percentage", "since"}``, the most
     traffic first. Times are RFC 3339 in UTC; what nobody tells is ``""``. ``rollout``, as
     `rollout status -o json` has it, is there where one is under way or was rolled back.
-    ``min_dbus`` and ``max_dbus`` are DBUs an hour, only where the service tells them.
+    ``usage_policy_id`` and, with `-v`, ``metrics`` of the last minute are there where the service
+    tells them. ``min_dbus`` and ``max_dbus`` are DBUs an hour, only where the service tells them.
     """
     return {
         "resources": [
@@ -142,6 +183,7 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
                 "message": row.readiness.message,
                 "url": row.url,
                 "changed_at": row.changed_at,
+                **_detail_fields(row),
                 "serves": [
                     {
                         "entity": served.name,

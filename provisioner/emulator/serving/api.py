@@ -123,7 +123,8 @@ def _free_name(store: Store, name: Any) -> str:
 def _read_parts(record: Record, body: dict[str, Any]) -> None:
     """Reads the parts that create takes beside the config.
 
-    ``budget_policy_id`` is checked, and never shown. [serving-api 3.9]
+    ``budget_policy_id`` is checked, and shown in lists alone, under its newer name. [serving-api
+    3.9]
     """
     is_custom = _is_custom(record)
     sent = {key: value for key, value in body.items() if value is not None}
@@ -133,7 +134,7 @@ def _read_parts(record: Record, body: dict[str, Any]) -> None:
     record["email_notifications"] = read_notifications(sent.get("email_notifications", {}))
     record["rate_limits"] = gateway.read_legacy_rate_limits(sent.get("rate_limits", []))
     record["route_optimized"] = flag(sent.get("route_optimized", False), "route_optimized")
-    text(sent.get("budget_policy_id", ""), "budget_policy_id")
+    record["usage_policy"] = text(sent.get("budget_policy_id", ""), "budget_policy_id")
     # rule(documented): Endpoint-level rate limits are for external and foundation models.
     #     [serving-api 1.6]
     if record["rate_limits"] and is_custom:

@@ -45,6 +45,10 @@ def summary(record: Record, caller: Caller) -> dict[str, Any]:
     It lacks traffic, sizes, versions and the pending config.
     """
     shown = _common(record, caller)
+    # rule(assumed): The usage policy of the list is the budget policy that the create named.
+    #     [serving-api 2.10]
+    if record.get("usage_policy"):
+        shown["usage_policy_id"] = record["usage_policy"]
     if record["config"]:
         served = rearrange(_entity(entity) for entity in record["config"]["entities"])
         specs = [{key: entity[key] for key in IN_LISTS if key in entity} for entity in served]

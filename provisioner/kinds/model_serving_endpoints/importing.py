@@ -240,6 +240,12 @@ def _left_out(live: Live, document: Document, is_theirs: bool) -> Iterator[str]:
     for field in sorted(entry.partition(":")[0] for entry in was - now):
         what = NOT_READ_BACK.get(field, f"something of `{field}`")
         yield f"{what}, which was applied and cannot be read back: write it again"
+    if live.usage_policy and "budget_policy_id" not in document:
+        policy = live.usage_policy
+        yield (
+            f"its usage policy `{policy}`, which no call changes: `budget_policy_id: {policy}` "
+            "names it where the endpoint is created again"
+        )
     if live.readiness.phase is Phase.UPDATING and not is_theirs:
         yield "its config from before the update that is running: the coming one was read"
     if live.readiness.phase is Phase.FAILED and not is_theirs:

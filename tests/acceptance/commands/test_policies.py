@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -273,3 +274,73 @@ def test_the_rego_example_reads_fields_that_a_plan_has(run):
             value = value[name]
     for name in re.findall(r"\bstep\.([a-z_]+)", rego):
         assert name in plan["steps"][0]
+
+
+ENDED = """\
+policies:
+  - name: only small
+    applies_to: {kind: model_serving_endpoints}
+    forbid:
+      - {path: "config.served_entities[*].workload_size", in: [Large]}
+    exceptions:
+      - {address: model_serving_endpoints.fraud, until: 2020-01-31, because: CHG-1}
+"""
+
+
+def test_an_exception_that_has_ended_stops_apply_and_not_destroy(project, run):
+    manifest = project / "manifests/fraud.yaml"
+    text = manifest.read_text().replace("prevent_destroy: true", "prevent_destroy: false")
+    manifest.write_text(text)
+    assert run("apply", "-y", "-e", "dev")[0] == 0
+    (project / "policies/ended.yaml").write_text(ENDED)
+    code, _, err = run("apply", "-y", "-e", "dev")
+    assert code == 1
+    assert "error[E231]" in err
+    code, out, err = run("destroy", "-y", "-e", "dev", "--allow-delete", "all")
+    assert code == 0, err
+    assert "warning[" in err
+    assert "ended on 2020-01-31" in err
+    assert "1 deleted" in out
+
+
+def test_a_saved_plan_keeps_the_digest_of_its_policies_and_is_judged_by_those_of_now(project, run):
+    saved = project / "saved.json"
+    assert run("plan", "-e", "dev", "--out", str(saved))[0] == 0
+    digest = json.loads(run("policy", "explain", "-o", "json")[1])["digest"]
+    assert json.loads(saved.read_text())["policies"]["digest"] == digest
+    (project / "policies/ended.yaml").write_text(ENDED.replace("2020", "2099"))
+    code, _, err = run("apply", "-e", "dev", str(saved), "--policy-digest", digest)
+    assert code == 1
+    assert "E233" in err
+    (project / "policies/ended.yaml").write_text(QUIET)
+    code, _, err = run("apply", "-e", "dev", str(saved))
+    assert code == 1
+    assert "nothing is created" in err
+    (project / "policies/ended.yaml").unlink()
+    assert run("apply", "-e", "dev", str(saved), "--policy-digest", digest)[0] == 0
+
+
+REGO = EXAMPLE / "conftest" / "plan.rego"
+
+
+def test_the_example_for_opa_reads_fields_that_a_plan_has(run):
+    plan = json.loads(run("plan", "-e", "dev", "-o", "json")[1])
+    text = REGO.read_text()
+    for name in re.findall(r"input\.([a-z_.]+)", text):
+        value = plan
+        for part in name.split("."):
+            assert part in value, name
+            value = value[part]
+    for name in re.findall(r"step\.([a-z_]+)", text):
+        assert name in plan["steps"][0], name
+
+
+@pytest.mark.skipif(shutil.which("conftest") is None, reason="needs conftest")
+def test_the_example_for_opa_denies_a_deletion_in_a_protected_environment(run, tmp_path):
+    plan = json.loads(run("plan", "-e", "dev", "-o", "json")[1])
+    bad = {**plan, "protected": True, "steps": [{**plan["steps"][0], "action": "delete"}]}
+    for data, code in ((plan, 0), (bad, 1)):
+        (tmp_path / "plan.json").write_text(json.dumps(data))
+        words = ["conftest", "test", "--policy", str(REGO.parent), str(tmp_path / "plan.json")]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout

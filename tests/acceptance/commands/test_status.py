@@ -31,6 +31,23 @@ config:
 """
 
 
+def test_what_was_measured_and_the_usage_policy_are_told_with_v(repository, run, workspace):
+    repository.endpoint(SPLIT + "budget_policy_id: policy-1\n")
+    assert run("apply", "-y").code == 0
+    body = {"dataframe_records": [{"amount": 1}]}
+    workspace.call("POST", "/serving-endpoints/chat/served-models/champion/invocations", body)
+    shown_text = run("status", "-v").out
+    assert "    usage policy policy-1\n" in shown_text
+    assert "last minute champion: 1 requests, 0 errors, " in shown_text
+    (row,) = run("status", "-v", "-o", "json").json["resources"]
+    assert row["usage_policy_id"] == "policy-1"
+    assert row["metrics"][0]["entity"] in ("champion", "challenger")
+    assert "metrics" not in run("status", "-o", "json").json["resources"][0]
+    (repository.root / "manifests/endpoint.yaml").unlink()
+    told = run("import", "chat", "--to", "manifests/chat.yaml")
+    assert "its usage policy `policy-1`" in told.out + told.err
+
+
 @pytest.fixture
 def applied(repository, run):
     repository.endpoint(SPLIT)

@@ -78,9 +78,14 @@ def live(raw: Mapping[str, Any], rules: FieldRule) -> Live:
         beside=beside | _since(config) | _dbus(config) | ({"unknown": unknown} if unknown else {}),
         touched=str(raw.get("last_updated_timestamp", "")),
         history=_history(raw),
+        # The workspace may choose another policy than the one asked for [serving-api 8.21].
+        usage_policy=_text(raw.get("usage_policy_id")) or _text(raw.get(EFFECTIVE_POLICY)),
         manageable=_manageable(raw.get("permission_level")),
         fence=fence_of(raw.get("tags")),
     )
+
+
+EFFECTIVE_POLICY: Final = "effective_budget_policy_id"
 
 
 def _manageable(level: Any) -> bool | None:
@@ -142,7 +147,8 @@ def _never_served(raw: Mapping[str, Any], rules: FieldRule) -> Document:
 def listed(raw: Mapping[str, Any]) -> Listed:
     """One entry of the service's list."""
     _, ownership = split_tags(raw.get("tags"))
-    return Listed(_text(raw.get("name")), _text(raw.get("id")), ownership, readiness(raw))
+    policy = _text(raw.get("usage_policy_id"))
+    return Listed(_text(raw.get("name")), _text(raw.get("id")), ownership, readiness(raw), policy)
 
 
 def fence_of(tags: Any) -> str:
