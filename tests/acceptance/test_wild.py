@@ -136,7 +136,10 @@ def test_values_are_read_as_the_databricks_cli_reads_them(scene: Scene, case: Ca
         assert {path: at(endpoint, path) for path in case["is"]} == case["is"]
 
 
-@pytest.mark.parametrize("case", [*cases("c_valid_bundles"), *cases("d_meaning")])
+BUNDLES = ("c_valid_bundles", "d_meaning", "met_bundles")
+
+
+@pytest.mark.parametrize("case", [case for file in BUNDLES for case in cases(file)])
 def test_a_bundle_becomes_a_valid_project_that_means_the_same_or_is_refused(
     scene: Scene, case: Case
 ) -> None:
@@ -155,9 +158,9 @@ def test_a_bundle_becomes_a_valid_project_that_means_the_same_or_is_refused(
         assert {path: at(resources, path) for path in wanted} == wanted
 
 
-@pytest.mark.parametrize("case", cases("e_messages"))
+@pytest.mark.parametrize("case", [*cases("e_messages"), *cases("met_manifests")])
 def test_a_message_names_its_field_and_its_hint_can_be_followed(scene: Scene, case: Case) -> None:
-    text = below_a(case["manifest"])
+    text = case["whole"] if "whole" in case else below_a(case["manifest"])
     scene.manifest(text)
     _, diagnostics = scene.findings()
     assert [finding["code"] for finding in diagnostics] == case["codes"]
