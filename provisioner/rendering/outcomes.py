@@ -66,7 +66,8 @@ def _line(outcome: Outcome, width: int, colour: bool) -> str:
     good = outcome.status in WENT_WELL
     word = _word(outcome)
     shown = f"{COLOURS[good]}{word}{PLAIN}" if colour else word
-    took = f" in {duration(outcome.seconds)}" if outcome.seconds >= 1 else ""
+    when = "after" if outcome.status is Status.STILL_UPDATING else "in"
+    took = f" {when} {duration(outcome.seconds)}" if outcome.seconds >= 1 else ""
     message = f": {harmless_line(outcome.told)}" if outcome.told else ""
     return f"{outcome.step.address!s:{width}}  {shown}{took}{message}"
 

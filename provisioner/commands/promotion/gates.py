@@ -211,7 +211,7 @@ def _has_soaked(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem
     if end > terms.now:
         since = in_words(terms.now - max(times))
         message = (
-            f"`{name}` is unchanged in {terms.source} for {since}, and {terms.target} asks for "
+            f"`{name}` has been live in {terms.source} for {since}; {terms.target} requires "
             f"{in_words(timedelta(seconds=terms.soak_s))}"
         )
         hint = f"it may go on from {end.strftime('%Y-%m-%dT%H:%M:%SZ')}: run this again then"

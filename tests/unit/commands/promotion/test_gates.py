@@ -115,7 +115,7 @@ ONLINE = [
         id="a check failed",
     ),
     pytest.param(
-        [proof(updated=LATELY)], "E710", "for 30 min, and prod asks for 1 h", id="updated lately"
+        [proof(updated=LATELY)], "E710", "for 30 min; prod requires 1 h", id="updated lately"
     ),
 ]
 
