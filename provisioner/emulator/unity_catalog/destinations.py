@@ -14,6 +14,7 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.serving import endpoints
+from provisioner.emulator.serving.system_endpoints import SYSTEM_ENDPOINTS
 from provisioner.emulator.unity_catalog import masks, provider_configs, securables
 from provisioner.emulator.unity_catalog.securables import CatalogObject, Json
 
@@ -25,6 +26,7 @@ CONFIGS = {
 }
 MOST, MOST_FALLBACKS = 10, 5
 UNIFIED = "mlflow/v1"
+VECTORS = f"{UNIFIED}/embeddings"
 # What a destination was bound to when it was written; kept beside the config, never shown.
 BOUND = "bound"
 
@@ -172,15 +174,25 @@ def native_types(store: Store, destination: Json) -> list[str]:
     ]
 
 
+def _makes_vectors(model: str) -> bool:
+    """Whether a model of Databricks makes embeddings, as its endpoint says."""
+    tasks = {name: task for _, _, name, task in SYSTEM_ENDPOINTS}
+    return tasks.get(model.removeprefix(MODELS), "").endswith("/embeddings")
+
+
 def _supported(store: Store, config: Json) -> list[str]:
     """Returns what the first destinations speak, and the unified API that comes with it."""
     native = {
         each for destination in primaries(config) for each in native_types(store, destination)
     }
+    models = {
+        (target.get("pay_per_token_config") or {}).get("model") for target in primaries(config)
+    }
+    native |= {VECTORS for model in models if model and _makes_vectors(model)}
     vectors = {each for each in native if each.endswith("/embeddings")}
     # rule(assumed): A service whose destinations only make embeddings takes the unified API of
     #     embeddings, every other one that of chats. [databricks-sdk, supported_api_types]
-    unified = {f"{UNIFIED}/embeddings"} if vectors else set()
+    unified = {VECTORS} if vectors else set()
     if not native or native - vectors:
         unified.add(f"{UNIFIED}/chat/completions")
     return sorted(native | unified)

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from manifest_texts import TWO_MODELS
 
+from provisioner.cli.migrate import REASONS
+from provisioner.model.importing import LossReason
+
 EXAMPLES = Path(__file__).parents[3] / "examples"
 KEYS = ("OPENAI", "ANTHROPIC", "COHERE")
 PLACE = ("--to", "main.gateway")
@@ -71,13 +74,17 @@ def add_variables(repository, variables):
         file.write_text(f"{file.read_text()}{lines}\n", encoding="utf-8")
 
 
-def test_databricks_own_endpoints_become_models_of_the_catalog(run, repository):
-    names = ("databricks-dbrx-instruct", "databricks-gte-large-en")
+def test_databricks_own_endpoints_become_models_of_the_catalog(run, repository, workspace):
+    """Those that the tutorials query."""
+    listed = workspace.call("GET", ENDPOINTS)["endpoints"]
+    names = [each["name"] for each in listed if each["name"].startswith("databricks-")]
+    assert len(names) == 4
     assert run("migrate", *names, *PLACE).code == 0
     assert run("apply", "-y").code == 0
     manifest = (repository.root / "manifests/unity_gateway.yaml").read_text()
     assert "model: models/system.ai.gte_large_en_v1_5" in manifest
-    assert run("migrate", names[0], *PLACE, "--check").code == 0
+    checked = run("migrate", *names, *PLACE, "--check", "-o", "json")
+    assert [check for check in checked.json["checks"] if not check["passed"]] == []
 
 
 def external(provider, block, name="m", task="llm/v1/chat"):
@@ -238,6 +245,11 @@ def test_the_report_shows_what_callers_change(run, repository, workspace):
         "environments",
         "provisioner.yaml",
     ]
+
+
+def test_the_option_knows_every_reason_that_can_be_agreed_to():
+    final = {LossReason.MODEL, LossReason.ROUTING, LossReason.NAME, LossReason.TARGET}
+    assert set(REASONS) == {str(reason) for reason in LossReason if reason not in final}
 
 
 def test_a_place_that_is_no_schema_is_refused(run):
