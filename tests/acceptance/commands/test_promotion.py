@@ -202,6 +202,15 @@ def failing_check(shop):
     shop.edit("manifests/fraud.yaml", check, check + ", expect: {contains: [mango]}")
 
 
+def failing_cases(shop):
+    check = "dataframe_records: [{amount: 1}]"
+    good = '{"dataframe_records": [{"amount": 1}]}'
+    (shop.root / "cases.jsonl").write_text(
+        f'{good}\n{good[:-1]}, "expect": {{"contains": "mango"}}}}\n'
+    )
+    shop.edit("manifests/fraud.yaml", check, "cases: cases.jsonl, pass_rate: 90%")
+
+
 def still_updating(shop):
     rule = {"deployment": {"endpoint": "fraud", "transition": "seconds=900"}}
     with shop.workspace("dev") as call:
@@ -256,6 +265,9 @@ REFUSED = [
         "config.served_entities[champion].entity_version",
         "apply -e dev --select model_serving_endpoints.fraud",
         id="not applied",
+    ),
+    pytest.param(
+        failing_cases, "E709", "1 of 2 cases passed", "verify -e dev", id="cases below their rate"
     ),
     pytest.param(failing_check, "E709", "`it answers`", "verify -e dev", id="a failing check"),
     pytest.param(

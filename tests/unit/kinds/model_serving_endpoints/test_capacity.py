@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.commands.reports import html, markdown
+from provisioner.commands.reports.report import Report
 from provisioner.kinds import KINDS
 from provisioner.kinds.model_serving_endpoints.live import read
 from provisioner.manifests.project import environment_names
 from provisioner.model.live import Live, Ownership
 from provisioner.model.paths import parse_path
-from provisioner.model.plan import Action, Address
+from provisioner.model.plan import Action, Address, Plan
 from provisioner.model.resource import Resource
 from provisioner.model.serving import Prices, capacity_text, difference_text, summed, total
 from provisioner.planning.planner import plan_step
@@ -230,3 +232,13 @@ def test_what_the_service_says_about_dbus_is_shown() -> None:
         {"name": "fraud", "config": {"served_entities": [served]}}, KIND.schema.rules()
     )
     assert KIND.runtime.describe(live)[0].dbus == (0, 106.5)
+
+
+@pytest.mark.parametrize("form", [markdown, html], ids=["Markdown", "HTML"])
+def test_reports_show_the_capacity_of_steps_and_the_sum_with_its_price(form) -> None:
+    made = step(document(entity(workload_size="Medium")), document(entity(workload_size="Small")))
+    plan = Plan("shop", "prod", "https://x.net", (made,), prices=PRICES)
+    text = form.text(Report("plan", plan=plan)).replace("\\", "")
+    assert "Capacity: concurrency 4-4 on CPU (always on) → concurrency 8-16 on CPU" in text
+    for words in ("concurrency 12-20 on CPU", "+4 to +12", "0.56 to 1.12 USD/h", "2026-11-30"):
+        assert words in text
