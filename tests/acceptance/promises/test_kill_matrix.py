@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,6 +141,7 @@ def test_a_signal_at_any_moment_ends_without_a_traceback(shop: Shop, cells: Cell
         assert b"Traceback" not in errors, errors
         # Before Python has set its own handler, the system ends the process.
         assert process.returncode in (0, 4, 130, -signal.SIGTERM, -signal.SIGINT), errors
+        wait_until_quiet(shop.workspace)
         shop.heals(expected)
 
     cells.run(cases, check, quick=1)
@@ -168,6 +170,17 @@ def test_a_run_that_was_frozen_around_any_write_does_no_harm(shop: Shop, cells: 
         shop.heals(expected)
 
     cells.run(cases, check, quick=1)
+
+
+def wait_until_quiet(workspace: Any) -> None:
+    """Returns when no request of the process that was ended is under way any more.
+
+    The second signal ends a process at once, and what it sent before may arrive later.
+    """
+    before = -1
+    while before != len(workspace.requests()):
+        before = len(workspace.requests())
+        time.sleep(0.2)
 
 
 def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
