@@ -79,7 +79,7 @@ class PlanChange(PlanPart):
         ),
     )
     reason: str = Field(
-        description="The cause in words, which may change with every version. Do not parse it."
+        description="The cause as text, which can change with every version. Do not parse it."
     )
     drift: bool = Field(
         default=False,
@@ -156,8 +156,10 @@ class PlanProvision(PlanPart):
     """A range of one type of capacity. Numbers are negative for capacity that is removed."""
 
     unit: Literal["concurrency", "tokens_per_second", "model_units", "size"] = Field(
-        description="What it is counted in: requests at a time, tokens a second, model units, or "
-        "entities of a size that only the workspace knows."
+        description=(
+            "The unit: concurrent requests, tokens per second, model units, or "
+            "entities of a size that only the workspace knows."
+        )
     )
     workload_type: str = Field(description="The workload type, such as `CPU`, or an empty text.")
     size: str = Field(description="The name of the size, for the unit `size` only.")
@@ -178,8 +180,10 @@ class PlanCapacity(PlanPart):
     difference: tuple[PlanProvision, ...] = Field(description="`after` minus `before`.")
     during: tuple[PlanProvision, ...] = Field(
         default=(),
-        description="The most that is provisioned on the way, where an old and a new deployment "
-        "are paid for at the same time.",
+        description=(
+            "The largest capacity during the step, if you pay for the old and the new "
+            "deployment at the same time."
+        ),
     )
 
 
@@ -272,7 +276,7 @@ class PlanInputsFile(PlanPart):
 class PlanPolicies(PlanPart):
     """The policies that a plan was checked with."""
 
-    digest: Digest = Field(description="What `--policy-digest` pins.")
+    digest: Digest = Field(description="The digest for `--policy-digest`.")
     problems: dict[str, Any] | None = Field(
         default=None,
         description=("The violations, in the format of `validate -o json`. Never in a saved plan."),
@@ -293,7 +297,7 @@ class PlanFile(PlanPart):
         description="Environment variables whose values `apply` will send."
     )
     protected: bool = Field(description="Whether the environment is protected.")
-    owned: int = Field(ge=0, description="How many live resources this project manages.")
+    owned: int = Field(ge=0, description="The number of live resources that this project manages.")
     digest: Digest = Field(
         description=(
             "A digest of environment, host, inputs and steps, but not of the time or commit."
@@ -316,6 +320,8 @@ class PlanFile(PlanPart):
     steps: tuple[PlanStep, ...]
     preflight: dict[str, Any] | None = Field(
         default=None,
-        description="What the workspace lacks, as `validate -o json` tells problems: only with "
-        "`plan --preflight`, and never in a saved plan.",
+        description=(
+            "What is missing in the workspace, in the format of `validate -o json`. "
+            "Only with `plan --preflight`, and never in a saved plan."
+        ),
     )

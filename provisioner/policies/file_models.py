@@ -221,7 +221,7 @@ class PolicyCaseProvision(PolicyPart):
     unit: Literal["concurrency", "tokens_per_second", "model_units", "size"]
     workload_type: str = Field(default="", description="The compute type.")
     size: str = Field(default="", description="The name of the size, for the unit `size`.")
-    scales_to_zero: bool = Field(default=False, description="Whether it scales to zero.")
+    scales_to_zero: bool = Field(default=False, description="Whether the entity scales to zero.")
     least: int = Field(default=0, ge=0, description="The minimum capacity.")
     most: int = Field(ge=0, description="The maximum capacity.")
 

@@ -139,7 +139,7 @@ class GeminiDirect(CatalogSpec):
     """Gemini on Google Cloud."""
 
     project_id: str = Field(min_length=1, description="The Google Cloud project.")
-    region: str = Field(min_length=1, description="The region.")
+    region: str = Field(min_length=1, description="The region of the provider.")
     api_key: Key = None
     service_credential: Credential = None
 

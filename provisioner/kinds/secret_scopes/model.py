@@ -96,8 +96,10 @@ class SecretScope(ScopeSpec):
 
     name: Annotated[str, Immutable(DOCS)] = Field(
         pattern=SCOPE_NAME,
-        description="The scope in `{{secrets/SCOPE/KEY}}`. Letters, digits, `-`, `_`, `.` and "
-        "`@`; upper and lower case are the same.",
+        description=(
+            "The name of the scope, as in `{{secrets/SCOPE/KEY}}`. It contains "
+            "letters, digits, `-`, `_`, `.` and `@`. Case does not matter."
+        ),
     )
     secrets: dict[str, SecretSource] = Field(
         default_factory=dict,

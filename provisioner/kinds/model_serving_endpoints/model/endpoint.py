@@ -97,8 +97,10 @@ class ServingEndpoint(Spec):
 
     name: Annotated[str, Immutable(f"{API}/create")] = Field(
         pattern=ENDPOINT_NAME,
-        description="The name in the URL and in clients' `model`. 1 to 63 letters, digits, "
-        "`-` and `_`, with a letter or digit at both ends.",
+        description=(
+            "The name of the endpoint, in its URL and as `model` in clients. 1 to 63 "
+            "letters, digits, `-` and `_`, with a letter or digit at both ends."
+        ),
     )
     existing: bool = Field(
         default=False,
@@ -165,7 +167,7 @@ class ServingEndpoint(Spec):
     )
     telemetry_config: Annotated[TelemetryConfig | None, ServerDefault(CLI)] = Field(
         default=None,
-        description="Which logs, traces and metrics are written to tables. Custom models only.",
+        description="The logs, traces and metrics to write to tables. For custom models only.",
     )
     budget_policy_id: Annotated[
         str | None,

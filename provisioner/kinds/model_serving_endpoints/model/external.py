@@ -43,8 +43,10 @@ class OpenAiConfig(Spec):
         Literal["openai", "azure", "azuread"] | None, ServerDefault(SDK, only=("openai",))
     ] = Field(
         default=None,
-        description="Where the model runs and how to log in: `openai` (the default), `azure` "
-        "for Azure OpenAI with a key, `azuread` for Azure OpenAI with Microsoft Entra ID.",
+        description=(
+            "The API type: `openai` (the default), `azure` for Azure OpenAI with a "
+            "key, or `azuread` for Azure OpenAI with Microsoft Entra ID."
+        ),
     )
     openai_api_key: Reference = Field(
         default=None,
