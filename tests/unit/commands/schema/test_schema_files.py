@@ -181,7 +181,7 @@ ROWS = [
         "config.served_entities[].min_provisioned_throughput",
         (
             "whole number",
-            "`0` where nothing is written",
+            "default `0`",
             "`update_config`, `update_provisioned_throughput_config`",
             SDK,
         ),
@@ -191,7 +191,7 @@ ROWS = [
         "telemetry_config.table_names.logs_table",
         (
             "text",
-            "may be left to the service, cannot be read back",
+            "default chosen by Databricks, never returned",
             "`patch_telemetry_config`",
             "databricks/cli bundle/direct/dresources/resources.yml; "
             "databricks/cli acceptance/bundle/resources/model_serving_endpoints/drift",
@@ -207,7 +207,7 @@ ROWS = [
         "raw",
         (
             "mapping",
-            "a change is refused, cannot be read back",
+            "a change is refused, never returned",
             "create only",
             "extension of provisioner",
         ),
