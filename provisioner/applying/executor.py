@@ -195,7 +195,7 @@ class _Executor:
             result = course.go_on(answer)
         except Exception as defect:  # the other steps must not suffer; raised at the end
             self._defects.append(defect)
-            result = StepResult(Status.UNKNOWN, f"a defect of provisioner: {defect!r}")
+            result = StepResult(Status.UNKNOWN, f"a bug in provisioner: {defect!r}")
         if isinstance(result, StepResult):
             self._finish(course, result)
         else:

@@ -64,7 +64,7 @@ class Progress:
     @property
     def so_far(self) -> str:
         """``; before that `patch_tags` went through``, or nothing."""
-        return f"; before that {names(self.done)} went through" if self.done else ""
+        return f"; before that, {names(self.done)} succeeded" if self.done else ""
 
     @property
     def not_sent(self) -> str:
@@ -101,8 +101,8 @@ def failed(progress: Progress, status: Status, error: ProvisionerError) -> StepR
 
 def _hint_after(error: ProvisionerError, progress: Progress) -> str:
     if isinstance(error, LostAnswerError):
-        return "apply again: what did go through is seen, and not sent twice"
-    return "apply again: only what is missing will be sent" if progress.done else ""
+        return "apply again: calls that succeeded are not repeated"
+    return "apply again: only the missing calls are sent" if progress.done else ""
 
 
 def stale(progress: Progress) -> StepResult:
@@ -117,7 +117,7 @@ def stale(progress: Progress) -> StepResult:
 def would_lose(progress: Progress, at_stake: tuple[str, ...]) -> StepResult:
     """Since the plan was made the resource has got what a replacement would take away."""
     message = (
-        f"replacing `{progress.step.name}` would lose what it has got since the plan was made: "
+        f"replacing `{progress.step.name}` would lose changes since the plan: "
         f"{'; '.join(at_stake)}; nothing was written to it"
     )
     return problem(replace(progress, at=""), Status.STALE, Problem("E601", message, hint=AGAIN))
@@ -126,13 +126,13 @@ def would_lose(progress: Progress, at_stake: tuple[str, ...]) -> StepResult:
 def update_failed(progress: Progress, readiness: Readiness) -> StepResult:
     """The service gave up on what we sent; whatever served before still does."""
     why = f": {readiness.message}" if readiness.message else ""
-    message = f"the service could not bring `{progress.step.name}` up{why}{progress.not_sent}"
+    message = f"the update of `{progress.step.name}` failed{why}{progress.not_sent}"
     removed = any(
         operation.method == "DELETE" and operation.call in progress.done
         for operation in progress.step.operations
     )
     kept = "" if removed else "nothing was deleted; "
-    hint = f"{kept}fix the manifest, or what the log names, and apply again"
+    hint = f"{kept}fix the problem that the log shows, and apply again"
     reported = Problem("E602", message, hint=hint, log=readiness.detail)
     result = problem(progress, Status.FAILED, reported)
     return replace(result, message=readiness.message or "the update failed")
@@ -147,7 +147,7 @@ def stopped(progress: Progress) -> StepResult:
 
 def gone(progress: Progress) -> StepResult:
     """The resource was there, or was created, and stays invisible."""
-    message = f"`{progress.step.name}` cannot be found any more{progress.so_far}"
+    message = f"`{progress.step.name}` no longer exists{progress.so_far}"
     hint = "it may have been deleted; " + AGAIN
     return problem(progress, Status.FAILED, Problem("E604", message, hint=hint))
 
@@ -156,9 +156,9 @@ def time_up(progress: Progress, readiness: Readiness) -> StepResult:
     """The wait took too long; the service goes on without us."""
     what = "an update" if progress.done else "an update that was already in progress"
     state = f"{readiness.phase}: {readiness.message}" if readiness.message else readiness.phase
-    message = f"{what} goes on and the time was up (last seen: {state}){progress.not_sent}"
+    message = f"{what} continues after the timeout (last seen: {state}){progress.not_sent}"
     then = ", then apply again" if progress.left else ""
-    hint = f"it was left running: `provisioner status --wait` waits for it{then}"
+    hint = f"to wait for it, run `provisioner status --wait`{then}"
     return problem(progress, Status.STILL_UPDATING, Problem("E605", message, hint=hint))
 
 
@@ -166,10 +166,10 @@ def not_converged(progress: Progress, left: Sequence[FieldChange], is_there: boo
     """All calls went through, and the workspace still differs from the manifest."""
     fields = names(sorted({path_text(change.path) for change in left}))
     after = f"after {names(progress.done) or 'the update'}"
-    what = f"{after} these still differ: {fields}"
+    what = f"{after}, these fields still differ: {fields}"
     if not is_there:
-        what = f"{after} `{progress.step.name}` cannot be found"
-    hint = "look at the plan: the service or another user may have changed a value"
+        what = f"{after}, `{progress.step.name}` does not exist"
+    hint = "run `provisioner plan`: the service or another user may have changed a value"
     return problem(progress, Status.DID_NOT_CONVERGE, Problem("E606", what, hint=hint))
 
 
@@ -177,8 +177,8 @@ def not_visible(progress: Progress, left: Sequence[FieldChange]) -> StepResult:
     """Returns the result of a step whose calls all succeeded, and whose reads lag behind."""
     fields = names(sorted({path_text(change.path) for change in left}))
     message = (
-        f"all calls were accepted; reads are still older than them and do not show {fields} yet: "
-        "`provisioner plan` shows when they do"
+        f"all calls succeeded, but the service does not show {fields} yet: run "
+        "`provisioner plan` later"
     )
     return StepResult(Status.ACCEPTED, message)
 
@@ -186,8 +186,8 @@ def not_visible(progress: Progress, left: Sequence[FieldChange]) -> StepResult:
 def fence_not_visible(progress: Progress) -> StepResult:
     """Returns the result of a deletion that was not sent: its fence never showed."""
     message = (
-        f"`{progress.step.name}` does not show the tag `provisioner_fence` that was written to it, "
-        "so another run may be at work on it; nothing was deleted"
+        f"`{progress.step.name}` does not show the new value of the tag "
+        "`provisioner_fence`, so another run may be changing it; nothing was deleted"
     )
     return problem(replace(progress, at=""), Status.STALE, Problem("E610", message, hint=AGAIN))
 
@@ -195,15 +195,17 @@ def fence_not_visible(progress: Progress) -> StepResult:
 def fence_taken(progress: Progress) -> StepResult:
     """Returns the result of a deletion that was not sent: another run does the same."""
     message = (
-        f"another run is replacing or deleting `{progress.step.name}` at this moment; this run "
-        f"deleted nothing{progress.so_far}"
+        f"another run is replacing or deleting `{progress.step.name}` right now; this "
+        f"run deleted nothing{progress.so_far}"
     )
     return problem(replace(progress, at=""), Status.STALE, Problem("E610", message, hint=AGAIN))
 
 
 def still_there(progress: Progress) -> StepResult:
     """The service took the deletion and goes on showing the resource."""
-    message = f"`{progress.step.name}` was deleted and is still shown{progress.not_sent}"
+    message = (
+        f"`{progress.step.name}` was deleted, but the service still returns it{progress.not_sent}"
+    )
     hint = "the service may need longer; " + AGAIN
     return problem(progress, Status.DID_NOT_CONVERGE, Problem("E607", message, hint=hint))
 
@@ -211,16 +213,16 @@ def still_there(progress: Progress) -> StepResult:
 def not_ours(progress: Progress) -> StepResult:
     """The answer to a create was lost, and what is there now is somebody else's."""
     message = (
-        f"the answer to `{progress.at}` was lost, and the `{progress.step.name}` that exists "
-        "now is not what was sent: it was created by another run or user, and was not changed"
+        f"the response to `{progress.at}` was lost, and another run or user created "
+        f"the `{progress.step.name}` that exists now; it was not changed"
     )
     return problem(progress, Status.FAILED, Problem("E608", message, hint=AGAIN))
 
 
 def not_known(progress: Progress) -> StepResult:
     """A request went out, and what became of it could not be found out."""
-    message = f"whether `{progress.at}` was carried out is not known{progress.so_far}"
-    hint = "apply again: what did go through is seen, and not sent twice"
+    message = f"it is unknown whether `{progress.at}` took effect{progress.so_far}"
+    hint = "apply again: calls that succeeded are not repeated"
     return problem(progress, Status.UNKNOWN, Problem("E609", message, hint=hint))
 
 
@@ -233,14 +235,13 @@ def accepted(progress: Progress) -> StepResult:
 
 
 def already_gone() -> StepResult:
-    return StepResult(Status.DONE, "it was gone already")
+    return StepResult(Status.DONE, "already deleted")
 
 
 def contradicted(progress: Progress) -> StepResult:
     """A read by name finds nothing, and the list of the kind has the resource."""
     message = (
-        f"the list of the workspace says that `{progress.step.name}` exists, and the answer about "
-        f"`{progress.step.name}` itself that it does not; nothing was deleted"
+        f"the workspace lists `{progress.step.name}`, but returns 404 for it; nothing was deleted"
     )
     return problem(progress, Status.FAILED, Problem("E437", message, hint=AGAIN))
 
@@ -258,7 +259,7 @@ def interrupted(progress: Progress, *, in_flight: bool, updating: bool) -> StepR
     if not progress.done:
         return not_started("interrupted")
     if progress.left:
-        sent = f"{names(progress.done)} went through"
+        sent = f"{names(progress.done)} succeeded"
         return StepResult(Status.INTERRUPTED, f"{sent}{progress.not_sent}")
     return StepResult(Status.DONE, "interrupted before it was read back")
 
@@ -277,7 +278,7 @@ def by_readiness(progress: Progress, readiness: Readiness) -> StepResult | None:
 
 def not_ready(need: Step) -> StepResult:
     """Not begun because ``need`` does not serve yet."""
-    return not_started(f"waits for {need.address}, which is not ready yet")
+    return not_started(f"needs {need.address}, which is not ready yet")
 
 
 def unmet(need: Step, status: Status | None) -> StepResult:

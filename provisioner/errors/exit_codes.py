@@ -19,12 +19,12 @@ class ExitCode(IntEnum):
     DONE = 0, "done, or nothing to do"
     ERROR = 1, "error, refused, wrong usage, or a plan with blocked steps"
     CHANGES = 2, "changes pending, or an accidental difference (with --detailed-exitcode)"
-    STALE_FILE = 3, "a file is not as it would be written (schema, fmt and pin --check)"
-    PARTIAL = 4, "applied in part; safe to run again"
-    STILL_UPDATING = 5, "still updating when the time was up; status --wait resumes"
+    STALE_FILE = 3, "a file is not formatted or not current (schema, fmt and pin --check)"
+    PARTIAL = 4, "applied in part; run the same command again"
+    STILL_UPDATING = 5, "still updating after the timeout; to wait, run status --wait"
     NOT_LOOKED_AT = (
         6,
-        "nothing missing was found, and not everything could be looked at (plan --preflight)",
+        "nothing is missing, but some checks were skipped (plan --preflight)",
     )
     # As shells have it: 128 and the number of SIGINT.
     INTERRUPTED = 130, "interrupted"

@@ -70,11 +70,11 @@ def head(root: Path, option: str) -> str:
     inside = git(root, "rev-parse", "--git-dir")
     if inside.code:
         hint = f"run it in a clone, or without {option}"
-        message = f"{option} needs a git repository, and the project is in none"
+        message = f"{option} needs a git repository, but the project is not in one"
         raise RefusedError.of("E517", message, hint, log=inside.complaint)
     answer = git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if answer.code:
-        message = f"{option} needs a commit, and the repository has none yet"
+        message = f"{option} needs a commit, but the repository has none yet"
         raise RefusedError.of("E517", message, "git commit")
     return answer.text
 
@@ -152,7 +152,7 @@ def git(root: Path, *words: str, given: bytes = b"", limit_s: float = LOCAL_S) -
         )
     except OSError as error:
         hint = "install git where this command runs"
-        raise RefusedError.of("E516", "git cannot be started, and is needed", hint) from error
+        raise RefusedError.of("E516", "git is required, but cannot be started", hint) from error
     with running:
         try:
             out, complaint = running.communicate(given, timeout=limit_s)

@@ -36,7 +36,7 @@ def merge_base(root: Path, ref: str, option: str) -> str:
     theirs = _commit(root, ref) or _commit(root, f"origin/{ref}")
     if not theirs:
         message = f"{option}: this clone has no commit `{ref}`"
-        hint = f"fetch it first, or let the checkout fetch all: {FETCH_ALL}"
+        hint = f"fetch it first, or fetch the complete history in the checkout: {FETCH_ALL}"
         raise UsageError.of("E523", message, hint)
     answer = git(root, "merge-base", theirs, ours)
     if answer.code:
@@ -49,7 +49,7 @@ def commit_of(root: Path, ref: str, option: str) -> str:
     head(root, option)
     commit = _commit(root, ref)
     if not commit:
-        hint = f"fetch it first, or let the checkout fetch all: {FETCH_ALL}"
+        hint = f"fetch it first, or fetch the complete history in the checkout: {FETCH_ALL}"
         raise UsageError.of("E523", f"{option}: this clone has no commit `{ref}`", hint)
     return commit
 
@@ -82,8 +82,13 @@ def _nothing_in_common(root: Path, ref: str, option: str) -> RefusedError:
     if not shallow:
         message = f"{option}: HEAD and `{ref}` have no commit in common"
         return RefusedError.of("E524", message, "compare with a branch that HEAD came from")
-    message = f"{option}: this clone is shallow, and does not reach where HEAD and `{ref}` parted"
-    return RefusedError.of("E524", message, f"let the checkout fetch all: {FETCH_ALL}")
+    message = (
+        f"{option}: this clone is shallow and does not contain the common commit of "
+        f"HEAD and `{ref}`"
+    )
+    return RefusedError.of(
+        "E524", message, f"fetch the complete history in the checkout: {FETCH_ALL}"
+    )
 
 
 def _blobs(root: Path, commit: str) -> list[_Blob]:
@@ -117,5 +122,7 @@ def _contents(root: Path, blobs: Sequence[_Blob]) -> Iterator[bytes]:
 
 
 def _not_given(what: str, complaint: str) -> RefusedError:
-    message = f"git does not give the earlier files of the project ({what[:60]})"
-    return RefusedError.of("E525", message, "git fsck, or clone it again", log=complaint)
+    message = f"git cannot read the earlier files of the project ({what[:60]})"
+    return RefusedError.of(
+        "E525", message, "run git fsck, or clone the repository again", log=complaint
+    )

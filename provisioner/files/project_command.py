@@ -67,16 +67,16 @@ def check_committed(root: Path, file: str) -> Path:
     path, top = root / file, root.resolve()
     inside = not Path(file).is_absolute() and ".." not in Path(file).parts
     if not inside or not path.resolve().is_relative_to(top):
-        raise _refused(file, "leads out of the project")
+        raise _refused(file, "leaves the project")
     if not path.is_file():
-        raise _refused(file, "is no file of the project")
+        raise _refused(file, "is not a file of the project")
     if git(root, "ls-files", "--error-unmatch", "--", file).code:
         raise _refused(file, "is not committed")
     # Of the file that a link leads to as well: it is what runs.
     target = os.path.relpath(path.resolve(), top)
     for name in {file, target}:
         if git(root, "diff", "--quiet", "HEAD", "--", name).code:
-            raise _refused(file, "differs from what is committed")
+            raise _refused(file, "differs from the commit")
     if git(root, "ls-files", "--error-unmatch", "--", target).code:
         raise _refused(file, "links to a file that is not committed")
     return path

@@ -96,7 +96,7 @@ def _without(content: str, parent: LayoutNode, edit: Edit) -> str:
     step = edit.at[-1]
     entry = parent.entry(step)
     if entry is None:
-        raise NotEditableError("it comes from a part that other places share")
+        raise NotEditableError("other places share this value")
     if len(parent.entries) == 1:
         empty: Any = [] if parent.style == "list" else {}
         return edited(content, Edit(edit.at[:-1], empty))

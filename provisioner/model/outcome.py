@@ -116,4 +116,4 @@ class Defect(Exception):
     def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
         self.outcomes = outcomes
         ends = "; ".join(f"{outcome.step.address}: {outcome.status}" for outcome in outcomes)
-        super().__init__(f"a defect of provisioner, after which the resources are: {ends}")
+        super().__init__(f"a bug in provisioner; the resources are now: {ends}")

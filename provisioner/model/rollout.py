@@ -186,80 +186,88 @@ class Why(StrEnum):
         member.remedy = remedy
         return member
 
-    STEADY = "steady", "no rollout is under way"
+    STEADY = "steady", "no rollout is active"
     NEW_TARGET = "new_target", "the manifest declares another version"
     NOT_STARTED = "not_started", "`apply` starts it"
     OTHER_TARGET = (
         "other_target",
-        "the rollout under way is for another version than this manifest's",
-        "run it from the commit that was applied, or apply this one: provisioner apply",
+        "the active rollout is for another version than this manifest declares",
+        "run the command at the applied commit, or apply this one: provisioner apply",
     )
     UPDATING = "updating", "an update is in progress"
     TIME = "time", "its time is not over"
-    DUE = "due", "its time is over and the verdict is good"
-    INTERRUPTED = "interrupted", "an earlier move did not come to its end"
-    ARRIVED = "arrived", "the traffic is as the move wanted it"
-    TAG_LOST = "tag_lost", "the tag is missing, so the time of this step begins again"
+    DUE = "due", "its time is over, and the verdict is good"
+    INTERRUPTED = "interrupted", "an earlier move was not completed"
+    ARRIVED = "arrived", "the traffic already matches the move"
+    TAG_LOST = "tag_lost", "the tag is missing, so the time of this step starts again"
     NEVER_STARTED = (
         "never_started",
-        "a version at 0 % without the tag is never started by itself",
+        "a version at 0 % without the tag does not start automatically",
         "start it: provisioner rollout go {name}; or reject it: provisioner rollout back {name}",
     )
     BY_HAND = (
         "by_hand",
         "the traffic was changed by hand",
-        "go on from the nearest lower step: provisioner rollout advance {name} --take-over; "
-        "or go back: provisioner rollout back {name}",
+        (
+            "continue from the nearest lower step: provisioner rollout advance {name} "
+            "--take-over; or go back: provisioner rollout back {name}"
+        ),
     )
     NEW_IS_GONE = (
         "new_is_gone",
         "the new version was deleted by hand",
-        "begin again at 0 %: provisioner apply; or declare the previous version",
+        "start again at 0 %: provisioner apply; or declare the previous version",
     )
     OLD_IS_GONE = (
         "old_is_gone",
         "the previous version was deleted by hand",
-        "there is nothing to go back to, so end it: provisioner rollout finish {name}",
+        "no version to go back to, so end it: provisioner rollout finish {name}",
     )
     FAILED = (
         "failed",
         "the deployment of the new version failed",
-        "look at `provisioner status`, then try again: provisioner apply; or declare the previous "
-        "version",
+        (
+            "check `provisioner status`, then try again: provisioner apply; or declare "
+            "the previous version"
+        ),
     )
-    PAUSED = "paused", "a person has to let it go on", "provisioner rollout go {name}"
+    PAUSED = "paused", "it waits for an approval", "provisioner rollout go {name}"
     HELD = (
         "held",
         "it is held",
-        "go on: provisioner rollout go {name}; or go back: provisioner rollout back {name}",
+        ("continue: provisioner rollout go {name}; or go back: provisioner rollout back {name}"),
     )
     BAD = "bad", "the verdict is bad", "provisioner rollout back {name}"
     UNKNOWN = "unknown", "the verdict is not known"
-    GAVE_UP = "gave_up", "it stayed at one step for longer than `give_up_after`"
+    GAVE_UP = "gave_up", "it stayed at one step longer than `give_up_after`"
     REJECTED = (
         "rejected",
         "this version was rolled back",
         "release another version, or try this one again: provisioner rollout retry {name}",
     )
-    ASKED = "asked", "a person asked for it"
+    ASKED = "asked", "requested by a user"
     THIRD = "third", "the manifest declares a third version, so traffic returns first"
     REVERTED = "reverted", "the manifest declares the previous version again"
     STEPS_CHANGED = (
         "steps_changed",
-        "its steps were changed while it is under way",
-        "put the steps back, or end it first: provisioner rollout finish {name}, or provisioner "
-        "rollout back {name}",
+        "its steps were changed during the rollout",
+        (
+            "restore the steps, or end it first: provisioner rollout finish {name}, or "
+            "provisioner rollout back {name}"
+        ),
     )
     BLOCK_REMOVED = (
         "block_removed",
-        "its `rollout` block was removed while it is under way",
-        "put the block back, or end it first: provisioner rollout finish {name}, or provisioner "
-        "rollout back {name}",
+        "its `rollout` block was removed during the rollout",
+        (
+            "restore the block, or end it first: provisioner rollout finish {name}, or "
+            "provisioner rollout back {name}"
+        ),
     )
-    REPLACED = "replaced", "a replacement would end a rollout that is under way"
+    REPLACED = "replaced", "a replacement would end an active rollout"
     KEEPING = "keeping", "the previous version is kept"
     KEPT_LONG_ENOUGH = "kept_long_enough", "`keep_previous` is over"
-    DONE = "done", "the rollout is finished"
+    DONE = "done", "the rollout has ended"
 
     def hint(self, name: str) -> str:
         """What a person can do about it, for the resource ``name``; ``""`` for nothing."""

@@ -240,25 +240,36 @@ def _steps(at: Location, written: Any) -> Iterator[Finding]:
         if percent is None:
             continue
         if percent > WHOLE or percent <= last:
-            message = f"{percent} % does not come after {last} %" if percent <= WHOLE else ""
-            message = message or f"{percent} % is more than all of the traffic"
-            yield Finding((*at, index), "E381", message, "the shares of the steps rise up to 100 %")
+            message = (
+                f"{percent} % is not more than the step before, {last} %"
+                if percent <= WHOLE
+                else ""
+            )
+            message = message or f"{percent} % is more than 100 %"
+            yield Finding(
+                (*at, index),
+                "E381",
+                message,
+                "the percentages of the steps must increase, up to 100 %",
+            )
         last = max(last, percent)
 
 
 def _metric_problems(at: Location, metric: Mapping[str, Any], seen: set[Any]) -> Iterator[Finding]:
     name = metric.get("name")
     if name in seen:
-        yield Finding((*at, "name"), "E382", f"another metric is named `{name}`", "rename one")
+        yield Finding(
+            (*at, "name"), "E382", f"another metric is named `{name}`", "rename one of them"
+        )
     seen.add(name)
     is_command = metric.get("from") == MetricSource.COMMAND
     if is_command and not metric.get("run"):
-        hint = "add `run: [./slo.py]`: a list, which no shell reads"
+        hint = "add `run: [./slo.py]`, a list of arguments"
         yield Finding(at, "E383", "a metric from a command needs `run`", hint, key=True)
     if not is_command and "max" not in metric and "compared_to_old" not in metric:
-        message = "nothing says how large this metric may be"
+        message = "this metric has no limit"
         yield Finding(at, "E383", message, "add `max` or `compared_to_old`", key=True)
     for option in ("run", "pass_env", "timeout"):
         if option in metric and not is_command:
-            message = f"`{option}` is about a command, and this metric is measured by the endpoint"
+            message = f"`{option}` applies to commands, but the endpoint measures this metric"
             yield Finding((*at, option), "E383", message, "add `from: command`", key=True)

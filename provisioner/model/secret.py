@@ -112,7 +112,7 @@ class SecretReader:
         if not value:
             raise RefusedError.of(
                 "E507",
-                f"the environment variable {name} is not set, and its value is needed",
+                f"the environment variable {name} is not set, but this run needs it",
                 hint=f"set it where this command runs: export {name}=...",
             )
         return Secret(value)
@@ -129,19 +129,19 @@ class SecretReader:
         try:
             path = (self.root / name).resolve()
             if not path.is_relative_to(self.root.resolve()):
-                raise ValueError("lies outside of the project")
+                raise ValueError("is outside the project")
             # A pipe would be read once, by whoever asks first, or not answer at all.
             if path.exists() and not path.is_file():
-                raise ValueError("is no file")
+                raise ValueError("is not a file")
             # A trailing line break comes from the editor, not from the key.
             content = path.read_bytes().decode("utf-8").rstrip("\r\n")
         except FileNotFoundError:
-            raise ValueError("is not there") from None
+            raise ValueError("does not exist") from None
         except UnicodeDecodeError:
             raise ValueError("is not UTF-8 text") from None
         except (OSError, RuntimeError) as error:
             # A link to itself is a RuntimeError up to Python 3.12.
-            reason = getattr(error, "strerror", None) or "its links go in a circle"
+            reason = getattr(error, "strerror", None) or "its symbolic links form a cycle"
             raise ValueError(f"cannot be read: {reason.lower()}") from None
         if not content:
             raise ValueError("is empty")

@@ -49,7 +49,7 @@ class Selection:
         for pattern in self.patterns:
             if not any(_matches(resource, pattern) for resource in resources):
                 hint = _hint(resources, pattern)
-                raise UsageError.of("E801", f"`{pattern}` selects nothing", hint)
+                raise UsageError.of("E801", f"`{pattern}` matches no resource", hint)
         return tuple(resource for resource in resources if self._covers(resource))
 
     def covers_orphan(self, kind: str, name: str) -> bool:

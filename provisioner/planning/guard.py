@@ -65,7 +65,7 @@ def _of_step(plan: Plan, step: Step, consent: Consent, limits: Limits) -> Iterat
             yield Problem("E501", f"{subject} is blocked: {step.reason}", None, step.hint)
         case Action.REPLACE if subject not in consent.allow_replace:
             reason = "; ".join(_reasons(step))
-            message = f"{subject} would be deleted and created again ({reason})"
+            message = f"{subject} would be deleted and recreated ({reason})"
             yield Problem("E502", message, None, _flag("--allow-replace", subject))
         case Action.DELETE if not (step.consented or _may_delete(plan, step, consent, limits)):
             message = f"{subject} would be deleted"
@@ -73,7 +73,7 @@ def _of_step(plan: Plan, step: Step, consent: Consent, limits: Limits) -> Iterat
         # At a terminal the plan has shown the adoption before the question; with --yes nobody saw
         # it.
         case Action.ADOPT if consent.yes and not consent.adopt:
-            message = f"{subject} exists and carries no owner's tag"
+            message = f"{subject} exists without ownership tags"
             yield Problem("E504", message, None, "--adopt")
         case _:
             return
@@ -85,7 +85,7 @@ def _doubled(step: Step, consent: Consent) -> Iterator[Problem]:
     if note is None or not note.needs_consent or not step.operations:
         return
     if not {subject, step.name} & consent.allow_double:
-        message = f"the rollout of {subject} would pay for {note.doubled} twice until it is over"
+        message = f"the rollout of {subject} would pay twice for {note.doubled} until it ends"
         yield Problem("E540", message, None, _flag("--allow-double", subject))
 
 

@@ -77,7 +77,7 @@ def _writes_secret(step: Step) -> bool:
     return any(reference_in(change.after) is not None for change in changed)
 
 
-UPDATING = "an update is in progress: compared with what it brings, and applied after it"
+UPDATING = "an update is in progress: compared with the coming config, and applied after the update"
 
 
 def notes(comparison: ResourceComparison) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def warnings(comparison: ResourceComparison, intent: Intent) -> Iterator[str]:
         return
     readiness = live.readiness
     if readiness.phase is Phase.STOPPED:
-        yield f"it is stopped{readiness.message and f': {readiness.message}'}"
+        yield f"stopped{readiness.message and f': {readiness.message}'}"
     if readiness.phase is Phase.FAILED:
         yield readiness.message or "it is failed"
     if comparison.kind.planning.warnings and comparison.pair.desired:
@@ -165,8 +165,8 @@ def sent_though_ignored(comparison: ResourceComparison) -> Iterator[str]:
     ]
     if paths:
         yield (
-            f"sent as written, though ignored: {listed(paths)}; it cannot be read back, and the "
-            "call replaces all around it"
+            f"sent although ignored: {listed(paths)}; it cannot be read back, and the "
+            "call replaces its whole block"
         )
 
 
@@ -176,7 +176,7 @@ def nothing_to_rotate(comparison: ResourceComparison) -> Iterator[str]:
     if is_rotated and pair.desired and not kind.planning.hides_values:
         values = write_only_values(pair.desired.document, kind.schema.rules())
         if not any(rule.secret for _, _, rule in values):
-            yield "--rotate: it holds no secret that is given as plaintext"
+            yield "--rotate: it has no secret that is given as plaintext"
 
 
 NOTES: tuple[Callable[[ResourceComparison], Iterator[str]], ...] = (

@@ -78,7 +78,7 @@ def load(path: Path) -> SavedPlan:
 
 def _text(path: Path) -> str:
     if path.exists() and not path.is_file():
-        _refuse(path, "it is no file")  # A pipe may never end.
+        _refuse(path, "it is not a file")  # A pipe may never end.
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -91,7 +91,7 @@ def _text(path: Path) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        _refuse(path, "it is not text in UTF-8")
+        _refuse(path, "it is not UTF-8 text")
 
 
 def _data(text: str, path: Path) -> Any:
@@ -99,7 +99,7 @@ def _data(text: str, path: Path) -> Any:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
-            _refuse(path, f"it ends in line {text.count(chr(10)) + 1}, before the plan does")
+            _refuse(path, f"it is cut off in line {text.count(chr(10)) + 1}")
         _refuse(path, f"it is not JSON (line {error.lineno}, column {error.colno})")
     except RecursionError:
         _refuse(path, "it is nested too deeply")
@@ -111,12 +111,12 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Programs differ in which of two equal keys they believe: what was shown could be another."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise ValueError("it holds a key twice")
+        raise ValueError("it has the same key twice")
     return fields
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"it holds {name}, which is not JSON")
+    raise ValueError(f"it contains {name}, which is not JSON")
 
 
 def _refuse(path: Path, why: str) -> NoReturn:

@@ -168,7 +168,7 @@ def from_json(data: Any) -> Plan:
     if version != FORMAT_VERSION or type(version) is not int:
         raise FileError.of(
             "E511",
-            f"the plan has the format {version!r:.40}, and this version reads {FORMAT_VERSION}",
+            f"the plan has format {version!r:.40}, but this version reads {FORMAT_VERSION}",
             MAKE_AGAIN,
         )
     try:

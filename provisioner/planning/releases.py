@@ -43,7 +43,7 @@ def held(
         if releasing is None:
             # Whether it serves the version is not looked at, so the safe answer is no.
             return f"moves together with {address}, which is not selected"
-        return "" if _is_complete(releasing) else f"moves when {address} is at {WHOLE} %"
+        return "" if _is_complete(releasing) else f"moves as soon as {address} is at {WHOLE} %"
 
     return [_held(each, releases, obstacle) for each in comparisons]
 

@@ -194,7 +194,7 @@ def in_words(note: RolloutNote) -> Iterator[str]:
     move, head = note.move, f"rollout {note.old} -> {note.new}" if note.old else "rollout"
     if waits_for_person(move) and move.why not in BLOCKING:
         hint = move.why.hint(note.name)
-        yield f"{head}: at {note.percent} %, and it waits for a person: {move.why.sentence}; {hint}"
+        yield (f"{head}: at {note.percent} %, waiting for a decision: {move.why.sentence}; {hint}")
     elif move.why is Why.KEEPING:
         yield f"{head}: at 100 %, {note.old} is kept at 0 % until {day(move.due_s)}"
     elif move.kind in ENDINGS:
@@ -204,7 +204,9 @@ def in_words(note: RolloutNote) -> Iterator[str]:
     else:
         yield f"{head}: {_on_its_way(note)}"
     if note.falls_back and move.why not in BLOCKING:
-        yield "with fallback, a version at 0 % answers what another one fails to answer"
+        yield (
+            "with fallback, a version at 0 % answers requests that another version cannot answer"
+        )
 
 
 def waits_for_person(move: Move) -> bool:
@@ -214,8 +216,8 @@ def waits_for_person(move: Move) -> bool:
 
 ENDINGS: Final[dict[MoveKind, str]] = {
     MoveKind.BACK: "all traffic returns to {old}",
-    MoveKind.CLEAN_UP: "one version is left, the other one is removed",
-    MoveKind.FORGET: "it is over, and its tag is removed",
+    MoveKind.CLEAN_UP: "the other version is removed",
+    MoveKind.FORGET: "the rollout has ended, and its tag is removed",
 }
 """Moves after which nothing follows."""
 
@@ -228,7 +230,7 @@ def _on_its_way(note: RolloutNote) -> str:
     """Where it is, what follows, the earliest end, and what is paid for meanwhile."""
     move = note.move
     if move.kind is MoveKind.RETURN and move.why is Why.REVERTED:
-        return f"all traffic returns to {note.new} at once, and nothing is deployed"
+        return f"all traffic returns to {note.new} at once, without a deployment"
     begins = move.kind in (MoveKind.START, MoveKind.RETURN)
     where = "starts at 0 %" if begins else f"at {note.percent} %"
     if move.why is Why.NEW_IS_GONE:
@@ -242,8 +244,8 @@ def _on_its_way(note: RolloutNote) -> str:
     then = f", then {', '.join([f'{steps[0]}{due}', *steps[1:]])}" if steps else ""
     pauses = f" plus {counted(note.pauses, 'pause')}" if note.pauses else ""
     end = f"on {day(note.end_s)}" if note.end_s and not begins else f"in {span(note.earliest_s)}"
-    earliest = f"; over at the earliest {end}{pauses}" if then else ""
-    paid = f"; paid for twice meanwhile: {note.doubled}" if note.doubled and then else ""
+    earliest = f"; ends at the earliest {end}{pauses}" if then else ""
+    paid = f"; until then you pay twice for {note.doubled}" if note.doubled and then else ""
     return f"{where}{then}{earliest}{paid}"
 
 

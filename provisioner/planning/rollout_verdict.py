@@ -71,7 +71,7 @@ def _of_metric(
         return _unknown(metric, f"{requests:.0f} of {max(1, metric.min_requests)} requests")
     limit = _limit(metric, minutes, old)
     if limit is None:
-        return _unknown(metric, "nothing of the previous version to compare with")
+        return _unknown(metric, "no value of the previous version to compare with")
     values = [_value(metric.name, measurement) for measurement in known if measurement.requests]
     if None in values:
         return _unknown(metric, "the resource does not measure it")

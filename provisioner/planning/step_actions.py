@@ -17,8 +17,8 @@ from provisioner.planning.write_only import listed, vouch
 
 UNPROTECT = "set `lifecycle: {prevent_destroy: false}` in its manifest and apply that first"
 RESTORE = (
-    "put its manifest back with `lifecycle: {prevent_destroy: false}` and apply that first; "
-    "then remove it again"
+    "restore its manifest with `lifecycle: {prevent_destroy: false}` and apply "
+    "that first; then remove it again"
 )
 
 
@@ -63,7 +63,7 @@ def unless_rolled_out(decided: StepAction, comparison: ResourceComparison) -> St
     paths = listed(each.path for each in comparison.changes if each.action in DESTRUCTIVE)
     return StepAction(
         Action.BLOCKED,
-        f"a rollout is under way, and {paths} would replace the resource with all it serves",
+        f"a rollout is active, and a change of {paths} would replace the resource",
         f"end it first: provisioner rollout finish {rollout.name}, or provisioner rollout back "
         f"{rollout.name}",
     )
@@ -74,8 +74,8 @@ def never_created(comparison: ResourceComparison) -> StepAction | None:
         return None
     return StepAction(
         Action.BLOCKED,
-        "is not there, and with `existing: true` it is never created",
-        "correct its name, have it created, or declare all of it without `existing`",
+        "does not exist, and `existing: true` never creates it",
+        "correct its name, have it created, or declare the whole resource without `existing`",
     )
 
 
@@ -97,11 +97,11 @@ def of_somebody_else(comparison: ResourceComparison) -> StepAction | None:
         return None
     if comparison.worst in DESTRUCTIVE:
         paths = _destructive_paths(comparison)
-        reason = f"with `existing: true` nothing can replace it for {paths}"
+        reason = f"{paths} needs a replacement, which `existing: true` never does"
         return StepAction(Action.BLOCKED, reason)
     if comparison.is_ours:
         return StepAction(
-            Action.UPDATE, f"carries the tag of {comparison.pair.owner}, which is removed"
+            Action.UPDATE, f"has the ownership tags of {comparison.pair.owner}, which are removed"
         )
     return StepAction(comparison.worst)
 
@@ -113,7 +113,7 @@ def unclear_owner(comparison: ResourceComparison) -> StepAction | None:
         return None
     return StepAction(
         Action.BLOCKED,
-        f"{live.ownership.unclear}, so its owner is not known",
+        f"{live.ownership.unclear}, so its owner is unknown",
         "complete the ownership tags, or remove all tags that begin with `provisioner_`, by hand",
     )
 
@@ -125,7 +125,7 @@ def owned_by_another(comparison: ResourceComparison) -> StepAction | None:
     return StepAction(
         Action.BLOCKED,
         f"belongs to {owner}",
-        f"--take-over-from {owner} makes it belong to {request.owner}",
+        f"to manage it with {request.owner}: --take-over-from {owner}",
     )
 
 
@@ -153,8 +153,8 @@ def protected_from_replacement(comparison: ResourceComparison) -> StepAction | N
     if comparison.worst not in DESTRUCTIVE or not protected:
         return None
     paths = _destructive_paths(comparison)
-    reason = f"lifecycle.prevent_destroy forbids the replacement that {paths} would need"
-    return StepAction(Action.BLOCKED, reason, f"put {paths} back, or {UNPROTECT}")
+    reason = f"{paths} needs a replacement, which lifecycle.prevent_destroy forbids"
+    return StepAction(Action.BLOCKED, reason, f"restore {paths}, or {UNPROTECT}")
 
 
 def _destructive_paths(comparison: ResourceComparison) -> str:
@@ -167,7 +167,8 @@ def loses_something(comparison: ResourceComparison) -> StepAction | None:
         return None
     return StepAction(
         Action.BLOCKED,
-        f"replacing it would lose what its manifest does not hold: {'; '.join(live.at_stake)}",
+        "replacing it would lose settings that its manifest does not declare: "
+        f"{'; '.join(live.at_stake)}",
         comparison.kind.planning.at_stake_hint,
     )
 
@@ -179,10 +180,10 @@ def destroyed(comparison: ResourceComparison) -> StepAction | None:
         return StepAction(comparison.worst)
     # A replacement begins with a deletion, and only what carries our tag may be deleted.
     paths, name = _destructive_paths(comparison), comparison.pair.owner
-    owner = f"carries the tag of {name}" if name else "carries no owner's tag"
+    owner = f"has the ownership tags of {name}" if name else "has no ownership tags"
     return StepAction(
         Action.BLOCKED,
-        f"{owner}, so this project may not delete it, which {paths} would need",
+        f"{paths} needs a replacement, but it {owner}, so this project may not delete it",
         f"apply it first with the live value of {paths}: then this project manages it",
     )
 
@@ -190,7 +191,7 @@ def destroyed(comparison: ResourceComparison) -> StepAction | None:
 def not_owned_yet(comparison: ResourceComparison) -> StepAction | None:
     if comparison.pair.owner:
         return None
-    return StepAction(Action.ADOPT, "exists and carries no owner's tag")
+    return StepAction(Action.ADOPT, "exists without ownership tags")
 
 
 def taken_over(comparison: ResourceComparison) -> StepAction | None:
@@ -204,13 +205,13 @@ def as_compared(comparison: ResourceComparison) -> StepAction:
 
 
 def already_gone(comparison: ResourceComparison) -> StepAction | None:
-    return None if comparison.pair.live else StepAction(Action.KEEP, "is not there any more")
+    return None if comparison.pair.live else StepAction(Action.KEEP, "no longer exists")
 
 
 def never_ours(comparison: ResourceComparison) -> StepAction | None:
     if comparison.kind.is_owned and comparison.is_ours:
         return None
-    reason = f"does not carry the tag of {comparison.request.owner}"
+    reason = f"does not have the ownership tags of {comparison.request.owner}"
     return StepAction(Action.BLOCKED if comparison.request.prune else Action.KEEP, reason)
 
 
@@ -219,7 +220,7 @@ def orphaned(comparison: ResourceComparison) -> StepAction | None:
         return None
     return StepAction(
         Action.ORPHAN,
-        f"carries the tag of {comparison.request.owner} and has no manifest",
+        f"has the ownership tags of {comparison.request.owner}, but no manifest",
         "write a manifest for it, or delete it with --prune",
     )
 
@@ -227,12 +228,12 @@ def orphaned(comparison: ResourceComparison) -> StepAction | None:
 def foreign(comparison: ResourceComparison) -> StepAction | None:
     if comparison.is_ours:
         return None
-    reason = f"does not carry the tag of {comparison.request.owner}"
+    reason = f"does not have the ownership tags of {comparison.request.owner}"
     if comparison.pair.removal and comparison.pair.removal.delete:
         return StepAction(
             Action.BLOCKED,
             f"{reason}, so this project may not delete it",
-            "take its entry out of `removed`, and delete it by hand if it is to go",
+            "delete its entry in `removed`; to delete the resource, do it by hand",
         )
     return StepAction(Action.KEEP, reason)
 
@@ -253,7 +254,7 @@ def deleted_with_consent(comparison: ResourceComparison) -> StepAction:
 def protected_from_deletion(comparison: ResourceComparison) -> StepAction | None:
     if not (comparison.pair.live and comparison.pair.live.ownership.protected):
         return None
-    reason = "lifecycle.prevent_destroy was applied to it, and forbids to delete it"
+    reason = "lifecycle.prevent_destroy was applied to it and forbids its deletion"
     declared = (comparison.kind.name, comparison.pair.name) in comparison.request.addresses
     return StepAction(Action.BLOCKED, reason, UNPROTECT if declared else RESTORE)
 

@@ -28,18 +28,18 @@ ALWAYS = ("created", "updated", "replaced", "deleted")
 """Parts of the summary line that are there also when they are zero."""
 
 NEXT = {
-    Status.FAILED: ("apply", "after you fix the cause; only what is missing is sent"),
+    Status.FAILED: ("apply", "after you fix the cause; only the missing calls are sent"),
     Status.INTERRUPTED: ("apply", "only the missing calls are sent"),
     Status.STALE: ("plan", "the workspace has changed since the plan was made"),
     Status.DID_NOT_CONVERGE: ("plan", "to see what still differs"),
     Status.UNKNOWN: ("plan", "to see what is missing, if anything"),
-    Status.NOT_STARTED: ("apply", "nothing was sent for the resources that were not started"),
-    Status.STILL_UPDATING: ("status --wait", "the updates were left running"),
-    Status.ACCEPTED: ("status --wait", "the updates are under way"),
+    Status.NOT_STARTED: ("apply", "no calls were sent for resources that were not started"),
+    Status.STILL_UPDATING: ("status --wait", "the updates continue"),
+    Status.ACCEPTED: ("status --wait", "the updates are in progress"),
 }
 """What to run next and why; the first of these statuses that there is decides."""
 
-UNSENT = ("apply", "once the endpoints are ready; it sends the calls that are left")
+UNSENT = ("apply", "once the endpoints are ready; it sends the remaining calls")
 
 COLOURS = {True: "\x1b[32m", False: "\x1b[31m"}
 PLAIN = "\x1b[0m"

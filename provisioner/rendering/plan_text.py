@@ -72,7 +72,7 @@ def drift_line(steps: Iterable[Step]) -> str:
     """How many differences the files' change did not make; ``""`` where it made all of them."""
     drifted = sum(change.drift for step in steps for change in step.changes)
     noun = "difference" if drifted == 1 else "differences"
-    return f"Drift: {drifted} {noun} that the change did not make" if drifted else ""
+    return f"Drift: {drifted} {noun} not caused by the change" if drifted else ""
 
 
 def lines_of(plan: Plan, style: Style) -> Iterator[Line]:
@@ -124,7 +124,7 @@ def _in_progress(plan: Plan, style: Style) -> Iterator[Line]:
     """What apply would only wait for; such a step is not shown, and its note neither."""
     waiting = ", ".join(str(step.address) for step in plan.steps if step.only_waits)
     if waiting:
-        sentence = f"An update is in progress of {waiting}; apply waits until it is over"
+        sentence = f"{waiting}: update in progress; apply waits until it ends"
         for line in _wrapped(safe(sentence, style), "", 0, style):
             yield (Span(line),)
 

@@ -66,7 +66,7 @@ def state(event: Event) -> str:
         case What.WAITING:
             return f"waiting: {event.phase}{message}"
         case What.STOPPING:
-            return "stopping: waiting for the answer to the last request"
+            return "stopping: waiting for the response to the last request"
         case What.FINISHED:
             return f"{event.status}{message}"
 

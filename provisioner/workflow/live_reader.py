@@ -167,6 +167,8 @@ def _error(resource: Resource, *, is_listed: bool) -> UnreachableError:
         "E437",
         f"the list of the workspace says that `{resource.name}` {list_says} exist, and the "
         f"answer about `{resource.name}` itself that it {read_says}",
-        hint="if it was created or deleted just now, run the same command again; else a gateway "
-        "between here and the workspace may have answered",
+        hint=(
+            "if it was just created or deleted, run the same command again; otherwise a "
+            "gateway between you and the workspace may have answered"
+        ),
     )

@@ -70,8 +70,10 @@ def read_policies(root: Path, folder: Path | None = None, digest: str = "") -> P
     own = _read(root / FOLDER, f"{FOLDER}/") if (root / FOLDER).is_dir() else _Read()
     given = _read(folder, f"{folder}/") if folder else _Read()
     if folder and not given.sources:
-        message = f"`{folder}` holds no file of policies, `*.yaml`"
-        raise FileError.of("E232", message, "an empty folder never means that all is allowed")
+        message = f"`{folder}` contains no policy file `*.yaml`"
+        raise FileError.of(
+            "E232", message, "correct the path; an empty folder does not allow everything"
+        )
     policies = (*given.policies, *own.policies)
     sources = {**own.sources, **given.sources}
     problems = [*own.problems, *given.problems, *_repeated(policies, sources)]
@@ -84,7 +86,7 @@ def read_policies(root: Path, folder: Path | None = None, digest: str = "") -> P
 
 def _refuse_other(actual: str, wanted: str) -> None:
     if wanted and actual != f"sha256:{wanted.removeprefix('sha256:')}":
-        message = f"these are not the policies that were pinned: their digest is {actual or 'none'}"
+        message = f"the policies do not match the pinned digest: their digest is {actual or 'none'}"
         hint = "restore them, or pin the new ones after a review: `provisioner policy explain`"
         raise RefusedError.of("E233", message, f"{hint} shows the digest")
 
@@ -184,11 +186,11 @@ def judge_manifests(
     return tuple(dict.fromkeys(problems))
 
 
-_NO_TIME: Final = ("W531", "holds at certain times only, and was not judged", "")
+_NO_TIME: Final = ("W531", "applies only at certain times, and was not evaluated", "")
 _NO_MATCH: Final = (
     "W532",
     "matches no resource",
-    "if that is a mistake, look at `applies_to`; `provisioner policy explain` lists what matches",
+    ("if this is a mistake, check `applies_to`; `provisioner policy explain` lists the matches"),
 )
 
 

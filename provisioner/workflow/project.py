@@ -59,10 +59,11 @@ def refuse_one_token(environments: Iterable[Environment], environ: Mapping[str, 
     if len(hosts) > 1 and environ.get("DATABRICKS_TOKEN"):
         both = "both " if len(hosts) == 2 else ""
         listed = f"{', '.join(hosts[:-1])} and {hosts[-1]}"
-        message = f"DATABRICKS_TOKEN is of one workspace, and would reach {both}{listed}"
+        message = f"DATABRICKS_TOKEN belongs to one workspace, but would be sent to {both}{listed}"
         hint = (
-            "take it away, and log in to each: a profile in ~/.databrickscfg for each host, or a "
-            "service principal that both know (DATABRICKS_CLIENT_ID)"
+            "unset it, and log in to each: with one profile per host in "
+            "~/.databrickscfg, or with a service principal of both workspaces "
+            "(DATABRICKS_CLIENT_ID)"
         )
         raise LoginError.of("E403", message, hint)
 

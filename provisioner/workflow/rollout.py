@@ -193,7 +193,7 @@ class RolloutRun:
         self.options = options
         role = KINDS[resource.address.kind].rollout
         if role is None:
-            raise TypeError(f"{resource.address.kind} cannot be rolled out")
+            raise TypeError(f"{resource.address.kind} does not support rollouts")
         self.role: RolloutRole = role
         self._bare = resource if resource.rollout is not None else replace(resource, rollout={})
         self._spec: RolloutSpec | None = role.spec(self._bare)
@@ -290,7 +290,7 @@ class RolloutRun:
         if self._wait() is Phase.FAILED:
             raise UnreachableError.of(
                 "E797",
-                f"the service could not bring `{self.resource.name}` up: {self._message}",
+                f"the update of `{self.resource.name}` failed: {self._message}",
                 hint="the traffic is unchanged; `provisioner status` shows more",
             )
         self._written_shares = shares
@@ -308,8 +308,8 @@ class RolloutRun:
             if clock.now() >= until:
                 raise UnreachableError.of(
                     "E798",
-                    f"an update of `{self.resource.name}` goes on and the time was up",
-                    hint="it was left running: run `provisioner rollout advance` again",
+                    f"the update of `{self.resource.name}` continues after the timeout",
+                    hint="run `provisioner rollout advance` again",
                 )
             clock.sleep(pause_s)
             pause_s = min(pause_s * GROWTH, LONGEST_PAUSE_S)
@@ -361,4 +361,4 @@ class RolloutRun:
         return RolloutReport(address, name, state, move, problems=tuple(error.problems))
 
     def _gone(self) -> UnreachableError:
-        return UnreachableError.of("E799", f"`{self.resource.name}` is not there any more")
+        return UnreachableError.of("E799", f"`{self.resource.name}` no longer exists")

@@ -132,11 +132,11 @@ def _unexpected(step: Step, session: Session, plan: Plan) -> Problem:
     why = (
         "the file was changed after the plan was made"
         if same_files
-        else "it was made from other manifests or other values of variables than these"
+        else "it was made from other manifests or other values of variables"
     )
     message = (
-        f"`{step.address}` has not changed since the plan was made, and a new plan does something "
-        f"else with it: {why}; nothing was applied"
+        f"`{step.address}` has not changed since the plan, but a new plan for it "
+        f"differs: {why}; nothing was applied"
     )
     return Problem("E528", message, hint=MAKE_AGAIN)
 
@@ -188,8 +188,8 @@ def _refuse(here: Here, saved: SavedPlan) -> None:
 def check_digest_given(expected: str) -> None:
     """Raise UsageError unless ``expected`` can be the digest of a plan, or is not given."""
     if expected and not _DIGEST.fullmatch(expected):
-        hint = "it is the `digest` of `provisioner plan -o json`: sha256: and 64 digits"
-        raise UsageError.of("E515", f"`{expected}` is not the digest of a plan", hint)
+        hint = "pass the `digest` of `provisioner plan -o json`: sha256: and 64 digits"
+        raise UsageError.of("E515", f"`{expected}` is not a plan digest", hint)
 
 
 def refuse_unapproved(plan: Plan, expected: str) -> None:
@@ -199,7 +199,7 @@ def refuse_unapproved(plan: Plan, expected: str) -> None:
         raise RefusedError.of(
             "E514",
             f"this is not the plan that was approved: its digest is {here}",
-            "the workspace or the manifests have changed since: look at the plan again, and "
+            "the workspace or the manifests have changed since: review the new plan, and "
             f"approve it with --expect-plan-digest {here}",
         )
 
@@ -210,29 +210,27 @@ def other_manifests(session: Session, plan: Plan) -> str:
         return ""
     commit = plan.source.git_commit[:12]
     made = f"at commit {commit}" if commit else "without git"
-    return (
-        f"the plan was made {made}, from other manifests than these, which lead to the same calls"
-    )
+    return f"the plan was made {made} from other manifests, but contains the same calls"
 
 
 def _made_elsewhere(here: Here, plan: Plan) -> Iterator[Problem]:
     again = f"provisioner apply -e {plan.environment} PLANFILE"
     rows = (
-        ("project", plan.project, here.project, "run it in that project, or with -C"),
+        ("project", plan.project, here.project, "run the command in that project, or pass -C"),
         ("environment", plan.environment, here.environment, again),
         ("workspace", plan.host, here.host or plan.host, MAKE_AGAIN),
     )
     for what, theirs, ours, hint in rows:
         if theirs != ours:
-            message = f"the plan is for the {what} `{theirs}`, and this is `{ours}`"
+            message = f"the plan is for the {what} `{theirs}`, but this is `{ours}`"
             yield Problem("E509", message, hint=hint)
 
 
 def _made_by_another(saved: SavedPlan) -> Iterator[Problem]:
     if saved.tool_version != __version__:
         message = (
-            f"the plan was made by provisioner {saved.tool_version:.40}, "
-            f"and this is {__version__}, which may plan something else"
+            f"the plan was made by provisioner {saved.tool_version:.40}, but this is "
+            f"{__version__}, which may plan other changes"
         )
         yield Problem("E513", message, hint=MAKE_AGAIN)
 
@@ -243,7 +241,7 @@ def _unsound(plan: Plan) -> Iterator[Problem]:
     if len(set(addresses)) < len(addresses) or addresses != sorted(addresses):
         yield _no_plan("its steps are not sorted by address, or an address has two")
     if _in_circles(plan):
-        yield _no_plan("its steps need each other in a circle")
+        yield _no_plan("its steps depend on each other in a cycle")
     for step in plan.steps:
         for wrong in _wrong_in(step):
             yield _no_plan(f"`{step.address}` {wrong}")
@@ -261,12 +259,12 @@ def _wrong_in(step: Step) -> Iterator[str]:
     if step.address.kind not in KINDS:
         yield f"is of an unknown kind: `{step.address.kind}`"
     if step.operations and step.action in INACTIVE:
-        yield f"is `{step.action}` and makes calls"
+        yield f"is `{step.action}`, but makes calls"
     for each in step.operations:
         if each.method not in _METHODS or not _CALL.fullmatch(each.path) or ".." in each.path:
             yield f"makes a call that the service does not have: {each.method} {each.path}"
         elif each.method == "DELETE" and step.action not in DESTRUCTIVE:
-            yield f"is `{step.action}` and deletes all the same"
+            yield f"is `{step.action}`, but deletes"
 
 
 def _refuse_foreign_calls(session: Session, plan: Plan) -> None:
@@ -312,7 +310,7 @@ def _foreign_secrets(session: Session, step: Step) -> Iterator[str]:
     for operation in step.operations:
         for source in secret_sources(operation.payload):
             if source not in declared:
-                yield f"sends a secret that the manifests do not name: {' '.join(source)}"
+                yield f"sends a secret that no manifest names: {' '.join(source)}"
 
 
 def secret_sources(value: Any) -> Iterator[tuple[str, str]]:

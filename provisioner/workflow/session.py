@@ -78,7 +78,7 @@ def _with_doctor(error: WorkspaceError, environment: str) -> WorkspaceError:
     *others, last = error.problems
     if last.code not in _FOR_DOCTOR:
         return error
-    hint = f"{last.hint}\n`provisioner doctor -e {environment}` looks closer".lstrip()
+    hint = f"{last.hint}\nfor details, run `provisioner doctor -e {environment}`".lstrip()
     return type(error)((*others, replace(last, hint=hint)))
 
 

@@ -20,11 +20,13 @@ TIMEOUT_S: Final = 60.0
 PARALLELISM: Final = 8
 
 NOT_ASKED: Final = {
-    Phase.ABSENT: "not asked: it is not there yet; `provisioner apply` creates it",
-    Phase.UPDATING: "not asked: it is still updating; `provisioner status --wait` waits for it",
-    Phase.STOPPED: "not asked: it is stopped",
-    Phase.FAILED: "not asked: its last update failed",
-    Phase.NOT_READY: "not asked: it is not ready",
+    Phase.ABSENT: "skipped: the endpoint does not exist yet; `provisioner apply` creates it",
+    Phase.UPDATING: (
+        "skipped: the endpoint is updating; to wait for it, run `provisioner status --wait`"
+    ),
+    Phase.STOPPED: "skipped: the endpoint is stopped",
+    Phase.FAILED: "skipped: the last update of the endpoint failed",
+    Phase.NOT_READY: "skipped: the endpoint is not ready",
 }
 
 
@@ -65,7 +67,7 @@ def _obstacle(session: Session, resource: Resource) -> str:
     try:
         readiness = session.drivers[resource.address.kind].confirm(resource.name)
     except ServiceError as error:
-        return f"not asked: {error}"
+        return f"skipped: {error}"
     if readiness.phase is Phase.READY:
         return ""
     # That it is absent says all there is to say.
@@ -91,7 +93,7 @@ def _carried_out(
         return _failed(resource, check, obstacle)
     invocation = KINDS[resource.address.kind].invocation
     if invocation is None:
-        raise TypeError(f"{resource.address.kind} has checks and cannot verify them")
+        raise TypeError(f"{resource.address.kind} has checks, but cannot verify them")
     verify_one = invocation.verify
 
     def ask(asked_check: Document) -> CheckResult:

@@ -119,7 +119,7 @@ def test_one_that_is_not_there_is_never_created(existing, run, workspace):
     existing("later", LIMIT)
     result = run("apply", "-y")
     assert result.code == 1
-    assert "is blocked: is not there, and with `existing: true` it is never created" in result.err
+    assert "is blocked: does not exist, and `existing: true` never creates it" in result.err
     assert workspace.writes() == []
 
 
@@ -133,7 +133,7 @@ def test_one_that_was_ours_is_given_up(run, workspace, repository, theirs):
     assert owner_of(tags(workspace, "ours")) == "shop/dev"
     repository.endpoint("name: ours\nexisting: true\n" + TAGS)
     plan = run("plan")
-    assert "carries the tag of shop/dev, which is removed" in plan.out
+    assert "has the ownership tags of shop/dev, which are removed" in plan.out
     assert run("apply", "-y").code == 0
     assert tags(workspace, "ours") == {"team": "shop"}
     assert run("plan", "--detailed-exitcode").code == 0

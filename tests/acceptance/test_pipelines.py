@@ -487,7 +487,7 @@ def test_a_gradual_rollout_moves_on_by_a_scheduled_job(pipeline: Pipeline):
     assert deploy(pipeline).code == 0
     advanced = pipeline.job(job, values)
     assert advanced.code == 0, advanced.out
-    assert "no rollout is under way" in advanced.out
+    assert "no rollout is active" in advanced.out
     assert (pipeline.root / "rollout.md").read_text(encoding="utf-8").startswith("| endpoint")
 
 

@@ -81,7 +81,7 @@ def test_an_entry_whose_endpoint_is_gone_may_stay(removed, run):
     assert run("apply", "-y").code == 0
     steps = {one["address"]: one for one in run("plan", "-o", "json").json["steps"]}
     assert steps[OLD]["action"] == "keep"
-    assert steps["model_serving_endpoints.older"]["reason"] == "is not there any more"
+    assert steps["model_serving_endpoints.older"]["reason"] == "no longer exists"
 
 
 def test_consent_travels_with_a_saved_plan(removed, run, workspace, tmp_path):
@@ -124,7 +124,10 @@ def test_what_is_not_ours_is_not_deleted(removed, run, workspace, owner):
     workspace.call("PATCH", f"{ROOT}/old/tags", change)
     result = run("apply", "-y")
     assert result.code == 1
-    assert "does not carry the tag of shop/dev, so this project may not delete it" in result.err
+    assert (
+        "does not have the ownership tags of shop/dev, so this project may not delete it"
+        in result.err
+    )
     assert "old" in names(workspace)
 
 
@@ -135,7 +138,7 @@ def test_what_is_protected_is_not_deleted(shop, removed, run, workspace):
     removed("old: {name: old, delete: true}")
     result = run("apply", "-y", "--allow-delete", OLD)
     assert result.code == 1
-    assert "put its manifest back with `lifecycle: {prevent_destroy: false}`" in result.err
+    assert "restore its manifest with `lifecycle: {prevent_destroy: false}`" in result.err
     assert "old" in names(workspace)
 
 

@@ -201,7 +201,7 @@ def test_what_cannot_be_kept_though_it_is_ignored_is_told(shop, run, workspace):
     planned = step(run)
     (sent,) = planned["operations"][:1]
     assert sent["payload"]["config"]["served_entities"][0]["burst_scaling_enabled"] is True
-    note = f"sent as written, though ignored: {path}"
+    note = f"sent although ignored: {path}"
     assert [one for one in planned["notes"] if one.startswith(note)] != []
     assert note in " ".join(run("plan").out.split())
     assert run("apply", "-y").code == 0

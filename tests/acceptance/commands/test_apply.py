@@ -377,7 +377,7 @@ def test_an_update_of_an_earlier_run_that_takes_too_long_is_told_as_any_other(
     assert run("apply", "-y", "--no-wait").code == 0
     saved = tmp_path / "plan.json"
     plan = run("plan", "--out", str(saved))
-    assert "An update is in progress of model_serving_endpoints.chat" in plan.out
+    assert "model_serving_endpoints.chat: update in progress" in plan.out
     assert plan.out.splitlines()[-1].endswith("2 unchanged")
     for how in (("-y",), (str(saved),)):
         result = run("apply", *how, "--timeout", "1s")

@@ -207,7 +207,7 @@ class TestDrift:
         code, text, err = drifted.call("plan", "--changed-since", "main", "-e", "dev", *words)
         assert code == 0, err
         assert "(removed)  (drift)" in text
-        assert text.endswith("\nDrift: 1 difference that the change did not make\n")
+        assert text.endswith("\nDrift: 1 difference not caused by the change\n")
         assert "(drift)" in Path(f"{out}.md").read_text()
         assert "; Drift: 1 difference that" in Path(f"{out}.md").read_text()
         assert '<span class="why">drift</span>' in Path(f"{out}.html").read_text()

@@ -224,7 +224,7 @@ class TestASavedPlan:
 class TestWhereNobodyCanTell:
     def test_without_git(self, clone, monkeypatch):
         monkeypatch.setenv("PATH", "")
-        clone.refused("error[E516]: git cannot be started, and is needed")
+        clone.refused("error[E516]: git is required, but cannot be started")
 
     def test_outside_of_a_repository(self, clone, monkeypatch):
         shutil.rmtree(clone.root / ".git")

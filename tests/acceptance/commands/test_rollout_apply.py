@@ -77,7 +77,7 @@ def test_apply_that_waits_ends_at_a_pause_and_says_who_goes_on(fraud: Scene) -> 
     fraud.declare(12, AT_ONCE.replace("[5%, 25%]", "[5%, pause]"))
     done = fraud.run("apply", "-y", "--wait-rollout")
     assert done.code == 0
-    assert "a person has to let it go on" in done.err
+    assert "it waits for an approval" in done.err
     assert fraud.run("rollout", "status").out.count("provisioner rollout go chat") == 1
     assert fraud.traffic["champion-12"] == 5
 
@@ -195,7 +195,7 @@ def test_a_command_that_is_not_as_committed_is_not_run(
     judged_by_command.write_text("#!/bin/sh\nexit 0\n# changed\n", encoding="utf-8")
     advanced = fraud.run("rollout", "advance")
     assert advanced.code == 0
-    assert "`slo.sh` differs from what is committed" in advanced.out.replace("./", "")
+    assert "`slo.sh` differs from the commit" in advanced.out.replace("./", "")
     assert fraud.traffic["champion-12"] == 5
 
 
@@ -249,7 +249,7 @@ def test_a_replacement_would_cut_a_rollout_and_is_blocked(fraud: Scene) -> None:
     plan = fraud.run("plan")
     assert plan.code == 1
     text = " ".join(plan.out.split())
-    assert "a rollout is under way, and route_optimized would replace the resource" in text
+    assert "a rollout is active, and a change of route_optimized would replace the resource" in text
     assert "end it first: provisioner rollout finish chat" in text
 
 

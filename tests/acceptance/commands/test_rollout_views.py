@@ -24,7 +24,7 @@ def test_a_plan_shows_steps_the_next_move_and_what_is_paid_twice(fraud: Scene) -
     fraud.declare(12)
     start = fraud.run("plan").out
     assert "rollout 11 -> 12: starts at 0 %, then 5 %, 25 %, 100 %" in start
-    assert "over at the earliest in 40 min; paid for twice meanwhile: Small CPU" in flat(start)
+    assert "ends at the earliest in 40 min; until then you pay twice for Small CPU" in flat(start)
     assert "steps: [0] → 5 → 25 → 100 %" in start
     assert "provisioner_rollout  (not set) → going to 0 %" in start
     fraud.run("apply", "-y")
@@ -80,10 +80,10 @@ def test_a_split_that_was_moved_by_hand_is_drift_with_its_remedy(fraud: Scene) -
     assert "provisioner rollout advance chat --take-over" in flat(drift.out)
     assert fraud.run("drift", "-o", "json").json["drift"][0]["sort"] == "rollout"
     plan = flat(fraud.run("plan").out)
-    assert "at 17 %, and it waits for a person: the traffic was changed by hand" in plan
+    assert "at 17 %, waiting for a decision: the traffic was changed by hand" in plan
     assert "steps: 0 → 5 → (17) → 25 → 100 %" in plan
     status = fraud.run("rollout", "status").out
-    assert "hint: go on from the nearest lower step: provisioner rollout advance chat" in status
+    assert "hint: continue from the nearest lower step: provisioner rollout advance chat" in status
 
 
 def test_a_version_that_is_held_without_a_tag_is_drift_and_a_person_can_start_it(
@@ -93,7 +93,7 @@ def test_a_version_that_is_held_without_a_tag_is_drift_and_a_person_can_start_it
     fraud.run("rollout", "back", "fraud")
     fraud.untag()
     drift = flat(fraud.run("drift").out)
-    assert "a version at 0 % without the tag is never started by itself" in drift
+    assert "a version at 0 % without the tag does not start automatically" in drift
     assert "provisioner rollout go chat" in drift
     assert fraud.run("rollout", "go", "chat").code == 0
     assert fraud.run("rollout", "advance").code == 0

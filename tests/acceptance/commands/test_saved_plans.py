@@ -131,7 +131,7 @@ NO_PLANS = [
     case(
         "the digest of another plan before its own",
         lambda text: text.replace(b'"digest"', b'"digest": "sha256:0", "digest"', 1),
-        "it holds a key twice",
+        "it has the same key twice",
     ),
 ]
 
@@ -170,9 +170,9 @@ def without(name: str) -> Edit:
 
 
 EDITS = [
-    case("another format", put("format_version", 2), "the plan has the format 2"),
-    case("a format that is true", put("format_version", True), "the plan has the format True"),
-    case("a format that is text", put("format_version", "1"), "the plan has the format '1'"),
+    case("another format", put("format_version", 2), "the plan has format 2"),
+    case("a format that is true", put("format_version", True), "the plan has format True"),
+    case("a format that is text", put("format_version", "1"), "the plan has format '1'"),
     case("no format", without("format_version"), "this is not a plan"),
     case("no steps", without("steps"), "`steps` of the plan is missing"),
     case("no digest", without("digest"), CHANGED),
@@ -223,9 +223,9 @@ SEALED = [
     case("another version", put("tool_version", "99.1"), "the plan was made by provisioner 99.1"),
     case("a kind nobody knows", put_in_chat("address", "x.chat"), "an unknown kind: `x`"),
     case("a step twice", twice, "its steps are not sorted by address, or an address has two"),
-    case("steps that need each other", in_a_circle, "its steps need each other in a circle"),
-    case("a step that keeps and calls", put_in_chat("action", "keep"), "and makes calls"),
-    case("an update that deletes", put_in_call("method", "DELETE"), "and deletes all the same"),
+    case("steps that need each other", in_a_circle, "its steps depend on each other in a cycle"),
+    case("a step that keeps and calls", put_in_chat("action", "keep"), ", but makes calls"),
+    case("an update that deletes", put_in_call("method", "DELETE"), ", but deletes"),
     case("a method of its own", put_in_call("method", "GET"), "a call that the service does not"),
     case("a call elsewhere", put_in_call("path", "@evil.example/"), "the service does not have"),
     case(
@@ -670,7 +670,7 @@ class TestAnApprovedDigest:
     @pytest.mark.parametrize("given", ["sha256:12ab", "latest", "sha512:" + "0" * 64])
     def test_has_to_be_whole(self, situation, given):
         result = situation.run("apply", "--expect-plan-digest", given)
-        assert f"error[E515]: `{given}` is not the digest of a plan" in result.err
+        assert f"error[E515]: `{given}` is not a plan digest" in result.err
 
 
 class TestTheFile:

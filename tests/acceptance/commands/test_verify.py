@@ -111,7 +111,7 @@ def test_an_endpoint_that_is_not_there_is_not_asked(chat, run, workspace):
     workspace.forget()
     result = run("verify")
     assert result.code == 1
-    assert "not asked: it is not there yet; `provisioner apply` creates it" in result.out
+    assert "skipped: the endpoint does not exist yet; `provisioner apply` creates it" in result.out
     assert workspace.writes() == []
 
 

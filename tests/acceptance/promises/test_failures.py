@@ -129,7 +129,7 @@ def test_a_refused_call_shows_what_was_asked_and_what_had_gone_through(shop, run
         f"PUT {ROOT}/chat/ai-gateway",
         "403 FEATURE_DISABLED",
         message,
-        "before that `patch_tags` went through",
+        "before that, `patch_tags` succeeded",
         "only what is missing will be sent",
     ):
         assert part in result.err
@@ -157,7 +157,7 @@ def test_what_needs_something_that_failed_is_not_started(shop, run, workspace, f
     result = run("apply", "-y")
     assert result.code == 4
     assert "secret_scopes.keys, put_secret" in result.err
-    assert "before that `create_scope` went through" in result.err
+    assert "before that, `create_scope` succeeded" in result.err
     assert "needs secret_scopes.keys" in result.out
     assert names(workspace) == set()
     again = run("apply", "-y")
@@ -177,7 +177,7 @@ def test_permissions_that_are_refused_leave_the_endpoint_to_the_next_run(
     result = run("apply", "-y")
     assert result.code == 4
     assert "model_serving_endpoints.chat, set_permissions" in result.err
-    assert "there is no group analysts; before that `create` went through" in result.err
+    assert "there is no group analysts; before that, `create` succeeded" in result.err
     identity = workspace.endpoint("chat")["id"]
     workspace.forget()
     again = run("apply", "-y")

@@ -24,7 +24,7 @@ def test_what_still_differs_is_named(world, make):
     assert (end.status, end.done) == (Status.DID_NOT_CONVERGE, ("patch_tags",))
     assert (problem.code, problem.message) == (
         "E606",
-        "after `patch_tags` these still differ: `b`, `x`",
+        "after `patch_tags`, these fields still differ: `b`, `x`",
     )
     assert world.clock.now() < 5, "one field shows the write, and nothing else comes"
     assert world.service.count("read") == 6, "one before the write, one at once, four later"
@@ -54,7 +54,7 @@ def test_what_cannot_be_found_after_the_last_call_is_said(world, make):
     world.clock.at(0.01, lambda: world.service.remove("a"))
     end = world.apply(step)["a"]
     assert end.status is Status.DID_NOT_CONVERGE
-    assert end.message == "after `patch_tags` `a` cannot be found"
+    assert end.message == "after `patch_tags`, `a` does not exist"
 
 
 def test_what_cannot_be_read_back_is_not_known(world, make):

@@ -38,7 +38,7 @@ def test_a_chain_of_needs_is_told_in_the_order_of_the_plan(world, make):
 
 ALL = ("patch_tags", "update_config", "put_gateway")
 SENT = "on the server; not sent: `put_gateway`"
-HALF = "`patch_tags` went through; not sent: `update_config`, `put_gateway`"
+HALF = "`patch_tags` succeeded; not sent: `update_config`, `put_gateway`"
 UNREAD = "interrupted before it was read back"
 STAGES = [
     pytest.param(("read", 1), (Status.NOT_STARTED, (), "interrupted"), id="before the first write"),
@@ -122,7 +122,7 @@ def test_a_request_that_hangs_holds_up_the_report_for_less_than_five_seconds(wor
     world.clock.at(10, world.stop.set)
     end = world.apply(world.step("a", make.create("a")))["a"]
     assert (end.status, end.done, end.error.problems[0].code) == (Status.UNKNOWN, (), "E609")
-    assert end.message == "whether `create` was carried out is not known"
+    assert end.message == "it is unknown whether `create` took effect"
     assert 10 < world.clock.now() < 15
     assert What.STOPPING in {event.what for event in world.events}
 

@@ -97,9 +97,9 @@ def test_a_failure_tells_resource_call_refusal_and_what_went_through(world, make
     assert problem.code == "E407"
     assert problem.subject == "things.a, put_gateway"
     assert problem.message == (
-        "PUT gateway: 400 BAD_REQUEST: said the service; before that `patch_tags` went through"
+        "PUT gateway: 400 BAD_REQUEST: said the service; before that, `patch_tags` succeeded"
     )
-    assert problem.hint == "apply again: only what is missing will be sent"
+    assert problem.hint == "apply again: only the missing calls are sent"
 
 
 def test_as_many_requests_at_once_as_allowed_and_no_more(world, make):

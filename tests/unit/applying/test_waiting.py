@@ -67,7 +67,7 @@ ENDS = [
     pytest.param(
         Readiness(Phase.FAILED, "model did not load"),
         "E602",
-        "the service could not bring `a` up: model did not load; not sent: `put_gateway`",
+        "the update of `a` failed: model did not load; not sent: `put_gateway`",
         id="failed",
     ),
     pytest.param(
@@ -107,7 +107,7 @@ def test_when_the_time_is_up_the_update_is_left_running(world, make):
     assert (end.status, end.done) == (Status.STILL_UPDATING, ("create",))
     assert problem.code == "E605"
     assert problem.message.endswith("(last seen: updating: building); not sent: `put_gateway`")
-    assert problem.hint.endswith("`provisioner status --wait` waits for it, then apply again")
+    assert problem.hint.endswith("to wait for it, run `provisioner status --wait`, then apply again")
     assert world.clock.now() == pytest.approx(600, abs=0.01)
     assert world.service.calls() == ["create"]
 
@@ -125,7 +125,7 @@ def test_an_update_of_somebody_else_that_takes_too_long(world, make):
     world.service.put("a", {"x": 1}, until=4000.0, version=2)
     end = world.apply(world.step("a", make.config("a", after_idle=True, x=2)), timeout_s=600)["a"]
     assert end.status is Status.STILL_UPDATING
-    assert end.message.startswith("an update that was already in progress goes on")
+    assert end.message.startswith("an update that was already in progress continues")
     assert world.service.calls() == []
 
 
@@ -174,7 +174,7 @@ def test_an_update_that_brings_something_else_did_not_converge(world):
     world.clock.at(20, lambda: world.service.edit("a", x=3))
     end = world.apply(step)["a"]
     assert (end.status, end.error.problems[0].code) == (Status.DID_NOT_CONVERGE, "E606")
-    assert end.message == "after the update these still differ: `x`"
+    assert end.message == "after the update, these fields still differ: `x`"
 
 
 NOT_WAITED_FOR = [
@@ -215,7 +215,7 @@ def test_progress_names_the_reason_and_the_code_of_a_problem(world, make):
         Status.STILL_UPDATING,
         "still updating after the timeout (E605)",
     )
-    assert end.message.startswith("an update goes on")
+    assert end.message.startswith("an update continues")
 
 
 def test_a_confirmation_that_comes_after_the_time_was_up_changes_nothing(world, make):

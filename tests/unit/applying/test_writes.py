@@ -72,7 +72,7 @@ def test_a_deletion_of_what_is_gone_is_done(world, make):
     step = world.deletion("a")
     world.service.remove("a")
     end = world.apply(step)["a"]
-    assert (end.status, end.message, end.done) == (Status.DONE, "it was gone already", ())
+    assert (end.status, end.message, end.done) == (Status.DONE, "already deleted", ())
     assert world.service.calls() == []
 
 
@@ -242,7 +242,7 @@ def test_a_create_that_is_lost_twice_and_never_seen_is_not_known(world, make):
     world.service.fail("create", make.lost("create"), make.lost("create"))
     end = world.apply(world.step("a", make.create("a", x=1)))["a"]
     assert (end.status, end.error.problems[0].code) == (Status.UNKNOWN, "E609")
-    assert end.message == "whether `create` was carried out is not known"
+    assert end.message == "it is unknown whether `create` took effect"
     assert world.service.calls() == ["create", "create"]
 
 
@@ -396,7 +396,7 @@ def test_a_replacement_whose_create_fails_says_that_the_old_one_is_gone(world, m
     world.service.fail("create", make.refusal(400, "RESOURCE_ALREADY_EXISTS", "create"))
     end = world.apply(step)["a"]
     assert (end.status, end.done) == (Status.FAILED, ("delete",))
-    assert "before that `delete` went through" in end.message
+    assert "before that, `delete` succeeded" in end.message
 
 
 def test_a_secret_that_is_missing_fails_the_step_that_needs_it(world, make):

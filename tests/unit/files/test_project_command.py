@@ -100,12 +100,12 @@ def test_too_much_output_ends_a_command(root: Path) -> None:
     ("file", "why"),
     [
         ("new.sh", "is not committed"),
-        ("slo.sh", "differs from what is committed"),
-        ("missing.sh", "is no file of the project"),
-        ("../outside.sh", "leads out of the project"),
-        ("link.sh", "leads out of the project"),
+        ("slo.sh", "differs from the commit"),
+        ("missing.sh", "is not a file of the project"),
+        ("../outside.sh", "leaves the project"),
+        ("link.sh", "leaves the project"),
         ("inner.sh", "links to a file that is not committed"),
-        ("/bin/sh", "leads out of the project"),
+        ("/bin/sh", "leaves the project"),
     ],
 )
 def test_only_a_committed_file_of_the_project_is_run(root: Path, file: str, why: str) -> None:

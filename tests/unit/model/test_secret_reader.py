@@ -22,9 +22,9 @@ def linked_folder(root):
 
 
 BAD = [
-    pytest.param(lambda root: None, "key", "is not there", id="nothing"),
-    pytest.param(lambda root: (root / "key").mkdir(), "key", "is no file", id="a folder"),
-    pytest.param(lambda root: os.mkfifo(root / "key"), "key", "is no file", id="a pipe"),
+    pytest.param(lambda root: None, "key", "does not exist", id="nothing"),
+    pytest.param(lambda root: (root / "key").mkdir(), "key", "is not a file", id="a folder"),
+    pytest.param(lambda root: os.mkfifo(root / "key"), "key", "is not a file", id="a pipe"),
     pytest.param(
         lambda root: (root / "key").write_bytes(b"\r\n"), "key", "is empty", id="a line break"
     ),
@@ -34,14 +34,12 @@ BAD = [
         "is not UTF-8 text",
         id="bytes",
     ),
-    pytest.param(link_outside, "key", "lies outside of the project", id="a link"),
-    pytest.param(linked_folder, "sub/key", "lies outside of the project", id="below a link"),
+    pytest.param(link_outside, "key", "is outside the project", id="a link"),
+    pytest.param(linked_folder, "sub/key", "is outside the project", id="below a link"),
     pytest.param(
-        lambda root: None, "/etc/hostname", "lies outside of the project", id="an absolute path"
+        lambda root: None, "/etc/hostname", "is outside the project", id="an absolute path"
     ),
-    pytest.param(
-        lambda root: None, "../../x", "lies outside of the project", id="a path that leads up"
-    ),
+    pytest.param(lambda root: None, "../../x", "is outside the project", id="a path that leads up"),
     pytest.param(
         lambda root: (root / "key").symlink_to("key"), "key", "cannot be read", id="a circle"
     ),

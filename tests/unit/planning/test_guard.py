@@ -92,7 +92,7 @@ REFUSED = [
         [
             (
                 "E502",
-                "toys.a would be deleted and created again (`optimized`: fixed at creation)",
+                "toys.a would be deleted and recreated (`optimized`: fixed at creation)",
                 "--allow-replace toys.a",
             )
         ],
@@ -119,7 +119,7 @@ REFUSED = [
     pytest.param(
         plan(step("a", Action.ADOPT)),
         YES,
-        [("E504", "toys.a exists and carries no owner's tag", "--adopt")],
+        [("E504", "toys.a exists without ownership tags", "--adopt")],
         id="an adoption",
     ),
     pytest.param(

@@ -90,7 +90,7 @@ def test_a_resource_of_others_is_updated_at_most_and_its_marks_stay(found, actio
 def test_a_resource_of_others_that_is_not_there_is_not_created():
     step = step_of(existing(capacity=1), None)
     assert (step.action, step.changes, step.operations) == (Action.BLOCKED, (), ())
-    assert "never created" in step.reason
+    assert "never creates it" in step.reason
 
 
 def test_a_resource_of_others_is_never_replaced():
@@ -124,8 +124,8 @@ DELETE = Removal(ADDRESS, "chat", True, PLACE)
 RELEASE = Removal(ADDRESS, "chat", False, PLACE)
 UNPROTECTED = Ownership("shop/prod")
 REMOVED = [
-    pytest.param(DELETE, None, Action.KEEP, "is not there any more", id="gone already"),
-    pytest.param(RELEASE, None, Action.KEEP, "is not there any more", id="gone, to be let go"),
+    pytest.param(DELETE, None, Action.KEEP, "no longer exists", id="gone already"),
+    pytest.param(RELEASE, None, Action.KEEP, "no longer exists", id="gone, to be let go"),
     pytest.param(
         DELETE, live(UNPROTECTED), Action.DELETE, "removed at manifests/x.yaml:3:5", id="ours"
     ),
@@ -133,21 +133,21 @@ REMOVED = [
         DELETE,
         live(OURS),
         Action.BLOCKED,
-        "lifecycle.prevent_destroy was applied to it, and forbids to delete it",
+        "lifecycle.prevent_destroy was applied to it and forbids its deletion",
         id="ours and protected",
     ),
     pytest.param(
         DELETE,
         live(THEIRS),
         Action.BLOCKED,
-        "does not carry the tag of shop/prod, so this project may not delete it",
+        "does not have the ownership tags of shop/prod, so this project may not delete it",
         id="another project's",
     ),
     pytest.param(
         DELETE,
         live(),
         Action.BLOCKED,
-        "does not carry the tag of shop/prod, so this project may not delete it",
+        "does not have the ownership tags of shop/prod, so this project may not delete it",
         id="nobody's",
     ),
     pytest.param(
@@ -158,13 +158,17 @@ REMOVED = [
         id="ours, to be let go",
     ),
     pytest.param(
-        RELEASE, live(), Action.KEEP, "does not carry the tag of shop/prod", id="let go already"
+        RELEASE,
+        live(),
+        Action.KEEP,
+        "does not have the ownership tags of shop/prod",
+        id="let go already",
     ),
     pytest.param(
         RELEASE,
         live(THEIRS),
         Action.KEEP,
-        "does not carry the tag of shop/prod",
+        "does not have the ownership tags of shop/prod",
         id="another project's, to be let go",
     ),
 ]
@@ -204,7 +208,8 @@ class TestAtStake:
         step = step_of(self.DESIRED, self.LOSING)
         assert (step.action, step.operations) == (Action.BLOCKED, ())
         assert step.reason == (
-            "replacing it would lose what its manifest does not hold: CAN_QUERY of group a; "
+            "replacing it would lose settings that its manifest does not declare: "
+            "CAN_QUERY of group a; "
             "CAN_VIEW of user b"
         )
         assert step.hint.startswith("add it to `permissions` in the manifest")

@@ -295,13 +295,13 @@ WRONG = [
     pytest.param(
         with_(2, "format_version"),
         "E511",
-        "the plan has the format 2, and this version reads 1",
+        "the plan has format 2, but this version reads 1",
         id="a later format",
     ),
     pytest.param(
         with_(True, "format_version"),
         "E511",
-        "the plan has the format True, and this version reads 1",
+        "the plan has format True, but this version reads 1",
         id="a format that only Python takes for 1",
     ),
     pytest.param(

@@ -296,8 +296,8 @@ STEPS = [
         {},
         (
             BLOCKED,
-            "lifecycle.prevent_destroy forbids the replacement that optimized would need",
-            "put optimized back, or set `lifecycle: {prevent_destroy: false}` in its manifest "
+            "optimized needs a replacement, which lifecycle.prevent_destroy forbids",
+            "restore optimized, or set `lifecycle: {prevent_destroy: false}` in its manifest "
             "and apply that first",
         ),
         id="what is protected is not replaced",
@@ -306,14 +306,14 @@ STEPS = [
         wanted(),
         live(ownership=Ownership()),
         {},
-        (ADOPT, "exists and carries no owner's tag", ""),
+        (ADOPT, "exists without ownership tags", ""),
         id="nobody's and equal",
     ),
     pytest.param(
         wanted(capacity=1),
         live(capacity=2, ownership=Ownership()),
         {},
-        (ADOPT, "exists and carries no owner's tag", ""),
+        (ADOPT, "exists without ownership tags", ""),
         id="nobody's and different",
     ),
     pytest.param(
@@ -322,7 +322,8 @@ STEPS = [
         {},
         (
             BLOCKED,
-            "carries no owner's tag, so this project may not delete it, which optimized would need",
+            "optimized needs a replacement, but it has no ownership tags, "
+            "so this project may not delete it",
             "apply it first with the live value of optimized: then this project manages it",
         ),
         id="nobody's, and could not be updated",
@@ -341,7 +342,7 @@ STEPS = [
         (
             BLOCKED,
             "belongs to other/prod",
-            "--take-over-from other/prod makes it belong to shop/prod",
+            "to manage it with shop/prod: --take-over-from other/prod",
         ),
         id="another owner's",
     ),
@@ -352,7 +353,7 @@ STEPS = [
         (
             BLOCKED,
             "belongs to other/prod",
-            "--take-over-from other/prod makes it belong to shop/prod",
+            "to manage it with shop/prod: --take-over-from other/prod",
         ),
         id="another owner's, and blocked anyway",
     ),
@@ -363,7 +364,7 @@ STEPS = [
         (
             BLOCKED,
             "belongs to other/prod",
-            "--take-over-from other/prod makes it belong to shop/prod",
+            "to manage it with shop/prod: --take-over-from other/prod",
         ),
         id="taken over from somebody else than the owner",
     ),
@@ -380,8 +381,8 @@ STEPS = [
         {"take_over_from": "other/prod"},
         (
             BLOCKED,
-            "carries the tag of other/prod, so this project may not delete it, which optimized "
-            "would need",
+            "optimized needs a replacement, but it has the ownership tags of other/prod, "
+            "so this project may not delete it",
             "apply it first with the live value of optimized: then this project manages it",
         ),
         id="taken over and replaced",
@@ -392,7 +393,7 @@ STEPS = [
         {},
         (
             Action.ORPHAN,
-            "carries the tag of shop/prod and has no manifest",
+            "has the ownership tags of shop/prod, but no manifest",
             "write a manifest for it, or delete it with --prune",
         ),
         id="ours without a manifest",
@@ -403,7 +404,7 @@ STEPS = [
         {},
         (
             Action.ORPHAN,
-            "carries the tag of shop/prod and has no manifest",
+            "has the ownership tags of shop/prod, but no manifest",
             "write a manifest for it, or delete it with --prune",
         ),
         id="ours without a manifest, and protected",
@@ -415,8 +416,8 @@ STEPS = [
         {"prune": True},
         (
             BLOCKED,
-            "lifecycle.prevent_destroy was applied to it, and forbids to delete it",
-            "put its manifest back with `lifecycle: {prevent_destroy: false}` and apply that "
+            "lifecycle.prevent_destroy was applied to it and forbids its deletion",
+            "restore its manifest with `lifecycle: {prevent_destroy: false}` and apply that "
             "first; then remove it again",
         ),
         id="protected although its manifest is gone",
@@ -427,7 +428,7 @@ STEPS = [
         {"prune": True, "addresses": {("toys", "chat"): ADDRESS}},
         (
             BLOCKED,
-            "lifecycle.prevent_destroy was applied to it, and forbids to delete it",
+            "lifecycle.prevent_destroy was applied to it and forbids its deletion",
             "set `lifecycle: {prevent_destroy: false}` in its manifest and apply that first",
         ),
         id="protected, declared, and to be destroyed",
@@ -436,26 +437,24 @@ STEPS = [
         None,
         live(ownership=Ownership("other/prod")),
         {"prune": True},
-        (BLOCKED, "does not carry the tag of shop/prod", ""),
+        (BLOCKED, "does not have the ownership tags of shop/prod", ""),
         id="another's is not deleted",
     ),
     pytest.param(
         None,
         live(ownership=Ownership()),
         {"prune": True},
-        (BLOCKED, "does not carry the tag of shop/prod", ""),
+        (BLOCKED, "does not have the ownership tags of shop/prod", ""),
         id="nobody's is not deleted",
     ),
     pytest.param(
         None,
         live(ownership=Ownership()),
         {},
-        (KEEP, "does not carry the tag of shop/prod", ""),
+        (KEEP, "does not have the ownership tags of shop/prod", ""),
         id="nobody's without a manifest is no orphan",
     ),
-    pytest.param(
-        None, None, {"prune": True}, (KEEP, "is not there any more", ""), id="gone already"
-    ),
+    pytest.param(None, None, {"prune": True}, (KEEP, "no longer exists", ""), id="gone already"),
 ]
 
 
@@ -673,17 +672,20 @@ NOTES = [
         wanted(capacity=1),
         live(capacity=2, phase=Phase.UPDATING),
         {},
-        ("an update is in progress: compared with what it brings, and applied after it",),
+        (
+            "an update is in progress: compared with the coming config, "
+            "and applied after the update",
+        ),
         id="an update in progress",
     ),
     pytest.param(
-        wanted(), live(phase=Phase.STOPPED), {}, ("it is stopped",), id="a resource that is stopped"
+        wanted(), live(phase=Phase.STOPPED), {}, ("stopped",), id="a resource that is stopped"
     ),
     pytest.param(
         wanted(),
         live(),
         {"rotate": frozenset({"toys.chat"})},
-        ("--rotate: it holds no secret that is given as plaintext",),
+        ("--rotate: it has no secret that is given as plaintext",),
         id="nothing to rotate",
     ),
 ]

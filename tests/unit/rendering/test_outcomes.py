@@ -49,14 +49,15 @@ def test_a_line_each_then_the_summary_then_what_to_run_next():
         f"things.embeddings  failed: {title('E407')} (E407)",
         "things.f           not started: needs things.embeddings, which ended as: failed",
         "Applied: 2 created, 1 updated, 0 replaced, 0 deleted, 1 adopted, 1 failed, 1 not started",
-        "Next: provisioner apply -e prod  (after you fix the cause; only what is missing is sent)",
+        "Next: provisioner apply -e prod  "
+        "(after you fix the cause; only the missing calls are sent)",
     ]
 
 
 def test_when_all_went_well_there_is_nothing_to_run_next():
-    done = outcome(Status.DONE, action=Action.DELETE, message="it was gone already")
+    done = outcome(Status.DONE, action=Action.DELETE, message="already deleted")
     assert text([done]).splitlines() == [
-        "things.chat  deleted: it was gone already",
+        "things.chat  deleted: already deleted",
         "Applied: 0 created, 0 updated, 0 replaced, 1 deleted",
     ]
 

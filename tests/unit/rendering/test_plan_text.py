@@ -71,7 +71,7 @@ def test_an_update_that_apply_would_wait_for_is_told_although_its_step_is_not_sh
     waiting = (step(KEEP, key=key, updating=True) for key in "ab")
     others = (step(KEEP, updating=True, existing=True), step(KEEP))
     assert text(plan(*waiting, *others), STYLE).splitlines()[2:] == [
-        "An update is in progress of toys.a, toys.b; apply waits until it is over",
+        "toys.a, toys.b: update in progress; apply waits until it ends",
         "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 4 unchanged",
     ]
 

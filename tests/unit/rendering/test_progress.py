@@ -45,7 +45,7 @@ def test_a_line_at_each_change_of_state():
         "things.chat: calling update_config",
         "things.chat: waiting: updating: building",
         "things.chat: waiting: updating: loading (3s)",
-        "things.chat: stopping: waiting for the answer to the last request",
+        "things.chat: stopping: waiting for the response to the last request",
         "things.chat: done (1m05s)",
     ]
 
