@@ -212,7 +212,7 @@ def test_a_stopped_endpoint_is_told_although_nothing_changes(stopped, run):
     planned = run("plan", "--detailed-exitcode")
     assert planned.code == 0
     assert f"= unchanged  {ADDRESS}" in planned.out
-    assert "note: it is stopped: it answers no queries until it is started" in planned.out
+    assert "note: stopped: it answers no queries until it is started" in planned.out
     assert "1 unchanged" in planned.out
     assert "stopped" in run("status").out
 

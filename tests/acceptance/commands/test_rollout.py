@@ -225,7 +225,7 @@ def test_advance_from_another_commit_moves_nothing(fraud: Scene) -> None:
     fraud.ask(entity="champion-12")
     fraud.declare(13)
     advanced = fraud.run("rollout", "advance")
-    assert "for another version than this manifest's" in advanced.out
+    assert "for another version than this manifest declares" in advanced.out
     assert fraud.traffic["champion-12"] == 5
 
 

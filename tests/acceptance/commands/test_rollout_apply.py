@@ -97,7 +97,7 @@ def test_reserved_capacity_is_doubled_with_consent_by_name_alone(fraud: Scene) -
     fraud.declare(1, UNITS)
     assert fraud.run("apply", "-y").code == 0
     fraud.declare(2, UNITS)
-    assert "paid for twice meanwhile: 50 model units" in " ".join(fraud.run("plan").out.split())
+    assert "until then you pay twice for 50 model units" in " ".join(fraud.run("plan").out.split())
     refused = fraud.run("apply", "-y")
     assert refused.code == 1
     assert "error[E540]" in refused.err

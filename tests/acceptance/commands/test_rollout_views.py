@@ -50,7 +50,7 @@ def test_reports_show_a_rollout_though_nothing_is_to_be_applied(
     (case,) = ElementTree.parse(tmp_path / "plan.xml").iter("testcase")
     output = case.findtext("system-out") or ""
     assert "steps: 0 → [5] → 25 → 100 %" in output
-    assert "paid for twice meanwhile: Small CPU" in output
+    assert "until then you pay twice for Small CPU" in output
 
 
 def test_status_shows_where_a_rollout_stands(fraud: Scene) -> None:
@@ -218,7 +218,7 @@ rollout:
     fraud.repository.endpoint(external.format(model="gpt-5-1"))
     plan = flat(fraud.run("plan").out)
     assert "rollout gpt-5 -> gpt-5-1: starts at 0 %" in plan
-    assert "a version at 0 % answers what another one fails to answer" in plan
+    assert "a version at 0 % answers requests that another version cannot answer" in plan
 
 
 def flat(text: str) -> str:

@@ -113,21 +113,21 @@ def case(sentence: str, *values: Any) -> Any:
 NO_PLANS = [
     case("an empty file", lambda text: b"", "is not a plan: it is empty"),
     case("a file of blanks", lambda text: b" \n\n", "is not a plan: it is empty"),
-    case("its first half", lambda text: text[: len(text) // 2], "before the plan does"),
-    case("all but its last bracket", lambda text: text.rstrip()[:-1], "before the plan does"),
-    case("cut within a word", lambda text: text[:7], "before the plan does"),
+    case("its first half", lambda text: text[: len(text) // 2], "it is cut off in line"),
+    case("all but its last bracket", lambda text: text.rstrip()[:-1], "it is cut off in line"),
+    case("cut within a word", lambda text: text[:7], "it is cut off in line"),
     case("a manifest", lambda text: b"resources:\n  a: 1\n", "it is not JSON (line 1, column 1)"),
     case("the plan twice", lambda text: text + text, "it is not JSON"),
     case("the plan with a comment", lambda text: b"# mine\n" + text, "it is not JSON"),
-    case("the plan in UTF-16", lambda text: text.decode().encode("utf-16"), "not text in UTF-8"),
-    case("another program's zip", lambda text: b"PK\x03\x04\xff\xfe\x00", "not text in UTF-8"),
+    case("the plan in UTF-16", lambda text: text.decode().encode("utf-16"), "not UTF-8 text"),
+    case("another program's zip", lambda text: b"PK\x03\x04\xff\xfe\x00", "not UTF-8 text"),
     case("brackets without end", lambda text: b"[" * 200_000, "is not a plan: it "),
     case("a list", lambda text: b"[]", "this is not a plan"),
     case("a number", lambda text: b"1", "this is not a plan"),
     case("null", lambda text: b"null", "this is not a plan"),
     case("the JSON of something else", lambda text: b'{"resources": []}', "this is not a plan"),
     case("a number with 5000 digits", lambda text: b'{"a": ' + b"9" * 5000 + b"}", "not a plan: "),
-    case("not a number", lambda text: b'{"a": NaN}', "it holds NaN, which is not JSON"),
+    case("not a number", lambda text: b'{"a": NaN}', "it contains NaN, which is not JSON"),
     case(
         "the digest of another plan before its own",
         lambda text: text.replace(b'"digest"', b'"digest": "sha256:0", "digest"', 1),
@@ -213,12 +213,12 @@ def in_a_circle(data: dict[str, Any]) -> None:
 
 
 SEALED = [
-    case("another project", put("project", "toys"), "the plan is for the project `toys`, and"),
-    case("another environment", put("environment", "prod"), "for the environment `prod`, and this"),
+    case("another project", put("project", "toys"), "the plan is for the project `toys`, but"),
+    case("another environment", put("environment", "prod"), "for the environment `prod`, but this"),
     case(
         "another workspace",
         put("workspace", {"host": "https://prod.cloud.databricks.com"}),
-        "the plan is for the workspace `https://prod.cloud.databricks.com`, and this is",
+        "the plan is for the workspace `https://prod.cloud.databricks.com`, but this is",
     ),
     case("another version", put("tool_version", "99.1"), "the plan was made by provisioner 99.1"),
     case("a kind nobody knows", put_in_chat("address", "x.chat"), "an unknown kind: `x`"),
@@ -412,7 +412,7 @@ def test_a_plan_with_other_variables_says_why_it_is_refused(situation, monkeypat
     monkeypatch.setenv("CALLS", "5")
     situation.plan()
     monkeypatch.setenv("CALLS", "6")
-    assert_refused(situation, "other values of variables than these")
+    assert_refused(situation, "other values of variables")
 
 
 @pytest.mark.parametrize(("change", "message"), SEALED)
@@ -429,7 +429,7 @@ def test_a_plan_for_elsewhere_is_refused_before_anybody_logs_in(situation, monke
     monkeypatch.delenv("DATABRICKS_TOKEN")
     result = situation.run("apply", str(situation.saved), "-e", "prod")
     assert result.code == 1
-    assert "error[E509]: the plan is for the environment `dev`, and this is `prod`" in result.err
+    assert "error[E509]: the plan is for the environment `dev`, but this is `prod`" in result.err
     assert "provisioner apply -e dev PLANFILE" in result.err
     assert "E401" not in result.err
 
@@ -601,9 +601,7 @@ def test_consent_of_a_removed_entry_counts_only_while_it_is_there(situation):
     path = situation.shop.write("manifests/removed.yaml", removed)
     situation.plan()
     path.unlink()
-    assert_refused(
-        situation, "`model_serving_endpoints.old` has not changed since the plan was made"
-    )
+    assert_refused(situation, "`model_serving_endpoints.old` has not changed since the plan")
     situation.shop.write("manifests/removed.yaml", removed)
     assert situation.apply().code == 0
 
@@ -620,7 +618,7 @@ def test_a_plan_is_applied_where_other_resources_were_added_and_that_is_said(sit
     situation.shop.write("manifests/more.yaml", json.dumps(manifest))
     result = situation.apply()
     assert result.code == 0
-    assert "the plan was made without git, from other manifests than these" in result.err
+    assert "the plan was made without git from other manifests" in result.err
     limits = situation.workspace.endpoint("chat")["ai_gateway"]["rate_limits"]
     assert limits[0]["calls"] == 20
 

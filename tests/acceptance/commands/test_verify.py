@@ -123,7 +123,10 @@ def test_an_endpoint_that_is_updating_is_not_asked(chat, run, repository, fault,
     workspace.forget()
     result = run("verify")
     assert result.code == 1
-    assert "not asked: it is still updating; `provisioner status --wait`" in result.out
+    assert (
+        "skipped: the endpoint is updating; to wait for it"
+        in result.out
+    )
     assert workspace.writes() == []
 
 
@@ -153,7 +156,7 @@ def test_an_endpoint_that_may_not_be_read_fails_its_checks_alone(chat, run, faul
     result = run("verify", "-o", "json")
     assert result.code == 1
     assert {one["message"] for one in result.json["checks"]} == {
-        "not asked: GET /api/2.0/serving-endpoints/chat: 403 PERMISSION_DENIED: not for you"
+        "skipped: GET /api/2.0/serving-endpoints/chat: 403 PERMISSION_DENIED: not for you"
     }
 
 

@@ -130,7 +130,7 @@ def test_a_refused_call_shows_what_was_asked_and_what_had_gone_through(shop, run
         "403 FEATURE_DISABLED",
         message,
         "before that, `patch_tags` succeeded",
-        "only what is missing will be sent",
+        "only the missing calls are sent",
     ):
         assert part in result.err
     workspace.forget()

@@ -107,7 +107,9 @@ def test_when_the_time_is_up_the_update_is_left_running(world, make):
     assert (end.status, end.done) == (Status.STILL_UPDATING, ("create",))
     assert problem.code == "E605"
     assert problem.message.endswith("(last seen: updating: building); not sent: `put_gateway`")
-    assert problem.hint.endswith("to wait for it, run `provisioner status --wait`, then apply again")
+    assert problem.hint.endswith(
+        "to wait for it, run `provisioner status --wait`, then apply again"
+    )
     assert world.clock.now() == pytest.approx(600, abs=0.01)
     assert world.service.calls() == ["create"]
 
