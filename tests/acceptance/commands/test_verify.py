@@ -123,10 +123,7 @@ def test_an_endpoint_that_is_updating_is_not_asked(chat, run, repository, fault,
     workspace.forget()
     result = run("verify")
     assert result.code == 1
-    assert (
-        "skipped: the endpoint is updating; to wait for it"
-        in result.out
-    )
+    assert "skipped: the endpoint is updating; to wait for it" in result.out
     assert workspace.writes() == []
 
 
