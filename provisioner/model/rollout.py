@@ -208,10 +208,8 @@ class Why(StrEnum):
     BY_HAND = (
         "by_hand",
         "the traffic was changed by hand",
-        (
-            "continue from the nearest lower step: provisioner rollout advance {name} "
-            "--take-over; or go back: provisioner rollout back {name}"
-        ),
+        "continue from the nearest lower step: provisioner rollout advance {name} "
+        "--take-over; or go back: provisioner rollout back {name}",
     )
     NEW_IS_GONE = (
         "new_is_gone",
@@ -226,16 +224,14 @@ class Why(StrEnum):
     FAILED = (
         "failed",
         "the deployment of the new version failed",
-        (
-            "check `provisioner status`, then try again: provisioner apply; or declare "
-            "the previous version"
-        ),
+        "check `provisioner status`, then try again: provisioner apply; or declare "
+        "the previous version",
     )
     PAUSED = "paused", "it waits for an approval", "provisioner rollout go {name}"
     HELD = (
         "held",
         "it is held",
-        ("continue: provisioner rollout go {name}; or go back: provisioner rollout back {name}"),
+        "continue: provisioner rollout go {name}; or go back: provisioner rollout back {name}",
     )
     BAD = "bad", "the verdict is bad", "provisioner rollout back {name}"
     UNKNOWN = "unknown", "the verdict is not known"
@@ -251,18 +247,14 @@ class Why(StrEnum):
     STEPS_CHANGED = (
         "steps_changed",
         "its steps were changed during the rollout",
-        (
-            "restore the steps, or end it first: provisioner rollout finish {name}, or "
-            "provisioner rollout back {name}"
-        ),
+        "restore the steps, or end it first: provisioner rollout finish {name}, or "
+        "provisioner rollout back {name}",
     )
     BLOCK_REMOVED = (
         "block_removed",
         "its `rollout` block was removed during the rollout",
-        (
-            "restore the block, or end it first: provisioner rollout finish {name}, or "
-            "provisioner rollout back {name}"
-        ),
+        "restore the block, or end it first: provisioner rollout finish {name}, or "
+        "provisioner rollout back {name}",
     )
     REPLACED = "replaced", "a replacement would end an active rollout"
     KEEPING = "keeping", "the previous version is kept"
