@@ -127,7 +127,7 @@ def policies(folder, count, number):
     for root in (without, with_policies):
         world.write_project(root, count, "https://127.0.0.1:1")
     world.write_policies(with_policies, number)
-    found = f"{count} resources in {count} files: good"
+    found = f"{count} resources in {count} files: valid"
     words = ["validate", "-e", "bench", "-C"]
     plain, judged = in_turns(
         3,
