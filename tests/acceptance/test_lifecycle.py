@@ -285,7 +285,7 @@ class TestProtection:
         workspace.forget()
         result = run("apply", "-y", "--allow-replace", ADDRESS)
         assert result.code == 1
-        assert "lifecycle.prevent_destroy forbids the replacement" in result.err
+        assert "needs a replacement, which lifecycle.prevent_destroy forbids" in result.err
         assert workspace.writes() == []
 
     def test_is_put_on_and_taken_off_by_a_tag(self, shop, run, workspace):

@@ -457,7 +457,7 @@ class TestAnEnvironmentThatCannotBePlanned:
         out_of_reach.workspace.forget()
         code, out, err = out_of_reach.call("plan", "--changed-since", "main")
         assert (code, out) == (1, "")
-        assert "error[E403]: DATABRICKS_TOKEN is of one workspace" in err
+        assert "error[E403]: DATABRICKS_TOKEN belongs to one workspace" in err
         assert out_of_reach.workspace.requests() == []
 
 

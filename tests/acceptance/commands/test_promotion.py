@@ -432,7 +432,7 @@ def test_a_token_of_one_workspace_does_not_reach_the_other(shop, monkeypatch):
     monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-dev")
     code, _, err = shop.run("promote", "--to", "staging")
     assert code == 1
-    assert "error[E403]: DATABRICKS_TOKEN is of one workspace" in err
+    assert "error[E403]: DATABRICKS_TOKEN belongs to one workspace" in err
 
 
 def test_another_region_hears_of_every_key_that_it_lacks(shop, monkeypatch):

@@ -61,7 +61,7 @@ class TestLinksAndPipes:
         os.mkfifo(shop.root / "plan.fifo")
         result = run("apply", str(shop.root / "plan.fifo"))
         assert result.code == 1
-        assert "it is no file" in result.err
+        assert "it is not a file" in result.err
 
     @pytest.fixture(params=["fifo", "/dev/zero"])
     def endless(self, request, shop):
@@ -98,7 +98,7 @@ class TestLinksAndPipes:
         monkeypatch.setenv("DATABRICKS_CONFIG_FILE", endless)
         result = run("plan", "-p", "dev")
         assert result.code == 1
-        assert "it is no file" in result.err
+        assert "it is not a file" in result.err
 
     def test_a_pipe_is_no_state_of_a_local_workspace(self, shop, run, endless):
         environment = f"workspace: {{emulator: {endless}}}\nmanifests: [manifests/*.yaml]\n"
