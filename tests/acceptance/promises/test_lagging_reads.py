@@ -129,6 +129,6 @@ def test_an_update_that_reads_do_not_show_yet_is_done_and_said_so(shop, run, wor
     workspace.call("POST", "/__emulator__/lag", {"reads": 1, "seconds": 60})
     applied = run("apply", "-y")
     assert applied.code == 0, applied.out + applied.err
-    assert "do not show `tags[team].value` yet" in applied.out + applied.err
+    assert "does not show `tags[team].value` yet" in applied.out + applied.err
     workspace.call("POST", "/__emulator__/lag", {})
     assert run("plan", "--detailed-exitcode").code == 0
