@@ -348,9 +348,10 @@ def test_nothing_in_a_name_is_run(opened: Opened):
         sample.create(
             server,
             "chat",
-            (sample.external("a", HOSTILE), 50),
+            (sample.external("a", "gpt-4o"), 50),
             (sample.external("b", "x" * 300), 50),
-            tags=[{"key": HOSTILE[:100], "value": HOSTILE}],
+            description=HOSTILE,
+            tags=[{"key": "team", "value": HOSTILE}],
         )
         entry = {"user_name": HOSTILE, "permission_level": "CAN_QUERY"}
         found = sample.call(server, "GET", f"{sample.BASE}/chat")
