@@ -71,7 +71,7 @@ def test_a_gateway_on_a_pay_per_token_endpoint(existing, run, workspace):
     plan = run("plan")
     assert plan.code == 0, plan.err
     assert "~ update  model_serving_endpoints.chat" in plan.out
-    assert "managed here: ai_gateway, permissions" in plan.out
+    assert "managed here: ai_gateway, permissions" in " ".join(plan.out.split())
     workspace.forget()
     result = run("apply", "-y")
     assert result.code == 0, result.err
@@ -87,7 +87,7 @@ def test_of_tags_and_permissions_only_what_is_written_is_touched(existing, run, 
     existing(theirs, LIMIT, TAGS, ANALYSTS)
     plan = run("plan")
     assert "managed by other/prod" in plan.out
-    assert "managed here: ai_gateway, permissions, tags" in plan.out
+    assert "managed here: ai_gateway, permissions, tags" in " ".join(plan.out.split())
     result = run("apply", "-y")
     assert result.code == 0, result.err
     assert tags(workspace, theirs) == {

@@ -209,7 +209,7 @@ class TestDrift:
         assert "(removed)  (drift)" in text
         assert text.endswith("\nDrift: 1 difference not caused by the change\n")
         assert "(drift)" in Path(f"{out}.md").read_text()
-        assert "; Drift: 1 difference that" in Path(f"{out}.md").read_text()
+        assert "; Drift: 1 difference not caused by the change" in Path(f"{out}.md").read_text()
         assert '<span class="why">drift</span>' in Path(f"{out}.html").read_text()
 
     def test_is_not_what_a_resource_differs_in_that_is_new(self, team):

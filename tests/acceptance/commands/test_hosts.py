@@ -54,7 +54,7 @@ def test_a_name_that_does_not_resolve_is_reported_at_once(
     assert "error[E408]" in result.err
     assert "there is no host misspelt.invalid" in result.err
     assert "tried" not in result.err
-    assert "`provisioner doctor -e dev` looks closer" in result.err
+    assert "for details, run `provisioner doctor -e dev`" in result.err
     assert "login" not in result.err
 
 
@@ -65,4 +65,4 @@ def test_a_missing_login_leads_to_doctor(run, repository, monkeypatch, tmp_path)
     repository.endpoint("name: chat")
     result = run("plan")
     assert result.code == 1
-    assert "`provisioner doctor -e dev` looks closer" in result.err
+    assert "for details, run `provisioner doctor -e dev`" in result.err
