@@ -13,7 +13,7 @@ from window import add_mermaid, draw_mermaid
 
 from provisioner.commands.graph.graph import graph
 from provisioner.commands.graph.text import mermaid
-from provisioner.commands.reports.markdown_parts import flowchart
+from provisioner.commands.reports.markdown import flowchart
 from provisioner.model.serving import Branch
 
 pytestmark = pytest.mark.browser

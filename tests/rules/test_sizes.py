@@ -16,11 +16,10 @@ LONGEST_MODULE, LARGEST_FOLDER = 400, 22
 LONGEST_FUNCTION, LONG_FUNCTION, USUAL_FUNCTION = 40, 20, 8
 # One file a command: the number of commands decides.
 ONE_FILE_A_COMMAND = "cli"
-# Modules that only one module of their own folder imports are often one topic cut in two. To go
-# down to 40: nothing may be added.
-MOST_CUT_MODULES = 42
+# Modules that only one module of their own folder imports are often one topic cut in two.
+MOST_CUT_MODULES = 39
 # Each says why.
-LEAST_COMMENTS_PER_100_LINES = 2.9
+LEAST_COMMENTS_PER_100_LINES = 3
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
