@@ -41,6 +41,7 @@ def schema_path(root: Path, file: str) -> str:
     for folder in (root, *root.parents):
         if (folder / SCHEMA).is_file():
             return Path(os.path.relpath(folder / SCHEMA, (root / file).parent)).as_posix()
+        # Beyond the repository a schema of that name belongs to another project.
         if (folder / ".git").exists():
             break
     return ""
@@ -48,6 +49,7 @@ def schema_path(root: Path, file: str) -> str:
 
 def complaints(environment: Environment, draft: ManifestDraft) -> tuple[Problem, ...]:
     """Why ``draft`` would be refused as a manifest: what is live may break our rules."""
+    # Through the text that would be written: what is judged is what a reader will see.
     try:
         source = parse(draft.name, manifest([entry_of(draft)]).encode())
     except FileError as error:
@@ -99,6 +101,7 @@ def new_file(address: Address, file: str, text: str, name: str = "") -> Imported
 def project_file(root: Path, name: str) -> Iterator[ImportedResource]:
     """The file of a project named after ``name``, where ``root`` has none yet."""
     if not (root / PROJECT_FILE).exists():
+        # The folder of a checkout may have any name, and a project name takes few characters.
         key = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:63] or "project"
         yield new_file(Address("project", key), PROJECT_FILE, f"project: {key}\n")
 

@@ -67,6 +67,7 @@ def pin(
     names = released_variables(words, known, lambda: [session.loaded])
     before = values(environment, names)
     stamp = Stamp(now(), session.git_commit)
+    # One request for each alias: a refused one must not keep the others back.
     versions = map_parallel(lambda name: alias_version(session, known[name]), names)
     pins: list[Pin] = []
     problems: list[Problem] = []
@@ -74,6 +75,7 @@ def pin(
         entry = environment.promotion.releases.get(name, Released())
         if isinstance(version, Problem):
             problems.append(version)
+        # An alias that still points at a rejected version would undo the rollback.
         elif version in entry.rejected and not retry_rejected:
             problems.append(_rejected(session, name, known[name], version))
         else:

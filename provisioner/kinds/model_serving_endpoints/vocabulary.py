@@ -67,6 +67,7 @@ REQUIRED_SECRET: Final = MappingProxyType(
 """Blocks with one secret that is always needed. OpenAI and Bedrock have rules of their own."""
 
 
+# Documented for the names of endpoints only, hence a warning for entities.
 LONGEST_ENTITY_NAME: Final = 63
 
 
