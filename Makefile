@@ -22,8 +22,11 @@ demo: .venv/runtime
 	@echo '$$ provisioner query openai-completions-endpoint --prompt "What is the capital of France?"'
 	@$(RUN) query openai-completions-endpoint --prompt "What is the capital of France?"
 
+# One worker more than there are cores: much of a test is waiting for another process.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)))
+
 test: .venv/dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # A wheel of this checkout in wheels/, to install elsewhere or to hand to `provisioner init --wheel`.
 wheel: .venv/runtime
