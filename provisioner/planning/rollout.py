@@ -36,7 +36,7 @@ def update_in_progress(rollout: Rollout) -> Move | None:
 def asked_back(rollout: Rollout) -> Move | None:
     if rollout.occasion is not Occasion.BACK:
         return None
-    if rollout.tag and not rollout.is_of_this_target:
+    if rollout.tag and not rollout.is_of_this_target and not _is_guessed_otherwise(rollout):
         # From a commit with another target: whatever is being tried loses its traffic.
         divided = sum(share > 0 for share in rollout.versions.shares.values()) > 1
         return Move(MoveKind.RETURN, Why.THIRD, 0) if divided else nothing(Why.OTHER_TARGET)
@@ -135,6 +135,20 @@ def other_target_elsewhere(rollout: Rollout) -> Move | None:
     if rollout.is_of_this_target or rollout.occasion is Occasion.APPLY:
         return None
     return nothing(Why.OTHER_TARGET)
+
+
+def guessed_otherwise(rollout: Rollout) -> Move | None:
+    """A guess about one version says nothing of the other: the traffic tells the step again."""
+    return _from_traffic(rollout, Why.TAG_LOST) if _is_guessed_otherwise(rollout) else None
+
+
+def _is_guessed_otherwise(rollout: Rollout) -> bool:
+    """Whether a guess takes the version with the larger share for the new one."""
+    if rollout.tag is None or not rollout.tag.is_guess or rollout.is_of_this_target:
+        return False
+    # With steps of 5 and 95 % either version may be the new one. The larger share is not at risk.
+    percent = rollout.versions.percent
+    return rollout.is_pair and percent is not None and percent < WHOLE // 2
 
 
 def back_to_the_old(rollout: Rollout) -> Move | None:
@@ -319,6 +333,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rejected,
     unfinished_return,
     other_target_elsewhere,
+    guessed_otherwise,
     back_to_the_old,
     third_version,
     other_steps,

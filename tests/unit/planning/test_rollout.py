@@ -7,7 +7,7 @@ from rollout_world import SPEC, STAGES, World, digest, later, with_spec
 
 from provisioner.model.live import Phase
 from provisioner.model.rollout import Grade, MoveKind, RolloutTag, Why, Word
-from provisioner.model.rollout_block import WHOLE
+from provisioner.model.rollout_block import WHOLE, Stage
 from provisioner.planning.rollout_state import Occasion
 
 ADVANCE, APPLY = Occasion.ADVANCE, Occasion.APPLY
@@ -211,6 +211,23 @@ def test_a_lost_tag_starts_the_clock_again() -> None:
     assert world.move(ADVANCE).why is Why.TAG_LOST
     world.run(ADVANCE)
     assert world.move(ADVANCE).why is Why.TIME
+
+
+def test_a_version_that_only_the_traffic_tells_of_never_gets_all_of_it_at_once() -> None:
+    """With steps of 5 and 95 %, either version may be the new one once the tag is lost."""
+    world = with_spec(World(), stages=(Stage(0), Stage(5, 600), Stage(95, 600), Stage(WHOLE)))
+    world.run(APPLY)
+    later(world, 10_000)
+    world.run(Occasion.GO)
+    world.tag = ""
+    for wanted in ("chat-11", "chat-12"):
+        world.wanted = wanted
+        world.run(APPLY)
+        world.run(APPLY)
+    assert world.shares["chat-12"] <= 5
+    assert world.shares["chat-11"] == 95
+    world.run(Occasion.BACK)
+    assert world.shares["chat-12"] == 0
 
 
 def test_a_version_at_no_traffic_without_the_tag_is_never_started() -> None:
