@@ -127,7 +127,8 @@ def _declared(project: Project, environment: Environment, loaded: Loaded) -> str
     files = counted(len(loaded.files), "file")
     withheld = f", {len(loaded.withheld)} not released yet" if loaded.withheld else ""
     owner = f"{project.name}/{environment.name}"
-    return f"{owner}: {len(loaded.resources)} resources in {files}{withheld}"
+    resources = counted(len(loaded.resources), "resource")
+    return f"{owner}: {resources} in {files}{withheld}"
 
 
 def _way(environment: Environment, profile: str, now: Now) -> Iterator[Diagnosis]:
