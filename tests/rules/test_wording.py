@@ -27,6 +27,7 @@ REFUSED = {
     r"that is none": "unknown, not a ...",
     r"behind the manifests": "differs from the manifests",
 }
+RULES = "rules.md"
 PATTERN = re.compile(rf"\b(?:{'|'.join(REFUSED)})\b", re.IGNORECASE)
 TEXTS = (
     "README.md",
@@ -42,6 +43,7 @@ TEXTS = (
     "provisioner/errors/codes.toml",
     "provisioner/commands/init/templates/**/*",
     "provisioner/commands/reports/page.*",
+    "provisioner/emulator/*.md",
     "provisioner/emulator/console/*",
     "schemas/**/*.json",
 )
@@ -60,8 +62,8 @@ def _lines() -> Iterator[tuple[str, str]]:
     """The lines of the pages and files that users read."""
     for pattern in TEXTS:
         for file in ROOT.glob(pattern):
-            # Pages for contributors are about the code, and use its words.
-            if not file.is_file() or "contributing" in file.parts:
+            # Pages for contributors are about the code, and use its words. Users read the rules.
+            if not file.is_file() or ("contributing" in file.parts and file.name != RULES):
                 continue
             lines = file.read_text(encoding="utf-8").splitlines()
             if file.suffix == ".js":

@@ -57,8 +57,8 @@ def view_of(store: Store, caller: Caller) -> list[dict[str, str]]:
     ]
 
 
-# rule(recorded): A grant names a service principal by its application id, and its display name is
-#     nobody; the status is assumed. [databricks/terraform-provider-databricks 1415, 4604]
+# rule(recorded): A grant names a service principal by its application id. Its display name is
+#     not a principal; the status is assumed. [databricks/terraform-provider-databricks 1415, 4604]
 def refuse_display_name(store: Store, name: str) -> None:
     """Refuses a name that only a service principal is displayed by. Raises ApiError.
 

@@ -22,7 +22,7 @@ from provisioner.emulator.serving.api import BASE
 from provisioner.emulator.serving.observability import require_ready
 
 MINUTE_MS = 60_000
-# rule(local): Calls are kept for ten minutes: nobody can ask about more than the last one.
+# rule(local): Calls are kept for ten minutes: metrics cover only the last minute.
 KEPT_MS = 600_000
 # Upper bounds of the buckets of a latency histogram, in ms.
 BOUNDS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000)

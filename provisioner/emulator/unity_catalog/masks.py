@@ -38,7 +38,8 @@ def paths_of(request: ApiRequest, known: Collection[str], body: Json) -> list[st
 
 def _everything(known: Collection[str], body: Json) -> list[str]:
     # rule(assumed, strict): The mask `*` changes all fields that are sent, as the bundle client
-    #     expects; nobody has seen the service take it. [databricks/cli, model_service.go]
+    #     expects; whether the service accepts the mask is not known.
+    #     [databricks/cli, model_service.go]
     refuse_if_strict("update_mask: '*' is not supported.")
     return [path for path in known if value_at(body, path) is not None]
 

@@ -24,7 +24,7 @@ def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
         return document, ()
     hint = "write `from_env: NAME` or `from_file: PATH`: the value is read where `apply` runs"
     message = "`value` is not written into a file"
-    # rule(tool): No value of a secret stands in a file.
+    # rule(tool): A manifest never contains the value of a secret.
     finding = Finding(("value",), "E351", message, hint, key=True, secret=True)
     return {name: document[name] for name in document if name != "value"}, (finding,)
 

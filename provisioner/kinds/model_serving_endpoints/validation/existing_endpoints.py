@@ -25,7 +25,7 @@ ABOUT_IT: Final = ("name", EXISTING, "lifecycle", "checks", "rollout")
 
 
 # rule(tool): A manifest manages only the gateway, tags, permissions and notifications of an
-#     endpoint that somebody else creates, and cannot protect it.
+#     endpoint that another user creates, and cannot protect it.
 def existing(document: Document) -> Iterator[Finding]:
     """What a manifest cannot ask of an endpoint that is created elsewhere."""
     name = document.get("name")
