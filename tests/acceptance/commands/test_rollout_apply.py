@@ -32,21 +32,16 @@ policies:
     applies_to: {kind: model_serving_endpoints}
     plan: {forbid: [{action: update}]}
 """
-COMMAND = """
-name: fraud
-config:
-  served_entities:
-    - name: champion
-      entity_name: main.risk.card_payments
-      entity_version: "{version}"
-      workload_size: Small
-      scale_to_zero_enabled: false
+COMMAND = (
+    MANIFEST.partition("checks:")[0]
+    + """\
 rollout:
   steps: [5%]
   analysis:
     metrics:
       - {{name: slo, from: command, run: [./slo.sh, "${{rollout.new}}"], timeout: 1s}}
 """
+)
 
 
 @pytest.fixture

@@ -188,12 +188,17 @@ def test_a_rollout_that_is_killed_at_any_call_ends_in_the_same_place(
     cells.run(cases, check, quick=6)
 
 
-def test_two_runs_at_the_same_moment_make_one_move(bench: Workbench, cells: Cells) -> None:
+def at_first_step(bench: Workbench) -> tuple[Runner, str]:
+    """A runner at the first step whose time is up, and the tag of that step."""
     runner = start(bench)
     while traffic(bench)["champion-12"] != FIRST:
         runner.advance()
-    due = tag(bench)
     runner.ahead_s = PERIOD_S
+    return runner, tag(bench)
+
+
+def test_two_runs_at_the_same_moment_make_one_move(bench: Workbench, cells: Cells) -> None:
+    runner, due = at_first_step(bench)
 
     def check(_: int, chance: random.Random) -> None:
         set_to(bench, FIRST, due)
@@ -212,11 +217,7 @@ def test_two_runs_at_the_same_moment_make_one_move(bench: Workbench, cells: Cell
 
 
 def test_a_step_back_wins_over_a_run_that_goes_on(bench: Workbench, cells: Cells) -> None:
-    runner = start(bench)
-    while traffic(bench)["champion-12"] != FIRST:
-        runner.advance()
-    due = tag(bench)
-    runner.ahead_s = PERIOD_S
+    runner, due = at_first_step(bench)
 
     def check(_: int, chance: random.Random) -> None:
         set_to(bench, FIRST, due)
