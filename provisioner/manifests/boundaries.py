@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from provisioner.manifests.removals import RemovedEntry
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.kind import Kind
 from provisioner.model.references import RestrictedName
+from provisioner.records import dataclass, field
 
 BOUNDARIES: Final = "boundaries"
 NAME: Final[Location] = ("name",)

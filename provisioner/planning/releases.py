@@ -8,7 +8,6 @@ has to move it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from provisioner.model.kind import Kind
 from provisioner.model.plan import Action, Address, Cause, FieldAction, FieldChange, Step
@@ -16,6 +15,7 @@ from provisioner.model.references import Release
 from provisioner.model.resource import Resource
 from provisioner.model.rollout_block import WHOLE
 from provisioner.planning.comparison import ResourceComparison
+from provisioner.records import replace
 
 Releases = Mapping[Release, Sequence[Address]]
 """Each version that a declared resource serves, and the addresses of those that do."""

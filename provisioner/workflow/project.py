@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner.errors import FileError, LoginError, Severity
@@ -20,6 +19,7 @@ from provisioner.manifests.project import (
 )
 from provisioner.manifests.variables import declared_in
 from provisioner.model.serving import Prices
+from provisioner.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import FileError
@@ -11,6 +10,7 @@ from provisioner.files.release_text import release_text
 from provisioner.files.write import replace_file
 from provisioner.manifests.release_file import read_releases
 from provisioner.model.release import Released, release_path
+from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +25,7 @@ from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Plan, S
 from provisioner.model.serving import CapacityChange, CapacityUnit, Provision
 from provisioner.policies.judgement import Judge
 from provisioner.policies.policy import Policy
+from provisioner.records import dataclass, replace
 from provisioner.workflow.policies import FOLDER, PolicyFiles
 
 CASES: Final = "cases"

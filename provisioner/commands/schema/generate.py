@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from provisioner.model.field_rules import FieldRule, rules_along, rules_in
 from provisioner.model.kind import Kind
 from provisioner.planning import file_models as plan_models
 from provisioner.policies import file_models as policy_models
+from provisioner.records import dataclass
 
 TABLE = "FIELDS.md"
 DRAFT = "http://json-schema.org/draft-07/schema#"

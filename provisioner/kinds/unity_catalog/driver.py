@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -23,6 +22,7 @@ from provisioner.model.paths import Document
 from provisioner.model.plan import Operation
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader, resolve
+from provisioner.records import replace
 
 SECRET_FIELDS: Final = frozenset({"plaintext", VALUE})
 ASSIGNMENT: Final = f"{ROOT}/current-metastore-assignment"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from provisioner.kinds.model_serving_endpoints.planning.replacement import (
 )
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
+from provisioner.records import dataclass
 
 Verdict = FieldAction | None
 """None for no opinion."""
