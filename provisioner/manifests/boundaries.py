@@ -63,9 +63,12 @@ class Boundaries:
         """A problem for each manifest below no boundary."""
         for file in used:
             if self.limits and not self._of(file):
-                message = f"`{file}` is below none of the {BOUNDARIES}"
+                message = f"`{file}` matches no pattern in `{BOUNDARIES}`"
                 where = self.source.position((BOUNDARIES,)) if self.source else None
-                hint = f'add one for its folder; `"{_folder(file)}": {{}}` allows everything there'
+                hint = (
+                    f'add a pattern for its folder; `"{_folder(file)}": {{}}` allows '
+                    "everything there"
+                )
                 yield Problem("E223", message, where, hint)
 
     def _findings(
@@ -82,7 +85,9 @@ class Boundaries:
 
     def _out_of_bounds(self, name: RestrictedName, pattern: str, allowed: Iterable[str]) -> Finding:
         words = listed(allowed, "nothing")
-        message = f"{self.titles[name.sort]} `{name.value}` is out of bounds for `{pattern}`"
+        message = (
+            f"{self.titles[name.sort]} `{name.value}` is outside the boundaries of `{pattern}`"
+        )
         place = self.source.position((BOUNDARIES, pattern, name.sort)) if self.source else None
         where = f"{place.file}:{place.line}" if place else PROJECT_FILE
         return Finding(name.at, "E222", message, f"{where} allows {words}")

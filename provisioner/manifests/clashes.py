@@ -57,12 +57,14 @@ def _problem(
 ) -> Problem:
     names = listed(each.name for each in shared[:SHOWN])
     more = f" and {len(shared) - SHOWN} more" if len(shared) > SHOWN else ""
-    message = f"`{first.name}` and `{second.name}` are one workspace, and both have {names}{more}"
+    message = (
+        f"`{first.name}` and `{second.name}` are the same workspace, and both declare {names}{more}"
+    )
     there = first.source.position(_place(first)) if first.source else None
     where = f" at {there.file}:{there.line}" if there else ""
     hint = (
-        f"the workspace of `{first.name}` is{where}: correct one of the two, or give one of them "
-        "a `name_prefix`"
+        f"the workspace of `{first.name}` is{where}: correct one of the two, or set a "
+        "`name_prefix` in one of them"
     )
     return source.problem(Finding(_place(second), "E221", message, hint))
 

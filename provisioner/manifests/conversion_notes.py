@@ -15,9 +15,12 @@ _WORDS: Final = {
     "integer": "is read as a whole number",
     "number": "is read as a number",
     "boolean": "is read as `true` or `false`",
-    "null": "is taken as absent, because it has no value",
+    "null": "is treated as missing, because it has no value",
 }
-EXPLAINED: Final = "the Databricks CLI reads it alike; editors mark it, so write it in that type"
+EXPLAINED: Final = (
+    "the Databricks CLI also reads it this way, but editors mark it as an error: "
+    "write a value of that type"
+)
 
 
 class PlacedConversion(NamedTuple):
@@ -46,7 +49,7 @@ def _note(conversions: list[PlacedConversion]) -> Problem:
     source, first = conversions[0]
     names = [step for step in first.at if isinstance(step, str)]
     others = len(conversions) - 1
-    more = f"; {counted(others, 'other value')} of this file likewise" if others else ""
+    more = f"; {counted(others, 'other value')} in this file too" if others else ""
     message = f"`{names[-1]}` {_WORDS[first.type]}{more}"
     finding = Finding(first.at, "W702", message, EXPLAINED, Severity.NOTE)
     return source.problem(finding)

@@ -92,8 +92,8 @@ class ManifestEntry:
 def entries_of(manifest: Any, kinds: Collection[str]) -> Iterator[ManifestEntry | Finding]:
     """The resources of a manifest, and what is wrong with what is around them."""
     if not isinstance(manifest, dict):
-        message = f"a manifest needs a mapping, {worded(manifest, '', hide=True)}"
-        yield Finding((), "E105", message, f"it begins with `{RESOURCES}:`")
+        message = f"a manifest must be a mapping, {worded(manifest, '', hide=True)}"
+        yield Finding((), "E105", message, f"start it with `{RESOURCES}:`")
         return
     yield from _around(manifest)
     if RESOURCES in manifest:
@@ -109,14 +109,17 @@ def _around(manifest: Document) -> Iterator[Finding]:
     for name in manifest:
         if name not in PARTS and not name.startswith(FREE):
             parts = (
-                f"a manifest has `{RESOURCES}` and `{REMOVED}`, and `{FREE}…` for what anchors need"
+                f"a manifest can have `{RESOURCES}`, `{REMOVED}`, and fields `{FREE}…` for YAML "
+                "anchors"
             )
             # A higher cutoff than usual: `x-` names are free, and most of them mean no field.
             hint = did_you_mean(name, PARTS, parts, cutoff=0.7)
             yield Finding((name,), "E104", f"unknown field `{name}`", hint, key=True)
     # `removed` alone is a manifest: the last resource of a file may be gone.
     if not manifest.keys() & set(PARTS):
-        hint = "below it stand a kind, a key of your choice, and the resource"
+        hint = (
+            f"add `{RESOURCES}:` with a kind, a key of your choice, and the fields of the resource"
+        )
         yield Finding((), "E106", f"missing field `{RESOURCES}`", hint)
 
 
@@ -131,7 +134,7 @@ def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[ManifestEntr
             )
         # A file may serve as a bundle as well, so that its other kinds are no error.
         elif kind in BUNDLE_KINDS:
-            message = f"`{kind}` are left out: provisioner does not manage them"
+            message = f"skipped `{kind}`: provisioner does not manage this kind"
             yield Finding(at, "W701", message, severity=Severity.NOTE, key=True)
         else:
             yield unknown_kind(at, kind, [*kinds, *BUNDLE_KINDS])
@@ -140,7 +143,7 @@ def _kinds(resources: Document, kinds: Collection[str]) -> Iterator[ManifestEntr
 def unknown_kind(at: Location, kind: str, known: Collection[str]) -> Finding:
     """The finding for a kind that is none; the first ones of ``known`` are ours."""
     managed = listed(name for name in known if name not in BUNDLE_KINDS)
-    hint = did_you_mean(kind, known, f"known are {managed}")
+    hint = did_you_mean(kind, known, f"the kinds are {managed}")
     return Finding(at, "E205", f"there is no kind `{kind}`", hint, key=True)
 
 
@@ -157,6 +160,6 @@ def _keys(kind: str, resources: Document) -> Iterator[ManifestEntry | Finding]:
 
 def no_mapping(parent: Location, name: str, value: Any) -> Iterator[Finding]:
     """The finding for something else where a mapping belongs."""
-    message = f"`{name}` needs a mapping, {worded(value, '', hide=True)}"
-    hint = "fill it, or leave it out" if kind_of(value) == "null" else ""
+    message = f"`{name}` must be a mapping, {worded(value, '', hide=True)}"
+    hint = "add its fields, or remove it" if kind_of(value) == "null" else ""
     yield Finding((*parent, name), "E105", message, hint)

@@ -64,7 +64,7 @@ def _step(root: Path, at: PurePosixPath, rest: tuple[str, ...]) -> Iterator[str 
     elif not rest and path.is_file():
         yield str(at)
     elif not rest and not path.is_dir():
-        yield Problem("E208", f"`{at}` is no file", hint="rename it, or change the pattern")
+        yield Problem("E208", f"`{at}` is not a file", hint="rename it, or change the pattern")
 
 
 def _deeper(root: Path, at: PurePosixPath, parts: tuple[str, ...]) -> Iterator[str | Problem]:
@@ -78,9 +78,9 @@ def _deeper(root: Path, at: PurePosixPath, parts: tuple[str, ...]) -> Iterator[s
         yield unreadable(at, error)
         return
     if is_gone:
-        yield Problem("E208", f"`{at}` is a link to nothing", hint="delete the link")
+        yield Problem("E208", f"`{at}` is a broken symbolic link", hint="delete the link")
     elif is_folder and is_link and is_below(root, path):
-        message = f"`{at}` is a link to a folder, and `**` follows none"
+        message = f"`{at}` is a symbolic link to a folder, and `**` does not follow symbolic links"
         yield Problem("E208", message, hint="add a pattern for the folder itself")
     elif is_folder and is_link:
         yield _strays(at)
@@ -101,8 +101,8 @@ def unreadable(at: PurePosixPath, error: OSError) -> Problem:
 
 
 def _strays(at: PurePosixPath) -> Problem:
-    message = f"`{at}` is a link to what is not below the project root"
-    return Problem("E204", message, hint="copy it into the project")
+    message = f"`{at}` is a symbolic link to a file or folder outside the project"
+    return Problem("E204", message, hint="copy the file or folder into the project")
 
 
 _ENDINGS = {"yaml": "yml", "yml": "yaml"}
@@ -138,7 +138,7 @@ def overlooked(root: Path, patterns: Iterable[str], files: Iterable[str]) -> Ite
     others = (other for pattern in patterns if (other := _other_ending(pattern)))
     matched = {path for other in others for path in walk(root, other) if isinstance(path, str)}
     for name in sorted(matched.difference(files)):
-        message = f"`{name}` is no manifest: no pattern matches it"
+        message = f"`{name}` is not read as a manifest: no pattern matches it"
         hint = f"rename it to `{_swapped(name)}`, or add a pattern for it"
         yield Problem("W724", message, hint=hint, severity=Severity.WARNING)
 
@@ -146,7 +146,7 @@ def overlooked(root: Path, patterns: Iterable[str], files: Iterable[str]) -> Ite
 def read(root: Path, name: str) -> bytes:
     """The content of the file ``name`` below ``root``, cut where it is too long to parse.
 
-    Raises FileError, also for a link that leads out of the project, and for what is no file: a
+    Raises FileError, also for a link that leads out of the project, and for what is not a file: a
     pipe would never end.
     """
     path = os.path.join(root, name)
@@ -155,7 +155,9 @@ def read(root: Path, name: str) -> bytes:
             raise FileError([_strays(PurePosixPath(name))])
         # Opening a pipe waits for somebody who writes to it.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise FileError([Problem("E208", f"`{name}` is no file", hint="put a file there")])
+            raise FileError(
+                [Problem("E208", f"`{name}` is not a file", hint="replace it with a regular file")]
+            )
         with open(path, "rb") as file:
             return file.read(MOST_BYTES + 1)
     except OSError as error:
@@ -187,8 +189,8 @@ def _outside(pattern: str) -> Problem | None:
     parts = PurePosixPath(pattern).parts
     if parts and not pattern.startswith("/") and ".." not in parts:
         return None
-    message = f"`{pattern}` does not stay below the project root"
-    return Problem("E204", message, hint="write paths relative to the folder of provisioner.yaml")
+    message = f"`{pattern}` leads out of the project"
+    return Problem("E204", message, hint="write paths relative to the folder with provisioner.yaml")
 
 
 def _nothing(root: Path, pattern: str) -> Problem:
@@ -200,8 +202,12 @@ def _nothing(root: Path, pattern: str) -> Problem:
         fixed /= part
         if not (root / fixed).exists():
             what = "file" if str(fixed) == pattern else "folder"
-            return Problem("E203", f"there is no {what} `{fixed}` for the manifests `{pattern}`")
-    hint = "no manifest at all is never taken as the wish to have nothing"
+            return Problem(
+                "E203", f"there is no {what} `{fixed}`, but `manifests` has the pattern `{pattern}`"
+            )
+    hint = (
+        "correct the pattern or add a manifest. A missing manifest never means: delete everything"
+    )
     if pattern.endswith(".yaml") and any(walk(root, _swapped(pattern))):
-        hint = "there are files that end with `.yml`: rename them, or change the pattern"
+        hint = "some files end with `.yml`: rename them, or change the pattern"
     return Problem("E203", f"no file matches the pattern `{pattern}`", hint=hint)

@@ -35,8 +35,8 @@ EACH_PART: Final = re.compile(r"\$\{each\.value((?:\.[^.{}]+)*)\}")
 
 _WHOLE: Final = re.compile(r"\$\{var\.([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 _HINT: Final = (
-    "write `for_each: ${var.NAME}`, and the variable as a list of texts or as a mapping from keys "
-    "to values"
+    "write `for_each: ${var.NAME}`. The variable must be a list of strings, or a mapping from "
+    "keys to values"
 )
 
 
@@ -112,7 +112,7 @@ def _elements(written: Any, variables: Variables, released: frozenset[str]) -> t
     elif isinstance(collection, Mapping):
         elements = [Element(key, value, variable, (key,)) for key, value in collection.items()]
     else:
-        raise NoValueError(CODE, "`for_each` is no collection", _HINT)
+        raise NoValueError(CODE, "`for_each` is not a list or mapping", _HINT)
     for element in elements:
         if not re.fullmatch(PART_OF_KEY, element.key):
             message = f"`{element.key}` cannot be the key of an element"
@@ -126,11 +126,16 @@ def _collection(written: Any, variables: Variables, released: frozenset[str]) ->
     while isinstance(written, str):
         whole = _WHOLE.fullmatch(written)
         if whole is None:
-            raise NoValueError(CODE, "`for_each` is no collection", _of_process(written) or _HINT)
+            raise NoValueError(
+                CODE, "`for_each` is not a list or mapping", _of_process(written) or _HINT
+            )
         variable = whole[1]
         if variable in released:
-            message = f"the released variable `{variable}` cannot be the collection"
-            hint = "a promotion would create and remove resources: let elements refer to it"
+            message = f"the released variable `{variable}` cannot be used in `for_each`"
+            hint = (
+                "each promotion would create and delete resources: refer to the variable in "
+                "the elements instead"
+            )
             raise NoValueError(CODE, message, hint)
         # A circle is reported where the variables are.
         written = None if variable in seen else variables.collection(variable)
@@ -141,33 +146,40 @@ def _collection(written: Any, variables: Variables, released: frozenset[str]) ->
 def _of_process(text: str) -> str:
     if "${env." not in text:
         return ""
-    return "keys come from a file alone: a process must not decide what is created and removed"
+    return (
+        "write the keys in a file: environment variables must not decide which resources are "
+        "created and deleted"
+    )
 
 
 def _refuse_no_keys(collection: list[Any]) -> None:
     """Raise NoValueError for a list whose entries are not the keys of elements."""
     if any(isinstance(each, Mapping) for each in collection):
-        hint = "write a mapping from keys to values: what stands first in a list is no name"
+        hint = (
+            "write a mapping from keys to values: the position in a list cannot identify a resource"
+        )
         raise NoValueError(CODE, "`for_each` is a list of mappings", hint)
     for each in collection:
         if not isinstance(each, str):
-            message = f"`{json.dumps(each)}` is no text, so it cannot be a key"
+            message = f"`{json.dumps(each)}` is not a string, so it cannot be a key"
             raise NoValueError(CODE, message, "put it in quotes")
     counts = Counter(collection)
     repeated = min((key for key in counts if counts[key] > 1), default=None)
     if repeated is not None:
-        raise NoValueError(CODE, f"`{repeated}` is in the list twice", "keys are unique")
+        raise NoValueError(
+            CODE, f"`{repeated}` is in the list twice", "keys must be unique: remove one of them"
+        )
 
 
 def _refuse_explosion(block: Mapping[str, Any], number: int) -> None:
     """Raise NoValueError for a block that becomes more than anybody means."""
     if number > MOST_ELEMENTS:
-        message = f"`for_each` has {number:,} elements, at most {MOST_ELEMENTS:,} are possible"
-        raise NoValueError(CODE, message, "divide it into several blocks")
+        message = f"`for_each` has {number:,} elements, but the maximum is {MOST_ELEMENTS:,}"
+        raise NoValueError(CODE, message, "split it into several blocks")
     size = number * len(json.dumps(block))
     if size > MOST_CHARACTERS:
-        message = f"the block becomes {size // 1_000_000} MB with {number:,} elements"
-        hint = f"at most {MOST_CHARACTERS // 1_000_000} MB are possible: divide it"
+        message = f"the block would expand to {size // 1_000_000} MB with {number:,} elements"
+        hint = f"the maximum is {MOST_CHARACTERS // 1_000_000} MB: split it"
         raise NoValueError(CODE, message, hint)
 
 

@@ -60,7 +60,7 @@ def check_given(outside: Outside, declarations: Iterable[Mapping[str, Any]]) -> 
     problems = []
     for name, (text, how) in outside.given().items():
         if name not in known:
-            hint = did_you_mean(name, known, f"known are {listed(sorted(known), 'none')}")
+            hint = did_you_mean(name, known, f"the variables are {listed(sorted(known), 'none')}")
             problems.append(Problem("E816", f"{how}: there is no variable `{name}`", hint=hint))
         for declared in every:
             try:
@@ -82,8 +82,8 @@ def typed(text: str, how: str, declared: Any) -> Any:
         raise NoValueError("E817", f"{how}: {error.problems[0].message}") from error
     if _sort(value) == _sort(declared):
         return value
-    hint = "a value given from outside has the type of the one in the file"
-    raise NoValueError("E817", f"{how} needs {_sort(declared)}", hint)
+    hint = "the value must have the same type as the value in the file"
+    raise NoValueError("E817", f"{how} must be {_sort(declared)}", hint)
 
 
 def _sort(value: Any) -> str:

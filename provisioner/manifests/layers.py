@@ -107,8 +107,8 @@ class Layers:
             part = laid_under(copy.deepcopy(under.part), part, rules)
         for over in layers:
             for at in removals_of_nothing(part.value, over.value, rules):
-                message = "there is no such entry to delete"
-                finding = Finding((*over.place.at, *at), "E220", message, "take this one out")
+                message = "the list has no such entry to delete"
+                finding = Finding((*over.place.at, *at), "E220", message, "remove this entry")
                 yield self.source.problem(finding)
             part = laid_over(part, copy.deepcopy(over), rules)
 
@@ -158,7 +158,7 @@ class Layers:
         for address in sorted(self.overrides.keys() - known_addresses):
             if self.source:
                 keys = [other.key for other in declared if other.kind == address.kind]
-                known = f"declared are {listed(sorted(keys)[:8], 'none')}"
+                known = f"the declared keys are {listed(sorted(keys)[:8], 'none')}"
                 hint = did_you_mean(address.key, keys, known)
                 at = (OVERRIDES, address.kind, address.key)
                 message = f"no manifest declares `{address}`"
@@ -271,13 +271,13 @@ class _Reader:
         if isinstance(prefix, str) and _PREFIX.fullmatch(prefix):
             return prefix
         hint = "at most 40 letters, digits, `-` and `_`"
-        message = "names cannot begin like this"
+        message = "this is not a valid prefix for names"
         self._findings.append(Finding((NAME_PREFIX,), "E109", message, hint))
         return ""
 
 
 def name_from_release(at: Location, released: Collection[str]) -> Finding:
     """The finding for a name that each promotion would change."""
-    message = f"a name cannot be made from the released variable `{min(released)}`"
-    hint = "each promotion would create another endpoint and leave the old one behind"
+    message = f"a name cannot contain the released variable `{min(released)}`"
+    hint = "each promotion would create another endpoint and keep the old one"
     return Finding(at, "E706", message, hint)

@@ -59,13 +59,13 @@ def _wrong(text: str, rules: FieldRule) -> tuple[str, str] | None:
     for segment in path:
         if isinstance(segment, Key):
             if not (rules.list_key or rules.mapping):
-                return f"`{text}` names no field", f"what is before `{segment}` has no entries"
+                return f"`{text}` is not a field", f"the field before `{segment}` has no entries"
         elif segment in rules.fields:
             rules = rules.fields[segment]
         elif rules.mapping:
-            return f"`{text}` names no field", f"write `[{segment}]` instead of `.{segment}`"
+            return f"`{text}` is not a field", f"write `[{segment}]` instead of `.{segment}`"
         else:
-            return f"`{text}` names no field", did_you_mean(segment, rules.fields)
+            return f"`{text}` is not a field", did_you_mean(segment, rules.fields)
     return None
 
 
@@ -113,25 +113,34 @@ class CaseFiles:
             self.problems += error.problems
             return
         except UnicodeDecodeError:
-            self._wrong(name, 1, "this is no UTF-8", "write it as UTF-8")
+            self._wrong(name, 1, "the file is not UTF-8", "save the file as UTF-8")
             return
         rows = [(line, row) for line, row in enumerate(text.splitlines(), 1) if row.strip()]
         if not rows or len(content) > MOST_BYTES or len(rows) > MOST_CASES:
             limit = f"{MOST_CASES:,} cases and {MOST_BYTES // 1_000_000} MB"
-            message = "there is no case in it" if not rows else f"it has more than {limit}"
-            self._wrong(name, 1, message, "a check over nothing proves nothing")
+            message = (
+                "the file contains no cases" if not rows else f"the file has more than {limit}"
+            )
+            self._wrong(
+                name, 1, message, f"write 1 to {MOST_CASES:,} cases, one JSON object per line"
+            )
             return
         for line, row in rows:
             try:
                 case = json.loads(row)
             except ValueError as error:
-                self._wrong(name, line, f"this is no JSON: {error}", "one object on each line")
+                self._wrong(
+                    name, line, f"this line is not JSON: {error}", "write one JSON object per line"
+                )
                 continue
             if isinstance(case, dict) and CASES not in case:
                 yield line, case
             else:
                 self._wrong(
-                    name, line, "a case is an object with a question", 'as in `{"prompt": "Hello"}`'
+                    name,
+                    line,
+                    "a case must be a JSON object with a question",
+                    'as in `{"prompt": "Hello"}`',
                 )
 
     def _check(self, name: str, lines: list[int], document: Document, kind: Kind) -> None:

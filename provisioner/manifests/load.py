@@ -169,8 +169,8 @@ class DeclaredNames:
             raise NoValueError("E121", f"no manifest declares `{address}`", hint)
         attributes = self._attributes(address)
         if field not in attributes:
-            hint = did_you_mean(field, attributes, f"known are {', '.join(attributes)}")
-            raise NoValueError("E121", f"`{word}` is not known before it is created", hint)
+            hint = did_you_mean(field, attributes, f"the attributes are {', '.join(attributes)}")
+            raise NoValueError("E121", f"`{word}` is unknown until the resource is created", hint)
         return attributes[field]
 
     def text(self, word: str) -> str:
@@ -181,8 +181,10 @@ class DeclaredNames:
     def _attributes(self, address: Address) -> Mapping[str, Any]:
         if address in self._open:
             circle = " -> ".join(map(str, (*self._open[self._open.index(address) :], address)))
-            message = f"the name of `{address}` is made from itself"
-            raise NoValueError("E366", message, f"write one of them out: {circle}")
+            message = f"the name of `{address}` refers to itself"
+            raise NoValueError(
+                "E366", message, f"replace one of the references with a value: {circle}"
+            )
         if address not in self._known:
             self._open.append(address)
             try:
@@ -269,13 +271,13 @@ def _repeated(declarations: Iterable[Declaration]) -> Iterator[Problem]:
         first = addresses.setdefault(declaration.address, declaration)
         if first is not declaration:
             message = f"`{declaration.address}` is declared twice"
-            hint = f"the other one is at {first.where}: keep one, or give this one another key"
+            hint = f"it is also declared at {first.where}: keep one of them, or change this key"
             yield from declaration.placed([Finding((), "E206", message, hint, key=True)])
             continue
         name = (declaration.kind.name, declaration.kind.schema.same_name(declaration.name))
         first = names.setdefault(name, declaration) if declaration.name else declaration
         if first is not declaration:
-            message = f"there is another {declaration.kind.title} named `{declaration.name}`"
+            message = f"another {declaration.kind.title} has the name `{declaration.name}`"
             hint = f"it is `{first.address}` at {first.where}"
             yield from declaration.placed([Finding(("name",), "E207", message, hint)])
 
@@ -305,7 +307,10 @@ def _alias_circles(declarations: Iterable[Declaration], layers: Layers) -> Itera
             variable = pinned.get(alias.lower())
             if variable:
                 message = f"`{alias}` is set here, and the variable `{variable}` is pinned from it"
-                hint = "let training set the alias, or release the variable from an environment"
+                hint = (
+                    "remove the alias here and let training set it, or promote the variable "
+                    "from another environment instead"
+                )
                 yield from declaration.placed([Finding(at, "E728", message, hint, key=True)])
 
 
@@ -343,7 +348,9 @@ def _conversions(
 
 def _nothing(environment: Environment) -> Problem:
     patterns = listed(environment.manifests)
-    hint = "no resource at all is never taken as the wish to have nothing"
+    hint = (
+        "correct `manifests`, or declare a resource. Empty manifests never mean: delete everything"
+    )
     return Problem("E209", f"the manifests {patterns} declare no resource", hint=hint)
 
 

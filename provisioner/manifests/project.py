@@ -25,14 +25,14 @@ from provisioner.model.serving import DEFAULT_CURRENCY, Prices
 from provisioner.records import dataclass, field
 
 REPLACED: Final = frozenset({"variables", "name_prefix", "defaults", "overrides"})
-"""The sections of an environment's file that may refer to something."""
+"""The sections of an environment's file that can contain references."""
 
 _HINTS: Final = {
-    "workspace": "a review has to show where an environment is deployed: write it out, or name "
-    "a profile with `profile: NAME`, whose host is in ~/.databrickscfg",
-    "manifests": "write the patterns out; what differs inside of manifests can be a variable",
+    "workspace": "write the host itself, so that a review shows the workspace; or write `profile: "
+    "NAME` with a profile of ~/.databrickscfg",
+    "manifests": "write the patterns without references; use variables inside the manifests",
 }
-_HINT: Final = "only `variables`, `name_prefix`, `defaults` and `overrides` may refer to something"
+_HINT: Final = "only `variables`, `name_prefix`, `defaults` and `overrides` can contain references"
 
 
 def fixed_references(source: SourceFile) -> Iterator[Finding]:
@@ -41,7 +41,7 @@ def fixed_references(source: SourceFile) -> Iterator[Finding]:
         if section in REPLACED:
             continue
         for at, word in words_in(value, (section,)):
-            message = f"`${{{word}}}` is not replaced in `{section}`"
+            message = f"`${{{word}}}` is not allowed in `{section}`"
             yield Finding(at, "E224", message, _HINTS.get(str(section), _HINT))
 
 
@@ -123,7 +123,10 @@ def find_root(start: Path) -> Path:
         if (folder / PROJECT_FILE).is_file():
             return folder
     message = f"there is no `{PROJECT_FILE}` in `{start}` or any folder above it"
-    hint = "go there or pass -C DIR; new: provisioner init, or a file with the line `project: NAME`"
+    hint = (
+        "change to the project folder, or pass -C DIR. For a new project, run provisioner "
+        "init, or write the file with the line `project: NAME`"
+    )
     raise FileError.of("E201", message, hint)
 
 
@@ -170,7 +173,7 @@ def chosen_environment(root: Path, name: str) -> str:
     known = environment_names(root)
     if known == (LOCAL,):
         return LOCAL
-    hint = f"choose one with -e: {listed(known)}; or set `default_environment` in {PROJECT_FILE}"
+    hint = f"choose one with -e ({listed(known)}), or set `default_environment` in {PROJECT_FILE}"
     raise FileError.of("E226", "no environment is chosen", hint)
 
 
@@ -186,7 +189,10 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
         return _local(root, name, outside or Outside())
     if not _NAME.fullmatch(name):
         message = f"`{name}` cannot be the name of an environment"
-        hint = "lower-case letters, digits, `-` and `_`, at most 63; the file is named after it"
+        hint = (
+            "use at most 63 lower-case letters, digits, `-` and `_`: the name is also the name "
+            "of the file"
+        )
         raise FileError.of("E210", message, hint, where=Position(path))
     source = _checked(root, path, "shapes/environment")
     data = source.data
@@ -233,7 +239,7 @@ def _promotion(data: Document, file: ReleaseFile) -> Promotion:
 
 def _unknown(root: Path, name: str) -> ProvisionerError:
     known = environment_names(root)
-    hint = f"{did_you_mean(name, known)} known are {listed(known)}".lstrip()
+    hint = f"{did_you_mean(name, known)} the environments are {listed(known)}".lstrip()
     if (root / FOLDER / f"{name}.yml").is_file():
         hint = f"rename `{FOLDER}/{name}.yml` to `{name}.yaml`"
     return FileError.of("E202", f"there is no environment `{name}`", hint)

@@ -61,8 +61,8 @@ def circle_problems(environments: Mapping[str, Environment]) -> list[Problem]:
             finding = Finding(
                 (PROMOTES_FROM,),
                 "E726",
-                f"values would go round in a circle: {way}",
-                f"the rest of it is at {others}: take one out",
+                f"the environments promote in a cycle: {way}",
+                f"the other parts of the cycle are at {others}: remove one of them",
             )
             problems += [
                 source.problem(finding) for source in [environments[name].source] if source

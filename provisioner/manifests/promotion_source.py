@@ -25,14 +25,14 @@ def promotes_mistakes(
     """What is wrong with ``promotes_from`` and ``soak`` of an environment's file."""
     source = data.get(PROMOTES_FROM)
     if source is None and SOAK in data:
-        message = "`soak` says for how long, and nothing says where"
-        hint = f"write `{PROMOTES_FROM}: ENVIRONMENT` beside it"
+        message = f"`soak` needs `{PROMOTES_FROM}`"
+        hint = f"write `{PROMOTES_FROM}: ENVIRONMENT` in the same file"
         yield Finding((SOAK,), "E707", message, hint, key=True)
     if source == environment:
         message = f"`{environment}` cannot promote from itself"
-        hint = "name the environment that proves values before they come here"
+        hint = "name the environment in which values are tested first"
         yield Finding((PROMOTES_FROM,), "E707", message, hint)
     elif source is not None and source not in known:
         others = [name for name in known if name != environment]
-        hint = did_you_mean(source, others, f"known are {listed(others)}")
+        hint = did_you_mean(source, others, f"the environments are {listed(others)}")
         yield Finding((PROMOTES_FROM,), "E707", f"there is no environment `{source}`", hint)

@@ -111,8 +111,8 @@ class References:
             return "${"
         try:
             if match[1] is None:
-                message = f"`{match[0]}` refers to nothing"
-                hint = f"close the brace; `{ESCAPED}` is a plain `${{`"
+                message = f"`{match[0]}` is not a complete reference"
+                hint = f"add the closing brace, or write `{ESCAPED}` for a literal `${{`"
                 raise NoValueError("E121", message, hint)
             return self._bounded(self._meaning.text(match[1]))
         except NoValueError as error:
@@ -127,8 +127,11 @@ class References:
             return text
         if before > MOST_EXPANDED:
             return ""  # It is reported already, for the reference that went beyond it.
-        message = f"the values of variables here become larger than {MOST_EXPANDED // 1_000_000} MB"
-        raise NoValueError("E114", message, "write long values into a file of their own")
+        message = (
+            "the values of the variables in this file expand to more than "
+            f"{MOST_EXPANDED // 1_000_000} MB"
+        )
+        raise NoValueError("E114", message, "shorten the values, or refer to them less often")
 
 
 def is_plaintext(name: str) -> bool:
@@ -174,16 +177,16 @@ def inside_a_text(value: Any, written: str, word: str) -> str:
     """
     if isinstance(value, dict | list):
         what = "list" if isinstance(value, list) else "mapping"
-        message = f"`${{{word}}}` is a {what}, which cannot be a part of a text"
-        raise NoValueError("E217", message, "it has to be the whole value")
+        message = f"`${{{word}}}` is a {what}, so it cannot be part of a longer string"
+        raise NoValueError("E217", message, "use the reference as the whole value")
     return value if isinstance(value, str) else written or json.dumps(value)
 
 
 def _plaintext(name: str, at: Location, value: str) -> Finding:
     twin = name.removesuffix(f"_{PLAINTEXT}")
-    reference = f'write a reference into a secret scope, `{twin}: "{{{{secrets/SCOPE/KEY}}}}"`'
+    reference = f'refer to a secret scope, `{twin}: "{{{{secrets/SCOPE/KEY}}}}"`'
     if twin == name:
         reference = "write `secret_reference: {name: secrets/CATALOG.SCHEMA.NAME}` instead"
-    hint = f"{reference}, or take it from the environment, `{name}: ${{env.NAME}}`"
-    message = f"`{name}` must not be written out in a file"
+    hint = f"{reference}, or to an environment variable, `{name}: ${{env.NAME}}`"
+    message = f"`{name}` must not be a literal value in a file"
     return Finding(at, "E308", message, hint, secret=not looks_like_reference(value))

@@ -54,8 +54,8 @@ def releases_in(path: str, raw: bytes) -> ReleaseFile:
     conflict = _MERGE.search(raw)
     if conflict:
         line = raw.count(b"\n", 0, conflict.start()) + 1
-        message = "this file has the markers of an unfinished merge"
-        hint = "keep one of the two lines of each variable, and delete the marker lines"
+        message = "the file contains the conflict markers of an unfinished merge"
+        hint = "keep one line for each variable, and delete the marker lines"
         raise FileError.of("E702", message, hint, where=Position(path, line))
     if not _says_anything(raw):
         return ReleaseFile()
@@ -85,10 +85,10 @@ def _mistakes(data: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
             yield Finding((name,), "E109", message, hint, key=True)
         value = fields.get("value")
         if value is not None and value in fields.get("rejected", ()):
-            message = f"`{name}` has a value that it rejects as well"
-            yield Finding((name, "rejected"), "E703", message, "take it out of one of the two")
+            message = f"`{name}` has a value that is also in its `rejected` list"
+            yield Finding((name, "rejected"), "E703", message, "remove it from one of the two")
         if value is None and "previous" in fields:
-            message = f"`{name}` has a previous value and no value"
+            message = f"`{name}` has a previous value but no value"
             hint = f"write a `value`, or undo the change of this line: git checkout {FOLDER}"
             yield Finding((name, "previous"), "E703", message, hint, key=True)
 

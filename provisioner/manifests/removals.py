@@ -51,8 +51,8 @@ def removed_in(
             yield source.problem(unknown_kind(at, kind, kinds))
         # Without a mark of ownership nothing proves that the object is the one meant.
         elif not kinds[kind].is_owned:
-            message = f"a {kinds[kind].title} is never deleted, and carries no tags"
-            yield source.problem(Finding(at, "E214", message, "take it out", key=True))
+            message = f"a {kinds[kind].title} is never deleted, and has no tags"
+            yield source.problem(Finding(at, "E214", message, "remove this entry", key=True))
         elif not isinstance(entries, dict):
             yield from map(source.problem, no_mapping(at[:1], kind, entries))
         else:
@@ -126,16 +126,18 @@ def contradictions(
         first = removed_names.setdefault(name, entry)
         same_key = removed_addresses.setdefault(address, entry)
         if name in names:
-            message = f"`{entry.removal.name}` is removed here and declared as well"
-            hint = f"it is declared at {names[name].where}: keep one of the two"
+            message = f"`{entry.removal.name}` is removed here, but it is also declared"
+            hint = f"it is declared at {names[name].where}: keep one of them"
             yield entry.problem("E212", message, hint, "name")
         elif address in addresses:
-            message = f"`{address}` is removed here and declared as well"
-            hint = f"it is declared at {addresses[address].where}: give this entry another key"
+            message = f"`{address}` is removed here, but it is also declared"
+            hint = f"it is declared at {addresses[address].where}: change the key of this entry"
             yield entry.problem("E212", message, hint)
         elif first is not entry or same_key is not entry:
             other = first if first is not entry else same_key
             message = f"`{entry.removal.name}` is removed twice"
             if other is not first:
                 message = f"`{address}` is removed twice"
-            yield entry.problem("E213", message, f"the other one is at {other.removal.where}")
+            yield entry.problem(
+                "E213", message, f"it is also removed at {other.removal.where}: keep one of them"
+            )

@@ -58,7 +58,7 @@ def notes(declarations: Iterable[Declaration], environment: Environment) -> Iter
             yield Problem(
                 "W741",
                 f"not released in {environment.name} yet: {listed(declaration.lacking)}; "
-                f"`{declaration.address}` is left out",
+                f"`{declaration.address}` is skipped",
                 declaration.where,
                 releasing_command(data, environment.name, declaration.lacking),
                 Severity.NOTE,

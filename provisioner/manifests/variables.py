@@ -70,9 +70,9 @@ def check_not_released(outside: Outside, data: Mapping[str, Any], environment: s
     problems = [
         Problem(
             "E708",
-            f"{given[name][1]}: `{name}` is released, so its value in {environment} is the "
-            "release file's alone",
-            hint=f"take it away; another value is released with: "
+            f"{given[name][1]}: `{name}` is a released variable: in {environment} only the "
+            "release file sets its value",
+            hint="remove this value. To release another value, run "
             f"{releasing_command(data, environment, [name])}",
         )
         for name in data.get(RELEASED, ())
@@ -95,7 +95,7 @@ def mistakes(source: SourceFile) -> Iterator[Finding]:
             message = f"`{name}` cannot be the name of a variable"
             yield Finding(at, "E109", message, hint, key=True)
         if is_alias(value) and not _ALIAS.fullmatch(str(value[ALIAS])):
-            message = f"`{value[ALIAS]}` is no alias of a registered model"
+            message = f"`{value[ALIAS]}` is not an alias of a registered model"
             hint = "write `catalog.schema.model@alias`"
             yield Finding((*at, ALIAS), "E705", message, hint)
         refers[name] = []
@@ -117,8 +117,13 @@ def _circles(refers: Mapping[str, list[tuple[Location, str]]]) -> Iterator[Findi
         if way:
             reported.update(way)
             circle = " → ".join(f"`{name}`" for name in [*way, start])
-            message = f"the variable `{start}` is made from itself"
-            yield Finding((VARIABLES, start), "E216", message, f"write one of them out: {circle}")
+            message = f"the variable `{start}` refers to itself"
+            yield Finding(
+                (VARIABLES, start),
+                "E216",
+                message,
+                f"replace one of the references with a value: {circle}",
+            )
 
 
 def _way_back(start: str, refers: Mapping[str, list[tuple[Location, str]]]) -> list[str]:
@@ -178,16 +183,19 @@ class Variables:
         if kind == "env":
             message = f"`${{{word}}}` is not allowed here"
             hint = (
-                "it can be all of a `*_plaintext` field, or in a variable of the environment: "
-                "`variables: {NAME: ${env.X}}`, and here `${var.NAME}`"
+                "use it as the whole value of a `*_plaintext` field, or in a variable of the "
+                "environment: write `variables: {NAME: ${env.X}}` there, and `${var.NAME}` here"
             )
             raise NoValueError("E121", message, hint)
-        hint = "known are `${var.NAME}` and `${environment.name}`; `$${` is a plain `${`"
-        hint = "it is known in a resource with `for_each`" if kind == "each" else hint
+        hint = (
+            "the references are `${var.NAME}` and `${environment.name}`; write "
+            "`$${` for a literal `${`"
+        )
+        hint = "use it only in a resource with `for_each`" if kind == "each" else hint
         # Words that only the Databricks CLI knows: its import replaces those that can be.
         if kind in ("resources", "workspace", "bundle", "variables"):
-            hint = "of a bundle, `provisioner import --from-bundle FILE` replaces such words"
-        raise NoValueError("E121", f"`${{{word}}}` refers to nothing", hint)
+            hint = "for a bundle, `provisioner import --from-bundle FILE` replaces such references"
+        raise NoValueError("E121", f"`${{{word}}}` is not a valid reference", hint)
 
     def text(self, word: str) -> str:
         """The value of ``${word}`` as part of a text. Raises NoValueError."""
@@ -199,8 +207,8 @@ class Variables:
             self._variable(name)
         self.used.add(name)
         if name in self._given:
-            hint = "only a file says which resources there are"
-            raise NoValueError("E124", f"`{name}` is given by {self._given[name][1]}", hint)
+            hint = "remove that value: only a file may decide which resources exist"
+            raise NoValueError("E124", f"`{name}` is set by {self._given[name][1]}", hint)
         return self._declared[name]
 
     def written(self, reference: Any) -> str:
@@ -263,9 +271,9 @@ class Variables:
         """A problem for each alias that was asked for and can never stand for a version."""
         for name in sorted(self.used - set(self._promotion.released)):
             if self._source and is_alias(self._declared[name]):
-                message = f"`{name}` is an alias, and nothing says that it is released"
+                message = f"`{name}` is an alias, but it is not in `released`"
                 pin = f"provisioner pin -e {self._environment} {name}"
-                hint = f"write `released: [{name}]`; then: {pin}"
+                hint = f"write `released: [{name}]`, then run {pin}"
                 yield self._source.problem(Finding((VARIABLES, name), "E704", message, hint))
 
     def alias(self, name: str) -> str:
@@ -309,22 +317,22 @@ class Variables:
                 if not self._source.has(at):
                     at = (RELEASED, self._promotion.released.index(name))
                 message = f"the variable `{name}` is not used"
-                hint = f"use it as `${{var.{name}}}`, or take it out"
+                hint = f"use it as `${{var.{name}}}`, or remove it"
                 finding = Finding(at, "W740", message, hint, Severity.WARNING, key=True)
                 yield self._source.problem(finding)
 
     def _variable(self, name: str) -> Any:
         if name not in self._declared:
             file = self._source.text.file if self._source else "the environment's file"
-            hint = did_you_mean(name, self._declared, f"declare it below `{VARIABLES}:` in {file}")
+            hint = did_you_mean(name, self._declared, f"declare it under `{VARIABLES}:` in {file}")
             raise NoValueError("E215", f"there is no variable `{name}`", hint)
         self.used.add(name)
         if name in self._hopeless:
             raise self._hopeless[name]
         if name not in self._known:
             if self._depth >= LONGEST_CHAIN:
-                message = f"more than {LONGEST_CHAIN} variables are made from each other in a chain"
-                raise NoValueError("E114", message, "write the value of one of them out")
+                message = f"more than {LONGEST_CHAIN} variables refer to each other in a chain"
+                raise NoValueError("E114", message, "replace one of the references with a value")
             self._depth += 1
             try:
                 self._known[name] = self._evaluated(name)
@@ -351,7 +359,9 @@ class Variables:
             return released
         if self._is_lacking(name):
             message = f"`{name}` has no value in {self._environment} yet"
-            raise NoValueError(NOT_RELEASED, message, "nothing was released there so far")
+            raise NoValueError(
+                NOT_RELEASED, message, "release a value with `provisioner promote` or `pin`"
+            )
         declared = self._declared[name]
         if name in self._given:
             text, how = self._given[name]
@@ -359,7 +369,7 @@ class Variables:
         value = self.replaced_in(name, declared)
         if len(json.dumps(value)) > MOST_BYTES:
             limit = f"{MOST_BYTES // 1_000_000} MB"
-            raise NoValueError("E114", f"the variable `{name}` becomes larger than {limit}")
+            raise NoValueError("E114", f"the variable `{name}` expands to more than {limit}")
         return value
 
     def replaced_in(self, name: str, written: Any) -> Any:
@@ -378,7 +388,10 @@ class Variables:
         if value:
             return value
         place = self._source.position((VARIABLES, name)) if self._source else ""
-        hint = f"`{name}` is made from it at {place}: set it, or give --var {name}=..."
+        hint = (
+            f"`{name}` refers to it at {place}: set the environment variable, or pass --var "
+            f"{name}=..."
+        )
         raise NoValueError("E218", f"the environment variable {variable} is not set", hint)
 
 

@@ -182,7 +182,7 @@ def test_a_manifest_below_no_boundary_is_refused(run, repository, shared):
     repository.write("provisioner.yaml", PROJECT.replace("  manifests/**: {}\n", ""))
     repository.write("manifests/other.yaml", ENDPOINT.replace("scores", "other"))
     done = run("validate")
-    assert "error[E223]: `manifests/other.yaml` is below none of the boundaries" in done.err
+    assert "error[E223]: `manifests/other.yaml` matches no pattern in `boundaries`" in done.err
     assert '`"manifests/**": {}` allows everything there' in done.err
 
 

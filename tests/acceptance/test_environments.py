@@ -205,7 +205,7 @@ WRONG_LAYERS = [
     ),
     pytest.param(
         "overrides: {model_serving_endpoints: {chat: {tags: [{key: z, $delete: true}]}}}",
-        "E220 2:53 take this one out",
+        "E220 2:53 remove this entry",
         id="an entry that is not there",
     ),
     pytest.param("name_prefix: a b", "E109 2:14 ", id="a prefix that no name can have"),
@@ -296,7 +296,7 @@ ONE_WORKSPACE = [
 def test_two_environments_with_the_same_names_are_two_workspaces(validated, staging, prod):
     (found,) = validated(prod=prod, staging=staging)
     assert (found["code"], found["range"]["filename"]) == ("E221", "environments/staging.yaml")
-    assert "`prod` and `staging` are one workspace, and both have" in found["summary"]
+    assert "`prod` and `staging` are the same workspace, and both declare" in found["summary"]
     assert "the workspace of `prod` is at environments/prod.yaml:1" in found["detail"]
 
 
@@ -352,16 +352,16 @@ NOT_REPLACED = [
     pytest.param(
         "workspace: {profile: '${var.profile}'}\nvariables: {profile: a}",
         "1:22",
-        "write it out",
+        "write the host itself",
         id="a profile",
     ),
     pytest.param(
         f"{HOST}\nmanifests: ['${{environment.name}}/*.yaml']", "2:13", "patterns", id="a pattern"
     ),
     pytest.param(
-        f"{HOST}\nguard: {{destructive_count: '${{var.n}}'}}", "2:28", "may refer", id="a guard"
+        f"{HOST}\nguard: {{destructive_count: '${{var.n}}'}}", "2:28", "can contain references", id="a guard"
     ),
-    pytest.param(f"{HOST}\nprotected: ${{env.PROTECTED}}", "2:12", "may refer", id="a protection"),
+    pytest.param(f"{HOST}\nprotected: ${{env.PROTECTED}}", "2:12", "can contain references", id="a protection"),
 ]
 
 
@@ -370,7 +370,7 @@ def test_what_says_where_to_deploy_is_written_out(validated, text, place, hint):
     found = next(one for one in validated(prod=text) if one["code"] == "E224")
     start = found["range"]["start"]
     assert f"{start['line']}:{start['column']}" == place
-    assert "is not replaced in" in found["summary"]
+    assert "is not allowed in" in found["summary"]
     assert hint in found["detail"]
 
 

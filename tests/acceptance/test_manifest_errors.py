@@ -146,7 +146,7 @@ MISTAKES = [
     pytest.param(
         change("      name: chat\n", "      name:\n"),
         "4:7",
-        ["`name` needs text", "hint: give it a value\n"],
+        ["`name` must be text", "hint: give it a value\n"],
         id="an empty field that may not be left out",
     ),
     pytest.param(
@@ -158,7 +158,7 @@ MISTAKES = [
     pytest.param(
         GOOD + "      email_notifications: {on_update_failure: [nobody]}\n",
         "14:49",
-        ["`nobody`", "as in `team@example.com`"],
+        ["`nobody`", "such as `team@example.com`"],
         id="an address that is none",
     ),
     pytest.param(
@@ -173,7 +173,7 @@ MISTAKES = [
         "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
         + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)),
         "",
-        ["no aliases refer to further aliases"],
+        ["do not use aliases inside anchors"],
         id="an alias bomb",
     ),
     pytest.param("# " + "x" * 5_000_000, "", ["MB"], id="a file of five megabytes"),

@@ -178,18 +178,22 @@ def test_the_last_manifest_may_go_when_its_endpoint_is_removed(shop, removed, ru
 MISTAKES = [
     pytest.param(
         "removed:\n  model_serving_endpoints:\n    x: {name: chat, delete: true}\n",
-        ["error[E212]", "removed.yaml:3:15", "`chat` is removed here and declared as well"],
+        ["error[E212]", "removed.yaml:3:15", "`chat` is removed here, but it is also declared"],
         id="a name that is declared",
     ),
     pytest.param(
         "removed:\n  model_serving_endpoints:\n    chat: {name: x, delete: true}\n",
-        ["error[E212]", "removed.yaml:3:5", "endpoint.yaml:3:5", "give this entry another key"],
+        ["error[E212]", "removed.yaml:3:5", "endpoint.yaml:3:5", "change the key of this entry"],
         id="a key that is declared",
     ),
     pytest.param(
         "removed:\n  model_serving_endpoints:\n    a: {name: x, delete: true}\n"
         "    b: {name: x, delete: false}\n",
-        ["error[E213]", "removed.yaml:4:5", "the other one is at manifests/removed.yaml:3:5"],
+        [
+            "error[E213]",
+            "removed.yaml:4:5",
+            "it is also removed at manifests/removed.yaml:3:5: keep one of them",
+        ],
         id="a name twice",
     ),
     pytest.param(
@@ -199,7 +203,7 @@ MISTAKES = [
     ),
     pytest.param(
         "removed:\n  jobs:\n    a: {name: x, delete: true}\n",
-        ["error[E205]", "removed.yaml:2:3", "known are `model_serving_endpoints`"],
+        ["error[E205]", "removed.yaml:2:3", "the kinds are `model_serving_endpoints`"],
         id="a kind that is not ours",
     ),
     pytest.param(
@@ -219,7 +223,7 @@ MISTAKES = [
     ),
     pytest.param(
         "removed:\n  model_serving_endpoints:\n    a:\n",
-        ["error[E105]", "removed.yaml:3:5", "`a` needs a mapping"],
+        ["error[E105]", "removed.yaml:3:5", "`a` must be a mapping"],
         id="nothing at all",
     ),
     pytest.param(

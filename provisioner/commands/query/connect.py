@@ -47,7 +47,7 @@ class ClientAccess:
         if client not in self.clients.names:
             names = self.clients.names
             meant = did_you_mean(client, names, cutoff=0.4)
-            hint = f"{meant} known are {listed(names)}".lstrip()
+            hint = f"{meant} the clients are {listed(names)}".lstrip()
             raise UsageError.of("E750", f"there is no client `{client}`", hint)
         return self.clients.snippet(self.reached, client)
 

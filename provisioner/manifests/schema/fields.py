@@ -126,11 +126,11 @@ def refused_part(text: str, pattern: str) -> str:
         return ""
     refused = [each for each in dict.fromkeys(text) if not re.search(pattern, f"a{each}a")]
     if refused:
-        shown = ["a blank" if each.isspace() else f"`{each}`" for each in refused[:MOST_SHOWN]]
+        shown = ["whitespace" if each.isspace() else f"`{each}`" for each in refused[:MOST_SHOWN]]
         return f": {', '.join(shown)} {'is' if len(refused) == 1 else 'are'} not allowed"
     sizes = range(len(text))
     most = next((size for size in sizes if not re.search(pattern, "a" * (size + 1))), 0)
-    return f": it has {len(text)} characters, at most {most} are allowed" if most else ""
+    return f": it has {len(text)} characters, but the maximum is {most}" if most else ""
 
 
 def meant(text: str, pattern: str) -> str:
@@ -143,7 +143,7 @@ def _last_part(text: str, pattern: str) -> str:
     *outer, name = text.split(".")
     if len(outer) != 2 or not re.search(pattern, name):
         return ""
-    return f"write `{name}`: this name has no catalog and no schema"
+    return f"write `{name}`: the name must not contain the catalog and schema"
 
 
 def _address(text: str, pattern: str) -> str:
@@ -151,4 +151,4 @@ def _address(text: str, pattern: str) -> str:
     page = _PAGE.match(text)
     address = f"{page[1] or 'https://'}{page[2]}" if page else ""
     is_meant = page and re.search(pattern, address)
-    return f"write only the address of the workspace: {address}" if is_meant else ""
+    return f"write only the URL of the workspace: {address}" if is_meant else ""

@@ -70,7 +70,7 @@ def worded(value: Any, written: str, hide: bool) -> str:
         case "integer" | "number" if hide:
             return "not a number"
         case "null":
-            return "and is empty"
+            return "but is empty"
         case "boolean" | "integer" | "number" as kind:
             text = written or json.dumps(value)
             return f"not `{text}`" if kind == "boolean" else f"not the number {text}"
@@ -84,7 +84,7 @@ def hint_for_type(wanted: ExpectedTypes, value: Any, written: str) -> str:
     """How to write what was probably meant; ``""`` when that is anybody's guess."""
     kind = kind_of(value)
     if kind == "null":
-        return "give it a value, or leave it out"
+        return "give it a value, or remove it"
     if "string" in wanted.types and kind in ("boolean", "integer", "number"):
         return f'quote it: "{written or json.dumps(value)}"'
     if "boolean" in wanted.types:
@@ -92,9 +92,9 @@ def hint_for_type(wanted: ExpectedTypes, value: Any, written: str) -> str:
     if wanted.types & {"integer", "number"}:
         return _as_number(value)
     if "array" in wanted.types:
-        return "begin each entry with `- `, also when there is only one"
+        return "begin each entry with `- `, even if there is only one"
     if "object" in wanted.types and kind == "array":
-        return "this is no list: leave out the `- `"
+        return "this must not be a list: remove the `- `"
     return ""
 
 
@@ -184,8 +184,8 @@ def _pasted_answer(violations: Iterable[Violation]) -> Iterator[Finding]:
     if places:
         names = dict.fromkeys(str(place[-1]) for place in places)
         verb = "is" if len(names) == 1 else "are"
-        message = f"{listed(names)} {verb} output only: the service sets them"
-        hint = "delete them, or let `provisioner import NAME` write the manifest"
+        message = f"{listed(names)} {verb} output only: the service sets the value"
+        hint = "remove the output fields, or generate the manifest with `provisioner import NAME`"
         yield Finding(min(places, key=len), "E123", message, hint, key=True)
 
 
@@ -228,7 +228,7 @@ def _hint_for_unknown(
         if home == here[: len(home)]:
             levels = len(here) - len(home)
             far = counted(levels, "level") if levels > 1 else "one level"
-            return f"it belongs {far} up, beside `{here[len(home)]}`", ""
+            return f"it belongs {far} up, next to `{here[len(home)]}`", ""
     for home in homes:
         if home[: len(here)] == here:
             far = "one level down" if len(home) == len(here) + 1 else "further down"
@@ -238,7 +238,7 @@ def _hint_for_unknown(
         return did_you_mean(meant, [meant]), meant
     if homes:
         return f"it belongs in `{'.'.join(homes[0]) or 'the resource itself'}`", ""
-    return f"known here are {listed(known)}" if 0 < len(known) <= 12 else "", ""
+    return f"the fields here are {listed(known)}" if 0 < len(known) <= 12 else "", ""
 
 
 def _missing(violation: Violation, _: Context) -> Iterator[Finding]:
@@ -273,7 +273,7 @@ def _wrong_type(violation: Violation, types: list[Any], context: Context) -> Fin
     wanted = needed(types)
     is_text_for_a_part = kind_of(violation.value) == "string" and not wanted.is_scalar
     hide = violation.is_secret or is_text_for_a_part
-    message = f"{violation.name} needs {wanted.words}, {worded(violation.value, text, hide)}"
+    message = f"{violation.name} must be {wanted.words}, {worded(violation.value, text, hide)}"
     hint = "" if violation.is_secret else hint_for_type(wanted, violation.value, text)
     pattern = violation.schema.get("pattern", "")
     # A number in quotes helps only where the field takes such a text.
@@ -291,23 +291,23 @@ def _not_allowed(violation: Violation, _: Context) -> Iterator[Finding]:
     lower = {text.lower(): text for text in texts}
     close = "" if violation.is_secret else closest(str(violation.value).lower(), lower)
     meant = f"{did_you_mean(lower[close], texts)} " if close else ""
-    hint = f"{meant}allowed {'is' if len(texts) == 1 else 'are'} {listed(texts)}"
-    message = f"{violation.shown} is not a value of {violation.name}"
+    hint = f"{meant}the allowed {'value is' if len(texts) == 1 else 'values are'} {listed(texts)}"
+    message = f"{violation.shown} is not a valid value of {violation.name}"
     yield Finding(violation.at, "E107", message, hint)
 
 
 _BOUNDS = {
-    "minimum": "at least {} is needed",
-    "maximum": "at most {} is allowed",
-    "exclusiveMinimum": "more than {} is needed",
-    "exclusiveMaximum": "less than {} is needed",
-    "multipleOf": "a multiple of {} is needed",
+    "minimum": "the minimum is {}",
+    "maximum": "the maximum is {}",
+    "exclusiveMinimum": "it must be greater than {}",
+    "exclusiveMaximum": "it must be less than {}",
+    "multipleOf": "it must be a multiple of {}",
 }
 
 
 def _out_of_bounds(violation: Violation, _: Context) -> Iterator[Finding]:
     bound = _BOUNDS[violation.keyword].format(violation.expected)
-    message = f"{violation.name} is {json.dumps(violation.value)}, and {bound}"
+    message = f"{violation.name} is {json.dumps(violation.value)}, but {bound}"
     yield Finding(violation.at, "E108", message)
 
 
@@ -318,16 +318,20 @@ def _wrong_size(violation: Violation, _: Context) -> Iterator[Finding]:
     if size == 0:
         yield Finding(violation.at, "E108", f"{violation.name} is empty")
         return
-    bound = f"at least {limit:,}" if violation.keyword.startswith("min") else f"at most {limit:,}"
-    message = f"{violation.name} has {size:,} {noun}, and {bound} are allowed"
+    bound = (
+        f"the minimum is {limit:,}"
+        if violation.keyword.startswith("min")
+        else f"the maximum is {limit:,}"
+    )
+    message = f"{violation.name} has {size:,} {noun}, but {bound}"
     yield Finding(violation.at, "E108", message)
 
 
 def _wrong_number_of_fields(violation: Violation, _: Context) -> Iterator[Finding]:
     choice = listed(violation.schema.get("properties", {}))
-    few = "exactly one" if violation.schema.get("maxProperties") == 1 else "some"
+    few = "exactly one" if violation.schema.get("maxProperties") == 1 else "at least one"
     there = f"it has {listed(violation.value)}" if violation.value else ""
-    yield Finding(violation.at, "E108", f"{violation.name} takes {few} of {choice}", there)
+    yield Finding(violation.at, "E108", f"{violation.name} must have {few} of {choice}", there)
 
 
 def _no_match(violation: Violation, _: Context) -> Iterator[Finding]:
@@ -335,7 +339,7 @@ def _no_match(violation: Violation, _: Context) -> Iterator[Finding]:
     hint = _meant(violation) or _said_of_form(description) or _FORMS.get(violation.expected, "")
     if not hint:
         sentence = _first_sentence(description)
-        hint = f"it has to match `{violation.expected}`" + (f" ({sentence})" if sentence else "")
+        hint = f"it must match `{violation.expected}`" + (f" ({sentence})" if sentence else "")
     reason = "" if violation.is_secret else refused_part(str(violation.value), violation.expected)
     message = f"{violation.shown} cannot be the value of {violation.name}{reason}"
     yield Finding(violation.at, "E109", message, hint)
@@ -354,10 +358,10 @@ def _said_of_form(description: str) -> str:
 _TELLS_A_FORM = re.compile(r"letters|digits|`[^`]*[-/…:][^`]*`")
 # Forms that descriptions do not tell, by their patterns.
 _FORMS = {
-    r"^[^@\s]+@[^@\s]+$": "write an e-mail address, as in `team@example.com`",
+    r"^[^@\s]+@[^@\s]+$": "write an email address, such as `team@example.com`",
     r"^[A-Za-z0-9_-]+$": "letters, digits, `-` and `_`",
-    r"^[1-9][0-9]*$": 'write a whole number from 1 on, as in "3"',
-    r"^[A-Za-z_][A-Za-z0-9_]*$": "write the name of a variable, as in `OPENAI_API_KEY`",
+    r"^[1-9][0-9]*$": 'write a whole number of at least 1, such as "3"',
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "write the name of a variable, such as `OPENAI_API_KEY`",
 }
 
 

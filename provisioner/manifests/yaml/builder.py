@@ -48,7 +48,7 @@ def meaning(word: str) -> Scalar:
 DEEPEST = 100
 MOST_NODES = 200_000
 
-_FEWER = "an alias repeats all that its anchor holds: let no aliases refer to further aliases"
+_FEWER = "an alias repeats the whole content of its anchor: do not use aliases inside anchors"
 
 _TAG = re.compile(r"![^\s,\[\]{}]{0,40}")
 _BRACES = re.compile(r"\{\{.*?\}\}[^\s,\]}]*")
@@ -170,11 +170,11 @@ class Builder:
             self.has_open_braces = True
             self._report("E118", "unquoted `${...}` or `{{...}}`", braces.span(), hint)
         elif isinstance(value, dict | list):
-            message = "the name of a field has to be text, not a list or a mapping"
+            message = "the name of a field must be a string, not a list or a mapping"
             self._report("E117", message, _span(event))
         else:
             word = self._text.content[slice(*_span(event))] or "null"
-            message = f"the name of a field has to be text, and `{word}` is not"
+            message = f"the name of a field must be a string, and `{word}` is not"
             self._report("E117", message, _span(event), f'put it in quotes: "{word}"')
 
     def _alias(self, event: Any, depth: int, key: Span | None) -> Built:
@@ -185,9 +185,13 @@ class Builder:
             self._count(span, depth)
             inside = name in self._anchors
             # Not named: it may be a password that begins with `*` and is not in quotes.
-            message = "an alias of what is around it" if inside else "no anchor above has this name"
+            message = (
+                "this alias refers to a value that contains it"
+                if inside
+                else "no earlier anchor has this name"
+            )
             self._report(
-                "E119", message, span, "" if inside else "put it in quotes to make it text"
+                "E119", message, span, "" if inside else "put it in quotes to make it a string"
             )
             return None, Mark(span, key)
         value, mark = known
@@ -211,7 +215,7 @@ class Builder:
         for part, place in parts:
             if not isinstance(part, dict):
                 hint = "write `<<: *NAME` or `<<: [*NAME, *OTHER]`"
-                self._report("E119", "`<<` takes mappings only", place.key or place.value, hint)
+                self._report("E119", "`<<` merges mappings only", place.key or place.value, hint)
                 continue
             for name, field in part.items():
                 if name not in data:
@@ -231,7 +235,7 @@ class Builder:
         tag = _TAG.search(self._text.content, event.start_mark.index)
         span = tag.span() if tag else _span(event)
         message = f"YAML tags such as `{tag[0] if tag else event.tag}` are not allowed"
-        hint = "leave it out; to make a value text, put it in quotes"
+        hint = "remove it; to make a value a string, put it in quotes"
         self._report("E115", message, span, hint)
 
     def _report(self, code: str, message: str, span: Span, hint: str = "") -> None:
@@ -240,7 +244,7 @@ class Builder:
     def _count(self, span: Span, depth: int, hint: str = "split the file") -> None:
         self._nodes += 1
         if self._nodes > MOST_NODES:
-            message = f"more than {MOST_NODES:,} values, with those that aliases repeat"
+            message = f"more than {MOST_NODES:,} values, including those that aliases repeat"
             raise TooMuchError(Finding((), "E114", message, hint, span=span))
         if depth > DEEPEST:
             message = f"nested more than {DEEPEST} levels deep"

@@ -134,7 +134,7 @@ def parse(file: str, raw: bytes) -> SourceFile:
     if findings:
         raise _error(text, *findings)
     if data is None:
-        message = "nothing but comments in this file" if text.content.strip() else "an empty file"
+        message = "the file contains only comments" if text.content.strip() else "an empty file"
         raise FileError.of("E112", message, where=Position(file))
     return SourceFile(text, data, mark)
 
@@ -204,15 +204,15 @@ def _parser(text: Text) -> Any:
         raise FileError.of(
             "E211",
             "PyYAML was installed without libyaml",
-            "install one of PyYAML's wheels: `yaml.__with_libyaml__` has to be true",
+            "install a wheel of PyYAML from PyPI: `yaml.__with_libyaml__` must be true",
         ) from error
     return CParser(text.content)
 
 
 def _second_document(event: Any) -> Finding:
     start = event.start_mark.index
-    message = "a second YAML document begins here; a file holds one"
-    hint = "put it in a file of its own"
+    message = "a second YAML document begins here, but a file can contain only one"
+    hint = "move it to its own file"
     return Finding((), "E116", message, hint, span=(start, start + 3))
 
 
@@ -231,7 +231,7 @@ class _Advice(NamedTuple):
     is_indentation: bool = False
 
 
-_INDENT = "the fields of one mapping, and the `-` of one list, begin in the same column"
+_INDENT = "the fields of a mapping must begin in the same column, and so must the `-` of a list"
 _QUOTE = "put the value in quotes"
 
 _NO_CONTENT = "did not find expected node content"
@@ -239,22 +239,22 @@ _NO_CONTENT = "did not find expected node content"
 _ADVICE = {
     "mapping values are not allowed in this context": _Advice(
         "a `:` where no field can begin",
-        "put the value in quotes if the `:` belongs to it; else look at the indentation, "
-        "and at the line above",
+        "if the `:` is part of the value, put the value in quotes; otherwise check the "
+        "indentation and the line above",
     ),
     "could not find expected ':'": _Advice(
-        "this is no field: there is no `:` behind it",
-        "write `name: value`, with a blank after the `:`; look at the indentation too",
+        "this is not a field: the `:` is missing",
+        "write `name: value`, with a space after the `:`, and check the indentation",
         from_context=True,
     ),
     "did not find expected key": _Advice(
-        "this does not continue the mapping above", _INDENT, is_indentation=True
+        "this line does not belong to the mapping above", _INDENT, is_indentation=True
     ),
     "did not find expected '-' indicator": _Advice(
-        "this does not continue the list above", _INDENT, is_indentation=True
+        "this line does not belong to the list above", _INDENT, is_indentation=True
     ),
     "block sequence entries are not allowed in this context": _Advice(
-        "a list cannot begin here", "begin the list on a line of its own"
+        "a list cannot begin here", "begin the list on its own line"
     ),
     "mapping keys are not allowed in this context": _Advice(
         "a `?` where no field can begin", _QUOTE
@@ -274,23 +274,23 @@ _ADVICE = {
         "this quote is not closed before the document ends", from_context=True
     ),
     "found unknown escape character": _Advice(
-        "a `\\` that begins no escape YAML knows",
-        "in single quotes a `\\` is just itself; in double quotes write `\\\\`",
+        "a `\\` that does not begin a YAML escape sequence",
+        "use single quotes, where a `\\` is literal; or write `\\\\` in double quotes",
     ),
     "did not find expected comment or line break": _Advice(
         "nothing may follow on this line", "begin the text on the next line"
     ),
-    "found unexpected ':'": _Advice("a `:` inside of a value", _QUOTE),
+    "found unexpected ':'": _Advice("a `:` inside a value", _QUOTE),
     "could not find expected directive name": _Advice("a line cannot begin with `%`", _QUOTE),
     "found character that cannot start any token": _Advice(
         "a value cannot begin with this character", _QUOTE
     ),
 }
 _BEHIND = _Advice(
-    "a value ends before this, and nothing may follow it",
-    "put all of the value in quotes; a single quote in single quotes is written twice",
+    "unexpected text after the end of a value",
+    "put the whole value in quotes; write a single quote inside single quotes twice",
 )
-_TAB = _Advice("a tab in the indentation", "YAML is indented with blanks: replace each tab")
+_TAB = _Advice("a tab in the indentation", "YAML is indented with spaces: replace each tab")
 _INDENTATION = re.compile(r"[ \-]*(\t+)")
 _REFERENCE = re.compile(r"\$\{[^}\n]*\}|\{\{[^}\n]*\}\}")
 
@@ -309,7 +309,7 @@ def finding_of(error: Any, text: Text) -> Finding:
         return Finding((), "E118", "unquoted `${...}` or `{{...}}`", hint, span=reference)
     if problem == _NO_CONTENT and not text.content[given_up:].strip():
         last = max(len(text.content.rstrip()) - 1, 0)
-        message = "the file ends in the middle of a list or a mapping"
+        message = "the file ends inside a list or a mapping"
         return Finding((), "E101", message, span=(last, last + 1))
     advice = _ADVICE.get(problem) or _Advice(f"not valid YAML: {problem}")
     if advice.is_indentation and _follows_something(given_up, text):

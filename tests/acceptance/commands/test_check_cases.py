@@ -72,11 +72,11 @@ def test_a_check_fails_below_its_rate_and_names_each_case(applied, run, reposito
 
 
 WRONG = {
-    "no JSON": (GOOD, "{", "2:1", "this is no JSON"),
-    "no object": ("[1]", "", "1:1", "a case is an object with a question"),
+    "no JSON": (GOOD, "{", "2:1", "this line is not JSON"),
+    "no object": ("[1]", "", "1:1", "a case must be a JSON object with a question"),
     "a field that no check has": ('{"promt": "x"}', "", "1:1", "unknown field `promt`"),
     "a question of another task": ('{"input": "x", "prompt": "y"}', "", "1:1", "asks with"),
-    "an empty file": ("", "", "1:1", "there is no case in it"),
+    "an empty file": ("", "", "1:1", "the file contains no cases"),
 }
 
 

@@ -69,7 +69,7 @@ def test_a_healthy_way_ends_with_0_and_says_who_one_is(run, chat, workspace):
 
 
 def test_files_that_are_not_there_are_told_with_what_helps(run, chat, tmp_path_factory, capsys):
-    assert "known are `dev`" in run("doctor", "-e", "nope").out
+    assert "the environments are `dev`" in run("doctor", "-e", "nope").out
     assert main(["doctor", "-C", str(tmp_path_factory.mktemp("empty"))]) == 1
     said = capsys.readouterr().out
     assert "provisioner init" in said

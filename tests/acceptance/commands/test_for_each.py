@@ -143,11 +143,11 @@ def test_origins_name_the_element(tenants, run):
 WRONG = {
     "a list of mappings": ("[{name: eu}]", "is a list of mappings"),
     "a key twice": ("[eu, eu]", "`eu` is in the list twice"),
-    "a number as a key": ("[1]", "`1` is no text"),
+    "a number as a key": ("[1]", "`1` is not a string"),
     "a key of other characters": ("[a b]", "`a b` cannot be the key of an element"),
-    "a key from the process": ("['${env.HOME}']", "keys come from a file alone"),
-    "the collection from the process": ("${env.HOME}", "keys come from a file alone"),
-    "no collection": ("5", "`for_each` is no collection"),
+    "a key from the process": ("['${env.HOME}']", "write the keys in a file"),
+    "the collection from the process": ("${env.HOME}", "write the keys in a file"),
+    "no collection": ("5", "`for_each` is not a list or mapping"),
 }
 
 
@@ -163,12 +163,12 @@ def test_a_collection_that_has_no_keys_is_refused(tenants, run, value, words):
 
 def test_more_elements_than_a_workspace_takes_are_refused(tenants, run):
     tenants(many(range(1001)).replace("t1000", "t1000"))
-    assert "1,001 elements, at most 1,000" in run("validate").err
+    assert "1,001 elements, but the maximum is 1,000" in run("validate").err
 
 
 def test_a_collection_is_not_given_on_the_command_line(tenants, run):
     wrong = run("validate", "--var", 'tenants={"a": {"version": "1"}}')
-    assert "only a file says which resources there are" in wrong.err
+    assert "remove that value: only a file may decide which resources exist" in wrong.err
 
 
 def test_a_field_that_an_element_lacks_names_the_element(tenants, run):
@@ -187,7 +187,7 @@ def test_what_is_wrong_in_the_block_is_told_once(tenants, run, repository):
 
 def test_each_is_known_in_blocks_with_for_each_alone(tenants, run, repository):
     repository.write("manifests/chat.yaml", BLOCK.replace("      for_each: ${var.tenants}\n", ""))
-    assert "it is known in a resource with `for_each`" in run("validate").err
+    assert "use it only in a resource with `for_each`" in run("validate").err
 
 
 RELEASED = """\
@@ -205,13 +205,13 @@ def test_elements_may_refer_to_a_released_variable_and_the_collection_may_not_be
     assert run("validate").code == 0
     tenants(f"released: [tenants]\n{TENANTS}")
     wrong = run("validate").err
-    assert "the released variable `tenants` cannot be the collection" in wrong
+    assert "the released variable `tenants` cannot be used in `for_each`" in wrong
 
 
 def test_an_element_whose_version_is_not_released_is_left_out_alone(tenants, run):
     tenants(RELEASED.replace('  us_version: "7"\n', ""))
     assert planned(run) == {"create": [f"{CHAT}/eu"]}
-    assert f"`{CHAT}/us` is left out" in run("validate").err
+    assert f"`{CHAT}/us` is skipped" in run("validate").err
 
 
 def test_adding_for_each_keeps_the_endpoint_by_its_name(tenants, run, repository):

@@ -60,7 +60,7 @@ def test_the_character_that_breaks_a_name_is_named(run, repository):
     repository.endpoint("name: gpt-4.1-mini")
     assert "`name`: `.` is not allowed" in run("validate").err
     repository.endpoint(f"name: {'a' * 65}")
-    assert "it has 65 characters, at most 63 are allowed" in run("validate").err
+    assert "it has 65 characters, but the maximum is 63" in run("validate").err
 
 
 def test_yes_is_explained_as_text(run, repository):

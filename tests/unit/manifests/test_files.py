@@ -138,4 +138,4 @@ def test_scopes_whose_names_differ_in_case_only_are_one(root):
         "resources:\n  secret_scopes:\n    others: {name: KEYS}\n", encoding="utf-8"
     )
     ((code, message),) = told(root)
-    assert (code, message) == ("E207", "there is another secret scope named `KEYS`")
+    assert (code, message) == ("E207", "another secret scope has the name `KEYS`")

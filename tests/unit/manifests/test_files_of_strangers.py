@@ -147,7 +147,7 @@ def test_what_is_converted_is_said_once_for_a_file(tmp_path):
     )
     (note,) = loaded(tmp_path, text).notes
     assert note.message == (
-        "`scale_to_zero_enabled` is read as `true` or `false`; 2 other values of this file likewise"
+        "`scale_to_zero_enabled` is read as `true` or `false`; 2 other values in this file too"
     )
     assert note.where is not None
     assert note.where.line == 7
@@ -181,7 +181,7 @@ def test_the_word_of_the_file_is_the_word_of_the_message(tmp_path):
     (problem,) = problems(tmp_path, manifest(SIZED, config=routes))
     wrong = "`main.ml.ads-3` cannot be the value of `served_model_name`"
     assert problem.message == f"{wrong}: `.` is not allowed"
-    assert problem.hint == "write `ads-3`: this name has no catalog and no schema"
+    assert problem.hint == "write `ads-3`: the name must not contain the catalog and schema"
     assert str(problem.where) == "manifests/a.yaml:10:35"
 
 
@@ -269,4 +269,4 @@ def test_a_hint_that_is_followed_makes_the_file_valid(tmp_path, entity):
 def test_a_version_that_lost_its_zero_is_not_to_be_quoted(tmp_path):
     version = "name: ads, entity_name: main.ml.ads, entity_version: 3.10, workload_size: Small"
     (problem,) = problems(tmp_path, manifest(f"{version}, scale_to_zero_enabled: true"))
-    assert problem.hint.startswith('write a whole number from 1 on, as in "3"')
+    assert problem.hint.startswith('write a whole number of at least 1, such as "3"')

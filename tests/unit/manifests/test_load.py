@@ -108,7 +108,9 @@ def test_the_lifecycle_is_taken_out_of_the_document(project):
 
 IGNORED = [
     pytest.param("ai_gatewy.guardrails", "did you mean `ai_gateway`?", id="a typo"),
-    pytest.param("'description[x]'", "what is before `[x]` has no entries", id="entries of a text"),
+    pytest.param(
+        "'description[x]'", "the field before `[x]` has no entries", id="entries of a text"
+    ),
     pytest.param("'tags['", "write it like", id="no path at all"),
     pytest.param("''", "write it like", id="nothing, which would be everything"),
 ]
@@ -160,7 +162,7 @@ def test_plaintext_in_a_file_is_refused_and_not_shown(project, literal):
         changed(PLAIN, f"                openai_api_key_plaintext: {quoted}\n")
     )
     assert (problem.code, str(problem.where)) == ("E308", "manifests/a.yaml:13:43")
-    assert problem.message == "`openai_api_key_plaintext` must not be written out in a file"
+    assert problem.message == "`openai_api_key_plaintext` must not be a literal value in a file"
     assert 'openai_api_key: "{{secrets/SCOPE/KEY}}"' in problem.hint
     assert "${env.NAME}" in problem.hint
     assert problem.excerpt == "                openai_api_key_plaintext: ***"
@@ -177,8 +179,10 @@ def test_a_reference_in_the_wrong_field_is_refused_and_shown(project):
 MISPLACED = [
     pytest.param("name: ${env.X}", "`${env.X}` is not allowed here", id="the environment"),
     pytest.param("name: chat-${env.X}", "`${env.X}` is not allowed here", id="and in a part"),
-    pytest.param("name: ${vars.x}", "`${vars.x}` refers to nothing", id="a word nobody knows"),
-    pytest.param("name: ${x", "`${x` refers to nothing", id="an open brace"),
+    pytest.param(
+        "name: ${vars.x}", "`${vars.x}` is not a valid reference", id="a word nobody knows"
+    ),
+    pytest.param("name: ${x", "`${x` is not a complete reference", id="an open brace"),
 ]
 
 
@@ -249,7 +253,9 @@ def test_a_bad_manifest(project, text, expected):
 KIND_HINTS = [
     pytest.param("model_serving_endpoint", "did you mean `model_serving_endpoints`?", id="a typo"),
     pytest.param("job", "did you mean `jobs`?", id="nearly a kind of bundles"),
-    pytest.param("zebras", "known are " + ", ".join(f"`{name}`" for name in KINDS), id="no idea"),
+    pytest.param(
+        "zebras", "the kinds are " + ", ".join(f"`{name}`" for name in KINDS), id="no idea"
+    ),
 ]
 
 
@@ -311,7 +317,7 @@ def test_a_name_that_is_declared_twice_names_both_places(project):
     project.write(changed("chat:", "other:"), "manifests/b.yaml")
     (problem,) = project.problems()
     assert (problem.code, str(problem.where)) == ("E207", "manifests/b.yaml:4:13")
-    assert problem.message == "there is another serving endpoint named `chat`"
+    assert problem.message == "another serving endpoint has the name `chat`"
     assert problem.hint == "it is `model_serving_endpoints.chat` at manifests/a.yaml:3:5"
 
 

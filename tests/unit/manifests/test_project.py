@@ -144,15 +144,15 @@ BAD_ENVIRONMENTS = [
         "workspace: {host: adb-1.example.com/ml/endpoints}\n", "E109", "1:19",
         "`adb-1.example.com/ml/endpoints` cannot", id="the address of a page",
     ),
-    pytest.param("workspace: {host: [x]}\n", "E105", "1:19", "needs text", id="a list as host"),
+    pytest.param("workspace: {host: [x]}\n", "E105", "1:19", "must be text", id="a list as host"),
     pytest.param(W + "protect: true\n", "E104", "2:1", "unknown field", id="a typo"),
     pytest.param(W + "variable: {a: b}\n", "E104", "2:1", "unknown field", id="one variable"),
-    pytest.param(W + "variables: {a: null}\n", "E105", "2:16", "needs", id="a null variable"),
-    pytest.param(W + "protected: yes\n", "E105", "2:12", "needs `true`", id="yes for true"),
-    pytest.param(W + "manifests: x\n", "E105", "2:12", "needs a list", id="one pattern as text"),
+    pytest.param(W + "variables: {a: null}\n", "E105", "2:16", "must be", id="a null variable"),
+    pytest.param(W + "protected: yes\n", "E105", "2:12", "must be `true`", id="yes for true"),
+    pytest.param(W + "manifests: x\n", "E105", "2:12", "must be a list", id="one pattern as text"),
     pytest.param(W + "manifests: []\n", "E108", "2:12", "`manifests` is empty", id="no patterns"),
     pytest.param(
-        W + "guard: {destructive_percent: 101}\n", "E108", "2:30", "at most 100", id="over 100 %"
+        W + "guard: {destructive_percent: 101}\n", "E108", "2:30", "maximum is 100", id="over 100 %"
     ),
 ]  # fmt: skip
 
@@ -196,7 +196,7 @@ def test_the_environment_of_a_command_that_names_none(tmp_path, monkeypatch):
         write(tmp_path, f"environments/{name}.yaml", W)
     with pytest.raises(FileError) as refused:
         chosen_environment(tmp_path, "")
-    assert "-e: `dev`, `prod`" in refused.value.problems[0].hint
+    assert "-e (`dev`, `prod`)" in refused.value.problems[0].hint
     write(tmp_path, "provisioner.yaml", "project: shop\ndefault_environment: dev\n")
     assert chosen_environment(tmp_path, "") == "dev"
     monkeypatch.setenv("PROVISIONER_ENVIRONMENT", "prod")
@@ -206,9 +206,9 @@ def test_the_environment_of_a_command_that_names_none(tmp_path, monkeypatch):
 
 UNKNOWN = [
     pytest.param("stagng", "did you mean `staging`?", id="a typo"),
-    pytest.param("live", "known are `prod`, `staging`", id="another name"),
+    pytest.param("live", "the environments are `prod`, `staging`", id="another name"),
     pytest.param("test", "rename `environments/test.yml` to `test.yaml`", id="the other ending"),
-    pytest.param("../environments/prod", "known are `prod`, `staging`", id="a path"),
+    pytest.param("../environments/prod", "the environments are `prod`, `staging`", id="a path"),
 ]
 
 
@@ -247,4 +247,4 @@ def test_the_address_of_a_page_is_answered_with_the_address_of_the_workspace(tmp
     page = "https://adb-1.7.azuredatabricks.net/ml/endpoints?o=1"
     write(tmp_path, "environments/dev.yaml", f"workspace: {{host: '{page}'}}\n")
     hint = problem_of(read_environment, tmp_path, "dev").hint
-    assert hint == "write only the address of the workspace: https://adb-1.7.azuredatabricks.net"
+    assert hint == "write only the URL of the workspace: https://adb-1.7.azuredatabricks.net"

@@ -86,7 +86,7 @@ def test_a_resource_that_no_manifest_declares(loaded) -> None:
 def test_a_field_that_is_not_known_before_it_is_created(loaded) -> None:
     text = "resources: {schemas: {a: {catalog_name: main, name: '${resources.schemas.b.owner}'}}}"
     other = "resources: {schemas: {b: {catalog_name: main, name: b}}}"
-    with pytest.raises(FileError, match="is not known before it is created"):
+    with pytest.raises(FileError, match="is unknown until the resource is created"):
         loaded(text, other)
 
 
@@ -97,5 +97,5 @@ resources:
     a: {catalog_name: main, name: "${resources.schemas.b.name}"}
     b: {catalog_name: main, name: "${resources.schemas.a.name}"}
 """
-    with pytest.raises(FileError, match="is made from itself"):
+    with pytest.raises(FileError, match="refers to itself"):
         loaded(text)

@@ -237,7 +237,7 @@ def test_an_option_needs_a_name_and_a_value(pair):
 def test_variables_that_multiply_end_in_an_error(tmp_path):
     lines = ["v0: xxxxxxxxxx"]
     lines += [f"v{i}: " + f"${{var.v{i - 1}}}" * 10 for i in range(1, 12)]
-    with pytest.raises(FileError, match="larger than 2 MB"):
+    with pytest.raises(FileError, match="expand to more than 2 MB"):
         loaded(tmp_path, "${var.v11}", "\n".join(lines))
 
 
