@@ -189,10 +189,7 @@ def read_environment(root: Path, name: str, outside: Outside | None = None) -> E
         return _local(root, name, outside or Outside())
     if not _NAME.fullmatch(name):
         message = f"`{name}` cannot be the name of an environment"
-        hint = (
-            "use at most 63 lower-case letters, digits, `-` and `_`: the name is also the name "
-            "of the file"
-        )
+        hint = "rename the file: at most 63 lower-case letters, digits, `-` and `_`"
         raise FileError.of("E210", message, hint, where=Position(path))
     source = _checked(root, path, "shapes/environment")
     data = source.data

@@ -70,9 +70,8 @@ def check_not_released(outside: Outside, data: Mapping[str, Any], environment: s
     problems = [
         Problem(
             "E708",
-            f"{given[name][1]}: `{name}` is a released variable: in {environment} only the "
-            "release file sets its value",
-            hint="remove this value. To release another value, run "
+            f"{given[name][1]}: only the release file of {environment} may set `{name}`",
+            hint="remove this value. To release another one, run "
             f"{releasing_command(data, environment, [name])}",
         )
         for name in data.get(RELEASED, ())
@@ -118,12 +117,8 @@ def _circles(refers: Mapping[str, list[tuple[Location, str]]]) -> Iterator[Findi
             reported.update(way)
             circle = " → ".join(f"`{name}`" for name in [*way, start])
             message = f"the variable `{start}` refers to itself"
-            yield Finding(
-                (VARIABLES, start),
-                "E216",
-                message,
-                f"replace one of the references with a value: {circle}",
-            )
+            hint = f"replace one of the references with a value: {circle}"
+            yield Finding((VARIABLES, start), "E216", message, hint)
 
 
 def _way_back(start: str, refers: Mapping[str, list[tuple[Location, str]]]) -> list[str]:
@@ -187,10 +182,7 @@ class Variables:
                 "environment: write `variables: {NAME: ${env.X}}` there, and `${var.NAME}` here"
             )
             raise NoValueError("E121", message, hint)
-        hint = (
-            "the references are `${var.NAME}` and `${environment.name}`; write "
-            "`$${` for a literal `${`"
-        )
+        hint = "write `${var.NAME}` or `${environment.name}`, or `$${` for a literal `${`"
         hint = "use it only in a resource with `for_each`" if kind == "each" else hint
         # Words that only the Databricks CLI knows: its import replaces those that can be.
         if kind in ("resources", "workspace", "bundle", "variables"):
@@ -359,9 +351,7 @@ class Variables:
             return released
         if self._is_lacking(name):
             message = f"`{name}` has no value in {self._environment} yet"
-            raise NoValueError(
-                NOT_RELEASED, message, "release a value with `provisioner promote` or `pin`"
-            )
+            raise NoValueError(NOT_RELEASED, message, "release it with `promote` or `pin`")
         declared = self._declared[name]
         if name in self._given:
             text, how = self._given[name]
@@ -388,10 +378,7 @@ class Variables:
         if value:
             return value
         place = self._source.position((VARIABLES, name)) if self._source else ""
-        hint = (
-            f"`{name}` refers to it at {place}: set the environment variable, or pass --var "
-            f"{name}=..."
-        )
+        hint = f"`{name}` refers to it at {place}: set it, or pass --var {name}=..."
         raise NoValueError("E218", f"the environment variable {variable} is not set", hint)
 
 

@@ -359,9 +359,17 @@ NOT_REPLACED = [
         f"{HOST}\nmanifests: ['${{environment.name}}/*.yaml']", "2:13", "patterns", id="a pattern"
     ),
     pytest.param(
-        f"{HOST}\nguard: {{destructive_count: '${{var.n}}'}}", "2:28", "can contain references", id="a guard"
+        f"{HOST}\nguard: {{destructive_count: '${{var.n}}'}}",
+        "2:28",
+        "can contain references",
+        id="a guard",
     ),
-    pytest.param(f"{HOST}\nprotected: ${{env.PROTECTED}}", "2:12", "can contain references", id="a protection"),
+    pytest.param(
+        f"{HOST}\nprotected: ${{env.PROTECTED}}",
+        "2:12",
+        "can contain references",
+        id="a protection",
+    ),
 ]
 
 
