@@ -71,42 +71,46 @@ class EngineTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """A statement in the engine's SQL, and what it may use.
+
+    ``functions`` take two texts and give one; what they raise ends the statement.
+    """
+
+    text: str
+    tables: Mapping[str, EngineTable]
+    functions: Mapping[str, EngineFunction]
+    most_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueryResult:
     columns: list[dict[str, Any]]
     rows: list[list[str | None]]
     is_truncated: bool = False
 
 
-def run(
-    query: str,
-    tables: Mapping[str, EngineTable],
-    functions: Mapping[str, EngineFunction],
-    most_rows: int,
-    stop: Cancellation,
-) -> QueryResult:
-    """Returns the rows of ``query``, at most ``most_rows`` of them. Raises StatementError.
-
-    ``functions`` take two texts and give one; what they raise ends the run.
-    """
-    if QUALIFIED.search(query):
+def run(query: Query, stop: Cancellation) -> QueryResult:
+    """Returns the rows of ``query``, at most ``most_rows`` of them. Raises StatementError."""
+    if QUALIFIED.search(query.text):
         # rule(local): Functions have no full name here: under it they would not be bounded.
         raise StatementError("The catalog `system` is not there in the local workspace.")
     raised: list[StatementError] = []
     with duckdb.connect(":memory:", config=CONFIG) as connection, stop.on(connection):
         for setting in (*BOUNDED_FUNCTIONS, *SETTINGS):
             connection.execute(setting)
-        for name, table in tables.items():
+        for name, table in query.tables.items():
             _fill(connection, name, table)
-        for name, function in functions.items():
+        for name, function in query.functions.items():
             _register(connection, name, _keeping_errors(function, stop, raised))
         try:
             stop.check()
-            return _fetch(connection.execute(query), most_rows)
+            return _fetch(connection.execute(query.text), query.most_rows)
         except duckdb.Error as error:
             # rule(local): An error of the engine is the statement's error, in the engine's words.
             raise raised[0] if raised else StatementError(_message(error)) from error
         finally:
-            for name in functions:
+            for name in query.functions:
                 connection.remove_function(name)
 
 

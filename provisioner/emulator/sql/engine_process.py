@@ -11,23 +11,28 @@ import atexit
 import json
 import os
 import pickle
+import resource
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import IO, Any
 
 from provisioner.emulator.sql import engine
-from provisioner.emulator.sql.engine import EngineFunction, EngineTable, QueryResult
+from provisioner.emulator.sql.engine import EngineFunction, Query, QueryResult
 from provisioner.emulator.sql.errors import StatementError
 from provisioner.emulator.sql.executions import Cancellation
 
-# rules(local): A statement runs in a process with 2 GiB of memory, for at most five minutes.
+# rules(local): A statement runs in a process with 1.5 GiB of memory, for at most five minutes.
 
-# Of addresses; the engine takes 0.7 GiB of them before any statement.
+# Of addresses, on Linux; the engine takes 0.7 GiB of them before any statement.
 MEMORY_LIMIT_BYTES = 2 * 1024**3
+# Of memory in use, on every system: the process looks at its own peak while a statement runs.
+RESIDENT_LIMIT_BYTES = 1536 * 1024**2
+WATCH_S = 0.05
 LONGEST_S = 300.0
 LENGTH_BYTES = 4
 # Processes that wait for a statement; more end with theirs.
@@ -35,16 +40,17 @@ MOST_IDLE = 2
 # The parent's environment may hold secrets, and no statement needs it.
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
 NEEDED = ("SYSTEMROOT", "PATH")
-START = "import sys; sys.path[:] = {path!r}; from {module} import serve; serve()"
+START = "import sys; sys.path[:] = {path!r}; from {module} import serve; serve({limit})"
 
 
 class EngineProcess:
     """One process with an engine, for one statement at a time."""
 
     def __init__(self) -> None:
+        start = START.format(path=sys.path, module=__name__, limit=RESIDENT_LIMIT_BYTES)
         inherited = {name: os.environ[name] for name in NEEDED if name in os.environ}
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", START.format(path=sys.path, module=__name__)],
+            [sys.executable, "-I", "-c", start],
             env=inherited | ENVIRONMENT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -124,13 +130,7 @@ POOL = EnginePool()
 atexit.register(POOL.close)
 
 
-def run(
-    query: str,
-    tables: Mapping[str, EngineTable],
-    functions: Mapping[str, EngineFunction],
-    most_rows: int,
-    stop: Cancellation,
-) -> QueryResult:
+def run(query: Query, stop: Cancellation) -> QueryResult:
     """Returns the rows of ``query`` as ``engine.run`` does. Raises StatementError."""
     with POOL.taken() as process, stop.on(process):
         stop.check()
@@ -138,8 +138,8 @@ def run(
         timer.daemon = True
         timer.start()
         try:
-            process.send((query, dict(tables), [*functions], most_rows))
-            return _answered(process, functions, stop)
+            process.send((query.text, dict(query.tables), [*query.functions], query.most_rows))
+            return _answered(process, query.functions, stop)
         except EOFError:
             process.close()
             stop.check()
@@ -149,8 +149,9 @@ def run(
 
 
 def _ended() -> StatementError:
+    most_mib = RESIDENT_LIMIT_BYTES // 1024**2
     return StatementError(
-        f"The statement was ended: it took more than {MEMORY_LIMIT_BYTES // 1024**2} MiB of memory "
+        f"The statement was ended: it took more than {most_mib} MiB of memory "
         f"or {LONGEST_S:.0f} seconds, which is all that the local workspace gives it."
     )
 
@@ -179,30 +180,60 @@ def _answered(
 # -- in the process ------------------------------------------------------------------------
 
 
-def serve() -> None:
+def serve(resident_limit_bytes: int) -> None:
     """Runs statements from stdin until the parent is gone. The main function of the process."""
-    _limit_memory()
+    _limit_addresses()
+    # On Linux a new process begins with the peak of the process that started it.
+    limit_bytes = max(resident_limit_bytes, _peak_bytes())
     messages: SimpleQueue[Any] = SimpleQueue()
+    busy = threading.Event()
     threading.Thread(target=_forward, args=(messages,), daemon=True).start()
+    threading.Thread(target=_watch_memory, args=(limit_bytes, busy), daemon=True).start()
     while True:
-        query, tables, names, most_rows = messages.get()
+        text, tables, names, most_rows = messages.get()
         functions = {name: _calling(name, messages) for name in names}
-        try:
-            result = engine.run(query, tables, functions, most_rows, Cancellation())
-            _tell(columns=result.columns, rows=result.rows, is_truncated=result.is_truncated)
-        except StatementError as error:
-            _tell(error=error.message, code=error.error_code)
-        except MemoryError:
-            _tell(error=_ended().message, code="BAD_REQUEST")
+        busy.set()
+        outcome = _outcome(Query(text, tables, functions, most_rows))
+        # A peak between two looks must not end the next statement instead.
+        _end_above(limit_bytes)
+        busy.clear()
+        _tell(**outcome)
 
 
-def _limit_memory() -> None:
-    # Not on Windows. The limits of the engine itself hold everywhere.
-    with suppress(ImportError, ValueError, OSError):
-        import resource
+def _outcome(query: Query) -> dict[str, Any]:
+    try:
+        result = engine.run(query, Cancellation())
+    except StatementError as error:
+        return {"error": error.message, "code": error.error_code}
+    except MemoryError:
+        return {"error": _ended().message, "code": "BAD_REQUEST"}
+    return {"columns": result.columns, "rows": result.rows, "is_truncated": result.is_truncated}
 
+
+def _limit_addresses() -> None:
+    # macOS refuses or ignores it. There the watch on the memory in use ends the statement.
+    with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _watch_memory(limit_bytes: int, busy: threading.Event) -> None:
+    while busy.wait():
+        _end_above(limit_bytes)
+        time.sleep(WATCH_S)
+
+
+def _end_above(limit_bytes: int) -> None:
+    """Ends this process, and so the statement, if it took more memory than the limit."""
+    if _peak_bytes() > limit_bytes:
+        os._exit(1)
+
+
+def _peak_bytes() -> int:
+    """Returns the most memory that this process had in use."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _forward(messages: SimpleQueue[Any]) -> None:

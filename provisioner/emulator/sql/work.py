@@ -33,7 +33,8 @@ def prepare(
         tables = _tables(workspace, query, place)
         functions = _functions(workspace, request, query)
         text = statements.to_engine_sql(query)
-        return _shown(engine_process.run(text, tables, functions, most_rows, stop))
+        used = engine.Query(text, tables, functions, most_rows)
+        return _shown(engine_process.run(used, stop))
 
     return work
 

@@ -229,22 +229,24 @@ STATEMENTS = [
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_one_call_of_a_statement_has_a_bound_of_memory(statement):
+    from provisioner.emulator.sql.engine import Query
     from provisioner.emulator.sql.engine_process import run
     from provisioner.emulator.sql.errors import StatementError
     from provisioner.emulator.sql.executions import Cancellation
 
     with pytest.raises(StatementError):
-        run(statement, {}, {}, 10, Cancellation())
+        run(Query(statement, {}, {}, 10), Cancellation())
 
 
 def test_ordinary_statements_are_answered_as_before():
+    from provisioner.emulator.sql.engine import Query
     from provisioner.emulator.sql.engine_process import run
     from provisioner.emulator.sql.executions import Cancellation
 
     query = "SELECT list_sum(range(10)), repeat('ab', 2), rpad('x', 3, 'y'), lpad('x', 3, 'y')"
-    assert run(query, {}, {}, 10, Cancellation()).rows == [["45", "abab", "xyy", "yyx"]]
+    assert run(Query(query, {}, {}, 10), Cancellation()).rows == [["45", "abab", "xyy", "yyx"]]
     query = "SELECT count(*) FROM range(5)"
-    assert run(query, {}, {}, 10, Cancellation()).rows == [["5"]]
+    assert run(Query(query, {}, {}, 10), Cancellation()).rows == [["5"]]
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import resource
+import subprocess
 import sys
 from pathlib import Path
 
@@ -260,6 +261,31 @@ def test_the_memory_of_a_statement_is_bounded(run):
     most_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert most_kib * 1024 < engine_process.MEMORY_LIMIT_BYTES
     assert run("SELECT 1") == [["1"]]
+
+
+WITH_LITTLE_MEMORY = """
+from provisioner.emulator.sql import engine_process
+from provisioner.emulator.sql.engine import Query
+from provisioner.emulator.sql.executions import Cancellation
+engine_process.RESIDENT_LIMIT_BYTES = 150 * 1024**2
+for count in (10, 3000000):
+    query = Query(f"SELECT list_sum(range({count}))", {}, {}, 1)
+    try:
+        print(engine_process.run(query, Cancellation()).rows)
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_the_memory_in_use_is_bounded_on_systems_without_a_limit_of_addresses():
+    # From a process of its own: on Linux a new process begins with the peak of its parent.
+    words = [sys.executable, "-c", WITH_LITTLE_MEMORY]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "[['45']]",
+        "StatementError The statement was ended: it took more than 150 MiB of memory or 300 "
+        "seconds, which is all that the local workspace gives it.",
+    ]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux shows it")
