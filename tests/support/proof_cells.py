@@ -4,6 +4,8 @@ A cell is one case that holds or does not: an example of a property test, a cell
 ``cells``, and otherwise a test. Every process appends whole lines to one journal. What passed
 in an earlier run of the same code with the same seed comes in as ``--proof-done`` and is left
 out. Without ``--proof-part`` nothing is recorded.
+
+A test with ``cells`` is cut into shards, so that the processes share its cells.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ from proofs import FULL, PARTS, PROPERTIES
 
 Case = TypeVar("Case")
 RUN = "_run_of_examples"
+SHARD, SHARDS = "_shard_of_cells", 8
+# A journal's line about the cells that a sample has not drawn.
+LEFT_OUT = "left out"
+TIME_IS_UP = "the time of this part is up"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--proof-part", help="Run the tests of one part of the proofs.")
     group.addoption("--proof-seed", default="0", help="Where random choices begin.")
     group.addoption("--proof-journal", help="File to which a line for each cell is appended.")
+    group.addoption("--proof-until", type=float, help="When to skip the rest, in Unix time.")
     group.addoption("--proof-done", help="File with the cells that need not be tried again.")
 
 
@@ -94,6 +101,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if count > 1:
         metafunc.fixturenames.append(RUN)
         metafunc.parametrize(RUN, range(count), indirect=True)
+    if FULL and "cells" in metafunc.fixturenames:
+        metafunc.fixturenames.append(SHARD)
+        metafunc.parametrize(SHARD, range(SHARDS), indirect=True)
+
+
+@pytest.fixture(name=SHARD)
+def _shard(request: pytest.FixtureRequest) -> object:
+    return request.param
 
 
 @pytest.fixture(name=RUN)
@@ -109,6 +124,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if parts[item] == part and (item.nodeid, "") not in done]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # A test with cells counts them itself.
+    if _is_time_up(item.config) and "cells" not in getattr(item, "fixturenames", ()):
+        pytest.skip(TIME_IS_UP)
+
+
+def _is_time_up(config: pytest.Config) -> bool:
+    until = config.getoption("--proof-until")
+    return until is not None and time.time() > until
 
 
 # -- counting ----------------------------------------------------------------------------
@@ -152,9 +178,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 class Cells:
     """The cells of one test: tried one by one, all failures reported at the end."""
 
-    test: str
-    seed: str
-    journal: Journal
+    request: pytest.FixtureRequest
     failed: list[str]
 
     def run(
@@ -163,31 +187,55 @@ class Cells:
         check: Callable[[Case, random.Random], None],
         *,
         quick: int,
-        most_s: float = 1500.0,
+        most: int | None = None,
     ) -> None:
         """Calls ``check`` with each case and a source of random choices of its own.
 
-        Outside the proofs ``quick`` cases are drawn, always the same. After ``most_s`` seconds
-        the remaining ones are counted as skipped. ``str(case)`` names a case.
+        Outside the proofs ``quick`` cases are drawn, always the same; in the proofs ``most`` of
+        them, other ones for each seed. What remains when the time of the part is up is counted
+        as skipped. ``str(case)`` names a case.
 
         Raises AssertionError with the cases that failed.
         """
-        chosen = list(cases) if FULL else _sample(list(cases), quick)
-        begun, failures = time.monotonic(), []
+        everything = list(cases)
+        count = (most or len(everything)) if FULL else quick
+        chosen = _sample(everything, count, self.seed if FULL else "0")
+        if FULL:
+            shard = self.request.getfixturevalue(SHARD)
+            if shard == 0:
+                self.journal.write(self.test, "", LEFT_OUT, len(everything) - len(chosen))
+            chosen = chosen[shard::SHARDS]
+        failures, is_over = [], True
         for case in chosen:
             name = str(case)
             if (self.test, name) in self.journal.done:
                 continue
-            result, reason = "skipped", ""
-            if not FULL or time.monotonic() - begun < most_s:
-                result, reason = self._try(case, check)
+            result, reason = self._try(case, check)
+            is_over = is_over and reason != TIME_IS_UP
             if result == "failed":
                 failures.append(f"{name}: {reason}")
                 self.failed.append(name)
             self.journal.write(self.test, name, result)
         assert not failures, "\n".join([f"{len(failures)} of {len(chosen)} failed", *failures])
+        if not is_over:
+            # A test that passed is not tried again in the next run.
+            pytest.skip(TIME_IS_UP)
+
+    @property
+    def test(self) -> str:
+        return str(self.request.node.nodeid)
+
+    @property
+    def seed(self) -> str:
+        return str(self.request.config.getoption("--proof-seed"))
+
+    @property
+    def journal(self) -> Journal:
+        return self.request.config.stash[JOURNAL]
 
     def _try(self, case: Case, check: Callable[[Case, random.Random], None]) -> tuple[str, str]:
+        if _is_time_up(self.request.config):
+            return "skipped", TIME_IS_UP
         try:
             check(case, random.Random(f"{self.seed} {self.test} {case}"))
         except pytest.skip.Exception as skipped:
@@ -197,8 +245,10 @@ class Cells:
         return "passed", ""
 
 
-def _sample(cases: Sequence[Case], count: int) -> list[Case]:
-    chosen = random.Random(0).sample(range(len(cases)), min(count, len(cases)))
+def _sample(cases: Sequence[Case], count: int, seed: str) -> list[Case]:
+    if count >= len(cases):
+        return list(cases)
+    chosen = random.Random(int(seed) if seed.isdigit() else seed).sample(range(len(cases)), count)
     return [cases[number] for number in sorted(chosen)]
 
 
@@ -206,5 +256,4 @@ def _sample(cases: Sequence[Case], count: int) -> list[Case]:
 def cells(request: pytest.FixtureRequest) -> Cells:
     """For tests with many cells: ``cells.run(CASES, check, quick=10)``."""
     request.node.stash[FAILED] = failed = []
-    config, test = request.config, request.node.nodeid
-    return Cells(test, config.getoption("--proof-seed"), config.stash[JOURNAL], failed)
+    return Cells(request, failed)

@@ -31,6 +31,10 @@ def test_matrix(cells):
             pytest.skip("no cell")
         assert case != "delete" or not BROKEN.exists(), "it was deleted"
     cells.run(["create", "delete", "no such route"], check, quick=1)
+
+@pytest.mark.proof("faults")
+def test_sample(cells):
+    cells.run(range(1000), lambda case, choices: None, quick=1, most=20)
 """
 
 # Without the plugins that take seconds to load.
@@ -50,13 +54,13 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def prove(project: Path, *words: str) -> tuple[int, str]:
-    """The exit code, and the counts of the part ``kill``."""
-    command = [sys.executable, str(SUPPORT / "prove.py"), "kill", "--workers", "0", *words]
+def prove(project: Path, *words: str, part: str = "kill") -> tuple[int, str]:
+    """The exit code, and the counts of a part."""
+    command = [sys.executable, str(SUPPORT / "prove.py"), part, "--workers", "0", *words]
     done = subprocess.run(
         command, cwd=project, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
-    found = re.search(r"^kill +(.*?); seed", done.stdout, re.MULTILINE)
+    found = re.search(rf"^{part} +(.*?); seed", done.stdout, re.MULTILINE)
     assert found, done.stdout + done.stderr
     return done.returncode, found.group(1)
 
@@ -71,6 +75,17 @@ def test_a_second_run_tries_what_has_not_passed_and_another_seed_begins_anew(pro
     assert 500 <= int(counts.group(1)) <= 510
     (project / "broken").unlink()
     code, text = prove(project)
-    assert (code, text.split(", ")[:3]) == (0, ["1 cells tried", "0 failed", "1 skipped"])
+    assert (code, text.split(", ")[:3]) == (0, ["1 cells tried", "0 failed", "0 skipped"])
     assert int(text.split(", ")[3].split()[0]) == int(counts.group(1)) - 1
     assert prove(project, "--seed", "1")[1].endswith("0 passed before")
+
+
+def test_what_there_was_no_time_for_is_tried_by_the_next_run(project: Path) -> None:
+    assert prove(project, "--minutes", "0")[1].startswith("0 cells tried, 0 failed, 5 skipped")
+    assert prove(project)[1].endswith("0 failed, 1 skipped, 0 passed before")
+    assert prove(project)[1].startswith("0 cells tried, 0 failed, 0 skipped")
+
+
+def test_a_sample_says_what_it_leaves_out(project: Path) -> None:
+    words = "20 cells tried, 0 failed, 0 skipped, 0 passed before, 980 not in the sample"
+    assert prove(project, part="faults") == (0, words)
