@@ -28,7 +28,7 @@ from provisioner.workflow.session import Session
 
 if TYPE_CHECKING:
     from provisioner.model.outcome import Outcome
-    from provisioner.model.plan import Plan
+    from provisioner.model.plan import Address, Plan
     from provisioner.model.resource import Resource
     from provisioner.workflow.rollout import RolloutReport
     from provisioner.workflow.session import Session
@@ -67,8 +67,32 @@ def follow_rollouts(
             reports = look_at_all(session, waiting, RolloutOptions())
     if any(map(has_failed, reports)):
         return 1
+    planned = frozenset(step.address for step in plan.steps)
+    if code := move_aliases(terminal, session, reports, planned):
+        return code
     under_way = any(map(is_under_way, reports))
     return NOT_FINISHED if under_way and options.detailed_exitcode else 0
+
+
+def move_aliases(
+    terminal: Terminal,
+    session: Session,
+    reports: Sequence[RolloutReport],
+    selected: frozenset[Address] | None = None,
+) -> int:
+    """Move the aliases of versions that have all of the traffic now, and return the exit code.
+
+    ``selected`` are the resources that may be changed, None for all.
+    """
+    from provisioner.rendering import outcomes
+    from provisioner.workflow.followers import move_followers
+
+    results = move_followers(session, reports, selected)
+    for outcome in results:
+        terminal.say(f"{outcome.step.address} follows: {outcome.status}")
+    _problems(terminal, results)
+    code: int = outcomes.exit_code(results, interrupted=False)
+    return code
 
 
 def _with_rollout(session: Session, plan: Plan) -> Sequence[Resource]:

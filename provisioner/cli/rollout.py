@@ -166,12 +166,13 @@ def _run(
     names: Sequence[str],
     flags: tuple[bool, bool],
 ) -> int:
+    from provisioner.cli.consent import move_aliases
     from provisioner.commands.rollout.result import has_failed
     from provisioner.workflow.project import open_project
     from provisioner.workflow.rollout import RolloutOptions, look_at_all, move_all
     from provisioner.workflow.session import open_session
 
-    take_over, write = flags
+    (take_over, write), code = flags, 0
     terminal = Terminal(common)
     project = open_project(common.project_dir)
     with open_session(project, *target) as session:
@@ -181,21 +182,12 @@ def _run(
         else:
             options = RolloutOptions(_occasion(name), takes_over=take_over)
             reports = move_all(session, resources, options)
-            _follow(terminal, session, reports)
+            code = move_aliases(terminal, session, reports)
         _show(terminal, reports)
         if name == "back" or write:
             _reject(terminal, session, reports)
     terminal.problems(problem for report in reports for problem in report.problems)
-    return 1 if any(map(has_failed, reports)) or _is_refused(name, reports) else 0
-
-
-def _follow(terminal: Terminal, session: Session, reports: Sequence[RolloutReport]) -> None:
-    """Moves the aliases of versions that have all of the traffic now."""
-    from provisioner.workflow.followers import move_followers
-
-    for outcome in move_followers(session, reports):
-        terminal.say(f"{outcome.step.address} follows: {outcome.status}")
-        terminal.problems(outcome.error.problems if outcome.error else ())
+    return 1 if code or any(map(has_failed, reports)) or _is_refused(name, reports) else 0
 
 
 def _occasion(name: str) -> Any:

@@ -92,6 +92,7 @@ class Cause(StrEnum):
     )
     INHERITED = "inherited", "inherited, so it need not be granted"
     FOLLOWS = "follows", "follows a release that is not complete"
+    AWAITED = "awaited", "waits for a version that does not exist yet"
     LAST_MANAGER = "last_manager", "no other principal could manage the scope then"
     GIVEN_AS_PLAINTEXT = "given_as_plaintext", "given as plaintext, cannot be read back"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from provisioner.model.field_rules import rules_along
 from provisioner.model.kind import Intent
 from provisioner.model.live import Phase
+from provisioner.model.paths import path_text
 from provisioner.model.plan import Action, Address, Cause, FieldChange, Step
 from provisioner.model.rollout import RolloutTag
 from provisioner.model.secret import reference_in
@@ -89,6 +90,7 @@ def notes(comparison: ResourceComparison) -> tuple[str, ...]:
 
 def warnings(comparison: ResourceComparison, intent: Intent) -> Iterator[str]:
     """What a reader must know even where nothing is done about it."""
+    yield from _awaited(comparison)
     live = comparison.pair.live
     if live is None:
         return
@@ -99,6 +101,14 @@ def warnings(comparison: ResourceComparison, intent: Intent) -> Iterator[str]:
         yield readiness.message or "it is failed"
     if comparison.kind.planning.warnings and comparison.pair.desired:
         yield from comparison.kind.planning.warnings(intent)
+
+
+def _awaited(comparison: ResourceComparison) -> Iterator[str]:
+    for change in comparison.changes:
+        if change.cause is Cause.AWAITED:
+            after = change.after if isinstance(change.after, str) else ""
+            version = f"version {after}" if after else "a version"
+            yield f"{path_text(change.path)} waits for {version}, which does not exist yet"
 
 
 def in_progress(comparison: ResourceComparison) -> Iterator[str]:

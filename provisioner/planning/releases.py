@@ -2,7 +2,7 @@
 
 A change that follows a release waits for every declared resource that releases the version. Under a
 gradual rollout it is left as it is until the version has all of the traffic, so that no step back
-has to move it.
+has to move it. A resource that is created has no version yet, so there all such changes wait.
 """
 
 from __future__ import annotations
@@ -64,16 +64,25 @@ def _held(
     for change in comparison.changes:
         obstacles = [obstacle(each) for each in _releasing(comparison, change, releases)]
         why = next(filter(None, obstacles), "")
-        changes.append(
-            change.because(FieldAction(Action.KEEP, Cause.FOLLOWS, why)) if why else change
-        )
-        kept += [change.path] if why else []
+        ruling = _awaited(comparison, change) or FieldAction(Action.KEEP, Cause.FOLLOWS, why)
+        is_kept = bool(why) or ruling.cause is Cause.AWAITED
+        changes.append(change.because(ruling) if is_kept else change)
+        kept += [change.path] if is_kept else []
     if not kept:
         return comparison
     # The step is carried out, and read back, without what is left as it is.
     desired = replace(desired, ignore_changes=(*desired.ignore_changes, *kept))
     pair = replace(comparison.pair, desired=desired)
     return replace(comparison, pair=pair, changes=tuple(changes))
+
+
+def _awaited(comparison: ResourceComparison, change: FieldChange) -> FieldAction | None:
+    """The ruling on a change of a resource that is created, and so has no version yet."""
+    follows = comparison.kind.planning.follows
+    is_new = comparison.pair.live is None
+    if follows is None or not is_new or not follows(change):
+        return None
+    return FieldAction(Action.KEEP, Cause.AWAITED)
 
 
 def _releasing(

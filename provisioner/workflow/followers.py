@@ -21,16 +21,22 @@ if TYPE_CHECKING:
     from provisioner.model.outcome import Outcome
 
 
-def move_followers(session: Session, reports: Sequence[RolloutReport]) -> tuple[Outcome, ...]:
+def move_followers(
+    session: Session,
+    reports: Sequence[RolloutReport],
+    selected: frozenset[Address] | None = None,
+) -> tuple[Outcome, ...]:
     """Applies what only waited for the versions that have all of the traffic now.
 
-    A resource with another difference is left to the next apply, where somebody agrees to it.
-    Raises WorkspaceError.
+    ``selected`` are the resources that may be changed, None for all. A resource with another
+    difference is left to the next apply, where somebody agrees to it. Raises WorkspaceError.
     """
     from provisioner.applying.executor import Hooks, Options
 
     complete = {report.address for report in reports if _is_complete(report)}
     followers = _followers(session, complete)
+    if selected is not None:
+        followers &= selected
     if not followers:
         return ()
     selection = Selection.of_addresses(sorted(complete | followers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -202,3 +203,88 @@ def test_null_removes_an_alias_and_leaves_others(scene: Scene) -> None:
     aliases = scene.workspace.call("GET", f"{UC}?include_aliases=true")["aliases"]
     assert {each["alias_name"] for each in aliases} == {"champion", "theirs"}
     assert scene.run("plan", "--detailed-exitcode").code == 0
+
+
+ALONE = "\nresources:" + MODEL.replace("main", "shop").replace("risk", "ml")
+
+
+def test_an_alias_waits_for_the_first_version_of_a_new_model(
+    repository: Any, workspace: Any, run: Any
+) -> None:
+    repository.write("manifests/all.yaml", ALONE.replace('"${var.fraud_version}"', "1"))
+    plan = run("plan")
+    assert "aliases[champion] waits for version 1, which does not exist yet" in _words(plan.out)
+    assert run("apply", "-y").code == 0
+    again = run("plan", "--detailed-exitcode")
+    assert again.code == 0
+    assert "waits for version 1" in _words(again.out)
+    assert run("drift", "--detailed-exitcode").code == 0
+    workspace.call("POST", "/__emulator__/models", {"full_name": "shop.ml.fraud", "version": 1})
+    assert run("plan", "--detailed-exitcode").code == 2
+    workspace.forget()
+    assert run("apply", "-y").code == 0
+    alias = "/api/2.1/unity-catalog/models/shop.ml.fraud/aliases/champion"
+    assert workspace.writes() == [("PUT", alias)]
+    assert "waits" not in run("plan", "-v").out
+
+
+def test_an_alias_of_a_version_that_is_not_there_waits_and_others_move(scene: Scene) -> None:
+    two = MODEL.replace('}"}', '}", next: 4}')
+    scene.repository.write("manifests/all.yaml", f"{ENDPOINT}{two}")
+    scene.repository.write(
+        "environments/dev.yaml", f'{scene.host}variables: {{fraud_version: "2"}}'
+    )
+    assert scene.run("apply", "-y").code == 0
+    assert scene.alias == 2
+    plan = scene.run("plan", "--detailed-exitcode")
+    assert plan.code == 0
+    assert "aliases[next] waits for version 4, which does not exist yet" in _words(plan.out)
+    saved = str(scene.repository.root / "plan.json")
+    assert scene.run("plan", "--out", saved).code == 0
+    scene.workspace.call(
+        "POST", "/__emulator__/models", {"full_name": "main.risk.fraud", "version": 4}
+    )
+    assert scene.run("plan", "--detailed-exitcode").code == 2
+
+
+@pytest.mark.parametrize("words", [(), ("--wait-rollout",)])
+def test_apply_that_waits_for_the_rollout_moves_the_alias_at_its_end(
+    scene: Scene, words: tuple[str, ...]
+) -> None:
+    at_once = ROLLOUT.replace("[5% for 10m, 25% for 30m]", "[5%, 25%]").replace("24h", "1s")
+    assert scene.apply(1, rollout=at_once).code == 0
+    applied = scene.apply(2, *words, rollout=at_once)
+    assert applied.code == 0, applied.err
+    assert scene.alias == (2 if words else 1)
+    assert ("registered_models.fraud follows: done" in applied.err) == bool(words)
+    assert scene.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_apply_that_waits_moves_no_alias_when_the_version_steps_back(scene: Scene) -> None:
+    analysis = (
+        ROLLOUT + "        analysis: {metrics: [{name: errors, max: 1%, min_requests: 20}]}\n"
+    )
+    assert scene.apply(1, rollout=analysis).code == 0
+    assert scene.apply(2, rollout=analysis).code == 0
+    rule = {"path": "/__provider__/fraud/champion-2", "times": 0, "action": {"status": 500}}
+    scene.workspace.call("POST", "/__emulator__/faults", {"rules": [rule]})
+    path = "/serving-endpoints/fraud/served-models/champion-2/invocations"
+    for _ in range(50):
+        with contextlib.suppress(OSError):
+            scene.workspace.call("POST", path, {"dataframe_records": [{"amount": 1}]})
+    done = scene.run("apply", "-y", "--wait-rollout=2h")
+    assert done.code == 1
+    assert "stepped back" in done.err
+    assert scene.alias == 1
+
+
+def test_apply_of_the_endpoint_alone_moves_no_alias_that_is_not_selected(scene: Scene) -> None:
+    at_once = ROLLOUT.replace("[5% for 10m, 25% for 30m]", "[5%]").replace("24h", "1s")
+    assert scene.apply(1, rollout=at_once).code == 0
+    only = ("--select", "model_serving_endpoints.fraud", "--wait-rollout")
+    assert scene.apply(2, *only, rollout=at_once).code == 0
+    assert scene.alias == 1
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())

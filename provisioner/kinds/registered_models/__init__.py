@@ -7,10 +7,11 @@ from typing import Any
 
 from provisioner.errors import Finding, Location, Severity
 from provisioner.kinds.unity_catalog.kind import CatalogParts, kind_of
-from provisioner.kinds.unity_catalog.securable import SecurableKind
+from provisioner.kinds.unity_catalog.securable import ABSENT_VERSIONS, SecurableKind
 from provisioner.model.kind import Declared
+from provisioner.model.live import Live
 from provisioner.model.paths import Document
-from provisioner.model.plan import ABSENT, FieldChange
+from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 
 ALIASES = "aliases"
 # https://docs.databricks.com/api/workspace/registeredmodels/setalias
@@ -71,6 +72,14 @@ def follows(change: FieldChange) -> frozenset[str]:
     return frozenset(map(str, versions))
 
 
+def alias_action(change: FieldChange, desired: Document, live: Live) -> FieldAction | None:
+    """An alias waits where its version does not exist: training makes versions, no apply does."""
+    absent = live.beside.get(ABSENT_VERSIONS) or ()
+    if follows(change).isdisjoint(absent):
+        return None
+    return FieldAction(Action.KEEP, Cause.AWAITED)
+
+
 SECURABLE = SecurableKind(
     name="registered_models",
     title="registered model",
@@ -99,6 +108,7 @@ KIND = kind_of(
     CatalogParts(
         model="RegisteredModel",
         relations=relations,
+        field_action=alias_action,
         migrate_legacy=migrate_legacy,
         aliases=aliases,
         follows=follows,

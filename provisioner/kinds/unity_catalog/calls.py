@@ -102,7 +102,7 @@ def _created(kind: SecurableKind, intent: Intent) -> Iterator[Operation]:
         parent, name = (quote(str(desired[field]), safe="") for field in kind.identity)
         path = f"{path}?{PARENT}={parent}&{kind.identity[1]}={name}"
     yield Operation("create", "POST", path, body)
-    yield from _aliases(kind, intent, [*(desired.get(ALIASES) or ())])
+    # Aliases come later: a new object has no versions.
     yield from grants.operations(kind, intent)
     later = {field: desired[field] for field in kind.updated_later if desired.get(field)}
     if later:

@@ -14,7 +14,14 @@ from urllib.parse import unquote
 from provisioner.errors import RefusedError, ServiceError, UnreachableError
 from provisioner.kinds.unity_catalog import grants, live_document, marks
 from provisioner.kinds.unity_catalog.calls import ALIASES, ETAG, VALUE
-from provisioner.kinds.unity_catalog.securable import ABSENT, COMMENT, GRANTS, ROOT, SecurableKind
+from provisioner.kinds.unity_catalog.securable import (
+    ABSENT,
+    ABSENT_VERSIONS,
+    COMMENT,
+    GRANTS,
+    ROOT,
+    SecurableKind,
+)
 from provisioner.model.connection import Connection
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.live import History, Listed, Live, Phase, Readiness
@@ -204,6 +211,8 @@ class CatalogDriver:
             document = {name: document[name] for name in document if name in resource.document}
         # A target that is deleted meanwhile is no edit of this object.
         facts = [raw.get(ETAG), live_document.without_marks(document), vars_of(marked)]
+        absent_versions = self._absent_versions(document, resource)
+        facts += [absent_versions] if absent_versions else []
         return Live(
             name=resource.name,
             identity=self._identity(raw),
@@ -215,10 +224,22 @@ class CatalogDriver:
                 ETAG: raw.get(ETAG),
                 COPIED: marked.is_copied,
                 live_document.DELETED: _deleted_in(raw),
+                ABSENT_VERSIONS: absent_versions,
             },
             touched=str(raw.get("update_time") or raw.get("updated_at") or ""),
             history=_history(raw),
         )
+
+    def _absent_versions(self, document: Document, resource: Resource) -> list[str]:
+        """The versions of the manifest's new or moved aliases that do not exist."""
+        set_here, wanted = document.get(ALIASES) or {}, resource.document.get(ALIASES) or {}
+        moved = {str(wanted[name]) for name in wanted if wanted[name] != set_here.get(name)}
+        path = f"{self._kind.path(resource.name)}/versions"
+        return [
+            version
+            for version in sorted(moved - {""})
+            if self._connection.get(f"{path}/{version}", absent=ABSENT) is None
+        ]
 
     def _named(self, document: Document, raw: Document, resource: Resource) -> Document:
         """``document`` with its name, in the words of the manifest where both mean the same."""

@@ -18,6 +18,8 @@ PARENT: Final = "parent"
 SCHEMAS: Final = "schemas/"
 ABSENT: Final = MISSING | {"SCHEMA_DOES_NOT_EXIST", "CATALOG_DOES_NOT_EXIST"}
 """What the service calls an object that is not there, or the place where it would be."""
+ABSENT_VERSIONS: Final = "absent_versions"
+"""Beside a live model: the versions of the manifest's aliases that do not exist."""
 PARTS: Final = ("catalog_name", "schema_name", "name")
 
 
