@@ -25,6 +25,9 @@ demo: .venv/runtime
 # One worker more than there are cores: much of a test is waiting for another process.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)))
 
+# Three workers read the same test files: what one has compiled, the others need not.
+unexport PYTHONDONTWRITEBYTECODE
+
 test: .venv/dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 

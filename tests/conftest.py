@@ -18,7 +18,7 @@ from skipping_clock import SkippingClock, install
 pytest_plugins = ["proof_cells"]
 # In `make test` the same examples every time, so that a red run is never chance; `make
 # proofs` looks further each time.
-settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("default", deadline=None, max_examples=30, derandomize=True)
 settings.register_profile("proofs", deadline=None, max_examples=5000)
 settings.load_profile("proofs" if FULL else "default")
 

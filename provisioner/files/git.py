@@ -45,11 +45,21 @@ class GitAnswer:
 
 def commit(root: Path) -> str:
     """The full hash of HEAD, with ``+`` when files differ from it; ``""`` without git."""
+    if not _may_be_in_repository(root):
+        return ""
     head = _line(root, "rev-parse", "HEAD")
     if not head:
         return ""
     changed = _line(root, "status", "--porcelain", "--untracked-files=no", "--", ".")
     return f"{head}+" if changed else head
+
+
+def _may_be_in_repository(root: Path) -> bool:
+    # Every command asks for the commit. To look for `.git` costs a hundredth of a start of git.
+    if "GIT_DIR" in os.environ:
+        return True
+    folder = root.resolve()
+    return any((above / ".git").exists() for above in (folder, *folder.parents))
 
 
 def prefix(root: Path) -> str:

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from check_jsonschema import builtin_schemas
 from pipelines import steps
+from proofs import FULL
 
 from provisioner.cli import main
 from provisioner.commands.init.init import SYSTEMS
@@ -283,6 +284,11 @@ def pipeline(
     return made
 
 
+def one_system(system: str) -> pytest.MarkDecorator:
+    """Runs the test for ``system``, and in the proofs for all of them."""
+    return pytest.mark.parametrize("pipeline", SYSTEMS if FULL else [system], indirect=True)
+
+
 def deploy(pipeline: Pipeline) -> Done:
     """Plan and apply as after a merge; the artifact goes from one job to the other."""
     jobs = JOBS[pipeline.system]
@@ -344,6 +350,8 @@ def test_an_exchanged_artifact_is_refused_by_the_digest_that_was_approved(pipeli
     assert "created" not in applied.out
 
 
+@pytest.mark.proof("pipelines")
+@one_system("gitlab")
 def test_what_is_in_an_artifact_beside_the_plan_is_not_installed(pipeline: Pipeline):
     if pipeline.system != "gitlab":
         pytest.skip("the artifact has a folder of its own")
@@ -447,6 +455,8 @@ def test_a_change_goes_its_way(pipeline: Pipeline):
     assert len(pipeline.forge["comments"]) == 1
 
 
+@pytest.mark.proof("pipelines")
+@one_system("azure")
 def test_only_the_tip_of_the_branch_is_applied(pipeline: Pipeline):
     pipeline.edit("manifests/chat.yaml", "calls: 60", "calls: 31")
     pipeline.commit("A newer change")
@@ -457,6 +467,8 @@ def test_only_the_tip_of_the_branch_is_applied(pipeline: Pipeline):
     assert "error[E520]" in older.out
 
 
+@pytest.mark.proof("pipelines")
+@one_system("gitlab")
 def test_a_change_by_hand_is_told_at_night(pipeline: Pipeline):
     job, values = JOBS[pipeline.system]["drift"]
     assert deploy(pipeline).code == 0
@@ -476,6 +488,8 @@ ROLLOUT = """    rollout:
 """
 
 
+@pytest.mark.proof("pipelines")
+@one_system("azure")
 def test_a_gradual_rollout_moves_on_by_a_scheduled_job(pipeline: Pipeline):
     job, values = JOBS[pipeline.system]["rollout"]
     text = (pipeline.root / "manifests/chat.yaml").read_text(encoding="utf-8")
@@ -505,6 +519,8 @@ def by_hand(host: str, name: str) -> None:
         assert answer.status == 200
 
 
+@pytest.mark.proof("pipelines")
+@one_system("github")
 def test_what_dev_has_proven_is_proposed_to_staging(pipeline: Pipeline):
     assert deploy(pipeline).code == 0
     promoted = pipeline.job(*JOBS[pipeline.system]["promote"])

@@ -47,6 +47,7 @@ PARTS = {
     "lag": Part("reads that lag make no second write, and the plan is empty in the end"),
     "signals": Part("signals, frozen runs, full disks and expiring logins end in order"),
     "foreign": Part("what belongs to somebody else is never written to"),
+    "pipelines": Part("each job of the generated pipelines does its work in each CI system"),
     "clients": Part("other clients against the local workspace", also=("make", "langchain")),
     "coverage": Part("lines that no test of `make test` reaches"),
 }

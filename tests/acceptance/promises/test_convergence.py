@@ -19,8 +19,8 @@ from provisioner.model.paths import path_text
 from provisioner.model.plan import Plan
 
 pytestmark = pytest.mark.proof("convergence")
-many = examples(quick=25, full=5000)
-some = examples(quick=12, full=2000)
+many = examples(quick=12, full=5000)
+some = examples(quick=8, full=2000)
 
 # What we add of our own: marks among the tags, and the route of a single entity.
 OURS = "provisioner_"

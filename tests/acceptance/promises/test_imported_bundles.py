@@ -97,7 +97,7 @@ def imported(root: Path, bundle: Document) -> Path | None:
 
 
 @given(bundles())
-@examples(quick=25, full=1500)
+@examples(quick=12, full=1500)
 def test_an_imported_bundle_adopts_what_the_cli_deployed_and_changes_nothing(
     bench: Workbench, bundle: Document
 ) -> None:

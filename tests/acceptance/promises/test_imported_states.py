@@ -107,7 +107,7 @@ def imported(root: Path, state: Document) -> Path:
 
 
 @given(endpoint=ENDPOINTS, tags=TAGS)
-@examples(quick=25, full=1500)
+@examples(quick=12, full=1500)
 def test_an_imported_state_adopts_what_terraform_deployed_and_changes_nothing(
     bench: Workbench, endpoint: Document, tags: list[Document]
 ) -> None:

@@ -118,7 +118,7 @@ def test_examples_say_the_same_afterwards(path):
 
 
 @given(manifests())
-@examples(quick=50, full=5000)
+@examples(quick=30, full=5000)
 def test_any_manifest_says_the_same_afterwards(resources):
     entries = [
         WrittenEntry(

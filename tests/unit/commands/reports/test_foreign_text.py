@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import report_runs as runs
 from markdown_it import MarkdownIt
+from proofs import depth
 
 from provisioner.commands.reports.formats import FORMATS
 from provisioner.commands.reports.report import Report
@@ -109,6 +110,9 @@ PLACES = {
     for field, place in {field: place for place, field in texts_in(report)}.items()
 }
 
+# Each place meets a third of the tricks in each format, and all of them in the proofs.
+STEP = depth(quick=3, full=1)
+
 
 def check_markdown(text: str) -> None:
     page = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
@@ -174,11 +178,13 @@ def test_every_format_has_a_check() -> None:
     assert set(CHECKS) == {*FORMATS}
 
 
+@pytest.mark.proof("properties")
 @pytest.mark.parametrize("trick", TRICKS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_text_of_others_does_anything_in_a_report(name: str, trick: str) -> None:
     wrong = []
-    for label, (report, place) in PLACES.items():
+    first = [*TRICKS].index(trick) % STEP
+    for label, (report, place) in [*PLACES.items()][first::STEP]:
         text = FORMATS[name].text(with_text(REPORTS[report], place, TRICKS[trick]))
         try:
             # Without them, sections of a GitLab log are text, too.
