@@ -34,8 +34,17 @@ resources:
         provider_type: EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI
         openai: {{direct: {{api_key: {{secret_reference: {{name: secrets/main.gw.key}}}}}}}}
         targets: [{{model: {5}, native_api_types: [openai/v1/chat/completions]}}]
+    swap:
+      parent: schemas/main.gw
+      model_provider_service_id: swap
+      config:
+        provider_type: {7}
+        {8}: {{direct: {{api_key: {{secret_reference: {{name: secrets/main.gw.key}}}}}}}}
+        allow_all_targets: true
   model_services:
 {6}"""
+OPENAI = ("EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI", "openai")
+ANTHROPIC = ("EXTERNAL_MODEL_PROVIDER_TYPE_ANTHROPIC", "anthropic")
 SERVICE = """    {name}:
       parent: schemas/main.gw
       model_service_id: {name}
@@ -46,7 +55,7 @@ SERVICE = """    {name}:
             - name: gpt
               destination_type: DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL
               external_model_config:
-                model_provider_service: model-provider-services/main.gw.openai
+                model_provider_service: model-provider-services/main.gw.{provider}
                 target: {{model: {model}}}
         rate_limits:
           - {{key: RATE_LIMIT_KEY_USER_DEFAULT, requests: {requests},
@@ -60,18 +69,23 @@ NEW_SECRET = (
 )
 
 
-def service(name: str, model: str, requests: int, privilege: str) -> str:
-    return SERVICE.format(name=name, model=model, requests=requests, privilege=privilege)
+def service(name: str, model: str, requests: int, privilege: str, provider: str = "openai") -> str:
+    fields = {"model": model, "requests": requests, "privilege": privilege, "provider": provider}
+    return SERVICE.format(name=name, **fields)
 
 
+# Its provider service is replaced, so its destinations are sent again.
+SWAPPED = service("swapped", "m", 5, "EXECUTE", "swap")
 BEFORE = MANIFEST.format(
     *("old", "USE_SCHEMA", "", "", 1, "m-1"),
-    service("chat", "m-1", 5, "EXECUTE") + service("old", "m-1", 5, "EXECUTE"),
+    service("chat", "m-1", 5, "EXECUTE") + service("old", "m-1", 5, "EXECUTE") + SWAPPED,
+    *OPENAI,
 )
 AFTER = (
     MANIFEST.format(
         *("new", "CREATE_TABLE", NEW_SCHEMA, NEW_SECRET, 2, "m-2"),
-        service("chat", "m-2", 9, "MANAGE") + service("added", "m-2", 3, "EXECUTE"),
+        service("chat", "m-2", 9, "MANAGE") + service("added", "m-2", 3, "EXECUTE") + SWAPPED,
+        *ANTHROPIC,
     )
     + "removed: {model_services: {old: {name: main.gw.old, delete: true}}}\n"
 )
@@ -85,22 +99,26 @@ READS = (
     *(("GET", f"{UC}/{kind}/*") for kind in KINDS),
 )
 WRITES = (
-    *(("POST", f"{UC}/{kind}") for kind in ("schemas", "secrets", "model-services")),
+    *(("POST", f"{UC}/{kind}") for kind in KINDS if kind != "models"),
     *(("PATCH", f"{UC}/{kind}/*") for kind in KINDS),
     ("PATCH", f"{UC}/permissions/*/*"),
     ("PUT", f"{UC}/models/*/aliases/*"),
     ("DELETE", f"{UC}/model-services/*"),
+    ("DELETE", f"{UC}/model-provider-services/*"),
 )
 # What is created, by whatever call, at most once.
-CREATED = ("added",)
-CONSENT = ("--allow-delete", "all")
+CREATED = ("added", "swap")
+CONSENT = ("--allow-delete", "all", "--allow-replace", "model_provider_services.swap")
 CHOSEN_BY_SERVICE = re.compile(r"(etag|.*_(time|at)|id|uid|.*_id)")
 NAMES = {
     "schemas": ("main.gw", "main.fresh"),
     "secrets": ("main.gw.key", "main.gw.added"),
     "models": ("main.gw.m",),
-    "model-provider-services": ("main.gw.openai",),
-    "model-services": ("main.gw.chat", "main.gw.added", "main.gw.old", "main.gw.foreign"),
+    "model-provider-services": ("main.gw.openai", "main.gw.swap"),
+    "model-services": (
+        *("main.gw.chat", "main.gw.added", "main.gw.swapped"),
+        *("main.gw.old", "main.gw.foreign"),
+    ),
 }
 GRANTED = {
     "schemas": "schema",
@@ -164,7 +182,8 @@ def creates(call: Any) -> Counter[str]:
     done: Counter[str] = Counter()
     for entry in call("GET", "/__emulator__/requests")["requests"]:
         method, path, query = entry["method"], entry["path"], entry.get("query", "")
-        is_create = (method, path) == ("POST", f"{UC}/model-services")
+        services = (f"{UC}/model-services", f"{UC}/model-provider-services")
+        is_create = method == "POST" and path in services
         if is_create and 200 <= entry["status"] < 300:
             done[query.rpartition("=")[2]] += 1
         if (method, path) == ("DELETE", f"{UC}/model-services/main.gw.added"):

@@ -19,9 +19,11 @@ import mixed_apply
 import pytest
 from killing_proxy import MOMENTS, Watch, watched
 from proof_cells import Cells
+from proofs import FULL
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = "workspace: {{host: {}}}\nmanifests: [manifests/*.yaml]\n"
+PROGRAM = (sys.executable, "-m", "provisioner")
 GUARD = "guard: {destructive_percent: 100, destructive_count: 10}\n"
 
 
@@ -44,9 +46,9 @@ class Shop:
         """Lets the environment reach the workspace at ``url``."""
         self.repository.write("environments/dev.yaml", ENVIRONMENT.format(url) + GUARD)
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, program: tuple[str, ...] = PROGRAM) -> subprocess.Popen[bytes]:
         """Starts the command as a process of its own."""
-        command = [sys.executable, "-m", "provisioner", *words, "-e", "dev"]
+        command = [*program, *words, "-e", "dev"]
         return subprocess.Popen(
             [*command, "-C", str(self.repository.root)],
             env={**os.environ, **self.mix.KEYS},
@@ -89,11 +91,21 @@ def uninterrupted(shop: Shop) -> tuple[object, int]:
     return shop.mix.world(shop.workspace.call), writes
 
 
-APPLY = ("apply", "-y", *mixed_apply.CONSENT)
-
-
 # Both mixes hold every sort of step: of endpoints and scopes, and of Unity Catalog's kinds.
-@pytest.mark.parametrize("mix", [mixed_apply, catalog_apply], ids=["endpoints", "catalog"])
+both_mixes = pytest.mark.parametrize(
+    "mix", [mixed_apply, catalog_apply], ids=["endpoints", "catalog"]
+)
+IN_PROOFS = pytest.mark.skipif(not FULL, reason="a second mix takes seconds; make proofs")
+both_mixes_in_proofs = pytest.mark.parametrize(
+    "mix",
+    [
+        pytest.param(mixed_apply, id="endpoints"),
+        pytest.param(catalog_apply, id="catalog", marks=IN_PROOFS),
+    ],
+)
+
+
+@both_mixes
 @pytest.mark.proof("kill")
 def test_a_kill_around_any_write_is_healed_by_the_same_command(
     shop: Shop, mix: Any, cells: Cells
@@ -123,15 +135,18 @@ def test_a_kill_around_any_write_is_healed_by_the_same_command(
     cells.run(cases, check, quick=2)
 
 
+@both_mixes_in_proofs
 @pytest.mark.proof("signals")
-def test_a_signal_at_any_moment_ends_without_a_traceback(shop: Shop, cells: Cells) -> None:
+def test_a_signal_at_any_moment_ends_without_a_traceback(
+    shop: Shop, mix: Any, cells: Cells
+) -> None:
     expected, _ = uninterrupted(shop)
     sorts = (("SIGINT",), ("SIGTERM",), ("SIGINT", "SIGINT"), ("SIGTERM", "SIGINT"))
     cases = [(trial, *sort) for trial in range(30) for sort in sorts]
 
     def check(case: tuple[int, str], chance: random.Random) -> None:
         shop.prepare()
-        process = shop.start(*APPLY)
+        process = shop.start("apply", "-y", *mix.CONSENT)
         for name in case[1:]:
             try:
                 process.wait(chance.uniform(0.2, 2.5))
@@ -147,8 +162,11 @@ def test_a_signal_at_any_moment_ends_without_a_traceback(shop: Shop, cells: Cell
     cells.run(cases, check, quick=1)
 
 
+@both_mixes_in_proofs
 @pytest.mark.proof("signals")
-def test_a_run_that_was_frozen_around_any_write_does_no_harm(shop: Shop, cells: Cells) -> None:
+def test_a_run_that_was_frozen_around_any_write_does_no_harm(
+    shop: Shop, mix: Any, cells: Cells
+) -> None:
     """A frozen process goes on after another run has done everything."""
     expected, writes = uninterrupted(shop)
     cases = [(number, moment) for number in range(writes) for moment in ("before", "answered")]
@@ -160,7 +178,7 @@ def test_a_run_that_was_frozen_around_any_write_does_no_harm(shop: Shop, cells: 
         watch = Watch(number, moment)
         with watched(shop.workspace.server.url, watch) as url:
             shop.through(url)
-            process = shop.start(*APPLY)
+            process = shop.start("apply", "-y", *mix.CONSENT)
             watch.act = lambda: process.send_signal(signal.SIGSTOP)
             wait_until_stopped(process)
             shop.heals(expected)
@@ -188,8 +206,9 @@ def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
 
+@both_mixes_in_proofs
 @pytest.mark.proof("signals")
-def test_a_login_that_expires_in_mid_run_is_renewed(shop: Shop, monkeypatch) -> None:
+def test_a_login_that_expires_in_mid_run_is_renewed(shop: Shop, mix: Any, monkeypatch) -> None:
     expected, _ = uninterrupted(shop)
     shop.prepare()
     tokens = []
@@ -206,7 +225,7 @@ def test_a_login_that_expires_in_mid_run_is_renewed(shop: Shop, monkeypatch) -> 
     monkeypatch.delenv("DATABRICKS_TOKEN")
     with watched(shop.workspace.server.url, Watch(rewrite=expiring)) as url:
         shop.through(url)
-        result = shop.run(*APPLY)
+        result = shop.run("apply", "-y", *mix.CONSENT)
         assert result.code == 0, result.err
         assert len(tokens) > 1
         shop.heals(expected, url)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+import time
 from collections import Counter
 
+import catalog_apply
+import mixed_apply
 import pytest
+from proof_cells import Cells
 from proofs import FULL, depth
 
 from provisioner.emulator.http.settings import Settings
 from provisioner.emulator.server import running
+from tests.acceptance.promises.test_kill_matrix import Shop, uninterrupted
 
 TOKEN = "dapi-races"
 ENDPOINTS = "/api/2.0/serving-endpoints"
@@ -111,8 +116,6 @@ class Delays:
         self.random = random.Random(seed)
 
     def wait(self):
-        import time
-
         time.sleep(self.random.uniform(0, 0.1))
 
 
@@ -141,3 +144,60 @@ def test_nothing_is_replaced_or_deleted_twice_while_reads_lag(race, seed):
     assert done[("DELETE", "old")] <= 1, (codes, done)
     race.call("POST", "/__emulator__/lag", {})
     assert race.run(1, Delays(seed)) == [0]
+
+
+@pytest.fixture
+def mix():
+    return catalog_apply
+
+
+@pytest.fixture
+def shop(repository, workspace, run, mix, monkeypatch):
+    for name, value in mix.KEYS.items():
+        monkeypatch.setenv(name, value)
+    return Shop(repository, workspace, run, mix=mix)
+
+
+SLOW = {"path": "/api/**", "times": 0, "action": {"delay_ms": LATENCY_MS}}
+IN_PROOFS = pytest.mark.skipif(not FULL, reason="make proofs PART=races")
+MIXES = [
+    pytest.param(mixed_apply, id="endpoints and scopes", marks=IN_PROOFS),
+    pytest.param(catalog_apply, id="Unity Catalog"),
+]
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_runs_at_once_do_nothing_twice_with_every_sort_of_step(
+    shop: Shop, preforked_command, cells: Cells
+):
+    """With reads that are up to date (0 s), and with reads that lag."""
+    expected, _ = uninterrupted(shop)
+    cases = [(trial, 2 + trial % 2, 0) for trial in range(60)]
+    cases += [(trial, 2 + trial % 2, 5) for trial in range(6)]
+
+    def check(case: tuple[int, int, int], chance: random.Random) -> None:
+        _, count, lag_s = case
+        shop.prepare()
+        call = shop.workspace.call
+        call("POST", "/__emulator__/faults", {"rules": [SLOW]})
+        if lag_s:
+            call("POST", "/__emulator__/lag", {"reads": 1, "seconds": lag_s})
+        words = ("apply", "-y", *shop.mix.CONSENT)
+        started = []
+        for _ in range(count):
+            started.append(shop.start(*words, program=(str(preforked_command),)))
+            time.sleep(chance.uniform(0, 0.1))
+        errors = [process.communicate(timeout=180)[1].decode() for process in started]
+        call("DELETE", "/__emulator__/faults")
+        call("POST", "/__emulator__/lag", {})
+        codes = [process.returncode for process in started]
+        assert set(codes) <= {0, 1, 4}, errors
+        assert not [text for text in errors if "Traceback" in text or "E811" in text]
+        log = call("GET", "/__emulator__/requests")["requests"]
+        deleted = Counter(
+            entry["path"] for entry in log if entry["method"] == "DELETE" and entry["status"] < 300
+        )
+        assert max(deleted.values(), default=0) <= 1, (codes, deleted)
+        shop.heals(expected)
+
+    cells.run(cases, check, quick=1)
