@@ -6,9 +6,11 @@ whatever the other one does; and an apply that succeeds leaves an empty plan.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from catalog_apply import UC
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from mixed_apply import ROOT
@@ -29,28 +31,125 @@ ENDPOINT = """
               task: llm/v1/chat
               openai_config: {{openai_api_key: "{{{{secrets/keys/one}}}}"}}
 """
+SERVICE = """
+    {name}:
+      parent: schemas/main.gw
+      model_service_id: {name}
+      comment: {team}
+      config:
+        routing:
+          destinations:
+            - name: gpt
+              destination_type: DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL
+              external_model_config:
+                model_provider_service: model-provider-services/main.gw.openai
+                target: {{model: m}}
+"""
+PROVIDER = {
+    "config": {
+        "provider_type": "EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI",
+        "openai": {"direct": {"api_key": {"plaintext": "sk-x"}}},
+        "allow_all_targets": True,
+    }
+}
+DESTINATION = {
+    "name": "gpt",
+    "destination_type": "DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL",
+    "external_model_config": {
+        "model_provider_service": "model-provider-services/main.gw.openai",
+        "target": {"model": "theirs"},
+    },
+}
+BY_PARENT = "parent=schemas%2Fmain.gw"
 WRITTEN_BY_US = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(("x", "y")), min_size=1)
 
 
-def machine(repository: Any, run: Any, workspace: Any) -> type[RuleBasedStateMachine]:
-    """A machine on this workspace, which each of its runs empties."""
+@dataclass(frozen=True)
+class Endpoints:
+    """Serving endpoints, whose tags say to whom they belong."""
+
+    call: Any
+    kind = "model_serving_endpoints"
+    manifest = ENDPOINT
+
+    def prepare(self) -> None:
+        """Endpoints need nothing."""
+
+    def live(self) -> dict[str, Any]:
+        names = [each["name"] for each in self.call("GET", ROOT)["endpoints"]]
+        own = [name for name in names if not name.startswith("databricks-")]
+        return {name: self.call("GET", f"{ROOT}/{name}") for name in own}
+
+    def create(self, name: str) -> None:
+        self.call("POST", ROOT, {"name": name, "tags": [{"key": "t", "value": "1"}]})
+
+    def delete(self, name: str) -> None:
+        self.call("DELETE", f"{ROOT}/{name}")
+
+    def edit(self, name: str, value: int) -> None:
+        body = {"add_tags": [{"key": "edited", "value": str(value)}]}
+        self.call("PATCH", f"{ROOT}/{name}/tags", body)
+
+    def take_away(self, name: str, live: Any) -> None:
+        keys = [tag["key"] for tag in live.get("tags", ())]
+        marks = [key for key in keys if key.startswith("provisioner_")]
+        if marks:
+            self.call("PATCH", f"{ROOT}/{name}/tags", {"delete_tags": marks})
+
+
+@dataclass(frozen=True)
+class Services:
+    """Model services of Unity Catalog, whose comments say to whom they belong."""
+
+    call: Any
+    kind = "model_services"
+    manifest = SERVICE
+    root = f"{UC}/model-services"
+
+    def prepare(self) -> None:
+        self.call("POST", f"{UC}/catalogs", {"name": "main"})
+        self.call("POST", f"{UC}/schemas", {"name": "gw", "catalog_name": "main"})
+        place = f"{BY_PARENT}&model_provider_service_id=openai"
+        self.call("POST", f"{UC}/model-provider-services?{place}", PROVIDER)
+
+    def live(self) -> dict[str, Any]:
+        listed = self.call("GET", f"{self.root}?{BY_PARENT}").get("model_services", [])
+        names = [each["name"].rpartition(".")[2] for each in listed]
+        return {name: self.call("GET", f"{self.root}/main.gw.{name}") for name in names}
+
+    def create(self, name: str) -> None:
+        body = {"config": {"routing": {"destinations": [DESTINATION]}}}
+        self.call("POST", f"{self.root}?{BY_PARENT}&model_service_id={name}", body)
+
+    def delete(self, name: str) -> None:
+        self.call("DELETE", f"{self.root}/main.gw.{name}")
+
+    def edit(self, name: str, value: int) -> None:
+        limit = {"key": "RATE_LIMIT_KEY_USER_DEFAULT", "requests": value}
+        limit["renewal_period"] = "RATE_LIMIT_RENEWAL_PERIOD_MINUTE"
+        body = {"config": {"rate_limits": [limit]}}
+        self.call("PATCH", f"{self.root}/main.gw.{name}?update_mask=config.rate_limits", body)
+
+    def take_away(self, name: str, live: Any) -> None:
+        path = f"{self.root}/main.gw.{name}?update_mask=comment"
+        self.call("PATCH", path, {"comment": live.get("comment", "").partition("\n")[0]})
+
+
+def machine(repository: Any, run: Any, world: Any) -> type[RuleBasedStateMachine]:
+    """A machine on this world, which each of its runs empties."""
 
     class ForeignActor(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            workspace.call("POST", "/__emulator__/reset", {})
+            world.call("POST", "/__emulator__/reset", {})
+            world.prepare()
             self.theirs: dict[str, Any] = {}
             self.write({"a": "x"})
 
         def write(self, wanted: dict[str, str]) -> None:
-            text = "".join(ENDPOINT.format(name=name, team=team) for name, team in wanted.items())
-            head = "resources:\n  model_serving_endpoints:"
-            repository.write("manifests/all.yaml", head + text)
-
-        def live(self) -> dict[str, Any]:
-            listed = workspace.call("GET", ROOT)["endpoints"]
-            names = [one["name"] for one in listed if not one["name"].startswith("databricks-")]
-            return {name: workspace.endpoint(name) for name in names}
+            texts = (world.manifest.format(name=name, team=team) for name, team in wanted.items())
+            head = f"resources:\n  {world.kind}:"
+            repository.write("manifests/all.yaml", head + "".join(texts))
 
         @rule(wanted=WRITTEN_BY_US)
         def we_change_the_manifests(self, wanted: dict[str, str]) -> None:
@@ -58,35 +157,32 @@ def machine(repository: Any, run: Any, workspace: Any) -> type[RuleBasedStateMac
 
         @rule(name=st.sampled_from((*NAMES, FOREIGN)))
         def they_create(self, name: str) -> None:
-            if name not in self.live():
-                workspace.call("POST", ROOT, {"name": name, "tags": [{"key": "t", "value": "1"}]})
-                self.theirs[name] = workspace.endpoint(name)
+            if name not in world.live():
+                world.create(name)
+                self.theirs[name] = world.live()[name]
 
-        @precondition(lambda self: self.live())
+        @precondition(lambda self: world.live())
         @rule(data=st.data())
         def they_delete(self, data: Any) -> None:
-            name = data.draw(st.sampled_from(sorted(self.live())))
-            workspace.call("DELETE", f"{ROOT}/{name}")
+            name = data.draw(st.sampled_from(sorted(world.live())))
+            world.delete(name)
             self.theirs.pop(name, None)
 
-        @precondition(lambda self: self.live())
-        @rule(data=st.data(), value=st.sampled_from(("1", "2")))
-        def they_edit(self, data: Any, value: str) -> None:
-            name = data.draw(st.sampled_from(sorted(self.live())))
-            body = {"add_tags": [{"key": "edited", "value": value}]}
-            workspace.call("PATCH", f"{ROOT}/{name}/tags", body)
+        @precondition(lambda self: world.live())
+        @rule(data=st.data(), value=st.sampled_from((1, 2)))
+        def they_edit(self, data: Any, value: int) -> None:
+            name = data.draw(st.sampled_from(sorted(world.live())))
+            world.edit(name, value)
             if name in self.theirs:
-                self.theirs[name] = workspace.endpoint(name)
+                self.theirs[name] = world.live()[name]
 
-        @precondition(lambda self: self.live())
+        @precondition(lambda self: world.live())
         @rule(data=st.data())
         def they_take_it_away_from_us(self, data: Any) -> None:
-            name = data.draw(st.sampled_from(sorted(self.live())))
-            ours = [tag["key"] for tag in self.live()[name].get("tags", ())]
-            marks = [key for key in ours if key.startswith("provisioner_")]
-            if marks:
-                workspace.call("PATCH", f"{ROOT}/{name}/tags", {"delete_tags": marks})
-            self.theirs[name] = workspace.endpoint(name)
+            live = world.live()
+            name = data.draw(st.sampled_from(sorted(live)))
+            world.take_away(name, live[name])
+            self.theirs[name] = world.live()[name]
 
         @rule(prune=st.booleans())
         def we_apply(self, prune: bool) -> None:
@@ -99,7 +195,7 @@ def machine(repository: Any, run: Any, workspace: Any) -> type[RuleBasedStateMac
 
         @invariant()
         def what_is_theirs_is_as_they_left_it(self) -> None:
-            live = self.live()
+            live = world.live()
             for name, left in self.theirs.items():
                 assert live.get(name) == left, name
 
@@ -107,14 +203,15 @@ def machine(repository: Any, run: Any, workspace: Any) -> type[RuleBasedStateMac
 
 
 @pytest.mark.proof("foreign")
+@pytest.mark.parametrize("world", [Endpoints, Services])
 @pytest.mark.parametrize("number", range(12 if FULL else 1))
 def test_what_is_somebody_elses_is_never_written_to(
-    repository: Any, run: Any, workspace: Any, number: int
+    repository: Any, run: Any, workspace: Any, world: Any, number: int
 ) -> None:
     from hypothesis import seed, settings
     from hypothesis.stateful import run_state_machine_as_test
 
-    made = seed(number)(machine(repository, run, workspace))
+    made = seed(number)(machine(repository, run, world(workspace.call)))
     count, steps = (50, 25) if FULL else (4, 8)
     limits = settings(
         max_examples=count, stateful_step_count=steps, deadline=None, suppress_health_check=SHARED

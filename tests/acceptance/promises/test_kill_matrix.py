@@ -241,6 +241,8 @@ WRITING = (
     ("apply", "-y", "--report", "junit=report.xml", *mixed_apply.CONSENT),
     ("import", "*", "--to", "manifests/imported.yaml"),
     ("schema", "--write", "schemas"),
+    ("fmt", "manifests"),
+    ("plan", "-e", "local"),
 )
 
 
@@ -249,8 +251,11 @@ WRITING = (
 def test_a_full_disk_is_an_error_and_leaves_no_half_a_file(shop: Shop, words) -> None:
     shop.prepare()
     root = shop.repository.root
+    local = "workspace: {emulator: local.sqlite}\nmanifests: [manifests/*.yaml]\n"
+    shop.repository.write("environments/local.yaml", local)
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    environment = [] if words[0] == "schema" else ["-e", "dev"]
+    takes_none = words[0] in ("schema", "fmt") or "-e" in words
+    environment = [] if takes_none else ["-e", "dev"]
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, *words, *environment, "-C", str(root)],
         cwd=root,
