@@ -7,6 +7,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Any
@@ -29,7 +30,6 @@ from provisioner.errors import ProvisionerError
 from provisioner.model.kind import Driver
 from provisioner.model.outcome import Announce, Event, What
 from provisioner.model.plan import Address
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
 from provisioner.applying import step_results
@@ -26,7 +27,6 @@ from provisioner.applying.step_run import StepRun
 from provisioner.model.kind import Driver
 from provisioner.model.outcome import WENT_WELL, Announce, Defect, Event, Outcome, Status, What
 from provisioner.model.plan import Action, Address, Plan, Step
-from provisioner.records import dataclass, field
 
 __all__ = ["Defect", "Event", "Hooks", "Options", "Outcome", "Status", "What", "apply"]
 

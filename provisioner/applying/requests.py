@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from provisioner.applying.waits import Goal
 from provisioner.model.live import Live
 from provisioner.model.plan import FieldChange, Operation, Step
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

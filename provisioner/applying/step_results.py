@@ -7,6 +7,7 @@ and the problem to show, if there is one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.applying.requests import StepTerms
@@ -23,7 +24,6 @@ from provisioner.model.live import Live, Phase, Readiness
 from provisioner.model.outcome import Status
 from provisioner.model.paths import path_text
 from provisioner.model.plan import DESTRUCTIVE, Action, FieldChange, Operation, Step
-from provisioner.records import dataclass, replace
 
 AGAIN = "plan and apply again"
 

@@ -8,12 +8,12 @@ a request of its own has confirmed what the list said.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 
 from provisioner.model.live import Phase, Readiness
 from provisioner.model.plan import Address
-from provisioner.records import dataclass, field
 
 # Looks after 0.2, 0.5, 0.95 s and so on, then every 10 s. External models are ready within seconds,
 # custom models within minutes, and one list serves all of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import NamedTuple
 
 import click
@@ -27,7 +28,6 @@ from provisioner.errors import Problem, ProvisionerError, UsageError
 from provisioner.errors.exit_codes import ExitCode
 from provisioner.model.plan import Plan
 from provisioner.model.selection import Selection
-from provisioner.records import replace
 from provisioner.workflow import policies
 from provisioner.workflow.apply import missing_secrets
 from provisioner.workflow.plan import make_plan

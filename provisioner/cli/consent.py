@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -20,7 +21,6 @@ from provisioner.errors.wording import counted
 from provisioner.model.outcome import Defect, Outcome
 from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
-from provisioner.records import dataclass, replace
 from provisioner.workflow.apply import apply, refuse_blocked, refuse_unsafe
 from provisioner.workflow.parallel import page_url
 from provisioner.workflow.policies import errors_of, judged, read_policies

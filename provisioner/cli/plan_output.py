@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,6 @@ from provisioner.cli.terminal import Terminal
 from provisioner.errors import Problem, UsageError
 from provisioner.model.plan import Plan
 from provisioner.model.selection import Selection
-from provisioner.records import replace
 from provisioner.workflow.scope import PlanOptions
 
 if TYPE_CHECKING:

@@ -16,10 +16,9 @@ Anything else that is raised is a defect of ours and may show its traceback.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Self
-
-from provisioner.records import dataclass, field
 
 Location = tuple[str | int, ...]
 """Where in a document: field names and list indexes, ``("config", "routes", 0)``."""

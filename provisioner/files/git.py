@@ -12,11 +12,11 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from provisioner.errors import RefusedError
-from provisioner.records import dataclass
 
 LOCAL_S: Final = 60.0
 NETWORK_S: Final = 30.0

@@ -14,12 +14,12 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from provisioner.errors import RefusedError
 from provisioner.files.git import git
-from provisioner.records import dataclass
 
 MOST_OUTPUT: Final = 64 * 1024
 POLL_S: Final = 0.05

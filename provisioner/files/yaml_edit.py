@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from provisioner.errors import Location
@@ -10,7 +11,6 @@ from provisioner.files.yaml_layout import LayoutEntry, LayoutNode, Step, layout,
 from provisioner.files.yaml_text import entry, inline, item, scalar
 from provisioner.model.field_rules import PLAIN, FieldRule
 from provisioner.model.plan import ABSENT
-from provisioner.records import dataclass
 
 
 class NotEditableError(Exception):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from provisioner.files.yaml_layout import LayoutEntry, LayoutNode, layout
 from provisioner.model.field_rules import PLAIN, FieldRule
-from provisioner.records import dataclass, replace
 
 ANY: Final = "*"
 """In a free mapping the rule for what any name stands for."""

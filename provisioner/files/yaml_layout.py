@@ -6,10 +6,10 @@ For files that ``manifests.source`` has read before: sizes and depths are bounde
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from provisioner.errors import Location
-from provisioner.records import dataclass
 
 Step = str | int
 

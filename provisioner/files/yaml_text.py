@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provisioner.errors import Location
 from provisioner.model.documents import entry_rule
 from provisioner.model.field_rules import PLAIN, FieldRule
-from provisioner.records import dataclass, field
 
 WIDTH: Final = 96
 FLAT_FIELDS: Final = 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,6 @@ from provisioner.manifests.removals import RemovedEntry
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.kind import Kind
 from provisioner.model.references import RestrictedName
-from provisioner.records import dataclass, field
 
 BOUNDARIES: Final = "boundaries"
 NAME: Final[Location] = ("name",)

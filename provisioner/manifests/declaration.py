@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.errors import Finding, Location, Position, Problem, Severity
@@ -31,7 +32,6 @@ from provisioner.model.kind import Kind
 from provisioner.model.paths import Document, get, parse_paths
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
-from provisioner.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Severity
@@ -11,7 +12,6 @@ from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.errors.wording import listed
 from provisioner.manifests.schema.messages import kind_of, worded
 from provisioner.model.paths import Document
-from provisioner.records import dataclass
 
 RESOURCES: Final = "resources"
 REMOVED: Final = "removed"

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Problem
@@ -18,7 +19,6 @@ from provisioner.errors.wording import listed
 from provisioner.manifests.envelope import KEY_HINT, PART_OF_KEY, Element, ManifestEntry
 from provisioner.manifests.references import Meaning, NoValueError, inside_a_text, words_in
 from provisioner.manifests.variables import Variables
-from provisioner.records import replace
 
 FOR_EACH: Final = "for_each"
 CODE: Final = "E124"

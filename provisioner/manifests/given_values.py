@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provisioner.errors import FileError, Problem, UsageError
@@ -12,7 +13,6 @@ from provisioner.errors.wording import listed
 from provisioner.manifests.references import NoValueError
 from provisioner.manifests.yaml.builder import meaning
 from provisioner.manifests.yaml.source import parse
-from provisioner.records import dataclass, field
 
 FROM_ENVIRONMENT: Final = "PROVISIONER_VAR_"
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Problem, Severity
@@ -34,7 +35,6 @@ from provisioner.model import schemas
 from provisioner.model.kind import Kind
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
-from provisioner.records import dataclass, field, replace
 
 DEFAULTS: Final = "defaults"
 OVERRIDES: Final = "overrides"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,6 @@ from provisioner.model import schemas
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.kind import Kind
 from provisioner.model.paths import Document, Key, parse_path
-from provisioner.records import dataclass, field
 
 LIFECYCLE: Final = "lifecycle"
 EXISTING: Final = "existing"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,6 @@ from provisioner.model.kind import Declared, Kind
 from provisioner.model.paths import Document, path_text
 from provisioner.model.plan import Address
 from provisioner.model.resource import Removal, Resource
-from provisioner.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

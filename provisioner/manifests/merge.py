@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from provisioner.errors import Location
 from provisioner.model.documents import parts_of_entry, split_of
 from provisioner.model.field_rules import PLAIN, FieldRule
-from provisioner.records import dataclass, field
 
 DELETE: Final = "$delete"
 Step = str | int

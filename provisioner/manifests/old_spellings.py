@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from provisioner.errors import Location
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

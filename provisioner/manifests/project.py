@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,6 @@ from provisioner.model import schemas
 from provisioner.model.paths import Document
 from provisioner.model.release import Promotion
 from provisioner.model.serving import DEFAULT_CURRENCY, Prices
-from provisioner.records import dataclass, field
 
 REPLACED: Final = frozenset({"variables", "name_prefix", "defaults", "overrides"})
 """The sections of an environment's file that can contain references."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,6 @@ from provisioner.manifests.given_values import VARIABLE
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.release import FOLDER, Released, release_path
-from provisioner.records import dataclass, field
 
 _MERGE: Final = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |$)", re.MULTILINE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.errors import Finding, Location, Problem
@@ -16,7 +17,6 @@ from provisioner.model import schemas
 from provisioner.model.kind import Kind
 from provisioner.model.plan import Address
 from provisioner.model.resource import Removal
-from provisioner.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from provisioner.errors import FileError, Finding, Problem, Severity
 from provisioner.errors.wording import listed
@@ -21,7 +22,6 @@ from provisioner.manifests.variables import (
 from provisioner.model.plan import Address
 from provisioner.model.release import Alias, Released, Value
 from provisioner.model.resource import Resource
-from provisioner.records import replace
 
 # Resources that are left out of an environment until their variables are released to it.
 

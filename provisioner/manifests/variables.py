@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location, Position, Problem, Severity, UsageError
@@ -22,7 +23,6 @@ from provisioner.manifests.references import (
 )
 from provisioner.manifests.yaml.source import MOST_BYTES, SourceFile
 from provisioner.model.release import Promotion, Value
-from provisioner.records import dataclass
 
 VARIABLES: Final = "variables"
 RELEASED: Final = "released"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from provisioner.model.paths import Document
-from provisioner.records import dataclass, field
 
 MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 """The error codes with which the service says that a resource does not exist.

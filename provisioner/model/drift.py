@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from provisioner.errors import Position
 from provisioner.model.paths import Path
 from provisioner.model.plan import ABSENT, Address, Source
-from provisioner.records import dataclass, field
 
 
 class DriftCategory(StrEnum):

@@ -12,10 +12,10 @@ ask the same rules, and no command has to load pydantic to know them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.model.paths import Path, Schema
-from provisioner.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

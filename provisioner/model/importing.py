@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import Location
 from provisioner.model.connection import Connection
 from provisioner.model.paths import Document
-from provisioner.records import dataclass, field
 
 if TYPE_CHECKING:
     from provisioner.model.live import Live

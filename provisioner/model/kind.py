@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -41,7 +42,6 @@ from provisioner.model.resource import Resource
 from provisioner.model.rollout import RolloutRole
 from provisioner.model.secret import SecretReader
 from provisioner.model.serving import EntityCapacity, LogSource, Served, Topology
-from provisioner.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

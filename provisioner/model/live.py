@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provisioner.model.paths import Document
-from provisioner.records import dataclass, field
 
 
 class Phase(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -10,7 +11,6 @@ from provisioner.errors import ProvisionerError
 from provisioner.errors.codes import explanations
 from provisioner.model.live import Phase
 from provisioner.model.plan import Address, Step
-from provisioner.records import dataclass
 
 
 class Status(StrEnum):

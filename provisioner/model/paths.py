@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from provisioner.errors import Location
-from provisioner.records import dataclass
 
 Document = dict[str, Any]
 """JSON data in manifest vocabulary."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from provisioner.model.paths import Document, Key, Path
 from provisioner.model.serving import CapacityChange, Prices, total
-from provisioner.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from provisioner.model.rollout import RolloutNote

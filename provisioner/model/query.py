@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from provisioner.errors import Problem, UsageError
 from provisioner.model.connection import Connection
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ A kind says what it needs; ``lookups`` knows how to ask for each sort of need.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from provisioner.errors import Location
 from provisioner.model.paths import Document
-from provisioner.records import dataclass, field
 
 
 class RestrictedName(NamedTuple):

@@ -6,10 +6,10 @@ Words only: manifests/ reads them, promotion/ decides about them and writes them
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from provisioner.errors import Position
-from provisioner.records import dataclass, field
 
 Value = str | int | float | bool
 """What a released variable can hold: one value, never a list or a mapping."""

@@ -6,6 +6,8 @@ that folder meets a kind through the types of this module and nothing else.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from provisioner.errors import Position
 from provisioner.model.connection import Connection as Connection
 from provisioner.model.connection import Reply as Reply
@@ -18,7 +20,6 @@ from provisioner.model.live import Readiness as Readiness
 from provisioner.model.paths import Document, Path
 from provisioner.model.plan import Address
 from provisioner.model.query import Answer as Answer
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

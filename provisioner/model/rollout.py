@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Self
 
@@ -18,7 +19,6 @@ from provisioner.model.paths import Document
 from provisioner.model.plan import Operation
 from provisioner.model.resource import Resource
 from provisioner.model.rollout_block import WHOLE, RolloutSpec, Stage
-from provisioner.records import dataclass, field
 
 
 class Word(StrEnum):

@@ -10,12 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from provisioner.errors import Finding, Location
 from provisioner.model.paths import Document
-from provisioner.records import dataclass, field
 
 BLOCK: Final = "rollout"
 UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from provisioner.errors import RefusedError
-from provisioner.records import dataclass
 
 MARK = "$secret"
 MASK = "***"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -10,7 +11,6 @@ from provisioner.errors import UsageError
 from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

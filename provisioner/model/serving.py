@@ -7,11 +7,11 @@ used, and so what pay-per-token costs, nobody knows before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from provisioner.model.paths import Path
-from provisioner.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from provisioner.model.documents import entries_by_label
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.paths import Key, Path
 from provisioner.model.secret import MARK
-from provisioner.records import replace
 
 # At most 18 digits: any such number is exact, and Python refuses to read very long ones.
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")

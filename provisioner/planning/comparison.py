@@ -7,6 +7,7 @@ which category each difference is. Neither is made from the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.kind import ComparisonInput, Kind
@@ -32,7 +33,6 @@ from provisioner.planning.write_only import (
     released_ownership,
     write_only_changes,
 )
-from provisioner.records import dataclass, replace
 
 Compare = Callable[[ComparisonInput], tuple[FieldChange, ...]]
 

@@ -7,10 +7,10 @@ service refuses to delete a schema that has something in it. [databricks-sdk, Sc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from provisioner.model.plan import Action, Address, Step
 from provisioner.planning.comparison import ResourceComparison
-from provisioner.records import replace
 
 
 def in_reverse(steps: Sequence[Step], comparisons: Sequence[ResourceComparison]) -> Sequence[Step]:

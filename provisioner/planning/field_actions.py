@@ -7,6 +7,7 @@ ignores comes first, then what the kind knows better than any field rule can say
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from provisioner.model.documents import value_at
 from provisioner.model.field_rules import FieldRule, rules_along
@@ -17,7 +18,6 @@ from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChan
 from provisioner.model.resource import Resource
 from provisioner.planning.comparable import comparable
 from provisioner.planning.diff import same
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

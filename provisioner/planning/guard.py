@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from provisioner.errors import Problem
 from provisioner.model.paths import path_text
 from provisioner.model.plan import DESTRUCTIVE, Action, Cause, Plan, Step
-from provisioner.records import dataclass
 
 ALL = "all"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from provisioner.model.field_rules import rules_along
 from provisioner.model.kind import Intent
@@ -15,7 +16,6 @@ from provisioner.planning.comparable import write_only_values
 from provisioner.planning.comparison import ResourceComparison
 from provisioner.planning.field_actions import is_ignored
 from provisioner.planning.write_only import listed
-from provisioner.records import replace
 
 Users = Mapping[Address, Sequence[Address]]
 """What is needed, to all declared resources that need it."""

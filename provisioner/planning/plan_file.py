@@ -9,13 +9,13 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from provisioner.errors import FileError
 from provisioner.model.plan import Plan
 from provisioner.planning.plan_json import MAKE_AGAIN, digest, from_json, to_json
-from provisioner.records import dataclass
 
 MOST_BYTES: Final = 128 * 1024 * 1024
 """A plan of ten thousand endpoints takes a third of it."""

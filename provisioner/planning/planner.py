@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from provisioner.model.kind import Intent, Kind
@@ -15,7 +16,6 @@ from provisioner.planning.notes import notes, warnings
 from provisioner.planning.request import Pair, PlanContext
 from provisioner.planning.rollout_plan import in_words
 from provisioner.planning.step_actions import step_action, unless_refused, unless_rolled_out
-from provisioner.records import replace
 
 INACTIVE = frozenset({Action.KEEP, Action.BLOCKED, Action.ORPHAN})
 """Steps of these actions are shown and make no call."""

@@ -8,6 +8,7 @@ has to move it. A resource that is created has no version yet, so there all such
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from provisioner.model.kind import Kind
 from provisioner.model.plan import Action, Address, Cause, FieldAction, FieldChange, Step
@@ -15,7 +16,6 @@ from provisioner.model.references import Release
 from provisioner.model.resource import Resource
 from provisioner.model.rollout_block import WHOLE
 from provisioner.planning.comparison import ResourceComparison
-from provisioner.records import replace
 
 Releases = Mapping[Release, Sequence[Address]]
 """Each version that a declared resource serves, and the addresses of those that do."""

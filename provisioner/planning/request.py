@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from provisioner.model.live import Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Removal, Resource
-from provisioner.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ the rollout has it, so that traffic on its way is no difference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -31,7 +32,6 @@ from provisioner.model.rollout_block import WHOLE, RolloutSpec
 from provisioner.planning.request import Pair
 from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_state import Occasion, Rollout
-from provisioner.records import dataclass, replace
 
 PLANNED: Final = frozenset(
     {MoveKind.START, MoveKind.RETURN, MoveKind.CLEAN_UP, MoveKind.FORGET, MoveKind.BACK}

@@ -8,6 +8,7 @@ right after the traffic changes, and a step back of another runner wins.
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -15,7 +16,6 @@ from provisioner.model.rollout import Move, MoveKind, RolloutTag, Why, Word
 from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_plan import shares_after, tag_after, tag_before
 from provisioner.planning.rollout_state import Rollout
-from provisioner.records import dataclass
 
 MOST_TRIES: Final = 5
 """How often a call is sent that meets the update of somebody else."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.model.live import Phase
 from provisioner.model.rollout import Grade, RolloutTag, Verdict, Versions
 from provisioner.model.rollout_block import WHOLE, RolloutSpec, Stage
-from provisioner.records import dataclass
 
 
 class Occasion(StrEnum):

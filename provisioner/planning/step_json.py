@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from provisioner.model.paths import parse_path, path_text
@@ -11,7 +11,6 @@ from provisioner.model.plan import ABSENT, Action, Cause, FieldChange, Plan
 from provisioner.model.rollout import Move, MoveKind, RolloutNote, Why
 from provisioner.model.rollout_block import Stage
 from provisioner.model.serving import Capacity, CapacityChange, CapacityUnit, Prices, Provision
-from provisioner.records import dataclass
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ the ownership data of the live resource: another digest means that the field was
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from provisioner.model.field_rules import FieldRule
 from provisioner.model.live import Live, Ownership, Phase
@@ -17,7 +18,6 @@ from provisioner.model.rollout import RolloutTag
 from provisioner.planning.comparable import write_only_values
 from provisioner.planning.diff import diff
 from provisioner.planning.field_actions import is_ignored, remedy
-from provisioner.records import dataclass
 
 PROTECTION: Path = ("lifecycle", "prevent_destroy")
 OWNER: Path = ("owner",)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
-
-from provisioner.records import dataclass
 
 
 def same(value: Any, wanted: Any) -> bool:

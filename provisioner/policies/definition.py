@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, TypeVar
 
@@ -29,7 +30,6 @@ from provisioner.policies.policy import (
     TrafficRule,
 )
 from provisioner.policies.time_window import time_window
-from provisioner.records import dataclass, field
 
 CODE: Final = "E230"
 RESOURCES: Final = "resources"

@@ -6,6 +6,7 @@ A path is written as in plans, with ``[*]`` for every entry of a list or of a fr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from provisioner.errors import Location
@@ -15,7 +16,6 @@ from provisioner.model.field_rules import PLAIN, FieldRule
 from provisioner.model.paths import Key, Path, Schema, parse_path
 from provisioner.model.plan import ABSENT
 from provisioner.policies.comparison import Comparisons
-from provisioner.records import dataclass, replace
 
 EACH: Final = Key("*")
 _RAW: Final = "raw"

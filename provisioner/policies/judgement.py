@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -25,7 +26,6 @@ from provisioner.policies.policy import (
     StepRule,
     TrafficRule,
 )
-from provisioner.records import dataclass
 
 VIOLATED: Final = "E530"
 VIOLATED_WARNING: Final = "W530"

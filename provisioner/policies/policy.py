@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -14,7 +15,6 @@ from provisioner.model.serving import Capacity, CapacityChange, CapacityUnit
 from provisioner.policies.comparison import Comparisons
 from provisioner.policies.field_pattern import FieldPattern, Tests
 from provisioner.policies.time_window import TimeWindow
-from provisioner.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from provisioner.model.paths import Key, Path, path_text
 from provisioner.model.plan import ABSENT, Action, FieldChange, Step
 from provisioner.model.secret import reference_in
-from provisioner.records import dataclass
 from provisioner.rendering.style import Role, Style
 from provisioner.rendering.values import Sides, safe, value_text
 

@@ -6,10 +6,9 @@ Colour is never the only carrier of a meaning: without it the same symbols and w
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
-
-from provisioner.records import dataclass
 
 
 class Role(Enum):

@@ -12,6 +12,7 @@ No stage knows another; they meet here. Nothing here prints or asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.errors import Location, Position, Problem, RefusedError
@@ -20,7 +21,6 @@ from provisioner.model.live import Live
 from provisioner.model.plan import Action, FieldChange, Plan, Step
 from provisioner.planning.comparison import remaining
 from provisioner.planning.guard import Consent, Limits, refusals
-from provisioner.records import replace
 from provisioner.workflow.session import Session
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from provisioner.manifests.lifecycle import CASES
 from provisioner.model.paths import Document
 from provisioner.model.query import CaseCounts, CheckResult, FailedCase
-from provisioner.records import replace
 from provisioner.workflow.parallel import map_parallel
 
 PARALLELISM: Final = 8

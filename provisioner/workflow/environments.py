@@ -7,6 +7,7 @@ and must not load what connects to a workspace.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,6 @@ from provisioner.manifests.given_values import Outside, check_given
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import Environment, read_environment
 from provisioner.manifests.variables import declared_in
-from provisioner.records import dataclass
 
 
 class OpenedEnvironment(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import KINDS
@@ -10,7 +11,6 @@ from provisioner.model.plan import Action, Address, Step
 from provisioner.model.rollout_block import WHOLE
 from provisioner.model.selection import Selection
 from provisioner.planning.releases import releases_of
-from provisioner.records import replace
 from provisioner.workflow.apply import apply
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.rollout import RolloutReport

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import LoginError, Problem, UnreachableError, WorkspaceError
@@ -16,7 +17,6 @@ from provisioner.model.kind import Driver
 from provisioner.model.live import Listed, Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
-from provisioner.records import dataclass
 from provisioner.workflow.parallel import map_parallel
 
 PARALLELISM = 64

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from provisioner.kinds import KINDS
 from provisioner.manifests.yaml.source import without_collector
@@ -26,7 +27,6 @@ from provisioner.planning.notes import Users, with_neighbours, with_unlisted
 from provisioner.planning.planner import listed_pair, step_of
 from provisioner.planning.releases import Releases, held, in_order, releases_of
 from provisioner.planning.request import Pair, PlanContext
-from provisioner.records import dataclass, replace
 from provisioner.workflow.live_reader import Reading, examine, read
 from provisioner.workflow.scope import PlanOptions, PlanScope, scope_of
 from provisioner.workflow.session import Session

@@ -7,6 +7,7 @@ there are any: most projects have none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,7 +23,6 @@ from provisioner.model import schemas
 from provisioner.model.clock import utc_now
 from provisioner.model.connection import Connection
 from provisioner.model.plan import Action, Plan
-from provisioner.records import dataclass, field, replace
 from provisioner.workflow.environments import OpenedEnvironment
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner.errors import FileError, LoginError, Severity
@@ -19,7 +20,6 @@ from provisioner.manifests.project import (
 )
 from provisioner.manifests.variables import declared_in
 from provisioner.model.serving import Prices
-from provisioner.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

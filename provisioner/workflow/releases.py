@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import FileError
@@ -10,7 +11,6 @@ from provisioner.files.release_text import release_text
 from provisioner.files.write import replace_file
 from provisioner.manifests.release_file import read_releases
 from provisioner.model.release import Released, release_path
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Nothing is remembered between two runs: traffic, live versions and one tag are a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from provisioner.errors import Problem, ProvisionerError, ServiceError, UnreachableError
@@ -29,7 +30,6 @@ from provisioner.planning.rollout_procedure import (
     carry_out,
 )
 from provisioner.planning.rollout_state import Occasion, Rollout
-from provisioner.records import dataclass, field, replace
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.rollout_analysis import Measuring, judged
 from provisioner.workflow.session import Session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from string import Template
 from typing import Final
 
@@ -19,7 +20,6 @@ from provisioner.model.rollout_block import WHOLE, Metric, MetricSource
 from provisioner.planning import rollout_verdict
 from provisioner.planning.rollout_plan import state_of
 from provisioner.planning.rollout_state import Occasion, Rollout
-from provisioner.records import dataclass, replace
 from provisioner.workflow.check_cases import has_cases, with_cases
 from provisioner.workflow.session import Session
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from provisioner.model.outcome import WENT_WELL, Outcome
@@ -11,7 +12,6 @@ from provisioner.model.resource import Resource
 from provisioner.model.rollout import FOR_A_PERSON, MoveKind
 from provisioner.planning.rollout_procedure import Ending
 from provisioner.planning.rollout_state import Occasion
-from provisioner.records import replace
 from provisioner.workflow.rollout import (
     RolloutOptions,
     RolloutReport,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,6 @@ from provisioner.model.selection import Selection
 from provisioner.planning.plan_file import SavedPlan
 from provisioner.planning.plan_json import MAKE_AGAIN, digest
 from provisioner.planning.planner import INACTIVE
-from provisioner.records import replace
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session

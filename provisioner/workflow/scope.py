@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -14,7 +15,6 @@ from provisioner.model.plan import Address
 from provisioner.model.resource import Removal, Resource
 from provisioner.model.selection import EVERYTHING, Selection, check_redeployed, check_rotated
 from provisioner.planning.request import Pair, PlanContext
-from provisioner.records import dataclass
 from provisioner.workflow.session import Session
 
 # Turns the refusal of one request into a value, so that other requests go on.

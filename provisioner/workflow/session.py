@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 
 from provisioner import __version__
@@ -18,7 +19,6 @@ from provisioner.manifests.project import (
 from provisioner.model.connection import Connection
 from provisioner.model.kind import Driver
 from provisioner.model.secret import SecretReader
-from provisioner.records import dataclass, replace
 from provisioner.workflow.project import Project, open_environment
 
 

@@ -6,9 +6,8 @@ Importing this loads neither urllib3 nor ssl nor the SDK; ``connect`` does, when
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from provisioner.records import dataclass, field
 
 if TYPE_CHECKING:
     from provisioner.workspace.transport import Transport

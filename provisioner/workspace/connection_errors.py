@@ -5,10 +5,10 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
+from dataclasses import replace
 
 from urllib3 import exceptions as urllib3_errors
 
-from provisioner.records import replace
 from provisioner.workspace.faults import ApiCall, Failure, Fault, unreachable
 from provisioner.workspace.hosts import UNKNOWN_NAME
 from provisioner.workspace.wire import NotConnectedError, TooLargeError, Wire

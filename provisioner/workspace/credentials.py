@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from provisioner.errors import LoginError, UnreachableError
 from provisioner.model.secret import Secret
-from provisioner.records import dataclass, field
 from provisioner.workspace import WorkspaceTarget
 from provisioner.workspace.hosts import Host, read_host, resolve
 from provisioner.workspace.profiles import ConfigFile, Profile, read_config_file

@@ -6,11 +6,11 @@ in doubt. Nothing here sends, waits or raises.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from provisioner.errors import LostAnswerError, Problem, UnreachableError, WorkspaceError
-from provisioner.records import dataclass, replace
 
 
 class Mode(StrEnum):

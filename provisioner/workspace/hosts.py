@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from provisioner.errors import LoginError, UnreachableError
-from provisioner.records import dataclass
 
 # RFC 2606 reserves the domain for documentation: no workspace has it.
 PLACEHOLDER_DOMAIN: Final = ".example"

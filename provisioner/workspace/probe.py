@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
-from provisioner.records import dataclass, replace
 from provisioner.workspace import WorkspaceTarget
 from provisioner.workspace.connection_errors import explain
 from provisioner.workspace.credentials import Login, address_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.errors import LoginError
-from provisioner.records import dataclass, field
 
 _SETTINGS = "__settings__"
 

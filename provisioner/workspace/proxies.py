@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from provisioner.errors import UnreachableError
 from provisioner.model.secret import Secret
-from provisioner.records import dataclass, field
 from provisioner.workspace.hosts import Host
 
 # In this order, lower case first, as curl and `requests` read them. There is none for http:

@@ -7,10 +7,10 @@ import random
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from provisioner.errors import ProvisionerError, UnreachableError
 from provisioner.model.clock import Clock
-from provisioner.records import dataclass, field
 from provisioner.workspace.faults import LOST, RETRIED, ApiCall, Failure, final_error
 
 _FIRST_WAIT_S = 0.2

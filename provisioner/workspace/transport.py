@@ -12,6 +12,7 @@ import logging
 import re
 import threading
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from math import inf
 from types import TracebackType
 from typing import Any, Final
@@ -22,7 +23,6 @@ from provisioner.model.activity import report_wait
 from provisioner.model.clock import Clock, Now, SystemClock, utc_now
 from provisioner.model.connection import Reply
 from provisioner.model.secret import Secret
-from provisioner.records import replace
 from provisioner.workspace.answers import AnswerContext, HttpAnswer, plain_text, read_answer
 from provisioner.workspace.connection_errors import explain
 from provisioner.workspace.credentials import Login

@@ -8,6 +8,7 @@ import http.client
 import io
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
@@ -17,7 +18,6 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.util import Retry, Timeout, make_headers
 
 from provisioner.model.clock import Clock, SystemClock
-from provisioner.records import dataclass
 from provisioner.workspace.credentials import Login
 from provisioner.workspace.hosts import Host
 from provisioner.workspace.proxies import Proxy, proxy_for

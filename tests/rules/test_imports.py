@@ -11,7 +11,6 @@ from sources import MODULES, PACKAGE, nodes_of, text_of
 
 # Folder -> tier. A folder imports folders of lower tiers, and none of its own tier but itself.
 TIERS = {
-    "records": 0,
     "errors": 1,
     "model": 2,
     **dict.fromkeys(
@@ -61,8 +60,6 @@ DOORS = {
     "sqlglot": "emulator",
     "duckdb": "emulator",
     "regex": "kinds.model_serving_endpoints",
-    # Its decorator compiles methods for each class at each start; the emulator starts once.
-    "dataclasses": "records emulator planning.step_json commands.emulator",
     "pydantic": "kinds manifests.file_models planning.file_models policies.file_models "
     "commands.schema",
 }
@@ -118,12 +115,8 @@ def test_every_folder_of_the_package_has_a_tier() -> None:
     assert folders <= {*TIERS, "emulator"}
 
 
-def test_the_root_holds_three_modules() -> None:
-    assert {file.name for file in PACKAGE.glob("*.py")} == {
-        "__init__.py",
-        "__main__.py",
-        "records.py",
-    }
+def test_the_root_holds_two_modules() -> None:
+    assert {file.name for file in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
 
 
 def test_nothing_outside_the_kinds_knows_one_by_name() -> None:

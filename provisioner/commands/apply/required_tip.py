@@ -7,6 +7,7 @@ compared: a detached HEAD and a shallow clone, as CI systems make them, are fine
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,6 @@ from provisioner.files.git import NETWORK_S, git, head
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import FOLDER, PROJECT_FILE, Environment
 from provisioner.model.plan import Plan
-from provisioner.records import dataclass
 
 OPTION: Final = "--require-tip"
 _HEADS: Final = "refs/heads/"

@@ -6,6 +6,7 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from provisioner.kinds import KINDS
@@ -17,7 +18,6 @@ from provisioner.model.selection import Selection
 from provisioner.planning.comparable import visible
 from provisioner.planning.diff import diff
 from provisioner.planning.write_only import APPLIED, PROTECTION
-from provisioner.records import dataclass, field, replace
 
 # The empty path overlaps every path: the whole resource is affected.
 WHOLE: Final[tuple[Path, ...]] = ((),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,6 @@ from provisioner.manifests.project import (
 from provisioner.manifests.promotion_chain import ordered
 from provisioner.model.plan import Plan
 from provisioner.planning.plan_json import to_json as plan_json
-from provisioner.records import dataclass
 from provisioner.rendering import problems
 from provisioner.rendering.plan_text import drift_line, summary_line_of
 from provisioner.rendering.text import harmless_line

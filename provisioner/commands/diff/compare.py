@@ -6,6 +6,7 @@ import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.commands.diff.config_diff import (
@@ -34,7 +35,6 @@ from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.planning.diff import by_path, diff
 from provisioner.planning.planner import plan_step
 from provisioner.planning.request import Pair, PlanContext
-from provisioner.records import dataclass, replace
 from provisioner.workflow.environments import open_all
 from provisioner.workflow.live_reader import read
 from provisioner.workflow.project import Project, open_project

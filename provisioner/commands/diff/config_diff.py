@@ -8,6 +8,7 @@ accident until somebody says otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -29,7 +30,6 @@ from provisioner.model.paths import Path
 from provisioner.model.plan import ABSENT, Address
 from provisioner.planning.comparable import visible
 from provisioner.planning.diff import diff
-from provisioner.records import dataclass
 
 NAME: Path = ("name",)
 COPIED = "two manifests declare it"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from provisioner.model.paths import Path
 from provisioner.model.plan import ABSENT, Address
-from provisioner.records import dataclass
 
 
 class Purpose(StrEnum):

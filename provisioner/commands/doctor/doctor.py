@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -28,7 +29,6 @@ from provisioner.model.clock import Now, utc_now
 from provisioner.model.kind import OwnershipCarrier
 from provisioner.model.live import Live
 from provisioner.model.resource import Resource
-from provisioner.records import dataclass
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.text import harmless_line
 from provisioner.rendering.values import wrapped

@@ -6,6 +6,7 @@ Drift reads the same comparisons as a plan, with the same requests. It decides n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path as Folder
 from typing import Any, Final, NamedTuple
 
@@ -27,7 +28,6 @@ from provisioner.planning.comparison import ResourceComparison, pending_changes
 from provisioner.planning.diff import by_path
 from provisioner.planning.step_actions import step_action
 from provisioner.planning.write_only import OWNER
-from provisioner.records import dataclass, replace
 from provisioner.workflow.plan import compare
 from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from provisioner.errors import Problem, Severity
 from provisioner.kinds import KINDS
@@ -12,7 +13,6 @@ from provisioner.model.resource import Resource
 from provisioner.model.selection import Selection
 from provisioner.policies.judgement import Judge
 from provisioner.policies.policy import Policy
-from provisioner.records import replace
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import WorkspaceComparison, compare
 from provisioner.workflow.policies import PolicyFiles, service_time, unplaced_problem

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from provisioner.commands.emulator.register import open_store
 from provisioner.errors import UsageError
-from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

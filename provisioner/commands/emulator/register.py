@@ -6,14 +6,13 @@ It works on the state file, whether or not a server has it open.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import FileError, UsageError
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.project import read_environment
-from provisioner.records import dataclass
 from provisioner.workflow.project import open_project
 
 if TYPE_CHECKING:

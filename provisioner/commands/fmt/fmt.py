@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.field_rules import PLAIN, FieldRule, rules_in
 from provisioner.model.rollout_block import BLOCK, short_form
-from provisioner.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from provisioner.model.resource import Resource
 from provisioner.model.rollout_block import Stage, drawn
 from provisioner.model.selection import EVERYTHING, Selection
 from provisioner.model.serving import Branch
-from provisioner.records import dataclass, field
 from provisioner.workflow.environments import open_all
 from provisioner.workflow.project import open_project
 

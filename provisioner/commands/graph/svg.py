@@ -6,11 +6,11 @@ Nothing is loaded from elsewhere. Widths are estimated: a renderer may have anot
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from provisioner.commands.graph.graph import GraphEdge, GraphNode, Network, NodeType
 from provisioner.commands.graph.text import words
-from provisioner.records import dataclass
 from provisioner.rendering.markup import in_html
 from provisioner.rendering.text import harmless_line
 from provisioner.rendering.values import columns

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner.commands.importing.manifest_text import WrittenEntry, manifest
@@ -21,7 +22,6 @@ from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.kind import Kind
 from provisioner.model.plan import Address
-from provisioner.records import dataclass, replace
 
 SCHEMA = "schemas/manifest.schema.json"
 

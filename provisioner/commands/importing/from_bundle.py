@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +52,6 @@ from provisioner.model.field_rules import FieldRule
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
-from provisioner.records import dataclass
 
 OF_ENVIRONMENT: Final = FieldRule(fields={"variables": FieldRule(mapping=True)})
 FOUND_BY_DEFAULT: Final = re.compile(r"manifests/.*\.yaml")

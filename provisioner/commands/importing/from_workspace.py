@@ -6,6 +6,7 @@ Nothing is written here: what is to be written is said, as text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from provisioner.commands.importing.draft import ManifestDraft, complaints, entry_of, schema_path
@@ -27,7 +28,6 @@ from provisioner.model.kind import Kind
 from provisioner.model.live import Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Resource
-from provisioner.records import dataclass, replace
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.scope import answer_or_error
 from provisioner.workflow.session import Session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -13,7 +14,6 @@ from provisioner.model.field_rules import FieldRule
 from provisioner.model.importing import GeneratedManifest
 from provisioner.model.plan import Address
 from provisioner.model.secret import reference_in
-from provisioner.records import dataclass
 
 DEFAULT: Final = "manifests/{key}.yaml"
 PLACES: Final = ("{key}", "{name}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import Problem
 from provisioner.model.plan import Address
-from provisioner.records import dataclass
 from provisioner.rendering.markup import diff_of
 from provisioner.rendering.text import harmless, harmless_line
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from provisioner.commands.importing.draft import wrong_in
@@ -40,7 +41,6 @@ from provisioner.model.plan import ABSENT, Action, FieldChange, Step
 from provisioner.model.resource import Resource
 from provisioner.model.secret import references
 from provisioner.model.selection import Selection
-from provisioner.records import dataclass, field, replace
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session

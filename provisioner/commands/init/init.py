@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,7 +20,6 @@ from provisioner.files import git
 from provisioner.files.write import create_file
 from provisioner.manifests.schema.fields import refused_part
 from provisioner.model import schemas
-from provisioner.records import dataclass, field
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 SYSTEMS: Final = ("github", "gitlab", "azure")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 
 from provisioner import __version__
 from provisioner.errors import UsageError
-from provisioner.records import dataclass
 
 DISTRIBUTION: Final = "serving-provisioner"
 FOLDER: Final = "wheels"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.errors import RefusedError, UsageError, WorkspaceError
@@ -13,7 +14,6 @@ from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.resource import Resource
 from provisioner.model.selection import Selection
 from provisioner.model.serving import LogSource
-from provisioner.records import dataclass, replace
 from provisioner.rendering.text import harmless, harmless_line
 from provisioner.workflow.session import Session
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import ndiff
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,6 @@ from provisioner.model.paths import Document
 from provisioner.model.plan import Address
 from provisioner.model.query import NoSnippetError, Reached
 from provisioner.model.resource import Resource
-from provisioner.records import dataclass, replace
 from provisioner.workflow.session import Session
 
 DEFAULT_FILE: Final = "manifests/unity_gateway.yaml"

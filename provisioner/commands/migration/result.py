@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from provisioner.errors import Problem
 from provisioner.model.importing import Loss, LossReason, MigratedResource, NeededVariable
-from provisioner.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

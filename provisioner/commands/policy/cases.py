@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,6 @@ from provisioner.model.plan import ABSENT, Action, Address, FieldChange, Plan, S
 from provisioner.model.serving import CapacityChange, CapacityUnit, Provision
 from provisioner.policies.judgement import Judge
 from provisioner.policies.policy import Policy
-from provisioner.records import dataclass, replace
 from provisioner.workflow.policies import FOLDER, PolicyFiles
 
 CASES: Final = "cases"

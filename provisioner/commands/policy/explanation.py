@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from provisioner.manifests.project import environment_names
 from provisioner.model.clock import utc_now
 from provisioner.policies.judgement import Judge
 from provisioner.policies.policy import Policy
-from provisioner.records import dataclass
 from provisioner.workflow.environments import OpenedEnvironment, open_all
 from provisioner.workflow.policies import PolicyFiles
 

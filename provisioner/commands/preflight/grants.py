@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
 from provisioner.errors import Problem, Severity
 from provisioner.model.connection import Connection
-from provisioner.records import dataclass, field
 from provisioner.workspace.unity_catalog import ABSENT, LOCAL
 
 ROOT: Final = "/api/2.1/unity-catalog"

@@ -6,6 +6,7 @@ Asking returns a plain fact, and judging it is pure: a fact may answer for sever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -14,7 +15,6 @@ from provisioner.errors import Problem, ServiceError, Severity, WorkspaceError
 from provisioner.errors.wording import counted, listed
 from provisioner.model.connection import MISSING, Connection
 from provisioner.model.references import PrerequisiteType
-from provisioner.records import dataclass
 from provisioner.workspace import unity_catalog
 
 FORBIDDEN: Final = 403

@@ -7,6 +7,7 @@ that is needed, whoever needs it; one list for each kind that a workspace takes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.commands.preflight.lookups import (
@@ -27,7 +28,6 @@ from provisioner.model.references import ELSEWHERE, EVERY, Prerequisite, Prerequ
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
 from provisioner.model.selection import EVERYTHING, Selection
-from provisioner.records import dataclass, replace
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.scope import answer_or_problem, as_resource
 from provisioner.workflow.session import Session

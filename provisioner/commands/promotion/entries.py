@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from provisioner.model.release import Alias, Released, Value
-from provisioner.records import dataclass
 
 SHORT_COMMIT: Final = 12
 DIRTY: Final = "+"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -18,7 +19,6 @@ from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.release import Released, Value
 from provisioner.model.selection import Selection
-from provisioner.records import dataclass, field, replace
 from provisioner.workflow.live_reader import read
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import make_plan

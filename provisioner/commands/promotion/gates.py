@@ -6,6 +6,7 @@ Each gate looks at one variable and at nothing but the resources that are made f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,7 +17,6 @@ from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.release import Released, Value
 from provisioner.model.rollout import Why
-from provisioner.records import dataclass
 
 MOST_NAMED: Final = 3
 NOT_READY: Final = {

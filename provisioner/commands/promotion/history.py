@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,6 @@ from provisioner.errors import FileError
 from provisioner.files import git
 from provisioner.manifests.release_file import releases_in
 from provisioner.model.release import Released, Value, release_path
-from provisioner.records import dataclass, replace
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import safe, wrapped
 from provisioner.workflow.project import Project

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from provisioner.errors import FileError, UsageError
 from provisioner.errors.did_you_mean import did_you_mean
@@ -14,7 +15,6 @@ from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import Environment, environment_names
 from provisioner.manifests.promotion_chain import circle_problems, ordered
 from provisioner.model.selection import Selection
-from provisioner.records import dataclass
 from provisioner.workflow.environments import read_all
 from provisioner.workflow.project import Project
 

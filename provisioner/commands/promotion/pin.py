@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from provisioner.commands.promotion.entries import Stamp, pinned
@@ -11,7 +12,6 @@ from provisioner.errors import Problem, UsageError, by_place
 from provisioner.manifests.variable_values import aliases, values
 from provisioner.model.clock import Now, utc_now
 from provisioner.model.release import Alias, Released, Value
-from provisioner.records import dataclass
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, padded, safe
 from provisioner.workflow import releases

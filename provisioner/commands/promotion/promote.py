@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -38,7 +39,6 @@ from provisioner.manifests.project import Environment, read_environment
 from provisioner.manifests.variable_values import aliases, values
 from provisioner.model.clock import Now, utc_now
 from provisioner.model.release import Released, Value
-from provisioner.records import dataclass, replace
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.values import columns, padded, safe, wrapped
 from provisioner.workflow.project import Project, open_environment, refuse_one_token

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.commands.promotion.entries import Stamp
@@ -20,7 +21,6 @@ from provisioner.model.clock import utc_now
 from provisioner.model.plan import Address
 from provisioner.model.release import Released, Value
 from provisioner.model.selection import Selection
-from provisioner.records import dataclass, replace
 from provisioner.rendering.markup import diff_of
 from provisioner.workflow import releases
 from provisioner.workflow.project import Project

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from provisioner.commands.promotion.participants import Participants, participants_of
@@ -28,7 +29,6 @@ from provisioner.manifests.variable_values import aliases, values
 from provisioner.model.plan import Action, Address, Step
 from provisioner.model.release import Alias, Released, Value
 from provisioner.model.selection import Selection
-from provisioner.records import dataclass, field
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.project import Project, refuse_one_token

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provisioner.errors import Problem
 from provisioner.model.release import Released, Value
-from provisioner.records import dataclass, field
 
 
 class ReleaseState(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from provisioner.errors import LoginError, Problem, ProvisionerError, UsageError
@@ -12,7 +13,6 @@ from provisioner.model.connection import Connection
 from provisioner.model.kind import Kind
 from provisioner.model.query import Answer, Asked, Question
 from provisioner.model.resource import Resource
-from provisioner.records import replace
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.session import Session
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.commands.query.ask import QueryTarget, named, similar
@@ -13,7 +14,6 @@ from provisioner.errors.wording import listed
 from provisioner.manifests.project import WorkspaceSettings
 from provisioner.model.kind import Kind
 from provisioner.model.query import Clients, NoSnippetError, Reached, Snippet
-from provisioner.records import dataclass
 from provisioner.workflow.project import open_environment, open_project
 from provisioner.workflow.session import Session, open_session
 from provisioner.workspace.profiles import read_config_file

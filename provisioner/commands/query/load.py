@@ -6,12 +6,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provisioner.commands.query.ask import ask_all
 from provisioner.model.clock import Clock, SystemClock
 from provisioner.model.query import Question
-from provisioner.records import dataclass, field
 from provisioner.workflow.session import Session
 
 MOST_AT_ONCE: Final = 32

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from provisioner.model.plan import Address
 from provisioner.model.release import FOLDER
 from provisioner.model.secret import reference_in
 from provisioner.model.selection import Selection
-from provisioner.records import dataclass
 from provisioner.rendering.text import harmless_line
 from provisioner.workflow.project import open_environment, open_project
 

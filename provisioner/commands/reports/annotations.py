@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from provisioner.commands.reports import view
 from provisioner.commands.reports.report import Report
 from provisioner.errors import Position, Problem, Severity
 from provisioner.model.outcome import WENT_WELL
 from provisioner.model.plan import DESTRUCTIVE, Action, Address, Step
-from provisioner.records import dataclass, replace
 from provisioner.rendering.text import harmless
 
 PROJECT_FILE = "provisioner.yaml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from provisioner.commands.drift.words import label_of, words
 from provisioner.commands.reports import view
@@ -16,7 +17,6 @@ from provisioner.model.rollout import RolloutNote
 from provisioner.model.rollout_block import Stage
 from provisioner.model.serving import Branch, Topology
 from provisioner.planning.rollout_plan import span
-from provisioner.records import dataclass, replace
 from provisioner.rendering import capacity, problems
 from provisioner.rendering.plan_rows import PlanBlock, PlanRow, blocks_of, moved_traffic
 from provisioner.rendering.style import Role

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape, quoteattr
 
 from provisioner.commands.reports import view
@@ -16,7 +17,6 @@ from provisioner.model.drift import Drift
 from provisioner.model.outcome import WENT_WELL, Outcome, Status
 from provisioner.model.plan import Action, Step
 from provisioner.model.query import CheckResult
-from provisioner.records import dataclass, replace
 from provisioner.rendering import problems
 from provisioner.rendering.text import harmless, harmless_line
 

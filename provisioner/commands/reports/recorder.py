@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from provisioner.kinds import KINDS
 from provisioner.model.clock import Now, utc_now
 from provisioner.model.plan import Address, Plan
 from provisioner.model.serving import Topology
-from provisioner.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from provisioner.workflow.session import Session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,6 @@ from provisioner.model.outcome import Outcome
 from provisioner.model.plan import Address, Plan
 from provisioner.model.query import CheckResult
 from provisioner.model.serving import Topology
-from provisioner.records import dataclass, field
 
 
 class Attachment(NamedTuple):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
-
-from provisioner.records import dataclass
 
 NAMES_SHARE: Final = 0.5
 """How much of the room may go to names of what is not vital, before anything is told in full."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from provisioner.model.release import Released
-from provisioner.records import replace
 from provisioner.workflow.releases import write_release
 from provisioner.workflow.rollout import RolloutReport
 from provisioner.workflow.session import Session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,6 @@ from provisioner.model.field_rules import FieldRule, rules_along, rules_in
 from provisioner.model.kind import Kind
 from provisioner.planning import file_models as plan_models
 from provisioner.policies import file_models as policy_models
-from provisioner.records import dataclass
 
 TABLE = "FIELDS.md"
 DRAFT = "http://json-schema.org/draft-07/schema#"

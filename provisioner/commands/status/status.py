@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from provisioner.errors import LoginError, WorkspaceError
@@ -14,7 +15,6 @@ from provisioner.model.resource import Resource
 from provisioner.model.rollout import Sample
 from provisioner.model.selection import Selection
 from provisioner.model.serving import Served
-from provisioner.records import dataclass, replace
 from provisioner.workflow.live_reader import read
 from provisioner.workflow.parallel import map_parallel, page_url
 from provisioner.workflow.rollout import RolloutReport, standing_in

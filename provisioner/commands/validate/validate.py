@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import Problem, Severity, by_place
@@ -18,7 +19,6 @@ from provisioner.manifests.project import (
 )
 from provisioner.manifests.promotion_chain import circle_problems
 from provisioner.model.clock import utc_now
-from provisioner.records import dataclass
 from provisioner.workflow.environments import open_all
 from provisioner.workflow.policies import errors_of, judge_manifests, read_policies
 

@@ -7,6 +7,7 @@ declared here are left alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -19,7 +20,6 @@ from provisioner.model.live import Live
 from provisioner.model.paths import Document, Key, path_text
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
 from provisioner.model.secret import MARK
-from provisioner.records import replace
 
 
 def drift_category(change: FieldChange) -> DriftCategory | None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.errors import ServiceError, UnreachableError
@@ -22,7 +23,6 @@ from provisioner.model.paths import Document, Key
 from provisioner.model.plan import Action, Operation
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader, resolve
-from provisioner.records import dataclass, replace
 
 # Which calls bring a scope to its document.
 # A scope is never deleted, nor any key of it, nor anybody's access.

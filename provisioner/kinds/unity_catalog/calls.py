@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
@@ -19,7 +20,6 @@ from provisioner.model.live import Live, Ownership
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import Action, Cause, FieldChange, Operation
 from provisioner.model.secret import MARK
-from provisioner.records import dataclass
 
 ALIASES: Final = "aliases"
 ALIAS_PATH: Final = f"/{ALIASES}/[^/?]+"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -29,7 +30,6 @@ from provisioner.model.paths import Document
 from provisioner.model.plan import Operation
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader, resolve
-from provisioner.records import replace
 
 SECRET_FIELDS: Final = frozenset({"plaintext", VALUE})
 ASSIGNMENT: Final = f"{ROOT}/current-metastore-assignment"

@@ -7,6 +7,7 @@ schema.md and ai_gateway_*.md; databricks-bundles, resources of the same names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from provisioner.kinds.unity_catalog import live_document
@@ -15,7 +16,6 @@ from provisioner.model.field_rules import FieldRule
 from provisioner.model.importing import BundleRules, Claimed, StateEntry, variable_name
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
-from provisioner.records import replace
 
 TYPES: Final[Mapping[str, str]] = {
     "model_services": "databricks_ai_gateway_model_service",

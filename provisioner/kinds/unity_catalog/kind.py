@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import partial
 
 from provisioner.errors import Finding, Location
@@ -38,7 +39,6 @@ from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChan
 from provisioner.model.references import Prerequisite, RestrictedName, nothing
 from provisioner.model.secret import SecretReader
 from provisioner.model.serving import Topology
-from provisioner.records import dataclass
 
 # What model services and model provider services have in common. Pure.
 

@@ -15,10 +15,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from provisioner.model.live import Ownership
-from provisioner.records import dataclass
 
 PREFIX: Final = "managed by provisioner: "
 OWNED: Final = "$owned"

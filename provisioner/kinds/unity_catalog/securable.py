@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
 from provisioner.errors import Finding
 from provisioner.model.connection import MISSING
 from provisioner.model.paths import Document
-from provisioner.records import dataclass, field
 
 ROOT: Final = "/api/2.1/unity-catalog"
 GRANTS: Final = "grants"

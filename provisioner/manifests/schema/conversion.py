@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import Location
 from provisioner.manifests.schema.fields import Schema, digits_only, taken_as_text
-from provisioner.records import dataclass
 
 # The words that the CLI takes for a boolean, as go-yaml's decoder has them.
 _WORDS: Final[Mapping[str, bool]] = {

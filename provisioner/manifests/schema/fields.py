@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 from provisioner.errors import Location
-from provisioner.records import dataclass
 
 Schema = Mapping[str, Any]
 FieldPath = tuple[str, ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from provisioner.errors import Finding, Location
@@ -16,7 +17,6 @@ from provisioner.errors.did_you_mean import closest, did_you_mean
 from provisioner.errors.wording import counted, listed
 from provisioner.manifests.schema.conversion import Written
 from provisioner.manifests.schema.fields import FieldIndex, Schema, meant, refused_part
-from provisioner.records import dataclass
 
 _WORDS: Final = {
     "object": "a mapping",

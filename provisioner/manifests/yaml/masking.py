@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,6 @@ from provisioner.manifests.yaml.builder import Mark
 from provisioner.manifests.yaml.text import SECRET_VALUE, SpanIndex
 from provisioner.model import schemas
 from provisioner.model.secret import MASK
-from provisioner.records import dataclass
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _FILE = re.compile(r"(?=.*[/.])[\w./ -]+")

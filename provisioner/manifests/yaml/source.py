@@ -12,6 +12,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,6 @@ from provisioner.errors import FileError, Finding, Location, Position, Problem, 
 from provisioner.manifests.references import has_references
 from provisioner.manifests.yaml.builder import Builder, Built, Mark, TooMuchError
 from provisioner.manifests.yaml.text import Text
-from provisioner.records import dataclass, replace
 
 if TYPE_CHECKING:
     from provisioner.manifests.yaml.masking import CoveredIndex

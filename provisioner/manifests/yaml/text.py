@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 
 from provisioner.errors import Finding, Position, Problem, Span
 from provisioner.model.secret import MASK
-from provisioner.records import dataclass
 
 LONGEST_EXCERPT = 2_000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from glob import glob
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -13,7 +14,6 @@ from provisioner.errors import FileError, Finding, Location, Position
 from provisioner.manifests.files import WILD, read
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.paths import Document
-from provisioner.records import dataclass
 
 INCLUDE: Final = "include"
 RESOURCES: Final = "resources"

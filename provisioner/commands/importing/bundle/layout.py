@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from provisioner.commands.importing.bundle.documents import Documents
@@ -12,7 +13,6 @@ from provisioner.kinds import KINDS
 from provisioner.manifests.merge import Origin, PlacedValue, laid_over
 from provisioner.model.paths import Document
 from provisioner.model.plan import Address
-from provisioner.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provisioner.commands.importing.bundle.fold import mapping
 from provisioner.kinds import KINDS
 from provisioner.kinds.bundle_vocabulary import FULL_NAMES
 from provisioner.model.paths import Document
-from provisioner.records import dataclass, field
 
 REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
 TARGET: Final = "${bundle.target}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,7 +22,6 @@ from provisioner.commands.importing.bundle.references import (
 )
 from provisioner.kinds.bundle_vocabulary import PERMISSIONS
 from provisioner.model.paths import Document
-from provisioner.records import dataclass
 
 DEFAULT: Final = "default"
 """The target that the CLI implies where a bundle has none."""

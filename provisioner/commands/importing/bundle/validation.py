@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,6 @@ from provisioner.manifests.project import FOLDER, PROJECT_FILE, environment_name
 from provisioner.manifests.yaml.builder import Mark
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.paths import Document
-from provisioner.records import replace
 
 # In place of a value that only whoever deploys the bundle has. A version takes it too.
 ANY_VALUE: Final = "1"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.kinds.model_serving_endpoints.invocation.client_examples import (
@@ -22,7 +23,6 @@ from provisioner.kinds.model_serving_endpoints.invocation.requests import (
 )
 from provisioner.model.paths import Document
 from provisioner.model.query import Reached, Snippet
-from provisioner.records import dataclass
 
 WIDEST: Final = 88
 STEP: Final = 4

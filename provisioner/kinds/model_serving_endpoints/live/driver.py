@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.errors import LostAnswerError, ServiceError, UnreachableError, WorkspaceError
@@ -38,7 +39,6 @@ from provisioner.model.plan import Operation
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader, resolve
 from provisioner.model.serving import LogSource
-from provisioner.records import dataclass, replace
 
 ME: Final = "/api/2.0/preview/scim/v2/Me"
 # A service principal's login is its application id.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provisioner.errors import Location
@@ -27,7 +28,6 @@ from provisioner.model.importing import (
 )
 from provisioner.model.paths import Document
 from provisioner.model.secret import reference_in
-from provisioner.records import dataclass, field
 
 PROVIDERS, SECRETS = "model_provider_services", "secrets"
 TYPE: Final = "EXTERNAL_MODEL_PROVIDER_TYPE_"

@@ -6,6 +6,7 @@ Source: databricks-sdk, ``ModelServiceConfig``; docs.databricks.com, Migrate to 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from provisioner.kinds.model_serving_endpoints.document import (
@@ -39,7 +40,6 @@ from provisioner.model.importing import (
     SuccessorResource,
 )
 from provisioner.model.paths import Document
-from provisioner.records import replace
 
 SERVICES, SCHEMAS = "model_services", "schemas"
 VECTORS: Final = "/embeddings"

@@ -6,6 +6,7 @@ The service has a call of its own for each group of fields, and none that takes 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -24,7 +25,6 @@ from provisioner.model.kind import Intent, OwnCall
 from provisioner.model.live import Ownership, Phase
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import Action, FieldChange, Operation
-from provisioner.records import replace
 
 ROOT: Final = "/api/2.0/serving-endpoints"
 ROOT_OF_UNITS: Final = f"{ROOT}/pt"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -20,7 +21,6 @@ from provisioner.kinds.model_serving_endpoints.planning.replacement import (
 )
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange
-from provisioner.records import dataclass
 
 Verdict = FieldAction | None
 """None for no opinion."""

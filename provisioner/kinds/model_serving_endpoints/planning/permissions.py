@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provisioner.kinds.model_serving_endpoints.document import mapping, parts_of
@@ -17,7 +18,6 @@ from provisioner.model.live import Live
 from provisioner.model.paths import Document, Key
 from provisioner.model.plan import ABSENT, Action, Cause, FieldAction, FieldChange, Operation
 from provisioner.model.resource import Resource
-from provisioner.records import dataclass, replace
 
 FIELD: Final = "permissions"
 PERMISSIONS_ROOT: Final = "/api/2.0/permissions/serving-endpoints"

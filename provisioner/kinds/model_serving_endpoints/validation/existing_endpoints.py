@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from provisioner.errors import Finding
@@ -13,7 +14,6 @@ from provisioner.kinds.model_serving_endpoints.live.read import canonical
 from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.resource import Resource
-from provisioner.records import replace
 
 EXISTING: Final = "existing"
 DATABRICKS: Final = "databricks-"
