@@ -8,8 +8,6 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-Completer = Callable[[click.Context, click.Parameter, str], list[str]]
-
 
 def environments(context: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The environments of the project that begin with ``incomplete``."""

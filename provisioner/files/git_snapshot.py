@@ -44,16 +44,6 @@ def merge_base(root: Path, ref: str, option: str) -> str:
     return answer.text
 
 
-def commit_of(root: Path, ref: str, option: str) -> str:
-    """The full hash of the commit ``ref`` itself. Raises as ``merge_base`` does."""
-    head(root, option)
-    commit = _commit(root, ref)
-    if not commit:
-        hint = f"fetch it first, or fetch the complete history in the checkout: {FETCH_ALL}"
-        raise UsageError.of("E523", f"{option}: this clone has no commit `{ref}`", hint)
-    return commit
-
-
 @contextmanager
 def project_at(root: Path, commit: str) -> Iterator[Path]:
     """A folder with the files of the project in ``root`` as they were at ``commit``.

@@ -21,7 +21,6 @@ BLOCK: Final = "rollout"
 UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 STEP: Final = re.compile(r"(\d{1,3})\s*%(?:\s+for\s+(\d{1,6}[smhd]))?")
 PAUSE: Final = "pause"
-MOST_METRICS: Final = 20
 
 Entry = tuple[int | None, int]
 """The share and the seconds of one written step; None for a pause."""

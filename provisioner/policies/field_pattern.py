@@ -18,7 +18,6 @@ from provisioner.model.plan import ABSENT
 from provisioner.policies.comparison import Comparisons
 
 EACH: Final = Key("*")
-_RAW: Final = "raw"
 
 
 class UnknownPathError(ValueError):

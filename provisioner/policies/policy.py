@@ -171,14 +171,6 @@ class Policy:
         return any(each.covers(address, today) for each in self.exceptions)
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySet:
-    """The policies that hold, and the digest by which a pipeline pins them."""
-
-    policies: tuple[Policy, ...] = ()
-    digest: str = ""
-
-
 def _any_match(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
     if not patterns:
         return True

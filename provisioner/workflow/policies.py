@@ -58,9 +58,6 @@ class PolicyFiles:
         return tuple(self.problem(*expiry) for expiry in expired(self.policies, today))
 
 
-NO_POLICIES: Final = PolicyFiles()
-
-
 def read_policies(root: Path, folder: Path | None = None, digest: str = "") -> PolicyFiles:
     """The policies of the project and those of ``folder`` (`--policy-dir`).
 

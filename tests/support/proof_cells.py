@@ -192,15 +192,17 @@ class Cells:
         """Calls ``check`` with each case and a source of random choices of its own.
 
         Outside the proofs ``quick`` cases are drawn, always the same; in the proofs ``most`` of
-        them, other ones for each seed. What remains when the time of the part is up is counted
-        as skipped. ``str(case)`` names a case.
+        them, in random order, so that a run that is ended has tried a sample. What remains when
+        the time of the part is up is counted as skipped. ``str(case)`` names a case.
 
         Raises AssertionError with the cases that failed.
         """
         everything = list(cases)
-        count = (most or len(everything)) if FULL else quick
-        chosen = _sample(everything, count, self.seed if FULL else "0")
+        chosen = _sample(everything, quick)
         if FULL:
+            count = min(most or len(everything), len(everything))
+            # The same order in every process and every run of a seed.
+            chosen = random.Random(self.seed).sample(everything, count)
             shard = self.request.getfixturevalue(SHARD)
             if shard == 0:
                 self.journal.write(self.test, "", LEFT_OUT, len(everything) - len(chosen))
@@ -245,10 +247,8 @@ class Cells:
         return "passed", ""
 
 
-def _sample(cases: Sequence[Case], count: int, seed: str) -> list[Case]:
-    if count >= len(cases):
-        return list(cases)
-    chosen = random.Random(int(seed) if seed.isdigit() else seed).sample(range(len(cases)), count)
+def _sample(cases: Sequence[Case], count: int) -> list[Case]:
+    chosen = random.Random(0).sample(range(len(cases)), min(count, len(cases)))
     return [cases[number] for number in sorted(chosen)]
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from provisioner.model.rollout import Grade, MoveKind, Why, Word
-from provisioner.model.rollout_block import WHOLE, drawn
+from provisioner.model.rollout_block import drawn
 from provisioner.planning.rollout_plan import day, span, waits_for_person
 from provisioner.planning.rollout_procedure import Ending
 from provisioner.planning.rollout_state import Rollout
@@ -152,8 +152,3 @@ def bar(state: Rollout, *, unicode: bool = True) -> str:
     if state.removed:
         return ""
     return drawn(state.spec.stages, state.versions.percent, "→" if unicode else ">")
-
-
-def is_finished(state: Rollout) -> bool:
-    """Whether the new version has all traffic."""
-    return state.versions.percent == WHOLE

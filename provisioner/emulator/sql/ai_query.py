@@ -60,7 +60,6 @@ class AiQueryCall:
     task: str
     cast_to: str
     response_format: Any = None
-    is_wrapped: bool = False
     fails: bool = True
 
 

@@ -27,7 +27,6 @@ from provisioner.model.paths import Document
 
 # In place of a value that only whoever deploys the bundle has. A version takes it too.
 ANY_VALUE: Final = "1"
-_SECTIONS: Final = ("overrides", "variables")
 
 
 def problems_of(
@@ -184,8 +183,6 @@ OF_PRESETS: Final[Mapping[str, str]] = {
         TAKEN,
     ),
 }
-OF_WORKSPACES: Final = frozenset(("host", "profile"))
-"""The settings of a workspace that are taken; the others are paths and logins of the CLI."""
 _UNKNOWN: Final = "the Databricks CLI does not know this key either"
 
 
