@@ -1,7 +1,8 @@
-"""Inference tables: a row for each query and its answer.
+"""Inference tables and usage tracking: a row for each query and its answer.
 
-The columns are those of the service's pages, for the gateway's tables and for the legacy ones of
-``auto_capture_config``. A row is there at once; the service takes up to an hour.
+The columns are those of the service's pages, for the gateway's tables, for the legacy ones of
+``auto_capture_config``, and for the system table of usage. A row is there at once; the service
+takes up to an hour.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from provisioner.emulator.http.routing import (
     invalid,
 )
 from provisioner.emulator.http.store import Store
+from provisioner.emulator.identity.authentication import WORKSPACE_ID
 from provisioner.emulator.inference.active import ActiveEndpoint
 
-GATEWAY, LEGACY = "gateway", "auto_capture"
+GATEWAY, LEGACY, USAGE = "gateway", "auto_capture", "usage"
+USAGE_TABLE = "system.serving.endpoint_usage"
 # Column -> type in SQL.
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     GATEWAY: {
@@ -53,6 +56,22 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "response": "VARCHAR",
         "request_metadata": "MAP(VARCHAR, VARCHAR)",
     },
+    USAGE: {
+        "account_id": "VARCHAR",
+        "workspace_id": "VARCHAR",
+        "client_request_id": "VARCHAR",
+        "databricks_request_id": "VARCHAR",
+        "requester": "VARCHAR",
+        "status_code": "INTEGER",
+        "request_time": "TIMESTAMP",
+        "input_token_count": "BIGINT",
+        "output_token_count": "BIGINT",
+        "input_character_count": "BIGINT",
+        "output_character_count": "BIGINT",
+        "usage_context": "MAP(VARCHAR, VARCHAR)",
+        "request_streaming": "BOOLEAN",
+        "served_entity_id": "VARCHAR",
+    },
 }
 # rule(documented): A request or an answer of more than 1 MiB is left out of its row, which says so.
 #     [service's pages on inference tables]
@@ -70,7 +89,7 @@ class Exchange:
     started_ms: int
 
     def add(self, status: int, response: Any, entity: Mapping[str, Any] | None = None) -> None:
-        """Writes a row into each inference table of the endpoint."""
+        """Writes a row into each table of the endpoint's queries."""
         tables = list(tables_of(self.endpoint))
         if not tables:
             return
@@ -146,9 +165,35 @@ def _legacy_row(row: PayloadRow) -> dict[str, Any]:
     }
 
 
+def _usage_row(row: PayloadRow) -> dict[str, Any]:
+    """Returns a row of the usage table. What an answer does not count is null."""
+    usage = row.response.get("usage") if isinstance(row.response, dict) else None
+    tokens = usage if isinstance(usage, dict) else {}
+    name, sent = row.entity.get("name"), row.exchange.request
+    return {
+        "workspace_id": WORKSPACE_ID,
+        "client_request_id": row.common["client_request_id"],
+        "databricks_request_id": row.common["databricks_request_id"],
+        "requester": row.exchange.requester,
+        "status_code": row.status,
+        "request_time": row.moment.isoformat(sep=" "),
+        "input_token_count": tokens.get("prompt_tokens"),
+        "output_token_count": tokens.get("completion_tokens"),
+        "usage_context": sent.get("usage_context"),
+        "request_streaming": bool(sent.get("stream")),
+        "served_entity_id": served_entity_id(row.exchange.endpoint.id, name) if name else None,
+    }
+
+
+def served_entity_id(endpoint_id: str, name: str) -> str:
+    """Returns the id of a served entity, which only the system tables show."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{endpoint_id}/{name}").hex
+
+
 WRITERS: Mapping[str, Callable[[PayloadRow], dict[str, Any]]] = {
     GATEWAY: _gateway_row,
     LEGACY: _legacy_row,
+    USAGE: _usage_row,
 }
 
 
@@ -177,6 +222,10 @@ def tables_of(endpoint: ActiveEndpoint) -> Iterator[tuple[str, str]]:
     for kind, block in blocks.items():
         if block and block.get("enabled"):
             yield "{catalog_name}.{schema_name}.{table_name_prefix}_payload".format(**block), kind
+    # rule(documented): The usage table has rows of the endpoints that track their usage.
+    #     [docs.databricks.com, AI Gateway: usage tracking]
+    if (endpoint.gateway.get("usage_tracking_config") or {}).get("enabled"):
+        yield USAGE_TABLE, USAGE
 
 
 def tables_with_rows(store: Store) -> dict[str, str]:

@@ -11,7 +11,7 @@ from provisioner.emulator.http.routing import ApiRequest, EmulatedWorkspace
 from provisioner.emulator.inference import payloads
 from provisioner.emulator.inference.active import of_record
 from provisioner.emulator.serving import endpoints
-from provisioner.emulator.sql import ai_query, engine, engine_process
+from provisioner.emulator.sql import ai_query, engine, engine_process, system_tables
 from provisioner.emulator.sql import statement as statements
 from provisioner.emulator.sql.executions import Cancellation, Work
 
@@ -42,10 +42,14 @@ def prepare(
 def _tables(
     workspace: EmulatedWorkspace, query: exp.Query, place: statements.TableNamespace
 ) -> dict[str, engine.EngineTable]:
-    """Returns the inference tables that the statement reads, and renames them in it."""
-    kinds = {name.lower(): kind for name, kind in _inference_tables(workspace).items()}
+    """Returns the tables that the statement reads, and renames them in it."""
+    kinds = {name.lower(): kind for name, kind in _tables_of_queries(workspace).items()}
     tables: dict[str, engine.EngineTable] = {}
-    for name, own_name in statements.rename_tables(query, place, kinds).items():
+    known = {*kinds, system_tables.SERVED_ENTITIES}
+    for name, own_name in statements.rename_tables(query, place, known).items():
+        if name == system_tables.SERVED_ENTITIES:
+            tables[own_name] = system_tables.served_entities(workspace.store)
+            continue
         columns = payloads.COLUMNS[kinds[name]]
         rows = payloads.rows(workspace.store, name)
         values = [[row.get(column) for column in columns] for row in rows]
@@ -53,12 +57,12 @@ def _tables(
     return tables
 
 
-def _inference_tables(workspace: EmulatedWorkspace) -> dict[str, str]:
-    """Returns the tables with rows, and the empty ones of endpoints that write one."""
+def _tables_of_queries(workspace: EmulatedWorkspace) -> dict[str, str]:
+    """Returns the tables with rows, the empty ones of endpoints that write one, and of usage."""
     known = payloads.tables_with_rows(workspace.store)
     for record in endpoints.every(workspace.store):
         known |= dict(payloads.tables_of(of_record(record)))
-    return known
+    return known | {payloads.USAGE_TABLE: payloads.USAGE}
 
 
 def _functions(

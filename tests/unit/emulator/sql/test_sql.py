@@ -343,3 +343,31 @@ def test_without_the_extra_the_answer_says_what_to_install(client, monkeypatch):
     reply = client.call("POST", BASE, {"statement": "SELECT 1", **WAREHOUSE})
     assert reply.status == 501
     assert 'pip install "./wheels/FILE.whl[sql]"' in reply.json["message"]
+
+
+CALLERS = """
+    SELECT e.endpoint_name, u.requester, COUNT(u.request_time), SUM(u.output_token_count) > 0
+    FROM system.serving.served_entities AS e
+    LEFT JOIN system.serving.endpoint_usage AS u ON u.served_entity_id = e.served_entity_id
+    WHERE e.endpoint_name = :name AND e.entity_type = 'EXTERNAL_MODEL'
+    GROUP BY ALL
+"""
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+def test_the_system_tables_tell_who_calls_an_endpoint_that_tracks_its_usage(client, run, tracks):
+    openai = {"name": "gpt", "provider": "openai", "task": "llm/v1/chat"}
+    model = {**openai, "openai_config": {"openai_api_key_plaintext": "sk"}}
+    body = {"name": "chat", "config": {"served_entities": [{"name": "a", "external_model": model}]}}
+    body["ai_gateway"] = {"usage_tracking_config": {"enabled": tracks}}
+    client.post("/api/2.0/serving-endpoints", body)
+    question = {"messages": [{"role": "user", "content": "hi"}]}
+    for _ in range(2):
+        client.post("/serving-endpoints/chat/invocations", question)
+    name = [{"name": "name", "value": "chat"}]
+    rows = {True: ["local-user@example.com", "2", "true"], False: [None, "0", None]}
+    assert run(CALLERS, parameters=name) == [["chat", *rows[tracks]]]
+
+
+def test_the_usage_table_is_there_and_empty_before_the_first_query(run):
+    assert run("SELECT COUNT(*) FROM system.serving.endpoint_usage") == [["0"]]
