@@ -36,6 +36,7 @@ class MigrateOptions(NamedTuple):
     report: str
     dry_run: bool
     check: bool
+    warehouse: str
 
 
 command_options = packed(
@@ -73,6 +74,12 @@ command_options = packed(
     click.option(
         "--check", is_flag=True, help="Query the endpoints and the new services, and compare."
     ),
+    click.option(
+        "--warehouse",
+        default="",
+        metavar="ID",
+        help="List who calls the endpoints: the SQL warehouse that queries the system tables.",
+    ),
 )
 
 
@@ -91,6 +98,10 @@ def command(common: CommonOptions, target: TargetOptions, options: MigrateOption
 
     With --check, `migrate` runs the checks of each endpoint against the endpoint and the new
     service, once both are live. Each check sends requests to models and can cost money.
+
+    With --warehouse, `migrate` lists the callers of the last 30 days from the system tables
+    system.serving.endpoint_usage and system.serving.served_entities, which have rows only for
+    endpoints with usage tracking. A warehouse that is stopped starts and costs money.
 
     \b
     Exit codes: 0 done; 1 error, a check failed, or an endpoint was skipped.
@@ -112,19 +123,25 @@ def _migrate(session: Session, options: MigrateOptions) -> MigrationResult:
     from provisioner.model.importing import LossReason
 
     accepted = frozenset(map(LossReason, options.without))
-    return migrate(session, MigrationRequest(options.names, options.to, accepted, options.file))
+    request = MigrationRequest(options.names, options.to, accepted, options.file, options.warehouse)
+    return migrate(session, request)
 
 
 def _check(terminal: Terminal, session: Session, options: MigrateOptions) -> int:
-    from provisioner.commands.migration.comparison import compare
+    from provisioner.commands.migration import report
+    from provisioner.commands.migration.comparison import callers, compare
     from provisioner.commands.query import check_text
 
     results = compare(session, options.names, options.to)
+    usage = callers(session, options.names, options.warehouse)
     if terminal.common.json:
-        terminal.answer_json(check_text.to_json(results))
+        data = {**check_text.to_json(results), "usage": report.usage_json(usage)}
+        terminal.answer_json(data)
     else:
         terminal.answer(check_text.text(results, terminal.style()))
-    return 0 if all(result.passed for result in results) else 1
+        terminal.answer(report.usage_text(usage))
+    terminal.problems(usage.problems)
+    return 0 if all(result.passed for result in results) and not usage.problems else 1
 
 
 def _finish(

@@ -220,15 +220,32 @@ class MigrationDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """A query for who calls resources: one row for each id and caller, or for an id alone.
+
+    Its columns are id, caller, number of requests and time of the last one. ``ids`` are by name.
+    ``untracked`` says for each name why requests to it may not be recorded. ``days`` is how far
+    the query looks back.
+    """
+
+    sql: str
+    ids: Mapping[str, str]
+    untracked: Mapping[str, str]
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Migrator:
     """How resources of a kind move to its successors.
 
     ``successor`` returns kind and name of what a resource becomes, given its name and the target's
     place. ``exists`` returns whether the place is in the workspace. ``migrate`` is pure.
     ``same_api`` returns why a live successor cannot do what the resource does; ``""``: it can.
+    ``usage`` returns the query for who still calls the resources, given what is live by name.
     """
 
     successor: Callable[[str, str], tuple[str, str]]
     exists: Callable[[Connection, str], bool]
     migrate: Callable[[Sequence[MigrationSource], MigrationTarget], MigrationDraft]
     same_api: Callable[[Mapping[str, Any], Mapping[str, Any]], str]
+    usage: Callable[[Mapping[str, Mapping[str, Any]]], UsageQuery]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from provisioner.commands.migration.callers import usage_of
 from provisioner.commands.migration.migrate import check_place, migrator_of
+from provisioner.commands.migration.result import UsageReport
 from provisioner.commands.query.ask import QueryTarget, named
 from provisioner.errors import LoginError, WorkspaceError
 from provisioner.kinds import KINDS
@@ -35,6 +37,18 @@ def compare(session: Session, names: Sequence[str], place: str) -> tuple[CheckRe
         target = named(session.loaded.resources, name, migrator_of)
         results += _compared(session, target, place)
     return tuple(results)
+
+
+def callers(session: Session, names: Sequence[str], warehouse: str) -> UsageReport:
+    """Who still calls each named endpoint. Raises UsageError for what names nothing, LoginError."""
+    targets = [named(session.loaded.resources, name, migrator_of) for name in names]
+    (kind,) = {target.kind.name: target.kind for target in targets}.values()
+    migrator = migrator_of(kind)
+    if migrator is None:
+        raise TypeError(f"{kind.name} has no successors")
+    live = {target.name: _live(session, kind, target.name) for target in targets}
+    there = {name: document for name, document in live.items() if document is not None}
+    return usage_of(session, migrator, there, warehouse)
 
 
 def _compared(session: Session, target: QueryTarget, place: str) -> Iterator[CheckResult]:

@@ -16,7 +16,13 @@ from typing import Final
 from provisioner.commands.importing.draft import ManifestDraft, entry_of, schema_path, wrong_in
 from provisioner.commands.importing.from_workspace import refuse_wrong
 from provisioner.commands.importing.manifest_text import check_pattern, manifest
-from provisioner.commands.migration.result import CallerChange, MigrationEntry, MigrationResult
+from provisioner.commands.migration.callers import usage_of
+from provisioner.commands.migration.result import (
+    CallerChange,
+    MigrationEntry,
+    MigrationResult,
+    UsageReport,
+)
 from provisioner.commands.query.ask import QueryTarget, named
 from provisioner.errors import FileError, Problem, RefusedError, UsageError
 from provisioner.kinds import KINDS
@@ -51,12 +57,16 @@ SKIPPED: Final = frozenset((".git", ".venv", "node_modules", ".provisioner"))
 
 @dataclass(frozen=True, slots=True)
 class MigrationRequest:
-    """Which endpoints go where, and which losses are agreed to."""
+    """Which endpoints go where, and which losses are agreed to.
+
+    ``warehouse`` is the id of the SQL warehouse that tells who calls them, ``""`` for none.
+    """
 
     names: tuple[str, ...]
     place: str
     accepted: frozenset[LossReason] = frozenset()
     file: str = DEFAULT_FILE
+    warehouse: str = ""
 
 
 def migrate(session: Session, request: MigrationRequest) -> MigrationResult:
@@ -76,8 +86,14 @@ def migrate(session: Session, request: MigrationRequest) -> MigrationResult:
         _entry(resource, source, kind, draft.successors, request.accepted)
         for resource, source in zip(draft.resources, sources, strict=True)
     )
+    usage = _usage(session, kind, sources, request.warehouse)
     result = MigrationResult(
-        request.place, request.accepted, entries, draft.variables, _shared(draft.resources)
+        request.place,
+        request.accepted,
+        entries,
+        draft.variables,
+        _shared(draft.resources),
+        usage=usage,
     )
     return _written(session, result, draft.successors, request.file)
 
@@ -110,6 +126,15 @@ def _source(session: Session, target: QueryTarget) -> MigrationSource:
     known = target.resource
     declared, checks = (known.document, known.checks) if known else ({}, ())
     return MigrationSource(name, importing.generate(live, key), raw, declared, checks)
+
+
+def _usage(
+    session: Session, kind: Kind, sources: Sequence[MigrationSource], warehouse: str
+) -> UsageReport:
+    migrator = migrator_of(kind)
+    if migrator is None:
+        raise TypeError(f"{kind.name} has no successors")
+    return usage_of(session, migrator, {each.name: each.raw for each in sources}, warehouse)
 
 
 def _drafted(
@@ -236,6 +261,7 @@ def _written(
 ) -> MigrationResult:
     """``result`` with the manifest, where something moves, and what stands against writing it."""
     problems = [_problem(entry, loss) for entry in result.entries for loss in entry.stops]
+    problems += result.usage.problems
     if not successors:
         return replace(result, problems=tuple(problems))
     keys = {resource.address for resource in session.loaded.resources}

@@ -6,7 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from provisioner.commands.migration.result import CallerChange, MigrationEntry, MigrationResult
+from provisioner.commands.migration.result import (
+    CallerChange,
+    MigrationEntry,
+    MigrationResult,
+    RemainingCallers,
+    UsageReport,
+)
 from provisioner.model.importing import NeededVariable, VariablePlace
 from provisioner.rendering.markup import code, fence, prose
 from provisioner.rendering.text import harmless_line
@@ -16,21 +22,21 @@ MOVES, STAYS = "moves to", "stays"
 ADVICE: Final = (
     "Apply the manifests beside the endpoints, and compare both with `migrate --check`.",
     "Move the callers: each changes its address and the name of the model.",
-    "Watch who still asks the endpoint; a limit of 0 calls shows the last ones.",
+    "See who still calls the endpoint: `migrate --check --warehouse ID` lists the callers.",
     "Remove the manifest of the endpoint, and let `apply` delete it with its consent.",
 )
 
 
 def text(result: MigrationResult) -> str:
     """A line for each endpoint, what changes below it, and the variables to set."""
-    lines = [line for entry in result.entries for line in _rows(entry)]
+    lines = [line for entry in result.entries for line in _rows(entry, result.usage)]
     lines += [f"set {each.name}: {harmless_line(each.purpose)}" for each in result.variables]
     moved = sum(entry.moves for entry in result.entries)
     total = len(result.entries)
     return "\n".join((*lines, "", f"Endpoints: {moved} of {total} can move")) + "\n"
 
 
-def _rows(entry: MigrationEntry) -> Iterator[str]:
+def _rows(entry: MigrationEntry, usage: UsageReport) -> Iterator[str]:
     resource = entry.resource
     fate = f"{MOVES} {resource.successor[1]}" if entry.moves else STAYS
     yield f"{'+' if entry.moves else '!'} {harmless_line(resource.name)} {fate}"
@@ -41,6 +47,53 @@ def _rows(entry: MigrationEntry) -> Iterator[str]:
         yield f"    note: {harmless_line(note)}"
     for question in resource.questions:
         yield f"    to decide: {harmless_line(question)}"
+    if remaining := usage.of(resource.name):
+        yield from (f"    {harmless_line(line)}" for line in caller_lines(remaining))
+
+
+def caller_lines(remaining: RemainingCallers) -> Iterator[str]:
+    """Who called a resource, and what is not known about that."""
+    for caller in remaining.callers:
+        noun = "request" if caller.requests == 1 else "requests"
+        yield (
+            f"called by {caller.name}: {caller.requests:,} {noun} in {remaining.days} days, "
+            f"the last one on {caller.last_request}"
+        )
+    if remaining.unknown:
+        yield f"callers may be missing: {remaining.unknown}"
+    elif not remaining.callers:
+        yield f"no requests in {remaining.days} days; those of the last half hour may be missing"
+
+
+def usage_text(usage: UsageReport) -> str:
+    """The callers of each resource."""
+    lines = []
+    for remaining in usage.entries:
+        lines.append(harmless_line(remaining.name))
+        lines += [f"  {harmless_line(line)}" for line in caller_lines(remaining)]
+    return "\n".join(lines)
+
+
+def usage_json(usage: UsageReport) -> list[dict[str, Any]] | None:
+    """Each resource with its callers; null where nobody asked."""
+    if not usage.entries:
+        return None
+    return [
+        {
+            "endpoint": remaining.name,
+            "days": remaining.days,
+            "callers": [
+                {
+                    "name": caller.name,
+                    "requests": caller.requests,
+                    "last_request": caller.last_request,
+                }
+                for caller in remaining.callers
+            ],
+            "unknown": remaining.unknown or None,
+        }
+        for remaining in usage.entries
+    ]
 
 
 def markdown(result: MigrationResult) -> str:
@@ -55,6 +108,7 @@ def markdown(result: MigrationResult) -> str:
         ]
         parts.append("")
     parts += _variables(result.variables)
+    parts += _usage(result.usage)
     parts += ["## Next steps", ""]
     parts += [f"{number}. {step}" for number, step in enumerate(ADVICE, 1)]
     parts += ["", *([fence("console", [f"$ {line}" for line in result.next])] * bool(result.next))]
@@ -105,8 +159,20 @@ def _variables(variables: Sequence[NeededVariable]) -> list[str]:
     ]
 
 
+def _usage(usage: UsageReport) -> list[str]:
+    """Who calls the endpoints, or how to look."""
+    parts = ["## Who calls the endpoints", ""]
+    for remaining in usage.entries:
+        parts += [f"{code(remaining.name)}:", ""]
+        parts += [*(f"- {prose(line)}" for line in caller_lines(remaining)), ""]
+    if not usage.entries:
+        parts += ["Nobody looked. Give `--warehouse ID`, or run this query in a SQL warehouse:", ""]
+        parts += [fence("sql", usage.sql.splitlines())]
+    return parts
+
+
 def to_json(result: MigrationResult) -> dict[str, Any]:
-    """``{"to", "endpoints", "variables", "shared", "manifest", "next"}``."""
+    """What a migration came to, as data; ``usage`` is null where no warehouse was given."""
     return {
         "to": result.place,
         "endpoints": [_entry_json(entry) for entry in result.entries],
@@ -120,6 +186,8 @@ def to_json(result: MigrationResult) -> dict[str, Any]:
         ],
         "shared": {name: list(users) for name, users in result.shared.items()},
         "manifest": result.file or None,
+        "usage": usage_json(result.usage),
+        "usage_query": result.usage.sql,
         "next": list(result.next),
     }
 

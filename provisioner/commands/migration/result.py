@@ -20,6 +20,41 @@ class CallerChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asked a resource how often, and when the last time was."""
+
+    name: str
+    requests: int
+    last_request: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemainingCallers:
+    """Who called a resource in the last ``days``, the most frequent caller first.
+
+    ``unknown`` says why there may be others, or others may not be seen.
+    """
+
+    name: str
+    days: int
+    callers: tuple[Caller, ...] = ()
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """The callers of resources, one entry for each. ``sql`` is the query for them."""
+
+    sql: str
+    entries: tuple[RemainingCallers, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def of(self, name: str) -> RemainingCallers | None:
+        """Returns the entry of ``name``; None where it was not looked up."""
+        return next((each for each in self.entries if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationEntry:
     """One resource of a migration: what becomes of it, and what its callers change.
 
@@ -40,7 +75,8 @@ class MigrationEntry:
 class MigrationResult:
     """``shared`` has for each resource that several use their names; ``file`` is the manifest.
 
-    ``text`` is the manifest, ``""`` where nothing moves. ``next`` are commands.
+    ``text`` is the manifest, ``""`` where nothing moves. ``next`` are commands. ``usage`` is who
+    calls the resources now.
     """
 
     place: str
@@ -52,3 +88,4 @@ class MigrationResult:
     text: str = ""
     problems: tuple[Problem, ...] = ()
     next: tuple[str, ...] = ()
+    usage: UsageReport = UsageReport("")

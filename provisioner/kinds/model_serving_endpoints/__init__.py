@@ -63,6 +63,7 @@ NAME = "model_serving_endpoints"
 MOST_ENDPOINTS = 1000
 CLIENTS = f"{NAME}.invocation.clients"
 MIGRATION = f"{NAME}.migration.services"
+USAGE = f"{NAME}.migration.usage"
 
 
 def model() -> type[Any]:
@@ -175,5 +176,6 @@ KIND = Kind(
         exists=lazily(MIGRATION, "exists"),
         migrate=lazily(MIGRATION, "migrate"),
         same_api=lazily(MIGRATION, "same_api"),
+        usage=lazily(USAGE, "usage_query"),
     ),
 )

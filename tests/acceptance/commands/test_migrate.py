@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from manifest_texts import TWO_MODELS
@@ -256,3 +257,76 @@ def test_a_place_that_is_no_schema_is_refused(run):
     result = run("migrate", "chat", "--to", "Main.gateway")
     assert "E841" in result.err
     assert "E441" in run("migrate", "nobody", *PLACE).err
+
+
+WAREHOUSE = ("--warehouse", "a1b2c3d4e5f60718")
+HELLO = {"messages": [{"role": "user", "content": "hi"}]}
+
+
+@pytest.fixture
+def asked(run, repository, workspace, monkeypatch):
+    """Two endpoints with a service each; one tracks its usage, and somebody asks both."""
+    for name in ("SHOP_KEY", "CHAT_GPT_OPENAI_API_KEY", "OTHER_GPT_OPENAI_API_KEY"):
+        monkeypatch.setenv(name, "sk-of-the-shop")
+    tracked = TWO_MODELS + "ai_gateway: {usage_tracking_config: {enabled: true}}\n"
+    repository.endpoint(tracked)
+    other = indent(TWO_MODELS.replace("name: chat", "name: other"), "      ")
+    repository.write(
+        "manifests/other.yaml", f"resources:\n  model_serving_endpoints:\n    other:{other}"
+    )
+    assert run("apply", "-y").code == 0
+    chat, other = names_of(workspace)
+    moved = run("migrate", chat, other, *PLACE, "-o", "json")
+    assert moved.code == 0, moved.err
+    assert moved.json["usage"] is None
+    report = (repository.root / "migration.md").read_text()
+    assert "Nobody looked. Give `--warehouse ID`" in report
+    assert "FROM system.serving.served_entities" in report
+    for name in (chat, chat, other):
+        workspace.call("POST", f"/serving-endpoints/{name}/invocations", HELLO)
+    return chat, other
+
+
+def test_a_warehouse_tells_who_calls_an_endpoint_that_tracks_its_usage(run, repository, asked):
+    pytest.importorskip("duckdb")
+    chat, other = asked
+    moved = run("migrate", chat, other, *PLACE, *WAREHOUSE, "-o", "json")
+    assert moved.code == 0, moved.err
+    tracked, untracked = moved.json["usage"]
+    (caller,) = tracked["callers"]
+    assert (caller["name"], caller["requests"]) == ("local-user@example.com", 2)
+    assert tracked["unknown"] is None
+    assert untracked["callers"] == []
+    assert "does not track its usage" in untracked["unknown"]
+    report = (repository.root / "migration.md").read_text()
+    assert "called by local-user@example.com: 2 requests in 30 days" in report
+
+
+def test_the_check_lists_the_callers_that_are_left(run, asked):
+    pytest.importorskip("duckdb")
+    assert run("apply", "-y").code == 0
+    done = run("migrate", *asked, *PLACE, "--check", *WAREHOUSE)
+    assert done.code == 0, done.out
+    assert "called by local-user@example.com: " in done.out
+    assert "callers may be missing: the endpoint does not track its usage" in done.out
+
+
+@pytest.mark.parametrize("engine", ["another warehouse", "refused", "slow"])
+def test_no_answer_about_callers_is_not_no_callers(run, workspace, asked, engine):
+    path, action = "/api/2.0/sql/statements", {"status": 403}
+    if engine == "slow":
+        state = {"statement_id": "s", "status": {"state": "PENDING"}}
+        action = {"status": 200, "body": state}
+    if engine != "another warehouse":
+        rule = {
+            "path": "/api/2.0/sql/**" if engine == "slow" else path,
+            "times": 0,
+            "action": action,
+        }
+        workspace.call("POST", "/__emulator__/faults", {"rules": [rule]})
+    warehouse = "nowhere" if engine == "another warehouse" else WAREHOUSE[1]
+    done = run("migrate", *asked, *PLACE, "--warehouse", warehouse)
+    assert done.code == 1
+    assert "E843" in done.err
+    assert "no requests" not in done.out
+    assert "callers may be missing" in done.out
