@@ -31,20 +31,11 @@ class Reply:
     wait_s: float | None = None
 
 
-class Connection(Protocol):
-    """The workspace as a driver sees it: JSON in, JSON objects out, errors of ours."""
+class Reader(Protocol):
+    """What answers questions about the workspace; see ``Connection``."""
 
     @property
     def host(self) -> str: ...
-
-    @property
-    def clock_skew_s(self) -> float:
-        """Seconds by which the workspace's clock is ahead of this machine's.
-
-        Measured from the ``Date`` of answers; 0.0 below the precision of two seconds, and
-        before the first answer.
-        """
-        ...
 
     def get(
         self,
@@ -58,6 +49,19 @@ class Connection(Protocol):
         None for a 404 whose error code is one of ``absent``: without any, there is no such
         answer. Raises ServiceError for every other refusal, and UnreachableError when no
         valid answer arrived after the retries that are safe.
+        """
+        ...
+
+
+class Connection(Reader, Protocol):
+    """The workspace as a driver sees it: JSON in, JSON objects out, errors of ours."""
+
+    @property
+    def clock_skew_s(self) -> float:
+        """Seconds by which the workspace's clock is ahead of this machine's.
+
+        Measured from the ``Date`` of answers; 0.0 below the precision of two seconds, and
+        before the first answer.
         """
         ...
 

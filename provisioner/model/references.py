@@ -54,6 +54,7 @@ class PrerequisiteType(StrEnum):
     SECRET = "secret"  # scope, key
     PRINCIPAL = "principal"  # user_name, group_name or service_principal_name; and who
     GRANT = "privilege"  # who ("": the login), type and name of the object, privilege
+    ENDPOINT_LEVEL = "permission on an endpoint"  # its name, the level of the login
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def move_followers(
 
     complete = {report.address for report in reports if _is_complete(report)}
     followers = _followers(session, complete)
+    # Whoever selected the endpoint alone did not agree to a change of the model.
     if selected is not None:
         followers &= selected
     if not followers:

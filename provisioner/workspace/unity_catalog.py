@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from provisioner.errors import Problem, ServiceError, UnreachableError, WorkspaceError
 from provisioner.model.connection import MISSING as MISSING_CODES
-from provisioner.model.connection import Connection
+from provisioner.model.connection import Reader
 from provisioner.model.paths import Document
 
 ROOT: Final = "/api/2.1/unity-catalog/models"
@@ -29,7 +29,7 @@ ABSENT: Final = MISSING_CODES | {
 LOCAL: Final = "emulator:"
 
 
-def alias_version(connection: Connection, model: str, alias: str, where: str = "") -> str:
+def alias_version(connection: Reader, model: str, alias: str, where: str = "") -> str:
     """The version, such as ``"12"``, that ``alias`` of ``model`` points to.
 
     ``model`` is ``catalog.schema.name``; ``where`` names the workspace in errors as
@@ -46,7 +46,7 @@ def alias_version(connection: Connection, model: str, alias: str, where: str = "
     raise WorkspaceError((no_alias(model, alias, where),))
 
 
-def version_status(connection: Connection, model: str, version: str, where: str = "") -> str:
+def version_status(connection: Reader, model: str, version: str, where: str = "") -> str:
     """``READY``, another word of the service, or ``MISSING``.
 
     Raises WorkspaceError E763 where it may not be read: that is not the same as absent.
@@ -59,12 +59,12 @@ def version_status(connection: Connection, model: str, version: str, where: str 
     return str(answer.get("status") or READY)
 
 
-def model_exists(connection: Connection, model: str, where: str = "") -> bool:
+def model_exists(connection: Reader, model: str, where: str = "") -> bool:
     """Whether there is a ``model``, whatever its versions. Raises as ``version_status``."""
     return read(connection, _path(model), model, where or connection.host) is not None
 
 
-def read(connection: Connection, path: str, name: str, where: str) -> Document | None:
+def read(connection: Reader, path: str, name: str, where: str) -> Document | None:
     """What is at ``path``, which is about the model or function ``name``; None for nothing.
 
     Raises WorkspaceError E763 where it is hidden.

@@ -36,6 +36,9 @@ PERMITTED = {
     # The kind should say which of its fields hold secrets, a share, or a principal.
     "commands/graph/graph.py: secrets",
     "commands/graph/text.py: traffic_percentage",
+    "commands/preflight/grants.py: group_name",
+    "commands/preflight/grants.py: service_principal_name",
+    "commands/preflight/grants.py: user_name",
     "commands/preflight/lookups.py: group_name",
     "commands/preflight/lookups.py: secrets",
     "commands/preflight/lookups.py: service_principal_name",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioner import __version__
-from provisioner.commands.preflight.lookups import ME
+from provisioner.commands.preflight.grants import ME
 from provisioner.commands.preflight.preflight import examine
 from provisioner.errors import Problem, ProvisionerError, Severity, WorkspaceError
 from provisioner.errors.wording import counted

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from provisioner.commands.migration.result import Caller, RemainingCallers, UsageReport
+from provisioner.commands.migration.result import EndpointCaller, RemainingCallers, UsageReport
 from provisioner.errors import LoginError, Problem, UnreachableError, WorkspaceError
 from provisioner.model.clock import SystemClock
 from provisioner.model.connection import Connection
@@ -40,6 +40,7 @@ def usage_of(
     except LoginError:
         raise
     except WorkspaceError as error:
+        # Without an answer each entry says so: an empty list would read as "delete it".
         entries = [RemainingCallers(name, query.days, unknown=str(error)) for name in live]
         return UsageReport(query.sql, tuple(entries), (_problem(error),))
     return UsageReport(query.sql, tuple(_entry(name, query, rows) for name in live))
@@ -56,7 +57,7 @@ def _problem(error: WorkspaceError) -> Problem:
 def _entry(name: str, query: UsageQuery, rows: list[Row]) -> RemainingCallers:
     own = [row for row in rows if row[0] == query.ids.get(name)]
     callers = tuple(
-        Caller(str(row[1]), int(row[2] or 0), str(row[3] or "")) for row in own if row[1]
+        EndpointCaller(str(row[1]), int(row[2] or 0), str(row[3] or "")) for row in own if row[1]
     )
     unknown = query.untracked.get(name, "") or ("" if own else NOT_KNOWN)
     return RemainingCallers(name, query.days, callers, unknown)
@@ -81,6 +82,7 @@ def _finished(connection: Connection, answer: Document) -> Document:
     clock = SystemClock()
     until = clock.now() + LONGEST_WAIT_S
     path = f"{STATEMENTS}/{quote(str(answer.get('statement_id')), safe='')}"
+    # The call itself waits a few seconds only, because proxies cut requests that take longer.
     while _state(answer) in UNFINISHED and clock.now() < until:
         clock.sleep(PAUSE_S)
         answer = connection.get(path) or {}

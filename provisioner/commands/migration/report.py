@@ -166,7 +166,7 @@ def _usage(usage: UsageReport) -> list[str]:
         parts += [f"{code(remaining.name)}:", ""]
         parts += [*(f"- {prose(line)}" for line in caller_lines(remaining)), ""]
     if not usage.entries:
-        parts += ["Nobody looked. Give `--warehouse ID`, or run this query in a SQL warehouse:", ""]
+        parts += ["Not looked up. Give `--warehouse ID`, or run this query in a SQL warehouse:", ""]
         parts += [fence("sql", usage.sql.splitlines())]
     return parts
 

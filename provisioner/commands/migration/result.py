@@ -20,7 +20,7 @@ class CallerChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class EndpointCaller:
     """Who asked a resource how often, and when the last time was."""
 
     name: str
@@ -37,7 +37,7 @@ class RemainingCallers:
 
     name: str
     days: int
-    callers: tuple[Caller, ...] = ()
+    callers: tuple[EndpointCaller, ...] = ()
     unknown: str = ""
 
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from provisioner.commands.preflight import grants
+from provisioner.commands.preflight.grants import LISTS, UNDECIDED, displayed
 from provisioner.errors import Problem, ServiceError, Severity, WorkspaceError
 from provisioner.errors.wording import counted, listed
-from provisioner.model.connection import MISSING, Connection
+from provisioner.model.connection import MISSING, Reader
 from provisioner.model.references import PrerequisiteType
 from provisioner.workspace import unity_catalog
 
@@ -23,14 +24,8 @@ Name = tuple[str, ...]
 Fact = Any
 FUNCTIONS: Final = "/api/2.1/unity-catalog/functions"
 SECRETS: Final = "/api/2.0/secrets/list"
-SCIM: Final = "/api/2.0/preview/scim/v2"
-ME: Final = f"{SCIM}/Me"
-# Of each sort of principal the list that holds it, and the attribute that names it.
-LISTS: Final[Mapping[str, tuple[str, str]]] = {
-    "user_name": ("Users", "userName"),
-    "group_name": ("Groups", "displayName"),
-    "service_principal_name": ("ServicePrincipals", "applicationId"),
-}
+ENDPOINTS: Final = "/api/2.0/serving-endpoints"
+NOT_SHOWN: Final = "an unknown level"
 # Everybody's and the administrators' groups are in every workspace; the account's is in no list.
 EVERYWHERE: Final = frozenset({"users", "admins", "account users"})
 
@@ -46,11 +41,11 @@ class Lookup:
 
     same: Callable[[Name], Name]
     about: Callable[[Name], Name]
-    ask: Callable[[Connection, Name, str], Fact]
+    ask: Callable[[Reader, Name, str], Fact]
     judge: Callable[[Fact, Name, str], Problem | None]
 
 
-def _version(connection: Connection, name: Name, where: str) -> str | None:
+def _version(connection: Reader, name: Name, where: str) -> str | None:
     """The status of a version, ``MISSING``, or None when not even the model is there."""
     model, version = name
     status = unity_catalog.version_status(connection, model, version, where)
@@ -72,7 +67,7 @@ def _judge_version(status: str | None, name: Name, where: str) -> Problem | None
     return None
 
 
-def _function(connection: Connection, name: Name, where: str) -> bool:
+def _function(connection: Reader, name: Name, where: str) -> bool:
     path = f"{FUNCTIONS}/{quote(name[0], safe='')}"
     return unity_catalog.read(connection, path, name[0], where) is not None
 
@@ -81,7 +76,7 @@ def _judge_function(exists: bool, name: Name, where: str) -> Problem | None:
     return None if exists else unity_catalog.no_function(name[0], where)
 
 
-def _keys(connection: Connection, name: Name, where: str) -> frozenset[str] | None:
+def _keys(connection: Reader, name: Name, where: str) -> frozenset[str] | None:
     """The keys of a scope; None when there is no such scope.
 
     Raises WorkspaceError E774 where the login may not read it.
@@ -134,33 +129,17 @@ class PrincipalFact:
     application_ids: tuple[str, ...] = ()
 
 
-def _principal(connection: Connection, name: Name, where: str) -> PrincipalFact:
+def _principal(connection: Reader, name: Name, where: str) -> PrincipalFact:
     kind, who = name
     if kind == "group_name" and who.casefold() in EVERYWHERE:
         return PrincipalFact(exists=True)
-    if _displayed(connection, *LISTS[kind], who):
+    if displayed(connection, *LISTS[kind], who):
         return PrincipalFact(exists=True)
     if kind == "user_name":
         return PrincipalFact(exists=False)
     machines, attribute = LISTS["service_principal_name"]
-    displayed = _displayed(connection, machines, "displayName", who, attribute)
-    return PrincipalFact(False, tuple(str(entry.get(attribute)) for entry in displayed))
-
-
-def _displayed(
-    connection: Connection, resources: str, attribute: str, who: str, wanted: str = "id"
-) -> list[Mapping[str, Any]]:
-    """The users, groups or service principals with ``who`` as their ``attribute``."""
-    # RFC 7644, 3.4.2.2: text in a filter is written as in JSON.
-    text = who.replace("\\", "\\\\").replace('"', '\\"')
-    query = {"filter": f'{attribute} eq "{text}"', "attributes": f"{wanted},{attribute}"}
-    answer = connection.get(f"{SCIM}/{resources}", query | {"count": "10"}) or {}
-    # Not the length of the list: a server that ignores the filter returns everybody.
-    return [
-        entry
-        for entry in answer.get("Resources") or []
-        if isinstance(entry, Mapping) and str(entry.get(attribute, "")).casefold() == who.casefold()
-    ]
+    so_called = displayed(connection, machines, "displayName", who, attribute)
+    return PrincipalFact(False, tuple(str(entry.get(attribute)) for entry in so_called))
 
 
 def _judge_principal(fact: PrincipalFact, name: Name, where: str) -> Problem | None:
@@ -223,8 +202,36 @@ def _folded(name: Name) -> Name:
     return tuple(part.casefold() for part in name)
 
 
-def _securable(name: Name) -> Name:
-    return _folded(name[1:3])
+def _held_by(name: Name) -> Name:
+    return _folded(name[:3])
+
+
+def _endpoint(name: Name) -> Name:
+    return name[:1]
+
+
+def _level(connection: Reader, name: Name, where: str) -> str | None:
+    """The permission level of the login on an endpoint; None where there is no such endpoint.
+
+    [serving-api 2.10]
+    """
+    endpoint = connection.get(f"{ENDPOINTS}/{quote(name[0], safe='')}", absent=MISSING)
+    return None if endpoint is None else str(endpoint.get("permission_level") or NOT_SHOWN)
+
+
+def _judge_level(level: str | None, name: Name, where: str) -> Problem | None:
+    endpoint, needed = name
+    if level is None:
+        message = f"there is no serving endpoint `{endpoint}` in {where} that this login sees"
+        return Problem("E776", message, hint="create it first, or declare it in a manifest")
+    if level == needed:
+        return None
+    if level == NOT_SHOWN:
+        message = f"the workspace does not say whether this login has {needed} on `{endpoint}`"
+        hint = f"check it: the owner of the service needs {needed} on the endpoint"
+        return Problem(UNDECIDED, message, hint=hint, severity=Severity.WARNING)
+    message = f"this login has {level} on the serving endpoint `{endpoint}`, and needs {needed}"
+    return Problem("E775", message, hint=f"its owner grants {needed} in the permissions")
 
 
 def _scope(name: Name) -> Name:
@@ -241,5 +248,6 @@ LOOKUPS: Final[Mapping[PrerequisiteType, Lookup]] = {
     # Names of scopes are compared without regard to case, those of keys are not.
     PrerequisiteType.SECRET: Lookup(_folded_scope, _scope, _keys, _judge_key),
     PrerequisiteType.PRINCIPAL: Lookup(_folded, _whole, _principal, _judge_principal),
-    PrerequisiteType.GRANT: Lookup(_folded, _securable, grants.ask, grants.judge),
+    PrerequisiteType.GRANT: Lookup(_folded, _held_by, grants.ask, grants.judge),
+    PrerequisiteType.ENDPOINT_LEVEL: Lookup(_whole, _endpoint, _level, _judge_level),
 }

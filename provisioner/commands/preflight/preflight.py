@@ -6,13 +6,14 @@ that is needed, whoever needs it; one list for each kind that a workspace takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from threading import Lock
 from typing import Any, Final
 
+from provisioner.commands.preflight.grants import ME, UNDECIDED
 from provisioner.commands.preflight.lookups import (
     LOOKUPS,
-    ME,
     NOT_READABLE,
     Name,
     no_room,
@@ -23,7 +24,9 @@ from provisioner.errors import Finding, Problem, Severity, by_place
 from provisioner.errors.did_you_mean import closest
 from provisioner.kinds import KINDS
 from provisioner.manifests.declaration import Declaration
+from provisioner.model.connection import Reader
 from provisioner.model.live import Phase
+from provisioner.model.paths import Document
 from provisioner.model.references import ELSEWHERE, EVERY, Prerequisite, PrerequisiteType
 from provisioner.model.resource import Resource
 from provisioner.model.secret import SecretReader
@@ -116,6 +119,7 @@ def examine(session: Session, selection: Selection = EVERYTHING) -> Preflight:
         *_creating(session, new, facts),
     ]
     unknown = sum(_is_unknown(facts.get(_key(each))) for each in needed)
+    unknown += sum(problem.code == UNDECIDED for problem in problems)
     # One catalog that is not there is missing once, whatever is needed of it.
     distinct = {(each.code, each.message): each for each in sorted(problems, key=by_place)[::-1]}
     return Preflight(tuple(sorted(distinct.values(), key=by_place)), len(needed), unknown)
@@ -196,20 +200,53 @@ def _ask(
     questions: dict[LookupKey, Callable[[], Any]] = {
         (kind, ()): session.drivers[kind].inventory for kind in kinds
     }
+    reader = OneAnswerEach(session.connection)
     if kinds:
-        questions[ME, ()] = lambda: session.connection.get(ME)
+        questions[ME, ()] = lambda: reader.get(ME)
     for uses in needed:
         if _has_value(session, uses.requirement):
             continue
         question = LOOKUPS[uses.requirement.need]
         about = question.about(uses.requirement.name)
-        questions[uses.requirement.need, about] = _asking(session, uses.requirement.need, about)
+        questions[uses.requirement.need, about] = _asking(
+            session.host, reader, uses.requirement.need, about
+        )
     answers = map_parallel(answer_or_problem, questions.values(), PARALLELISM)
     return dict(zip(questions, answers, strict=True))
 
 
-def _asking(session: Session, need: PrerequisiteType, about: Name) -> Callable[[], Any]:
-    return lambda: LOOKUPS[need].ask(session.connection, about, session.host)
+class OneAnswerEach:
+    """A connection on which each question is asked once: the answer counts for the whole run."""
+
+    def __init__(self, connection: Reader) -> None:
+        self.host = connection.host
+        self._connection = connection
+        self._answers: dict[Any, Future[Document | None]] = {}
+        self._lock = Lock()
+
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        absent: Collection[str] = frozenset(),
+    ) -> Document | None:
+        """As ``Connection.get``; a refusal is remembered, too."""
+        key = (path, tuple(sorted((query or {}).items())), frozenset(absent))
+        with self._lock:
+            is_first = key not in self._answers
+            answer = self._answers.setdefault(key, Future())
+        if is_first:
+            # Others with the same question wait for this answer instead of asking, too.
+            try:
+                answer.set_result(self._connection.get(path, query, absent=absent))
+            except BaseException as error:
+                answer.set_exception(error)
+        return answer.result()
+
+
+def _asking(host: str, reader: Reader, need: PrerequisiteType, about: Name) -> Callable[[], Any]:
+    return lambda: LOOKUPS[need].ask(reader, about, host)
 
 
 def _unknown(facts: Mapping[LookupKey, Any]) -> Iterator[Problem]:

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from sqlglot import exp
 
 from provisioner.emulator.http.routing import ApiRequest, EmulatedWorkspace
+from provisioner.emulator.http.store import Store
+from provisioner.emulator.identity.authentication import WORKSPACE_ID
 from provisioner.emulator.inference import payloads
 from provisioner.emulator.inference.active import of_record
 from provisioner.emulator.serving import endpoints
-from provisioner.emulator.sql import ai_query, engine, engine_process, system_tables
+from provisioner.emulator.sql import ai_query, engine, engine_process
 from provisioner.emulator.sql import statement as statements
 from provisioner.emulator.sql.executions import Cancellation, Work
+from provisioner.emulator.unity_catalog import catalog
+
+# Source of the system tables: docs.databricks.com, Model serving system tables reference.
+SERVED_ENTITIES: Final = "system.serving.served_entities"
+# rule(local): The system tables of served entities have no columns for the configs of models,
+#     and no rows of deleted endpoints.
+COLUMNS: Final[Mapping[str, str]] = {
+    "served_entity_id": "VARCHAR",
+    "account_id": "VARCHAR",
+    "workspace_id": "VARCHAR",
+    "created_by": "VARCHAR",
+    "endpoint_name": "VARCHAR",
+    "endpoint_id": "VARCHAR",
+    "served_entity_name": "VARCHAR",
+    "entity_type": "VARCHAR",
+    "entity_name": "VARCHAR",
+    "entity_version": "VARCHAR",
+    "endpoint_config_version": "INTEGER",
+    "task": "VARCHAR",
+    "change_time": "TIMESTAMP",
+    "endpoint_delete_time": "TIMESTAMP",
+}
+TYPES: Final = {"FOUNDATION_MODEL_API": "FOUNDATION_MODEL"}
 
 
 def prepare(
@@ -45,10 +71,10 @@ def _tables(
     """Returns the tables that the statement reads, and renames them in it."""
     kinds = {name.lower(): kind for name, kind in _tables_of_queries(workspace).items()}
     tables: dict[str, engine.EngineTable] = {}
-    known = {*kinds, system_tables.SERVED_ENTITIES}
+    known = {*kinds, SERVED_ENTITIES}
     for name, own_name in statements.rename_tables(query, place, known).items():
-        if name == system_tables.SERVED_ENTITIES:
-            tables[own_name] = system_tables.served_entities(workspace.store)
+        if name == SERVED_ENTITIES:
+            tables[own_name] = served_entities(workspace.store)
             continue
         columns = payloads.COLUMNS[kinds[name]]
         rows = payloads.rows(workspace.store, name)
@@ -63,6 +89,39 @@ def _tables_of_queries(workspace: EmulatedWorkspace) -> dict[str, str]:
     for record in endpoints.every(workspace.store):
         known |= dict(payloads.tables_of(of_record(record)))
     return known | {payloads.USAGE_TABLE: payloads.USAGE}
+
+
+def served_entities(store: Store) -> engine.EngineTable:
+    """Returns the table of what is served now."""
+    rows = [row for record in endpoints.every(store) for row in _rows(record)]
+    return engine.EngineTable(COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows])
+
+
+def _rows(record: endpoints.Record) -> Iterator[dict[str, Any]]:
+    config = record["config"] or {"entities": [], "version": 0}
+    moment = datetime.fromtimestamp(record["updated_ms"] / 1000, UTC).replace(tzinfo=None)
+    for entity in config["entities"]:
+        yield {
+            "served_entity_id": payloads.served_entity_id(record["id"], entity["name"]),
+            "workspace_id": WORKSPACE_ID,
+            "created_by": record["creator"],
+            "endpoint_name": record["name"],
+            "endpoint_id": record["id"],
+            "served_entity_name": entity["name"],
+            "entity_type": _type(entity),
+            "entity_name": entity.get("entity_name") or entity["name"],
+            "entity_version": entity.get("entity_version"),
+            "endpoint_config_version": config["version"],
+            "task": endpoints.task_of({**config, "entities": [entity]}),
+            "change_time": moment.isoformat(sep=" "),
+        }
+
+
+def _type(entity: dict[str, Any]) -> str:
+    if catalog.is_feature_spec(entity):
+        return "FEATURE_SPEC"
+    kind = endpoints.kind_of({"entities": [entity]})
+    return TYPES.get(kind, kind)
 
 
 def _functions(

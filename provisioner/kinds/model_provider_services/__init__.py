@@ -22,6 +22,7 @@ from provisioner.model.references import Prerequisite
 TYPE: Final = "EXTERNAL_MODEL_PROVIDER_TYPE_"
 SECRETS: Final = "secrets/"
 CREDENTIAL: Final = "service_credential"
+CREDENTIALS_OF: Final = "credentials/"
 LOGINS: Final = (
     *("api_key", "entra_service_principal", "service_credential", "aws_access_key"),
     "header_auth",
@@ -77,6 +78,13 @@ def needed_privileges(document: Document) -> Iterator[Prerequisite]:
     for reference in sorted(set(_references(document.get("config")))):
         name = reference.removeprefix(SECRETS).lower()
         yield privilege((LOGIN, "secret", name, "READ_SECRET"), ("config",))
+    for name in PROVIDER_FIELDS:
+        direct = ((document.get("config") or {}).get(name) or {}).get("direct") or {}
+        credential = direct.get(CREDENTIAL) or {}
+        if isinstance(each := credential.get("name"), str):
+            at = ("config", name, "direct", CREDENTIAL, "name")
+            full_name = each.removeprefix(CREDENTIALS_OF)
+            yield privilege((LOGIN, "credential", full_name, "ACCESS"), at)
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -17,7 +17,7 @@ from provisioner.model.live import Live
 from provisioner.model.paths import Document
 from provisioner.model.plan import FieldAction, FieldChange
 from provisioner.model.query import Clients
-from provisioner.model.references import Prerequisite
+from provisioner.model.references import Prerequisite, PrerequisiteType
 
 PROVIDERS, ENDPOINTS = "model-provider-services/", "serving-endpoints/"
 ROUTING: Final = "config.routing.destinations"
@@ -54,6 +54,10 @@ def needed_privileges(document: Document) -> Iterator[Prerequisite]:
         if isinstance(name := external.get("model_provider_service"), str):
             provider = name.removeprefix(PROVIDERS).lower()
             yield privilege((LOGIN, "model_provider_service", provider, "EXECUTE"), place)
+        endpoint = each.get("provisioned_throughput_config") or {}
+        if isinstance(name := endpoint.get("model_serving_endpoint"), str):
+            needed = (name.removeprefix(ENDPOINTS), "CAN_MANAGE")
+            yield Prerequisite(PrerequisiteType.ENDPOINT_LEVEL, needed, place)
     table = (document.get("config") or {}).get("inference_table") or {}
     if isinstance(parent := table.get("parent"), str):
         schema, at = parent.removeprefix(SCHEMAS).lower(), ("config", "inference_table", "parent")

@@ -112,6 +112,10 @@ PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
 def prerequisites(document: Document) -> Iterator[Prerequisite]:
     """Everything that ``document`` names and that somebody else provides."""
     yield from _entities(document)
+    if not document.get("existing"):
+        # Its creator manages it.
+        managed = (str(document.get("name")), "CAN_MANAGE")
+        yield Prerequisite(PrerequisiteType.ENDPOINT_LEVEL, managed, (), is_provided=True)
     for place, reference in secret_references_in(document):
         names = scope_and_key(reference)
         if names:

@@ -234,6 +234,7 @@ class CatalogDriver:
         """The versions of the manifest's new or moved aliases that do not exist."""
         set_here, wanted = document.get(ALIASES) or {}, resource.document.get(ALIASES) or {}
         moved = {str(wanted[name]) for name in wanted if wanted[name] != set_here.get(name)}
+        # Asked only about aliases that differ: a plan without changes costs no request more.
         path = f"{self._kind.path(resource.name)}/versions"
         return [
             version

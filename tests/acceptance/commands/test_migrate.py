@@ -280,7 +280,7 @@ def asked(run, repository, workspace, monkeypatch):
     assert moved.code == 0, moved.err
     assert moved.json["usage"] is None
     report = (repository.root / "migration.md").read_text()
-    assert "Nobody looked. Give `--warehouse ID`" in report
+    assert "Not looked up. Give `--warehouse ID`" in report
     assert "FROM system.serving.served_entities" in report
     for name in (chat, chat, other):
         workspace.call("POST", f"/serving-endpoints/{name}/invocations", HELLO)
@@ -290,6 +290,7 @@ def asked(run, repository, workspace, monkeypatch):
 def test_a_warehouse_tells_who_calls_an_endpoint_that_tracks_its_usage(run, repository, asked):
     pytest.importorskip("duckdb")
     chat, other = asked
+    (repository.root / "manifests/unity_gateway.yaml").unlink()
     moved = run("migrate", chat, other, *PLACE, *WAREHOUSE, "-o", "json")
     assert moved.code == 0, moved.err
     tracked, untracked = moved.json["usage"]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from provisioner.model.importing import UsageQuery
 
+# Jobs that run once a month call within this time.
 DAYS: Final = 30
 ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 # An endpoint that is in the first table and has no requests is a row without a caller.
