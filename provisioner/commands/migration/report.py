@@ -56,7 +56,7 @@ def caller_lines(remaining: RemainingCallers) -> Iterator[str]:
     for caller in remaining.callers:
         noun = "request" if caller.requests == 1 else "requests"
         yield (
-            f"called by {caller.name}: {caller.requests:,} {noun} in {remaining.days} days, "
+            f"called by `{caller.name}`: {caller.requests:,} {noun} in {remaining.days} days, "
             f"the last one on {caller.last_request}"
         )
     if remaining.unknown:

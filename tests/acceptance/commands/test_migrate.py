@@ -300,7 +300,7 @@ def test_a_warehouse_tells_who_calls_an_endpoint_that_tracks_its_usage(run, repo
     assert untracked["callers"] == []
     assert "does not track its usage" in untracked["unknown"]
     report = (repository.root / "migration.md").read_text()
-    assert "called by local-user@example.com: 2 requests in 30 days" in report
+    assert "called by `local-user@example.com`: 2 requests in 30 days" in report
 
 
 def test_the_check_lists_the_callers_that_are_left(run, asked):
@@ -308,7 +308,7 @@ def test_the_check_lists_the_callers_that_are_left(run, asked):
     assert run("apply", "-y").code == 0
     done = run("migrate", *asked, *PLACE, "--check", *WAREHOUSE)
     assert done.code == 0, done.out
-    assert "called by local-user@example.com: " in done.out
+    assert "called by `local-user@example.com`: " in done.out
     assert "callers may be missing: the endpoint does not track its usage" in done.out
 
 
