@@ -61,11 +61,11 @@ class PolicyReader:
             return None
         plan = data.get("plan", {})
         if not any((data.get("require"), data.get("forbid"), plan)):
-            self._wrong(at, "the policy requires and forbids nothing")
+            self._wrong(at, "the policy has no rule")
         needs_kind = [name for name in ("require", "forbid") if data.get(name)]
         needs_kind += [name for name in ("where", "unless") if applies.get(name)]
         if needs_kind and vocabulary is None:
-            hint = "add `applies_to: {kind: ...}`: the paths are checked against its schema"
+            hint = "add `applies_to: {kind: ...}`: the schema of the kind defines the paths"
             self._wrong(at, f"`{needs_kind[0]}` needs a kind", hint)
             return None
         policy = Policy(
@@ -119,7 +119,9 @@ class PolicyReader:
         made = self._checked(at, lambda: comparisons(wanted))
         where = data.get("where", {})
         if where and pattern.last_each < 0:
-            self._wrong((*at, "where"), "`where` needs a path with `[*]`, whose entries it tests")
+            self._wrong(
+                (*at, "where"), "`where` tests the entries of a list: the path must contain `[*]`"
+            )
             return None
         entries = vocabulary.entries(pattern) if where else vocabulary
         tests = tuple(self._tests(where, (*at, "where"), entries))
@@ -164,7 +166,7 @@ class PolicyReader:
         """Whether the field has values that the operators are for."""
         for name in wanted.keys() & FIELD_TYPES.keys():
             if pattern.type not in ("", *FIELD_TYPES[name]):
-                message = f"`{name}` is not for `{pattern.text}`, which holds a {pattern.type}"
+                message = f"`{name}` cannot be used for `{pattern.text}`, which is a {pattern.type}"
                 self._wrong((*at, name), message)
                 return False
         return True
@@ -176,7 +178,7 @@ class PolicyReader:
         except UnknownPathError as error:
             self._wrong(at, str(error), error.hint)
         except re.error as error:
-            self._wrong(at, f"`pattern` is no regular expression: {error}")
+            self._wrong(at, f"`pattern` is not a regular expression: {error}")
         except ValueError as error:
             self._wrong(at, str(error))
         return None

@@ -208,19 +208,19 @@ def _field(node: Schema, root: Schema, text: str, name: str) -> Schema:
         return {}
     entry = _inner(shape, root)
     if entry is not None and shape.get("type") == "array":
-        hint = f"the fields of its entries are behind `[*]` or `[KEY]`, as in `[*].{name}`"
+        hint = f"write `[*]` or `[KEY]` before the fields of its entries, as in `[*].{name}`"
     elif entry is not None:
         hint = f"write `[{name}]` instead of `.{name}`"
     else:
         hint = did_you_mean(name, fields)
-    raise UnknownPathError(f"`{text}` is no path of the schema: there is no `{name}`", hint)
+    raise UnknownPathError(f"`{text}` is not a path of the schema: there is no `{name}`", hint)
 
 
 def _entry(node: Schema, root: Schema, text: str, segment: Key) -> Schema:
     shape = _shape(node, root)
     entry = _inner(shape, root)
     if entry is None:
-        message = f"`{text}` is no path of the schema: nothing before `{segment}` has entries"
+        message = f"`{text}` is not a path of the schema: nothing before `{segment}` has entries"
         raise UnknownPathError(message)
     return entry
 

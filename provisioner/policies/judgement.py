@@ -128,7 +128,7 @@ def expired(policies: Iterable[Policy], today: datetime) -> Iterator[tuple[Polic
         for each in policy.exceptions:
             if today.date() > each.until:
                 message = f"the exception of `{each.address}` ended on {each.until}"
-                hint = f"take it out, or give it a later date after a review ({each.because})"
+                hint = f"remove the exception, or set a later date after a review ({each.because})"
                 yield policy, Finding((*each.at, "until"), "E231", message, hint)
 
 
@@ -150,10 +150,10 @@ def _number_violations(
     number, text = len(present), rule.pattern.text
     if rule.at_least is not None and number < rule.at_least:
         place = present[-1] if present else (matches[0] if matches else Match((), ABSENT))
-        words = f"{counted(number, 'value')} at `{text}`, at least {rule.at_least} needed"
+        words = f"{counted(number, 'value')} at `{text}`, but the minimum is {rule.at_least}"
         yield _finding(policy, place, words)
     if rule.at_most is not None and number > rule.at_most:
-        words = f"{counted(number, 'value')} at `{text}`, at most {rule.at_most} allowed"
+        words = f"{counted(number, 'value')} at `{text}`, but the maximum is {rule.at_most}"
         yield _finding(policy, present[rule.at_most], words)
 
 
@@ -161,12 +161,16 @@ def _message(rule: DocumentRule, match: Match) -> str:
     text = rule.pattern.text
     if match.value is ABSENT:
         wanted = rule.comparisons.words
-        return f"`{text}` is missing, wanted: {wanted}" if wanted else f"`{text}` is missing"
+        return f"`{text}` is missing, expected: {wanted}" if wanted else f"`{text}` is missing"
     shown = "" if rule.pattern.is_secret else _shown(match.value)
     if not rule.forbids:
-        return f"`{text}` is{shown or ' something else'}, wanted: {rule.comparisons.words}"
+        return f"`{text}` is{shown or ' another value'}, expected: {rule.comparisons.words}"
     is_entry = rule.pattern.ends_with_each or isinstance(match.value, dict | list)
-    return f"an entry of `{text}` is forbidden" if is_entry else f"`{text}` is{shown}, forbidden"
+    return (
+        f"an entry of `{text}` is forbidden"
+        if is_entry
+        else (f"`{text}` is{shown}, which is forbidden")
+    )
 
 
 def _shown(value: Any) -> str:
@@ -199,7 +203,9 @@ def _step_violations(policy: Policy, rule: StepRule, step: Step) -> Iterator[Pol
     if rule.path and not any(_touches(path, rule.path) for path in changed):
         return
     what = f" with a change of `{rule.path_text}`" if rule.path else ""
-    yield _plan_verdict(policy, step.address, f"the plan has `{step.action}`{what}, forbidden")
+    yield _plan_verdict(
+        policy, step.address, f"the plan has `{step.action}`{what}, which is forbidden"
+    )
 
 
 _CHANGING: Final = frozenset(Action) - {Action.KEEP, Action.ORPHAN, Action.BLOCKED}
@@ -216,7 +222,10 @@ def _count_violations(
     number = sum(step.action in rule.actions for step in steps)
     if number > rule.at_most:
         actions = listed(action.value for action in Action if action in rule.actions)
-        message = f"the plan has {counted(number, 'step')} with {actions}, at most {rule.at_most}"
+        message = (
+            f"the plan has {counted(number, 'step')} with {actions}, but the maximum is "
+            f"{rule.at_most}"
+        )
         yield _plan_verdict(policy, None, message)
 
 
@@ -227,21 +236,21 @@ def _capacity_violations(
     if amount > rule.at_most:
         unit = rule.unit.value if rule.unit else "resources with capacity"
         types = f" on {', '.join(rule.workload_types)}" if rule.workload_types else ""
-        words = f"{_SIDES[rule.side]} {amount:,} {unit}{types}, at most {rule.at_most:,}"
+        words = f"{_SIDES[rule.side]} {amount:,} {unit}{types}, but the maximum is {rule.at_most:,}"
         yield _plan_verdict(policy, None, words)
 
 
 _SIDES: Final[Mapping[CapacitySide, str]] = {
-    CapacitySide.AFTER: "after the plan there are",
+    CapacitySide.AFTER: "after the plan there would be",
     CapacitySide.ADDED: "the plan adds",
-    CapacitySide.DURING: "while the plan is applied there are",
+    CapacitySide.DURING: "while the plan is applied there would be",
 }
 
 
 def _traffic_violations(policy: Policy, rule: TrafficRule, step: Step) -> Iterator[PolicyViolation]:
     moved = step.moved_percentage
     if moved > rule.at_most:
-        words = f"the step moves {moved} % of the traffic, at most {rule.at_most} %"
+        words = f"the step moves {moved} % of the traffic, but the maximum is {rule.at_most} %"
         yield _plan_verdict(policy, step.address, words)
 
 

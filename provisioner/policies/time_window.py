@@ -44,7 +44,7 @@ def time_window(data: Mapping[str, Any]) -> TimeWindow:
     try:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError(f"there is no time zone `{name}` on this machine") from error
+        raise ValueError(f"this machine does not know the time zone `{name}`") from error
     days = data.get("weekdays", WEEKDAYS)
     start, end = data.get("from", "00:00"), data.get("to", "")
     until = f" to {end}" if end else ""

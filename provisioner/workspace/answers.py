@@ -89,8 +89,8 @@ def _page(context: AnswerContext, what: str) -> Failure:
         Fault.FINAL,
         "E413",
         f"{context.call}: {context.host} answered with a web page, not with data ({what})",
-        hint="is it the address of a workspace, not of an account or a sign-in page? "
-        "Opened in a browser it shows the workspace. A proxy or VPN may also ask for a login",
+        hint="check that the host is the URL of a workspace, not of an account or a sign-in page: "
+        "a browser must show the workspace there. A proxy or VPN may also require a login",
     )
 
 
@@ -124,7 +124,7 @@ def _foreign_404(context: AnswerContext, message: _ServiceMessage) -> Failure:
         "E419",
         f"{context.call}: {context.host} answered 404 without an error code of the service: "
         f"{message.message}",
-        hint="a gateway between here and the workspace may have answered: check its routes",
+        hint="a gateway between this machine and the workspace may have answered: check its routes",
     )
 
 
@@ -172,7 +172,10 @@ def _login_refused(context: AnswerContext, refusal: _ServiceMessage) -> LoginErr
     message = (
         f"{context.call}: {context.host} refused the login from {context.login_source}: {reason}"
     )
-    hint = "the token may have expired, or belong to another workspace: create a new one there"
+    hint = (
+        "the token may have expired, or it belongs to another workspace: create a new one in "
+        "this workspace"
+    )
     return LoginError((Problem("E405", message, hint=hint),))
 
 
@@ -193,11 +196,11 @@ def unpacked(answer: HttpAnswer) -> bytes:
     try:
         body = unpacker.decompress(answer.body, MOST_BYTES + 1)
     except zlib.error:
-        raise InvalidBodyError("packed as gzip, but damaged") from None
+        raise InvalidBodyError("damaged gzip data") from None
     if len(body) > MOST_BYTES:
         raise InvalidBodyError(f"more than {MOST_BYTES // 2**20} MiB when unpacked")
     if answer.body and not unpacker.eof:
-        raise InvalidBodyError("packed as gzip, but cut off")
+        raise InvalidBodyError("incomplete gzip data")
     return body
 
 
@@ -224,7 +227,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     except InvalidBodyError:
         raise
     except ValueError:
-        raise InvalidBodyError("it is not JSON, or it is cut off") from None
+        raise InvalidBodyError("it is not JSON, or it is incomplete") from None
     if not isinstance(value, dict):
         raise InvalidBodyError(f"it is {_WORDS.get(type(value), 'a single value')}, not an object")
     # Only a body with that many brackets can be that deep, and few have.
@@ -260,12 +263,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _number(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise InvalidBodyError("it holds a number that is too large")
+        raise InvalidBodyError("it contains a number that is too large")
     return number
 
 
 def _no_number(text: str) -> float:
-    raise InvalidBodyError(f"it holds {text}, which is not JSON")
+    raise InvalidBodyError(f"it contains {text}, which is not JSON")
 
 
 _DECODER = json.JSONDecoder(

@@ -35,7 +35,7 @@ def explain(error: Exception, call: ApiCall, wire: Wire, *, reached: bool = Fals
 
 
 def _after_sending(fault: Fault, code: str, call: ApiCall, wire: Wire, text: str) -> Failure:
-    hint = "the service or something on the way is in trouble; try again in a while"
+    hint = "the service, a proxy or the network may have a problem: try again later"
     return unreachable(fault, code, f"{call}: {wire.host} {text}", hint)
 
 
@@ -43,12 +43,12 @@ def _how_it_broke(error: Exception) -> str:
     """No text of ``error``: it may repeat what the other side sent."""
     causes = [error, *(arg for arg in error.args if isinstance(arg, Exception))]
     if any(isinstance(c, http.client.IncompleteRead) for c in causes):
-        return "cut off its answer"
+        return "sent an incomplete answer"
     if any(isinstance(c, http.client.RemoteDisconnected | ConnectionError) for c in causes):
         return "closed the connection without an answer"
     if any(isinstance(c, http.client.HTTPException) for c in causes):
         return "sent something that is not HTTP"
-    return "broke off the connection"
+    return "closed the connection"
 
 
 def _unsent(code: str, call: ApiCall, wire: Wire, reason: str, hint: str = "") -> Failure:
@@ -76,38 +76,45 @@ def _reason(cause: Exception, wire: Wire) -> tuple[str, str, str]:
     refused = isinstance(cause, urllib3_errors.NewConnectionError)
     if isinstance(cause, urllib3_errors.ConnectTimeoutError | TimeoutError) and not refused:
         text = f"no connection within {wire.limits.connect_s:g} s"
-        return "E410", text, "a firewall or VPN may be in the way; is HTTPS_PROXY needed?"
+        return (
+            "E410",
+            text,
+            ("a firewall or VPN may block the connection. Behind a proxy, set HTTPS_PROXY"),
+        )
     inner = cause.__cause__ if refused else cause
     text = (getattr(inner, "strerror", None) or "the connection broke").lower()
-    return "E408", text, "is the address right, and is this machine allowed to reach it?"
+    return "E408", text, "check the host, and whether this machine may connect to it"
 
 
 def _tls_failed(cause: ssl.SSLError, call: ApiCall, wire: Wire) -> Failure:
     if not isinstance(cause, ssl.SSLCertVerificationError):
         reason = (cause.reason or "the handshake failed").lower().replace("_", " ")
-        hint = "does this host and port speak https? A proxy may also be in between"
+        hint = "check that this host and port support HTTPS. A proxy may also cause this error"
         return _unsent("E409", call, wire, f"no TLS connection: {reason}", hint)
     return unreachable(
         Fault.FINAL,
         "E409",
         f"{call}: the certificate of {wire.host} is not trusted: {cause.verify_message}",
-        hint="if your organisation has a certificate authority of its own, let "
-        "REQUESTS_CA_BUNDLE name the file with its certificate",
+        hint="if your organization has its own certificate authority, set REQUESTS_CA_BUNDLE to "
+        "the file with its certificate",
     )
 
 
 def _proxy_failed(cause: Exception, call: ApiCall, wire: Wire) -> Failure:
     match = re.search(r"Tunnel connection failed: ([0-9]{3})", str(cause))
-    fault, hint = Fault.UNSENT, "is the proxy right? To go past it, list the host in NO_PROXY"
+    fault, hint = (
+        Fault.UNSENT,
+        ("check the address of the proxy. To bypass the proxy, list the host in NO_PROXY"),
+    )
     if match and match[1] == "407":
-        fault, reason = Fault.FINAL, "it wants a user name and password (407)"
-        hint = "write them into the variable: http://USER:PASSWORD@NAME:PORT"
+        fault, reason = Fault.FINAL, "it requires a user name and password (407)"
+        hint = "add them to the variable: http://USER:PASSWORD@NAME:PORT"
     elif match:
-        reason = f"it refused to connect ({match[1]})"
+        reason = f"it refused the connection ({match[1]})"
     elif isinstance(cause, ssl.SSLCertVerificationError):
         fault, reason = Fault.FINAL, f"its certificate is not trusted: {cause.verify_message}"
     elif isinstance(cause, urllib3_errors.NameResolutionError):
-        reason = "it cannot be found"
+        reason = "its name cannot be resolved"
     else:
         reason = _reason(cause, wire)[1]
     return unreachable(

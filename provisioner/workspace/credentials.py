@@ -89,8 +89,8 @@ def _headers(token: str, source: str) -> TokenHeaders:
     if not stripped or not all("!" <= character <= "~" for character in stripped):
         raise LoginError.of(
             "E406",
-            f"the token in {source} holds characters that no token has",
-            hint="copy it again, without quotes, blanks and line breaks",
+            f"the token in {source} contains characters that tokens do not contain",
+            hint="copy it again, without quotes, spaces or line breaks",
         )
     return TokenHeaders(Secret(stripped))
 
@@ -145,7 +145,7 @@ def _host(target: WorkspaceTarget, environ: Mapping[str, str], profile: Profile 
     if not hosts:
         raise LoginError.of(
             "E401",
-            "no workspace is named",
+            "no workspace is configured",
             hint="write `workspace: {host: https://...}` into the environment's file, "
             "set DATABRICKS_HOST, or choose a profile with -p",
         )
@@ -153,9 +153,9 @@ def _host(target: WorkspaceTarget, environ: Mapping[str, str], profile: Profile 
         if host != hosts[0][1]:
             raise LoginError.of(
                 "E403",
-                f"{hosts[0][0]} is {hosts[0][1]}, but {source} says {host}",
-                hint=f"choose the environment that belongs to {host} with -e, "
-                f"or take away {source}: a login must not reach another workspace",
+                f"{hosts[0][0]} is {hosts[0][1]}, but {source} is {host}",
+                hint=f"choose the environment of {host} with -e, or remove {source}: a login must "
+                "not be sent to another workspace",
             )
     return hosts[0][1]
 
@@ -270,7 +270,7 @@ def refuse_two(methods: list[Method], environ: Mapping[str, str], profile: Profi
         raise LoginError.of(
             "E402",
             "more than one login is configured: " + " and ".join(str(m) for m in methods),
-            hint="take away all but one, or say which with DATABRICKS_AUTH_TYPE "
+            hint="remove all but one, or choose one with DATABRICKS_AUTH_TYPE "
             "(pat, oauth-m2m, github-oidc, azure-cli, ...)",
         )
 
@@ -347,7 +347,7 @@ class SdkHeaders:
             text = self._redactor.clean(str(error))
             # Network errors of `requests` and of the SDK's own client are OSErrors.
             kind = UnreachableError if isinstance(error, OSError) else LoginError
-            raise kind.of("E406", f"a new token could not be had: {text}") from None
+            raise kind.of("E406", f"cannot get a new token: {text}") from None
 
 
 def _redactor(profile: Profile | None, environ: Mapping[str, str]) -> Redactor:
@@ -361,8 +361,8 @@ def no_login(host: Host) -> Exception:
     return LoginError.of(
         "E401",
         f"no login for {host}",
-        hint="one of: export DATABRICKS_TOKEN=<a personal access token>; "
-        f"`databricks auth login --host {host}` and then -p PROFILE; in CI a service "
-        "principal: DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET, or with "
+        hint="export DATABRICKS_TOKEN=<a personal access token>; or run `databricks auth login "
+        "--host {host}` and pass -p PROFILE; or, in CI, use a service principal: "
+        "DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET, or with "
         "DATABRICKS_AUTH_TYPE=github-oidc",
     )

@@ -103,8 +103,8 @@ def final_error(call: ApiCall, failure: Failure, in_doubt: bool, attempts: int) 
     error, problem = failure.error, failure.error.problems[0]
     tries = f" (tried {attempts} times)" if attempts > 1 else ""
     if in_doubt and failure.fault is not Fault.FINAL:
-        message = f"{problem.message}{tries}; whether it was carried out is not known"
-        hint = "run the same command again: it goes on from what the workspace then has"
+        message = f"{problem.message}{tries}; it is unknown whether the request took effect"
+        hint = "run the same command again: it continues from the current state of the workspace"
         return LostAnswerError((Problem("E416", message, hint=hint),))
     if tries and isinstance(error, UnreachableError):
         return UnreachableError((replace(problem, message=problem.message + tries),))

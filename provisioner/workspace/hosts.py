@@ -19,12 +19,12 @@ _HOST = re.compile(rf"(?:([A-Za-z][A-Za-z0-9+.-]*)://)?({_NAME})(?::([0-9]{{1,5}
 
 # What is wrong with an address that does not match, most telling first.
 _REASONS = (
-    (re.compile(r"[^\x21-\x7e]"), "holds a blank or a character that is not ASCII"),
-    (re.compile(r"@"), "holds a user name"),
-    (re.compile(r"\?"), "holds a query (`?...`)"),
-    (re.compile(r"#"), "holds a fragment (`#...`)"),
-    (re.compile(r"^(?:[^/]*//)?+[^/]+/."), "holds a path"),
-    (re.compile(r""), "is not an address"),
+    (re.compile(r"[^\x21-\x7e]"), "contains a space or a character that is not ASCII"),
+    (re.compile(r"@"), "contains a user name"),
+    (re.compile(r"\?"), "contains a query (`?...`)"),
+    (re.compile(r"#"), "contains a fragment (`#...`)"),
+    (re.compile(r"^(?:[^/]*//)?+[^/]+/."), "contains a path"),
+    (re.compile(r""), "is not a URL"),
 )
 
 
@@ -64,8 +64,8 @@ def refuse_placeholder(text: str, environment: str) -> None:
     """
     if "<" not in text and not text.rstrip("/").lower().endswith(PLACEHOLDER_DOMAIN):
         return
-    hint = f"write the address of your workspace into environments/{environment}.yaml"
-    raise LoginError.of("E420", f"{text} is a placeholder, not the address of a workspace", hint)
+    hint = f"write the URL of your workspace in environments/{environment}.yaml"
+    raise LoginError.of("E420", f"{text} is a placeholder, not the URL of a workspace", hint)
 
 
 def resolve(host: Host) -> None:
@@ -101,13 +101,14 @@ def read_host(text: str, source: str) -> Host:
         raise _unusable(source, f"begins with `{scheme}://`", f"write https://{name}")
     host = Host(scheme, name.strip("[]"), int(port) if port else DEFAULT_PORTS[scheme])
     if not 0 < host.port < 65536:
-        raise _unusable(source, f"has the port {host.port}", "ports are 1 to 65535")
+        raise _unusable(source, f"has the port {host.port}", "use a port from 1 to 65535")
     if name.startswith("[") and not _is_ip(host.name):
-        raise _unusable(source, "is not an address", "check what stands between the brackets")
+        raise _unusable(source, "is not a URL", "check the IP address between the brackets")
     if scheme == "http" and not host.is_loopback:
         raise _unusable(
             source,
-            f"is http://{name}, and a token is sent in clear text only to this machine",
+            f"is http://{name}, but http is allowed only for this machine: it would send the "
+            "token in clear text",
             f"write https://{name}",
         )
     return host
@@ -132,4 +133,4 @@ def _suggestion(text: str) -> str:
     match = re.search(
         rf"(?:https?://|^)(?:[^/@\s]*@)?({_NAME})(?::[0-9]+)?(?=[/?#]|$)", text.strip()
     )
-    return f"write only https://{match[1].lower()}" if match else "it looks like https://NAME"
+    return f"write only https://{match[1].lower()}" if match else "write it as https://NAME"

@@ -43,7 +43,7 @@ class ConfigFile:
         raise LoginError.of(
             "E418",
             f"there is no profile `{name}` in {self.shown}",
-            hint=f"it has: {known}" if self.path.exists() else "the file does not exist",
+            hint=f"the profiles are {known}" if self.path.exists() else "the file does not exist",
         )
 
     def by_default(self) -> Profile | None:
@@ -62,7 +62,7 @@ def read_config_file(environ: Mapping[str, str]) -> ConfigFile:
     try:
         # A pipe would never end. /dev/null is the usual way to have no profiles.
         if not (path.is_file() or path.is_dir()) and path.exists() and str(path) != os.devnull:
-            raise OSError(errno.EINVAL, "it is no file")
+            raise OSError(errno.EINVAL, "it is not a file")
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ConfigFile(shown, path, {})
@@ -84,7 +84,9 @@ def _parsed(text: str, shown: str, path: Path) -> ConfigFile:
         lines = [line for line, _ in getattr(error, "errors", ())]
         line = getattr(error, "lineno", None) or (lines[0] if lines else None)
         where = f" (line {line})" if line else ""
-        raise LoginError.of("E418", f"cannot read {shown}: not a list of profiles{where}") from None
+        raise LoginError.of(
+            "E418", f"cannot read {shown}: the file is not in the format of profiles{where}"
+        ) from None
     sections = {name: dict(parser[name]) for name in parser.sections()}
     default = sections.pop(_SETTINGS, {}).get("default_profile", "").strip()
     profiles = {name: Profile(name, shown, values) for name, values in sections.items()}

@@ -51,9 +51,11 @@ def _proxy(text: str, variable: str) -> Proxy:
         name, port = None, None
     if url.scheme not in ("http", "https"):
         # Never the whole value: it may hold a password.
-        raise _unusable(variable, f"names a `{url.scheme}` proxy, and only http and https work")
+        raise _unusable(
+            variable, f"is a `{url.scheme}` proxy, but only http and https are supported"
+        )
     if not name or not re.fullmatch(r"[A-Za-z0-9._:-]+", name):
-        raise _unusable(variable, "is not the address of a proxy")
+        raise _unusable(variable, "is not the URL of a proxy")
     shown = f"[{name}]" if ":" in name else name
     login = (
         Secret(f"{unquote(url.username)}:{unquote(url.password or '')}") if url.username else None
@@ -91,5 +93,5 @@ def _unusable(variable: str, reason: str) -> Exception:
     return UnreachableError.of(
         "E414",
         f"{variable} {reason}",
-        hint="write it as http://NAME:PORT, or list the workspace in NO_PROXY to go past it",
+        hint="write it as http://NAME:PORT, or list the workspace in NO_PROXY to bypass the proxy",
     )

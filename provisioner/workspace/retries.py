@@ -63,9 +63,9 @@ class Tries:
             return final_error(self.call, self._last, self.in_doubt, self.count)
         return UnreachableError.of(
             "E417",
-            f"{self.call}: not sent: the workspace asks to slow down for longer than "
+            f"{self.call}: not sent: the workspace asks for a pause of more than "
             f"{self.limits.budget_s:g} s",
-            hint="other programs that use the workspace count too; try again later",
+            hint="other programs may use up the rate limit of the workspace: try again later",
         )
 
     def _next_wait_s(self) -> float:

@@ -32,7 +32,11 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
 def source_of(environ: Mapping[str, str]) -> str:
     """In words where the believed authorities come from."""
     variable = next((name for name in _VARIABLES if environ.get(name)), None)
-    return f"{environ[variable]} ({variable})" if variable else "those of the package certifi"
+    return (
+        f"{environ[variable]} ({variable})"
+        if variable
+        else ("the certificates of the package certifi")
+    )
 
 
 def _load(context: ssl.SSLContext, path: Path, variable: str) -> None:
@@ -42,11 +46,11 @@ def _load(context: ssl.SSLContext, path: Path, variable: str) -> None:
         else:
             context.load_verify_locations(cafile=str(path))
     except (OSError, ssl.SSLError) as error:
-        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        reason = "it contains no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise UnreachableError.of(
             "E415",
             f"cannot use the certificates in {path}, which {variable} names: {reason}",
-            hint=f"it has to be a file of certificates in PEM form; or unset {variable}",
+            hint=f"name a file with certificates in PEM format, or unset {variable}",
         ) from None
 
 

@@ -65,7 +65,7 @@ Document = dict[str, Any]
 # Why a request is tried again, for the person who waits.
 REASONS: Final[Mapping[Fault, str]] = {
     Fault.UNSENT: "no connection",
-    Fault.CUT: "the answer was cut off",
+    Fault.CUT: "an incomplete answer",
     Fault.UNREADABLE: "an unreadable answer",
     Fault.FAILED: "a server error",
     Fault.BUSY: "rate limited",
@@ -149,7 +149,7 @@ class Transport:
             result = self._read(call, answer, login)
             if isinstance(result, Failure):
                 raise result.error
-            raise UnreachableError.of("E412", f"{call}: the answer is no text")
+            raise UnreachableError.of("E412", f"{call}: the answer is not text")
         return plain_text(answer)
 
     def ask(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:

@@ -81,7 +81,7 @@ def no_model(model: str, where: str, version: str = "") -> Problem:
     """What to say of a model that is not there, or is hidden."""
     option = f" --version {version}" if version else ""
     hint = _local_hint(model, where, option) or (
-        "check its name, and register it there: mlflow.register_model, or "
+        "check the name, or register the model: mlflow.register_model, or "
         f"MlflowClient().copy_model_version(SOURCE, '{model}')"
     )
     return Problem("E760", f"there is no registered model `{model}` in {where}", hint=hint)
@@ -90,7 +90,7 @@ def no_model(model: str, where: str, version: str = "") -> Problem:
 def no_alias(model: str, alias: str, where: str) -> Problem:
     """What to say of an alias that a model does not have."""
     hint = _local_hint(model, where, f" --alias {alias}") or (
-        "set it where the model is trained: "
+        "set the alias after training: "
         f"MlflowClient().set_registered_model_alias('{model}', '{alias}', VERSION)"
     )
     return Problem("E761", f"`{model}` has no alias `{alias}` in {where}", hint=hint)
@@ -99,8 +99,8 @@ def no_alias(model: str, alias: str, where: str) -> Problem:
 def no_version(model: str, version: str, where: str) -> Problem:
     """What to say of a version that a model does not have."""
     hint = _local_hint(model, where, f" --version {version}") or (
-        f"copy it there: MlflowClient().copy_model_version(SOURCE, '{model}'); a copy gets the "
-        "next free number, which may be another one"
+        f"copy the version: MlflowClient().copy_model_version(SOURCE, '{model}'). The copy gets "
+        "the next free number, which can differ"
     )
     return Problem("E762", f"`{model}` has no version {version} in {where}", hint=hint)
 
@@ -108,7 +108,8 @@ def no_version(model: str, version: str, where: str) -> Problem:
 def no_function(name: str, where: str) -> Problem:
     """What to say of a feature spec that is not there, or is hidden."""
     hint = _local_hint(name, where, " --feature-spec") or (
-        f"check its name, and create it there: FeatureEngineeringClient().create_feature_spec"
+        "check the name, or create the feature spec: "
+        "FeatureEngineeringClient().create_feature_spec"
         f"(name='{name}', ...)"
     )
     return Problem("E772", f"there is no feature spec `{name}` in {where}", hint=hint)
@@ -120,10 +121,15 @@ def not_executable(model: str, where: str, message: str) -> Problem:
     schema = rest.partition(".")[0]
     changes = '{"changes": [{"principal": "WHO", "add": ["EXECUTE"]}]}'
     hint = (
-        f"its owner can grant it: databricks grants update function {model} --json '{changes}'\n"
-        f"and USE_CATALOG on {catalog} and USE_SCHEMA on {catalog}.{schema} are needed too"
+        f"the owner can grant EXECUTE: databricks grants update function {model} --json "
+        f"'{changes}'\n"
+        f"USE_CATALOG on {catalog} and USE_SCHEMA on {catalog}.{schema} are also required"
     )
-    return Problem("E763", f"`{model}` may not be executed in {where}: {message}", hint=hint)
+    return Problem(
+        "E763",
+        f"`{model}` cannot be used in {where}, because EXECUTE is missing:  {message}",
+        hint=hint,
+    )
 
 
 def _version_in(answer: Document, path: str) -> str:
@@ -132,8 +138,8 @@ def _version_in(answer: Document, path: str) -> str:
     if isinstance(version, bool) or not isinstance(version, int | str) or not str(version):
         raise UnreachableError.of(
             "E766",
-            f"GET {path}: the answer is not about a version of a model",
-            "something between here and the workspace may have answered instead",
+            f"GET {path}: the answer does not describe a model version",
+            "a proxy or gateway may have answered instead of the workspace",
         )
     return str(version)
 
@@ -147,4 +153,6 @@ def _local_hint(model: str, where: str, options: str = "") -> str:
     if not where.startswith(LOCAL):
         return ""
     state = where.removeprefix(LOCAL)
-    return f"a local workspace: provisioner emulator register {model}{options} --state {state}"
+    return (
+        f"for a local workspace, run provisioner emulator register {model}{options} --state {state}"
+    )

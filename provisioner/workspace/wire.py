@@ -71,7 +71,7 @@ class _BoundedReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         remaining_s = self._bounds.deadline - self._bounds.clock.now()
         if remaining_s <= 0:
-            raise TimeoutError("the time for the answer is up")
+            raise TimeoutError("the answer took too long")
         self._sock.settimeout(remaining_s)
         count: int | None = self._raw.readinto(buffer)
         self._received += count or 0

@@ -30,8 +30,8 @@ def test_a_placeholder_is_recognised_before_any_request(
     result = run("plan")
     assert result.code == 1
     assert "error[E420]" in result.err
-    assert "is a placeholder, not the address of a workspace" in result.err
-    assert "write the address of your workspace into environments/dev.yaml" in result.err
+    assert "is a placeholder, not the URL of a workspace" in result.err
+    assert "write the URL of your workspace in environments/dev.yaml" in result.err
 
 
 @pytest.mark.parametrize("has_token", [True, False])

@@ -249,12 +249,12 @@ def test_a_host_in_no_proxy_is_reached_directly(workspace, proxy, connect, bundl
 
 
 BAD_PROXIES = {
-    "socks5://127.0.0.1:1080": "names a `socks5` proxy",
-    "http://": "is not the address of a proxy",
-    "http://127.0.0.1:port": "is not the address of a proxy",
-    f"http://u:{PASSWORD}@127.0.0.1:99999": "is not the address of a proxy",
-    f"http://u:{PASSWORD}@bad host:80": "is not the address of a proxy",
-    f"ftp://u:{PASSWORD}@127.0.0.1": "names a `ftp` proxy",
+    "socks5://127.0.0.1:1080": "is a `socks5` proxy",
+    "http://": "is not the URL of a proxy",
+    "http://127.0.0.1:port": "is not the URL of a proxy",
+    f"http://u:{PASSWORD}@127.0.0.1:99999": "is not the URL of a proxy",
+    f"http://u:{PASSWORD}@bad host:80": "is not the URL of a proxy",
+    f"ftp://u:{PASSWORD}@127.0.0.1": "is a `ftp` proxy",
 }
 
 
@@ -269,9 +269,9 @@ def test_a_proxy_that_cannot_be_used(value, reason, connect, bundle):
 
 REFUSALS = [
     pytest.param(
-        b"HTTP/1.1 407 Who\r\n\r\n", r"wants a user name and password \(407\)", 1, id="407"
+        b"HTTP/1.1 407 Who\r\n\r\n", r"requires a user name and password \(407\)", 1, id="407"
     ),
-    pytest.param(b"HTTP/1.1 403 No\r\n\r\n", r"refused to connect \(403\)", 2, id="403"),
+    pytest.param(b"HTTP/1.1 403 No\r\n\r\n", r"refused the connection \(403\)", 2, id="403"),
     pytest.param(b"", "the connection broke", 2, id="no answer"),
     pytest.param(b"HTTP/1.1 2", "the connection broke", 2, id="half an answer"),
 ]
@@ -316,7 +316,7 @@ def test_a_proxy_whose_name_nobody_knows(connect, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     environ = {"DATABRICKS_TOKEN": "x1234", "HTTPS_PROXY": "http://proxy.test:3128"}
-    expected = r"through the proxy http://proxy\.test:3128 .*: it cannot be found"
+    expected = r"through the proxy http://proxy\.test:3128 .*: its name cannot be resolved"
     with pytest.raises(UnreachableError, match=expected):
         connect("https://workspace.test", environ).get(PATH)
 
@@ -396,7 +396,7 @@ class TestCertificates:
         ("name", "reason"),
         [
             pytest.param("missing.pem", "No such file", id="not there"),
-            pytest.param("empty.pem", "it holds no certificate", id="not a certificate"),
+            pytest.param("empty.pem", "it contains no certificate", id="not a certificate"),
         ],
     )
     def test_a_file_that_cannot_be_used(self, name, reason, tmp_path, connect):
