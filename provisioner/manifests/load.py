@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
 from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.errors.wording import listed
 from provisioner.manifests import conversion_notes, for_each
 from provisioner.manifests import variable_values as withheld
-from provisioner.manifests.boundaries import Boundaries, boundaries_of
 from provisioner.manifests.declaration import Declaration, declared
 from provisioner.manifests.envelope import ManifestEntry, entries_of
 from provisioner.manifests.files import manifest_files, overlooked, read
@@ -27,6 +26,7 @@ from provisioner.manifests.yaml.source import SourceFile, parse, without_collect
 from provisioner.model.kind import Declared, Kind
 from provisioner.model.paths import Document, path_text
 from provisioner.model.plan import Address
+from provisioner.model.references import RestrictedName
 from provisioner.model.resource import Removal, Resource
 
 
@@ -52,10 +52,27 @@ class Loaded:
     notes: tuple[Problem, ...] = ()
 
 
-def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loaded:
+class NameRules(Protocol):
+    """What the manifests of each folder may name: this stage finds names and judges none."""
+
+    def forbidden(self, file: str, names: Sequence[RestrictedName]) -> Iterator[Finding]:
+        """Yields a finding for each of ``names`` that the manifest ``file`` may not contain."""
+        ...
+
+    def uncovered(self, files: Iterable[str]) -> Iterator[Problem]:
+        """Yields a problem for each manifest that no rule is about."""
+        ...
+
+
+def load(
+    root: Path,
+    environment: Environment,
+    kinds: Mapping[str, Kind],
+    rules: NameRules | None = None,
+) -> Loaded:
     """The resources of ``environment``, sorted by address. Pure but for reading files.
 
-    Raises FileError with all problems of all files.
+    Raises FileError with all problems of all files, and with what ``rules`` forbid.
     """
     files = manifest_files(root, environment.manifests)
     with without_collector():
@@ -63,7 +80,7 @@ def load(root: Path, environment: Environment, kinds: Mapping[str, Kind]) -> Loa
         contents = _read_all(root, files, kinds, layers)
         problems = list(_problems(environment, contents, layers))
         problems += _with_cases(root, contents)
-        problems += _out_of_bounds(boundaries_of(root, kinds.values()), files, contents, layers)
+        problems += _forbidden(rules, files, contents, layers) if rules else ()
         problems += overlooked(root, environment.manifests, files)
         problems = for_each.merged(problems)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
@@ -326,16 +343,32 @@ def _with_cases(root: Path, contents: _Said) -> list[Problem]:
     return list(dict.fromkeys(files.problems))
 
 
-def _out_of_bounds(
-    bounds: Boundaries, files: Iterable[str], contents: _Said, layers: Layers
+# On documents with everything laid on and replaced, so that neither a variable nor an override
+# is a way around a rule.
+def _forbidden(
+    rules: NameRules, files: Iterable[str], contents: _Said, layers: Layers
 ) -> Iterator[Problem]:
-    """What teams name that is not theirs."""
-    yield from bounds.uncovered(files)
+    """Everything that manifests name and may not, each where it was written."""
+    yield from rules.uncovered(files)
     for declaration in contents.declarations:
-        yield from bounds.problems(declaration)
+        if declaration.is_good:
+            file = declaration.source.text.file
+            names = _names_in(declaration.document, declaration.kind, layers)
+            yield from declaration.placed(rules.forbidden(file, names))
     for entry in contents.removed:
-        bare = layers.without_prefix(entry.removal.name, entry.kind)
-        yield from bounds.of_removed(entry, bare)
+        names = _names_in({"name": entry.removal.name}, entry.kind, layers)
+        for finding in rules.forbidden(entry.source.text.file, names):
+            yield entry.problem(finding.code, finding.message, finding.hint, "name")
+
+
+def _names_in(document: Document, kind: Kind, layers: Layers) -> list[RestrictedName]:
+    own = kind.schema.name_of(document)
+    return [
+        name._replace(unprefixed=layers.without_prefix(own, kind))
+        if name.at == ("name",) and name.value == own
+        else name
+        for name in kind.dependencies.references(document)
+    ]
 
 
 def _conversions(

@@ -136,6 +136,15 @@ def read_project(root: Path) -> ProjectSettings:
     return ProjectSettings(data["project"], data.get("default_environment", ""))
 
 
+def read_boundaries(root: Path) -> SourceFile | None:
+    """The project's file, where it has ``boundaries``. Its shape is checked by ``read_project``."""
+    if not (root / PROJECT_FILE).is_file():
+        return None
+    source: SourceFile = parse(PROJECT_FILE, files.read(root, PROJECT_FILE))
+    has_some = isinstance(source.data, dict) and source.data.get("boundaries")
+    return source if has_some else None
+
+
 def read_prices(root: Path) -> Prices | None:
     """The project's own prices; None where it has no file of them. Raises FileError."""
     if not (root / PRICES_FILE).is_file():

@@ -15,11 +15,20 @@ from provisioner.model.paths import Document
 
 
 class RestrictedName(NamedTuple):
-    """One name, and where it stands. ``sort`` is the word of a boundary for such names."""
+    """One name, and where it stands. ``sort`` is the word of a boundary for such names.
+
+    ``unprefixed`` is the name without the prefix of the environment, where it may have one.
+    """
 
     sort: str
     value: str
     at: Location
+    unprefixed: str = ""
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The name as in the workspace, and without the prefix."""
+        return tuple(dict.fromkeys((self.value, self.unprefixed or self.value)))
 
 
 class Restriction(NamedTuple):

@@ -16,6 +16,7 @@ from provisioner.errors import Finding, Severity
 from provisioner.errors.wording import counted, listed
 from provisioner.model.paths import Document, Path
 from provisioner.model.plan import ABSENT, Action, Address, Plan, Step
+from provisioner.model.references import RestrictedName
 from provisioner.policies.field_pattern import EACH, Match
 from provisioner.policies.policy import (
     CapacityRule,
@@ -29,6 +30,7 @@ from provisioner.policies.policy import (
 
 VIOLATED: Final = "E530"
 VIOLATED_WARNING: Final = "W530"
+OUT_OF_BOUNDS: Final = "E222"
 _LONGEST: Final = 60
 
 
@@ -141,6 +143,20 @@ def _violations(policy: Policy, rule: DocumentRule, document: Document) -> Itera
         holds = match.value is not ABSENT and rule.comparisons.hold(match.value)
         if holds is rule.forbids:
             yield _finding(policy, match, _message(rule, match))
+
+
+def forbidden_names(
+    policy: Policy, file: str, names: Iterable[RestrictedName]
+) -> Iterator[Finding]:
+    """Yields a finding for each of ``names``, from the manifest ``file``, that is not allowed."""
+    if not policy.scope.has_file(file):
+        return
+    for name in names:
+        rule = policy.names.get(name.sort)
+        if rule and not rule.allows(name.spellings):
+            message = f"{rule.title} `{name.value}` is outside the boundaries of `{policy.name}`"
+            hint = f"{rule.place} allows {listed(rule.allowed, 'nothing')}"
+            yield Finding(name.at, OUT_OF_BOUNDS, message, hint)
 
 
 def _number_violations(

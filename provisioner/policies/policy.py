@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cache
+from typing import Final
 
 from provisioner.errors import Location, Severity
 from provisioner.model.paths import Path
@@ -31,6 +34,22 @@ class DocumentRule:
     forbids: bool = False
     at_least: int | None = None
     at_most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NameRule:
+    """The patterns of names of one sort, ``title`` in words, that documents may contain.
+
+    ``place`` is where the rule is, as ``FILE:LINE``.
+    """
+
+    title: str
+    allowed: tuple[str, ...]
+    place: str
+
+    def allows(self, spellings: Iterable[str]) -> bool:
+        """Whether one of the ``spellings`` of a name matches. No pattern allows no name."""
+        return any(fnmatchcase(text, pattern) for text in spellings for pattern in self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +136,21 @@ class PolicyException:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a policy applies to. Patterns that are empty match everything."""
+    """What a policy applies to. Patterns that are empty match everything.
+
+    ``files`` are patterns like those of ``manifests``.
+    """
 
     kind: str = ""
     environments: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     where: Tests = ()
     unless: Tests = ()
+    files: tuple[str, ...] = ()
+
+    def has_file(self, file: str) -> bool:
+        """Whether the policy is for the manifest ``file``."""
+        return not self.files or any(_matcher(each).fullmatch(file) for each in self.files)
 
     def has_environment(self, name: str) -> bool:
         """Whether the policy is for the environment ``name``."""
@@ -145,13 +172,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``at`` is its place in ``file``. ``message`` tells a reader what to do about a violation."""
+    """``at`` is its place in ``file``. ``message`` tells a reader what to do about a violation.
+
+    ``names`` has the rule for names by their sort.
+    """
 
     name: str
     file: str
     at: Location
     scope: Scope = field(default_factory=Scope)
     rules: tuple[DocumentRule, ...] = ()
+    names: Mapping[str, NameRule] = field(default_factory=dict)
     steps: tuple[StepRule, ...] = ()
     counts: tuple[CountRule, ...] = ()
     capacities: tuple[CapacityRule, ...] = ()
@@ -175,3 +206,13 @@ def _any_match(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
     if not patterns:
         return True
     return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+@cache
+def _matcher(pattern: str) -> re.Pattern[str]:
+    """Like the patterns of `manifests`: `*` stays in a folder, `**` is any depth."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    return re.compile("".join(_WILD.get(part, re.escape(part)) for part in parts))
+
+
+_WILD: Final = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from provisioner.errors import FileError, Problem, UsageError
 from provisioner.kinds import KINDS
 from provisioner.manifests.given_values import Outside, check_given
 from provisioner.manifests.load import Loaded, load
-from provisioner.manifests.project import Environment, read_environment
+from provisioner.manifests.project import Environment, read_boundaries, read_environment
 from provisioner.manifests.variables import declared_in
+
+if TYPE_CHECKING:
+    from provisioner.policies.boundaries import Boundaries
 
 
 class OpenedEnvironment(NamedTuple):
@@ -48,6 +51,25 @@ class OpenedEnvironments:
             # Environments share manifests: the same problem is reported once.
             raise FileError(dict.fromkeys(self.problems))
         return self.opened
+
+
+def load_manifests(root: Path, environment: Environment) -> Loaded:
+    """The resources of ``environment`` within the boundaries of the project. Raises FileError."""
+    return load(root, environment, KINDS, _boundaries(root))
+
+
+def _boundaries(root: Path) -> Boundaries | None:
+    source = read_boundaries(root)
+    if source is None:
+        return None
+    from provisioner.policies.boundaries import BOUNDARIES, boundaries_of
+
+    titles = {
+        sort: restriction.title
+        for kind in KINDS.values()
+        for sort, restriction in kind.dependencies.restrictions.items()
+    }
+    return boundaries_of(source.data[BOUNDARIES], titles, source.position)
 
 
 def read_all(root: Path, names: Sequence[str], outside: Outside) -> ReadEnvironments:
@@ -82,7 +104,7 @@ def open_all(root: Path, names: Sequence[str], outside: Outside) -> OpenedEnviro
     problems = list(read.problems)
     for environment in read.environments:
         try:
-            opened.append(OpenedEnvironment(environment, load(root, environment, KINDS)))
+            opened.append(OpenedEnvironment(environment, load_manifests(root, environment)))
         except FileError as error:
             problems += error.problems
     # A file that cannot be read may have declared the variable.

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner.errors import FileError, LoginError, Severity
-from provisioner.kinds import KINDS
 from provisioner.manifests.given_values import Outside, check_given
-from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import (
     Environment,
     find_root,
@@ -20,6 +19,7 @@ from provisioner.manifests.project import (
 )
 from provisioner.manifests.variables import declared_in
 from provisioner.model.serving import Prices
+from provisioner.workflow.environments import load_manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def open_environment(
     outside = Outside.of(given, os.environ)
     environment = read_environment(project.root, name, outside)
     check_given(outside, [declared_in(environment.source)])
-    return environment, load_manifests(project, environment, lenient=lenient)
+    return environment, _load(project, environment, lenient=lenient)
 
 
 def refuse_one_token(environments: Iterable[Environment], environ: Mapping[str, str]) -> None:
@@ -68,9 +68,9 @@ def refuse_one_token(environments: Iterable[Environment], environ: Mapping[str, 
         raise LoginError.of("E403", message, hint)
 
 
-def load_manifests(project: Project, environment: Environment, *, lenient: bool) -> Loaded:
+def _load(project: Project, environment: Environment, *, lenient: bool) -> Loaded:
     try:
-        return load(project.root, environment, KINDS)
+        return load_manifests(project.root, environment)
     except FileError as error:
         if not lenient:
             raise

@@ -209,3 +209,26 @@ def test_a_typo_in_a_boundary_is_no_open_door(run, repository, shared):
     done = run("validate")
     assert done.code == 1
     assert "did you mean `catalogs`?" in done.err
+
+
+def test_a_saved_plan_is_judged_by_boundaries_that_came_later(
+    run, repository, shared, workspace, monkeypatch
+):
+    monkeypatch.setenv("A", "secret")
+    shared()
+    saved = repository.root / "saved.json"
+    assert run("plan", "--out", str(saved)).code == 0
+    workspace.forget()
+    repository.write("provisioner.yaml", PROJECT.replace("names: [risk-*]", "names: [fraud-*]"))
+    for words in (["apply", str(saved)], ["apply", "-y"]):
+        done = run(*words)
+        assert done.code == 1
+        assert "error[E222]: the name `risk-scores` is outside the boundaries" in done.err
+    assert workspace.writes() == []
+
+
+def test_other_problems_of_a_file_are_reported_beside_a_boundary(run, shared):
+    wrong = ENDPOINT.replace("group_name: users", "group_name: all")
+    shared(wrong, scope=SCOPE.replace("permission: READ", "permission: RAED"))
+    codes = sorted(one["code"] for one in run("validate", "-o", "json").json["diagnostics"])
+    assert codes == ["E107", "E222"]

@@ -110,6 +110,13 @@ def test_each_library_has_one_door() -> None:
     assert not offenders, "\n".join(offenders)
 
 
+def test_manifests_are_loaded_at_one_place_that_adds_the_boundaries() -> None:
+    importers = {
+        name_of(file) for file in MODULES if "provisioner.manifests.load.load" in imported(file)
+    }
+    assert importers == {"workflow.environments"}
+
+
 def test_every_folder_of_the_package_has_a_tier() -> None:
     folders = {file.name for file in PACKAGE.iterdir() if (file / "__init__.py").exists()}
     assert folders <= {*TIERS, "emulator"}

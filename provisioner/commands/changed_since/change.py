@@ -19,9 +19,8 @@ from provisioner.commands.changed_since.affected_resources import (
 )
 from provisioner.errors import Problem, ProvisionerError, Severity
 from provisioner.files.git_snapshot import merge_base, project_at
-from provisioner.kinds import KINDS
 from provisioner.manifests.given_values import Outside
-from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import (
     Environment,
     environment_names,
@@ -34,7 +33,7 @@ from provisioner.planning.plan_json import to_json as plan_json
 from provisioner.rendering import problems
 from provisioner.rendering.plan_text import drift_line, summary_line_of
 from provisioner.rendering.text import harmless_line
-from provisioner.workflow.environments import open_all
+from provisioner.workflow.environments import load_manifests, open_all
 from provisioner.workflow.project import Project
 
 OPTION: Final = "--changed-since"
@@ -126,7 +125,7 @@ class _Before:
 
 def _opened(root: Path, name: str, outside: Outside) -> tuple[Environment, Loaded]:
     environment = read_environment(root, name, outside)
-    return environment, load(root, environment, KINDS)
+    return environment, load_manifests(root, environment)
 
 
 def _gone(name: str) -> Problem:

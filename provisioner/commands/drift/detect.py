@@ -14,7 +14,6 @@ from provisioner.errors import FileError, Position, RefusedError
 from provisioner.files.git import git
 from provisioner.files.git_snapshot import project_at
 from provisioner.kinds import KINDS
-from provisioner.manifests.load import load
 from provisioner.manifests.project import FOLDER as ENVIRONMENTS
 from provisioner.manifests.project import read_environment
 from provisioner.model.drift import EITHER, Drift, DriftCategory, Drifted
@@ -28,6 +27,7 @@ from provisioner.planning.comparison import ResourceComparison, pending_changes
 from provisioner.planning.diff import by_path
 from provisioner.planning.step_actions import step_action
 from provisioner.planning.write_only import OWNER
+from provisioner.workflow.environments import load_manifests
 from provisioner.workflow.plan import compare
 from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session
@@ -297,7 +297,7 @@ def _resources_at(session: Session, commit: Commit) -> Mapping[Address, Resource
     try:
         with project_at(session.project.root, commit.identity) as folder:
             then = read_environment(folder, now.name, now.outside)
-            loaded = load(folder, then, KINDS)
+            loaded = load_manifests(folder, then)
     except (FileError, RefusedError):
         return None
     if loaded.digest == session.loaded.digest:

@@ -11,7 +11,7 @@ from provisioner.commands.preflight.preflight import examine
 from provisioner.commands.promotion.gates import Candidate, Evidence
 from provisioner.errors import FileError, Problem, Severity, by_place
 from provisioner.kinds import KINDS
-from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.load import Loaded
 from provisioner.manifests.variable_values import with_released
 from provisioner.model.live import Live, Phase, Readiness
 from provisioner.model.paths import path_text
@@ -19,6 +19,7 @@ from provisioner.model.plan import Action, Address, Step
 from provisioner.model.query import CheckResult
 from provisioner.model.release import Released, Value
 from provisioner.model.selection import Selection
+from provisioner.workflow.environments import load_manifests
 from provisioner.workflow.live_reader import read
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.plan import make_plan
@@ -179,7 +180,7 @@ def _render(
 def _load(session: Session, entries: Mapping[str, Released]) -> Loaded | tuple[Problem, ...]:
     environment = with_released(session.environment, entries)
     try:
-        return load(session.project.root, environment, KINDS)
+        return load_manifests(session.project.root, environment)
     except FileError as error:
         return error.problems
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from provisioner.errors import FileError, UsageError
 from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.errors.wording import listed
-from provisioner.kinds import KINDS
 from provisioner.manifests.given_values import Outside
-from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment, environment_names
 from provisioner.manifests.promotion_chain import circle_problems, ordered
 from provisioner.model.selection import Selection
-from provisioner.workflow.environments import read_all
+from provisioner.workflow.environments import load_manifests, read_all
 from provisioner.workflow.project import Project
 
 
@@ -28,7 +27,7 @@ class Participants:
 
     def load(self, name: str) -> Loaded:
         """Loads the manifests of the environment ``name``. Raises FileError."""
-        return load(self.project.root, self.environments[name], KINDS)
+        return load_manifests(self.project.root, self.environments[name])
 
     def variables(self, words: Sequence[str]) -> tuple[str, ...]:
         """Returns the variables that ``words`` name in any environment, sorted.

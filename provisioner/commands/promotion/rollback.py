@@ -11,9 +11,8 @@ from provisioner.commands.promotion.entries import Stamp
 from provisioner.commands.promotion.participants import nothing_released, released_variables
 from provisioner.errors import Problem, RefusedError, Severity, UsageError
 from provisioner.files import git
-from provisioner.kinds import KINDS
 from provisioner.manifests.given_values import Outside, typed
-from provisioner.manifests.load import Loaded, load
+from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment, read_environment
 from provisioner.manifests.references import NoValueError
 from provisioner.manifests.variable_values import with_released
@@ -23,6 +22,7 @@ from provisioner.model.release import Released, Value
 from provisioner.model.selection import Selection
 from provisioner.rendering.markup import diff_of
 from provisioner.workflow import releases
+from provisioner.workflow.environments import load_manifests
 from provisioner.workflow.project import Project
 from provisioner.workflow.releases import ReleaseDraft
 
@@ -160,7 +160,7 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
 
 
 def _load(project: Project, environment: Environment) -> Loaded:
-    return load(project.root, environment, KINDS)
+    return load_manifests(project.root, environment)
 
 
 def write(project: Project, decided: RollbackProposal) -> None:

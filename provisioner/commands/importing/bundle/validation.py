@@ -15,15 +15,14 @@ from provisioner.commands.importing.bundle.files import BundleFiles
 from provisioner.commands.importing.bundle.fold import mapping
 from provisioner.commands.importing.bundle.targets import FROM_ENVIRONMENT
 from provisioner.errors import FileError, Location, Position, Problem, Severity, UsageError
-from provisioner.kinds import KINDS
 from provisioner.kinds.bundle_vocabulary import PERMISSIONS
 from provisioner.manifests.clashes import clashes
 from provisioner.manifests.given_values import Outside
-from provisioner.manifests.load import load
 from provisioner.manifests.project import FOLDER, PROJECT_FILE, environment_names, read_environment
 from provisioner.manifests.yaml.builder import Mark
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model.paths import Document
+from provisioner.workflow.environments import load_manifests
 
 # In place of a value that only whoever deploys the bundle has. A version takes it too.
 ANY_VALUE: Final = "1"
@@ -71,7 +70,7 @@ def _errors(
     for name in [name for name in environments if name in known] or list(known):
         try:
             environment = read_environment(root, name, outside)
-            opened.append((environment, load(root, environment, KINDS)))
+            opened.append((environment, load_manifests(root, environment)))
         except (FileError, UsageError) as error:
             yield from (problem for problem in error.problems if problem.severity is Severity.ERROR)
     yield from clashes(opened)
