@@ -23,7 +23,7 @@ from provisioner.model.plan import DESTRUCTIVE, Action, Plan, Step
 from provisioner.planning.guard import Consent
 from provisioner.workflow.apply import apply, refuse_blocked, refuse_unsafe
 from provisioner.workflow.parallel import page_url
-from provisioner.workflow.policies import errors_of, judged, read_policies
+from provisioner.workflow.policies import errors_of, judge_of_moves, judged, read_policies
 from provisioner.workflow.session import Session
 
 if TYPE_CHECKING:
@@ -51,20 +51,21 @@ def follow_rollouts(
     from provisioner.workflow.rollout import RolloutOptions
     from provisioner.workflow.rollout_progress import follow, started, wait_for_end
 
-    reports = follow(session, started(session, plan, results), RolloutOptions())
+    judge = judge_of_moves(session, options.policy_dir, options.policy_digest)
+    moving = RolloutOptions(judge=judge)
+    reports = follow(session, started(session, plan, results), moving)
     _tell(terminal, reports)
     if options.wait_rollout is not None or options.detailed_exitcode:
         waiting = _with_rollout(session, plan)
         wait_s = options.wait_rollout if options.wait_rollout is not None else -1.0
         if waiting and wait_s >= 0:
-            reports = wait_for_end(
-                session, waiting, RolloutOptions(), (wait_s, lambda some: _tell(terminal, some))
-            )
+            tell = (wait_s, lambda some: _tell(terminal, some))
+            reports = wait_for_end(session, waiting, moving, tell)
             _tell(terminal, reports)
         elif waiting:
             from provisioner.workflow.rollout import look_at_all
 
-            reports = look_at_all(session, waiting, RolloutOptions())
+            reports = look_at_all(session, waiting, moving)
     if any(map(has_failed, reports)):
         return 1
     planned = frozenset(step.address for step in plan.steps)
@@ -112,7 +113,11 @@ def _tell(terminal: Terminal, reports: Sequence[RolloutReport]) -> None:
 
     for report in reports:
         terminal.say(f"rollout of {report.name}: {standing(report)}")
-    terminal.problems(problem for report in reports for problem in report.problems)
+    terminal.problems(
+        dict.fromkeys(
+            problem for report in reports for problem in (*report.problems, *report.warnings)
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

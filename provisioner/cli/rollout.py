@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from provisioner.cli.options import (
+    POLICIES,
     TALK,
     CommonOptions,
     TargetOptions,
@@ -31,6 +33,17 @@ form_options = packed(
     output_option("text", "json", "markdown", "junit"),
     *TALK,
 )
+
+
+class MoveOptions(NamedTuple):
+    """What a command may do besides its move, and the policies that judge it."""
+
+    take_over: bool = False
+    write: bool = False
+    policy_dir: Path | None = None
+    policy_digest: str = ""
+
+
 take_over = click.option(
     "--take-over",
     is_flag=True,
@@ -60,10 +73,9 @@ def _moving(name: str, help_text: str, summary: str, *options: Any, named: bool 
         common: CommonOptions,
         target: TargetOptions,
         names: tuple[str, ...],
-        take_over: bool = False,
-        write: bool = False,
+        **options: Any,
     ) -> int:
-        return _run(name, common, target, names, (take_over, write))
+        return _run(name, common, target, names, MoveOptions(**options))
 
     run.__doc__ = help_text
     wrapped: Callable[..., Any] = run
@@ -93,12 +105,16 @@ _moving(
     kill. It moves at most 40 endpoints within five minutes, because the service accepts 50
     changes in that time. The output lists the other endpoints, which come first in the next run.
 
+    A policy can refuse a step to more traffic, as it can refuse `apply`. It never refuses a step
+    back.
+
     \b
-    Exit codes: 0 moved, held, or nothing due; 1 stepped back, or failed.
+    Exit codes: 0 moved, held, or nothing due; 1 stepped back, refused by a policy, or failed.
     """,
     "Evaluate all rollouts, and move each at most once.",
     take_over,
     write,
+    *POLICIES,
     named=False,
 )
 _moving(
@@ -108,10 +124,11 @@ _moving(
     After a bad verdict the rollout still steps back.
 
     \b
-    Exit codes: 0 moved; 1 stepped back, or failed.
+    Exit codes: 0 moved; 1 stepped back, refused by a policy, or failed.
     """,
     "Continue with the next step.",
     take_over,
+    *POLICIES,
 )
 _moving(
     "hold",
@@ -141,9 +158,10 @@ _moving(
     If the new version already has all traffic, `rollout finish` removes the previous version.
 
     \b
-    Exit codes: 0 moved; 1 a check failed, or error.
+    Exit codes: 0 moved; 1 a check failed, a policy refused it, or error.
     """,
     "Give all traffic to the new version.",
+    *POLICIES,
 )
 _moving(
     "retry",
@@ -153,9 +171,10 @@ _moving(
     for your consent to pay twice.
 
     \b
-    Exit codes: 0 started; 1 error.
+    Exit codes: 0 started; 1 refused by a policy, or error.
     """,
     "Try a rejected version again.",
+    *POLICIES,
 )
 
 
@@ -164,29 +183,34 @@ def _run(
     common: CommonOptions,
     target: TargetOptions,
     names: Sequence[str],
-    flags: tuple[bool, bool],
+    given: MoveOptions,
 ) -> int:
     from provisioner.cli.consent import move_aliases
     from provisioner.commands.rollout.result import has_failed
+    from provisioner.workflow.policies import judge_of_moves
     from provisioner.workflow.project import open_project
     from provisioner.workflow.rollout import RolloutOptions, look_at_all, move_all
     from provisioner.workflow.session import open_session
 
-    (take_over, write), code = flags, 0
-    terminal = Terminal(common)
+    terminal, code = Terminal(common), 0
     project = open_project(common.project_dir)
     with open_session(project, *target) as session:
         resources = _chosen(session, names)
         if name == "status":
             reports = look_at_all(session, resources, RolloutOptions())
         else:
-            options = RolloutOptions(_occasion(name), takes_over=take_over)
+            judge = judge_of_moves(session, given.policy_dir, given.policy_digest)
+            options = RolloutOptions(_occasion(name), takes_over=given.take_over, judge=judge)
             reports = move_all(session, resources, options)
             code = move_aliases(terminal, session, reports)
         _show(terminal, reports)
-        if name == "back" or write:
+        if name == "back" or given.write:
             _reject(terminal, session, reports)
-    terminal.problems(problem for report in reports for problem in report.problems)
+    terminal.problems(
+        dict.fromkeys(
+            problem for report in reports for problem in (*report.problems, *report.warnings)
+        )
+    )
     return 1 if code or any(map(has_failed, reports)) or _is_refused(name, reports) else 0
 
 

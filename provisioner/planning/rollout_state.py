@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from provisioner.model.live import Phase
-from provisioner.model.rollout import Grade, RolloutTag, Verdict, Versions
+from provisioner.model.rollout import Grade, MoveKind, RolloutTag, Verdict, Versions, Why
 from provisioner.model.rollout_block import WHOLE, RolloutSpec, Stage
 
 
@@ -82,3 +83,18 @@ class Rollout:
         """The stage after the present one."""
         share = self.tag.to if self.tag else 0
         return next((stage for stage in self.spec.stages if stage.percent > share), Stage(WHOLE))
+
+
+UNJUDGED: Final = frozenset(
+    {Why.UPDATING, Why.STEADY, Why.NOT_STARTED, Why.OTHER_TARGET, Why.REJECTED, Why.NEVER_STARTED}
+    | {Why.BY_HAND, Why.STEPS_CHANGED, Why.BLOCK_REMOVED, Why.NEW_IS_GONE, Why.OLD_IS_GONE}
+    | {Why.KEEPING, Why.KEPT_LONG_ENOUGH, Why.DONE, Why.THIRD, Why.REVERTED, Why.FAILED}
+)
+"""Nothing that could be measured would change these."""
+
+CHANGING: Final = frozenset(
+    {MoveKind.START, MoveKind.STEP, MoveKind.BACK, MoveKind.RETURN, MoveKind.CLEAN_UP}
+)
+"""Moves with an update of the resource; the others write a tag at most."""
+RAISING: Final = frozenset({MoveKind.START, MoveKind.STEP})
+"""Moves towards a new version. The others return to what served before, or only tidy up."""

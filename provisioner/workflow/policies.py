@@ -22,13 +22,14 @@ from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.clock import utc_now
 from provisioner.model.connection import Connection
-from provisioner.model.plan import Action, Plan
+from provisioner.model.plan import Action, Plan, Step
 from provisioner.workflow.environments import OpenedEnvironment
 
 if TYPE_CHECKING:
     from provisioner.policies.field_pattern import Vocabulary
     from provisioner.policies.judgement import Judge, PolicyViolation
     from provisioner.policies.policy import Policy
+    from provisioner.workflow.rollout import StepJudge
     from provisioner.workflow.session import Session
 
 FOLDER: Final = "policies"
@@ -262,6 +263,28 @@ def judged(
     moment = service_time(session.connection)
     problems = judge_plan(policy_files, plan, session.loaded, moment)
     return replace(plan, policy_digest=policy_files.digest), problems
+
+
+def judge_of_moves(session: Session, folder: Path | None, digest: str) -> StepJudge:
+    """Returns what judges moves of rollouts by the policies that ``read_policies`` finds.
+
+    Each move is a plan of its own, and all of them together are a plan as well. Policies that
+    cannot be read refuse these moves, but must not stop a run that also steps back.
+    """
+
+    def judge(steps: Sequence[Step]) -> Sequence[tuple[Problem, ...]]:
+        try:
+            policy_files = read_policies(session.project.root, folder, digest)
+        except (FileError, RefusedError) as error:
+            return [error.problems] * len(steps)
+        plan = Plan(session.project.name, session.environment.name, "", tuple(steps))
+        _, together = judged(policy_files, plan, session)
+        apart = [judged(policy_files, replace(plan, steps=(step,)), session)[1] for step in steps]
+        known = {problem for problems in apart for problem in problems}
+        common = tuple(problem for problem in together if problem not in known)
+        return [(*problems, *common) for problems in apart]
+
+    return judge
 
 
 def unplaced_problem(verdict: PolicyViolation) -> Problem:

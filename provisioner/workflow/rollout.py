@@ -5,21 +5,28 @@ Nothing is remembered between two runs: traffic, live versions and one tag are a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from provisioner.errors import Problem, ProvisionerError, ServiceError, UnreachableError
+from provisioner.errors import (
+    Problem,
+    ProvisionerError,
+    ServiceError,
+    Severity,
+    UnreachableError,
+)
 from provisioner.kinds import KINDS
 from provisioner.model.clock import Clock, Now, SystemClock, utc_now
 from provisioner.model.kind import Driver
 from provisioner.model.live import Live, Phase
-from provisioner.model.plan import Address, Operation
+from provisioner.model.plan import Action, Address, Operation, Step
 from provisioner.model.resource import Resource
 from provisioner.model.rollout import Move, MoveKind, RolloutRole, RolloutTag, Why
 from provisioner.model.rollout_block import RolloutSpec
+from provisioner.planning.comparison import pending_changes
 from provisioner.planning.rollout import decide
-from provisioner.planning.rollout_plan import state_of
+from provisioner.planning.rollout_plan import shares_after, state_of
 from provisioner.planning.rollout_procedure import (
     Delay,
     Divide,
@@ -29,7 +36,7 @@ from provisioner.planning.rollout_procedure import (
     WriteTag,
     carry_out,
 )
-from provisioner.planning.rollout_state import Occasion, Rollout
+from provisioner.planning.rollout_state import CHANGING, RAISING, UNJUDGED, Occasion, Rollout
 from provisioner.workflow.parallel import map_parallel
 from provisioner.workflow.rollout_analysis import Measuring, judged
 from provisioner.workflow.session import Session
@@ -43,18 +50,8 @@ WAIT_S: Final = 3600.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.5, 10.0, 1.5
 LAG_PAUSES_S: Final = (0.3, 0.9, 2.7)
 CONFLICT: Final = 409
-UNJUDGED: Final = frozenset(
-    {Why.UPDATING, Why.STEADY, Why.NOT_STARTED, Why.OTHER_TARGET, Why.REJECTED, Why.NEVER_STARTED}
-    | {Why.BY_HAND, Why.STEPS_CHANGED, Why.BLOCK_REMOVED, Why.NEW_IS_GONE, Why.OLD_IS_GONE}
-    | {Why.KEEPING, Why.KEPT_LONG_ENOUGH, Why.DONE, Why.THIRD, Why.REVERTED, Why.FAILED}
-)
-"""Nothing that could be measured would change these."""
-
-
-CHANGING: Final = frozenset(
-    {MoveKind.START, MoveKind.STEP, MoveKind.BACK, MoveKind.RETURN, MoveKind.CLEAN_UP}
-)
-"""Moves with an update of the resource; the others write a tag at most."""
+StepJudge = Callable[[Sequence[Step]], Sequence[tuple[Problem, ...]]]
+"""Returns the violations of each step, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,7 @@ class RolloutReport:
 
     ``state`` is as it is after the run, None where the resource is not there. ``move`` was
     decided; ``ending`` says what became of it. ``deferred``: it is left to the next run.
+    ``problems`` stopped the move, ``warnings`` did not.
     """
 
     address: Address
@@ -72,6 +70,7 @@ class RolloutReport:
     ending: Ending = Ending.NOTHING
     deferred: bool = False
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def has_stepped_back(self) -> bool:
@@ -84,12 +83,13 @@ class RolloutOptions:
     """Why a run moves rollouts. ``takes_over``: hand-made traffic counts as a step.
 
     ``most_moves`` is within five minutes: what takes traffic away from a new version is always
-    made.
+    made. ``judge`` may refuse moves towards a new version.
     """
 
     occasion: Occasion = Occasion.ADVANCE
     takes_over: bool = False
     most_moves: int = MOST_MOVES
+    judge: StepJudge | None = None
     clock: Clock = field(default_factory=SystemClock)
     now: Now = utc_now
 
@@ -108,7 +108,7 @@ def move_all(
 ) -> tuple[RolloutReport, ...]:
     """At most one move for each of ``resources``, in their order."""
     runs = [RolloutRun(session, resource, options) for resource in resources]
-    decided = map_parallel(RolloutRun.decided, runs, PARALLELISM)
+    decided = _judged(runs, map_parallel(RolloutRun.decided, runs, PARALLELISM), options.judge)
     allowed = _allowed(decided, options.most_moves)
 
     def carried(number: int) -> RolloutReport:
@@ -120,6 +120,23 @@ def move_all(
         return runs[number].carried_out(report)
 
     return map_parallel(carried, range(len(runs)), PARALLELISM)
+
+
+def _judged(
+    runs: Sequence[RolloutRun], decided: Sequence[RolloutReport], judge: StepJudge | None
+) -> list[RolloutReport]:
+    """The reports with what ``judge`` says about moves towards a new version."""
+    reports = list(decided)
+    moving = ((at, each) for at, each in enumerate(decided) if not each.problems)
+    raising = [at for at, report in moving if report.move.kind in RAISING]
+    if judge is None or not raising:
+        return reports
+    violations = judge([runs[number].step(reports[number]) for number in raising])
+    for number, problems in zip(raising, violations, strict=True):
+        errors = tuple(each for each in problems if each.severity is Severity.ERROR)
+        warnings = tuple(each for each in problems if each.severity is not Severity.ERROR)
+        reports[number] = replace(reports[number], problems=errors, warnings=warnings)
+    return reports
 
 
 def _allowed(decided: Sequence[RolloutReport], most: int) -> set[int]:
@@ -239,6 +256,24 @@ class RolloutRun:
             and state.is_pair
             and state.is_under_way
             and report.move.why not in UNJUDGED
+        )
+
+    def step(self, report: RolloutReport) -> Step:
+        """The move of ``report`` as a step of a plan."""
+        state, live = report.state, self._live
+        shares = shares_after(state, report.move) if state else None
+        if state is None or live is None or self._spec is None or shares is None:
+            raise self._gone()
+        document = self.role.declared(self._bare, self._spec, live, shares)
+        desired = replace(self._bare, document=document)
+        before = state.versions.shares
+        return Step(
+            self.resource.address,
+            self.resource.name,
+            Action.UPDATE,
+            pending_changes(desired, live, KINDS[self.resource.address.kind]),
+            desired=document,
+            traffic={name: (before.get(name, 0), share) for name, share in shares.items()},
         )
 
     def carried_out(self, report: RolloutReport) -> RolloutReport:

@@ -325,3 +325,97 @@ def rewrite(script: Path, text: str) -> None:
     """Another content of the script, committed."""
     script.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     commit(script.parent)
+
+
+SMALL_STEPS = """
+policies:
+  - name: small steps
+    applies_to: {kind: model_serving_endpoints}
+    plan: {limits: [{traffic: moved, at_most: 19}]}
+"""
+NO_SHARES = """
+policies:
+  - name: traffic stays
+    applies_to: {kind: model_serving_endpoints}
+    plan: {forbid: [{action: update, change: config.traffic_config}]}
+"""
+FROZEN = """
+policies:
+  - name: nothing is updated now
+    when: {weekdays: [mon, tue, wed, thu, fri, sat, sun]}
+    plan: {forbid: [{action: update}]}
+"""
+STRICT = """
+policies:
+  - name: at most no update
+    plan: {limits: [{action: update, at_most: 0}]}
+"""
+SIZES = POLICIES.partition("  - name: nothing")[0]
+MOVES = ("advance",), ("go", "chat"), ("finish", "chat")
+
+
+@pytest.mark.parametrize("policy", [SMALL_STEPS, NO_SHARES, FROZEN, STRICT, SIZES])
+def test_a_policy_stops_a_step_to_more_traffic(fraud: Scene, repository: Any, policy: str) -> None:
+    fraud.start()
+    repository.write("policies/all.yaml", policy)
+    fraud.later(600)
+    fraud.ask(entity="champion-12")
+    before = fraud.tag
+    for words in MOVES:
+        done = fraud.run("rollout", *words)
+        assert done.code == 1
+        assert "error[E530]: policy `" in done.err
+        assert (fraud.traffic["champion-12"], fraud.tag) == (5, before)
+    # Going back is never refused.
+    assert fraud.run("rollout", "back", "chat").code == 0
+    assert fraud.traffic == {"champion-11": 100, "champion-12": 0}
+
+
+def test_a_bad_version_steps_back_whatever_the_policies_say(fraud: Scene, repository: Any) -> None:
+    fraud.start(13)
+    for text in (POLICIES, "policies: [{}]\n"):
+        repository.write("policies/all.yaml", text)
+    fraud.fail("champion-13", 30)
+    fraud.ask(199, entity="champion-13")
+    assert "rolled back" in fraud.run("rollout", "advance").out + fraud.run("rollout", "status").out
+    assert fraud.traffic == {"champion-11": 100, "champion-13": 0}
+
+
+def test_policies_of_a_pipeline_judge_a_rollout_and_their_digest_is_pinned(
+    fraud: Scene, repository: Any
+) -> None:
+    fraud.start()
+    repository.write("pinned/steps.yaml", SMALL_STEPS.replace("19", "20"))
+    fraud.later(600)
+    fraud.ask(entity="champion-12")
+    folder = ("--policy-dir", str(repository.root / "pinned"))
+    refused = fraud.run("rollout", "advance", *folder, "--policy-digest", "sha256:00")
+    assert refused.code == 1
+    assert "error[E233]" in refused.err
+    assert fraud.traffic["champion-12"] == 5
+    assert fraud.run("rollout", "advance", *folder).code == 0
+    assert fraud.traffic["champion-12"] == 25
+    refused = fraud.run("rollout", "finish", "chat", *folder)
+    assert "the step moves 75 % of the traffic, at most 20 %" in refused.err
+    assert fraud.traffic["champion-12"] == 25
+
+
+def test_a_policy_with_the_severity_warning_lets_a_step_pass(fraud: Scene, repository: Any) -> None:
+    fraud.start()
+    warns = SMALL_STEPS.replace("    plan:", "    severity: warning\n    plan:")
+    repository.write("policies/all.yaml", warns)
+    fraud.later(600)
+    fraud.ask(entity="champion-12")
+    done = fraud.run("rollout", "advance")
+    assert done.code == 0
+    assert "warning[W530]: policy `small steps`" in done.err
+    assert fraud.traffic["champion-12"] == 25
+
+
+def test_policies_judge_the_steps_that_apply_itself_makes(fraud: Scene, repository: Any) -> None:
+    repository.write("policies/all.yaml", SMALL_STEPS)
+    fraud.declare(12, AT_ONCE)
+    done = fraud.run("apply", "-y", "--wait-rollout")
+    assert done.code == 1
+    assert "the step moves 20 % of the traffic, at most 19 %" in done.err
+    assert fraud.traffic == {"champion-11": 95, "champion-12": 5}
