@@ -31,14 +31,20 @@ def command() -> None:
 
 @command.command("test")
 @policy_options
+@click.option(
+    "--require-cases",
+    is_flag=True,
+    help="Exit with 1 if no case tests a policy. Without it, this is a warning.",
+)
 @common_options
-def test(common: CommonOptions, source: PolicySource) -> int:
+def test(common: CommonOptions, source: PolicySource, require_cases: bool) -> int:
     """Run the test cases of the policies: policies/cases/**/*.yaml.
 
     A case contains a manifest or a plan, the policy to check, and the expected result.
 
     \b
-    Exit codes: 0 all cases have the expected result; 1 some do not, or a file has errors.
+    Exit codes: 0 all cases have the expected result; 1 some do not, a file has errors, or a
+    policy has no case with --require-cases.
     """
     from provisioner.commands.policy.cases import run_cases
     from provisioner.workflow.policies import read_policies
@@ -46,7 +52,8 @@ def test(common: CommonOptions, source: PolicySource) -> int:
 
     terminal = Terminal(common)
     root = open_project(common.project_dir).root
-    run = run_cases(root, source.policy_dir, read_policies(root, *source))
+    policies = read_policies(root, *source)
+    run = run_cases(root, source.policy_dir, policies, requires_cases=require_cases)
     terminal.problems(run.problems)
     if common.json:
         terminal.answer_json(_to_json(run))
@@ -62,8 +69,6 @@ def _print(terminal: Terminal, run: CaseRun) -> None:
         if result.failure:
             terminal.answer(f"      {result.failure}")
             terminal.problems(result.violations)
-    for name in run.untested:
-        terminal.say(f"no case tests the policy `{name}`")
     terminal.answer(run.summary())
 
 

@@ -46,7 +46,9 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class CaseRun:
-    """All cases of some policies. ``problems`` are files that are no case."""
+    """All cases of some policies. ``problems`` are files that are no case, and policies without
+    a case, whose names are ``untested``.
+    """
 
     results: tuple[CaseResult, ...]
     problems: tuple[Problem, ...]
@@ -54,8 +56,9 @@ class CaseRun:
 
     @property
     def is_good(self) -> bool:
-        """Whether every case could be read and ended as expected."""
-        return not self.problems and not any(result.failure for result in self.results)
+        """Whether every case could be read and ended as expected, and none is lacking."""
+        failed = any(result.failure for result in self.results)
+        return not failed and not any(each.severity is Severity.ERROR for each in self.problems)
 
     def summary(self) -> str:
         """One line for people."""
@@ -63,10 +66,13 @@ class CaseRun:
         return f"{counted(len(self.results), 'case')}: {failed} not as expected"
 
 
-def run_cases(root: Path, folder: Path | None, policies: PolicyFiles) -> CaseRun:
+def run_cases(
+    root: Path, folder: Path | None, policies: PolicyFiles, *, requires_cases: bool = False
+) -> CaseRun:
     """Runs the cases below ``cases`` of the project's folder of policies and of ``folder``.
 
-    Raises FileError where there is no case at all.
+    A policy without a case is a warning, and an error with ``requires_cases``. Raises FileError
+    where there is no case at all.
     """
     results: list[CaseResult] = []
     problems: list[Problem] = []
@@ -82,8 +88,17 @@ def run_cases(root: Path, folder: Path | None, policies: PolicyFiles) -> CaseRun
         hint = "a case is a YAML file with `policy`, `expect: pass` or `fail`, and `resources`"
         raise FileError.of("E234", message, hint)
     tested = {result.policy for result in results}
-    untested = tuple(policy.name for policy in policies.policies if policy.name not in tested)
-    return CaseRun(tuple(results), tuple(problems), untested)
+    untested = [policy for policy in policies.policies if policy.name not in tested]
+    problems += [_untested(policies, policy, is_error=requires_cases) for policy in untested]
+    return CaseRun(tuple(results), tuple(problems), tuple(policy.name for policy in untested))
+
+
+def _untested(policies: PolicyFiles, policy: Policy, *, is_error: bool) -> Problem:
+    code, severity = ("E236", Severity.ERROR) if is_error else ("W533", Severity.WARNING)
+    message = f"no case tests the policy `{policy.name}`"
+    hint = f"add a case with `expect: pass` and a case with `expect: fail` below `{FOLDER}/{CASES}`"
+    finding = Finding((*policy.at, "name"), code, message, hint, severity)
+    return policies.problem(policy, finding)
 
 
 def _folders(root: Path, folder: Path | None) -> Iterator[tuple[Path, str]]:

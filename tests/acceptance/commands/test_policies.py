@@ -79,6 +79,20 @@ def test_a_case_that_ends_otherwise_fails_the_command(project, run):
     assert "expected fail, and the policy lets it pass" in out
 
 
+def test_a_policy_without_a_case_is_a_warning_and_an_error_where_cases_are_required(project, run):
+    assert run("policy", "test", "--require-cases")[0] == 0
+    (project / "policies/size.yaml").write_text(SIZE)
+    code, out, err = run("policy", "test")
+    assert code == 0
+    assert "24 cases: 0 not as expected" in out
+    assert "warning[W533]: no case tests the policy `only small`" in err
+    assert "policies/size.yaml:2" in err
+    code, out, err = run("policy", "test", "--require-cases", "-o", "json")
+    answer = json.loads(out)
+    assert (code, answer["good"], answer["untested"]) == (1, False, ["only small"])
+    assert [each["code"] for each in answer["diagnostics"]] == ["E236"]
+
+
 VACUOUS = {
     "no resource": "policy: everything has a cost center\nexpect: pass\n",
     "a resource of another kind": """\
@@ -265,17 +279,6 @@ def test_drift_judges_what_is_live_and_not_declared(elsewhere, project, run):
     assert run("drift", "--policies", "--select", "other", "-e", "prod")[0] == 0
 
 
-def test_the_rego_example_reads_fields_that_a_plan_has(run):
-    plan = json.loads(run("plan", "-o", "json")[1])
-    rego = (EXAMPLE / "conftest" / "plan.rego").read_text()
-    for path in re.findall(r"input\.([a-z_.]+)", rego):
-        value = plan
-        for name in path.split("."):
-            value = value[name]
-    for name in re.findall(r"\bstep\.([a-z_]+)", rego):
-        assert name in plan["steps"][0]
-
-
 ENDED = """\
 policies:
   - name: only small
@@ -320,27 +323,77 @@ def test_a_saved_plan_keeps_the_digest_of_its_policies_and_is_judged_by_those_of
     assert run("apply", "-e", "dev", str(saved), "--policy-digest", digest)[0] == 0
 
 
-REGO = EXAMPLE / "conftest" / "plan.rego"
+REGO = EXAMPLE / "conftest"
 
 
-def test_the_example_for_opa_reads_fields_that_a_plan_has(run):
-    plan = json.loads(run("plan", "-e", "dev", "-o", "json")[1])
-    text = REGO.read_text()
-    for name in re.findall(r"input\.([a-z_.]+)", text):
-        value = plan
-        for part in name.split("."):
-            assert part in value, name
-            value = value[part]
-    for name in re.findall(r"step\.([a-z_]+)", text):
-        assert name in plan["steps"][0], name
+def rego_inputs(run):
+    """What each example reads, as the command prints it."""
+    return {
+        "plan.rego": json.loads(run("plan", "-e", "prod", "-o", "json")[1]),
+        "render.rego": json.loads(run("render", "-e", "prod", "-o", "json")[1]),
+    }
+
+
+def followed(names, words):
+    value, *parts = words.split(".")
+    value = names[value]
+    for part in parts:
+        value = value[part]
+    return value
+
+
+@pytest.mark.parametrize("file", ["plan.rego", "render.rego"])
+def test_an_example_for_opa_reads_fields_that_its_input_has(run, file):
+    text = (REGO / file).read_text()
+    names = {"input": rego_inputs(run)[file]}
+    for name, collection in re.findall(r"some (?:\w+, )?(\w+) in ([\w.]+)", text):
+        entries = followed(names, collection)
+        names[name] = next(iter(entries.values() if isinstance(entries, dict) else entries))
+    assert len(names) > 1
+    for words in re.findall(rf"\b(?:{'|'.join(names)})(?:\.[a-z_]+)+", text):
+        followed(names, words)
+
+
+def conftest(tmp_path, data):
+    (tmp_path / "input.json").write_text(json.dumps(data))
+    words = ["conftest", "test", "--policy", str(REGO), str(tmp_path / "input.json")]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(shutil.which("conftest") is None, reason="needs conftest")
-def test_the_example_for_opa_denies_a_deletion_in_a_protected_environment(run, tmp_path):
-    plan = json.loads(run("plan", "-e", "dev", "-o", "json")[1])
-    bad = {**plan, "protected": True, "steps": [{**plan["steps"][0], "action": "delete"}]}
-    for data, code in ((plan, 0), (bad, 1)):
-        (tmp_path / "plan.json").write_text(json.dumps(data))
-        words = ["conftest", "test", "--policy", str(REGO.parent), str(tmp_path / "plan.json")]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stdout
+def test_the_examples_for_opa_deny_what_they_say(run, tmp_path):
+    inputs = rego_inputs(run)
+    for data in inputs.values():
+        done = conftest(tmp_path, data)
+        assert done.returncode == 0, done.stdout
+    plan, rendered = inputs["plan.rego"], inputs["render.rego"]
+    plan["protected"], plan["steps"][0]["action"] = True, "delete"
+    assert "delete in a protected environment" in conftest(tmp_path, plan).stdout
+    endpoint = rendered["resources"]["model_serving_endpoints"]["fraud"]
+    endpoint["config"]["served_entities"][0]["workload_size"] = "Large"
+    endpoint["tags"] = []
+    denied = conftest(tmp_path, rendered)
+    assert denied.returncode == 1
+    assert "fraud: the served entity champion has the size Large" in denied.stdout
+    assert "fraud: the tag cost_center is missing" in denied.stdout
+
+
+def test_a_redeployment_is_judged_like_every_other_update(project, run):
+    assert run("apply", "-y", "-e", "dev")[0] == 0
+    (project / "policies/quiet.yaml").write_text(QUIET.replace("create", "update"))
+    words = ["apply", "-y", "-e", "dev"]
+    assert run(*words)[0] == 0
+    code, _, err = run(*words, "--redeploy", "model_serving_endpoints.fraud")
+    assert code == 1
+    assert "policy `nothing is updated`: the plan has `update`" in err
+
+
+def test_destroy_is_judged_by_rules_about_plans(project, run):
+    manifest = project / "manifests/fraud.yaml"
+    text = manifest.read_text().replace("prevent_destroy: true", "prevent_destroy: false")
+    manifest.write_text(text)
+    assert run("apply", "-y", "-e", "dev")[0] == 0
+    (project / "policies/quiet.yaml").write_text(QUIET.replace("create", "delete"))
+    code, _, err = run("destroy", "-y", "-e", "dev", "--allow-delete", "all")
+    assert code == 1
+    assert "the plan has `delete`, forbidden" in err

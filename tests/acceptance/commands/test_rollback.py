@@ -140,6 +140,24 @@ def test_apply_touches_only_the_endpoints_concerned(run, released, workspace):
     assert 'rejected: ["2"]' in released.read_text()
 
 
+FROZEN = """
+policies:
+  - name: frozen
+    plan: {forbid: [{action: update}]}
+"""
+
+
+def test_apply_that_a_policy_refuses_writes_nothing(run, released, repository, workspace):
+    assert run("apply", "-y").code == 0
+    repository.write("policies/frozen.yaml", FROZEN)
+    before = released.read_bytes()
+    workspace.forget()
+    done = run("rollback", "fraud", "--apply", "-y")
+    assert done.code == 1
+    assert "error[E530]: policy `frozen`" in done.err
+    assert (released.read_bytes(), workspace.writes()) == (before, [])
+
+
 def test_apply_without_anybody_to_ask_writes_nothing(run, released, workspace):
     before = released.read_bytes()
     done = run("rollback", "fraud", "--apply")
