@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from provisioner.errors import FileError, Finding, Problem, Severity, by_place
 from provisioner.errors.did_you_mean import did_you_mean
@@ -26,7 +26,7 @@ from provisioner.manifests.yaml.source import SourceFile, parse, without_collect
 from provisioner.model.kind import Declared, Kind
 from provisioner.model.paths import Document, path_text
 from provisioner.model.plan import Address
-from provisioner.model.references import RestrictedName
+from provisioner.model.references import NameRules, RestrictedName
 from provisioner.model.resource import Removal, Resource
 
 
@@ -50,18 +50,6 @@ class Loaded:
     withheld: tuple[Resource, ...] = ()
     uses: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
-
-
-class NameRules(Protocol):
-    """What the manifests of each folder may name: this stage finds names and judges none."""
-
-    def forbidden(self, file: str, names: Sequence[RestrictedName]) -> Iterator[Finding]:
-        """Yields a finding for each of ``names`` that the manifest ``file`` may not contain."""
-        ...
-
-    def uncovered(self, files: Iterable[str]) -> Iterator[Problem]:
-        """Yields a problem for each manifest that no rule is about."""
-        ...
 
 
 def load(

@@ -5,12 +5,12 @@ A kind says what it needs; ``lookups`` knows how to ask for each sort of need.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
-from provisioner.errors import Location
+from provisioner.errors import Finding, Location, Problem
 from provisioner.model.paths import Document
 
 
@@ -29,6 +29,18 @@ class RestrictedName(NamedTuple):
     def spellings(self) -> tuple[str, ...]:
         """The name as in the workspace, and without the prefix."""
         return tuple(dict.fromkeys((self.value, self.unprefixed or self.value)))
+
+
+class NameRules(Protocol):
+    """What the manifests of each folder may name; whoever loads them finds names and judges none."""
+
+    def forbidden(self, file: str, names: Sequence[RestrictedName]) -> Iterator[Finding]:
+        """Yields a finding for each of ``names`` that the manifest ``file`` may not contain."""
+        ...
+
+    def uncovered(self, files: Iterable[str]) -> Iterator[Problem]:
+        """Yields a problem for each manifest that no rule is about."""
+        ...
 
 
 class Restriction(NamedTuple):
