@@ -1,4 +1,4 @@
-"""Writes the generated pages: commands, manifest fields, error codes, and rules with their trust.
+"""Writes the generated pages: help, commands, manifest fields, error codes, rules with their trust.
 
 Run it with `make docs-reference`; a test holds the pages current.
 """
@@ -44,13 +44,46 @@ def pages() -> dict[str, str]:
         "reference/fields.md": fields_page(),
         "reference/error-codes.md": codes_page(),
         "contributing/rules.md": rules_page(),
+        "../provisioner/rendering/help_pages.txt": help_pages(),
     }
+
+
+def help_pages() -> str:
+    """The help of every command for the widths that terminals have, as ``--help`` prints it."""
+    from provisioner.cli import group
+    from provisioner.rendering.help_pages import WIDTHS, heading
+
+    # click leaves two columns free.
+    roots = [
+        click.Context(
+            group, info_name="provisioner", terminal_width=width - 2, **group.context_settings
+        )
+        for width in WIDTHS
+    ]
+    pages = (
+        heading(width, path) + context.get_help() + "\n"
+        for width, root in zip(WIDTHS, roots, strict=True)
+        for path, context in _contexts(root, ())
+    )
+    return "".join(pages)
+
+
+def _contexts(
+    context: click.Context, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], click.Context]]:
+    yield path, context
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            inner = context.command.get_command(context, name)
+            if inner is not None:
+                child = click.Context(inner, info_name=name, parent=context)
+                yield from _contexts(child, (*path, name))
 
 
 def commands_page() -> str:
     from provisioner.cli import COMMANDS, HEADINGS, group
 
-    root = click.Context(group, info_name="provisioner")
+    root = click.Context(group, info_name="provisioner", **group.context_settings)
     parts = [
         NOTE,
         "# Commands\n",

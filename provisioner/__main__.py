@@ -6,6 +6,7 @@ from __future__ import annotations
 # in a traceback.
 import _signal  # type: ignore[import-not-found]
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +24,24 @@ if _IS_DEFAULT:
     _signal.signal(_signal.SIGINT, _end)
 
 
+def _printed(text: str | None) -> bool:
+    """Whether stdout took ``text``. If it did not, the command line says why."""
+    if text is None or sys.stdout is None:
+        return False
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
 def run() -> NoReturn:
     """Runs the command line. Ctrl-C while its modules are imported ends with 130, too."""
+    from provisioner.rendering.help_pages import page
+
+    if _printed(page(sys.argv[1:])):
+        sys.exit()
     from provisioner.cli import run as run_cli
 
     if _IS_DEFAULT:

@@ -243,6 +243,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _run_command(arguments: list[str]) -> int:
     try:
         code = group.main(arguments, prog_name="provisioner", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        # A question, as `--help` is: click would exit with 2, which means "changes pending".
+        click.echo(error.format_message())
+        return 0
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED

@@ -72,10 +72,10 @@ def start_up(folder):
         ([*US, "--help"], plain, "validate"),
         ([*US, "validate", "-C", str(folder), "-e", "bench"], plain),
     )
-    print("start-up                      wall        cpu     peak   of `python -c pass`")
+    print("start-up                      wall        cpu     peak   cpu of `python -c pass`")
     print(f"  python -c pass         {nothing}")
-    print(f"  provisioner --help     {help_}   {help_.wall_s / nothing.wall_s:.1f}x")
-    print(f"  provisioner validate   {validate}   {validate.wall_s / nothing.wall_s:.1f}x")
+    print(f"  provisioner --help     {help_}   {help_.cpu_s / nothing.cpu_s:.1f}x")
+    print(f"  provisioner validate   {validate}   {validate.cpu_s / nothing.cpu_s:.1f}x")
 
 
 SCALES = (100, 1000, 5000)

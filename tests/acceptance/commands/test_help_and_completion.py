@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import click
 import pytest
 from click.shell_completion import ShellComplete
 
 from provisioner.cli import COMMANDS, group, main
+from provisioner.rendering.help_pages import WIDTHS, page
 
 ENDPOINT = "resources:\n  model_serving_endpoints:\n    chat: {name: chat, description: x}\n"
 
@@ -64,6 +68,57 @@ def every_command():
             yield from ((f"{name} {word}", inner) for word, inner in command.commands.items())
         else:
             yield name, command
+
+
+# Any other width is answered by click, and so are a question that it refuses, and completions.
+@pytest.mark.parametrize("columns", [*WIDTHS, 250])
+def test_each_page_is_what_click_prints(columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    differing = []
+    for name in ("", *COMMANDS, *(name for name, _ in every_command() if " " in name)):
+        main([*name.split(), "--help"])
+        if page([*name.split(), "--help"]) != capsys.readouterr().out:
+            differing.append(name)
+    assert differing == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "-h", "--help", "help", "help plan", "plan -h", "help emulator start", "help help"],
+)
+def test_each_way_to_ask_for_help_has_its_page(words, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(words.split()) == 0
+    assert page(words.split()) == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", ["plan", "help plam", "help plan -h", "plan -v --help", "help x y"]
+)
+def test_what_has_no_page_is_left_to_click(words, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert page(words.split()) is None
+
+
+def test_a_narrow_terminal_and_a_completion_are_left_to_click(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
+    assert page(["--help"]) is None
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("_PROVISIONER_COMPLETE", "bash_source")
+    assert page(["--help"]) is None
+
+
+def test_a_group_without_a_command_prints_its_help(capsys):
+    assert main(["emulator"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: provisioner emulator [OPTIONS] COMMAND")
+
+
+def test_help_of_a_process_imports_no_click():
+    code = "import sys, atexit; atexit.register(lambda: print('click' in sys.modules));"
+    run = "sys.argv[1:] = ['plan', '--help']; from provisioner.__main__ import run; run()"
+    done = subprocess.run([sys.executable, "-c", code + run], capture_output=True, text=True)
+    assert done.stdout.startswith("Usage: provisioner plan")
+    assert (done.stdout.splitlines()[-1], done.returncode) == ("False", 0)
 
 
 def test_every_command_takes_the_common_options_and_has_examples():
