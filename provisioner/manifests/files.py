@@ -30,21 +30,27 @@ def _below(root: Path, here: PurePosixPath, parts: tuple[str, ...]) -> Iterator[
         yield from _step(root, here / head, rest)
         return
     try:
-        names = sorted(os.listdir(root / here))
+        with os.scandir(root / here) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         yield unreadable(here, error)
         return
+    # What the listing calls a plain file is no link and no folder, and takes no further look.
+    plain = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
     if head != _ANY_DEPTH:
-        for name in names:
-            if fnmatchcase(name, head):
+        for name in (entry.name for entry in entries if fnmatchcase(entry.name, head)):
+            if name in plain and not rest:
+                yield str(here / name)
+            else:
                 yield from _step(root, here / name, rest)
         return
     if rest:
         yield from _below(root, here, rest)
-    for name in names:
-        yield from _deeper(root, here / name, parts)
+    for entry in entries:
+        if entry.name not in plain:
+            yield from _deeper(root, here / entry.name, parts)
 
 
 def _step(root: Path, at: PurePosixPath, rest: tuple[str, ...]) -> Iterator[str | Problem]:
@@ -166,12 +172,16 @@ def read(root: Path, name: str) -> bytes:
 
 def _stays_below(root: Path, name: str) -> bool:
     """Whether the file ``name`` lies below ``root`` once every symbolic link is followed."""
-    parts = PurePosixPath(name).parts
-    paths = [os.path.join(root, *parts[: depth + 1]) for depth in range(len(parts))]
+    parts = name.split("/")
+    path = os.fspath(root)
+    links = []
+    for part in parts:
+        path = os.path.join(path, part)
+        links.append(os.path.islink(path))
     # Following links asks for each folder up to that of the system, which takes its time.
-    if ".." not in parts and not any(map(os.path.islink, paths)):
+    if ".." not in parts and not any(links):
         return not name.startswith("/")
-    return Path(paths[-1]).resolve().is_relative_to(root.resolve())
+    return Path(root, name).resolve().is_relative_to(root.resolve())
 
 
 def _other_ending(pattern: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from provisioner.model.paths import Path, Schema
@@ -105,7 +106,8 @@ class NotUpdatable(Marker):
         return {"not_updatable": self.remedy}
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots: which fields lead to something write-only is asked for every document.
+@dataclass(frozen=True)
 class FieldRule:
     """A field's markers as questions. ``fields`` are the rules of the fields inside it.
 
@@ -129,6 +131,11 @@ class FieldRule:
     mapping: bool = False
     sources: tuple[str, ...] = ()
     fields: Mapping[str, FieldRule] = field(default_factory=dict)
+
+    @cached_property
+    def unread(self) -> Mapping[str, FieldRule]:
+        """Those of ``fields`` that are write-only, or hold something that is."""
+        return {name: rule for name, rule in self.fields.items() if rule.write_only or rule.unread}
 
 
 PLAIN = FieldRule()

@@ -147,14 +147,14 @@ def _write_only_fields(
 ) -> Iterator[tuple[Path, Any, FieldRule]]:
     if not isinstance(document, dict):
         return
-    # Rules know many fields, documents hold few, and most of those have nothing inside.
-    for name in [name for name in rules.fields if name in document]:
-        value, rule = document[name], rules.fields[name]
+    held = rules.unread.keys() & document.keys()
+    for name in [name for name in rules.unread if name in held] if len(held) > 1 else held:
+        value, rule = document[name], rules.unread[name]
         if is_empty(value):
             continue
         if rule.write_only:
             yield (*path, name), value, rule
-        elif rule.fields:
+        else:
             yield from write_only_values(value, rule, (*path, name))
 
 

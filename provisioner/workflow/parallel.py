@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -56,12 +58,31 @@ def map_parallel(
 def _mapped(
     function: Callable[[Item], Result], items: tuple[Item, ...], parallelism: int
 ) -> tuple[Result, ...]:
-    pool = ThreadPoolExecutor(min(parallelism, len(items)), thread_name_prefix="parallel")
+    waiting = deque(enumerate(items))
+    results: dict[int, Result] = {}
+    failures: dict[int, BaseException] = {}
+
+    # A task for each worker, not for each item: the books that a pool keeps about a thousand
+    # tasks take as long as the answers to a hundred requests.
+    def work() -> None:
+        with suppress(IndexError):
+            while not failures:
+                index, item = waiting.popleft()
+                try:
+                    results[index] = function(item)
+                except BaseException as error:
+                    failures[index] = error
+
+    workers = min(parallelism, len(items))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="parallel")
     try:
-        results = tuple(pool.map(function, items))
+        wait([pool.submit(work) for _ in range(workers)])
     except BaseException:
         # `with` would wait for each call under way: Ctrl-C would take as long as a timeout.
+        waiting.clear()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
-    return results
+    if failures:
+        raise failures[min(failures)]
+    return tuple(results[index] for index in range(len(items)))

@@ -26,6 +26,8 @@ from provisioner.workspace.retries import CallLimits
 MOST_CONNECTIONS = 64
 # A timeout of 0 would mean "none" to the library.
 LEAST_S = 0.05
+# By so much a read may end after its deadline.
+_CLOSE_S = 0.05
 
 # Load balancers drop connections that nobody uses; one that was dropped without a word
 # would swallow the next request. The shortest that we know of wait for a minute.
@@ -72,7 +74,9 @@ class _BoundedReader(io.RawIOBase):
         remaining_s = self._bounds.deadline - self._bounds.clock.now()
         if remaining_s <= 0:
             raise TimeoutError("the answer took too long")
-        self._sock.settimeout(remaining_s)
+        # Setting it lets all other threads go first, and the pool has just set the same.
+        if abs((self._sock.gettimeout() or 0.0) - remaining_s) > _CLOSE_S:
+            self._sock.settimeout(remaining_s)
         count: int | None = self._raw.readinto(buffer)
         self._received += count or 0
         if self._received > self._bounds.most_bytes:

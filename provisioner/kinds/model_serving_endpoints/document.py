@@ -16,6 +16,7 @@ ROUTES: Final[Location] = ("config", "traffic_config", "routes")
 LIMITS: Final[Location] = ("ai_gateway", "rate_limits")
 RAW: Final = "raw"
 
+_REFERENCES: Final = frozenset(REFERENCES)
 _REFERENCE = re.compile(r"\{\{secrets/([\w.@-]{1,128})/([\w.@-]{1,128})\}\}", re.ASCII)
 
 
@@ -91,6 +92,8 @@ def secret_references_in(document: Document) -> Iterator[tuple[Location, Any]]:
     """
     for model in external_models(document):
         for holder in secret_holders(model):
+            if _REFERENCES.isdisjoint(holder.value):
+                continue
             for name in REFERENCES:
                 if name in holder.value:
                     yield holder.inner(name), holder.value[name]

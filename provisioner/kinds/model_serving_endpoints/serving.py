@@ -151,6 +151,8 @@ def capacity(document: Document, kept: Mapping[Path, Any]) -> Iterator[EntityCap
     for part in parts_of(document, ENTITIES):
         name = part.value.get("name")
         place = ("config", "served_entities", Key(name if isinstance(name, str) else ""))
+        if sort_of(part.value) is Sort.EXTERNAL and (*place, "external_model") not in kept:
+            continue
         provision = _provision(_with_kept(part.value, place, kept))
         if provision:
             yield EntityCapacity(place, provision)

@@ -79,15 +79,18 @@ def made_anew(case: Case) -> Verdict:
 
 def sent_for_one(case: Case) -> Verdict:
     """What a config of one entity is sent with though the manifest is silent (``whole_config``)."""
-    if case.change.after is not ABSENT or len(list(parts_of(case.desired, ENTITIES))) != 1:
+    about_routes, about_name = case.names[:2] == ROUTES[:2], case.names == (*ENTITIES, "name")
+    if case.change.after is not ABSENT or not (about_routes or about_name):
         return None
-    if case.names[:2] == ROUTES[:2] and not at(case.desired, ROUTES[:2]):
+    if len(list(parts_of(case.desired, ENTITIES))) != 1:
+        return None
+    if about_routes and not at(case.desired, ROUTES[:2]):
         (only,) = parts_of(case.desired, ENTITIES)
         # The route of the one entity needs no manifest: 100 % go there. A live route to another
         # entity is a difference, and `_with_all_traffic` sends the route that replaces it.
         is_its = only.value.get("name", _reached(case)) == _reached(case)
         return FieldAction(Action.KEEP, Cause.IMPLIED) if is_its else None
-    if case.names == (*ENTITIES, "name") and len(list(parts_of(case.live, ENTITIES))) == 1:
+    if about_name and len(list(parts_of(case.live, ENTITIES))) == 1:
         return FieldAction(Action.KEEP, Cause.IMPLIED, "the name stays as it is")
     return None
 

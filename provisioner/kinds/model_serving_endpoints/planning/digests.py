@@ -22,7 +22,7 @@ from provisioner.kinds.model_serving_endpoints.document import (
     parts_of,
     secret_holders,
 )
-from provisioner.kinds.model_serving_endpoints.vocabulary import REFERENCES, plaintext_of
+from provisioner.kinds.model_serving_endpoints.vocabulary import SECRET_FIELDS
 from provisioner.model.paths import Document
 
 BURST: Final = "burst_scaling_enabled"
@@ -69,9 +69,8 @@ def _entity_facts(entity: Part) -> Iterator[str]:
     if model.value.get(RAW):
         yield _fact((label, "external_model", RAW), model.value[RAW])
     for holder in secret_holders(model):
-        for twin in map(plaintext_of, REFERENCES):
-            if twin in holder.value:
-                yield _fact((label, *holder.at, twin), None)
+        for twin in SECRET_FIELDS & holder.value.keys():
+            yield _fact((label, *holder.at, twin), None)
 
 
 def _fact(place: Location, value: Any) -> str:
