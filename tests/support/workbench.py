@@ -37,6 +37,7 @@ from provisioner.workspace import WorkspaceTarget, connect
 
 TOKEN = "dapi-workbench"
 ENDPOINTS = "/api/2.0/serving-endpoints"
+CATALOG = "/api/2.1/unity-catalog"
 
 Documents = Mapping[str, Mapping[str, Any]]
 """``resources:`` of a manifest: kind name, then key."""
@@ -59,6 +60,36 @@ class Workbench:
             for key in keys:
                 body = {"scope": scope, "key": key, "string_value": "not-a-key"}
                 self.call("POST", "/api/2.0/secrets/put", body)
+        self.forget()
+
+    def catalog(self) -> None:
+        """Forget everything; then there is what objects of Unity Catalog may refer to.
+
+        The schema ``main.gw`` with the secrets ``one`` and ``two``, the provider services and
+        endpoints ``first`` and ``second``, and the model ``thing`` with two versions.
+        """
+        self.empty({})
+        self.call("POST", f"{CATALOG}/catalogs", {"name": "main"})
+        self.call("POST", f"{CATALOG}/schemas", {"name": "gw", "catalog_name": "main"})
+        for name in ("one", "two"):
+            body = {"catalog_name": "main", "schema_name": "gw", "name": name, "value": "x"}
+            self.call("POST", f"{CATALOG}/secrets", body)
+        key = {"secret_reference": {"name": "secrets/main.gw.one"}}
+        config = {
+            "provider_type": "EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI",
+            "openai": {"direct": {"api_key": key}},
+            "allow_all_targets": True,
+        }
+        entity = {"name": "a", "entity_name": "system.ai.a", "entity_version": "1"}
+        throughput = entity | {"min_provisioned_throughput": 0, "max_provisioned_throughput": 100}
+        for name in ("first", "second"):
+            query = f"parent=schemas/main.gw&model_provider_service_id={name}"
+            self.call("POST", f"{CATALOG}/model-provider-services?{query}", {"config": config})
+            body = {"name": name, "config": {"served_entities": [throughput]}}
+            self.call("POST", ENDPOINTS, body)
+        for version in (1, 2):
+            model = {"full_name": "main.gw.thing", "version": version}
+            self.call("POST", "/__emulator__/models", model)
         self.forget()
 
     def session(self, documents: Documents) -> Session:

@@ -404,24 +404,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 @pytest.fixture
 def empty(bench: Workbench) -> Workbench:
     """A workspace with what the bases refer to, none of it managed."""
-    bench.empty({})
-    bench.call("POST", f"{UC}/catalogs", {"name": "main"})
-    bench.call("POST", f"{UC}/schemas", {"name": "gw", "catalog_name": "main"})
-    for name in ("one", "two"):
-        body = {"catalog_name": "main", "schema_name": "gw", "name": name, "value": "x"}
-        bench.call("POST", f"{UC}/secrets", body)
-    config = provider("openai", {"api_key": REFERENCE}, allow_all_targets=True)["config"]
-    for name in ("first", "second"):
-        query = f"parent={PARENT}&model_provider_service_id={name}"
-        bench.call("POST", f"{UC}/model-provider-services?{query}", {"config": config})
-        entity = {"name": "a", "entity_name": "system.ai.a", "entity_version": "1"}
-        throughput = entity | {"min_provisioned_throughput": 0, "max_provisioned_throughput": 100}
-        body = {"name": name, "config": {"served_entities": [throughput]}}
-        bench.call("POST", "/api/2.0/serving-endpoints", body)
-    for version in ("1", "2"):
-        model = {"full_name": "main.gw.thing", "version": int(version)}
-        bench.call("POST", "/__emulator__/models", model)
-    bench.forget()
+    bench.catalog()
     return bench
 
 
