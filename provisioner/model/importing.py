@@ -64,7 +64,8 @@ class BundleRules:
     there has no effect. ``ranks`` are all levels of the kind, the weakest first. ``named``
     returns a document in which entries without a name have the one that the service gives
     them. ``secret_keys`` yields (scope, key) of each secret that a document refers to;
-    ``with_keys`` returns a manifest of a document that also declares these keys.
+    ``with_keys`` returns a manifest of a document that also declares these keys. ``unmanaged``
+    has for each field of a bundle that no manifest has why it is left out.
     """
 
     levels: Mapping[str, str]
@@ -72,6 +73,7 @@ class BundleRules:
     named: Callable[[Document], Document] = lambda document: document
     secret_keys: Callable[[Document], Iterable[tuple[str, str]]] = lambda document: ()
     with_keys: Callable[[Document, Sequence[str]], GeneratedManifest] | None = None
+    unmanaged: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,7 @@ def _notes(made: _Converted, root: Path) -> Iterator[str]:
     for name in made.empty:
         yield f"target `{name}` has nothing that provisioner manages: no environment is written"
     for target in made.targets:
+        yield from _unmanaged(target)
         for key in _written_keys(target):
             if safe_key(key) != key:
                 yield f"`{key}` cannot be the key of a resource here: it is `{safe_key(key)}`"
@@ -219,6 +220,16 @@ def _notes(made: _Converted, root: Path) -> Iterator[str]:
             yield from _notes_of(made, target)
     if root.resolve() != Path.cwd().resolve():
         yield f"the project is in {root}"
+
+
+def _unmanaged(target: Target) -> Iterator[str]:
+    """The fields of resources that no manifest has."""
+    resources = mapping(target.data.get("resources"))
+    for kind, rules in bundle_kinds():
+        for key, raw in mapping(resources.get(kind.name)).items():
+            for name in mapping(raw):
+                if name in rules.unmanaged:
+                    yield f"skipped: `{name}` of {kind.name}.{key}: {rules.unmanaged[name]}"
 
 
 def _notes_of(made: _Converted, target: Target) -> Iterator[str]:

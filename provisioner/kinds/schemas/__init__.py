@@ -34,4 +34,4 @@ SECURABLE = SecurableKind(
 
 
 # Deleting a schema takes everything in it along, so no blanket consent covers it.
-KIND = kind_of(SECURABLE, CatalogParts(model="CatalogSchema", keeps_data=True, is_in_bundles=False))
+KIND = kind_of(SECURABLE, CatalogParts(model="CatalogSchema", keeps_data=True))

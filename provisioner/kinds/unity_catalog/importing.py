@@ -6,8 +6,10 @@ schema.md and ai_gateway_*.md; databricks-bundles, resources of the same names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from provisioner.kinds.unity_catalog import live_document
@@ -28,6 +30,13 @@ TYPES: Final[Mapping[str, str]] = {
 GRANTS_TYPE: Final = "databricks_grants"
 # What the service fills in for everybody, and a manifest need not repeat.
 CHOSEN: Final = ("owner", "storage_location")
+# A reference to a variable, whose name has a case, or what is beside it.
+WORD: Final = re.compile(r"\$\{[^}]*\}|[^$]+|\$")
+STAYS: Final = "it stays as it is in the workspace"
+UNMANAGED: Final[Mapping[str, Mapping[str, str]]] = {
+    "schemas": {"storage_root": STAYS, "properties": STAYS}
+}
+"""Kind to the fields of a bundle that its manifest does not have."""
 
 
 def from_terraform(
@@ -95,9 +104,19 @@ def _with_source(document: Document) -> Document:
 
 def bundle_rules(kind: SecurableKind) -> BundleRules:
     """What a bundle's own settings do to the kind: its `permissions` have no effect there."""
-    holds_values = kind.name == "secrets"
-    return BundleRules(levels={}, ranks=(), named=_with_source if holds_values else _as_it_is)
+    return BundleRules({}, (), named=partial(_named, kind), unmanaged=UNMANAGED.get(kind.name, {}))
 
 
-def _as_it_is(document: Document) -> Document:
-    return document
+def _lowered(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith("${") else match[0].lower()
+
+
+def _named(kind: SecurableKind, document: Document) -> Document:
+    """``document`` with its name as the catalog has it: in lower case."""
+    identity = {
+        name: WORD.sub(_lowered, value)
+        for name in kind.identity
+        if isinstance(value := document.get(name), str)
+    }
+    named = {**document, **identity}
+    return _with_source(named) if kind.name == "secrets" else named

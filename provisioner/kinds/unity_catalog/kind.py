@@ -89,7 +89,6 @@ class CatalogParts:
     topology: Callable[[Document], Topology] | None = None
     provides_secrets: bool = False
     keeps_data: bool = False
-    is_in_bundles: bool = True
 
 
 def kind_of(securable: SecurableKind, parts: CatalogParts) -> Kind:
@@ -225,7 +224,7 @@ def _importing(
         # Databricks' own objects are in the catalog `system`.
         is_provided=lambda name: name.startswith(validation.SYSTEM),
         from_terraform=partial(_from_terraform, securable, rules),
-        bundle=partial(_bundle_rules, securable) if parts.is_in_bundles else None,
+        bundle=partial(_bundle_rules, securable),
     )
 
 

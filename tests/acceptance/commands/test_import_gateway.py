@@ -10,6 +10,7 @@ import pytest
 
 EXAMPLE = Path(__file__).parents[3] / "examples/unity-gateway/manifests"
 KEY = {"schema_name": "gateway", "name": "openai_key"}
+UC = "/api/2.1/unity-catalog"
 NOTHING_TO_DO = "0 to create, 0 to update, 0 to replace, 0 to delete"
 
 
@@ -151,3 +152,50 @@ def test_a_bundle_with_gateway_kinds_becomes_a_project(tmp_path_factory, run, wo
     assert run("apply", "-y", *folder).code == 0
     assert NOTHING_TO_DO in run("plan", *folder).out
     assert config_of(workspace, "model-services", "chat")["config"]
+
+
+SCHEMAS = """
+bundle: {name: shop}
+resources:
+  schemas:
+    gateway:
+      catalog_name: main
+      name: Gateway
+      comment: Services of the shop
+      storage_root: s3://bucket/gateway
+      properties: {team: shop}
+      grants: [{principal: analysts, privileges: [USE_SCHEMA, EXECUTE]}]
+  registered_models:
+    fraud:
+      catalog_name: main
+      schema_name: ${resources.schemas.gateway.name}
+      name: fraud
+      grants: [{principal: analysts, privileges: [EXECUTE]}]
+targets:
+  dev: {default: true, mode: development, presets: {name_prefix: "dev_"}, workspace: {host: "HOST"}}
+"""
+
+
+def test_schemas_of_a_bundle_are_imported_with_their_grants(tmp_path_factory, run, workspace):
+    bundle = tmp_path_factory.mktemp("bundle")
+    text = SCHEMAS.replace("HOST", workspace.server.url)
+    (bundle / "databricks.yml").write_text(text, encoding="utf-8")
+    folder = ("-C", str(bundle))
+    result = run("import", *folder, "--from-bundle", str(bundle / "databricks.yml"))
+    assert result.code == 0, result.err
+    for left in ("storage_root", "properties"):
+        assert left in result.out + result.err
+    # What the bundle deployed: the prefix of the target in lower case.
+    workspace.call("POST", f"{UC}/catalogs", {"name": "main"})
+    schema = {"catalog_name": "main", "name": "devgateway", "comment": "Services of the shop"}
+    workspace.call("POST", f"{UC}/schemas", schema)
+    change = {"principal": "analysts", "add": ["EXECUTE", "USE_SCHEMA"]}
+    path = f"{UC}/permissions/schema/main.devgateway"
+    workspace.call("PATCH", path, {"changes": [change]})
+    plan = run("plan", *folder, "-o", "json").json
+    actions = {step["name"]: step["action"] for step in plan["steps"]}
+    assert actions == {"main.devgateway": "adopt", "main.devgateway.devfraud": "create"}
+    calls = {step["name"]: [each["call"] for each in step["operations"]] for step in plan["steps"]}
+    assert calls["main.devgateway"] == ["update"]
+    assert run("apply", "-y", "--adopt", *folder).code == 0
+    assert NOTHING_TO_DO in run("plan", *folder).out

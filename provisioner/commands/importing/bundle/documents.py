@@ -95,6 +95,7 @@ def _in_our_terms(document: Document, kind: Kind, rules: BundleRules) -> Documen
     """Today's spelling, values in the type of their field, entries united and named, ordered."""
     from provisioner.manifests.schema.check import converted
 
+    document = {field: document[field] for field in document if field not in rules.unmanaged}
     migrate = kind.schema.migrate_legacy
     # After folding: the CLI appends lists under the name that both parts use.
     today = migrate(document)[0] if migrate else document
