@@ -85,19 +85,17 @@ docs-serve: .venv/docs
 docs-reference: .venv/runtime
 	$(BIN)/python docs/generate.py
 
-# Pins what is installed, for every Python from 3.11 on; needs a package index.
+# Pins what is installed, for every Python from 3.11 on; needs a package index. Keeps the versions that still fit;
+# `make lock UPGRADE="databricks-sdk openai"` takes the newest versions of these packages.
+COMPILE = .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
+  --no-annotate $(addprefix --upgrade-package ,$(UPGRADE))
 lock:
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
-	printf 'editables\nhatchling\n' | .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate -o requirements/runtime.txt pyproject.toml -
-	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra dev --extra clients --extra sql -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
-	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra browser -c requirements/dev.txt -o requirements/browser.txt pyproject.toml
-	.venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra docs -o requirements/docs.txt pyproject.toml
-	printf 'editables\nhatchling\nhypothesis\npytest\n' | .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --extra langchain -o requirements/langchain.txt pyproject.toml -
+	printf 'editables\nhatchling\n' | $(COMPILE) -o requirements/runtime.txt pyproject.toml -
+	$(COMPILE) --extra dev --extra clients --extra sql -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
+	$(COMPILE) --extra browser -c requirements/dev.txt -o requirements/browser.txt pyproject.toml
+	$(COMPILE) --extra docs -o requirements/docs.txt pyproject.toml
+	printf 'editables\nhatchling\nhypothesis\npytest\n' | $(COMPILE) --extra langchain -o requirements/langchain.txt pyproject.toml -
 	rm -rf .venv-lock
 
 clean:
