@@ -95,6 +95,7 @@ def services(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     kinds = {
         "model-services": securables.MODEL_SERVICE,
         "model-provider-services": securables.PROVIDER_SERVICE,
+        "mcp-services": securables.MCP_SERVICE,
     }
     names = {plural: securables.full_names(workspace.store, kind) for plural, kind in kinds.items()}
     return ApiResponse(names)

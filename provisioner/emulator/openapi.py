@@ -37,6 +37,7 @@ from provisioner.emulator.serving import api as serving
 from provisioner.emulator.serving import configs, gateway, lag, permissions, telemetry, transitions
 from provisioner.emulator.unity_catalog import (
     catalog_secrets,
+    connections,
     external_functions,
     grants,
     models,
@@ -362,9 +363,10 @@ BODIES = {
     f"PATCH {catalog_secrets.BASE}/{{name}}": catalog_secrets.UPDATED,
     **{
         f"{method} {services.BASE}/{kind.plural}{rest}": kind.reader
-        for kind in (services.MODEL_SERVICES, services.PROVIDER_SERVICES)
+        for kind in services.KINDS
         for method, rest in (("POST", ""), ("PATCH", "/{name}"))
     },
+    f"POST {connections.BASE}": connections.CREATED,
     f"POST {external_functions.BASE}": external_functions.CALL,
     f"PATCH {grants.PERMISSIONS}": record({"changes": grants.CHANGES}),
     f"POST /{CONTROL_PREFIX}/reset": record({"what": choice("log", "everything")}),

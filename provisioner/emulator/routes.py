@@ -21,6 +21,7 @@ from provisioner.emulator.serving import (
 from provisioner.emulator.sql import api as sql
 from provisioner.emulator.unity_catalog import (
     catalog_secrets,
+    connections,
     external_functions,
     grants,
     metastore,
@@ -53,6 +54,7 @@ ROUTES = (
     *metastore.ROUTES,
     *catalog_secrets.ROUTES,
     *services.ROUTES,
+    *connections.ROUTES,
     *external_functions.ROUTES,
     *registration.ROUTES,
     *scim.ROUTES,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from provisioner.kinds import (
+    mcp_services,
     model_provider_services,
     model_services,
     model_serving_endpoints,
@@ -27,4 +28,5 @@ KINDS: Final[Mapping[str, Kind]] = {
     "registered_models": registered_models.KIND,
     "model_provider_services": model_provider_services.KIND,
     "model_services": model_services.KIND,
+    "mcp_services": mcp_services.KIND,
 }

@@ -42,12 +42,14 @@ def _digest(item: Any) -> bytes:
 # Pages of long lists, as the calls of Unity Catalog hand them out.
 
 
-def page(request: ApiRequest, key: str, items: Sequence[Any], most: int) -> dict[str, Any]:
+def page(
+    request: ApiRequest, key: str, items: Sequence[Any], most: int, size: str = "max_results"
+) -> dict[str, Any]:
     """Returns ``{key: items of this page}``, with ``next_page_token`` where there are more.
 
-    ``max_results`` of 0 or none means the longest page, ``most``.
+    ``size`` names the parameter with the length; 0 or none means the longest page, ``most``.
     """
-    requested = _number(request, "max_results")
+    requested = _number(request, size)
     start = _number(request, "page_token")
     end = start + (min(requested, most) if requested else most)
     answer: dict[str, Any] = {key: list(items[start:end])}

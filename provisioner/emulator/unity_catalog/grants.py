@@ -1,4 +1,4 @@
-"""Grants on catalogs, schemas, models and functions.
+"""Grants on catalogs, schemas and what is in a schema.
 
 Source: docs.databricks.com/api, Grants. Models are functions to this API: their type is
 ``function``, and ``model`` is taken too, for clients that say so.
@@ -25,9 +25,14 @@ from provisioner.emulator.unity_catalog import catalog, namespaces, securables
 BASE = "/api/2.1/unity-catalog"
 # rule(documented): A page of grants has at most 150 entries. [docs.databricks.com/api, Grants]
 PAGE = 150
+ASSIGNMENTS = "privilege_assignments"
 # Securable type -> the parts of its full name.
-SERVICES = (securables.MODEL_SERVICE, securables.PROVIDER_SERVICE, securables.SECRET)
-DEPTHS = {"catalog": 1, "schema": 2, "function": 3, "model": 3, **dict.fromkeys(SERVICES, 3)}
+SERVICES = (
+    *(securables.MODEL_SERVICE, securables.PROVIDER_SERVICE, securables.SECRET),
+    securables.MCP_SERVICE,
+)
+BELOW_SCHEMA = ("function", "model", securables.CONNECTION, *SERVICES)
+DEPTHS = {"catalog": 1, "schema": 2, **dict.fromkeys(BELOW_SCHEMA, 3)}
 TYPES = ("CATALOG", "SCHEMA", "FUNCTION")
 # Of the documented privileges those that models, services and secrets have to do with.
 PRIVILEGES = (
@@ -35,6 +40,7 @@ PRIVILEGES = (
     *("CREATE_MODEL", "CREATE_MODEL_VERSION", "CREATE_FUNCTION", "CREATE_SCHEMA"),
     *("CREATE_SERVICE", "CREATE_SECRET", "CREATE_CONNECTION", "CREATE_TABLE"),
     *("READ_METADATA", "READ_SECRET", "WRITE_SECRET", "REFERENCE_SECRET"),
+    "USE_CONNECTION",
     catalog.EVERYTHING,
 )
 CHANGES = list_of(
@@ -46,24 +52,48 @@ CHANGES = list_of(
 
 def get(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Returns the direct grants."""
-    name = _securable(workspace.store, request)
-    held = _by_principal(catalog.grants_on(workspace.store, name), request)
-    assignments = [{"principal": who, "privileges": which} for who, which in held.items()]
-    return ApiResponse(page(request, "privilege_assignments", rearrange(assignments), PAGE))
+    return ApiResponse(page(request, ASSIGNMENTS, _direct(workspace.store, request), PAGE))
+
+
+def _direct(store: Store, request: ApiRequest) -> list[dict[str, Any]]:
+    held = _by_principal(catalog.grants_on(store, _securable(store, request)), request)
+    return rearrange({"principal": who, "privileges": which} for who, which in held.items())
 
 
 def effective(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     """Returns the grants with what is inherited from the schema and the catalog."""
-    name = _securable(workspace.store, request)
+    return ApiResponse(page(request, ASSIGNMENTS, _effective(workspace.store, request), PAGE))
+
+
+def _effective(store: Store, request: ApiRequest) -> list[dict[str, Any]]:
+    name = _securable(store, request)
     held: dict[str, list[dict[str, str]]] = {}
     for securable in _lineage(name):
         inherited = {} if securable == name else _origin(securable)
-        direct = _by_principal(catalog.grants_on(workspace.store, securable), request)
+        direct = _by_principal(catalog.grants_on(store, securable), request)
         for who, which in direct.items():
             shown = [{"privilege": privilege, **inherited} for privilege in which]
             held.setdefault(who, []).extend(shown)
-    assignments = [{"principal": who, "privileges": which} for who, which in held.items()]
-    return ApiResponse(page(request, "privilege_assignments", rearrange(assignments), PAGE))
+    return rearrange({"principal": who, "privileges": which} for who, which in held.items())
+
+
+def list_direct(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the direct grants, by the newer route."""
+    return _page(request, ASSIGNMENTS, _direct(workspace.store, request))
+
+
+def list_effective(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
+    """Returns the grants with what is inherited, by the newer route."""
+    return _page(request, f"effective_{ASSIGNMENTS}", _effective(workspace.store, request))
+
+
+def _page(request: ApiRequest, key: str, assignments: list[dict[str, Any]]) -> ApiResponse:
+    size = request.query.get("page_size", "0")
+    # rule(documented): A page is long enough for the grants of one principal. [databricks-sdk,
+    #     GrantsAPI.list]
+    if size.isdecimal() and 0 < int(size[:9]) < PAGE:
+        raise invalid(f"page_size must be 0 or at least {PAGE}.")
+    return ApiResponse(page(request, key, assignments, PAGE, "page_size"))
 
 
 def update(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
@@ -104,7 +134,7 @@ def _change(store: Store, name: str, change: dict[str, Any]) -> None:
 def _securable(store: Store, request: ApiRequest) -> str:
     """Returns the full name in the path. Raises ApiError where nothing has it."""
     kind, name = request.parameters["type"].lower(), request.parameters["name"]
-    # rule(local): Grants are kept for catalogs, schemas, functions and models.
+    # rule(local): Grants are kept for what the local workspace has, and for connections.
     if kind not in DEPTHS:
         message = f"The local workspace has no grants on securables of type {kind}."
         raise ApiError(501, "NOT_IMPLEMENTED", message)
@@ -114,6 +144,9 @@ def _securable(store: Store, request: ApiRequest) -> str:
         raise invalid(f"'{name}' is not the full name of a {kind}.")
     if DEPTHS[kind] < 3:
         return name
+    if kind == securables.CONNECTION:
+        # One that was never created counts as existing.
+        return securables.grant_key(kind, name)
     if kind in SERVICES:
         return securables.require(store, kind, name).key
     securable = catalog.find(store, name)
@@ -165,4 +198,6 @@ ROUTES = (
     ApiRoute("GET", PERMISSIONS, get),
     ApiRoute("PATCH", PERMISSIONS, update),
     ApiRoute("GET", f"{BASE}/effective-permissions/{{type}}/{{name}}", effective),
+    ApiRoute("GET", f"{BASE}/privilege-assignments/{{type}}/{{name}}", list_direct),
+    ApiRoute("GET", f"{BASE}/effective-privilege-assignments/{{type}}/{{name}}", list_effective),
 )

@@ -1,7 +1,7 @@
 """Objects below a schema that the gateway works with: one table serves all their kinds.
 
-Model services, model provider services and catalog secrets differ in their bodies; that they are
-created, read, listed, changed and deleted, who may do so, and the etag are the same for all.
+Services, catalog secrets and connections differ in their bodies; that they are created, read,
+listed, changed and deleted, who may do so, and the etag are the same for all.
 Sources: the calls of databricks-sdk (``AiGatewayAPI``, ``SecretsUcAPI``); docs.databricks.com.
 """
 
@@ -23,24 +23,31 @@ from provisioner.emulator.unity_catalog.metastore import METASTORE_ID
 
 Json = dict[str, Any]
 MODEL_SERVICE, PROVIDER_SERVICE, SECRET = "model_service", "model_provider_service", "secret"
+MCP_SERVICE, CONNECTION = "mcp_service", "connection"
 TITLES = {
     MODEL_SERVICE: "Model service",
     PROVIDER_SERVICE: "Model provider service",
     SECRET: "Secret",
+    MCP_SERVICE: "MCP service",
+    CONNECTION: "Connection",
 }
-# Services share their names. [docs.databricks.com, Create model provider services]
+# Services of models share their names. [docs.databricks.com, Create model provider services]
 SHARED_NAMES = (MODEL_SERVICE, PROVIDER_SERVICE)
 # Privilege that creating an object of the kind needs on its schema.
 CREATE = {
     MODEL_SERVICE: "CREATE_SERVICE",
     PROVIDER_SERVICE: "CREATE_SERVICE",
     SECRET: "CREATE_SECRET",
+    MCP_SERVICE: "CREATE_SERVICE",
+    CONNECTION: "CREATE_CONNECTION",
 }
 # Any of them shows the object; with MANAGE it may be changed as well.
 READERS = {
     MODEL_SERVICE: ("EXECUTE", "READ_METADATA", "MANAGE"),
     PROVIDER_SERVICE: ("EXECUTE", "READ_METADATA", "MANAGE"),
     SECRET: ("MANAGE",),
+    MCP_SERVICE: ("EXECUTE", "READ_METADATA", "MANAGE"),
+    CONNECTION: ("USE_CONNECTION", "MANAGE"),
 }
 MANAGE = "MANAGE"
 NAME = re.compile(r"[^\s./\x00-\x1f\x7f]{1,255}")

@@ -1,4 +1,4 @@
-"""The bodies of model services and of model provider services, as readers.
+"""The bodies of services of Unity Gateway, as readers.
 
 Source: databricks-sdk, dataclasses of ``service/catalog.py``.
 """
@@ -113,3 +113,11 @@ MODEL_CONFIG = record(
     }
 )
 MODEL_SERVICE = record({"comment": text, "config": MODEL_CONFIG})
+MCP_CONFIG = record(
+    {
+        "source_connection": _NAMED,
+        "include_tool_selectors": list_of(text),
+        "rate_limits": list_of(RATE_LIMIT),
+    }
+)
+MCP_SERVICE = record({"comment": text, "config": MCP_CONFIG})

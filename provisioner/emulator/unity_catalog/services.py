@@ -1,4 +1,4 @@
-"""Model services and model provider services over HTTP: create, get, list, update, delete.
+"""Services of Unity Gateway over HTTP: create, get, list, update, delete.
 
 Source: databricks-sdk, ``AiGatewayAPI``; databricks/cli, acceptance tests of the gateway kinds.
 """
@@ -18,6 +18,7 @@ from provisioner.emulator.http.routing import (
 )
 from provisioner.emulator.http.shape import Reader
 from provisioner.emulator.unity_catalog import (
+    connections,
     destinations,
     masks,
     provider_configs,
@@ -45,6 +46,12 @@ PROVIDER_MASKS = (
     "config.rate_limits",
     "config.inference_table",
     "config.pricing.default_discount_basis_points",
+)
+MCP_MASKS = (
+    "comment",
+    "config.source_connection.name",
+    "config.include_tool_selectors",
+    "config.rate_limits",
 )
 SCHEMAS = "schemas/"
 
@@ -168,6 +175,17 @@ PROVIDER_SERVICES = ServiceKind(
     check=provider_configs.checked,
     view=provider_configs.view,
 )
+MCP_SERVICES = ServiceKind(
+    name=securables.MCP_SERVICE,
+    plural="mcp-services",
+    id_field="mcp_service_id",
+    reader=service_shapes.MCP_SERVICE,
+    masks=MCP_MASKS,
+    merge=masks.merged,
+    check=connections.checked,
+    view=connections.view,
+)
+KINDS = (MODEL_SERVICES, PROVIDER_SERVICES, MCP_SERVICES)
 
 
 def _routes(kind: ServiceKind) -> tuple[ApiRoute, ...]:
@@ -182,4 +200,4 @@ def _routes(kind: ServiceKind) -> tuple[ApiRoute, ...]:
     )
 
 
-ROUTES = (*_routes(MODEL_SERVICES), *_routes(PROVIDER_SERVICES))
+ROUTES = tuple(route for kind in KINDS for route in _routes(kind))

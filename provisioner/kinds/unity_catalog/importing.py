@@ -22,6 +22,7 @@ from provisioner.model.paths import Document
 TYPES: Final[Mapping[str, str]] = {
     "model_services": "databricks_ai_gateway_model_service",
     "model_provider_services": "databricks_ai_gateway_model_provider_service",
+    "mcp_services": "databricks_ai_gateway_mcp_service",
     "secrets": "databricks_secret_uc",
     "registered_models": "databricks_registered_model",
     "schemas": "databricks_schema",

@@ -173,7 +173,11 @@ def _warnings(intent: Intent) -> Iterator[str]:
             "comment: it counts as unmanaged"
         )
     for name in beside.get("is_deleted") or ():
-        yield f"destination `{name}` points to something that was deleted"
+        connection = name.removeprefix("connections/")
+        if connection != name:
+            yield f"the connection `{connection}` was deleted"
+        else:
+            yield f"destination `{name}` points to something that was deleted"
 
 
 def drift_category(change: FieldChange) -> DriftCategory | None:

@@ -20,11 +20,9 @@ from provisioner.model.paths import Document, Key, Path, path_text
 
 NAMES: Final = frozenset({"parent", "model_provider_service", "model_serving_endpoint"})
 """Fields that name an object of the catalog, which does not mind the case."""
-
-
+REFERENCES: Final = ("secrets/", "connections/")
+"""What a reference to another object of the catalog begins with, in fields of other names."""
 DELETED: Final = "is_deleted"
-
-
 GONE: Final = "deleted: "
 
 
@@ -41,11 +39,17 @@ def with_deleted_targets(value: Any, replaced: Set[str] = frozenset()) -> Any:
     if value.get(DELETED) is not True and not any(_names(value, replaced)):
         return {name: with_deleted_targets(inner, replaced) for name, inner in value.items()}
     return {
-        name: {field: f"{GONE}{text}" if field in NAMES else text for field, text in inner.items()}
+        name: {field: _gone(field, text) for field, text in inner.items()}
         if isinstance(inner, Mapping)
-        else inner
+        else _gone(name, inner)
         for name, inner in value.items()
     }
+
+
+def _gone(field: str, value: Any) -> Any:
+    """``value`` as it is shown of what was deleted: a name of another object gets a mark."""
+    is_reference = isinstance(value, str) and value.startswith(REFERENCES)
+    return f"{GONE}{value}" if field in NAMES or is_reference else value
 
 
 def _names(destination: Mapping[str, Any], replaced: Set[str]) -> Iterator[bool]:
@@ -119,7 +123,7 @@ def spelled_as(live: Any, desired: Any, rule: FieldRule, name: str = "") -> Any:
     if isinstance(live, list) and isinstance(desired, list):
         return _spelled_list(live, desired, rule)
     both_texts = isinstance(live, str) and isinstance(desired, str)
-    is_name = name in NAMES or (both_texts and live.startswith("secrets/"))
+    is_name = name in NAMES or (both_texts and live.startswith(REFERENCES))
     return desired if both_texts and is_name and live.casefold() == desired.casefold() else live
 
 

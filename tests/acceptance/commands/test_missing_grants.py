@@ -9,6 +9,14 @@ import pytest
 UC = "/api/2.1/unity-catalog"
 EXAMPLE = Path(__file__).parents[3] / "examples/unity-gateway/manifests/gateway.yaml"
 DEPLOYER = "deployer@example.com"
+TOOLS = """
+resources:
+  mcp_services:
+    tracker:
+      parent: schemas/main.gateway
+      mcp_service_id: tracker
+      config: {source_connection: {name: connections/main.gateway.tracker}}
+"""
 
 
 @pytest.fixture
@@ -64,6 +72,22 @@ def test_with_the_grants_nothing_is_missing_and_apply_works(deployer, run):
     for who in ("analysts", "gateway-owner"):
         grant(deployer, "catalog", "main", "USE_CATALOG", "USE_SCHEMA", who=who)
     assert missing(run("plan", "--preflight", "-o", "json")) == []
+
+
+def test_an_mcp_service_needs_the_use_of_its_connection(deployer, repository, run):
+    repository.write("manifests/gateway.yaml", TOOLS)
+    connection = {"name": "tracker", "connection_type": "HTTP", "parent": "schemas/main.gateway"}
+    deployer.call("POST", f"{UC}/connections", connection | {"options": {}})
+    grant(deployer, "catalog", "main", "USE_CATALOG", "USE_SCHEMA", "CREATE_SERVICE")
+    grant(deployer, "connection", "main.gateway.tracker", "MANAGE")
+    lacking = missing(run("plan", "--preflight", "-o", "json"))
+    assert lacking == [
+        ("error", f"{DEPLOYER} lacks USE_CONNECTION on the connection main.gateway.tracker")
+    ]
+    assert run("apply", "-y").code != 0
+    grant(deployer, "connection", "main.gateway.tracker", "USE_CONNECTION")
+    assert missing(run("plan", "--preflight", "-o", "json")) == []
+    assert run("apply", "-y").code == 0
 
 
 def test_doctor_lists_them_too(deployer, run):

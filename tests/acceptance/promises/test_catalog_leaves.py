@@ -157,9 +157,23 @@ BASES: dict[str, tuple[str, Any]] = {
             routing={"fallback": {"destinations": [endpoint("b", "first")]}},
         ),
     ),
+    "tools": (
+        "mcp_services",
+        {
+            "parent": PARENT,
+            "mcp_service_id": "thing",
+            "comment": "a",
+            "config": {
+                "source_connection": {"name": "connections/main.gw.one"},
+                "include_tool_selectors": ["search", "read_*"],
+                "rate_limits": [LIMIT],
+            },
+        },
+    ),
 }
 DESTINATIONS, FALLBACK = "config.routing.destinations", "config.routing.fallback.destinations"
 PROVIDER = "config.provider"
+CONNECTION, TOOLS = "config.source_connection.name", "config.include_tool_selectors"
 
 
 class Row(NamedTuple):
@@ -235,11 +249,11 @@ def _destinations(place: str, mask: str) -> Iterator[Row]:
 SWITCHES = ("forward_headers", "forward_query_parameters", "forward_unmanaged_paths")
 ROWS = [
     *(Row(base, "comment", "b", "comment") for base in ("schema", "secret", "model", "openai")),
-    *(Row(base, "comment", GONE, "comment") for base in ("secret", "openai", "service")),
-    Row("service", "comment", "b", "comment"),
+    *(Row(base, "comment", GONE, "comment") for base in ("secret", "openai", "service", "tools")),
+    *(Row(base, "comment", "b", "comment") for base in ("service", "tools")),
     *(
         Row(base, "grants", GRANTS, "grants", f"grants.{field}")
-        for base in ("schema", "secret", "model", "openai", "service")
+        for base in ("schema", "secret", "model", "openai", "service", "tools")
         for field in ("principal", "privileges")
     ),
     Row("secret", "from_env", "OTHER_KEY", "", "from_env"),
@@ -291,6 +305,10 @@ ROWS = [
         for field in ("key", "principal", "renewal_period")
     ),
     *_limits("service"),
+    *_limits("tools"),
+    Row("tools", CONNECTION, "connections/main.gw.two", CONNECTION),
+    Row("tools", TOOLS, ["search"], TOOLS),
+    Row("tools", TOOLS, GONE, TOOLS),
     *_of_azure("azure_openai", "azure_key"),
     *_of_azure("microsoft_foundry", "foundry_key"),
     *_key("anthropic", "config.anthropic.direct.api_key"),
@@ -328,7 +346,13 @@ CATALOG_KINDS = [name for name, kind in KINDS.items() if kind.ownership is Owner
 # Fields that no update sends: names, what blocks or replaces, and what is never sent.
 FIXED = {
     *("catalog_name", "schema_name", "name", "parent", "model_provider_service_id"),
-    *("model_service_id", "existing", "lifecycle.prevent_destroy", "lifecycle.ignore_changes"),
+    *(
+        "model_service_id",
+        "mcp_service_id",
+        "existing",
+        "lifecycle.prevent_destroy",
+        "lifecycle.ignore_changes",
+    ),
     *("storage_location", "config.provider_type"),
 }
 

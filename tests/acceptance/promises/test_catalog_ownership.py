@@ -228,6 +228,24 @@ def test_a_deleted_provider_is_told_and_cured(bench: Workbench) -> None:
     assert left_to_do(bench.plan(GATEWAY)) == {}
 
 
+def test_a_deleted_connection_is_told_and_cured(bench: Workbench) -> None:
+    tracker = {"name": "tracker", "connection_type": "HTTP", "parent": "schemas/main.gw"}
+    bench.call("POST", f"{UC}/connections", tracker | {"options": {}})
+    config = {"source_connection": {"name": "connections/main.gw.Tracker"}}
+    tools = {"parent": "schemas/main.gw", "mcp_service_id": "tools", "config": config}
+    documents = {"mcp_services": {"tools": tools}}
+    bench.apply(documents)
+    assert left_to_do(bench.plan(documents)) == {}
+    bench.call("DELETE", f"{UC}/connections/main.gw.tracker")
+    (step,) = bench.plan(documents).steps
+    assert "the connection `main.gw.Tracker` was deleted" in step.notes
+    assert step.action is Action.UPDATE
+    bench.call("POST", f"{UC}/connections", tracker | {"options": {}})
+    bench.apply(documents)
+    assert "is_deleted" not in str(bench.call("GET", f"{UC}/mcp-services/main.gw.tools"))
+    assert left_to_do(bench.plan(documents)) == {}
+
+
 def test_a_replaced_provider_needs_no_second_apply(bench: Workbench) -> None:
     bench.apply(GATEWAY)
     changed = copy.deepcopy(GATEWAY)

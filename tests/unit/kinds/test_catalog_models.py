@@ -11,6 +11,7 @@ import pytest
 from databricks.sdk.service import catalog
 
 from provisioner.kinds import KINDS
+from provisioner.kinds.mcp_services import SECURABLE as MCP
 from provisioner.kinds.model_provider_services import SECURABLE as PROVIDER
 from provisioner.kinds.model_services import SECURABLE as SERVICE
 from provisioner.kinds.registered_models import SECURABLE as MODEL
@@ -25,6 +26,7 @@ CLASSES = (
     (SERVICE, catalog.ModelService),
     (PROVIDER, catalog.ModelProviderService),
     (SECRET, catalog.Secret),
+    (MCP, catalog.McpService),
 )
 METHODS = (
     (MODEL, (catalog.RegisteredModelsAPI.create, catalog.RegisteredModelsAPI.update)),
@@ -32,7 +34,7 @@ METHODS = (
 )
 # Extensions of the tool, and what a service is created with beside its body.
 OURS = {"grants", "existing", "lifecycle", "checks", "from_env", "from_file", "rotated_at"}
-IDENTITY = {"parent", "model_service_id", "model_provider_service_id"}
+IDENTITY = {"parent", "model_service_id", "model_provider_service_id", "mcp_service_id"}
 # Aliases have calls of their own, and the other names are never sent: see the model's docstring.
 OTHER_CALLS = {"aliases"}
 # A model is renamed by no peer, and served entities would go on with the old name.

@@ -64,4 +64,5 @@ def test_kinds_are_registered_by_their_own_names():
         "registered_models",
         "model_provider_services",
         "model_services",
+        "mcp_services",
     ]

@@ -218,4 +218,70 @@ def test_the_console_gets_the_names_of_services_in_all_schemas(client: Any, prov
     assert client.get("/__emulator__/services") == {
         "model-services": ["ml.gw.chat"],
         "model-provider-services": ["ml.gw.openai"],
+        "mcp-services": [],
     }
+
+
+NEW_TOOLS = f"{UC}/mcp-services?parent=schemas/ml.gw&mcp_service_id="
+TOOLS = f"{UC}/mcp-services/ml.gw.tools"
+TRACKER = {
+    "name": "tracker",
+    "connection_type": "HTTP",
+    "parent": "schemas/ml.gw",
+    "options": {"host": "https://mcp.example", "bearer_token": "sk-1"},
+}
+
+
+def mcp(connection: str = "ml.gw.tracker", **config: Any) -> Any:
+    return {"config": {"source_connection": {"name": f"connections/{connection}"}, **config}}
+
+
+def test_an_mcp_service_shows_that_its_connection_was_deleted(client: Any) -> None:
+    shown = client.post(f"{UC}/connections", TRACKER)
+    assert (shown["full_name"], "sk-1" in str(shown)) == ("ml.gw.tracker", False)
+    made = client.post(f"{NEW_TOOLS}tools", mcp())
+    assert "is_deleted" not in str(made)
+    assert client.call("DELETE", f"{UC}/connections/ml.gw.tracker").status == 200
+    assert client.get(TOOLS)["config"]["source_connection"]["is_deleted"] is True
+    client.post(f"{UC}/connections", TRACKER)
+    assert client.get(TOOLS)["config"]["source_connection"]["is_deleted"] is True
+    path = f"{TOOLS}?update_mask=config.source_connection.name"
+    assert "is_deleted" not in str(client.patch(path, mcp()))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param({"config": {"rate_limits": []}}, "source_connection", id="no connection"),
+        pytest.param(mcp("tracker"), "connections/CATALOG.SCHEMA.NAME", id="no full name"),
+        pytest.param(mcp(include_tool_selectors=["x" * 257]), "256 characters", id="long tool"),
+    ],
+)
+def test_an_mcp_service_that_the_service_would_not_take(
+    client: Any, body: Any, message: str
+) -> None:
+    reply = client.call("POST", f"{NEW_TOOLS}bad", body)
+    assert reply.status == 400
+    assert message in reply.json["message"]
+
+
+def test_an_mcp_service_needs_the_use_of_its_connection(client: Any) -> None:
+    who = "maker@example.com"
+    _, other = client.principal(who)
+
+    def grant(kind: str, name: str, *privileges: str) -> None:
+        changes = [{"principal": who, "add": [*privileges]}]
+        client.patch(f"{UC}/permissions/{kind}/{name}", {"changes": changes})
+
+    grant("catalog", "ml", "USE_CATALOG")
+    grant("schema", "ml.gw", "USE_SCHEMA", "CREATE_SERVICE")
+    reply = other.call("POST", f"{NEW_TOOLS}tools", mcp())
+    assert (reply.status, "USE CONNECTION" in reply.json["message"]) == (403, True)
+    grant("connection", "ml.gw.tracker", "USE_CONNECTION")
+    assert other.post(f"{NEW_TOOLS}tools", mcp())["effective_owner"] == who
+
+
+def test_a_page_of_grants_is_never_too_short_for_one_principal(client: Any) -> None:
+    path = f"{UC}/privilege-assignments/schema/ml.gw?page_size="
+    assert client.call("GET", f"{path}149").status == 400
+    assert client.get(f"{path}150") == {"privilege_assignments": []}

@@ -1,0 +1,67 @@
+"""An MCP service as its author describes it. Field names are those of the REST API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from provisioner.kinds.unity_catalog.model import (
+    COMMENT,
+    EXISTING,
+    GRANTS,
+    LIFECYCLE,
+    LIMITS,
+    NAME,
+    PARENT_FIELD,
+    CatalogLifecycle,
+    CatalogSpec,
+    Grants,
+    Parent,
+    RateLimits,
+)
+
+ToolSelector = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class SourceConnection(CatalogSpec):
+    """The connection to the MCP server."""
+
+    name: str = Field(
+        pattern=r"^connections/[^\s./]+\.[^\s./]+\.[^\s./]+$",
+        description="The connection, as `connections/CATALOG.SCHEMA.NAME`.",
+    )
+
+
+class McpServiceConfig(CatalogSpec):
+    """The connection, the tools that callers can use, and rate limits."""
+
+    source_connection: SourceConnection = Field(
+        description="The connection to the MCP server. `provisioner` does not create it."
+    )
+    include_tool_selectors: tuple[ToolSelector, ...] | None = Field(
+        default=None,
+        max_length=1024,
+        description=(
+            "The tools that callers can use: names, or prefixes such as `read_*`, in any order. "
+            "Without a value they can use all tools."
+        ),
+    )
+    rate_limits: RateLimits = LIMITS
+
+
+class McpService(CatalogSpec):
+    """An MCP service, whose tools callers use.
+
+    They need EXECUTE on it, and no privilege on its connection.
+    """
+
+    parent: Parent = PARENT_FIELD
+    mcp_service_id: Parent = Field(pattern=NAME, description="The service's name, in lower case.")
+    existing: bool = EXISTING
+    comment: str | None = COMMENT
+    config: McpServiceConfig | None = Field(
+        default=None, description="The configuration of the service."
+    )
+    grants: Grants = GRANTS
+    lifecycle: CatalogLifecycle | None = LIFECYCLE
