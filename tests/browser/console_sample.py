@@ -14,6 +14,8 @@ from provisioner.emulator.server import Running, running
 
 BASE = "/api/2.0/serving-endpoints"
 TASK = "llm/v1/chat"
+UC, GATEWAY = "/api/2.1/unity-catalog", "main.gateway"
+KEY, PERIOD = "RATE_LIMIT_KEY_", "RATE_LIMIT_RENEWAL_PERIOD_"
 
 
 def call(server: Running, method: str, path: str, body: Any = None) -> Any:
@@ -76,7 +78,7 @@ def add_keys(server: Running) -> None:
 
 
 def fill(server: Running) -> None:
-    """Scopes and endpoints of every sort, and a query."""
+    """Scopes, endpoints and services of every sort, and a query."""
     add_keys(server)
     gpt, claude = external("gpt-4o", "gpt-4o"), external("claude", "claude-sonnet-4", "anthropic")
     gateway = {
@@ -102,6 +104,7 @@ def fill(server: Running) -> None:
     for name in ("fraud", "summaries", "support-assistant"):
         wait_until_ready(server, name)
     call(server, "POST", "/serving-endpoints/support-assistant/invocations", question)
+    add_services(server)
 
 
 def wait_until_ready(server: Running, name: str) -> None:
@@ -114,6 +117,68 @@ def start_update(server: Running) -> None:
     """Give `fraud` another version; it serves when the clock was moved on."""
     parts = (custom("champion", "prod.risk.fraud", "12"), 100)
     call(server, "PUT", f"{BASE}/fraud/config", config(parts))
+
+
+def destination(name: str, provider: str, model: str, **more: Any) -> Any:
+    target = {
+        "model_provider_service": f"model-provider-services/{GATEWAY}.{provider}",
+        "target": {"model": model},
+    }
+    kind = "DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL"
+    return {"name": name, "destination_type": kind, "external_model_config": target, **more}
+
+
+def add_service(server: Running, plural: str, name: str, config: Any, comment: str = "") -> None:
+    """A service with the last line of its comment as the tool writes it."""
+    marked = f"{comment}\nmanaged by provisioner: shop/prod@6051921418418893 9d1c2b7a4f30"
+    place = f"parent=schemas/{GATEWAY}&{plural[:-1].replace('-', '_')}_id={name}"
+    call(server, "POST", f"{UC}/{plural}?{place}", {"comment": marked, "config": config})
+
+
+def tools(*selectors: str) -> Any:
+    source = {"name": f"connections/{GATEWAY}.tracker_http"}
+    return {"source_connection": source, "include_tool_selectors": [*selectors]}
+
+
+def add_services(server: Running) -> None:
+    """A provider, services with a split, with a deleted destination and with tools."""
+    key = {"catalog_name": "main", "schema_name": "gateway", "name": "openai_key"}
+    call(server, "POST", f"{UC}/secrets", {**key, "value": "sk-never-shown"})
+    reference = {"secret_reference": {"name": f"secrets/{GATEWAY}.openai_key"}}
+    account = {
+        "provider_type": "EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI",
+        "openai": {"direct": {"api_key": reference}},
+        "targets": [{"model": "gpt-5"}, {"model": "gpt-5-mini"}],
+    }
+    for name in ("openai_prod", "openai_old"):
+        add_service(server, "model-provider-services", name, account, "Platform account")
+    limits = [
+        {"key": f"{KEY}USER_DEFAULT", "renewal_period": f"{PERIOD}MINUTE", "requests": 100},
+        {
+            "key": f"{KEY}USER_GROUP",
+            "principal": "interns",
+            "renewal_period": f"{PERIOD}HOUR",
+            "requests": 10,
+            "tokens": 20000,
+        },
+    ]
+    shares = (("gpt", "gpt-5", 90), ("mini", "gpt-5-mini", 10))
+    first = [destination(n, "openai_prod", m, traffic_percentage=s) for n, m, s in shares]
+    routing = {
+        "destinations": first,
+        "fallback": {"destinations": [destination("last", "openai_prod", "gpt-5-mini")]},
+    }
+    chat = {
+        "routing": routing,
+        "rate_limits": limits,
+        "inference_table": {"parent": f"schemas/{GATEWAY}"},
+    }
+    add_service(server, "model-services", "chat", chat, "Chat for everybody")
+    old = {"routing": {"destinations": [destination("only", "openai_old", "gpt-5")]}}
+    add_service(server, "model-services", "summaries_of_the_previous_generation", old)
+    offered = tools("search", "read_*") | {"rate_limits": limits[:1]}
+    add_service(server, "mcp-services", "tracker", offered, "Reads the issue tracker")
+    call(server, "DELETE", f"{UC}/model-provider-services/{GATEWAY}.openai_old")
 
 
 def register(server: Running, full_name: str) -> None:

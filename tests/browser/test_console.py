@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
 PLACES = [
     "endpoints",
+    "services",
     "endpoints/support-assistant",
     "endpoints/support-assistant/query",
     "endpoints/support-assistant/logs",
@@ -228,6 +229,55 @@ def test_secrets_have_names_and_no_values(server: Running, opened: Opened):
     assert "sk-never-shown" not in page.content()
 
 
+def test_services_show_where_requests_go_and_what_limits_them(server: Running, opened: Opened):
+    page = opened(server, "services")
+    services = page.get_by_role("table", name="Model services", exact=True)
+    chat = services.get_by_role("row").filter(has_text="main.gateway.chat")
+    for text in (
+        "Chat for everybody",
+        "gpt: gpt-5 of main.gateway.openai_prod 90 %",
+        "mini: gpt-5-mini of main.gateway.openai_prod 10 %",
+        "last: gpt-5-mini of main.gateway.openai_prod fallback",
+        "user default: 100 requests / minute",
+        "interns: 10 requests, 20000 tokens / hour",
+        "main.gateway.chat_payload",
+    ):
+        expect(chat).to_contain_text(text)
+    expect(chat.locator(".badge")).to_have_count(0)
+    old = services.get_by_role("row").filter(has_text="summaries_of")
+    expect(old).to_contain_text("only: gpt-5 of main.gateway.openai_old 100 % deleted")
+    # Whose the object is, in the last line of its comment, is not for readers.
+    assert "managed by provisioner" not in page.content()
+
+
+def test_services_of_providers_and_tools_have_their_own_tables(server: Running, opened: Opened):
+    page = opened(server, "services")
+    providers = page.get_by_role("table", name="Model provider services")
+    for text in ("main.gateway.openai_prod", "Platform account", "openai", "gpt-5-mini"):
+        expect(providers).to_contain_text(text)
+    assert "sk-never-shown" not in page.content()
+    tools = page.get_by_role("table", name="MCP services")
+    for text in ("main.gateway.tracker", "Reads the issue tracker", "read_*", "100 requests"):
+        expect(tools).to_contain_text(text)
+    expect(tools).to_contain_text("main.gateway.tracker_http")
+
+
+def test_services_change_while_the_page_is_open(opened: Opened):
+    with running(Settings()) as server:
+        page = opened(server, "services")
+        expect(page.locator("main")).to_contain_text("No services yet")
+        expect(page.locator("main")).to_contain_text("provisioner migrate ENDPOINT")
+        sample.add_services(server)
+        expect(page.get_by_role("table", name="MCP services")).to_be_visible()
+
+
+def test_every_area_fits_on_a_phone(server: Running, opened: Opened):
+    page = opened(server, "services", viewport={"width": 400, "height": 800})
+    areas = page.get_by_role("navigation").first
+    assert areas.evaluate("bar => bar.scrollWidth <= bar.clientWidth")
+    expect(areas.get_by_role("link")).to_have_count(6)
+
+
 def test_registered_models_have_versions_and_aliases(opened: Opened):
     with running(Settings()) as server:
         page = opened(server, "models")
@@ -357,6 +407,8 @@ def test_nothing_in_a_name_is_run(opened: Opened):
         found = sample.call(server, "GET", f"{sample.BASE}/chat")
         path = f"/api/2.0/permissions/serving-endpoints/{found['id']}"
         sample.call(server, "PATCH", path, {"access_control_list": [entry]})
+        sample.add_services(server)
+        sample.add_service(server, "mcp-services", "bad", sample.tools(HOSTILE), HOSTILE)
         page = opened(server)
         for place in [*PLACES, f"endpoints/{HOSTILE}", f"playground/{HOSTILE}", HOSTILE]:
             go(page, server, place.replace("support-assistant", "chat"))

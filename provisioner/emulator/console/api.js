@@ -4,7 +4,7 @@ import { token } from "./session.js";
 
 const SERVING = "/api/2.0/serving-endpoints";
 const CATALOG = "/api/2.1/unity-catalog/models";
-const SERVICES = { services: "model-services", providers: "model-provider-services" };
+const SERVICES = { services: "model-services", providers: "model-provider-services", tools: "mcp-services" };
 
 // What a header can hold; fetch throws for the rest.
 const VISIBLE = /^[\x21-\x7e]*$/;
