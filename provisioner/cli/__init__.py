@@ -10,7 +10,6 @@ import errno
 import gc
 import importlib
 import os
-import shutil
 import signal
 import sys
 from collections import Counter
@@ -323,6 +322,8 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _print_error(error: ProvisionerError) -> None:
+    import shutil
+
     from provisioner.cli.terminal import colour_wanted
     from provisioner.rendering.problems import text
 

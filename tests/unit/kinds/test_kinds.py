@@ -48,6 +48,10 @@ def test_no_heavy_library_is_loaded_by(code):
     assert loaded_after(code) & set(HEAVY) == set()
 
 
+def test_the_command_line_starts_without_what_only_messages_need():
+    assert loaded_after("import provisioner.cli") & {*HEAVY, "shutil", "difflib"} == set()
+
+
 def test_a_model_loads_pydantic_so_that_this_test_can_fail():
     assert "pydantic" in loaded_after(
         "from provisioner.kinds import KINDS\nKINDS['secret_scopes'].schema.model()"
