@@ -196,6 +196,7 @@ def declared(source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layer
     """
     from provisioner.manifests.schema.check import converted
 
+    layers, misplaced = layers.for_resource(Address(kind.name, entry.key), kind, entry.element)
     manifest = _Manifest.of(source, entry, kind, layers)
     schema = schemas.schema(f"kinds/{kind.name}")
     draft = Declaration(source, kind, entry, manifest.document, manifest.spelling, layers=layers)
@@ -211,6 +212,7 @@ def declared(source: SourceFile, entry: ManifestEntry, kind: Kind, layers: Layer
         lacking=layers.variables.lacking(words),
     )
     problems = (
+        *misplaced,
         *manifest.placed(manifest.old, manifest.document),
         *draft.misshapen(_misshapen(draft, schema, manifest)),
         *manifest.placed(manifest.unresolved, entry.document),

@@ -16,7 +16,8 @@ from provisioner.errors import Finding, Location, Problem, Severity
 from provisioner.errors.did_you_mean import did_you_mean
 from provisioner.errors.wording import listed
 from provisioner.manifests.conversion_notes import PlacedConversion
-from provisioner.manifests.envelope import unknown_kind
+from provisioner.manifests.envelope import Element, unknown_kind
+from provisioner.manifests.for_each import ElementNames
 from provisioner.manifests.lifecycle import EXISTING
 from provisioner.manifests.merge import (
     Origin,
@@ -41,6 +42,7 @@ OVERRIDES: Final = "overrides"
 NAME_PREFIX: Final = "name_prefix"
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{0,40}", re.ASCII)
 _ANY_KEY: Final = "any"
+_EACH: Final = "each."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Layer:
 
     ``part`` is None where there is a mistake in it: such a layer is not laid, so that what
     would only follow from the mistake is not reported. ``words`` are the references in it,
-    ``moved`` the locations of old words, ``conversions`` those of converted values.
+    ``moved`` the locations of old words, ``conversions`` those of converted values. ``written``
+    is the layer as it is in the file, where it refers to ``each`` and is made for each element.
     """
 
     part: PlacedValue | None
@@ -57,6 +60,7 @@ class Layer:
     findings: tuple[Finding, ...] = ()
     moved: tuple[Location, ...] = ()
     conversions: tuple[Conversion, ...] = ()
+    written: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,26 @@ class Layers:
     def of(cls, environment: Environment, kinds: Mapping[str, Kind]) -> Layers:
         """Reads the layers of ``environment``; what is wrong with them is in ``problems``."""
         return _Reader(environment).layers(kinds)
+
+    def for_resource(
+        self, address: Address, kind: Kind, element: Element | None
+    ) -> tuple[Layers, tuple[Problem, ...]]:
+        """The layers in which ``${each.…}`` has its value for one resource, and what is wrong."""
+        source = self.source
+        overrides = {at: self.overrides.get(at) for at in _from_block(address)}
+        pending = {at: layer for at, layer in overrides.items() if layer and layer.written}
+        if not pending or source is None:
+            return self, ()
+        names = ElementNames(self.variables, self.variables, element) if element else None
+        made: dict[Address, Layer] = {}
+        for at, layer in pending.items():
+            place = (OVERRIDES, at.kind, at.key)
+            layer = _layer(kind, layer.written, place, (source, names or self.variables))
+            words = layer.words | names.words if names else layer.words
+            made[at] = replace(layer, words=words)
+        findings = (finding for layer in made.values() for finding in layer.findings)
+        problems = tuple(source.problem(finding, str(address)) for finding in findings)
+        return replace(self, overrides={**self.overrides, **made}), problems
 
     def laid(self, address: Address, document: Document, kind: Kind) -> PlacedValue:
         """Returns ``document`` of a manifest with the layers on it, and its name prefixed."""
@@ -217,45 +241,9 @@ class _Reader:
                 self._findings.append(unknown_kind((section, name), name, kinds))
 
     def _layer(self, kind: Kind, written: Document, at: Location) -> Layer:
-        from provisioner.manifests.schema.check import converted
-
-        noted = Noted(self._variables)
-        references = References(noted)
-        value = references.replaced(written, at)
-        migrate = kind.schema.migrate_legacy
-        today, old = migrate(value) if migrate else (value, ())
-        # `null` stays: in a layer it removes.
-        schema = schemas.schema(f"kinds/{kind.name}")
-        made, conversions = converted(today, schema, self._written_below(at), drop_empty=False)
-        findings = [finding for finding in references.findings if finding.code != NOT_RELEASED]
-        findings += [replace(finding, at=(*at, *finding.at)) for finding in old]
-        unresolved = {finding.at for finding in references.findings}
-        findings += [
-            finding for finding in self._misshapen(kind, made, at) if finding.at not in unresolved
-        ]
-        is_good = not any(finding.severity is Severity.ERROR for finding in findings)
-        return Layer(
-            PlacedValue(made, Origin(OVERRIDES, at)) if is_good else None,
-            frozenset(noted.words),
-            tuple(findings),
-            tuple((*at, *finding.at) for finding in old),
-            tuple(Conversion((*at, *conversion.at), conversion.type) for conversion in conversions),
-        )
-
-    def _misshapen(self, kind: Kind, value: Any, at: Location) -> Iterator[Finding]:
-        from provisioner.manifests.schema.check import shape
-
-        # The schema is for the whole section: below the kind and any key stands the layer.
-        section = {kind.name: {_ANY_KEY: value}}
-        written = self._written_below(at)
-        override = schemas.schema("override")
-        for finding in shape(section, override, lambda inner: written(inner[2:])):
-            yield replace(finding, at=(*at, *finding.at[2:]))
-
-    def _written_below(self, at: Location) -> Callable[[Location], str]:
-        """Returns what gives the text of a number in the layer at ``at``, as it was typed."""
-        source = self._source
-        return lambda inner: source.written((*at, *inner)) if source else ""
+        if at[0] == OVERRIDES and any(word.startswith(_EACH) for _, word in words_in(written)):
+            return Layer(None, written=written)
+        return _layer(kind, written, at, (self._source, self._variables))
 
     def _prefix(self, layers: Layers) -> str:
         references = References(self._variables)
@@ -274,6 +262,56 @@ class _Reader:
         message = "this is not a valid prefix for names"
         self._findings.append(Finding((NAME_PREFIX,), "E109", message, hint))
         return ""
+
+
+def _layer(
+    kind: Kind, written: Any, at: Location, names: tuple[SourceFile | None, Meaning]
+) -> Layer:
+    """What is ``written`` at ``at`` of a file, in which words mean what ``names`` say."""
+    from provisioner.manifests.schema.check import converted
+
+    source, meaning = names
+    noted = Noted(meaning)
+    references = References(noted)
+    value = references.replaced(written, at)
+    migrate = kind.schema.migrate_legacy
+    today, old = migrate(value) if migrate else (value, ())
+    typed = _written_below(source, at)
+    # `null` stays: in a layer it removes.
+    made, conversions = converted(
+        today, schemas.schema(f"kinds/{kind.name}"), typed, drop_empty=False
+    )
+    findings = [finding for finding in references.findings if finding.code != NOT_RELEASED]
+    findings += [replace(finding, at=(*at, *finding.at)) for finding in old]
+    unresolved = {finding.at for finding in references.findings}
+    findings += [
+        finding for finding in _misshapen(kind, made, at, typed) if finding.at not in unresolved
+    ]
+    is_good = not any(finding.severity is Severity.ERROR for finding in findings)
+    return Layer(
+        PlacedValue(made, Origin(OVERRIDES, at)) if is_good else None,
+        frozenset(noted.words),
+        tuple(findings),
+        tuple((*at, *finding.at) for finding in old),
+        tuple(Conversion((*at, *conversion.at), conversion.type) for conversion in conversions),
+    )
+
+
+def _misshapen(
+    kind: Kind, value: Any, at: Location, written: Callable[[Location], str]
+) -> Iterator[Finding]:
+    from provisioner.manifests.schema.check import shape
+
+    # The schema is for the whole section: below the kind and any key stands the layer.
+    section = {kind.name: {_ANY_KEY: value}}
+    override = schemas.schema("override")
+    for finding in shape(section, override, lambda inner: written(inner[2:])):
+        yield replace(finding, at=(*at, *finding.at[2:]))
+
+
+def _written_below(source: SourceFile | None, at: Location) -> Callable[[Location], str]:
+    """Returns what gives the text of a number in the layer at ``at``, as it was typed."""
+    return lambda inner: source.written((*at, *inner)) if source else ""
 
 
 def name_from_release(at: Location, released: Collection[str]) -> Finding:

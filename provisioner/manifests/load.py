@@ -211,7 +211,8 @@ class DeclaredNames:
         replaced: Document = references.replaced(texts)
         for finding in references.findings:
             raise NoValueError(finding.code, finding.message, finding.hint)
-        laid = self._layers.laid(address, replaced, kind).value
+        layers, _ = self._layers.for_resource(address, kind, entry.element)
+        laid = layers.laid(address, replaced, kind).value
         yield from ((name, value) for name, value in laid.items() if isinstance(value, str))
         name = kind.schema.name_of(laid)
         yield "id", name

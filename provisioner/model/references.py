@@ -32,7 +32,7 @@ class RestrictedName(NamedTuple):
 
 
 class NameRules(Protocol):
-    """What the manifests of each folder may name; whoever loads them finds names and judges none."""
+    """What the manifests of each folder may name: loading finds names and judges none."""
 
     def forbidden(self, file: str, names: Sequence[RestrictedName]) -> Iterator[Finding]:
         """Yields a finding for each of ``names`` that the manifest ``file`` may not contain."""

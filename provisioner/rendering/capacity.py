@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from provisioner.model.plan import Plan, Step
+from provisioner.errors.wording import counted
+from provisioner.model.plan import Action, Plan, Step
 from provisioner.model.serving import CapacityChange, capacity_text, difference_text
 
 MEANWHILE: Final = "until it is ready"
@@ -39,6 +40,10 @@ def sum_rows(plan: Plan, *, verbose: bool = False) -> Iterator[tuple[str, str]]:
     yield from ((name, capacity_text(side)) for name, side in sides.items())
     if change.before:
         yield "difference", difference_text(change)
+    orphans = sum(step.action is Action.ORPHAN for step in plan.steps)
+    if orphans:
+        # The list of a workspace has no documents: only a deletion reads an orphan.
+        yield "not counted", counted(orphans, "orphan")
     if prices:
         yield from ((f"cost {name}", prices.cost_text(side)) for name, side in sides.items())
         yield "prices of", f"{prices.date} (prices.yaml)"

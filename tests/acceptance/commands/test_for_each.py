@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from provisioner.cli import main
@@ -126,6 +128,78 @@ overrides:
     wrong = run("validate")
     assert wrong.code == 1
     assert "no manifest declares `model_serving_endpoints.chat/ue`" in wrong.err
+
+
+EACH = """\
+overrides:
+  model_serving_endpoints:
+    chat:
+      description: for ${each.key}
+      config:
+        served_entities: [{name: champion, workload_size: "${each.value.size}"}]
+    chat/eu: {tags: [{key: region, value: "${each.key}-${each.value.version}"}]}
+"""
+SIZED = """\
+variables:
+  size: Medium
+  tenants:
+    eu: {version: "3", size: Large}
+    us: {version: "4", size: "${var.size}"}
+"""
+
+
+def test_overrides_of_the_block_and_of_one_element_refer_to_the_element(tenants, run):
+    tenants(SIZED + EACH)
+    made = run("render", "-o", "json").json["resources"]["model_serving_endpoints"]
+    assert [made[f"chat/{key}"]["description"] for key in ("eu", "us")] == ["for eu", "for us"]
+    sizes = [made[f"chat/{key}"]["config"]["served_entities"][0] for key in ("eu", "us")]
+    assert [entity["workload_size"] for entity in sizes] == ["Large", "Medium"]
+    assert made["chat/eu"]["tags"] == [{"key": "region", "value": "eu-3"}]
+    assert "tags" not in made["chat/us"]
+    assert run("validate").code == 0
+    shown = run("render", "--origins", "--select", "chat/eu").out
+    (line,) = [line for line in shown.splitlines() if "workload_size" in line]
+    assert "environments/dev.yaml:14 [eu] environments/dev.yaml:7" in line
+
+
+WRONG_OVERRIDES = {
+    "a field that no element has": (
+        ("each.value.size", "each.value.sice"),
+        "the element `eu` has no field `sice`",
+        "(model_serving_endpoints.chat/eu",
+    ),
+    "a value of another type": (
+        ("size: Large", "size: {a: b}"),
+        "`workload_size`",
+        "(model_serving_endpoints.chat/eu",
+    ),
+    "a field of one element alone": (
+        ("each.key}-${each.value.version", "each.value.region"),
+        "the element `eu` has no field `region`",
+        "(model_serving_endpoints.chat/eu",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("edit", "words", "subject"), WRONG_OVERRIDES.values(), ids=list(WRONG_OVERRIDES)
+)
+def test_an_error_in_an_override_names_the_element(tenants, run, edit, words, subject):
+    tenants((SIZED + EACH).replace(*edit))
+    wrong = run("validate")
+    assert wrong.code == 1
+    assert words in wrong.err
+    assert subject in wrong.err
+    assert "environments/dev.yaml:" in wrong.err
+
+
+def test_each_in_an_override_of_a_single_resource_is_an_error(tenants, run, repository):
+    single = BLOCK.replace("      for_each: ${var.tenants}\n", "").replace("${each.key}", "eu")
+    repository.write("manifests/chat.yaml", single.replace("${each.value.version}", '"3"'))
+    tenants(EACH.partition("    chat/eu")[0])
+    wrong = run("validate").err
+    assert "use it only in a resource with `for_each`" in wrong
+    assert "environments/dev.yaml:" in wrong
 
 
 def test_a_list_of_texts_has_its_entries_as_keys(tenants, run, repository):
@@ -281,3 +355,60 @@ def test_promote_treats_the_elements_that_use_a_variable_as_one_group(
     assert "main.chat.eu" in told
     assert "main.chat.apac" in told
     assert "main.chat.us" not in told
+
+
+def capacity_rows(run, *words):
+    shown = run("plan", *words).out.partition("Capacity\n")[2].partition("\n\n")[0]
+    return dict(re.findall(r"^ +(\w+(?: \w+)?)  +(.+)$", shown, re.M))
+
+
+def test_the_capacity_of_an_orphan_is_counted_where_it_is_deleted(tenants, run):
+    assert run("apply", "-y").code == 0
+    tenants('variables: {tenants: {eu: {version: "3"}, apac: {version: "1"}}}\n')
+    left = capacity_rows(run)
+    assert left["not counted"] == "1 orphan"
+    assert "concurrency 4-4" in left["before"]
+    assert "concurrency 8-8" in left["after"]
+    tenants('variables: {tenants: {eu: {version: "3"}}}\n')
+    freed = capacity_rows(run, "--prune")
+    assert "not counted" not in freed
+    assert "concurrency 8-8" in freed["before"]
+    assert "concurrency 4-4" in freed["after"]
+    assert freed["difference"].startswith("-"), freed
+
+
+def test_removing_for_each_keeps_the_endpoint_by_its_name(tenants, run, repository):
+    tenants('variables: {tenants: {eu: {version: "3"}}}\n')
+    assert run("apply", "-y").code == 0
+    single = BLOCK.replace("      for_each: ${var.tenants}\n", "").replace("${each.key}", "eu")
+    repository.write("manifests/chat.yaml", single.replace("${each.value.version}", '"3"'))
+    tenants("")
+    assert planned(run) == {}
+    assert run("apply", "-y").code == 0
+
+
+GROUP = """\
+released: [version, us_version]
+variables:
+  tenants:
+    eu: {version: "${var.version}"}
+    apac: {version: "${var.version}"}
+    us: {version: "${var.us_version}"}
+"""
+
+
+def test_rollback_treats_the_elements_that_use_a_variable_as_one_group(tenants, run, repository):
+    tenants(GROUP)
+    releases = 'version: {value: "7", previous: "6"}\nus_version: {value: "8", previous: "7"}\n'
+    file = repository.write("environments/releases/dev.yaml", releases)
+    assert run("apply", "-y").code == 0
+    back = run("rollback", "chat/eu", "--apply", "-y")
+    assert back.code == 0, back.err
+    assert 'us_version: {value: "8", previous: "7"}' in file.read_text()
+    made = run("render", "-o", "json").json["resources"]["model_serving_endpoints"]
+    versions = {
+        key: endpoint["config"]["served_entities"][0]["entity_version"]
+        for key, endpoint in made.items()
+    }
+    assert versions == {"chat/eu": "6", "chat/apac": "6", "chat/us": "8"}
+    assert planned(run) == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from provisioner.cli import main
@@ -152,3 +154,35 @@ def test_an_environment_without_an_alias_has_nothing_to_pin(run, project):
     code, _, err = run("pin", "-e", "dev")
     assert code == 1
     assert "[E712]" in err
+
+
+ELEMENTS = """
+  tenants:
+    eu: {version: "${var.fraud_version}"}
+    us: {version: "${var.fraud_version}"}
+    apac: {version: "5"}
+"""
+
+
+def test_pin_releases_a_version_to_all_elements_that_use_it(project, run, release_file):
+    block = ENDPOINT.replace("NAME:\n", "NAME:\n      for_each: ${var.tenants}\n", 1)
+    block = block.replace("name: NAME", "name: NAME-${each.key}")
+    block = block.replace("${var.NAME_version}", "${each.value.version}")
+    manifest = project / "manifests/fraud.yaml"
+    manifest.write_text(block.replace("NAME", "fraud").replace("MODEL", "risk.fraud"))
+    environment = project / "environments/dev.yaml"
+    environment.write_text(ENVIRONMENT.rstrip() + ELEMENTS)
+    assert "fraud/apac" in run("plan", "-e", "dev")[1]
+    assert "fraud/eu" not in run("plan", "-e", "dev")[1]
+    register(run, "risk.fraud", "--version", "3")
+    code, out, err = run("pin", "-e", "dev", "fraud_version")
+    assert code == 0, err
+    assert out.splitlines() == ["fraud_version  none → 3  (dev.risk.fraud@champion)"]
+    answer = json.loads(run("render", "-e", "dev", "-o", "json")[1])
+    made = answer["resources"]["model_serving_endpoints"]
+    versions = {
+        key: endpoint["config"]["served_entities"][0]["entity_version"]
+        for key, endpoint in made.items()
+        if key.startswith("fraud/")
+    }
+    assert versions == {"fraud/eu": "3", "fraud/us": "3", "fraud/apac": "5"}
