@@ -374,7 +374,7 @@ def test_the_capacity_of_an_orphan_is_counted_where_it_is_deleted(tenants, run):
     assert "not counted" not in freed
     assert "concurrency 8-8" in freed["before"]
     assert "concurrency 4-4" in freed["after"]
-    assert freed["difference"].startswith("-"), freed
+    assert freed["difference"] == "concurrency -4 on CPU (scales to zero)"
 
 
 def test_removing_for_each_keeps_the_endpoint_by_its_name(tenants, run, repository):

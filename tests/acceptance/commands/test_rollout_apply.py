@@ -396,7 +396,7 @@ def test_policies_of_a_pipeline_judge_a_rollout_and_their_digest_is_pinned(
     assert fraud.run("rollout", "advance", *folder).code == 0
     assert fraud.traffic["champion-12"] == 25
     refused = fraud.run("rollout", "finish", "chat", *folder)
-    assert "the step moves 75 % of the traffic, at most 20 %" in refused.err
+    assert "the step moves 75 % of the traffic, but the maximum is 20 %" in refused.err
     assert fraud.traffic["champion-12"] == 25
 
 
@@ -417,5 +417,5 @@ def test_policies_judge_the_steps_that_apply_itself_makes(fraud: Scene, reposito
     fraud.declare(12, AT_ONCE)
     done = fraud.run("apply", "-y", "--wait-rollout")
     assert done.code == 1
-    assert "the step moves 20 % of the traffic, at most 19 %" in done.err
+    assert "the step moves 20 % of the traffic, but the maximum is 19 %" in done.err
     assert fraud.traffic == {"champion-11": 95, "champion-12": 5}
