@@ -396,4 +396,4 @@ def test_destroy_is_judged_by_rules_about_plans(project, run):
     (project / "policies/quiet.yaml").write_text(QUIET.replace("create", "delete"))
     code, _, err = run("destroy", "-y", "-e", "dev", "--allow-delete", "all")
     assert code == 1
-    assert "the plan has `delete`, forbidden" in err
+    assert "the plan has `delete`, which is forbidden" in err
