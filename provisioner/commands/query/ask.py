@@ -79,6 +79,17 @@ def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object
 
 
 def similar(resources: Sequence[Resource], name: str) -> str:
-    """Returns a hint with the declared key or name that is most like ``name``, or ``""``."""
-    known = [word for resource in resources for word in (resource.address.key, resource.name)]
+    """Returns a hint about ``name``, for which there is nothing to query; ``""`` without one.
+
+    It names the declared key or name that is most like it, or says that the kind takes no queries.
+    """
+    kinds = {resource.name: KINDS[resource.address.kind] for resource in resources}
+    if name in kinds and not kinds[name].invocation:
+        return f"it is declared as {kinds[name].title}, which cannot be queried"
+    known = [
+        word
+        for resource in resources
+        if KINDS[resource.address.kind].invocation
+        for word in (resource.address.key, resource.name)
+    ]
     return did_you_mean(name, known)

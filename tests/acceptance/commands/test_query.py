@@ -50,6 +50,25 @@ def test_what_one_cannot_answer_hides_no_other_answer(run):
     assert "did you mean `chat`?" in result.err
 
 
+def test_an_object_that_takes_no_queries_is_not_meant_instead(repository, run):
+    repository.write(
+        "manifests/tools.yaml",
+        """
+resources:
+  mcp_services:
+    tools:
+      parent: schemas/main.gw
+      mcp_service_id: chats
+      config: {source_connection: {name: connections/main.gw.tracker}}
+""",
+    )
+    result = run("query", "main.gw.chats", *PROMPT)
+    assert result.code == 1
+    assert "it is declared as MCP service, which cannot be queried" in result.err
+    assert "did you mean" not in result.err
+    assert "did you mean" not in run("query", "main.gw.chatts", *PROMPT).err
+
+
 def test_the_answers_as_json(run):
     result = run("query", "chat", "nobody", *PROMPT, "-o", "json")
     assert result.code == 1
