@@ -322,6 +322,38 @@ def test_import_update_writes_an_override_and_not_the_shared_block(
         assert f"workload_size: {size}" in written
 
 
+SHARED = {
+    "as it is written": "Small",
+    "made from a variable": "${var.size}",
+    "made from the element": "${each.value.size}",
+}
+
+
+@pytest.mark.parametrize("size", SHARED.values(), ids=list(SHARED))
+def test_import_update_does_not_change_the_override_of_the_block(
+    tenants, run, repository, workspace, size
+):
+    shared = f"""\
+  size: Small
+overrides:
+  model_serving_endpoints:
+    chat:
+      config:
+        served_entities: [{{name: champion, workload_size: "{size}"}}]
+"""
+    sized = TENANTS.replace('"3"', '"3", size: Small').replace('"4"', '"4", size: Small')
+    tenants(sized + shared)
+    assert run("apply", "-y").code == 0
+    live_size(workspace, "Large")
+    done = run("import", "--update")
+    assert done.code == 0, done.err
+    assert planned(run) == {}
+    written = (repository.root / "environments/dev.yaml").read_text()
+    assert sized + shared in written
+    assert "chat/eu:" in written
+    assert (repository.root / "manifests/chat.yaml").read_text() == BLOCK
+
+
 def test_import_update_refuses_what_an_override_cannot_say(tenants, run, repository, workspace):
     repository.write("manifests/chat.yaml", BLOCK + "      description: for all\n")
     tags = "      tags: [{key: team, value: chat}]\n"
