@@ -89,9 +89,11 @@ docs-reference: .venv/runtime
 # `make lock UPGRADE="databricks-sdk openai"` takes the newest versions of these packages.
 COMPILE = .venv-lock/bin/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
   --no-annotate $(addprefix --upgrade-package ,$(UPGRADE))
+STARTER_LOCK = provisioner/commands/init/templates/project/requirements.txt
 lock:
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	printf 'editables\nhatchling\n' | $(COMPILE) -o requirements/runtime.txt pyproject.toml -
+	{ sed '/^[^#]/,$$d' $(STARTER_LOCK); cat requirements/runtime.txt; } >.venv-lock/starter && cp .venv-lock/starter $(STARTER_LOCK)
 	$(COMPILE) --extra dev --extra clients --extra sql -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --extra browser -c requirements/dev.txt -o requirements/browser.txt pyproject.toml
 	$(COMPILE) --extra docs -o requirements/docs.txt pyproject.toml

@@ -97,6 +97,10 @@ READS = (
     ("GET", f"{UC}/permissions/*/*"),
     *(("GET", f"{UC}/{kind}") for kind in KINDS),
     *(("GET", f"{UC}/{kind}/*") for kind in KINDS),
+    # For the versions that aliases name.
+    ("GET", f"{UC}/models/*/versions/*"),
+    # For services that no manifest declares.
+    ("GET", f"{UC}/mcp-services"),
 )
 WRITES = (
     *(("POST", f"{UC}/{kind}") for kind in KINDS if kind != "models"),

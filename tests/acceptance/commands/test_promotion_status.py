@@ -244,8 +244,11 @@ def test_a_value_from_outside_is_refused_for_every_environment_at_once(
 ):
     monkeypatch.setenv("PROVISIONER_VAR_fraud_version", "7")
     assert main(words) == 1
-    said = capsys.readouterr().err
-    assert [f"its value in {name} is" in said for name in ENVIRONMENTS] == [True] * 3
+    errors = capsys.readouterr().err
+    assert [
+        f"only the release file of {name} may set `fraud_version`" in errors
+        for name in ENVIRONMENTS
+    ] == [True] * 3
 
 
 def test_a_refused_login_concerns_the_whole_environment_and_not_one_alias(

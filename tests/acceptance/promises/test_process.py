@@ -117,7 +117,8 @@ def test_the_address_of_the_console_is_talk_and_not_part_of_the_answer(project):
 
 
 IMPORTS_AND_IS_INTERRUPTED = """
-import builtins, os, signal
+import builtins, os, signal, sys
+sys.argv = ["provisioner", "validate"]
 real = builtins.__import__
 def interrupted(name, *rest):
     if name == "click":

@@ -176,7 +176,10 @@ def test_a_policy_judges_a_document(document, policy, expected):
         ({"applies_to": {}, "require": ["name"]}, "needs a kind"),
         ({}, "has no rule"),
         ({"plan": {"forbid": [{"change": "config.x"}]}}, "there is no `x`"),
-        ({"require": ["name"], "when": {"time_zone": "Mars/Base"}}, "not know the time zone `Mars/Base`"),
+        (
+            {"require": ["name"], "when": {"time_zone": "Mars/Base"}},
+            "not know the time zone `Mars/Base`",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -291,7 +294,7 @@ PROVISIONED = (
     ("limit", "words"),
     [
         ({"capacity": "concurrency", "at_most": 20}, ""),
-        ({"capacity": "concurrency", "at_most": 19}, "after the plan there would be 20 concurrency"),
+        ({"capacity": "concurrency", "at_most": 19}, "the plan there would be 20 concurrency"),
         ({"capacity": "concurrency", "machines": "GPU_*", "at_most": 15},
          "after the plan there would be 16 concurrency on GPU_*"),
         ({"capacity": "concurrency", "machines": ["CPU"], "at_most": 4}, ""),

@@ -56,7 +56,10 @@ NOT_DATA = {
         "compressed in a way that was not requested",
     ),
     "gzip in gzip": (answer(gzip.compress(packed(b"{}"))), "not UTF-8"),
-    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{} ", "closed the connection|not HTTP"),
+    "two lengths": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{} ",
+        "closed the connection|not HTTP",
+    ),
     "200 headers": (answer(b"{}", *(f"X-{n}: 1" for n in range(200))), "not HTTP"),
     "an endless header": (answer(b"{}", "X: " + "a" * 70_000), "not HTTP"),
 }
