@@ -10,6 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+# rules(tool): The files of a project are in the tool's own format, and so are the limits of their
+#     fields.
+
 PROJECT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 DURATION = r"^[1-9][0-9]{0,5}[smhd]$"

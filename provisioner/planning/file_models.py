@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from provisioner.model.plan import Cause
 
+# rules(tool): A saved plan is in the tool's own format.
+
 Action = Literal["keep", "update", "create", "adopt", "orphan", "replace", "delete", "blocked"]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Amount = Annotated[float, Field(ge=0)]

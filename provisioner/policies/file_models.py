@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+# rules(tool): Policies and their cases are in the tool's own format.
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 PathText = Annotated[str, StringConstraints(min_length=1)]
 Scalar = str | int | float | bool

@@ -105,8 +105,8 @@ def _bound_to(store: Store, caller: Caller, destination: Json) -> str:
     if field == "external_model_config":
         return _bound_provider(store, caller, config)
     if field == "pay_per_token_config":
-        # rule(documented): Databricks' own models are named `models/system.ai.NAME`.
-        #     [databricks-sdk, PayPerTokenConfig]
+        # rule(assumed, always): Models that are paid per token are named `models/system.ai.NAME`,
+        #     because the local workspace has no others. [databricks-sdk, PayPerTokenConfig]
         if not config["model"].startswith(f"{MODELS}system.ai."):
             raise invalid("pay_per_token_config.model must be models/system.ai.NAME.")
         return str(config["model"])

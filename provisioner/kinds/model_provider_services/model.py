@@ -31,6 +31,8 @@ from provisioner.model.field_rules import (
     WriteOnly,
 )
 
+# rule(documented): A target has at most 64 types of APIs, of 1 to 256 characters each.
+#     [databricks-sdk, native_api_types]
 ApiType = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Switch = Annotated[bool | None, ServerDefault(SDK, only=(False,))]
 
@@ -38,6 +40,8 @@ Switch = Annotated[bool | None, ServerDefault(SDK, only=(False,))]
 class CatalogSecretReference(CatalogSpec):
     """A catalog secret. Databricks reads its value for each call of the provider."""
 
+    # rule(documented): A secret is named `secrets/CATALOG.SCHEMA.NAME`. [databricks-sdk,
+    #     ModelProviderServiceConfigSecretReference]
     name: str = Field(
         pattern=r"^secrets/[^\s./]+\.[^\s./]+\.[^\s./]+$",
         description="The secret, as `secrets/CATALOG.SCHEMA.NAME`.",
@@ -60,12 +64,16 @@ class ProviderSecret(CatalogSpec):
     )
 
 
+# rule(documented): A reference to a credential names it. [databricks-sdk,
+#     ModelProviderServiceConfigServiceCredential]
 class ServiceCredentialReference(CatalogSpec):
     """A service credential of Unity Catalog."""
 
     name: str = Field(min_length=1, description="The name of the credential.")
 
 
+# rule(documented): A login with Entra ID has three parts. [databricks-sdk,
+#     ModelProviderServiceConfigEntraServicePrincipal]
 class EntraServicePrincipal(CatalogSpec):
     """Login with Microsoft Entra ID."""
 
@@ -74,6 +82,8 @@ class EntraServicePrincipal(CatalogSpec):
     client_secret: ProviderSecret = Field(description="The client secret.")
 
 
+# rule(documented): An access key has an id and a secret part. [databricks-sdk,
+#     ModelProviderServiceConfigAwsAccessKey]
 class AwsAccessKey(CatalogSpec):
     """Login with an AWS access key."""
 
@@ -83,6 +93,8 @@ class AwsAccessKey(CatalogSpec):
     secret_access_key: ProviderSecret = Field(description="The secret access key.")
 
 
+# rule(documented): A header has a name and a value. [databricks-sdk,
+#     ModelProviderServiceConfigCustomProviderApiKeyHeaderAuth]
 class ApiKeyHeader(CatalogSpec):
     """Login with a custom header."""
 
@@ -96,6 +108,7 @@ Credential = Annotated[
 ]
 
 
+# rule(documented): OpenAI needs a key. [databricks-sdk, ModelProviderServiceConfig]
 class OpenAiDirect(CatalogSpec):
     """The API of OpenAI."""
 
@@ -106,6 +119,8 @@ class OpenAiDirect(CatalogSpec):
     organization: str | None = Field(default=None, description="The organization to bill.")
 
 
+# rule(documented): Azure needs the address of its resource. [databricks-sdk,
+#     ModelProviderServiceConfig]
 class AzureDirect(CatalogSpec):
     """Azure OpenAI or Microsoft Foundry."""
 
@@ -117,6 +132,7 @@ class AzureDirect(CatalogSpec):
     service_credential: Credential = None
 
 
+# rule(documented): Anthropic needs a key. [databricks-sdk, ModelProviderServiceConfig]
 class AnthropicDirect(CatalogSpec):
     """The API of Anthropic."""
 
@@ -127,6 +143,7 @@ class RelayedLogin(CatalogSpec):
     """Access with the token of the caller, which is not stored."""
 
 
+# rule(documented): Bedrock needs a region. [databricks-sdk, ModelProviderServiceConfig]
 class BedrockDirect(CatalogSpec):
     """Amazon Bedrock."""
 
@@ -135,6 +152,8 @@ class BedrockDirect(CatalogSpec):
     service_credential: Credential = None
 
 
+# rule(documented): Gemini needs a project and a region. [databricks-sdk,
+#     ModelProviderServiceConfig]
 class GeminiDirect(CatalogSpec):
     """Gemini on Google Cloud."""
 
@@ -144,6 +163,8 @@ class GeminiDirect(CatalogSpec):
     service_credential: Credential = None
 
 
+# rule(documented): A custom provider needs its address. [databricks-sdk,
+#     ModelProviderServiceConfig]
 class CustomDirect(CatalogSpec):
     """Another provider that supports one of the APIs."""
 
@@ -154,12 +175,16 @@ class CustomDirect(CatalogSpec):
     )
 
 
+# rule(documented): The block of a provider has an address and a login. [databricks-sdk,
+#     ModelProviderServiceConfig]
 class OpenAiProvider(CatalogSpec):
     """OpenAI."""
 
     direct: OpenAiDirect = Field(description="The address and the login.")
 
 
+# rule(documented): The block of a provider has an address and a login. [databricks-sdk,
+#     ModelProviderServiceConfig]
 class AzureProvider(CatalogSpec):
     """Azure OpenAI, or Microsoft Foundry."""
 
@@ -177,28 +202,38 @@ class AnthropicProvider(CatalogSpec):
     )
 
 
+# rule(documented): The block of a provider has an address and a login. [databricks-sdk,
+#     ModelProviderServiceConfig]
 class BedrockProvider(CatalogSpec):
     """Amazon Bedrock."""
 
     direct: BedrockDirect = Field(description="The address and the login.")
 
 
+# rule(documented): The block of a provider has an address and a login. [databricks-sdk,
+#     ModelProviderServiceConfig]
 class GeminiProvider(CatalogSpec):
     """Gemini Enterprise."""
 
     direct: GeminiDirect = Field(description="The address and the login.")
 
 
+# rule(documented): The block of a provider has an address and a login. [databricks-sdk,
+#     ModelProviderServiceConfig]
 class CustomProvider(CatalogSpec):
     """A provider without its own settings block."""
 
     direct: CustomDirect = Field(description="The address and the login.")
 
 
+# rule(documented): A target names a model. [databricks-sdk,
+#     ModelProviderServiceConfigModelTargetConfig]
 class ProviderTarget(CatalogSpec):
     """One model of the provider."""
 
     model: str = Field(min_length=1, description="The name of the model at the provider.")
+    # rule(documented): A target has at most 64 types of APIs, of 1 to 256 characters each.
+    #     [databricks-sdk, native_api_types]
     native_api_types: tuple[ApiType, ...] | None = Field(
         default=None,
         min_length=1,
@@ -213,6 +248,8 @@ class ProviderTarget(CatalogSpec):
 class ProviderPricing(CatalogSpec):
     """The discount for cost estimates."""
 
+    # rule(documented): A discount is at most 10,000 hundredths of a percent. [databricks-sdk,
+    #     ModelProviderServiceConfigProviderPricingConfig]
     default_discount_basis_points: int | None = Field(
         default=None, le=10000, description="The discount in hundredths of a percent."
     )
@@ -228,6 +265,8 @@ Table = Annotated[
 ]
 
 
+# rule(documented): A provider has one of the listed types. [databricks-sdk,
+#     ModelProviderServiceConfigExternalModelProviderType]
 class ProviderConfig(CatalogSpec):
     """The provider, the login, and the models that callers may use."""
 
@@ -283,6 +322,8 @@ class ModelProviderService(CatalogSpec):
     """An account at a model provider. Model services route requests to it."""
 
     parent: Parent = PARENT_FIELD
+    # rule(tool): A name holds lower-case letters, digits, `-` and `_`: the catalog stores names in
+    #     lower case, and a name with other characters has to be quoted everywhere.
     model_provider_service_id: Parent = Field(
         pattern=NAME, description="The service's name, in lower case."
     )

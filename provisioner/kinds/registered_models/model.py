@@ -32,6 +32,8 @@ class RegisteredModel(CatalogSpec):
 
     catalog_name: CatalogName = CATALOG
     schema_name: CatalogName = SCHEMA
+    # rule(tool): A name holds lower-case letters, digits, `-` and `_`: the catalog stores names in
+    #     lower case, and a name with other characters has to be quoted everywhere.
     name: CatalogName = Field(pattern=NAME, description="The model's name, in lower case.")
     existing: bool = EXISTING
     comment: str | None = COMMENT

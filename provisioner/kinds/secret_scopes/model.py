@@ -23,6 +23,8 @@ SCOPE_NAME = r"^[A-Za-z0-9_.@-]{1,128}$"
 TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})$"
 
 
+# rule(tool): A text that is given is not empty, and an amount is not below 0: leave the field out
+#     instead.
 class ScopeSpec(BaseModel):
     # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +33,8 @@ class ScopeSpec(BaseModel):
 class SecretSource(ScopeSpec):
     """The source of one value. Set exactly one of `from_env` and `from_file`."""
 
+    # rule(tool): The name of an environment variable holds letters, digits and `_`, as shells can
+    #     set it.
     from_env: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -41,6 +45,7 @@ class SecretSource(ScopeSpec):
         min_length=1,
         description=("The file with the value, relative to the project. Do not commit this file."),
     )
+    # rule(tool): A moment is written as RFC 3339 has it.
     rotated_at: str | None = Field(
         default=None,
         pattern=TIMESTAMP,
@@ -51,6 +56,7 @@ class SecretSource(ScopeSpec):
     )
 
 
+# rule(documented): An ACL has a principal and one of three permissions. [serving-api 4.1]
 class Acl(ScopeSpec):
     """The permission of one principal on the scope."""
 
@@ -69,9 +75,13 @@ class Acl(ScopeSpec):
 class KeyVault(ScopeSpec):
     """The Azure Key Vault with the values."""
 
+    # rule(documented): The id of a key vault begins with its subscription.
+    #     [learn.microsoft.com, Azure Key Vault]
     resource_id: str = Field(
         pattern=r"^/subscriptions/.+$", description="The vault's id: `/subscriptions/…`."
     )
+    # rule(documented): The address of a key vault is an https URL without a path.
+    #     [learn.microsoft.com, Azure Key Vault]
     dns_name: str = Field(
         pattern=r"^https://[^\s/]+/?$",
         description="The vault's address: `https://….vault.azure.net/`.",
@@ -94,6 +104,8 @@ class ScopeLifecycle(ScopeSpec):
 class SecretScope(ScopeSpec):
     """A secret scope. `provisioner` changes only the keys that the manifest declares."""
 
+    # rule(documented): A scope has a name of 1 to 128 letters, digits, `-`, `_`, `.` and `@`.
+    #     [serving-api 4.3]
     name: Annotated[str, Immutable(DOCS)] = Field(
         pattern=SCOPE_NAME,
         description=(
@@ -114,6 +126,7 @@ class SecretScope(ScopeSpec):
         default=None,
         description="The ACLs of the scope. Other principals do not change.",
     )
+    # rule(documented): A scope has one of two backends. [serving-api 4.1]
     backend_type: Annotated[
         Literal["DATABRICKS", "AZURE_KEYVAULT"] | None,
         ServerDefault(DOCS),

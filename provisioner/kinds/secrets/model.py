@@ -35,8 +35,12 @@ class CatalogSecret(CatalogSpec):
 
     catalog_name: CatalogName = CATALOG
     schema_name: CatalogName = SCHEMA
+    # rule(tool): A name holds lower-case letters, digits, `-` and `_`: the catalog stores names in
+    #     lower case, and a name with other characters has to be quoted everywhere.
     name: CatalogName = Field(pattern=NAME, description="The secret's name, in lower case.")
     existing: bool = EXISTING
+    # rule(tool): The name of an environment variable holds letters, digits and `_`, as shells can
+    #     set it.
     from_env: Written = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -47,6 +51,7 @@ class CatalogSecret(CatalogSpec):
         min_length=1,
         description=("The file with the value, relative to the project. Do not commit this file."),
     )
+    # rule(tool): A moment is written as RFC 3339 has it.
     rotated_at: Annotated[str | None, WriteOnly(OURS)] = Field(
         default=None,
         pattern=TIMESTAMP,
@@ -56,6 +61,8 @@ class CatalogSecret(CatalogSpec):
         ),
     )
     comment: str | None = COMMENT
+    # rule(documented): A moment is written as RFC 3339 has it. [databricks-sdk, Secret:
+    #     expire_time]
     expire_time: str | None = Field(
         default=None,
         pattern=TIMESTAMP,

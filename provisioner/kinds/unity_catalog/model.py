@@ -16,11 +16,14 @@ NAME = r"^[a-z0-9_-]{1,255}$"
 PARENT = r"^schemas/[^\s./]{1,255}\.[^\s./]{1,255}$"
 
 
+# rule(tool): A text that is given is not empty, and an amount is not below 0: leave the field out
+#     instead.
 class CatalogSpec(BaseModel):
     # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# rule(documented): A grant has a principal and privileges. [docs.databricks.com/api, Grants]
 class GrantSpec(CatalogSpec):
     """The privileges of one principal."""
 
@@ -31,6 +34,8 @@ class GrantSpec(CatalogSpec):
             "service principal. Workspace-local groups cannot get grants."
         ),
     )
+    # rule(tool): A grant lists at least one privilege: a principal without privileges has no
+    #     grant.
     privileges: tuple[str, ...] = Field(
         min_length=1, description="The privileges, such as `EXECUTE`, in any order."
     )
@@ -71,6 +76,7 @@ EXISTING = Field(
         "the manifest."
     ),
 )
+# rule(tool): A comment leaves room for the line that names its owner.
 COMMENT = Field(
     default=None,
     max_length=900,
@@ -80,12 +86,20 @@ COMMENT = Field(
     ),
 )
 CatalogName = Annotated[str, Immutable(SDK)]
+# rule(tool): A name holds lower-case letters, digits, `-` and `_`: the catalog stores names in
+#     lower case, and a name with other characters has to be quoted everywhere.
 CATALOG = Field(pattern=NAME, description="The catalog, in lower case.")
+# rule(tool): A name holds lower-case letters, digits, `-` and `_`: the catalog stores names in
+#     lower case, and a name with other characters has to be quoted everywhere.
 SCHEMA = Field(pattern=NAME, description="The schema, in lower case.")
 Parent = Annotated[str, Immutable(SDK)]
+# rule(documented): A parent is written as `schemas/CATALOG.SCHEMA`, each name with at most 255
+#     characters. [databricks-sdk, AiGatewayAPI]
 PARENT_FIELD = Field(pattern=PARENT, description="The schema, as `schemas/CATALOG.SCHEMA`.")
 
 
+# rule(documented): A limit of a service has one of five keys and one of two periods.
+#     [databricks-sdk, RateLimit]
 class ServiceRateLimit(CatalogSpec):
     """A limit of requests or tokens. With both, the stricter limit applies."""
 
@@ -131,6 +145,8 @@ class ServiceInferenceTable(CatalogSpec):
     Its catalog and schema cannot be changed.
     """
 
+    # rule(documented): A parent is written as `schemas/CATALOG.SCHEMA`, each name with at most 255
+    #     characters. [databricks-sdk, InferenceTableConfig]
     parent: str = Field(
         pattern=PARENT, description="The schema of the table, as `schemas/CATALOG.SCHEMA`."
     )

@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field
 from provisioner.kinds.model_serving_endpoints.model.external import Spec
 from provisioner.model.field_rules import KeyedBy
 
+# rules(tool): Checks are an extension of the tool, and so are the limits of their fields.
+
 OURS = "extension of provisioner"
 
 Text = Annotated[str, Field(min_length=1)]

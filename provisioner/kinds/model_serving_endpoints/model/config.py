@@ -41,6 +41,8 @@ class ServedEntity(Spec):
 
     model_config = output_only("config", "served_entities")
 
+    # rule(documented): The name of a served entity holds letters, digits, `-` and `_`.
+    #     [serving-api 3.6]
     name: Annotated[str | None, ServerDefault(SDK)] = Field(
         default=None,
         pattern=ENTITY_NAME,
@@ -61,6 +63,8 @@ class ServedEntity(Spec):
         ),
         examples=["main.fraud.classifier"],
     )
+    # rule(documented): The version of a model is a number, written without leading zeros.
+    #     [docs.databricks.com/api, Model Versions]
     entity_version: str | None = Field(
         default=None,
         pattern=VERSION,
@@ -76,6 +80,7 @@ class ServedEntity(Spec):
         ),
         examples=["Small", "Medium", "Large"],
     )
+    # rule(documented): A workload type is one of the listed ones. [serving-api 2.2]
     workload_type: Annotated[
         Literal[
             "CPU",
@@ -118,7 +123,7 @@ class ServedEntity(Spec):
     )
     provisioned_model_units: int | None = Field(
         default=None,
-        ge=1,
+        ge=0,
         description=(
             "Provisioned throughput of a foundation model, in model units. Set it for "
             "all served entities of an endpoint or for none."
@@ -152,9 +157,13 @@ class ServedEntity(Spec):
 class Route(Spec):
     """The percentage of the traffic for one served entity."""
 
+    # rule(documented): A route names a served entity, in the characters of its name. [serving-api
+    #     2.4, 3.6]
     served_entity_name: str = Field(
         pattern=ENTITY_NAME, description="The `name` of a served entity."
     )
+    # rule(tool): A share of the traffic is from 0 to 100: plans, promotions and rollouts count in
+    #     percent.
     traffic_percentage: int = Field(
         ge=0,
         le=100,
@@ -201,6 +210,7 @@ class Config(Spec):
 
     model_config = output_only("config")
 
+    # rule(tool): A config has a served entity. An endpoint that serves nothing has no config.
     served_entities: Annotated[tuple[ServedEntity, ...], KeyedBy(ECHOED, key=("name",))] = Field(
         min_length=1, description="The models that the endpoint serves."
     )

@@ -23,9 +23,11 @@ from provisioner.kinds.model_serving_endpoints.model.gateway import AiGateway, T
 from provisioner.kinds.model_serving_endpoints.rollout.model import RolloutBlock
 from provisioner.model.field_rules import Immutable, KeyedBy, NotUpdatable, ServerDefault, WriteOnly
 
+# rule(documented): A permission has one of three levels. [serving-api 1.11]
 Level = Literal["CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"]
 
 
+# rule(documented): A permission has a level. [serving-api 1.11]
 class Permission(Spec):
     """What one principal may do: a level, and exactly one of the three names.
 
@@ -51,12 +53,15 @@ PERMISSIONS = f"{API}/setpermissions"
 
 ENDPOINT_NAME = r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$"
 
+# rule(documented): A notification goes to an e-mail address, which has one `@` and no spaces.
+#     [serving-api 2.9; RFC 5321, 4.1.2]
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
 class Tag(Spec):
     """A tag, for example for cost reports."""
 
+    # rule(recorded): A tag has a key of at least one character. [serving-api 1.8]
     key: str = Field(min_length=1, description="The name of the tag.")
     value: Annotated[str | None, ServerDefault(SDK, only=("",))] = Field(
         default=None, description="The value of the tag. Optional."
@@ -95,6 +100,8 @@ class ServingEndpoint(Spec):
 
     model_config = output_only()
 
+    # rule(recorded): An endpoint has a name of 1 to 63 letters, digits, `-` and `_`, with a letter
+    #     or digit at both ends. [serving-api 3.6]
     name: Annotated[str, Immutable(f"{API}/create")] = Field(
         pattern=ENDPOINT_NAME,
         description=(
@@ -112,6 +119,7 @@ class ServingEndpoint(Spec):
             "them, and only the declared entries of `tags` and `permissions`."
         ),
     )
+    # rule(documented): A description has at most 1000 characters. [serving-api 3.6]
     description: Annotated[
         str | None,
         ServerDefault(f"{API}/create"),

@@ -22,6 +22,8 @@ Plaintext = Annotated[str | None, WriteOnly(SDK, secret=True)]
 Raw = Annotated[dict[str, Any] | None, WriteOnly("extension of provisioner")]
 
 
+# rule(tool): A text that is given is not empty, and an amount is not below 0: leave the field out
+#     instead.
 class Spec(BaseModel):
     # Not strict: that refuses a list for a tuple; the JSON Schema is strict about types.
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +41,7 @@ def output_only(*place: str) -> ConfigDict:
 class OpenAiConfig(Spec):
     """OpenAI, or OpenAI models on Azure with a key (`azure`) or with Entra ID (`azuread`)."""
 
+    # rule(documented): OpenAI has three API types. [serving-api 2.6]
     openai_api_type: Annotated[
         Literal["openai", "azure", "azuread"] | None, ServerDefault(SDK, only=("openai",))
     ] = Field(
@@ -117,6 +120,7 @@ class CohereConfig(Spec):
     )
 
 
+# rule(documented): Bedrock needs a region and one of four providers. [serving-api 2.6]
 class AmazonBedrockConfig(Spec):
     """Amazon Bedrock, with an access key, an instance profile or a service credential."""
 
@@ -151,6 +155,7 @@ class AmazonBedrockConfig(Spec):
     )
 
 
+# rule(documented): Vertex AI needs a project and a region. [serving-api 2.6]
 class GoogleCloudVertexAiConfig(Spec):
     """Google Cloud Vertex AI, with a service account key."""
 
@@ -166,6 +171,7 @@ class GoogleCloudVertexAiConfig(Spec):
     )
 
 
+# rule(documented): Another workspace needs its URL. [serving-api 2.6]
 class DatabricksModelServingConfig(Spec):
     """A serving endpoint of another Databricks workspace."""
 
@@ -206,6 +212,7 @@ class PalmConfig(Spec):
     )
 
 
+# rule(documented): A login with an API key names its header or parameter. [serving-api 2.6]
 class ApiKeyAuth(Spec):
     """Login with an API key in a custom header or parameter."""
 
@@ -229,6 +236,7 @@ class BearerTokenAuth(Spec):
     )
 
 
+# rule(documented): A custom provider needs its URL. [serving-api 2.6]
 class CustomProviderConfig(Spec):
     """Another provider with an OpenAI-compatible API."""
 
@@ -241,6 +249,8 @@ class CustomProviderConfig(Spec):
     )
 
 
+# rule(documented): An external model needs a name, a task and one of the listed providers.
+#     [serving-api 2.6]
 class ExternalModel(Spec):
     """An external model: its provider, address and login."""
 

@@ -22,6 +22,7 @@ CLI_DRIFT = "databricks/cli acceptance/bundle/resources/model_serving_endpoints/
 class TelemetryInferenceTable(Spec):
     """The sampling of requests for the inference table."""
 
+    # rule(documented): A sampling fraction is from 0 to 1. [serving-api 2.9]
     sampling_fraction: Annotated[float | None, ServerDefault(SDK, only=(1,))] = Field(
         default=None, ge=0, le=1, description="The fraction of the requests to store, from 0 to 1."
     )
@@ -44,6 +45,7 @@ class TelemetryTables(Spec):
     )
 
 
+# rule(documented): Telemetry has four features. [serving-api 2.9]
 class TelemetryConfig(Spec):
     """The telemetry of the endpoint and its tables."""
 
@@ -81,6 +83,7 @@ FILLED_IN = "terraform-provider-databricks resource_model_serving_provisioned_th
 MLFLOW = "https://mlflow.org/docs/latest/python_api/mlflow.deployments.html"
 
 
+# rule(documented): A rate limit has one of four keys, and the period `minute`. [serving-api 2.8]
 class RateLimit(Spec):
     """A rate limit of requests or tokens.
 
@@ -109,6 +112,7 @@ class RateLimit(Spec):
     tokens: int | None = Field(default=None, ge=0, description="Tokens per period.")
 
 
+# rule(documented): Personal data is blocked, masked or left alone. [serving-api 2.8]
 class Pii(Spec):
     """How personal data (PII) is handled."""
 
@@ -165,6 +169,7 @@ class InferenceTableConfig(Spec):
     )
 
 
+# rule(documented): A fallback is on or off. [serving-api 2.8]
 class FallbackConfig(Spec):
     """Fallback to other served entities if a request fails."""
 

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from provisioner.kinds.model_serving_endpoints.model.external import Spec
 
+# rules(tool): A rollout is an extension of the tool, and so are the limits of its fields.
+
 DURATION = r"^[1-9][0-9]{0,5}[smhd]$"
 SHARE = r"^[0-9]{1,3}(\.[0-9]{1,3})?%$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
