@@ -26,8 +26,6 @@ from provisioner.kinds.unity_catalog.model import (
 ToolSelector = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
-# rule(documented): A service refers to its connection by name. [databricks-sdk,
-#     McpServiceConfigSourceConnection]
 class SourceConnection(CatalogSpec):
     """The connection to the MCP server."""
 

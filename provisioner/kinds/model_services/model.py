@@ -61,8 +61,8 @@ class ExternalModelDestination(CatalogSpec):
 class PayPerTokenDestination(CatalogSpec):
     """A pay-per-token model of Databricks."""
 
-    # rule(documented): A pay-per-token model is named `models/CATALOG.SCHEMA.NAME`. [databricks-sdk,
-    #     ModelServiceConfigDestinationConfig]
+    # rule(documented): A pay-per-token model is named `models/CATALOG.SCHEMA.NAME`.
+    #     [databricks-sdk, ModelServiceConfigDestinationConfig]
     model: str = Field(
         pattern=r"^models/[^\s./]+\.[^\s./]+\.[^\s/]+$",
         description="The model, as `models/CATALOG.SCHEMA.NAME`.",
