@@ -119,14 +119,15 @@ def _size_name(entity: Part) -> Iterator[Finding]:
         yield Finding(entity.inner("workload_size"), "W726", message, hint, Severity.WARNING)
 
 
-# rule(assumed): Model units go in steps of 50, as in every documented example. [serving-api 1.3]
+# rule(assumed): Model units go in steps of 50 and are at least 50, as in every documented example.
+#     [serving-api 1.3]
 def _units(entity: Part) -> Iterator[Finding]:
     units = _number(entity, UNITS_FIELD)
-    if units and units % UNITS_STEP:
+    if units is not None and (not units or units % UNITS_STEP):
         yield Finding(
             entity.inner(UNITS_FIELD),
             "W723",
-            f"model units come in steps of {UNITS_STEP}, as far as is known",
+            f"model units are {UNITS_STEP} or a multiple of it, as far as is known",
             f"for instance {(units // UNITS_STEP + 1) * UNITS_STEP}",
             Severity.WARNING,
         )

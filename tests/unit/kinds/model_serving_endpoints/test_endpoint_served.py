@@ -368,6 +368,7 @@ HINTS = [
         id="a reference with blanks",
     ),
     pytest.param(UNITS | {"provisioned_model_units": 60}, "for instance 100", id="odd units"),
+    pytest.param(UNITS | {"provisioned_model_units": 0}, "for instance 50", id="no units"),
 ]
 
 
