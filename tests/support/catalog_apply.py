@@ -41,7 +41,8 @@ resources:
         provider_type: {7}
         {8}: {{direct: {{api_key: {{secret_reference: {{name: secrets/main.gw.key}}}}}}}}
         allow_all_targets: true
-  model_services:
+  mcp_services:
+{9}  model_services:
 {6}"""
 OPENAI = ("EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI", "openai")
 ANTHROPIC = ("EXTERNAL_MODEL_PROVIDER_TYPE_ANTHROPIC", "anthropic")
@@ -62,6 +63,14 @@ SERVICE = """    {name}:
              renewal_period: RATE_LIMIT_RENEWAL_PERIOD_MINUTE}}
       grants: [{{principal: users, privileges: [{privilege}]}}]
 """
+TOOLS = """    {name}:
+      parent: schemas/main.gw
+      mcp_service_id: {name}
+      config:
+        source_connection: {{name: connections/main.gw.tracker}}
+        include_tool_selectors: [{selector}]
+      grants: [{{principal: users, privileges: [{privilege}]}}]
+"""
 NEW_SCHEMA = "    fresh: {catalog_name: main, name: fresh}\n"
 NEW_SECRET = (
     "    added: {catalog_name: main, schema_name: gw, name: added, from_env: MIXED_TWO,"
@@ -74,22 +83,31 @@ def service(name: str, model: str, requests: int, privilege: str, provider: str 
     return SERVICE.format(name=name, **fields)
 
 
+def tools(name: str, selector: str, privilege: str) -> str:
+    return TOOLS.format(name=name, selector=selector, privilege=privilege)
+
+
 # Its provider service is replaced, so its destinations are sent again.
 SWAPPED = service("swapped", "m", 5, "EXECUTE", "swap")
 BEFORE = MANIFEST.format(
     *("old", "USE_SCHEMA", "", "", 1, "m-1"),
     service("chat", "m-1", 5, "EXECUTE") + service("old", "m-1", 5, "EXECUTE") + SWAPPED,
     *OPENAI,
+    tools("tools", "read", "EXECUTE") + tools("idle", "read", "EXECUTE"),
 )
 AFTER = (
     MANIFEST.format(
         *("new", "CREATE_TABLE", NEW_SCHEMA, NEW_SECRET, 2, "m-2"),
         service("chat", "m-2", 9, "MANAGE") + service("added", "m-2", 3, "EXECUTE") + SWAPPED,
         *ANTHROPIC,
+        tools("tools", "write", "MANAGE") + tools("search", "read", "EXECUTE"),
     )
-    + "removed: {model_services: {old: {name: main.gw.old, delete: true}}}\n"
+    + "removed:\n"
+    "  model_services: {old: {name: main.gw.old, delete: true}}\n"
+    "  mcp_services: {idle: {name: main.gw.idle, delete: true}}\n"
 )
-KINDS = ("schemas", "secrets", "models", "model-provider-services", "model-services")
+SERVICES = ("model-provider-services", "model-services", "mcp-services")
+KINDS = ("schemas", "secrets", "models", *SERVICES)
 READS = (
     # For endpoints that no manifest declares.
     ("GET", "/api/2.0/serving-endpoints"),
@@ -99,19 +117,16 @@ READS = (
     *(("GET", f"{UC}/{kind}/*") for kind in KINDS),
     # For the versions that aliases name.
     ("GET", f"{UC}/models/*/versions/*"),
-    # For services that no manifest declares.
-    ("GET", f"{UC}/mcp-services"),
 )
 WRITES = (
     *(("POST", f"{UC}/{kind}") for kind in KINDS if kind != "models"),
     *(("PATCH", f"{UC}/{kind}/*") for kind in KINDS),
     ("PATCH", f"{UC}/permissions/*/*"),
     ("PUT", f"{UC}/models/*/aliases/*"),
-    ("DELETE", f"{UC}/model-services/*"),
-    ("DELETE", f"{UC}/model-provider-services/*"),
+    *(("DELETE", f"{UC}/{kind}/*") for kind in SERVICES),
 )
 # What is created, by whatever call, at most once.
-CREATED = ("added", "swap")
+CREATED = ("added", "swap", "search")
 CONSENT = ("--allow-delete", "all", "--allow-replace", "model_provider_services.swap")
 CHOSEN_BY_SERVICE = re.compile(r"(etag|.*_(time|at)|id|uid|.*_id)")
 NAMES = {
@@ -123,6 +138,7 @@ NAMES = {
         *("main.gw.chat", "main.gw.added", "main.gw.swapped"),
         *("main.gw.old", "main.gw.foreign"),
     ),
+    "mcp-services": ("main.gw.tools", "main.gw.search", "main.gw.idle"),
 }
 GRANTED = {
     "schemas": "schema",
@@ -130,6 +146,7 @@ GRANTED = {
     "models": "function",
     "model-provider-services": "model_provider_service",
     "model-services": "model_service",
+    "mcp-services": "mcp_service",
 }
 
 
@@ -138,6 +155,8 @@ def prepare(root: Path, run: Any, call: Any) -> None:
     call("POST", "/__emulator__/reset", {})
     for version in (1, 2):
         call("POST", "/__emulator__/models", {"full_name": "main.gw.m", "version": version})
+    connection = {"name": "tracker", "connection_type": "HTTP", "parent": "schemas/main.gw"}
+    call("POST", f"{UC}/connections", connection | {"options": {}})
     manifest = root / "manifests" / "all.yaml"
     manifest.parent.mkdir(exist_ok=True)
     manifest.write_text(BEFORE, "utf-8")
@@ -186,8 +205,7 @@ def creates(call: Any) -> Counter[str]:
     done: Counter[str] = Counter()
     for entry in call("GET", "/__emulator__/requests")["requests"]:
         method, path, query = entry["method"], entry["path"], entry.get("query", "")
-        services = (f"{UC}/model-services", f"{UC}/model-provider-services")
-        is_create = method == "POST" and path in services
+        is_create = method == "POST" and path in {f"{UC}/{kind}" for kind in SERVICES}
         if is_create and 200 <= entry["status"] < 300:
             done[query.rpartition("=")[2]] += 1
         if (method, path) == ("DELETE", f"{UC}/model-services/main.gw.added"):
