@@ -82,7 +82,7 @@ class Cause(StrEnum):
 
     IGNORED = "ignored", "ignored by lifecycle.ignore_changes"
     CHOSEN_BY_SERVICE = "chosen_by_service", "chosen by the service"
-    IMPLIED = "implied", "follows from what is served"
+    IMPLIED = "implied", "depends on the served entities"
     OFF_ON_BOTH_SIDES = "off_on_both_sides", "off on both sides"
     OTHER_ORDER = "other_order", "in another order"
     STAYS_OFF = "stays_off", "switched off for good"

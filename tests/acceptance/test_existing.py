@@ -156,19 +156,19 @@ REFUSED = [
     pytest.param(
         "name: x\nexisting: true\ndescription: y\n",
         "E362",
-        "managed can be `ai_gateway`, `tags`, `permissions`, `email_notifications`",
+        "managed are `ai_gateway`, `tags`, `permissions`, `email_notifications`",
         id="a description",
     ),
     pytest.param(
         "name: databricks-x\nexisting: true\nemail_notifications: {on_update_failure: [a@b]}\n",
         "E362",
-        "managed can be `ai_gateway`, `tags`, `permissions`\n",
+        "managed are `ai_gateway`, `tags`, `permissions`\n",
         id="notifications of an endpoint of Databricks",
     ),
     pytest.param(
         "name: x\nexisting: true\nlifecycle: {prevent_destroy: true}\n",
         "E363",
-        "take `prevent_destroy` out",
+        "remove `prevent_destroy`",
         id="protection",
     ),
 ]

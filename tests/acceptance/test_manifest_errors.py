@@ -165,7 +165,7 @@ MISTAKES = [
         "resources:\n  secret_scopes:\n    keys:\n      name: keys\n"
         "      secrets: {k: {from_file: ../key}}\n",
         "5:32",
-        ["`../key`", "below the project root"],
+        ["`../key`", "leads out of the project"],
         id="a secret from a file outside of the project",
     ),
     pytest.param("a: " + "[" * 100_000, "1:", ["nest"], id="a hundred thousand brackets"),

@@ -111,7 +111,7 @@ def test_a_budget_policy_is_refused_when_it_changes(applied, repository, run, li
     result = run("plan")
     assert result.code == 1
     assert "! blocked" in result.out
-    assert "put the old id back" in " ".join(result.out.split())
+    assert "restore the old id" in " ".join(result.out.split())
     assert run("apply", "-y").code == 1
 
 

@@ -81,7 +81,7 @@ def test_access_that_is_not_declared_any_more_is_told_and_stays(scope, run, gran
     assert plan.code == 0
     assert "= unchanged  secret_scopes.keys  (keys)" in plan.out
     told = " ".join(plan.out.split())
-    assert f"not declared here, so it stays: access of guests (WRITE), {ME} (MANAGE)" in told
+    assert f"not declared here, so it is kept: access of guests (WRITE), {ME} (MANAGE)" in told
     assert granted()["guests"] == "WRITE"
     # Whoever made the scope manages it, which is no news.
     scope(acls(analysts="READ", guests="WRITE"))
@@ -177,8 +177,8 @@ def test_moving_a_scope_is_blocked_with_a_remedy(scope, run, workspace, after, f
     workspace.forget()
     result = run("apply", "-y")
     assert result.code == 1
-    assert f"{field}: settled when the scope was created" in result.err
-    assert "declare another scope under a new name" in result.err
+    assert f"{field}: set when the scope was created" in result.err
+    assert "declare a scope with another name" in result.err
     assert workspace.writes() == []
 
 

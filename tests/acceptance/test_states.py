@@ -177,7 +177,7 @@ def test_a_config_is_never_sent_empty(shop, run, workspace):
     shop.endpoint(custom(more=ignoring).replace("name: a,", "name: b,"))
     planned = step(run)
     assert planned["action"] == "blocked"
-    assert "nothing would be left to serve" in planned["reason"]
+    assert "no served entity would remain" in planned["reason"]
     assert planned["operations"] == []
 
 
@@ -188,7 +188,7 @@ def test_traffic_that_is_ignored_does_not_go_where_nothing_is(shop, run, workspa
     shop.endpoint(custom(more=ignoring).replace("name: a,", "name: b,"))
     planned = step(run)
     assert (planned["action"], planned["operations"]) == ("blocked", [])
-    assert "goes to a, which would not be served any more" in planned["reason"]
+    assert "goes to a, which would no longer be served" in planned["reason"]
 
 
 def test_what_cannot_be_kept_though_it_is_ignored_is_told(shop, run, workspace):
@@ -212,7 +212,7 @@ def test_a_stopped_endpoint_is_told_although_nothing_changes(stopped, run):
     planned = run("plan", "--detailed-exitcode")
     assert planned.code == 0
     assert f"= unchanged  {ADDRESS}" in planned.out
-    assert "note: stopped: it answers no queries until it is started" in planned.out
+    assert "note: stopped: start it to send queries" in planned.out
     assert "1 unchanged" in planned.out
     assert "stopped" in run("status").out
 
@@ -282,7 +282,7 @@ def test_what_is_left_alone_gets_all_of_the_traffic(split, run, workspace):
     kept = changes["config.traffic_config.routes[a]"]
     assert (kept["action"], kept["reason"]) == (
         "keep",
-        "follows from what is served",
+        "depends on the served entities",
     )
     assert run("apply", "-y").code == 0
     (route,) = workspace.endpoint("chat")["config"]["traffic_config"]["routes"]
@@ -338,7 +338,9 @@ def test_a_legacy_table_that_is_off_is_had_again_under_other_names(shop, run, wo
     # ... and told where it may be meant.
     shop.endpoint(table("main"))
     assert step(run)["action"] == "keep"
-    assert "switched off and stays off: write `enabled: false`" in " ".join(run("plan").out.split())
+    assert "disabled and cannot be enabled again: write `enabled: false`" in " ".join(
+        run("plan").out.split()
+    )
     # A config update for another reason does not ask for it either.
     shop.endpoint(table("main").replace('"1"', '"2"'))
     done = run("apply", "-y")
@@ -370,7 +372,7 @@ def test_a_table_that_is_taken_out_is_said_to_be_switched_off(shop, run, workspa
     assert changes["enabled"]["before"] is True
     assert {one["action"] for one in changes.values()} == {"update"}
     assert {one["reason"] for one in changes.values()} == {
-        "the table is switched off, and what it holds stays"
+        "the table is disabled, and its rows are kept"
     }
     assert not [note for note in planned.get("notes", []) if "choose again" in note]
     assert run("apply", "-y").code == 0

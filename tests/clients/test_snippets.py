@@ -255,7 +255,7 @@ def test_the_clients_are_listed_with_those_that_cannot_ask(project, capsys):
     assert main(["connect", *folder, "records"]) == 0
     out = capsys.readouterr().out
     assert "sdk        the Databricks SDK" in out
-    assert "OpenAI client for Python (not here: it sends no rows)" in out
+    assert "OpenAI client for Python (not here: it does not send rows)" in out
     assert main(["connect", *folder, "records", "-o", "json", "--client"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [one["client"] for one in listed["clients"] if one["why_not"]] == ["openai", "langchain"]
@@ -271,7 +271,7 @@ def test_the_help_names_every_client():
 
 MISTAKES = [
     pytest.param(["chat", "--client", "opnai"], "did you mean `openai`?", id="a typo"),
-    pytest.param(["records", "--client", "openai"], "`--client sdk` can ask it", id="no rows"),
+    pytest.param(["records", "--client", "openai"], "use `--client sdk`", id="no rows"),
     pytest.param(["chatt", "--client", "sdk"], "did you mean `chat`?", id="no such endpoint"),
 ]
 

@@ -25,6 +25,14 @@ REFUSED = {
     r"as it was": "unchanged",
     r"anew": "again",
     r"that is none": "unknown, not a ...",
+    r"as far as is known": "probably",
+    r"goes? on managing": "can still manage",
+    r"is no (?:file|text|json|utf-8|manifest|regular expression)": "is not a ...",
+    r"nothing says": "... is missing",
+    r"written out|write (?:it|them) out": "a literal value, replace it with a value",
+    r"in a circle": "in a cycle",
+    r"(?:below|beside) (?:it|them) stands?": "contains",
+    r"could not be had|cannot be had": "cannot get",
     r"behind the manifests": "differs from the manifests",
 }
 RULES = "rules.md"

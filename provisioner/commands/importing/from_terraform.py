@@ -233,7 +233,7 @@ def _letting_go(
 
 def _notes() -> Iterator[str]:
     yield (
-        "a state does not tell who created an endpoint, and the creator goes on managing it: "
+        "a state does not tell who created an endpoint, and the creator can still manage it: "
         "`provisioner import NAME` against the workspace lists the grants"
     )
     yield (

@@ -104,9 +104,9 @@ def _wanted(session: Session, request: ImportRequest) -> tuple[list[Name], list[
     names = sorted(name for _, name in existing)
     if not request.names and not request.all:
         yours = sorted(name for kind, name in existing if not _provided(kind, name))
-        known = listed(yours[:8], "none of your own")
-        hint = f"name some, or a glob, or --all; the workspace has {known}"
-        raise UsageError.of("E831", "nothing says what to import", hint)
+        known = listed(yours[:8], "no custom endpoints")
+        hint = f"pass names, a glob or --all; the workspace has {known}"
+        raise UsageError.of("E831", "no resources to import are given", hint)
     matched: dict[Name, None] = {}
     for kind, name in sorted(existing, key=_by_name):
         own = not _provided(kind, name)

@@ -121,8 +121,8 @@ def _terms(project: Project, request: PromotionRequest, now: datetime) -> Promot
     follows = target.promotion.promotes_from
     file = f"environments/{request.target}.yaml"
     if not request.source and not follows:
-        message = f"nothing says from where `{request.target}` takes its values"
-        hint = f"write `promotes_from: ENVIRONMENT` in {file}, or give --from"
+        message = f"the source environment of `{request.target}` is missing"
+        hint = f"write `promotes_from: ENVIRONMENT` in {file}, or pass --from"
         raise UsageError.of("E714", message, hint)
     if request.source and follows and request.source != follows:
         message = (

@@ -107,8 +107,8 @@ class ApiRequest:
         """
         if not self.body.strip():
             return {}
-        # rule(assumed, always): A body that is no JSON answers MALFORMED_REQUEST, because it cannot
-        #     be read; only the answer is assumed. [serving-api 3.5]
+        # rule(assumed, always): A body that is not JSON answers MALFORMED_REQUEST, because it
+        #     cannot be read; only the answer is assumed. [serving-api 3.5]
         try:
             value = json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:

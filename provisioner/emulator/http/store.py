@@ -224,7 +224,7 @@ def _make_private_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not path.is_file():
         # A pipe would never end, and a device may have no end.
-        raise sqlite3.DatabaseError(f"{path} is no file")
+        raise sqlite3.DatabaseError(f"{path} is not a file")
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "rb") as file:
         header = file.read(HEADER_BYTES)
         is_ours = header[:16] == MAGIC and header[APPLICATION_ID_AT:] == APPLICATION_ID_BYTES

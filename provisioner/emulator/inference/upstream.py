@@ -104,7 +104,7 @@ def ask(lines: ModelServer, question: UpstreamRequest) -> dict[str, Any]:
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise UpstreamError(503, {"message": "the upstream's answer is no JSON object"})
+        raise UpstreamError(503, {"message": "the upstream's answer is not a JSON object"})
     return answer
 
 
@@ -132,7 +132,7 @@ def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[dict[str, Any]]:
     except HTTPError as error:
         raise _connection_error(error) from error
     except (ValueError, RecursionError) as error:
-        raise UpstreamError(503, {"message": "a chunk of the upstream is no JSON"}) from error
+        raise UpstreamError(503, {"message": "a chunk of the upstream is not JSON"}) from error
     finally:
         # Not given back: what is left of a stream that was given up would be the next answer.
         response.close()

@@ -199,7 +199,7 @@ def _text_of_choice(query: AiQueryCall, choice: Any) -> str:
         try:
             json.loads(text)
         except ValueError as error:
-            raise unreadable_answer("the model's answer is no JSON.") from error
+            raise unreadable_answer("the model's answer is not JSON.") from error
     return text
 
 

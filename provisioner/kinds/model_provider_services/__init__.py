@@ -46,7 +46,7 @@ def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAct
     whole = change.before is ABSENT or change.after is ABSENT
     if is_block and CREDENTIAL in names and whole and names[-1] in (CREDENTIAL, "name"):
         # Between a key and a service credential: whether an update takes it is not known.
-        detail = "a key and a service credential cannot take each other's place"
+        detail = "a service cannot change between a key and a service credential"
         return FieldAction(Action.REPLACE, Cause.FIXED_AT_CREATION, detail)
     return table_action(change)
 
@@ -101,7 +101,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     if not config:
         # rule(documented): A service is created with its config. [databricks-sdk, AiGatewayAPI]
         if not document.get("existing"):
-            hint = "a service is created with its provider"
+            hint = "add `config` with the provider"
             yield Finding((), "E352", "`config` is missing", hint, key=True)
         return
     provider = str(config.get("provider_type", "")).removeprefix(TYPE).lower()
@@ -109,7 +109,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     # rule(documented): The block of the provider is that of its type, and there is one alone.
     #     [databricks-sdk, ModelProviderServiceConfig]
     if provider and blocks != [provider]:
-        message = f"`provider_type` needs the block `{provider}` and no other"
+        message = f"`provider_type` requires the block `{provider}` and no other"
         hint = f"write `{provider}:`, or change the type"
         yield Finding(("config", "provider_type"), "E352", message, hint)
     for name in blocks:
@@ -123,22 +123,22 @@ def _login(place: Location, block: Mapping[str, Any]) -> Iterator[Finding]:
     # rule(documented): Anthropic takes a key, or passes on that of the caller. [databricks-sdk,
     #     ModelProviderServiceConfigAnthropicProviderConfig]
     if place[1] == "anthropic" and ("relayed" in block) == (direct is not None):
-        hint = "`direct` has a key of yours, `relayed: {}` passes on the caller's"
-        yield Finding(place, "E353", "exactly one of `direct` and `relayed` is needed", hint)
+        hint = "write `direct` to use your key, or `relayed: {}` to forward the key of the caller"
+        yield Finding(place, "E353", "set exactly one of `direct` and `relayed`", hint)
     if not isinstance(direct, Mapping):
         return
     given = [name for name in LOGINS if name in direct]
     # rule(documented): A provider has exactly one way to log in. [databricks-sdk,
     #     ModelProviderServiceConfig]
     if len(given) != 1:
-        message = f"{len(given)} ways to log in" if given else "nothing says how to log in"
+        message = f"{len(given)} ways to log in" if given else "the login is missing"
         yield Finding((*place, "direct"), "E353", message, "write exactly one", key=True)
     for at, secret in _secrets(direct, (*place, "direct")):
         # rule(documented): A secret is given as plaintext or as a reference. [databricks-sdk,
         #     ModelProviderServiceConfigProviderSecret]
         if len(CREDENTIALS & secret.keys()) != 1:
             hint = "write `secret_reference: {name: secrets/CATALOG.SCHEMA.NAME}`"
-            yield Finding(at, "E353", "exactly one of plaintext and reference is needed", hint)
+            yield Finding(at, "E353", "set exactly one of plaintext and reference", hint)
 
 
 def _secrets(value: Mapping[str, Any], place: Location) -> Iterator[tuple[Location, Any]]:
@@ -159,14 +159,16 @@ def _targets(config: Mapping[str, Any], provider: str) -> Iterator[Finding]:
     # rule(documented): Without allow_all_targets the targets are listed. [databricks-sdk, targets]
     if not targets and not config.get("allow_all_targets"):
         hint = "list them as `targets`, or write `allow_all_targets: true`"
-        yield Finding(("config",), "E354", "no model of the provider may be asked", hint, key=True)
+        yield Finding(
+            ("config",), "E354", "the service allows no model of the provider", hint, key=True
+        )
     for index, target in enumerate(targets):
         # rule(documented): Only targets of a custom provider have a route. [databricks-sdk,
         #     endpoint_route]
         if "endpoint_route" in target and not is_custom:
             at = ("config", "targets", index, "endpoint_route")
-            message = "`endpoint_route` belongs to custom providers alone"
-            yield Finding(at, "E354", message, "take it out")
+            message = "`endpoint_route` works only for custom providers"
+            yield Finding(at, "E354", message, "remove it")
 
 
 SECURABLE = SecurableKind(

@@ -259,8 +259,8 @@ Table = Annotated[
     ServiceInferenceTable | None,
     NotUpdatable(
         SDK,
-        remedy="an inference table cannot move: take the block out and apply, then write the new "
-        "one and apply again",
+        remedy="an inference table cannot move: remove the block and apply, then add the new "
+        "block and apply again",
     ),
 ]
 

@@ -73,7 +73,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     """Destinations with the block of their type, shares that sum up, targets that are listed."""
     # rule(documented): A service is created with its config. [databricks-sdk, AiGatewayAPI]
     if not document.get("config") and not document.get("existing"):
-        hint = "a service is created with its destinations"
+        hint = "add `config` with the destinations"
         yield Finding((), "E355", "`config` is missing", hint, key=True)
     yield from _names(document)
     for place, each in destinations(document):
@@ -89,12 +89,14 @@ def _names(document: Document) -> Iterator[Finding]:
         # rule(tool): A list has one destination of a name: by its name it is compared with the live
         #     one.
         if its_list in seen.get(name, ()):
-            hint = "give each destination of the list its own name"
-            yield Finding((*place, "name"), "E355", f"`{name}` is there twice", hint)
+            hint = "give each destination a different name"
+            yield Finding((*place, "name"), "E355", f"`{name}` occurs twice", hint)
         # rule(assumed): A fallback and a destination have different names. [databricks-sdk, name]
         elif name in seen:
             message = f"`{name}` is the name of a destination and of a fallback"
-            hint = "rename the fallback: that the service takes the name twice is not known"
+            hint = (
+                "rename the fallback: it is unknown whether the service accepts the same name twice"
+            )
             yield Finding((*place, "name"), "W787", message, hint, Severity.WARNING)
         seen.setdefault(name, []).append(its_list)
 
@@ -105,7 +107,7 @@ def _block(place: Location, each: Mapping[str, Any]) -> Iterator[Finding]:
     # rule(documented): A destination has the config of its type. [databricks-sdk,
     #     ModelServiceConfigDestinationConfig]
     if wanted and given != [wanted]:
-        message = f"`{each['destination_type']}` needs `{wanted}` and no other block"
+        message = f"`{each['destination_type']}` requires `{wanted}` and no other block"
         yield Finding((*place, "destination_type"), "E355", message, f"write `{wanted}`")
 
 
@@ -139,8 +141,8 @@ def _shares(document: Document) -> Iterator[Finding]:
     # rule(documented): The shares of several destinations sum up to 100. [databricks-sdk,
     #     traffic_percentage]
     if shares and not is_alone and (None in shares or total != 100):
-        message = f"the shares of the destinations sum up to {total}"
-        hint = "give each destination a `traffic_percentage`; together they are 100"
+        message = f"the percentages of the destinations add up to {total}, not 100"
+        hint = "give each destination a `traffic_percentage` so that the sum is 100"
         yield Finding(("config", "routing", "destinations"), "E356", message, hint)
 
 

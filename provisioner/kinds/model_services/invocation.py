@@ -81,10 +81,15 @@ def ask(connection: Connection, name: str, question: Question) -> Answer:
     """
     service = read(connection, name)
     if service is None:
-        raise RefusedError.of("E441", f"there is no model service `{name}`", hint="is it applied?")
+        raise RefusedError.of(
+            "E441", f"there is no model service `{name}`", hint="run `provisioner apply` first"
+        )
     if question.entity:
-        message = f"the routing of `{name}` chooses the destination: none can be asked alone"
-        raise RefusedError.of("E442", message, hint="leave --entity out")
+        message = (
+            f"the routing of `{name}` chooses the destination: a single destination cannot "
+            "be queried"
+        )
+        raise RefusedError.of("E442", message, hint="remove --entity")
     task = task_of(service) or CHAT
     return answered(connection, PATHS[task], (name, task), question, model=name)
 
@@ -146,9 +151,9 @@ def _langchain(reached: Reached, task: str, body: Document) -> Snippet:
 
 # What has no way to a model service, and why. [docs.databricks.com, Query model services]
 UNABLE: Final[Mapping[str, str]] = {
-    "mlflow": "it knows serving endpoints only",
-    "sdk": "it has no method that asks a model service",
-    "sql": "ai_query takes serving endpoints and models of `system.ai` only",
+    "mlflow": "it supports only serving endpoints",
+    "sdk": "it has no method that queries a model service",
+    "sql": "ai_query supports only serving endpoints and models of `system.ai`",
 }
 MAKERS: Final[Mapping[str, Callable[[Reached, str, Document], Snippet]]] = {
     "openai": _openai,

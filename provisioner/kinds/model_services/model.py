@@ -157,8 +157,8 @@ class ModelServiceConfig(CatalogSpec):
         ServiceInferenceTable | None,
         NotUpdatable(
             SDK,
-            remedy="an inference table cannot move: take the block out and apply, then write the "
-            "new one and apply again",
+            remedy="an inference table cannot move: remove the block and apply, then add the new "
+            "block and apply again",
         ),
     ] = TABLE
 

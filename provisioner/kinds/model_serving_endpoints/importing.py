@@ -59,7 +59,7 @@ CUSTOM_LOGINS: Final = ("api_key_auth", "bearer_token_auth")
 BEDROCK_LOGINS: Final = ("instance_profile_arn", "uc_service_credential_name")
 BEDROCK_KEYS: Final = ("aws_access_key_id", "aws_secret_access_key")
 NOT_READ_BACK: Final = {
-    "config": "`burst_scaling_enabled` or `raw` of an entity, or a key given as plaintext",
+    "config": "`burst_scaling_enabled` or `raw` of an entity, or a plaintext key",
     "telemetry_config": "the tables of its telemetry",
     "budget_policy_id": "the budget policy",
     "raw": "fields under `raw`",
@@ -161,8 +161,8 @@ def with_secrets(document: Document, words: str) -> tuple[Document, dict[Locatio
             variable = variable_name(f"{name}_{secret}")
             at(document, holder.at)[twin] = {MARK: {"from_env": variable}}
             comments[(*holder.at, twin)] = (
-                "The service never shows this key. Set the variable where apply runs, and it is",
-                "sent again. Better: keep it in a secret scope, and write",
+                "Databricks never returns this key. Set the variable where apply runs, and apply",
+                "sends it again. Better: store the key in a secret scope, and write",
                 f'{secret}: "{{{{secrets/SCOPE/KEY}}}}"',
             )
     return document, comments
@@ -211,8 +211,8 @@ def _unknown(live: Live, document: Document) -> Iterator[tuple[Location, tuple[s
         yield (
             place,
             (
-                f"The service also tells `{path}`, which this version does not know.",
-                f"If it is a setting that has to stay, keep it here: raw: {{{name}: {shown}}}",
+                f"The service also returns `{path}`, which this version does not know.",
+                f"If it is a setting that you need, keep it here: raw: {{{name}: {shown}}}",
             ),
         )
 
@@ -238,18 +238,18 @@ def _nearest(document: Document, text: str) -> Location:
 def _left_out(live: Live, document: Document, is_theirs: bool) -> Iterator[str]:
     was, now = set(live.ownership.applied.split()), set(applied_digests(document).split())
     for field in sorted(entry.partition(":")[0] for entry in was - now):
-        what = NOT_READ_BACK.get(field, f"something of `{field}`")
-        yield f"{what}, which was applied and cannot be read back: write it again"
+        what = NOT_READ_BACK.get(field, f"a part of `{field}`")
+        yield f"{what}, which was applied and cannot be read back: add it to the manifest"
     if live.usage_policy and "budget_policy_id" not in document:
         policy = live.usage_policy
         yield (
-            f"its usage policy `{policy}`, which no call changes: `budget_policy_id: {policy}` "
-            "names it where the endpoint is created again"
+            f"its usage policy `{policy}`, which no call changes: set `budget_policy_id: "
+            f"{policy}` if you recreate the endpoint"
         )
     if live.readiness.phase is Phase.UPDATING and not is_theirs:
-        yield "its config from before the update that is running: the coming one was read"
+        yield "the config before the running update: the config of the update was imported"
     if live.readiness.phase is Phase.FAILED and not is_theirs:
-        yield "the config of its last update, which failed: the active one was read"
+        yield "the config of the last update, which failed: the active config was imported"
 
 
 # Source: databricks/cli resourcemutator/apply_bundle_permissions.go.

@@ -68,7 +68,7 @@ def _claimed(entry: StateEntry, grants: list[StateEntry]) -> Claimed:
         document["tags"] = tags
     made = in_order(without_defaults(document, rules), rules)
     creator = entry.attributes.get("creator")
-    left = [f"its creator, `{creator}`, who goes on managing it"] if creator else []
+    left = [f"its creator, `{creator}`, who can still manage it"] if creator else []
     return Claimed(name, GeneratedManifest(made, comments, tuple(left)), (entry, *grants))
 
 
@@ -79,7 +79,7 @@ def _provided(name: str, document: Document, entries: tuple[StateEntry, ...]) ->
     made |= {field: document[field] for field in managed}
     rules = schemas.rules(NAME)
     left = [
-        f"`{field}`, which belongs to Databricks"
+        f"`{field}`, which Databricks sets"
         for field in document
         if field not in ("name", *managed) and document[field]
     ]

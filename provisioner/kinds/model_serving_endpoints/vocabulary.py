@@ -88,13 +88,13 @@ def default_entity_name(entity: Mapping[str, Any]) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:LONGEST_ENTITY_NAME]
 
 
-IDENTITY = "identifies the endpoint; the service gives it"
-HISTORY = "when and by whom; the service keeps it"
-STATE = "where it stands; read as the endpoint's readiness"
-DERIVED = "follows from what is served"
-CALLER = "about the caller, not the endpoint"
-ADDRESS = "where to query it; follows from the name and from `route_optimized`"
-REPEATED = "repeats `served_entities` in the words of before 2023"
+IDENTITY = "identifies the endpoint; the service sets it"
+HISTORY = "when and by whom; the service sets it"
+STATE = "the state; shown as the readiness of the endpoint"
+DERIVED = "depends on the served entities"
+CALLER = "describes the caller, not the endpoint"
+ADDRESS = "the URL for queries; depends on the name and on `route_optimized`"
+REPEATED = "repeats `served_entities` in the format before 2023"
 
 OUTPUT_ONLY: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
     (): {
@@ -112,8 +112,9 @@ OUTPUT_ONLY: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
         "permission_level": CALLER,
         "endpoint_url": ADDRESS,
         "data_plane_info": ADDRESS,
-        "effective_budget_policy_id": "the workspace may choose another policy than the one asked",
-        "usage_policy_id": "in lists alone, and no call takes it",
+        "effective_budget_policy_id": "the workspace may choose another policy than the requested "
+        "one",
+        "usage_policy_id": "only in lists; no call accepts it",
     },
     ("config",): {
         "config_version": STATE,
@@ -124,13 +125,13 @@ OUTPUT_ONLY: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
         "state": STATE,
         "creator": HISTORY,
         "creation_timestamp": HISTORY,
-        "foundation_model": "what Databricks itself serves; no call takes it",
+        "foundation_model": "a model that Databricks serves; no call accepts it",
         "type": DERIVED,
         "batching_config": DERIVED,
         "min_dbus": DERIVED,
         "max_dbus": DERIVED,
     },
-    ("config", "auto_capture_config"): {"state": "the table that the service made"},
-    ("telemetry_config", "inference_table_config"): {"name": "the table that the service made"},
+    ("config", "auto_capture_config"): {"state": "the table that the service created"},
+    ("telemetry_config", "inference_table_config"): {"name": "the table that the service created"},
 }
 """By place in the endpoint: name of the field to the reason why it is left out."""

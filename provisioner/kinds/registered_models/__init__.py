@@ -28,7 +28,7 @@ def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
     if not isinstance(aliases, list) or not all(isinstance(each, Mapping) for each in aliases):
         return document, ()
     mapping = {str(each.get("alias_name")): _text(each.get("version_num")) for each in aliases}
-    message = "the list of aliases is the form of a bundle"
+    message = "aliases as a list are the format of a bundle"
     hint = f"write a mapping: `{ALIASES}: {{champion: 3}}`"
     # rule(client): Bundles have a list of aliases. [databricks/cli, registered_model.go]
     finding = Finding((ALIASES,), "W730", message, hint, Severity.WARNING, key=True)
@@ -49,12 +49,12 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
         # rule(client): The alias "latest" is reserved: MLflow reads it as the newest version.
         #     [MLflow client]
         if name.lower() == RESERVED:
-            message = f"`{name}` cannot be an alias: it always means the newest version"
+            message = f"`{name}` cannot be an alias: it is reserved for the newest version"
             yield Finding((ALIASES, name), "E365", message, "choose another name", key=True)
         # rule(documented): A model version is a number. [docs.databricks.com/api, Model Versions]
         if version not in (None, REMOVED) and not str(version).isdecimal():
             message = f"`{version}` is not the number of a version"
-            yield Finding((ALIASES, name), "E365", message, "versions are 1, 2, 3 and so on")
+            yield Finding((ALIASES, name), "E365", message, "write a whole number such as `3`")
 
 
 def aliases(document: Document) -> Iterator[tuple[str, Location]]:

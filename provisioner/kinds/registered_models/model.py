@@ -45,8 +45,8 @@ class RegisteredModel(CatalogSpec):
         ServerDefault(SDK),
         NotUpdatable(
             CLI,
-            remedy="another place needs another model, which has no versions: put the old one "
-            "back, or take the field out",
+            remedy="another location needs another model, which has no versions: restore the old "
+            "value, or remove the field",
         ),
     ] = Field(default=None, min_length=1, description="The storage location of the versions.")
     aliases: Annotated[dict[str, str | None] | None, ServerDefault(SDK)] = Field(

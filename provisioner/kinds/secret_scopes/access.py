@@ -48,7 +48,7 @@ def warnings(intent: Intent) -> Iterator[str]:
         return
     if others:
         names = ", ".join(f"{name} ({what})" for name, what in sorted(others.items()))
-        yield f"not declared here, so it stays: access of {names}"
+        yield f"not declared here, so it is kept: access of {names}"
 
 
 def to_grant(intent: Intent) -> Iterator[Document]:
@@ -76,8 +76,8 @@ def relations(document: Document) -> Iterator[Finding]:
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         name = entry.get("principal") if isinstance(entry, Mapping) else None
         if isinstance(name, str) and name.casefold() in seen:
-            message = f"`{name}` has another permission already"
-            hint = "keep one of the two: each permission holds the weaker ones"
+            message = f"`{name}` already has another permission"
+            hint = "keep one of them: a higher permission includes the lower ones"
             yield Finding((FIELD, index, "principal"), "E346", message, hint)
         elif isinstance(name, str):
             seen.add(name.casefold())

@@ -18,7 +18,7 @@ VAULT: Final = "backend_azure_keyvault"
 DATABRICKS, KEY_VAULT = "DATABRICKS", "AZURE_KEYVAULT"
 VAULT_FIELDS: Final = ("resource_id", "dns_name")
 FIXED: Final = FieldAction(
-    Action.BLOCKED, Cause.FIXED_AT_CREATION, "settled when the scope was created"
+    Action.BLOCKED, Cause.FIXED_AT_CREATION, "set when the scope was created"
 )
 
 
@@ -63,15 +63,15 @@ def relations(document: Document) -> Iterator[Finding]:
     #     [serving-api 4.1]
     if in_vault and VAULT not in document:
         hint = f"write `{VAULT}: {{resource_id: …, dns_name: …}}`"
-        yield Finding((TYPE,), "E345", f"`{KEY_VAULT}` needs the vault", hint)
+        yield Finding((TYPE,), "E345", f"`{KEY_VAULT}` requires the vault", hint)
     # rule(client): Only a scope in an Azure Key Vault names a vault. [serving-api 4.1]
     if VAULT in document and not in_vault:
         message = f"`{VAULT}` belongs to `{TYPE}: {KEY_VAULT}`"
-        yield Finding((VAULT,), "E345", message, "write both or neither", key=True)
+        yield Finding((VAULT,), "E345", message, "write both, or remove both", key=True)
     # rule(documented): A scope in an Azure Key Vault is read-only. [serving-api 4]
     if in_vault and document.get("secrets"):
-        message = "a scope in an Azure Key Vault is read-only from here"
-        hint = "write the values into the vault, and take `secrets` out"
+        message = "the values of a scope in an Azure Key Vault are read-only"
+        hint = "write the values to the vault, and remove `secrets`"
         yield Finding(("secrets",), "E344", message, hint, key=True)
 
 

@@ -41,7 +41,7 @@ ALL: Final = "*"
 CLOCK_SKEW: Final = "clock_skew_s"
 """In ``Live.beside``: seconds by which the workspace's clock is ahead."""
 
-WRITTEN_IN_VAULT: Final = "the scope is kept in an Azure Key Vault, so write it there"
+WRITTEN_IN_VAULT: Final = "the scope is in an Azure Key Vault, so write the value there"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

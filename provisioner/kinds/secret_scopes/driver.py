@@ -183,7 +183,7 @@ def _entries(answer: Document | None, field: str, name: str, path: str) -> list[
         raise UnreachableError.of(
             "E434",
             f"GET {path}: the answer is not a list of {field}",
-            hint="something between here and the workspace may have answered instead",
+            hint="a proxy or gateway may have answered instead of the workspace",
         )
     return entries
 
@@ -192,9 +192,9 @@ def _contradiction(name: str, has: str, has_not: str) -> UnreachableError:
     """Returns the error for two answers of which only one can be right."""
     return UnreachableError.of(
         "E437",
-        f"the {has} says that the scope `{name}` exists, and the {has_not} that it does not",
-        hint="if it was created or deleted just now, run the same command again; else a gateway "
-        "between here and the workspace may have answered",
+        f"the {has} shows the scope `{name}`, but the {has_not} does not",
+        hint="if it was just created or deleted, run the same command again; otherwise a gateway "
+        "may have answered instead of the workspace",
     )
 
 

@@ -42,9 +42,9 @@ def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
 
 def _moved(theirs: str, ours: str, *, twice: bool) -> Finding:
     if twice:
-        message = f"`{theirs}` is the word of a bundle for `{ours}`, and both are here"
-        return Finding((theirs,), "E347", message, f"keep `{ours}` alone", key=True)
-    message = f"`{theirs}` is the word of a bundle"
+        message = f"bundles write `{theirs}` for `{ours}`, and both are set"
+        return Finding((theirs,), "E347", message, f"keep only `{ours}`", key=True)
+    message = f"`{theirs}` is the name in a bundle"
     return Finding((theirs,), "W730", message, f"write `{ours}`", Severity.WARNING, key=True)
 
 
@@ -64,8 +64,8 @@ def _acl(entry: Mapping[str, Any]) -> Document:
 
 
 NOT_READ: Final = (
-    "Values are never read back. A variable is needed only when its key is written again:",
-    "when it is missing, with `rotated_at`, or with --rotate.",
+    "Values are never read back. apply needs a variable only if it writes the key again:",
+    "if the key is missing, with `rotated_at`, or with --rotate.",
 )
 
 
@@ -89,8 +89,8 @@ def generate(live: Live, words: str) -> GeneratedManifest:
 
 SCOPE, SECRET, ACL = "databricks_secret_scope", "databricks_secret", "databricks_secret_acl"
 NOT_COPIED: Final = (
-    "The values stay where they are. A variable is needed only when its key is written again:",
-    "when it is missing, with `rotated_at`, or with --rotate.",
+    "The stored values do not change. apply needs a variable only if it writes the key again:",
+    "if the key is missing, with `rotated_at`, or with --rotate.",
 )
 
 
@@ -135,8 +135,8 @@ def _vault(attributes: Any) -> Document:
 
 # Source: databricks/cli resourcemutator/apply_bundle_permissions.go and secret_scope_fixups.go.
 NOT_IN_A_BUNDLE: Final = (
-    "A bundle cannot declare keys; an endpoint refers to these. A variable is needed only when",
-    "its key is written: when it is missing, with `rotated_at`, or with --rotate.",
+    "A bundle cannot declare keys; an endpoint refers to these. apply needs a variable only if",
+    "it writes the key: if the key is missing, with `rotated_at`, or with --rotate.",
 )
 
 

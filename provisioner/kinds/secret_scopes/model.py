@@ -15,8 +15,8 @@ DOCS = "https://docs.databricks.com/api/workspace/secrets/createscope"
 
 ACLS = "https://docs.databricks.com/api/workspace/secrets/putacl"
 OTHER_SCOPE = (
-    "the service has no call for it: declare another scope under a new name, let the endpoints "
-    "refer to that one, and delete this one by hand"
+    "no call changes it: declare a scope with another name, change the references of the "
+    "endpoints, and delete this scope by hand"
 )
 
 SCOPE_NAME = r"^[A-Za-z0-9_.@-]{1,128}$"

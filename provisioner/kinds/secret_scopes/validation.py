@@ -46,7 +46,7 @@ def _key_name(place: Location, key: str) -> Iterator[Finding]:
             place,
             "E340",
             f"`{key}` cannot be the name of a secret",
-            "1 to 128 letters, digits, `-`, `_` and `.`",
+            "use 1 to 128 letters, digits, `-`, `_` and `.`",
             key=True,
         )
 
@@ -56,12 +56,12 @@ def _one_source(place: Location, source: Mapping[str, Any]) -> Iterator[Finding]
     given = [name for name in ("from_env", "from_file") if name in source]
     if not given:
         hint = "write `{from_env: NAME}`, or `{from_file: PATH}`"
-        yield Finding(place, "E341", "nothing says where the value comes from", hint, key=True)
+        yield Finding(place, "E341", "the source of the value is missing", hint, key=True)
     if len(given) > 1:
         yield Finding(
             (*place, "from_file"),
             "E341",
-            "`from_env` and `from_file` are both given",
+            "`from_env` and `from_file` are both set",
             "keep one of the two",
             key=True,
         )
@@ -75,8 +75,8 @@ def _inside_of_the_project(place: Location, source: Mapping[str, Any]) -> Iterat
         yield Finding(
             (*place, "from_file"),
             "E348",
-            f"`{path}` does not stay below the project root",
-            "write a path relative to the folder of provisioner.yaml, or use `from_env`",
+            f"`{path}` leads out of the project",
+            "write a path relative to the folder with provisioner.yaml, or use `from_env`",
         )
 
 
@@ -93,16 +93,16 @@ def _rotation(
         yield Finding(
             (*place, "rotated_at"),
             "E342",
-            f"`{text}` is no date and time with a zone",
-            "as in `2026-11-20T10:00:00Z`",
+            f"`{text}` is not a date and time with a time zone",
+            "write it as `2026-11-20T10:00:00Z`",
         )
     elif rotated > clock():
         # A stored value would always be older, so it would be written by every run.
         yield Finding(
             (*place, "rotated_at"),
             "E343",
-            f"`{text}` lies in the future",
-            "write when the value was changed, not when it will be",
+            f"`{text}` is in the future",
+            "write the time of the last rotation",
         )
 
 

@@ -22,8 +22,8 @@ def migrate_legacy(document: Document) -> tuple[Document, tuple[Finding, ...]]:
     """``document`` without a bundle's `value`, which would stand in a file."""
     if "value" not in document:
         return document, ()
-    hint = "write `from_env: NAME` or `from_file: PATH`: the value is read where `apply` runs"
-    message = "`value` is not written into a file"
+    hint = "write `from_env: NAME` or `from_file: PATH`: `apply` reads the value"
+    message = "`value` must not be in a file"
     # rule(tool): A manifest never contains the value of a secret.
     finding = Finding(("value",), "E351", message, hint, key=True, secret=True)
     return {name: document[name] for name in document if name != "value"}, (finding,)
@@ -35,22 +35,24 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
     given = [name for name in SOURCES if name in document]
     if not given and not document.get("existing"):
         hint = "write `from_env: NAME`, or `from_file: PATH`"
-        yield Finding((), "E341", "nothing says where the value comes from", hint, key=True)
+        yield Finding((), "E341", "the source of the value is missing", hint, key=True)
     if len(given) > 1:
-        message, hint = "`from_env` and `from_file` are both given", "keep one of the two"
+        message, hint = "`from_env` and `from_file` are both set", "keep one of the two"
         yield Finding(("from_file",), "E341", message, hint, key=True)
     path = document.get("from_file")
     # rule(tool): A file that holds a secret lies below the project root.
     if isinstance(path, str) and (path.startswith("/") or ".." in PurePosixPath(path).parts):
-        message = f"`{path}` does not stay below the project root"
-        hint = "write a path relative to the folder of provisioner.yaml, or use `from_env`"
+        message = f"`{path}` leads out of the project"
+        hint = "write a path relative to the folder with provisioner.yaml, or use `from_env`"
         yield Finding(("from_file",), "E348", message, hint)
     for field in (EXPIRY, ROTATED):
         # rule(documented): A moment is written as RFC 3339 has it. [databricks-sdk, Secret:
         #     expire_time]
         if isinstance(text := document.get(field), str) and moment(text) is None:
-            hint = "as in `2026-11-20T10:00:00Z`"
-            yield Finding((field,), "E342", f"`{text}` is no date and time with a zone", hint)
+            hint = "write it as `2026-11-20T10:00:00Z`"
+            yield Finding(
+                (field,), "E342", f"`{text}` is not a date and time with a time zone", hint
+            )
 
 
 def moment(text: str) -> datetime | None:
@@ -66,7 +68,7 @@ def field_action(change: FieldChange, desired: Document, live: Live) -> FieldAct
     """An expiry cannot be taken away: the service keeps what an update leaves out."""
     if change.path[0] != EXPIRY or change.after is not ABSENT:
         return None
-    detail = "the service cannot clear it: put it back, or ignore it with lifecycle.ignore_changes"
+    detail = "the service cannot remove it: restore it, or ignore it with lifecycle.ignore_changes"
     return FieldAction(Action.BLOCKED, Cause.NOT_UPDATABLE, detail)
 
 

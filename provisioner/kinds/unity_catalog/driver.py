@@ -81,8 +81,8 @@ class CatalogDriver:
         if self._kind.name_in(raw) != resource.name:
             raise UnreachableError.of(
                 "E431",
-                f"GET {path}: the answer is not about `{resource.name}`",
-                hint="something between here and the workspace may have answered instead",
+                f"GET {path}: the answer does not describe `{resource.name}`",
+                hint="a proxy or gateway may have answered instead of the workspace",
             )
         assignments = self._grants(resource) if GRANTS in resource.document else None
         return self._live(raw, resource, assignments)
@@ -145,8 +145,9 @@ class CatalogDriver:
                 if not all(identity):
                     raise UnreachableError.of(
                         "E438",
-                        f"GET {ASSIGNMENT}: the answer does not name metastore and workspace",
-                        hint="the workspace needs Unity Catalog for resources of this kind",
+                        f"GET {ASSIGNMENT}: the answer does not contain the metastore and the "
+                        "workspace",
+                        hint="resources of this kind require a workspace with Unity Catalog",
                     )
                 self._workspace = (str(identity[0]), str(identity[1]))
             return self._workspace
@@ -301,6 +302,6 @@ def _is_stale(error: ServiceError) -> bool:
 def _changed(path: str, error: ServiceError) -> RefusedError:
     return RefusedError.of(
         "E601",
-        f"{path} changed since it was planned: {error.reason}",
-        hint="make the plan again: it shows what differs now",
+        f"{path} changed after the plan was made: {error.reason}",
+        hint="make a new plan, which shows the current differences",
     )

@@ -112,8 +112,8 @@ def relations(kind: SecurableKind, document: Document) -> Iterator[Finding]:
         # rule(tool): A principal has one entry: by its principal an entry is compared with the live
         #     one.
         if name.casefold() in seen:
-            hint = "write all of its privileges in one entry"
-            yield Finding((*place, "principal"), "E350", f"`{name}` is there twice", hint)
+            hint = "write all privileges of the principal in one entry"
+            yield Finding((*place, "principal"), "E350", f"`{name}` occurs twice", hint)
         seen.add(name.casefold())
         for at, privilege in enumerate(entry.get("privileges") or ()):
             # rule(documented): A grant names a privilege of its kind. [docs.databricks.com/api,
@@ -123,7 +123,7 @@ def relations(kind: SecurableKind, document: Document) -> Iterator[Finding]:
                 yield Finding(
                     (*place, "privileges", at),
                     "W785",
-                    f"`{privilege}` is no privilege of a {kind.title} that provisioner knows",
+                    f"`{privilege}` is not a known privilege of a {kind.title}",
                     did_you_mean(str(privilege), sorted(kind.privileges)),
                     Severity.WARNING,
                 )

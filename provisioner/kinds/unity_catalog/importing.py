@@ -79,7 +79,7 @@ def _claimed(
         document.pop(COMMENT, None)
     live = Live(full_name, "", document, "")
     generated = live_document.generate(rules, live, full_name.rpartition(".")[2])
-    left = ["its owner, who goes on managing it"] if entry.attributes.get("owner") else []
+    left = ["its owner, who can still manage it"] if entry.attributes.get("owner") else []
     generated = replace(generated, left_out=tuple(left))
     return Claimed(full_name, generated, (entry, *grants))
 

@@ -169,15 +169,15 @@ def _warnings(intent: Intent) -> Iterator[str]:
     beside = intent.live.beside if intent.live else {}
     if beside.get("copied_mark"):
         yield (
-            "the last line of its comment names an owner of another object, as in a copied "
-            "comment: it counts as unmanaged"
+            "the last line of its comment belongs to another object, as in a copied comment: it "
+            "counts as unmanaged"
         )
     for name in beside.get("is_deleted") or ():
         connection = name.removeprefix("connections/")
         if connection != name:
             yield f"the connection `{connection}` was deleted"
         else:
-            yield f"destination `{name}` points to something that was deleted"
+            yield f"destination `{name}` refers to a deleted object"
 
 
 def drift_category(change: FieldChange) -> DriftCategory | None:

@@ -148,8 +148,8 @@ def fingerprint(*facts: Any) -> str:
 
 ROTATED: Final = "rotated_at"
 NOT_READ = (
-    "The value is never read back. Its variable is needed only when it is written again:",
-    "when it is missing, with another `rotated_at`, or with --rotate.",
+    "The value is never read back. apply needs the variable only if it writes the value again:",
+    "if the secret is missing, with another `rotated_at`, or with --rotate.",
 )
 
 

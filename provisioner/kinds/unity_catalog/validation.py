@@ -27,13 +27,17 @@ def relations(kind: SecurableKind, document: Document, declared: Declared) -> It
     # rule(recorded): Objects of the catalog `system` take grants alone: an update re-sends what
     #     Databricks set, and fails. [databricks/terraform-provider-databricks 5976]
     if full_name.startswith(SYSTEM) and not document.get("existing"):
-        hint = "declare it with `existing: true` to grant on it, or copy it to a catalog of yours"
+        hint = (
+            "to manage its grants, declare it with `existing: true`; or copy it to your own catalog"
+        )
         yield Finding((kind.identity[0],), "E364", f"`{full_name}` belongs to Databricks", hint)
     # rule(documented): Services of all kinds share the names of a schema. [docs.databricks.com,
     #     Create model provider services]
     if kind.name == SHARED_NAMES[0] and full_name in declared.get(SHARED_NAMES[1], {}):
-        message = f"a model provider service is named `{full_name}` as well"
-        yield Finding(field, "E359", message, "services of a schema share their names: rename one")
+        message = f"a model provider service also has the name `{full_name}`"
+        yield Finding(
+            field, "E359", message, "names of services are unique in a schema: rename one of them"
+        )
     yield from grants.relations(kind, document)
     yield from _limits(document)
 
@@ -47,7 +51,7 @@ def _limits(document: Document) -> Iterator[Finding]:
     # rule(recorded): A service has at most 20 limits, 5 of them for groups. [public deployments]
     if len(entries) > MOST_LIMITS or len(groups) > MOST_FOR_GROUPS:
         message = f"{len(entries)} limits, {len(groups)} of them for groups"
-        hint = f"a service takes {MOST_LIMITS} limits, {MOST_FOR_GROUPS} of them for groups"
+        hint = f"a service can have {MOST_LIMITS} limits, {MOST_FOR_GROUPS} of them for groups"
         yield Finding(place, "E357", message, hint)
     seen: set[tuple[Any, ...]] = set()
     for index, limit in enumerate(entries):
@@ -55,14 +59,14 @@ def _limits(document: Document) -> Iterator[Finding]:
         # rule(documented): A limit for one principal names it, and no other does. [databricks-sdk,
         #     RateLimit]
         if (key in NAMING) != bool(limit.get("principal")):
-            hint = "`principal` belongs to the keys USER, USER_GROUP and SERVICE_PRINCIPAL alone"
-            message = f"`{key}` {'needs a' if key in NAMING else 'takes no'} `principal`"
+            hint = "`principal` works only with the keys USER, USER_GROUP and SERVICE_PRINCIPAL"
+            message = f"`{key}` {'requires a' if key in NAMING else 'cannot have a'} `principal`"
             yield Finding((*place, index, "key"), "E357", message, hint)
         identity = (key, limit.get("principal", ""), limit.get("renewal_period"))
         # rule(tool): A key, a principal and a period have one limit: by these it is compared with
         #     the live one.
         if identity in seen:
-            message, hint = "this limit is there twice", "keep one of the two"
+            message, hint = "this limit occurs twice", "keep one of the two"
             yield Finding((*place, index), "E357", message, hint, key=True)
         seen.add(identity)
 
@@ -74,6 +78,6 @@ def forwarding(document: Document) -> Iterator[Finding]:
         # rule(documented): What callers write is passed on. [databricks-sdk, forward_headers,
         #     forward_query_parameters, forward_unmanaged_paths]
         if config.get(name):
-            message = f"`{name}` sends the provider what callers write"
-            hint = "unmanaged paths also skip limits and logs: leave it out unless you need it"
+            message = f"`{name}` forwards data of callers to the provider"
+            hint = "unmanaged paths also bypass limits and logs: remove it unless you need it"
             yield Finding(("config", name), "W786", message, hint, Severity.WARNING)

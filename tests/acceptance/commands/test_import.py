@@ -115,7 +115,7 @@ def test_a_plaintext_key_becomes_a_variable_with_a_comment(live, run, repository
     done = run("import", "plain")
     text = (repository.root / "manifests/plain.yaml").read_text()
     assert "openai_api_key_plaintext: ${env.PLAIN_OPENAI_API_KEY}" in text
-    assert "# The service never shows this key." in text
+    assert "# Databricks never returns this key." in text
     assert "canary" not in text + done.out + done.err
 
 
@@ -217,7 +217,7 @@ def test_a_field_that_this_version_does_not_know_is_named(live, run, repository,
     monkeypatch.setattr(driver.translate, "live", newer)
     assert run("import", "chat").code == 0
     text = (repository.root / "manifests/chat.yaml").read_text()
-    assert "# If it is a setting that has to stay, keep it here: raw: {x_new: 5}" in text
+    assert "# If it is a setting that you need, keep it here: raw: {x_new: 5}" in text
     assert "`x_secret`" in text
     assert "canary" not in text
     assert [step["action"] for step in run("plan", "-o", "json").json["steps"]] == ["adopt"]

@@ -227,7 +227,7 @@ def test_an_endpoint_that_databricks_provides_is_existing(importing, tmp_path, c
     assert (found["name"], found["existing"]) == ("databricks-meta-llama", True)
     assert found["tags"] == [{"key": "team", "value": "ml"}]
     assert "config" not in found
-    assert "not imported: `config`, which belongs to Databricks" in out
+    assert "not imported: `config`, which Databricks sets" in out
 
 
 def test_a_state_without_a_project_around_it_makes_one(tmp_path, capsys):

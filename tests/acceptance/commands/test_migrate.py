@@ -150,7 +150,7 @@ def test_what_cannot_move_says_why(run, repository, workspace):
         assert (endpoint["moves"], name.rstrip("-234") in reasons) == (False, True), endpoint
         assert f"`{name}` cannot move: " in result.err
     assert "`jobs/nightly.sql` asks it with ai_query" in result.err
-    assert "a model of your own" in result.err
+    assert "a custom model" in result.err
     # Nothing lets a model of one's own go on.
     every = ("guardrails", "login", "completions", "provider", "route-optimization")
     again = run("migrate", "model", "login", "provider-2", *PLACE, *without(every), "-o", "json")
@@ -199,7 +199,7 @@ def test_permissions_become_grants_and_limits_keep_their_numbers(run, repository
     workspace.call("PATCH", path, {"access_control_list": acl})
     result = run("migrate", "chat", *PLACE)
     assert result.code == 0
-    assert "to decide: `users` is a group of the workspace" in result.out
+    assert "to decide: `users` is a workspace group" in result.out
     assert run("apply", "-y").code == 0
     service = workspace.call("GET", "/api/2.1/unity-catalog/model-services/main.gateway.chat")
     period = "RATE_LIMIT_RENEWAL_PERIOD_MINUTE"
@@ -233,7 +233,7 @@ def test_a_second_run_uses_the_account_of_the_first(run, repository, workspace):
     manifest = (repository.root / "manifests/second.yaml").read_text()
     assert "model_provider_services:" not in manifest
     assert "model-provider-services/main.gateway.openai" in manifest
-    assert "is declared already" in run("migrate", "first", *PLACE).err
+    assert "is already declared" in run("migrate", "first", *PLACE).err
 
 
 def test_the_report_shows_what_callers_change(run, repository, workspace):

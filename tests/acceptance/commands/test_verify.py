@@ -133,7 +133,7 @@ def test_a_rate_limit_is_said_as_such_and_not_waited_for(chat, run, workspace):
     )
     result = run("verify", "--parallelism", "1")
     assert result.code == 1
-    assert "the rate limit is reached; try again in" in " ".join(result.out.split())
+    assert "the rate limit was reached; try again in" in " ".join(result.out.split())
     assert len(workspace.writes()) == 2
 
 
@@ -224,7 +224,7 @@ checks:
 
 MISTAKES = [
     pytest.param("promt: x", "did you mean `prompt`?", id="an unknown field"),
-    pytest.param("input: x", "`input` does not fit the task `llm/v1/chat`", id="another task"),
+    pytest.param("input: x", "`input` does not work for the task `llm/v1/chat`", id="another task"),
     pytest.param("prompt: x, expect: {pattern: '('}", "not a regular expression", id="a pattern"),
     pytest.param("prompt: x, expect: {}", "E1", id="an expectation of nothing"),
 ]

@@ -211,7 +211,7 @@ def test_what_changed_since_the_plan_is_stale(bench: Workbench) -> None:
     (outcome,) = apply(session, plan, Options(), Hooks(clock=bench.clock))
     assert outcome.status is Status.STALE
     operation = next(step for step in plan.steps if step.operations).operations[0]
-    with pytest.raises(RefusedError, match="changed since it was planned"):
+    with pytest.raises(RefusedError, match="changed after the plan was made"):
         session.drivers["model_services"].perform(operation, "")
 
 
@@ -220,7 +220,7 @@ def test_a_deleted_provider_is_told_and_cured(bench: Workbench) -> None:
     bench.call("DELETE", f"{UC}/model-provider-services/main.gw.openai")
     plan = bench.plan(GATEWAY)
     chat = next(step for step in plan.steps if step.name == "main.gw.chat")
-    assert any("`gpt` points to something that was deleted" in note for note in chat.notes)
+    assert any("`gpt` refers to a deleted object" in note for note in chat.notes)
     assert chat.action is Action.UPDATE
     bench.apply(GATEWAY)
     read = bench.call("GET", f"{UC}/model-services/main.gw.chat")

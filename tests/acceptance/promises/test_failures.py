@@ -104,7 +104,7 @@ def test_a_failed_update_says_that_the_old_config_still_serves(shop, run, worksp
     result = run("apply", "-y")
     assert result.code == 4
     assert f"gpt: {MESSAGE}" in result.err
-    assert "the config before it still serves" in result.err
+    assert "the previous config still serves" in result.err
     assert "not sent: `put_ai_gateway`" in result.err
     assert run("status").code == 1
     again = run("apply", "-y")

@@ -253,12 +253,12 @@ BODIES = [
             Action.BLOCKED,
             change("d", "old", "new", Action.BLOCKED, "no call changes it"),
             reason="d: no call changes it",
-            hint="put the old text back, or leave it alone with "
+            hint="restore the old text, or ignore the field with "
             "`lifecycle: {ignore_changes: [description]}`",
         ),
         [
             "    d: no call changes it",
-            "    hint: put the old text back, or leave it alone with `lifecycle:",
+            "    hint: restore the old text, or ignore the field with `lifecycle:",
             "          {ignore_changes: [description]}`",
             "    d  old → new  (no call changes it)",
         ],

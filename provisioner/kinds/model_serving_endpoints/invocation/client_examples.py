@@ -30,8 +30,8 @@ NAMES: Final = {
 
 def no_snippet(client: str, why: str, other: str = "") -> NoSnippetError:
     """Why there is none for ``client``, and which one to use instead."""
-    hint = f"`--client {other}` can ask it" if other else ""
-    message = f"{NAMES[client]} cannot ask it: {why}"
+    hint = f"use `--client {other}`" if other else ""
+    message = f"{NAMES[client]} cannot query it: {why}"
     error = NoSnippetError.of("E751", message, hint)
     error.why = why
     return error

@@ -77,7 +77,7 @@ def _text(text: str) -> str:
 
 
 SERVING: Final = "from databricks.sdk.service.serving"
-NO_ROWS: Final = "it sends no rows"
+NO_ROWS: Final = "it does not send rows"
 SURFACE: Final = "/serving-endpoints"
 LOGIN: Final = f"# Logs in as the Databricks CLI does: {TOKEN}, a profile, OAuth."
 

@@ -108,7 +108,7 @@ def snippet(reached: Reached, client: str) -> Snippet:
     """The snippet for ``client``, one of ``NAMES``. Raises NoSnippetError where there is none."""
     task = asked_as(reached.document)
     if reached.document.get("route_optimized"):
-        raise no_snippet(client, "it is route-optimised, with an address of its own")
+        raise no_snippet(client, "it is route-optimized and has a separate URL")
     if task not in READ:
         raise no_snippet(client, f"its task is `{task or 'unknown'}`")
     return MAKERS[client](reached, task, example(reached, task))

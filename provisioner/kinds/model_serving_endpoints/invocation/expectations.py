@@ -114,7 +114,9 @@ def _latency(most_ms: int, reply: Reply) -> Iterator[str]:
 def _tokens(most: int, reply: Reply) -> Iterator[str]:
     spent = tokens_of(reply.document)
     if spent is None:
-        yield f"expected at most {most} tokens, but the answer does not tell how many it took"
+        yield (
+            f"expected at most {most} tokens, but the answer does not contain the number of tokens"
+        )
     elif spent > most:
         yield f"expected at most {most} tokens, got {spent}"
 

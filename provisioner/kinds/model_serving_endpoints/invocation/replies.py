@@ -112,7 +112,7 @@ def refusal(reply: Reply) -> str:
     if reply.status != 429:
         return message
     wait = f"; try again in {reply.wait_s:.0f} s" if reply.wait_s else ""
-    return f"the rate limit is reached{wait}: {message}"
+    return f"the rate limit was reached{wait}: {message}"
 
 
 def excerpt(text: str, longest: int = LONGEST_EXCERPT) -> str:

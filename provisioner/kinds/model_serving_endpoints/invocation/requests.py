@@ -87,7 +87,9 @@ def ask(connection: Connection, name: str, question: Question) -> Answer:
     """
     endpoint = connection.get(endpoint_path(name), absent=MISSING)
     if endpoint is None:
-        raise RefusedError.of("E441", f"there is no endpoint `{name}`", hint="is it applied?")
+        raise RefusedError.of(
+            "E441", f"there is no endpoint `{name}`", hint="run `provisioner apply` first"
+        )
     task = task_of(endpoint)
     path = invocations(name, question.entity)
     return answered(connection, path, (name, task), question)
@@ -109,7 +111,7 @@ def answered(
     answer = reply.document
     text = text_of(answer)
     if text is None:
-        message = f"`{name}` answered, but not as the task `{task or 'unknown'}` does"
+        message = f"`{name}` answered, but not in the format of the task `{task or 'unknown'}` does"
         raise UnreachableError.of("E443", message)
     return Answer(name, task, text, answer, served_by(reply), reply.duration_ms, tokens_of(answer))
 
@@ -123,7 +125,7 @@ def _body(name: str, task: str, question: Question) -> Document:
     if task not in BODIES:
         raise RefusedError.of(
             "E442",
-            f"`{name}` takes no prompt: its task is `{task or 'unknown'}`",
-            hint="send a body of its own with --file; a prompt can be sent for " + listed(BODIES),
+            f"`{name}` does not accept a prompt: its task is `{task or 'unknown'}`",
+            hint="send the request body with --file; a prompt works for " + listed(BODIES),
         )
     return {**BODIES[task](question.prompt), **more}

@@ -73,7 +73,7 @@ class Directory:
         if not isinstance(rows, list) or about != identity:
             raise UnreachableError.of(
                 "E435",
-                f"GET {path}: the answer does not tell the permissions of this endpoint",
+                f"GET {path}: the answer does not contain the permissions of this endpoint",
                 hint="permissions may not be enabled in this workspace",
             )
         own = {self.caller()[1], creator if isinstance(creator, str) else ""}
@@ -88,8 +88,8 @@ class Directory:
         if not isinstance(name, str) or not name:
             raise UnreachableError.of(
                 "E436",
-                f"GET {ME}: the answer does not tell who is calling",
-                hint="something between here and the workspace may have answered instead",
+                f"GET {ME}: the answer does not contain the user",
+                hint="a proxy or gateway may have answered instead of the workspace",
             )
         return (SERVICE_PRINCIPAL if _APPLICATION_ID.fullmatch(name) else USER), name
 
@@ -102,7 +102,7 @@ CLOCK_PRECISION_S: Final = 2.0
 # What answers to writes hold beside fields that were sent [serving-api 1.10, 1.11, 8.17].
 CONFIRMING: Final = frozenset({"id", "name", "object_id", "tags"})
 # A create finds nothing: what it names is missing, a version of a model for instance.
-LACKING: Final = "`provisioner plan --preflight` lists what the workspace lacks"
+LACKING: Final = "`provisioner plan --preflight` lists what is missing in the workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +271,7 @@ class EndpointDriver:
                 raise
             raise UnreachableError.of(
                 "E433",
-                f"GET {ROOT}: the workspace knows no serving endpoints at all: {error.reason}",
+                f"GET {ROOT}: the workspace does not support serving endpoints: {error.reason}",
                 hint="model serving may not be enabled in this workspace",
             ) from error
         # A workspace without endpoints may leave the field out, and then has no other.
@@ -280,7 +280,7 @@ class EndpointDriver:
             raise UnreachableError.of(
                 "E430",
                 f"GET {ROOT}: the answer is not a list of serving endpoints",
-                hint="something between here and the workspace may have answered instead",
+                hint="a proxy or gateway may have answered instead of the workspace",
             )
         return entries
 
@@ -292,8 +292,8 @@ class EndpointDriver:
         if raw.get("name") != name or not isinstance(raw.get("id"), str):
             raise UnreachableError.of(
                 "E431",
-                f"GET {path}: the answer is not about the endpoint `{name}`",
-                hint="something between here and the workspace may have answered instead",
+                f"GET {path}: the answer does not describe the endpoint `{name}`",
+                hint="a proxy or gateway may have answered instead of the workspace",
             )
         return raw
 
@@ -332,8 +332,8 @@ def _expect_created(answer: Mapping[str, Any], body: Mapping[str, Any], call: st
     if answer.get("name") != body.get("name"):
         raise LostAnswerError.of(
             "E432",
-            f"{call}: the answer is not about the endpoint that was to be created",
-            hint="run the same command again: it looks whether the endpoint is there",
+            f"{call}: the answer does not describe the created endpoint",
+            hint="run the same command again: it checks whether the endpoint exists",
         )
 
 

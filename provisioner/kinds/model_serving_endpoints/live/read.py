@@ -202,10 +202,10 @@ def ownership_tags(ownership: Ownership) -> dict[str, str]:
 def _unclear(values: Mapping[str, str]) -> str:
     """Why the ownership tags in ``values`` name no owner; ``""`` where both or none are there."""
     if EARLIER_OWNER in values:
-        return f"carries the tag `{EARLIER_OWNER}` of an earlier form"
+        return f"has the tag `{EARLIER_OWNER}`, which is no longer used"
     present = [key for key in (PROJECT, ENVIRONMENT) if values.get(key)]
     if len(present) == 1:
-        return f"carries `{present[0]}` and not the other ownership tag"
+        return f"has the ownership tag `{present[0]}` but not the other one"
     return ""
 
 

@@ -51,7 +51,7 @@ def _failed(raw: Mapping[str, Any]) -> Readiness | None:
     if not what:
         return None
     reason = _entities_text(raw)
-    serves = "; the config before it still serves" if _state(raw, "ready") == "READY" else ""
+    serves = "; the previous config still serves" if _state(raw, "ready") == "READY" else ""
     is_plain = update == UPDATE_FAILED and not reason and not serves
     message = f"{what}{f': {reason}' if reason else ''}{serves}"
     return Readiness(Phase.FAILED, message, is_plain=is_plain)
@@ -59,13 +59,13 @@ def _failed(raw: Mapping[str, Any]) -> Readiness | None:
 
 def _stopped(raw: Mapping[str, Any]) -> Readiness | None:
     if _state(raw, "suspend") == "STOPPED":
-        return Readiness(Phase.STOPPED, "it answers no queries until it is started")
+        return Readiness(Phase.STOPPED, "start it to send queries")
     return None
 
 
 def _empty(raw: Mapping[str, Any]) -> Readiness | None:
     if _state(raw, "config_update") == "NOT_UPDATING" and not raw.get("config"):
-        return Readiness(Phase.READY, "it has no config, so it serves nothing")
+        return Readiness(Phase.READY, "it has no config, and serves no model")
     return None
 
 

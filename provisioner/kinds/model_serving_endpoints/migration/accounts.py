@@ -92,7 +92,7 @@ class Accounts:
         maker = MAKERS.get(provider)
         if maker is None:
             message = f"`{provider}` has no provider type in Unity Gateway"
-            findings.lose(Loss(LossReason.PROVIDER, message, "its models are left out"))
+            findings.lose(Loss(LossReason.PROVIDER, message, "its models are skipped"))
             return {}
         name, account, target = maker(self, block, str(model.get("name")), findings)
         types = api_types(name, block, str(model.get("name")), task)
@@ -110,7 +110,7 @@ class Accounts:
         variable = given.get("from_env") or variable_name(scope[1] if scope else words or field)
         identity = scope or (field, variable)
         reference = f"`{{{{secrets/{scope[0]}/{scope[1]}}}}}`" if scope else ""
-        origin = reference or "a key given as plaintext"
+        origin = reference or "a plaintext key"
         full_name = self._secrets.get(identity) or self._new_secret(identity, variable, origin)
         return {"secret_reference": {"name": f"secrets/{full_name}"}}
 
@@ -122,7 +122,7 @@ class Accounts:
         variable = variable_name(words) if same else variable
         full_name = f"{self._target.place}.{identifier(words)}"
         self._secrets[identity] = full_name
-        purpose = f"the value of catalog secret `{full_name}`, now {origin}"
+        purpose = f"the value of the catalog secret `{full_name}`, currently from {origin}"
         self.variables[variable] = NeededVariable(variable, VariablePlace.PROCESS, purpose)
         if full_name not in self._target.declared.get(SECRETS, {}):
             catalog_name, _, schema_name = self._target.place.partition(".")
@@ -133,7 +133,7 @@ class Accounts:
                 "from_env": variable,
             }
             comments: dict[Location, Sequence[str]] = {
-                ("from_env",): (f"The key that endpoints take from {origin}.",)
+                ("from_env",): (f"The key that endpoints read from {origin}.",)
             }
             self.secrets[full_name] = SuccessorResource(
                 SECRETS, identifier(words), full_name, document, comments
@@ -172,7 +172,7 @@ class Accounts:
             models = [each.get("model") for each in declared.get("targets") or ()]
             if target["model"] not in models and not declared.get("allow_all_targets"):
                 message = f"`{name}` does not list the model `{target['model']}`"
-                hint = "add it to its `targets`, and migrate again"
+                hint = "add the model to `targets`, and run the migration again"
                 findings.lose(Loss(LossReason.TARGET, message, hint, is_final=True))
             return name
         return ""
@@ -239,7 +239,7 @@ def _azure(accounts: Accounts, block: Mapping[str, Any], model: str, findings: F
     target = str(block.get("openai_deployment_name") or model)
     findings.notes.append(
         f"the target of `{model}` is its Azure deployment `{target}`, and the API version "
-        f"`{block.get('openai_api_version', '')}` is not sent: try it with --check (assumed)"
+        f"`{block.get('openai_api_version', '')}` is not sent: check it with --check (assumed)"
     )
     return "azure_openai", {"direct": direct}, target
 
@@ -255,16 +255,16 @@ def _bedrock(accounts: Accounts, block: Mapping[str, Any], model: str, findings:
     if block.get("uc_service_credential_name"):
         direct["service_credential"] = {"name": block["uc_service_credential_name"]}
     elif block.get("instance_profile_arn"):
-        message = "an instance profile cannot log in to Bedrock from Unity Gateway"
-        hint = "make a service credential of Unity Catalog for the same role"
+        message = "an instance profile does not work for Bedrock in Unity Gateway"
+        hint = "create a service credential in Unity Catalog for the same role"
         findings.lose(Loss(LossReason.LOGIN, message, hint))
-        purpose = "the service credential that takes the place of the instance profile"
+        purpose = "the service credential that replaces the instance profile"
         name = accounts.project_variable("bedrock_service_credential", purpose)
         direct["service_credential"] = {"name": name}
     else:
         scope = scope_and_key(block.get("aws_access_key_id"))
         name = identifier(scope[1] if scope else "aws_access_key_id")
-        purpose = "the AWS access key id, which is no secret here and reads back"
+        purpose = "the AWS access key id, which is not a secret here and can be read back"
         direct["aws_access_key"] = {
             "access_key_id": accounts.project_variable(name, purpose),
             "secret_access_key": accounts.secret(block, "aws_secret_access_key"),
@@ -273,8 +273,8 @@ def _bedrock(accounts: Accounts, block: Mapping[str, Any], model: str, findings:
 
 
 def _vertex(accounts: Accounts, block: Mapping[str, Any], model: str, findings: Findings) -> Made:
-    message = "a service account key cannot log in to Vertex AI from Unity Gateway"
-    hint = "make an API key of Gemini; the manifest then takes it from a variable"
+    message = "a service account key does not work for Vertex AI in Unity Gateway"
+    hint = "create a Gemini API key; the manifest reads it from an environment variable"
     findings.lose(Loss(LossReason.LOGIN, message, hint))
     named = {name: str(block.get(name) or "") for name in ("project_id", "region")}
     key = accounts.secret({}, "gemini_api_key")
@@ -283,7 +283,7 @@ def _vertex(accounts: Accounts, block: Mapping[str, Any], model: str, findings: 
 
 def _cohere(accounts: Accounts, block: Mapping[str, Any], model: str, findings: Findings) -> Made:
     message = "Unity Gateway has no provider type for Cohere"
-    hint = f"its API in the shapes of OpenAI's, {COHERE_URL}, takes its place as a custom provider"
+    hint = f"its OpenAI-compatible API, {COHERE_URL}, replaces it as a custom provider"
     findings.lose(Loss(LossReason.PROVIDER, message, hint))
     key = accounts.secret(block, "cohere_api_key")
     return "custom", {"direct": {"base_url": COHERE_URL, "api_key": key}}, model
@@ -302,7 +302,7 @@ def _custom(accounts: Accounts, block: Mapping[str, Any], model: str, findings: 
         direct["api_key"] = accounts.secret(bearer, "token", "custom_api_key")
     # Whether the address is that of the API or of one request has evidence for both.
     findings.notes.append(
-        f"`{direct['base_url']}` is taken over as it is: try it with --check (assumed)"
+        f"`{direct['base_url']}` is copied unchanged: check it with --check (assumed)"
     )
     return "custom", {"direct": direct}, model
 

@@ -37,14 +37,14 @@ def routed(
         name = str(entity.get("name"))
         share = shares.get(name, 100 if not shares else 0)
         if not share and not has_fallback:
-            findings.notes.append(f"`{name}` has no traffic and is no fallback: it is left out")
+            findings.notes.append(f"`{name}` is skipped: it has no traffic and is not a fallback")
             continue
         try:
             destination = _destination(source, entity, accounts, findings)
         except LostError:
             continue
         if not destination:
-            findings.notes.append(f"`{name}` is left out")
+            findings.notes.append(f"`{name}` is skipped")
         elif share:
             destinations.append({**destination, "traffic_percentage": share})
         else:
@@ -52,8 +52,7 @@ def routed(
     _check_counts(destinations, fallbacks, findings)
     if has_fallback and destinations:
         findings.notes.append(
-            "fallbacks are asked in one fixed order after each destination; the endpoint asks its "
-            "other entities"
+            "a service tries its fallbacks in a fixed order; the endpoint tries its other entities"
         )
     return _whole(destinations, findings), fallbacks
 
@@ -63,13 +62,13 @@ def _check_counts(
 ) -> None:
     counts = f"{len(destinations)} destinations and {len(fallbacks)} fallbacks"
     if len(destinations) > MOST_DESTINATIONS or len(fallbacks) > MOST_FALLBACKS:
-        hint = f"a service takes {MOST_DESTINATIONS} and {MOST_FALLBACKS}"
+        hint = f"a service can have {MOST_DESTINATIONS} and {MOST_FALLBACKS}"
         findings.losses.append(Loss(LossReason.ROUTING, f"it would need {counts}", hint, True))
     if not destinations and not any(loss.is_final for loss in findings.losses):
         lost = {loss.cause for loss in findings.losses} & {LossReason.PROVIDER, LossReason.LOGIN}
         # Where an agreement is missing, that is the message.
         if lost <= findings.accepted:
-            message, hint = "nothing of what it serves can move", "keep the endpoint"
+            message, hint = "none of its served entities can move", "keep the endpoint"
             findings.losses.append(Loss(LossReason.MODEL, message, hint, is_final=True))
 
 
@@ -82,7 +81,7 @@ def _whole(destinations: list[Document], findings: Findings) -> list[Document]:
             for each in destinations
         ]
     if destinations and total != 100:
-        findings.notes.append("what is left out gives its traffic to the first destination")
+        findings.notes.append("the first destination gets the traffic of the skipped entities")
         first = destinations[0]["traffic_percentage"] + 100 - total
         return [{**destinations[0], "traffic_percentage": first}, *destinations[1:]]
     return destinations
@@ -118,12 +117,12 @@ def _destination(
         return {**named, "pay_per_token_config": {"model": f"models/{model}"}}
     if has_throughput(entity) or UNITS_FIELD in entity:
         findings.notes.append(
-            f"the capacity of `{name}` stays with the endpoint, which the service asks: keep it"
+            f"keep the endpoint: the service sends its requests for `{name}` to it"
         )
         named = {"name": name, "destination_type": kind.format("PROVISIONED_THROUGHPUT")}
         endpoint = {"model_serving_endpoint": f"serving-endpoints/{source.name}"}
         return {**named, "provisioned_throughput_config": endpoint}
-    message = f"`{entity.get('entity_name', name)}` is a model of your own, an agent or features"
-    hint = "services take external and foundation models only: keep the endpoint"
+    message = f"`{entity.get('entity_name', name)}` is a custom model, an agent or a feature spec"
+    hint = "services support only external models and foundation models: keep the endpoint"
     findings.lose(Loss(LossReason.MODEL, message, hint, is_final=True))
     return {}

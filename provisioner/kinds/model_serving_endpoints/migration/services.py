@@ -66,20 +66,20 @@ LOST: Final[Mapping[str, tuple[LossReason, str, str]]] = {
     "budget_policy_id": (
         LossReason.BUDGET_POLICY,
         "its budget policy",
-        "budgets go by the tags of the service",
+        "budgets use the tags of the service",
     ),
     "email_notifications": (
         LossReason.NOTIFICATIONS,
         "its e-mail notifications",
-        "a service has no updates that run, and so no news of them",
+        "a service has no updates that need notifications",
     ),
     "telemetry_config": (LossReason.TELEMETRY, "its telemetry", "traces of services are Beta"),
     "route_optimized": (
         LossReason.ROUTE_OPTIMIZATION,
-        "its optimised route",
-        "services have one address for all",
+        "its route optimization",
+        "all services have the same URL",
     ),
-    "raw": (LossReason.RAW, "fields that this version does not know", "look at them by hand"),
+    "raw": (LossReason.RAW, "fields that this version does not know", "check them by hand"),
 }
 
 
@@ -181,22 +181,22 @@ def _losses(source: MigrationSource, target: MigrationTarget, full_name: str) ->
     """What of the endpoint itself has no place in a service."""
     document = source.generated.document
     if full_name in target.declared.get(SERVICES, {}):
-        message = f"`{full_name}` is declared already"
-        hint = "it has moved, or another schema has room for it"
+        message = f"`{full_name}` is already declared"
+        hint = "it was already migrated, or choose another schema"
         yield Loss(LossReason.NAME, message, hint, is_final=True)
     gateway = mapping(document.get("ai_gateway"))
     if gateway.get("guardrails"):
         # Service policies are Beta, and attached in the UI: no API declares one.
-        hint = "attach service policies in the UI first; requests pass unchecked until then"
-        yield Loss(LossReason.GUARDRAILS, "its guardrails have no field in a service", hint)
+        hint = "attach service policies in the UI first: until then, requests are not checked"
+        yield Loss(LossReason.GUARDRAILS, "a service has no field for its guardrails", hint)
     for field, (reason, words, hint) in LOST.items():
         # Some are never shown, and only the manifest tells them. [serving-api 3.9]
         if _is_set(document.get(field)) or _is_set(source.declared.get(field)):
-            yield Loss(reason, f"{words} ({field}) cannot be carried over", hint)
+            yield Loss(reason, f"{words} ({field}) cannot be migrated", hint)
     task = task_of(source.raw) or task_of(document)
     if task == COMPLETIONS:
-        hint = "callers have to ask in the shape of a chat, and the model has to take chats"
-        yield Loss(LossReason.COMPLETIONS, "a service takes no completions", hint)
+        hint = "clients must send chat requests, and the model must support chat"
+        yield Loss(LossReason.COMPLETIONS, "a service does not support completions", hint)
 
 
 def _is_set(value: Any) -> bool:
@@ -234,8 +234,8 @@ def _table(document: Document, findings: Findings) -> Document:
     prefix = f"{table.get('table_name_prefix') or 'endpoint'}_service"
     schema = f"{table['catalog_name']}.{table.get('schema_name')}"
     findings.notes.append(
-        f"requests are kept in another table, `{schema}.{prefix}_payload`: the one of the "
-        "endpoint ends with it"
+        f"requests go to another table, `{schema}.{prefix}_payload`: the table of the endpoint "
+        "gets no more rows"
     )
     return {"inference_table": {"parent": f"schemas/{schema}", "table_name_prefix": prefix}}
 
@@ -247,8 +247,8 @@ def _grants(document: Document, target: MigrationTarget, findings: Findings) -> 
         principal = next((str(entry[name]) for name in PRINCIPALS if entry.get(name)), "")
         if entry.get("group_name") in LOCAL_GROUPS:
             findings.questions.append(
-                f"`{principal}` is a group of the workspace, and only groups of the account can "
-                f"be granted: who of it needs {entry.get('level')}?"
+                f"`{principal}` is a workspace group, but grants need account groups: which of "
+                f"its members need {entry.get('level')}?"
             )
         elif principal:
             privileges = list(PRIVILEGES.get(str(entry.get("level")), ()))
@@ -257,7 +257,7 @@ def _grants(document: Document, target: MigrationTarget, findings: Findings) -> 
         names = ", ".join(f"`{grant['principal']}`" for grant in grants)
         catalog = target.place.partition(".")[0]
         findings.questions.append(
-            f"do {names} hold USE_CATALOG on `{catalog}`? Groups have to be groups of the account"
+            f"do {names} have USE_CATALOG on `{catalog}`? Groups must be account groups"
         )
     return grants
 
@@ -305,4 +305,4 @@ def same_api(endpoint: Mapping[str, Any], service: Mapping[str, Any]) -> str:
     wanted = NEEDED.get(task)
     if not types or wanted is None or any(each.endswith(wanted) for each in types):
         return ""
-    return f"the endpoint's task is `{task}`, and the service speaks {', '.join(types)}"
+    return f"the task of the endpoint is `{task}`, but the service supports {', '.join(types)}"

@@ -125,8 +125,8 @@ class ServingEndpoint(Spec):
         ServerDefault(f"{API}/create"),
         NotUpdatable(
             f"{API}/create",
-            remedy="the service has no call that changes the description of an endpoint: put "
-            "the old text back, or leave it alone with "
+            remedy="the service has no call that changes the description of an endpoint: restore "
+            "the old text, or ignore the field with "
             "`lifecycle: {ignore_changes: [description]}`",
         ),
     ] = Field(
@@ -183,7 +183,7 @@ class ServingEndpoint(Spec):
         NotUpdatable(
             CLI,
             remedy="the service has no call that changes the budget policy of an endpoint and "
-            "does not show it: put the old id back, or leave it alone with "
+            "does not show it: restore the old id, or ignore the field with "
             "`lifecycle: {ignore_changes: [budget_policy_id]}`",
         ),
     ] = Field(
@@ -195,8 +195,8 @@ class ServingEndpoint(Spec):
         Raw,
         NotUpdatable(
             "extension of provisioner",
-            remedy="fields of the endpoint itself are sent only when it is created: put the old "
-            "ones back, or leave them alone with `lifecycle: {ignore_changes: [raw]}`",
+            remedy="fields of the endpoint itself are sent only when it is created: restore the "
+            "old values, or ignore the fields with `lifecycle: {ignore_changes: [raw]}`",
         ),
     ] = Field(
         default=None,

@@ -44,7 +44,8 @@ class Case:
 CAPTURE: Final = ("config", "auto_capture_config")
 TABLE_NAMES: Final = ("catalog_name", "schema_name", "table_name_prefix")
 LEFT_OFF: Final = (
-    "the legacy inference table was switched off and stays off: write `enabled: false`, and use "
+    "the legacy inference table was disabled and cannot be enabled again: write `enabled: false`, "
+    "and use "
     "`ai_gateway.inference_table_config`"
 )
 FEATURES: Final = ("telemetry_config", "enabled_telemetry_features")
@@ -63,7 +64,7 @@ SAYS_NOTHING: Final = {
 
 def config_taken_away(case: Case) -> Verdict:
     if case.names[0] == "config" and not at(case.desired, ("config",)):
-        detail = "no call takes the config of an endpoint away: write it, or delete the endpoint"
+        detail = "no call removes the config of an endpoint: add `config`, or delete the endpoint"
         return FieldAction(Action.BLOCKED, Cause.NOT_UPDATABLE, detail)
     return None
 
@@ -91,7 +92,7 @@ def sent_for_one(case: Case) -> Verdict:
         is_its = only.value.get("name", _reached(case)) == _reached(case)
         return FieldAction(Action.KEEP, Cause.IMPLIED) if is_its else None
     if about_name and len(list(parts_of(case.live, ENTITIES))) == 1:
-        return FieldAction(Action.KEEP, Cause.IMPLIED, "the name stays as it is")
+        return FieldAction(Action.KEEP, Cause.IMPLIED, "the name is kept")
     return None
 
 
@@ -122,7 +123,7 @@ def legacy_table(case: Case) -> Verdict:
         return FieldAction(Action.KEEP, Cause.STAYS_OFF, LEFT_OFF)
     if case.change.after is True:
         detail = (
-            "a legacy inference table that was switched off cannot be switched on again: write "
+            "a disabled legacy inference table cannot be enabled again: write "
             "`enabled: false`, and use `ai_gateway.inference_table_config`"
         )
         return FieldAction(Action.BLOCKED, Cause.NOT_UPDATABLE, detail)
@@ -133,9 +134,9 @@ def _table_without_manifest(case: Case) -> FieldAction:
     # Taking the block out of the manifest means to stop capturing. The table cannot be taken away,
     # so it is switched off, and its names stay [serving-api 2.5].
     if case.names[-1] == "enabled" and case.change.before is True:
-        detail = "switched off: an endpoint keeps the names of its table"
+        detail = "disabled: an endpoint keeps the names of its table"
         return FieldAction(Action.UPDATE, Cause.SWITCHED_OFF, detail)
-    detail = "the table is off, and an endpoint keeps its names"
+    detail = "the table is disabled, and an endpoint keeps its names"
     return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES, detail)
 
 

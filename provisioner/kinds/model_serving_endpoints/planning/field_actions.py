@@ -110,14 +110,14 @@ def _off_on_both_sides(case: Case) -> Verdict:
         return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES)
     table_is_off = mapping(at(case.live, TABLE)).get("enabled") is False
     if case.names[:2] == TABLE and table_is_off and not at(case.desired, TABLE):
-        return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES, "the table is off")
+        return FieldAction(Action.KEEP, Cause.OFF_ON_BOTH_SIDES, "the table is disabled")
     return None
 
 
 def _table_taken_out(case: Case) -> Verdict:
     if case.names[:2] != TABLE or at(case.desired, TABLE) or case.change.after is not ABSENT:
         return None
-    detail = "the table is switched off, and what it holds stays"
+    detail = "the table is disabled, and its rows are kept"
     return FieldAction(Action.UPDATE, Cause.SWITCHED_OFF, detail)
 
 
@@ -128,7 +128,7 @@ def _table_moves(case: Case) -> Verdict:
     if case.names[-1] == PREFIX and case.change.after is ABSENT and _is_default_prefix(case.live):
         return None
     if moves_table(case.desired, case.live):
-        detail = "the table is switched off while it moves"
+        detail = "the table is disabled while it moves"
         return FieldAction(Action.UPDATE, Cause.MOVED, detail)
     if case.names[-1] == PREFIX and case.change.after is ABSENT:
         # Somebody chose it, and every call that leaves it out asks for the service's own.

@@ -35,7 +35,7 @@ def _stopped(intent: Intent) -> Precondition:
     what = listed(fields)
     return (
         f"it is stopped, and {what} can be changed only while it runs",
-        f"start it ({start}) and plan again, or leave it alone with "
+        f"start it ({start}) and plan again, or ignore the fields with "
         f"`lifecycle: {{ignore_changes: [{', '.join(fields)}]}}`",
     )
 
@@ -47,9 +47,8 @@ def _nothing_to_serve(intent: Intent) -> Precondition:
     names = {entity.get("name") for entity in body.get("served_entities", ())}
     if not names:
         return (
-            "nothing would be left to serve: lifecycle.ignore_changes takes every served entity "
-            "out of what is sent",
-            "ignore a field of the entities instead of the entities, or all of `config`",
+            "no served entity would remain: lifecycle.ignore_changes excludes all of them",
+            "ignore a field of the entities, or the whole `config`",
         )
     routes = parts_of({"config": body}, ("config", "traffic_config", "routes"))
     reached = (route.value.get("served_entity_name") for route in routes)
@@ -57,9 +56,9 @@ def _nothing_to_serve(intent: Intent) -> Precondition:
     if not gone:
         return None
     return (
-        f"traffic that lifecycle.ignore_changes keeps goes to {', '.join(gone)}, which would not "
-        "be served any more",
-        "write the routes and take them out of `ignore_changes`, or keep the entity",
+        f"traffic that lifecycle.ignore_changes keeps goes to {', '.join(gone)}, which would no "
+        "longer be served",
+        "declare the routes and remove them from `ignore_changes`, or keep the entity",
     )
 
 

@@ -33,7 +33,7 @@ def other_sort(desired: Document, live: Document) -> str:
         return "an endpoint that serves external models cannot change to other models"
     # Endpoints with model units have calls of their own to create and to update them, and
     # nothing says that either call takes an endpoint of the other one.
-    return "an endpoint is created with model units or without them, and no call changes that"
+    return "an endpoint is created with or without model units, and no call changes that"
 
 
 def other_task(desired: Document, live: Document) -> str:

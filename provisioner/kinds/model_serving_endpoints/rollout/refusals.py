@@ -49,7 +49,7 @@ def rollout(document: Document) -> Iterator[Finding]:
     if not name or name not in names:
         yield _no_entity(names, block)
     elif not block.get("analysis"):
-        message = "without `analysis` nothing is measured: time and readiness decide alone"
+        message = "without `analysis`, only time and readiness decide"
         hint = "add `analysis: {metrics: [{name: errors, max: 1%, min_requests: 100}]}`"
         yield Finding((BLOCK,), "W725", message, hint, key=True, severity=Severity.WARNING)
 
@@ -60,7 +60,7 @@ def _no_entity(names: list[str], block: Mapping[str, Any]) -> Finding:
         message = f"no served entity is named `{block['entity']}`"
         hint = did_you_mean(str(block["entity"]), names, serves)
         return Finding((BLOCK, "entity"), "E385", message, hint)
-    what = "has no `name`" if len(names) == 1 else "is not said"
+    what = "has no `name`" if len(names) == 1 else "is not clear"
     message = f"which served entity is rolled out {what}"
     hint = "give the served entity a `name`" if len(names) == 1 else "add `entity: NAME`"
     return Finding((BLOCK,), "E385", message, hint, key=True)
@@ -70,24 +70,24 @@ def _existing(document: Document, name: str) -> Refusal:
     if document.get("existing") is not True:
         return None
     return (
-        "an endpoint with `existing: true`, such as a pay-per-token endpoint, cannot be "
-        "rolled out: its served entities are not managed here",
-        "take `rollout` out",
+        "an endpoint with `existing: true`, such as a pay-per-token endpoint, does not support "
+        "rollouts: its served entities are not managed here",
+        "remove `rollout`",
     )
 
 
 def _nothing(document: Document, name: str) -> Refusal:
     if any(parts_of(document, ENTITIES)):
         return None
-    return "this endpoint serves nothing, so that nothing can be rolled out", "add `config`"
+    return "this endpoint serves no model, so there is nothing to roll out", "add `config`"
 
 
 def _mixed(document: Document, name: str) -> Refusal:
     if len(sorts_in(document)) < 2:
         return None
     return (
-        "served entities of different types cannot be rolled out: the service does not take a "
-        "second version beside them",
+        "served entities of different types cannot be rolled out: the service does not accept a "
+        "second version of them",
         "serve models of one type",
     )
 
@@ -99,7 +99,7 @@ def _full(document: Document, name: str) -> Refusal:
     return (
         f"{count} served entities leave no room for a second version: an endpoint has at most "
         f"{MOST_ENTITIES}",
-        "take one out, or take `rollout` out",
+        "remove one of them, or remove `rollout`",
     )
 
 
@@ -111,9 +111,8 @@ def _divided(document: Document, name: str) -> Refusal:
     if not shares or shares.get(name) == WHOLE or name not in shares:
         return None
     return (
-        f"`{name}` gets {shares[name]} % of the traffic, and only an entity with all of it can be "
-        "rolled out",
-        "give it 100 % in `traffic_config`, or take `rollout` out",
+        f"`{name}` gets {shares[name]} % of the traffic, but a rollout needs an entity with 100 %",
+        "give it 100 % in `traffic_config`, or remove `rollout`",
     )
 
 
@@ -126,8 +125,7 @@ def _plaintext(document: Document, name: str) -> Refusal:
             field = next((name for name in SECRET_FIELDS if name in holder.value), "")
             if field:
                 return (
-                    f"`{field}` cannot be read back, so that the previous version could not be "
-                    "sent again",
+                    f"`{field}` cannot be read back, so a step could not send the previous version",
                     f"use a secret reference: `{field.removesuffix('_plaintext')}: "
                     "{{secrets/SCOPE/KEY}}`",
                 )
@@ -137,7 +135,7 @@ def _plaintext(document: Document, name: str) -> Refusal:
 def _table(document: Document, name: str) -> Refusal:
     if not at(document, ("config", RAW)):
         return None
-    return "`config.raw` cannot be read back, so that no step could send it", "take it out"
+    return "`config.raw` cannot be read back, so a step could not send it", "remove it"
 
 
 REFUSALS: Final[tuple[Callable[[Document, str], Refusal], ...]] = (

@@ -75,7 +75,7 @@ def _custom_only(document: Document, sorts: set[Sort]) -> Iterator[Finding]:
     fits = {"telemetry_config": Sort.REGISTERED in sorts, "route_optimized": _is_custom(document)}
     for name in fits:
         if document.get(name) and not fits[name]:
-            message = f"`{name}` is for custom models, and this endpoint serves none"
+            message = f"`{name}` works only for custom models, and this endpoint serves none"
             yield Finding((name,), "E338", message, "remove it", key=True)
 
 
@@ -93,16 +93,16 @@ def _telemetry(document: Document) -> Iterator[Finding]:
         yield Finding(
             TABLES,
             "E374",
-            "`table_names` and `telemetry_profile_id` are both given",
-            "a profile knows its tables: keep one of the two",
+            "`table_names` and `telemetry_profile_id` are both set",
+            "remove one of them: a profile already has its tables",
             key=True,
         )
     elif TABLES[0] in document and not tables and "telemetry_profile_id" not in block:
         yield Finding(
             TABLES[:1],
             "E374",
-            "nothing says where telemetry is written to",
-            "add `table_names`, or the `telemetry_profile_id` of a profile that is there",
+            "the destination of the telemetry is missing",
+            "add `table_names`, or the `telemetry_profile_id` of an existing profile",
             key=True,
         )
     # rule(documented): A table is named `catalog.schema.table`. [serving-api 2.9]
@@ -121,7 +121,7 @@ def _legacy_table(document: Document) -> Iterator[Finding]:
         CAPTURE,
         "W720",
         "the service has deprecated `auto_capture_config`",
-        "`ai_gateway.inference_table_config` takes its place",
+        "use `ai_gateway.inference_table_config` instead",
         Severity.WARNING,
         key=True,
     )
@@ -129,7 +129,7 @@ def _legacy_table(document: Document) -> Iterator[Finding]:
     #     gateway. [serving-api 2.5]
     for name in ("catalog_name", "schema_name"):
         if name not in table:
-            message = f"`{name}` is missing, and the table needs it, as far as is known"
+            message = f"`{name}` is missing, but the table probably requires it"
             hint = f"add `{name}`"
             yield Finding(CAPTURE, "W731", message, hint, Severity.WARNING, key=True)
 
@@ -140,8 +140,8 @@ def _variables(variables: Part) -> Iterator[Finding]:
         # rule(assumed): The name of an environment variable holds letters, digits and `_`.
         #     [serving-api 2.2]
         if not _VARIABLE.fullmatch(name):
-            message = f"`{name}` is no name of an environment variable, as far as is known"
-            hint = "letters, digits and `_`, the first one no digit"
+            message = f"`{name}` is probably not a valid name of an environment variable"
+            hint = "use letters, digits and `_`, and do not begin with a digit"
             yield Finding(place, "W729", message, hint, Severity.WARNING, key=True)
         # rule(tool): A secret value is never sent in a variable, which the service may show;
         #     a value that sounds like a secret is warned about.
@@ -151,7 +151,8 @@ def _variables(variables: Part) -> Iterator[Finding]:
             yield Finding(
                 place,
                 "W722",
-                f"`{name}` sounds like a secret, and all who may view the endpoint can read it",
+                f"`{name}` looks like a secret, and every user with CAN_VIEW on the endpoint can "
+                "read it",
                 'store it in a secret scope and write "{{secrets/SCOPE/KEY}}"',
                 Severity.WARNING,
             )
@@ -159,7 +160,7 @@ def _variables(variables: Part) -> Iterator[Finding]:
 
 def _shown(what: str) -> tuple[str, str]:
     return (
-        f"{what} may be shown by the service, so no secret is sent in it",
+        f"the service may return {what}, so it must not contain a secret",
         'store it in a secret scope and write "{{secrets/SCOPE/KEY}}"',
     )
 
@@ -185,15 +186,16 @@ def _raw(
         yield Finding(
             (*place, RAW),
             "E372",
-            "an endpoint with `existing: true` takes no `raw`",
-            "a change of `raw` is found with an ownership tag, and such an endpoint has none",
+            "an endpoint with `existing: true` cannot have `raw`",
+            "changes of `raw` are detected with an ownership tag, which such an endpoint does not "
+            "have",
             key=True,
         )
     known = _rule_at(names)
     for name, value in mapping(block.value[RAW]).items():
         where = (*place, RAW, name)
         if name in known.fields or name in OLD_SPELLINGS:
-            hint = f"write it beside `{RAW}`, where it is checked and compared"
+            hint = f"move it next to `{RAW}`, where it is checked and compared"
             yield Finding(where, "E372", f"`{name}` is a known field", hint, key=True)
         elif name in OUTPUT_ONLY.get(names, {}):
             message = f"`{name}` cannot be set: {OUTPUT_ONLY[names][name]}"

@@ -48,8 +48,8 @@ def checks(document: Document, known: list[str]) -> Iterator[Finding]:
     for check in parts_of(document, ("checks",)):
         name = check.value.get("name")
         if isinstance(name, str) and name in seen:
-            message = f"another check of this endpoint is named `{name}`"
-            yield Finding(check.inner("name"), "E740", message, "give this one another name")
+            message = f"another check of this endpoint has the name `{name}`"
+            yield Finding(check.inner("name"), "E740", message, "rename this check")
         seen.add(str(name))
         yield from _entity(check, known)
         yield from _question(check, task)
@@ -67,7 +67,11 @@ def _question(check: Part, task: str) -> Iterator[Finding]:
     questions = [name for name in QUESTIONS if name in check.value]
     if len(questions) != 1:
         names = " and ".join(f"`{name}`" for name in questions)
-        message = f"this check asks with {names}" if questions else "this check asks nothing"
+        message = (
+            f"this check has more than one question: {names}"
+            if questions
+            else ("this check has no question")
+        )
         field = FIELD_OF.get(task, "prompt")
         hint = "keep one of them" if questions else f"add `{field}`, or a whole `request`"
         at = check.inner(questions[1]) if questions else check.at
@@ -75,17 +79,17 @@ def _question(check: Part, task: str) -> Iterator[Finding]:
         return
     (field,) = questions
     if task and task not in TASKS_OF.get(field, (task,)):
-        message = f"`{field}` does not fit the task `{task}` of this endpoint"
-        hint = f"ask with `{FIELD_OF[task]}`" if task in FIELD_OF else "ask with `request`"
+        message = f"`{field}` does not work for the task `{task}` of this endpoint"
+        hint = f"use `{FIELD_OF[task]}`" if task in FIELD_OF else "use `request`"
         yield Finding(check.inner(field), "E743", message, hint, key=True)
     if "pass_rate" in check.value and field != "cases":
-        message = "`pass_rate` goes with `cases`, and this check asks one question"
-        yield Finding(check.inner("pass_rate"), "E743", message, "take it out", key=True)
+        message = "`pass_rate` works only with `cases`"
+        yield Finding(check.inner("pass_rate"), "E743", message, "remove it", key=True)
     if field not in ("prompt", "messages", "cases"):
         for name in PARAMETERS:
             if name in check.value:
-                message = f"`{name}` goes with `prompt` and `messages`, not with `{field}`"
-                hint = f"put it into `{field}`" if field == "request" else "take it out"
+                message = f"`{name}` works only with `prompt` and `messages`, not with `{field}`"
+                hint = f"move it into `{field}`" if field == "request" else "remove it"
                 yield Finding(check.inner(name), "E743", message, hint, key=True)
 
 
@@ -98,12 +102,12 @@ def _expectations(check: Part, task: str) -> Iterator[Finding]:
     embeds = task in ("", EMBEDDINGS) and not {"prompt", "messages", *FRAMES} & set(check.value)
     for name in OF_VECTORS:
         if name in expect.value and not embeds:
-            message = f"`{name}` is about embeddings, and this check asks for something else"
-            yield Finding(expect.inner(name), "E745", message, "take it out", key=True)
+            message = f"`{name}` works only for checks of embeddings"
+            yield Finding(expect.inner(name), "E745", message, "remove it", key=True)
     for name in OF_TOKENS:
         if name in expect.value and set(FRAMES) & set(check.value):
-            message = f"`{name}` is about language models, and this check asks another one"
-            yield Finding(expect.inner(name), "E745", message, "take it out", key=True)
+            message = f"`{name}` works only for checks of language models"
+            yield Finding(expect.inner(name), "E745", message, "remove it", key=True)
 
 
 def _pattern(part: Part) -> Iterator[Finding]:
@@ -117,7 +121,7 @@ def _pattern(part: Part) -> Iterator[Finding]:
         regex.compile(pattern)
     except regex.error as error:
         message = f"this is not a regular expression: {error}"
-        yield Finding(part.at, "E744", message, "a sign that means itself is written with `\\`")
+        yield Finding(part.at, "E744", message, "escape a literal sign with `\\`")
 
 
 def _json(part: Part) -> Iterator[Finding]:
@@ -131,7 +135,7 @@ def _json(part: Part) -> Iterator[Finding]:
             yield Finding(inner.inner("path"), "E746", message, hint)
         least, most = inner.value.get("min"), inner.value.get("max")
         if _is_number(least) and _is_number(most) and least > most:
-            message = f"nothing is at least {least} and at most {most}"
+            message = f"no number is at least {least} and at most {most}"
             yield Finding(inner.inner("min"), "E745", message, "swap them")
 
 

@@ -52,10 +52,10 @@ def permissions(document: Document) -> Iterator[Finding]:
         given = [kind for kind in PRINCIPALS if kind in part.value]
         if not given:
             hint = f"write one of {listed(PRINCIPALS)}"
-            yield Finding(part.at, "E360", "this permission names no principal", hint)
+            yield Finding(part.at, "E360", "this permission has no principal", hint)
         for extra in given[1:]:
-            message = f"`{given[0]}` and `{extra}` are both given"
-            hint = "write an entry for each of them"
+            message = f"`{given[0]}` and `{extra}` are both set"
+            hint = "write one entry for each principal"
             yield Finding(part.inner(extra), "E360", message, hint, key=True)
         for kind in given:
             name = part.value[kind]
@@ -63,8 +63,11 @@ def permissions(document: Document) -> Iterator[Finding]:
                 continue
             who = (kind, name.casefold())
             if who in seen:
-                message = f"`{name}` has another permission already"
-                hint = f"it is entry {seen[who]} of the list; each level holds the weaker ones"
+                message = f"`{name}` already has another permission"
+                hint = (
+                    f"it is entry {seen[who]} of the list: keep one of them. A higher level "
+                    "includes the lower levels"
+                )
                 yield Finding(part.inner(kind), "E361", message, hint)
             seen.setdefault(who, number)
 
@@ -103,8 +106,11 @@ WITHOUT_CONFIG: Final = frozenset({"name", "tags", "lifecycle"})
 def _config(document: Document) -> Iterator[Finding]:
     """The service has endpoints without a config, so one is only a warning."""
     if set(document) <= WITHOUT_CONFIG and not str(document.get("name")).startswith(DATABRICKS):
-        message = "this endpoint has no `config`, so it serves nothing"
-        hint = "add `config` with `served_entities`; `existing: true` if it is created elsewhere"
+        message = "this endpoint has no `config`, so it serves no model"
+        hint = (
+            "add `config` with `served_entities`, or `existing: true` if the endpoint is "
+            "created elsewhere"
+        )
         yield Finding((), "W727", message, hint, Severity.WARNING)
 
 
@@ -128,17 +134,20 @@ def _entity_names(document: Document) -> Iterator[Finding]:
             yield Finding(
                 entity.inner("name"),
                 "E315",
-                f"more than one served entity is named `{name}`",
-                "traffic routes go by these names, so each can be there only once",
+                f"more than one served entity has the name `{name}`",
+                "rename one of them: traffic routes refer to these names",
             )
         elif isinstance(name, str):
             seen[name] = entity.at
         # rule(assumed): A served entity's name has at most 63 characters, as an endpoint's name.
         #     [serving-api 8.22]
         if isinstance(name, str) and len(name) > LONGEST_ENTITY_NAME:
-            message = f"this name has {len(name)} characters: that the service takes more than "
-            message += f"{LONGEST_ENTITY_NAME} is not known"
-            hint = f"write at most {LONGEST_ENTITY_NAME} characters, as for an endpoint"
+            message = (
+                f"this name has {len(name)} characters: it is unknown whether the service "
+                "accepts more than "
+            )
+            message += f"{LONGEST_ENTITY_NAME}"
+            hint = f"use at most {LONGEST_ENTITY_NAME} characters, as for an endpoint"
             yield Finding(entity.inner("name"), "W744", message, hint, Severity.WARNING)
 
 
@@ -146,7 +155,7 @@ def _name_to_write(entity: Part) -> str:
     """The name that the service would choose, which the plan needs in the manifest."""
     why = "plans compare several served entities by their names"
     default = default_entity_name(entity.value)
-    return f"write `name: {default}`, as the service would choose it: {why}" if default else why
+    return f"write `name: {default}`, which the service would choose: {why}" if default else why
 
 
 def _known_names(document: Document) -> list[str]:
@@ -170,9 +179,9 @@ def _routes(document: Document) -> Iterator[Finding]:
         # rule(tool): A route names an entity of the same manifest. What the service answers is
         #     assumed [serving-api 3.5], but such a manifest contradicts itself.
         if name in seen:
-            message = f"another route leads to `{name}` too"
+            message = f"another route also refers to `{name}`"
             yield Finding(
-                route.inner("served_entity_name"), "E320", message, "add the two shares up in one"
+                route.inner("served_entity_name"), "E320", message, "merge them into one route"
             )
         elif name not in known:
             yield Finding(route.inner("served_entity_name"), "E317", *_nobody(name, known))
@@ -192,8 +201,8 @@ def _traffic(document: Document) -> Iterator[Finding]:
     #     without routes could never be what it shows.
     if isinstance(at(document, ROUTES[:-1]), dict) and not at(document, ROUTES):
         # The service sends all traffic somewhere, and this could never be what it shows.
-        message = "this split has no routes"
-        hint = "remove it where there is one served entity, which gets all the traffic"
+        message = "this traffic split has no routes"
+        hint = "add routes, or remove it if there is one served entity, which gets all the traffic"
         yield Finding(ROUTES[:-1], "E319", message, hint, key=True)
         return
     shares = [route.value.get("traffic_percentage") for route in parts_of(document, ROUTES)]
@@ -205,7 +214,7 @@ def _traffic(document: Document) -> Iterator[Finding]:
             yield Finding(
                 ENTITIES,
                 "E319",
-                "several served entities, and nothing says how the traffic is split",
+                "there are several served entities, but no traffic split",
                 "add `traffic_config: {routes: [{served_entity_name: …, traffic_percentage: …}]}`",
                 key=True,
             )
@@ -229,8 +238,8 @@ def _tags(document: Document) -> Iterator[Finding]:
             yield Finding(
                 tag.inner("key"),
                 "E327",
-                f"tags that begin with `{RESERVED_TAGS}` are kept for this tool",
-                "it writes them itself; choose another key",
+                f"tags that begin with `{RESERVED_TAGS}` are reserved for this tool",
+                "choose another key",
             )
         # rule(recorded): A tag's key has 1 to 255 characters and none of . , = / and :. The
         #     service refuses the whole call. [serving-api 1.8]
@@ -238,10 +247,10 @@ def _tags(document: Document) -> Iterator[Finding]:
             yield Finding(
                 tag.inner("key"),
                 "E376",
-                f"`{key}` cannot be the key of a tag: the service takes 1 to 255 characters, and "
-                "none of `.`, `,`, `=`, `/` and `:`",
-                f"for instance `{re.sub('[.,=/:]', '_', key)[:255] or 'team'}`",
+                f"`{key}` cannot be the key of a tag: use 1 to 255 characters, without `.`, `,`, "
+                "`=`, `/` and `:`",
+                f"for example `{re.sub('[.,=/:]', '_', key)[:255] or 'team'}`",
             )
         # rule(tool): A tag has one value: by its key it is compared with the live one.
         if seen[key] == 2:
-            yield Finding(tag.inner("key"), "E328", f"another tag has the key `{key}` too")
+            yield Finding(tag.inner("key"), "E328", f"another tag also has the key `{key}`")

@@ -58,7 +58,7 @@ def _serves(entity: Part) -> Iterator[Finding]:
         yield Finding(
             entity.at,
             "E331",
-            "this served entity serves nothing",
+            "this served entity has no model",
             "add `external_model`, or the `entity_name` of a registered model",
             key=True,
         )
@@ -75,11 +75,11 @@ def _fields(entity: Part) -> Iterator[Finding]:
         # rule(client): An entity with model units has no other size: the `/pt` calls have no field
         #     for one. [serving-api 1.3, 2.3]
         if sort is Sort.EXTERNAL:
-            message = f"`{name}` is for registered models, and this one is external"
+            message = f"`{name}` works only for registered models, and this model is external"
             yield Finding(entity.inner(name), "E332", message, "remove it", key=True)
         else:
-            message = f"`{name}` does not go together with `{UNITS_FIELD}`"
-            hint = "the units alone say what is provisioned: keep one of the two"
+            message = f"`{name}` cannot be combined with `{UNITS_FIELD}`"
+            hint = "keep one of them: model units define the whole capacity"
             yield Finding(entity.inner(name), "E337", message, hint, key=True)
 
 
@@ -91,8 +91,8 @@ def _sizes(entity: Part) -> Iterator[Finding]:
         yield Finding(
             entity.inner(both[0]),
             "E334",
-            f"`workload_size` and `{both[0]}` are both given",
-            "keep the size or the concurrency",
+            f"`workload_size` and `{both[0]}` are both set",
+            "keep either the size or the concurrency",
             key=True,
         )
     # rule(tool): The smallest number of a range is not above the largest: such a range is empty.
@@ -127,8 +127,8 @@ def _units(entity: Part) -> Iterator[Finding]:
         yield Finding(
             entity.inner(UNITS_FIELD),
             "W723",
-            f"model units are {UNITS_STEP} or a multiple of it, as far as is known",
-            f"for instance {(units // UNITS_STEP + 1) * UNITS_STEP}",
+            f"model units are probably a multiple of {UNITS_STEP}",
+            f"for example {(units // UNITS_STEP + 1) * UNITS_STEP}",
             Severity.WARNING,
         )
 
@@ -150,10 +150,9 @@ def _scale_to_zero(entity: Part) -> Iterator[Finding]:
         yield Finding(
             entity.at,
             "W736",
-            "`scale_to_zero_enabled` is missing; that the service still refuses this is an "
-            "assumption",
-            "write `scale_to_zero_enabled: true` to pay nothing while no requests come, or `false` "
-            "to keep the model running",
+            "`scale_to_zero_enabled` is missing; the service probably refuses this",
+            "write `scale_to_zero_enabled: true` to pay nothing while there are no requests, or "
+            "`false` to keep the model running",
             Severity.WARNING,
             key=True,
         )
@@ -170,8 +169,8 @@ def _throughput(entity: Part) -> Iterator[Finding]:
         yield Finding(
             entity.inner(by_throughput[0]),
             "W735",
-            f"the service was seen to answer that models such as `{name}` are not eligible for "
-            "provisioned throughput; that this holds for this one is an assumption",
+            f"the service has answered that models such as `{name}` are not eligible for "
+            "provisioned throughput; this probably applies here",
             f"provision it with `{UNITS_FIELD}` instead",
             Severity.WARNING,
             key=True,
@@ -242,8 +241,8 @@ def _mixed(document: Document) -> Iterator[Finding]:
             yield Finding(
                 entity.at,
                 "E333",
-                f"the first served entity is of {first}, and this one is of {sort}",
-                "use an endpoint for each of them",
+                f"the first served entity is of {first}, but this one is of {sort}",
+                "use a separate endpoint for each type",
                 key=True,
             )
 
@@ -260,8 +259,8 @@ def _many(document: Document) -> Iterator[Finding]:
         yield Finding(
             ENTITIES,
             "W721",
-            f"{count} served entities, and more than {MOST_ENTITIES} have not been seen in one "
-            "endpoint",
+            f"{count} served entities; it is unknown whether an endpoint can have more than "
+            f"{MOST_ENTITIES}",
             severity=Severity.WARNING,
             key=True,
         )

@@ -35,15 +35,15 @@ def existing(document: Document) -> Iterator[Finding]:
             yield _reserved(str(name))
         return
     managed = [block for block in MANAGED if not (is_theirs and block in NOT_OF_DATABRICKS)]
-    hint = f"managed can be {listed(managed)}"
+    hint = f"the fields that can be managed are {listed(managed)}"
     for field in document:
         if field not in (*ABOUT_IT, *managed):
-            message = f"`{field}` is set where the endpoint is created (`existing: true`)"
+            message = f"`{field}` cannot be managed for an endpoint with `existing: true`"
             yield Finding((field,), "E362", message, hint, key=True)
     if mapping(document.get("lifecycle")).get("prevent_destroy"):
         message = "an endpoint with `existing: true` is never deleted or replaced"
         place = ("lifecycle", "prevent_destroy")
-        yield Finding(place, "E363", message, "take `prevent_destroy` out", key=True)
+        yield Finding(place, "E363", message, "remove `prevent_destroy`", key=True)
 
 
 # rule(documented): The prefix `databricks-` is reserved for endpoints of Databricks. [serving-api
@@ -53,8 +53,9 @@ def _reserved(name: str) -> Finding:
     return Finding(
         ("name",),
         "E301",
-        f"names that begin with `{DATABRICKS}` are kept for endpoints of Databricks",
-        f"for instance `{other}`; or `existing: true` to manage limits, tags and permissions of "
+        f"names that begin with `{DATABRICKS}` are reserved for endpoints of Databricks",
+        f"rename it, for example to `{other}`; or write `existing: true` to manage limits, tags "
+        "and permissions of "
         "an endpoint that Databricks provides",
     )
 

@@ -81,10 +81,10 @@ def _name(model: Part) -> Iterator[Finding]:
         yield Finding(
             model.inner("name"),
             "E349",
-            f"the service refuses the model name `{name}`: it takes letters, digits, `-`, `_`, "
+            f"the service refuses the model name `{name}`: use letters, digits, `-`, `_`, "
             "`.` and `:`",
-            "a model provider service of Unity Catalog takes any name; or give the model another "
-            "name at a proxy of yours",
+            "use a model provider service of Unity Catalog, which accepts any name, or rename the "
+            "model in your own proxy",
         )
 
 
@@ -98,7 +98,7 @@ def _block(model: Part) -> Iterator[Finding]:
         yield Finding(
             model.inner(name),
             "E303",
-            f"`{name}` belongs to the provider `{PROVIDER_OF[name]}`, and the provider here is "
+            f"`{name}` belongs to the provider `{PROVIDER_OF[name]}`, but the provider here is "
             f"`{provider}`",
             f"write `provider: {PROVIDER_OF[name]}`, or the settings as `{BLOCK_OF[provider]}`",
             key=True,
@@ -107,7 +107,7 @@ def _block(model: Part) -> Iterator[Finding]:
         yield Finding(
             model.inner("provider"),
             "E302",
-            f"the provider `{provider}` needs its settings in `{BLOCK_OF[provider]}`",
+            f"the provider `{provider}` requires its settings in `{BLOCK_OF[provider]}`",
         )
 
 
@@ -118,7 +118,7 @@ def _known_task(model: Part) -> Iterator[Finding]:
         short = [known for known in TASKS if known.endswith(f"/{task.rpartition('/')[2]}")]
         # `chat` means `llm/v1/chat`: the last part of a task is written in many examples.
         word = short[0] if short else task
-        hint = did_you_mean(word, TASKS, f"one of {', '.join(TASKS)}")
+        hint = did_you_mean(word, TASKS, f"use one of {', '.join(TASKS)}")
         yield Finding(model.inner("task"), "E314", f"unknown task `{task}`", hint)
 
 
@@ -130,8 +130,8 @@ def _twins(holder: Part) -> Iterator[Finding]:
             yield Finding(
                 holder.inner(twin),
                 "E305",
-                f"`{name}` and `{twin}` are both given",
-                "keep one of the two: the reference, or the value itself",
+                f"`{name}` and `{twin}` are both set",
+                "keep either the reference or the value",
                 key=True,
             )
 
@@ -158,7 +158,7 @@ def _openai(block: Part) -> Iterator[Finding]:
     api_type = block.value.get("openai_api_type", "openai")
     if not isinstance(api_type, str) or api_type not in NEEDED_BY_TYPE:
         return
-    why = f", and `openai_api_type: {api_type}` needs it"
+    why = f", but `openai_api_type: {api_type}` requires it"
     # rule(documented): `openai_api_type` decides which fields OpenAI needs. [serving-api 2.6]
     for name in NEEDED_BY_TYPE[api_type]:
         if name not in block.value:
@@ -209,11 +209,11 @@ def _bedrock(block: Part) -> Iterator[Finding]:
     ways = ["an access key"] if pair else []
     ways += [n for n in ("instance_profile_arn", "uc_service_credential_name") if n in block.value]
     choice = (
-        "one of: `aws_access_key_id` and `aws_secret_access_key`, `instance_profile_arn`, "
+        "set one of: `aws_access_key_id` and `aws_secret_access_key`, `instance_profile_arn`, "
         "`uc_service_credential_name`"
     )
     if not ways:
-        yield Finding(block.at, "E311", "nothing says how to log in to AWS", choice, key=True)
+        yield Finding(block.at, "E311", "the login for AWS is missing", choice, key=True)
     if len(ways) > 1:
         message = f"more than one way to log in to AWS: {' and '.join(ways)}"
         yield Finding(block.at, "E311", message, f"keep {choice}", key=True)
@@ -222,8 +222,8 @@ def _bedrock(block: Part) -> Iterator[Finding]:
             yield Finding(
                 block.at,
                 "E312",
-                f"`{name}` is missing beside `{pair[0]}`",
-                "an access key has two parts",
+                f"`{pair[0]}` is set, but `{name}` is missing",
+                "set both parts of the access key",
                 key=True,
             )
 
@@ -235,12 +235,12 @@ def _custom(block: Part) -> Iterator[Finding]:
         yield Finding(
             block.at,
             "E329",
-            "nothing says how to log in to the provider",
-            "one of `api_key_auth` and `bearer_token_auth`",
+            "the login for the provider is missing",
+            "set one of `api_key_auth` and `bearer_token_auth`",
             key=True,
         )
     if len(ways) > 1:
-        message = "`api_key_auth` and `bearer_token_auth` are both given"
+        message = "`api_key_auth` and `bearer_token_auth` are both set"
         yield Finding(block.inner(ways[1]), "E329", message, "keep one of the two", key=True)
 
 
@@ -272,8 +272,8 @@ def secret_references(document: Document, declared: Declared) -> Iterator[Findin
             yield Finding(
                 place,
                 "W732",
-                f"`{place[-1]}` is not a reference to a secret, and as far as is known the "
-                "service replaces nothing in it",
+                f"`{place[-1]}` is not a reference to a secret; the service probably sends it "
+                "unchanged",
                 _right_form(reference, place),
                 Severity.WARNING,
             )
@@ -310,17 +310,17 @@ def _right_form(reference: str, place: Location) -> str:
     # The text may be a key that was pasted here: only the names in it are ever repeated.
     names = re.fullmatch(r"\s*\{+\s*secrets/([\w.@-]+)/([\w.@-]+)\s*\}+\s*", reference)
     if names:
-        return f'write "{{{{secrets/{names[1]}/{names[2]}}}}}": two braces, no blanks'
+        return f'write "{{{{secrets/{names[1]}/{names[2]}}}}}": two braces, without spaces'
     if "environment_vars" in place:
-        return 'write "{{secrets/SCOPE/KEY}}" as the whole value, or text without two braces'
+        return 'write "{{secrets/SCOPE/KEY}}" as the whole value, or remove the double braces'
     return (
-        f'write "{{{{secrets/SCOPE/KEY}}}}" as the whole value, or give the value itself as '
+        f'write "{{{{secrets/SCOPE/KEY}}}}" as the whole value, or set the value itself with '
         f"`{plaintext_of(str(place[-1]))}: ${{env.NAME}}`"
     )
 
 
 def _undeclared(reference: tuple[str, str], keys: list[str]) -> tuple[str, str]:
     scope, key = reference
-    message = f"the secret scope `{scope}` is declared here, and has no key `{key}`"
+    message = f"the secret scope `{scope}` is declared in this project, but has no key `{key}`"
     add = f"add `{key}: {{from_env: NAME}}` to the `secrets` of that scope"
     return message, did_you_mean(key, keys, add)

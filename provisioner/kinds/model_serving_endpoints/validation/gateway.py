@@ -52,7 +52,7 @@ def _limit(limit: Part) -> Iterator[Finding]:
     # rule(documented): A rate limit has `calls`, `tokens` or both. [serving-api 2.8]
     if "calls" not in limit.value and "tokens" not in limit.value:
         yield Finding(
-            limit.at, "E321", "this rate limit limits nothing", "add `calls`, `tokens` or both"
+            limit.at, "E321", "this rate limit has no limit", "add `calls`, `tokens` or both"
         )
     key = str(limit.value.get("key", "endpoint"))
     # rule(assumed): A limit for a group or a service principal names it. [serving-api 2.8]
@@ -60,8 +60,8 @@ def _limit(limit: Part) -> Iterator[Finding]:
         yield Finding(
             limit.inner("key"),
             "W734",
-            f"a limit for a `{key}` needs a `principal`, as far as is known",
-            f"`principal` is {NEED_PRINCIPAL[key]}",
+            f"a limit for a `{key}` probably requires a `principal`",
+            f"set `principal` to {NEED_PRINCIPAL[key]}",
             Severity.WARNING,
         )
     # rule(assumed): A limit for the whole endpoint names no principal. [serving-api 2.8]
@@ -69,8 +69,8 @@ def _limit(limit: Part) -> Iterator[Finding]:
         yield Finding(
             limit.inner("principal"),
             "W733",
-            "a limit for the whole endpoint has no `principal`, as far as is known",
-            "say who is meant with `key: user`, `user_group` or `service_principal`",
+            "a limit for the whole endpoint probably cannot have a `principal`",
+            "remove it, or write `key: user`, `user_group` or `service_principal`",
             Severity.WARNING,
             key=True,
         )
@@ -80,8 +80,7 @@ def _limit(limit: Part) -> Iterator[Finding]:
         yield Finding(
             limit.at,
             "W737",
-            "this rate limit limits calls and tokens in one entry, which the service was seen to "
-            "refuse",
+            "this rate limit has both calls and tokens, which the service has refused before",
             "write two entries with the same `key` and `principal`, one with `calls` and one with "
             "`tokens`",
             Severity.WARNING,
@@ -102,8 +101,8 @@ def _twice(document: Document) -> Iterator[Finding]:
                 yield Finding(
                     limit.at,
                     "E325",
-                    f"another rate limit of `{unit}` is for {subject} too",
-                    "keep one of the two; a limit of `calls` and one of `tokens` go together",
+                    f"another rate limit of `{unit}` also applies to {subject}",
+                    "keep one of them. You can combine a limit of `calls` with one of `tokens`",
                 )
             seen.add((*whose, unit))
 
@@ -117,7 +116,7 @@ def _too_many(document: Document) -> Iterator[Finding]:
         (groups, MOST_GROUP_LIMITS, "rate limits for groups"),
     ):
         if len(group) > most:
-            message = f"{len(group)} {what}, and the service takes {most}"
+            message = f"{len(group)} {what}, but the service allows {most}"
             yield Finding(LIMITS, "E324", message, key=True)
 
 
@@ -131,7 +130,7 @@ def _inference_table(document: Document) -> Iterator[Finding]:
     for name in ("catalog_name", "schema_name"):
         if name not in table:
             yield Finding(
-                place, "E326", f"`{name}` is missing, and an inference table needs it", key=True
+                place, "E326", f"`{name}` is missing, but an inference table requires it", key=True
             )
 
 
@@ -144,8 +143,8 @@ def shared_tables(document: Document, declared: Declared) -> Iterator[Finding]:
         yield Finding(
             (*TABLE, PREFIX),
             "W738",
-            f"the inference table of `{first}` has the same catalog, schema and prefix; that "
-            "two endpoints cannot share a table is an assumption",
+            f"the inference table of `{first}` has the same catalog, schema and prefix; two "
+            "endpoints probably cannot share a table",
             f"give each endpoint a `{PREFIX}` of its own",
             Severity.WARNING,
         )
@@ -187,8 +186,8 @@ def _switches(document: Document) -> Iterator[Finding]:
             yield Finding(
                 ("ai_gateway", name),
                 "W719",
-                "nothing says whether this is on, so the service decides, and may do so again "
-                "with every change of the gateway",
+                "`enabled` is missing, so the service decides, and it may decide again with each "
+                "change of the gateway",
                 "write `enabled: true` or `enabled: false`",
                 Severity.WARNING,
                 key=True,
@@ -203,8 +202,8 @@ def _fallback(document: Document) -> Iterator[Finding]:
         yield Finding(
             place,
             "W715",
-            "there is no second served entity to fall back to",
-            "add one with `traffic_percentage: 0`, or switch the fallback off",
+            "there is no other served entity to fall back to",
+            "add one with `traffic_percentage: 0`, or disable the fallback",
             Severity.WARNING,
             key=True,
         )
@@ -220,7 +219,7 @@ def _deprecated(document: Document) -> Iterator[Finding]:
                     (*place, name),
                     "W716",
                     f"the service has deprecated `{name}`",
-                    "`safety` and `pii` take its place",
+                    "use `safety` and `pii` instead",
                     Severity.WARNING,
                     key=True,
                 )

@@ -119,8 +119,8 @@ def _empty_prefix(document: Document) -> Iterator[Finding]:
             yield Finding(
                 (*place, PREFIX),
                 "W739",
-                f"`{PREFIX}` is empty and counts as absent: that the service chooses one then is "
-                "an assumption",
+                f"`{PREFIX}` is empty, which counts as missing; the service probably chooses a "
+                "prefix",
                 "remove it, or write a prefix",
                 Severity.WARNING,
                 key=True,
@@ -153,14 +153,14 @@ def _moved(place: Location, code: str, new: str, target: dict[str, Any]) -> Find
         return Finding(
             place,
             "E330",
-            f"`{old}` is the old spelling of `{new}`, and both are here",
-            f"keep `{new}` alone",
+            f"`{old}` is the old name of `{new}`, and both are set",
+            f"keep only `{new}`",
             key=True,
         )
     return Finding(
         place,
         code,
-        f"`{old}` is an old spelling",
+        f"`{old}` is an old name",
         f"write `{new}`",
         Severity.WARNING,
         key=True,

@@ -123,7 +123,7 @@ FAILS = [
     pytest.param(
         {"total_tokens": 41, "contains": "0"},
         SCORES,
-        "expected at most 41 tokens, but the answer does not tell how many it took",
+        "expected at most 41 tokens, but the answer does not contain the number of tokens",
         id="a price that is not told",
     ),
     pytest.param(
@@ -171,7 +171,7 @@ def test_a_rate_limit_is_named_with_the_time_to_wait():
     (said,) = unmet({}, reply)
     assert (
         said
-        == "expected status 200, got 429: the rate limit is reached; try again in 17 s: too many"
+        == "expected status 200, got 429: the rate limit was reached; try again in 17 s: too many"
     )
 
 

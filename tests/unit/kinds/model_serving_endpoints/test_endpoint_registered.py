@@ -392,7 +392,7 @@ def test_what_changes_and_how(desired, raw, paths, expected):
 
 
 OTHERS = "an endpoint that serves external models cannot change to other models"
-UNITS = "an endpoint is created with model units or without them, and no call changes that"
+UNITS = "an endpoint is created with or without model units, and no call changes that"
 REPLACED = [
     pytest.param(manifest(), answer(manifest(external())), OTHERS, id="external, now custom"),
     pytest.param(
@@ -462,7 +462,7 @@ BLOCKED = [
         manifest(budget_policy_id="b"),
         answer(manifest(budget_policy_id="a")),
         ["budget_policy_id"],
-        "put the old id back",
+        "restore the old id",
         id="another budget policy",
     ),
     pytest.param(
@@ -476,21 +476,21 @@ BLOCKED = [
         manifest(),
         answer(manifest(budget_policy_id="a")),
         ["budget_policy_id"],
-        "put the old id back",
+        "restore the old id",
         id="no budget policy any more",
     ),
     pytest.param(
         manifest(raw={"a": 2}),
         answer(manifest(raw={"a": 1})),
         ["raw"],
-        "put the old ones back",
+        "restore the old values",
         id="a field of the endpoint that we do not know",
     ),
     pytest.param(
         manifest(description="new"),
         answer(manifest(description="old")),
         ["description"],
-        "put the old text back",
+        "restore the old text",
         id="another description",
     ),
 ]

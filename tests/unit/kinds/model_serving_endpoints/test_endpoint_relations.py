@@ -530,7 +530,7 @@ def first(document, declared=None):
         ),
         pytest.param(
             endpoint(openai(openai_api_key="{ secrets/keys/one }")),
-            'write "{{secrets/keys/one}}": two braces, no blanks',
+            'write "{{secrets/keys/one}}": two braces, without spaces',
             id="a reference with too few braces",
         ),
     ],

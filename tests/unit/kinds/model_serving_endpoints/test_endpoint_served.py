@@ -359,16 +359,16 @@ def test_an_endpoint_of_somebody_else_takes_nothing_raw():
 HINTS = [
     pytest.param(
         custom(environment_vars={"A": "x {{secrets/keys/one}}"}),
-        'write "{{secrets/SCOPE/KEY}}" as the whole value, or text without two braces',
+        'write "{{secrets/SCOPE/KEY}}" as the whole value, or remove the double braces',
         id="a reference inside a text",
     ),
     pytest.param(
         custom(environment_vars={"A": "{{ secrets/keys/one }}"}),
-        'write "{{secrets/keys/one}}": two braces, no blanks',
+        'write "{{secrets/keys/one}}": two braces, without spaces',
         id="a reference with blanks",
     ),
-    pytest.param(UNITS | {"provisioned_model_units": 60}, "for instance 100", id="odd units"),
-    pytest.param(UNITS | {"provisioned_model_units": 0}, "for instance 50", id="no units"),
+    pytest.param(UNITS | {"provisioned_model_units": 60}, "for example 100", id="odd units"),
+    pytest.param(UNITS | {"provisioned_model_units": 0}, "for example 50", id="no units"),
 ]
 
 

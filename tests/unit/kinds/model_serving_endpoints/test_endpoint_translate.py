@@ -385,7 +385,7 @@ READINESS = [
             "pending_config": config(FAILED),
         },
         Phase.FAILED,
-        "the last config update failed: a: no such secret; the config before it still serves",
+        "the last config update failed: a: no such secret; the previous config still serves",
         id="a failed update of what serves",
     ),
     pytest.param(
@@ -427,7 +427,7 @@ READINESS = [
     pytest.param(
         {"ready": "NOT_READY"},
         Phase.READY,
-        "it has no config, so it serves nothing",
+        "it has no config, and serves no model",
         id="without a config idle is enough",
     ),
     pytest.param(
@@ -447,7 +447,7 @@ READINESS = [
             "config": config(entity("a")),
         },
         Phase.STOPPED,
-        "it answers no queries until it is started",
+        "start it to send queries",
         id="stopped",
     ),
 ]
