@@ -390,7 +390,7 @@ def test_what_nobody_can_see_is_vouched_for_when_it_is_adopted(shop, run, worksp
     assert planned["action"] == "blocked"
     ignoring = "lifecycle: {ignore_changes: [budget_policy_id]}"
     assert f"apply once with `{ignoring}`" in planned["hint"]
-    assert "put the old id back" not in planned["hint"]
+    assert "restore the old id" not in planned["hint"]
     shop.endpoint(custom(more=f"{policy}{ignoring}\n"))
     assert run("apply", "-y", "--adopt").code == 0
     shop.endpoint(custom(more=policy))

@@ -100,7 +100,7 @@ def test_a_file_that_is_missing_or_elsewhere_is_an_error(cases, run, repository)
 def test_a_rate_is_for_cases_alone(repository, run):
     text = MANIFEST.replace("cases: cases/payments.jsonl", "dataframe_records: [{amount: 1}]")
     repository.endpoint(text)
-    assert "`pass_rate` goes with `cases`" in run("validate").err
+    assert "`pass_rate` works only with `cases`" in run("validate").err
 
 
 ROLLOUT = """\

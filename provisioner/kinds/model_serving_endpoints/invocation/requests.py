@@ -111,7 +111,7 @@ def answered(
     answer = reply.document
     text = text_of(answer)
     if text is None:
-        message = f"`{name}` answered, but not in the format of the task `{task or 'unknown'}` does"
+        message = f"`{name}` answered, but not in the format of the task `{task or 'unknown'}`"
         raise UnreachableError.of("E443", message)
     return Answer(name, task, text, answer, served_by(reply), reply.duration_ms, tokens_of(answer))
 
