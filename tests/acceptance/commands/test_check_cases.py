@@ -75,7 +75,12 @@ WRONG = {
     "no JSON": (GOOD, "{", "2:1", "this line is not JSON"),
     "no object": ("[1]", "", "1:1", "a case must be a JSON object with a question"),
     "a field that no check has": ('{"promt": "x"}', "", "1:1", "unknown field `promt`"),
-    "a question of another task": ('{"input": "x", "prompt": "y"}', "", "1:1", "more than one question"),
+    "a question of another task": (
+        '{"input": "x", "prompt": "y"}',
+        "",
+        "1:1",
+        "more than one question",
+    ),
     "an empty file": ("", "", "1:1", "the file contains no cases"),
 }
 
