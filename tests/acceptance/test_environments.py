@@ -206,7 +206,7 @@ WRONG_LAYERS = [
     pytest.param(
         "overrides: {model_serving_endpoints: {chat: {tags: [{key: z, $delete: true}]}}}",
         "E220 2:53 remove this entry",
-        id="an entry that is not there",
+        id="an entry that does not exist",
     ),
     pytest.param("name_prefix: a b", "E109 2:14 ", id="a prefix that no name can have"),
     pytest.param(

@@ -61,8 +61,11 @@ class RequiredTip:
         now = head(self.root, OPTION)
         # A runner that shares its checkout may move HEAD while manifests are read.
         if now != self.commit:
-            message = f"HEAD was {_short(self.commit)}, and has become {_short(now)} meanwhile"
-            raise RefusedError.of("E520", message, "run it again")
+            message = (
+                f"HEAD changed from {_short(self.commit)} to {_short(now)} while the "
+                "command was running"
+            )
+            raise RefusedError.of("E520", message, "run the command again")
         read = _files_read(environment, loaded)
         changed = tuple(sorted({*_changed(self.root), *_overlooked(self.root, read)}))
         unknown = _untracked(self.root, read)
@@ -81,9 +84,9 @@ class RequiredTip:
         """Raise RefusedError if a saved ``plan`` is of other manifests than ``loaded``."""
         if plan.source.digest != loaded.digest:
             made = plan.source.git_commit[:12]
-            origin = f"the plan was made at {made}, from" if made else "the plan is of"
-            message = f"{origin} other manifests than those at the tip of {self.branch}"
-            hint = "plan again at the tip, and have that plan approved"
+            origin = f"the plan was made at {made}, from" if made else "the plan was made from"
+            message = f"{origin} other manifests than those of the newest commit of {self.branch}"
+            hint = "make a new plan at the newest commit, and have it approved"
             raise RefusedError.of("E522", message, hint)
 
     def check_again(self) -> None:
@@ -91,10 +94,10 @@ class RequiredTip:
         tip = tip_of(self.root, self.branch)
         if tip != self.commit:
             message = (
-                f"{self.branch} has moved to {_short(tip)} since this command began at "
+                f"{self.branch} moved to {_short(tip)} after this command started at "
                 f"{_short(self.commit)}: nothing was changed"
             )
-            raise RefusedError.of("E520", message, "leave it to the job of the newer commit")
+            raise RefusedError.of("E520", message, "let the job of the newer commit apply")
 
 
 def branch_of(root: Path, ref: str) -> GitBranch:
@@ -134,8 +137,12 @@ def tip_of(root: Path, branch: GitBranch) -> str:
     # The remote-tracking branch may be days old; only the remote knows its tip.
     answer = git(root, "ls-remote", "--refs", "--", branch.remote, ref, limit_s=NETWORK_S)
     if answer.code:
-        message = f"the remote `{branch.remote}` does not say where `{branch.name}` is"
-        hint = f"it has to be reached with a login that may read it: git ls-remote {branch.remote}"
+        message = (
+            f"the remote `{branch.remote}` did not return the newest commit of `{branch.name}`"
+        )
+        hint = (
+            f"the remote needs a login that can read it. To test it: git ls-remote {branch.remote}"
+        )
         raise RefusedError.of("E519", message, hint, log=answer.complaint)
     # ls-remote matches the end of a name as well: `refs/heads/x/main` would answer for `main`.
     for line in answer.text.splitlines():
@@ -152,11 +159,11 @@ def _no_branch(root: Path, branch: GitBranch) -> UsageError:
 
 
 def _not_the_tip(root: Path, branch: GitBranch, commit: str, tip: str) -> RefusedError:
-    message = f"HEAD is {_short(commit)}, and the tip of {branch} is {_short(tip)}"
-    hint = "leave it to the job of the newer commit, or update this clone: git pull"
+    message = f"HEAD is {_short(commit)}, but the newest commit of {branch} is {_short(tip)}"
+    hint = "let the job of the newer commit apply, or update this clone: git pull"
     # Exit code 0 says that the tip is an ancestor: HEAD has commits that no review has seen.
     if not git(root, "merge-base", "--is-ancestor", tip, commit).code:
-        hint = "HEAD is ahead of it: merge what is reviewed, and push it first"
+        hint = "HEAD is ahead of it: merge and push the reviewed commits first"
     return RefusedError.of("E520", message, hint)
 
 
@@ -166,7 +173,7 @@ def _changed(root: Path) -> tuple[str, ...]:
         root, "diff", "--no-ext-diff", "--name-only", "--relative", "-z", "HEAD", "--", "."
     )
     if answer.code:
-        message = "git does not say whether files differ from the commit"
+        message = "git cannot compare the files with the commit"
         raise RefusedError.of("E521", message, "git status", log=answer.complaint)
     return answer.names
 
@@ -202,7 +209,7 @@ def _untracked(root: Path, read: frozenset[str]) -> tuple[str, ...]:
 
 
 def _dirty(message: str) -> Problem:
-    hint = "commit it, or put it back: git status; only what was reviewed may be applied"
+    hint = "commit or restore the files (git status shows them): only reviewed files can be applied"
     return Problem("E521", message, hint=hint)
 
 

@@ -107,12 +107,12 @@ class _Before:
             was, then = _opened(self.root, name, self.outside)
         except ProvisionerError as error:
             is_new = (self.root / "provisioner.yaml").is_file() and name not in self.names()
-            why = "it was not there yet" if is_new else error.problems[0].message
+            why = "the environment did not exist yet" if is_new else error.problems[0].message
             return self._all(environment, loaded, why)
         if was_project != self.project:
             return self._all(environment, loaded, f"the project was `{was_project}`")
         if was.workspace != environment.workspace:
-            return self._all(environment, loaded, "its workspace was another one")
+            return self._all(environment, loaded, "the environment used another workspace")
         return AffectedEnvironment(environment, loaded, affected_resources(then, loaded)), ()
 
     def _all(
@@ -129,8 +129,11 @@ def _opened(root: Path, name: str, outside: Outside) -> tuple[Environment, Loade
 
 
 def _gone(name: str) -> Problem:
-    message = f"the environment {name} has no file any more: what it has in its workspace stays"
-    hint = f"delete it first, from a commit that has the file: provisioner destroy -e {name}"
+    message = (
+        f"the file of the environment {name} was deleted, but its resources still exist in "
+        "the workspace"
+    )
+    hint = f"delete the resources first, from a commit with the file: provisioner destroy -e {name}"
     return Problem("W517", message, hint=hint, severity=Severity.NOTE)
 
 
@@ -173,9 +176,9 @@ def summary(plans: Sequence[Plan], since: str, failed: Sequence[str] = ()) -> st
     """
     steps = [step for plan in plans for step in plan.steps]
     if not steps and not failed:
-        return f"Nothing that is declared was touched since {harmless_line(since)}"
+        return f"No declared resource changed since {harmless_line(since)}"
     lines = [
-        f"Touched since {harmless_line(since)}: "
+        f"Changed since {harmless_line(since)}: "
         + _listed(sorted([*(plan.environment for plan in plans), *failed])),
         summary_line_of(steps) if plans else "",
         drift_line(steps),

@@ -82,8 +82,8 @@ def _opened(
 ) -> tuple[EnvironmentDeclarations, EnvironmentDeclarations]:
     """Both environments, or FileError with the problems of both."""
     if environments[0] == environments[1]:
-        message = f"`{environments[0]}` is compared with itself"
-        raise UsageError.of("E780", message, "name two environments: diff staging prod")
+        message = f"cannot compare `{environments[0]}` with itself"
+        raise UsageError.of("E780", message, "pass two environments: diff staging prod")
     outside = Outside.of(given, os.environ)
     opened = open_all(project.root, environments, outside).all_or_error()
     left, right = (EnvironmentDeclarations.of(*each) for each in opened)
@@ -204,7 +204,7 @@ def live_difference(left: LiveResource, right: LiveResource) -> ResourceDifferen
 def not_live(declaration: Declaration, live_in: str, missing_in: str) -> OnlyHere:
     """For what both environments declare, and only the workspace of ``live_in`` has."""
     where = f"{declaration.where.file}:{declaration.where.line}"
-    reason = f"declared in {missing_in} too, but not in its workspace: apply it"
+    reason = f"also declared in {missing_in}, but missing in its workspace: apply it"
     return OnlyHere(declaration.address, declaration.name, live_in, where, reason)
 
 

@@ -46,7 +46,7 @@ def summary(difference: EnvironmentDiff) -> str:
 
 def _lines(difference: EnvironmentDiff, style: Style) -> Iterator[Line]:
     left, right = (safe(name, style) for name in difference.environments)
-    how = "as they are live" if difference.hosts else "as their files have them"
+    how = "as live in the workspaces" if difference.hosts else "as declared in the files"
     yield (Span(f"{safe(difference.project, style)}: {left} and {right}, {how}", Role.STRONG),)
     for name, host in zip((left, right), difference.hosts or (), strict=False):
         yield (Span(f"{INDENT}{name} is {safe(host, style)}", Role.FAINT),)

@@ -87,7 +87,7 @@ def findings(options: DoctorOptions, now: Now = utc_now) -> Iterator[Diagnosis]:
         yield Diagnosis("workspace", DiagnosisStatus.UNKNOWN, "skipped: fix the manifests first")
         return
     if environment.workspace.emulator:
-        where = f"a local one, in {environment.workspace.emulator}"
+        where = f"local workspace in {environment.workspace.emulator}"
         yield Diagnosis("workspace", DiagnosisStatus.OK, where)
     else:
         met = list(_way(environment, options.profile, now))
@@ -115,11 +115,9 @@ def _versions() -> str:
 def _git(project: Project) -> Diagnosis:
     commit = git.commit(project.root)
     if not commit:
-        hint = "without one, plans do not name the commit that they were made from"
-        return Diagnosis(
-            "git", DiagnosisStatus.WARNING, "no repository with a commit, or no git", hint
-        )
-    changed = ", and files that are not committed" if commit.endswith("+") else ""
+        hint = "without a commit, plans do not record the commit of the manifests"
+        return Diagnosis("git", DiagnosisStatus.WARNING, "no git repository with a commit", hint)
+    changed = ", with uncommitted files" if commit.endswith("+") else ""
     return Diagnosis("git", DiagnosisStatus.OK, f"commit {commit[:12]}{changed}")
 
 
@@ -162,15 +160,13 @@ def _skew(date: str, here: datetime) -> Diagnosis:
     try:
         seconds = round((here - parsedate_to_datetime(date)).total_seconds())
     except (TypeError, ValueError):
-        return Diagnosis(
-            "clock", DiagnosisStatus.UNKNOWN, "the workspace does not say what time it is"
-        )
+        return Diagnosis("clock", DiagnosisStatus.UNKNOWN, "the workspace did not return the time")
     if abs(seconds) < SKEW_WARNED_S:
         return Diagnosis("clock", DiagnosisStatus.OK, "as the workspace's")
     which = "ahead of" if seconds > 0 else "behind"
     message = f"{abs(seconds)} s {which} the workspace's"
     worst = abs(seconds) >= SKEW_REFUSED_S
-    hint = "set it, for instance with NTP: logins by OAuth and OIDC fail with a wrong clock"
+    hint = "synchronize it, for example with NTP: OAuth and OIDC logins fail with a wrong clock"
     return Diagnosis(
         "clock", DiagnosisStatus.FAILED if worst else DiagnosisStatus.WARNING, message, hint
     )
@@ -195,10 +191,10 @@ def _rights(session: Session) -> Iterator[Diagnosis]:
         except WorkspaceError as error:
             yield _failed(f"{kind.title}s", error)
             continue
-        yield Diagnosis(f"{kind.title}s", DiagnosisStatus.OK, f"may be listed: {count} there")
+        yield Diagnosis(f"{kind.title}s", DiagnosisStatus.OK, f"can be listed: {count} found")
     yield from _declared_rights(session)
     if not _is_admin(me):
-        message = "whether new ones may be created shows only when one is"
+        message = "unknown until apply creates the first one"
         yield Diagnosis("creating", DiagnosisStatus.UNKNOWN, message)
     yield from _needs(session)
 
@@ -207,7 +203,7 @@ def _identity(me: Any) -> Diagnosis:
     who = str(me.get("userName") or me.get("displayName") or "a user without a name")
     admin = ", an administrator of the workspace" if _is_admin(me) else ""
     if me.get("active") is False:
-        hint = "have it activated, or use another login"
+        hint = "ask an administrator to activate it, or use another login"
         return Diagnosis("identity", DiagnosisStatus.FAILED, f"{who} is not active", hint)
     return Diagnosis("identity", DiagnosisStatus.OK, f"{who}{admin}")
 
@@ -230,9 +226,9 @@ def _declared_rights(session: Session) -> Iterator[Diagnosis]:
             yield Diagnosis("declared", DiagnosisStatus.FAILED, message, answer.hint)
         elif isinstance(answer, Live) and answer.manageable is False:
             hint = "ask its creator or an administrator for CAN_MANAGE on it"
-            message = f"{resource.address} may be read and not changed"
+            message = f"{resource.address} can be read but not changed"
             yield Diagnosis("declared", DiagnosisStatus.FAILED, message, hint)
-    yield Diagnosis("declared", DiagnosisStatus.OK, f"{len(there)} of {len(resources)} are there")
+    yield Diagnosis("declared", DiagnosisStatus.OK, f"{len(there)} of {len(resources)} found")
 
 
 def _read(session: Session, resource: Resource) -> Live | Problem | None:

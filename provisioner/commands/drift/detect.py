@@ -33,7 +33,7 @@ from provisioner.workflow.scope import PlanOptions
 from provisioner.workflow.session import Session
 
 ORDER: Final = tuple(DriftCategory)
-BEFORE_THE_UPDATE: Final = "the last update failed: what serves is what was there before"
+BEFORE_THE_UPDATE: Final = "the last update failed: the previous config still serves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _removed(reader: DriftReader) -> Drift | None:
     pair = reader.compared.pair
     if pair.removal is None or step_action(reader.compared).action is Action.KEEP:
         return None
-    return reader.drift(DriftCategory.NOT_APPLIED, reason=f"{reader.reason}; it is still there")
+    return reader.drift(DriftCategory.NOT_APPLIED, reason=f"{reader.reason}; it still exists")
 
 
 def _gone(reader: DriftReader) -> Drift | None:
@@ -145,7 +145,7 @@ def _fields(reader: DriftReader) -> Iterator[Drift]:
     if recreated:
         yield reader.drift(DriftCategory.RECREATED, **reader.made())
     elif pair.is_existing and compared.is_ours:
-        reason = "with `existing: true`, and it carries this project's tag"
+        reason = "declared with `existing: true`, but has the ownership tags of this project"
         yield reader.drift(DriftCategory.EDITED, path=OWNER, live=pair.owner, reason=reason)
     # Whoever creates a resource again takes the tags off with it: one finding says so.
     causes = {Cause.RESENT, *((Cause.OWNERSHIP, *WRITE_ONLY) if recreated else ())}
@@ -263,7 +263,7 @@ def explained(session: Session, findings: Sequence[Drift], live: Documents) -> E
 def _told(finding: Drift, commit: Commit | None, looked: int) -> Drift:
     if commit is None:
         return replace(finding, by_hand=bool(looked) and finding.category in EITHER)
-    evidence = f"as {commit.identity[:SHORT]} of {commit.date} declared it, still or again"
+    evidence = f"equal to commit {commit.identity[:SHORT]} of {commit.date}"
     reason = "; ".join(filter(None, (finding.reason, evidence)))
     return replace(
         finding, category=DriftCategory.NOT_APPLIED, reason=reason, commit=commit.identity

@@ -74,7 +74,9 @@ def _orphans(drifted: Drifted) -> Iterator[Remedy]:
         names = sorted({_word(orphan.name) for orphan in orphans})
         words = names if len(names) <= MOST_NAMED else ["--all"]
         yield Remedy(_command("import", drifted, words), "write the missing manifests")
-        yield Remedy(_command("apply", drifted, ["--prune"]), "or delete what has no manifest")
+        yield Remedy(
+            _command("apply", drifted, ["--prune"]), "or delete the resources without a manifest"
+        )
 
 
 def _command(name: str, drifted: Drifted, words: Iterable[str]) -> str:

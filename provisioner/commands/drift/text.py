@@ -61,7 +61,7 @@ def _resource(group: Sequence[Drift], place: str, style: Style) -> Iterator[Line
     yield from _beside(heading, style)
     written = next((finding.at for finding in group if finding.path and finding.at), "")
     if written:
-        yield (Span(f"{INDENT}last written {safe(written, style)}", Role.FAINT),)
+        yield (Span(f"{INDENT}last changed {safe(written, style)}", Role.FAINT),)
     for sort, members in groupby(group, key=lambda finding: finding.category):
         same = list(members)
         yield (Span(INDENT), Span(words(same[0]), ROLES.get(sort, Role.CHANGED)))

@@ -14,8 +14,8 @@ from provisioner.rendering.values import Sides, safe, value_text
 
 WORDS: Final = {
     DriftCategory.NOT_OURS: "managed by another project now",
-    DriftCategory.RECREATED: "not adopted yet, or created again, or its tags were removed",
-    DriftCategory.GONE: "gone: deleted, or never applied",
+    DriftCategory.RECREATED: "not adopted yet, recreated, or its tags were removed",
+    DriftCategory.GONE: "missing: deleted, or never applied",
     DriftCategory.FAILED_UPDATE: "the last update failed",
     DriftCategory.VERSION: "another version",
     DriftCategory.EDITED: "edited by hand",
@@ -23,10 +23,10 @@ WORDS: Final = {
     DriftCategory.PERMISSION_CHANGED: "permission changed",
     DriftCategory.PERMISSION_REMOVED: "permission removed",
     DriftCategory.TAG_ADDED: "tag added",
-    DriftCategory.ROLLOUT: "a rollout waits for a person",
+    DriftCategory.ROLLOUT: "a rollout waits for a decision",
     DriftCategory.NOT_APPLIED: "not applied yet",
     DriftCategory.ORPHAN: "orphan: managed by this project, without a manifest",
-    DriftCategory.UPDATING: "updating: compared with what the update brings",
+    DriftCategory.UPDATING: "updating: compared with the config of the update",
     DriftCategory.STOPPED: "stopped",
 }
 OR_NOT_APPLIED: Final = ", or not applied yet"

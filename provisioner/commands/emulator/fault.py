@@ -34,7 +34,7 @@ class EntityFault:
     def summary(self) -> str:
         """One line for people."""
         what = f"fail with {self.status}" if self.status else f"take {self.delay_ms} ms longer"
-        return f"{self.percent} % of the answers of {self.entity} in {self.endpoint} {what} now"
+        return f"{self.percent} % of the responses of {self.entity} in {self.endpoint} now {what}"
 
     def to_json(self) -> dict[str, Any]:
         """The same for programs."""
@@ -78,7 +78,7 @@ class ClockAdvance:
 
     def summary(self) -> str:
         """One line for people."""
-        return f"the clock of {self.state} is at {self.now} now"
+        return f"the clock of {self.state} is now at {self.now}"
 
     def to_json(self) -> dict[str, Any]:
         """The same for programs."""

@@ -45,8 +45,8 @@ class RegistrationResult:
     def summary(self) -> str:
         """One line for people."""
         what = f"{self.name} version {self.version}" if self.version else self.name
-        how = "registered" if self.is_new else "was registered already"
-        alias = f"; alias {self.alias} is version {self.version} now" if self.alias else ""
+        how = "registered" if self.is_new else "was already registered"
+        alias = f"; alias {self.alias} now points to version {self.version}" if self.alias else ""
         return f"{what} {how} in {self.state}{alias}"
 
     def to_json(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _state_of(root: Path, environment: str) -> str:
     if not settings.emulator:
         raise UsageError.of(
             "E765",
-            f"the environment `{environment}` is not on a local workspace",
-            "register there as training does: mlflow.register_model",
+            f"the environment `{environment}` does not use a local workspace",
+            "register the model with MLflow: mlflow.register_model",
         )
     return settings.emulator

@@ -90,8 +90,8 @@ def _below(root: Path, file: Path) -> str:
     try:
         return file.resolve().relative_to(root).as_posix()
     except ValueError as error:
-        message = f"`{file}` is not below the project root"
-        raise UsageError.of("E839", message, "give its project with -C") from error
+        message = f"`{file}` is outside the project"
+        raise UsageError.of("E839", message, "pass its project with -C") from error
 
 
 def _with_short_steps(source: SourceFile) -> SourceFile:
@@ -139,8 +139,8 @@ def _arranged(source: SourceFile, rules: FieldRule) -> str:
     except (NotArrangeableError, FileError):
         same = False
     if not same:
-        hint = "lay it out by hand: something in it is written in an unusual way"
-        message = "the layout of this file cannot be changed without changing what it says"
+        hint = "format it by hand: it contains YAML that `fmt` does not support"
+        message = "cannot format this file without changing its values"
         raise FileError.of("E839", message, hint, where=Position(name))
     return text
 

@@ -59,7 +59,7 @@ def svg(network: Network) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right:.0f} {bottom:.0f}" '
         f'width="{right:.0f}" height="{bottom:.0f}" role="img">',
-        f"<title>what leads to what</title><style>{STYLE}</style>",
+        f"<title>environments, endpoints, models and secrets</title><style>{STYLE}</style>",
         *_titles(boxes),
         *(line for edge in network.edges for line in _edge(edge, boxes)),
         *(line for box in boxes.values() for line in _box(box)),

@@ -80,8 +80,8 @@ def entry_of(draft: ManifestDraft) -> WrittenEntry:
 
 
 def _left_out(draft: ManifestDraft, problem: Problem) -> Problem:
-    message = f"`{draft.name}` is left out: {problem.message}"
-    hint = problem.hint or f"provisioner explain {problem.code} says more"
+    message = f"`{draft.name}` is skipped: {problem.message}"
+    hint = problem.hint or f"for details, run provisioner explain {problem.code}"
     return Problem("E833", message, hint=hint, subject=str(draft.address))
 
 
@@ -119,8 +119,8 @@ def unless_there(
         elif path.is_file() and path.read_bytes() == outcome.text.encode():
             new.append(replace(outcome, fate=FileStatus.SAME))
         else:
-            hint = "give another place with --to, or move it away"
-            message = f"`{outcome.file}` is there already, and stays"
+            hint = "choose another file with --to, or remove the existing file"
+            message = f"`{outcome.file}` already exists and is unchanged"
             problems[outcome.file] = Problem("E834", message, hint=hint)
     return tuple(new), tuple(problems.values())
 

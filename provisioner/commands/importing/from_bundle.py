@@ -115,8 +115,8 @@ def _converted(bundle: BundleFiles, path: Path) -> _Converted:
     every = tuple(targets_of(bundle))
     targets = tuple(target for target in every if target.documents)
     if not targets:
-        message = f"`{path}` declares nothing that provisioner manages"
-        raise FileError.of("E837", message, f"managed are {listed(KINDS)}")
+        message = f"`{path}` declares no resource that provisioner manages"
+        raise FileError.of("E837", message, f"provisioner manages {listed(KINDS)}")
     resolver = targets[0].resolver
     base = base_of(bundle, Resolver(bundle.data, resolver.has_prefix, resolver.derived))
     for target in targets:
@@ -210,12 +210,17 @@ def _notes(made: _Converted, root: Path) -> Iterator[str]:
             f"skipped: {words}" for words in validation.lost_of_target(name, written, KINDS)
         )
     for name in made.empty:
-        yield f"target `{name}` has nothing that provisioner manages: no environment is written"
+        yield (
+            f"target `{name}` contains no resource that provisioner manages: no environment "
+            "is written"
+        )
     for target in made.targets:
         yield from _unmanaged(target)
         for key in _written_keys(target):
             if safe_key(key) != key:
-                yield f"`{key}` cannot be the key of a resource here: it is `{safe_key(key)}`"
+                yield (
+                    f"`{key}` is not a valid key here: the key in the manifest is `{safe_key(key)}`"
+                )
         if made.needs_environments:
             yield from _notes_of(made, target)
     if root.resolve() != Path.cwd().resolve():
@@ -242,8 +247,8 @@ def _notes_of(made: _Converted, target: Target) -> Iterator[str]:
         yield f"variable `{name}` has no default; its value in {target.name} is taken from {value}"
     for name in unknown_names(variables):
         yield (
-            f"`{name}` in {file} has to be your user name: the Databricks CLI puts the name of "
-            "the user who deploys into names; `databricks current-user me` shows it"
+            f"set `{name}` in {file} to your user name: the Databricks CLI adds the name of "
+            "the deploying user to names; `databricks current-user me` shows it"
         )
 
 

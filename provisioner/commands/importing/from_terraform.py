@@ -32,9 +32,9 @@ from provisioner.model.plan import Address
 VERSION: Final = 4
 SHOWN: Final = 5
 HEAD: Final = """\
-# With these blocks Terraform (1.7 or newer) forgets what provisioner manages from now on, and
-# destroys none of it. Put this file beside the configuration, take the resource blocks of the
-# same names out of it, and run `terraform plan`: it must destroy nothing.
+# With these blocks, Terraform 1.7 or newer stops managing the imported resources, and does not
+# destroy them. Put this file next to your configuration, remove the resource blocks with the same
+# names, and run `terraform plan`: the plan must not destroy anything.
 """
 
 
@@ -53,7 +53,7 @@ def entries_in(text: str, file: str) -> tuple[StateEntry, ...]:
 
 def _no_state(file: str, why: str) -> FileError:
     hint = "`terraform state pull > terraform.tfstate` writes one"
-    return FileError.of("E838", f"`{file}` is no Terraform state: {why}", hint)
+    return FileError.of("E838", f"`{file}` is not a Terraform state: {why}", hint)
 
 
 def _entries(resource: Mapping[str, Any]) -> Iterator[StateEntry]:
@@ -122,12 +122,12 @@ def import_state(folder: Path | None, state: Path, to: str) -> tuple[Path, Impor
     try:
         entries = entries_in(read_text_file(state), state.name)
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise FileError.of("E838", f"`{state.name}` cannot be read: {reason}") from error
     claimed = {name: _claims(name, entries) for name in KINDS}
     drafts, problems = _drafts(claimed)
     if not drafts and not problems:
-        raise FileError.of("E837", f"`{state.name}` holds nothing that provisioner manages")
+        raise FileError.of("E837", f"`{state.name}` contains no resource that provisioner manages")
     manifests = [*_manifests(root, drafts, to), *_letting_go(claimed, drafts)]
     new = [*project_file(root, root.resolve().name), *manifests]
     outcomes, there = unless_there(root, new)
@@ -189,7 +189,7 @@ def _left(entries: Iterable[StateEntry], claimed: dict[str, Sequence[Claimed]]) 
     for kind, instances in sorted(left.items()):
         names = listed(instances[:SHOWN])
         more = f" and {len(instances) - SHOWN} more" if len(instances) > SHOWN else ""
-        yield f"left to Terraform: {names}{more}; no manifest of this import holds a `{kind}`"
+        yield f"still managed by Terraform: {names}{more}; the import does not support `{kind}`"
 
 
 def _staying(
@@ -204,7 +204,7 @@ def _staying(
             group = done if (kind, each.name) in names else kept
             group.update(entry.address for entry in each.entries)
     for address in sorted(kept & done):
-        yield f"`{address}` stays with Terraform: it also holds what could not be imported"
+        yield f"`{address}` is still managed by Terraform: a part of it could not be imported"
 
 
 def _letting_go(
@@ -233,10 +233,10 @@ def _letting_go(
 
 def _notes() -> Iterator[str]:
     yield (
-        "a state does not tell who created an endpoint, and the creator can still manage it: "
-        "`provisioner import NAME` against the workspace lists the grants"
+        "a Terraform state does not contain the creator of an endpoint, who can still manage "
+        "it; `provisioner import NAME` lists the permissions in the workspace"
     )
     yield (
-        f"put {REMOVED} beside your Terraform configuration in the same change that takes the "
-        "resource blocks out"
+        f"add {REMOVED} to your Terraform configuration in the same change that removes the "
+        "resource blocks"
     )

@@ -140,8 +140,8 @@ def _meant(name: str, pattern: str, own: bool) -> bool:
 
 
 def _missing(pattern: str, names: Sequence[str]) -> Problem:
-    hint = did_you_mean(pattern, names, "`--all` imports all that there are")
-    return Problem("E832", f"the workspace lists nothing named `{pattern}`", hint=hint)
+    hint = did_you_mean(pattern, names, "`--all` imports all of them")
+    return Problem("E832", f"the workspace has no resource with the name `{pattern}`", hint=hint)
 
 
 def _read(
@@ -214,7 +214,7 @@ def _without_prefix(session: Session, draft: ManifestDraft) -> tuple[Problem, ..
     prefix = Layers.of(session.environment, KINDS).name("", draft.kind)
     if draft.generated.document.get("existing") or draft.name.startswith(prefix):
         return ()
-    message = f"`{draft.name}` is left out: names begin with `{prefix}` in this environment"
+    message = f"`{draft.name}` is skipped: names begin with `{prefix}` in this environment"
     hint = "import it for an environment without this `name_prefix`"
     return (Problem("E833", message, hint=hint, subject=str(draft.address)),)
 
@@ -247,8 +247,8 @@ def _outcomes(
         files.setdefault(file_of(pattern, draft.address.key, draft.name, files), []).append(draft)
     for file, held in files.items():
         if (session.project.root / file).exists():
-            hint = "give another place with --to, or declare it there by hand"
-            problems.append(Problem("E834", f"`{file}` is there already, and stays", hint=hint))
+            hint = "choose another file with --to, or add the resource by hand"
+            problems.append(Problem("E834", f"`{file}` already exists and is unchanged", hint=hint))
             continue
         schema = schema_path(session.project.root, file)
         text = manifest(map(entry_of, held), schema)
@@ -262,8 +262,8 @@ def _outcomes(
 def _no_schema(session: Session, drafts: Sequence[ManifestDraft]) -> Iterator[str]:
     if drafts and not schema_path(session.project.root, "manifests/any.yaml"):
         yield (
-            "editors complete and check manifests with the schema beside them: "
-            "`provisioner schema --write schemas`, and the next import refers to it"
+            "for completion and checks in editors, run `provisioner schema --write schemas`; "
+            "the next import refers to the schema"
         )
 
 
@@ -274,4 +274,4 @@ def _scopes_left(drafts: Sequence[ManifestDraft], session: Session) -> Iterator[
     left = [name for kind, name in _needed(drafts) if (kind, name) not in declared]
     if left:
         names = listed(left)
-        yield f"referred to, and in no manifest: {names}; --with-scopes imports them too"
+        yield f"referenced, but not declared: {names}; to import them too, pass --with-scopes"

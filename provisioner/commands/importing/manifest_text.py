@@ -31,8 +31,8 @@ def check_pattern(pattern: str) -> None:
     if path.is_absolute() or ".." in path.parts or path.suffix not in (".yaml", ".yml"):
         raise UsageError.of(
             "E830",
-            f"`{pattern}` names no manifest below the project root",
-            hint=f"as in --to {DEFAULT}; `{{name}}` is the name in the workspace",
+            f"`{pattern}` is not the path of a manifest in the project",
+            hint=f"write for example --to {DEFAULT}; `{{name}}` is the name in the workspace",
         )
 
 

@@ -134,14 +134,14 @@ def _write(session: Session, declaration: Declaration, change: FieldChange, file
     """Edit the file that the value comes from; its name. Raises CannotAcceptError."""
     if change.path == ("name",):
         raise CannotAcceptError(
-            "it is not live, so there is nothing to accept",
-            f"apply creates it; or take its entry at {declaration.where} out",
+            "it does not exist in the workspace",
+            f"apply creates it; if you do not want it, remove its entry at {declaration.where}",
         )
     path = _known_path(change.path, declaration.kind.schema.rules())
     rules = rules_along(declaration.kind.schema.rules(), path)
     if any(rule.write_only for rule in rules) or any(references([change.before, change.after])):
         raise CannotAcceptError(
-            "the service does not show it", "apply sends what the manifest says"
+            "the service does not show it", "apply sends the value of the manifest"
         )
     at = location(declaration.document, path, declaration.kind.schema.rules())
     key = (str(declaration.address), at.at)
@@ -183,10 +183,16 @@ def _override(
     source = session.environment.source
     block = declaration.address.block
     if source is None:
-        why = f"`{block}` is the block of all its elements, and no file has overrides"
-        raise CannotAcceptError(why, "write a file for the environment")
+        why = (
+            f"the block `{block}` applies to all of its elements, and the environment has "
+            "no file for overrides"
+        )
+        raise CannotAcceptError(why, "create a file for the environment")
     if value is ABSENT:
-        why = f"`{block}` is the block of all its elements, and only this one lacks it"
+        why = (
+            f"the block `{block}` applies to all of its elements, and only this element "
+            "does not have the value"
+        )
         hint = f"remove it with `null` in `overrides:`, below `{declaration.entry.key}`"
         raise CannotAcceptError(why, hint)
     override = nested(at.path, value, declaration.kind.schema.rules())
@@ -236,7 +242,7 @@ def _refuse_references(source: SourceFile, at: Location, session: Session) -> No
             words = [word for _, word in words_in(value)]
             if words:
                 place = source.position(at[:index])
-                raise CannotAcceptError(f"at {place} stands `{value}`", _by_hand(words[0], session))
+                raise CannotAcceptError(f"{place} contains `{value}`", _by_hand(words[0], session))
         if not has(value, (step,)):
             return
         value = value[step]
@@ -248,7 +254,7 @@ def _by_hand(word: str, session: Session) -> str:
     at = ("variables", name)
     if kind == "var" and source and source.has(at):
         return f"change the variable by hand, at {source.position(at)}"
-    return f"change what `${{{word}}}` stands for by hand"
+    return f"change the value of `${{{word}}}` by hand"
 
 
 def _edit(files: _Files, source: SourceFile, edit: Edit) -> None:
@@ -269,13 +275,15 @@ def _edit(files: _Files, source: SourceFile, edit: Edit) -> None:
 
 def _problem(declaration: Declaration, change: FieldChange, error: CannotAcceptError) -> Problem:
     where = path_text(change.path)
-    message = f"`{where}` is not written: {error.why}"
+    message = f"`{where}` is not updated: {error.why}"
     problem = declaration.placed([Finding((), "E835", message, error.hint, key=True)])
     return problem[0]
 
 
 def _not_good(problem: Problem) -> Problem:
-    message = f"what is live makes no good manifest, so the file stays: {problem.message}"
+    message = (
+        f"the live values are not a valid manifest, so the file is unchanged: {problem.message}"
+    )
     return replace(problem, code="E836", message=message)
 
 
@@ -288,7 +296,7 @@ def _notes(session: Session, rows: Sequence[ImportedResource]) -> Iterator[str]:
     )
     if others and not shared and any(row.fate is FileStatus.CHANGED for row in rows):
         names = listed(others)
-        yield f"manifests are for all environments: look at the plans of {names} too"
+        yield f"manifests apply to all environments: also check the plans of {names}"
 
 
 # Where in a document a live value belongs, and what the document is with it. Pure.

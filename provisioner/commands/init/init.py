@@ -223,17 +223,19 @@ def _next(folder: Path, starter: Starter) -> tuple[str, ...]:
     open_hosts = [name for name in REMOTE_ENVIRONMENTS if name not in starter.hosts]
     if open_hosts:
         lines.append(
-            f"put the addresses of your workspaces into environments/ ({', '.join(open_hosts)})"
+            f"write the URLs of your workspaces into environments/ ({', '.join(open_hosts)})"
         )
     lines += [
-        f"set up what the first lines of {PIPELINES[system]} say" for system in starter.systems
+        f"follow the instructions in the first lines of {PIPELINES[system]}"
+        for system in starter.systems
     ]
     if starter.systems and starter.requirement == MISSING_TOOL:
         lines.append("add the line that installs provisioner: see requirements-tool.txt")
     below = git.prefix(folder)
     if starter.systems and below:
         lines.append(
-            f"pipelines are read at the top of the git repository: move them out of {below}"
+            "CI systems read pipelines only from the root of the git repository: move "
+            f"the files from {below} to the root"
         )
     return tuple(lines)
 
@@ -265,10 +267,8 @@ def _host(given: str) -> tuple[str, str]:
     if not equals or environment not in REMOTE_ENVIRONMENTS:
         known = ", ".join(REMOTE_ENVIRONMENTS)
         hint = f"write --host {REMOTE_ENVIRONMENTS[0]}=https://..., for {known}"
-        raise UsageError.of("E863", f"`{given}` names no workspace of an environment", hint)
+        raise UsageError.of("E863", f"`{given}` does not contain the name of an environment", hint)
     if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?/?", address):
-        hint = (
-            "the address of a workspace is like https://adb-1234567890123456.7.azuredatabricks.net"
-        )
-        raise UsageError.of("E863", f"`{address}` is not the address of a workspace", hint)
+        hint = "write a URL such as https://adb-1234567890123456.7.azuredatabricks.net"
+        raise UsageError.of("E863", f"`{address}` is not the URL of a workspace", hint)
     return environment, address.rstrip("/")

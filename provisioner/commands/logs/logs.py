@@ -83,8 +83,8 @@ def _resource(session: Session, name: str) -> Resource:
     chosen = Selection.of_words((name,)).choose(session.loaded.resources)
     able = [each for each in chosen if KINDS[each.address.kind].runtime.read_log]
     if len(able) != 1:
-        hint = f"name one: {listed(each.address for each in able or chosen)}"
-        raise UsageError.of("E824", f"`{name}` is not one resource that has logs", hint)
+        hint = f"choose one: {listed(each.address for each in able or chosen)}"
+        raise UsageError.of("E824", f"`{name}` does not match exactly one resource with logs", hint)
     return able[0]
 
 
@@ -92,7 +92,9 @@ def _entities(session: Session, resource: Resource, wanted: str) -> Sequence[str
     live = session.drivers[resource.address.kind].read(resource)
     describe = KINDS[resource.address.kind].runtime.describe
     if live is None or describe is None:
-        raise RefusedError.of("E441", f"there is no endpoint `{resource.name}`", "is it applied?")
+        raise RefusedError.of(
+            "E441", f"there is no endpoint `{resource.name}`", "run `provisioner apply` first"
+        )
     # After a first deployment that failed, the endpoint serves nothing, and its entities have logs.
     declared = replace(live, document=resource.document)
     names = list(dict.fromkeys(each.name for side in (live, declared) for each in describe(side)))

@@ -21,7 +21,7 @@ LONGEST_WAIT_S, PAUSE_S = 600.0, 2.0
 """A warehouse that is stopped takes minutes to start."""
 MOST_CHUNKS: Final = 1000
 COLUMNS: Final = ("id", "caller", "requests", "last request")
-NOT_KNOWN: Final = "the system tables do not know the endpoint yet"
+NOT_KNOWN: Final = "the system tables do not contain the endpoint yet"
 Row = list[str | None]
 
 
@@ -51,7 +51,7 @@ def _problem(error: WorkspaceError) -> Problem:
         "the login needs CAN_USE on the warehouse and SELECT on the schema `system.serving`, which "
         "an account admin enables and grants"
     )
-    return Problem("E843", f"the callers could not be looked up: {error}", hint=hint)
+    return Problem("E843", f"cannot list the callers: {error}", hint=hint)
 
 
 def _entry(name: str, query: UsageQuery, rows: list[Row]) -> RemainingCallers:

@@ -61,7 +61,10 @@ def _compared(session: Session, target: QueryTarget, place: str) -> Iterator[Che
     new = _live(session, kind, full_name)
     for resource, document in ((target, old), (QueryTarget(kind, full_name), new)):
         if document is None:
-            message = f"there is no {resource.kind.title} `{resource.name}`: is it applied?"
+            message = (
+                f"there is no {resource.kind.title} `{resource.name}`: run `provisioner "
+                "apply` first"
+            )
             yield _result(resource.kind, resource.name, SAME_API, message)
     if old is None or new is None:
         return
@@ -86,7 +89,7 @@ def _asked(
 ) -> CheckResult:
     name, document = live
     if kind.invocation is None:
-        raise TypeError(f"{kind.name} takes no questions")
+        raise TypeError(f"{kind.name} cannot be queried")
     resource = Resource(Address(kind.name, name), name, document)
     try:
         return kind.invocation.verify(session.connection, resource, check, TIMEOUT_S)

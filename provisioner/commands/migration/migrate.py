@@ -101,8 +101,8 @@ def migrate(session: Session, request: MigrationRequest) -> MigrationResult:
 def check_place(place: str) -> None:
     """Raises UsageError where ``place`` is no schema of Unity Catalog."""
     if not PLACE.fullmatch(place):
-        message = f"`{place}` is no schema of Unity Catalog"
-        raise UsageError.of("E841", message, "as in --to main.gateway, in lower case")
+        message = f"`{place}` is not the name of a schema"
+        raise UsageError.of("E841", message, "write it as --to main.gateway, in lower case")
 
 
 def migrator_of(kind: Kind) -> Migrator | None:
@@ -122,7 +122,9 @@ def _source(session: Session, target: QueryTarget) -> MigrationSource:
     raw = invocation.clients.read(session.connection, name)
     if live is None or raw is None:
         message = f"there is no {kind.title} `{name}`"
-        raise RefusedError.of("E441", message, "only what is live can be migrated: is it applied?")
+        raise RefusedError.of(
+            "E441", message, "only live endpoints can be migrated: run `provisioner apply` first"
+        )
     known = target.resource
     declared, checks = (known.document, known.checks) if known else ({}, ())
     return MigrationSource(name, importing.generate(live, key), raw, declared, checks)
@@ -163,8 +165,8 @@ def _with_use(resource: MigratedResource, used: Mapping[str, str]) -> MigratedRe
     file = used.get(resource.name)
     if file is None:
         return resource
-    message = f"`{file}` asks it with ai_query, which takes no model service"
-    hint = "keep the endpoint for ai_query, or ask a model of `system.ai` there"
+    message = f"`{file}` queries it with ai_query, which does not support model services"
+    hint = "keep the endpoint for ai_query, or query a model of `system.ai` there"
     loss = Loss(LossReason.AI_QUERY, message, hint)
     return replace(resource, losses=(*resource.losses, loss))
 
@@ -271,8 +273,8 @@ def _written(
     problems += _complaints(session, text, result.variables)
     path = session.project.root / file
     if path.exists() and not (path.is_file() and path.read_text(encoding="utf-8") == text):
-        hint = "give another place with --file"
-        problems.append(Problem("E834", f"`{file}` is there already, and stays", hint=hint))
+        hint = "choose another file with --file"
+        problems.append(Problem("E834", f"`{file}` already exists and is unchanged", hint=hint))
         file = ""
     environment = session.environment.name
     moved = " ".join(entry.resource.name for entry in result.entries if entry.moves)
@@ -312,5 +314,5 @@ def _problem(entry: MigrationEntry, loss: Loss) -> Problem:
     message = f"`{entry.resource.name}` cannot move: {loss.message}"
     hint = loss.hint
     if not loss.is_final:
-        hint = f"{hint}\nor go on without it: --without {loss.cause}".lstrip()
+        hint = f"{hint}\nor migrate without it: --without {loss.cause}".lstrip()
     return Problem("E842", message, hint=hint)

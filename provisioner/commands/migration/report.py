@@ -20,10 +20,10 @@ from provisioner.rendering.text import harmless_line
 MARKDOWN, JSON = ".md", ".json"
 MOVES, STAYS = "moves to", "stays"
 ADVICE: Final = (
-    "Apply the manifests beside the endpoints, and compare both with `migrate --check`.",
-    "Move the callers: each changes its address and the name of the model.",
-    "See who still calls the endpoint: `migrate --check --warehouse ID` lists the callers.",
-    "Remove the manifest of the endpoint, and let `apply` delete it with its consent.",
+    "Apply the manifests while the endpoints still exist, and compare both with `migrate --check`.",
+    "Move the callers: change the URL and the name of the model in each of them.",
+    "Check who still calls the endpoint: `migrate --check --warehouse ID` lists the callers.",
+    "Remove the manifest of the endpoint, and delete the endpoint with `apply --prune`.",
 )
 
 
@@ -120,7 +120,7 @@ def _section(entry: MigrationEntry) -> Iterator[str]:
     fate = f"moves to {code(resource.successor[1])}" if entry.moves else STAYS
     yield from (f"## {code(resource.name)} {fate}", "")
     for loss in resource.losses:
-        word = "Stops" if loss in entry.stops else "Goes on without"
+        word = "Stops" if loss in entry.stops else "Loses"
         hint = f" {prose(loss.hint)}." if loss.hint else ""
         yield f"- **{word} {code(str(loss.cause))}**: {prose(loss.message)}.{hint}"
     yield from (f"- {prose(note)}" for note in resource.notes)
@@ -132,7 +132,7 @@ def _section(entry: MigrationEntry) -> Iterator[str]:
 
 def _caller(caller: CallerChange) -> Iterator[str]:
     if caller.why_not:
-        yield from (f"Client {code(caller.client)}: no way today, {prose(caller.why_not)}.", "")
+        yield from (f"Client {code(caller.client)}: not supported, {prose(caller.why_not)}.", "")
         return
     yield from (f"Client {code(caller.client)}:", "")
     removed, added = (
@@ -166,7 +166,7 @@ def _usage(usage: UsageReport) -> list[str]:
         parts += [f"{code(remaining.name)}:", ""]
         parts += [*(f"- {prose(line)}" for line in caller_lines(remaining)), ""]
     if not usage.entries:
-        parts += ["Not looked up. Give `--warehouse ID`, or run this query in a SQL warehouse:", ""]
+        parts += ["Not checked. Pass `--warehouse ID`, or run this query in a SQL warehouse:", ""]
         parts += [fence("sql", usage.sql.splitlines())]
     return parts
 

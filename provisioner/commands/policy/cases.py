@@ -84,7 +84,7 @@ def run_cases(
             except FileError as error:
                 problems += error.problems
     if not results and not problems:
-        message = f"there is no case below `{FOLDER}/{CASES}`"
+        message = f"`{FOLDER}/{CASES}` contains no case"
         hint = "a case is a YAML file with `policy`, `expect: pass` or `fail`, and `resources`"
         raise FileError.of("E234", message, hint)
     tested = {result.policy for result in results}
@@ -150,7 +150,7 @@ def _vacuous(policy: Policy, data: dict[str, Any], declarations: list[Declaratio
         if is_judged
     )
     of_kind = f" of the kind {kind}" if kind else ""
-    return f"it asks the policy nothing: it needs `{needed}`{of_kind}"
+    return f"the policy does not evaluate this case: add `{needed}`{of_kind}"
 
 
 def _address(entry: dict[str, Any]) -> Address:
@@ -162,11 +162,11 @@ def _failure(result: CaseResult, lines: Iterable[int]) -> str:
     """Why the case is not as expected; ``""`` where it is."""
     actual = FAIL if result.violations else PASS
     if actual != result.expected:
-        return f"expected {result.expected}, and the policy lets it {actual}"
+        return f"expected {result.expected}, but the result is {actual}"
     at = [each.where.line for each in result.violations if each.where]
     # `lines` is optional, for a case that is about the place of the violation.
     if lines and list(lines) != at:
-        return f"expected violations in lines {list(lines)}, and they are in {at}"
+        return f"expected violations in lines {list(lines)}, but they are in {at}"
     return ""
 
 

@@ -180,13 +180,13 @@ def judge(fact: GrantFact, name: Name, where: str) -> Problem | None:
     what = f"{privilege} on the {kind.replace('_', ' ')} `{full_name}`"
     hint = _hint(kind, full_name, privilege, who)
     if unclear := sorted(holders & fact.unclear):
-        message = f"`{who}` may lack {what}: only members of {_quoted(unclear)} hold it"
-        hint = f"the workspace does not show their members; if `{who}` is none of them:\n{hint}"
+        message = f"`{who}` may lack {what}: only members of {_quoted(unclear)} have it"
+        hint = f"the workspace does not show their members; if `{who}` is not a member:\n{hint}"
         return Problem(UNDECIDED, message, hint=hint, severity=Severity.WARNING)
     message = f"`{who}` lacks {what}"
     if not principal:
         return Problem("E775", f"{message}, which this login needs", hint=hint)
-    message = f"{message}, and cannot use what is granted here"
+    message = f"{message}, which the grants here require"
     return Problem("W773", message, hint=hint, severity=Severity.WARNING)
 
 
@@ -195,12 +195,14 @@ def _quoted(names: list[str]) -> str:
 
 
 def _unseen(kind: str, full_name: str, where: str) -> Problem:
-    message = f"there is no {kind.replace('_', ' ')} `{full_name}` in {where} that this login sees"
-    return Problem("E776", message, hint="have it created, or ask its owner for BROWSE on it")
+    message = (
+        f"there is no {kind.replace('_', ' ')} `{full_name}` in {where} that this login can see"
+    )
+    return Problem("E776", message, hint="create it, or ask its owner for BROWSE on it")
 
 
 def _hint(kind: str, full_name: str, privilege: str, who: str) -> str:
     if kind not in SQL_WORDS:
         entry = f"{{principal: {who}, privileges: [{privilege}]}}"
-        return f"its owner grants it, as with `grants: [{entry}]` in its manifest"
+        return f"the owner can grant it, for example with `grants: [{entry}]` in its manifest"
     return f"GRANT {privilege.replace('_', ' ')} ON {kind.upper()} {full_name} TO `{who}`"

@@ -100,7 +100,7 @@ def _not_readable(scope: str, where: str, reason: str) -> Problem:
         f"databricks secrets put-acl {scope} PRINCIPAL READ, run by a manager of the scope; "
         "the creator of an endpoint needs READ on the scopes of its secrets"
     )
-    message = f"this login may not read the secret scope `{scope}` in {where}: {reason}"
+    message = f"this login cannot read the secret scope `{scope}` in {where}: {reason}"
     return Problem(NOT_READABLE, message, hint=hint)
 
 
@@ -108,8 +108,8 @@ def _judge_key(keys: frozenset[str] | None, name: Name, where: str) -> Problem |
     scope, key = name
     if keys is None:
         hint = (
-            f"databricks secrets create-scope {scope}; databricks secrets put-secret {scope} {key}"
-            "\nor declare the scope with its keys: it is written before the endpoints"
+            f"databricks secrets create-scope {scope}; databricks secrets put-secret {scope} "
+            f"{key}\nor declare the scope with its keys: apply writes it before the endpoints"
         )
         return Problem("E768", f"there is no secret scope `{scope}` in {where}", hint=hint)
     if key in keys:
@@ -169,7 +169,7 @@ def no_value(name: Name, source: Mapping[str, str], why: str) -> Problem:
 def no_room(title: str, there: int, new: int, most: int) -> Iterator[Problem]:
     """A warning where a workspace would have to hold more than it takes by default."""
     if there + new > most:
-        message = f"{there} {title}s are there and {new} would be added: a workspace takes {most}"
+        message = f"the workspace has {there} {title}s and the plan adds {new}: the limit is {most}"
         hint = "Databricks raises this limit on request; ask before you apply"
         yield Problem("W770", message, hint=hint, severity=Severity.WARNING)
 
@@ -186,7 +186,9 @@ def runs_as(title: str, new: int, me: Any, where: str) -> Iterator[Problem]:
     who = me["userName"]
     if me.get("active") is False:
         message = f"`{who}` is not active in {where} and cannot create anything"
-        yield Problem("E770", message, hint="use another login, or have it activated")
+        yield Problem(
+            "E770", message, hint="use another login, or ask an administrator to activate it"
+        )
         return
     what = counted(new, f"new {title}")
     message = f"{what} will belong to `{who}` and run with its grants"
@@ -222,16 +224,16 @@ def _level(connection: Reader, name: Name, where: str) -> str | None:
 def _judge_level(level: str | None, name: Name, where: str) -> Problem | None:
     endpoint, needed = name
     if level is None:
-        message = f"there is no serving endpoint `{endpoint}` in {where} that this login sees"
+        message = f"there is no serving endpoint `{endpoint}` in {where} that this login can see"
         return Problem("E776", message, hint="create it first, or declare it in a manifest")
     if level == needed:
         return None
     if level == NOT_SHOWN:
-        message = f"the workspace does not say whether this login has {needed} on `{endpoint}`"
+        message = f"it is unknown whether this login has {needed} on `{endpoint}`"
         hint = f"check it: the owner of the service needs {needed} on the endpoint"
         return Problem(UNDECIDED, message, hint=hint, severity=Severity.WARNING)
-    message = f"this login has {level} on the serving endpoint `{endpoint}`, and needs {needed}"
-    return Problem("E775", message, hint=f"its owner grants {needed} in the permissions")
+    message = f"this login has {level} on the serving endpoint `{endpoint}`, but needs {needed}"
+    return Problem("E775", message, hint=f"the owner can grant {needed} in the permissions")
 
 
 def _scope(name: Name) -> Name:

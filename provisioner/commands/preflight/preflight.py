@@ -254,8 +254,8 @@ def _unknown(facts: Mapping[LookupKey, Any]) -> Iterator[Problem]:
     """A warning for each sort of refusal that only means that nobody can tell."""
     refused = {fact.message: fact for fact in facts.values() if _is_unknown(fact)}
     for message in sorted(refused):
-        reason = f"part of it could not be checked: {message}"
-        hint = "apply will tell; or run this with a login that may look"
+        reason = f"a part could not be checked: {message}"
+        hint = "run this command with a login that can read it; otherwise apply shows the result"
         yield Problem("W772", reason, hint=hint, severity=Severity.WARNING)
 
 
@@ -300,7 +300,7 @@ def _placed(uses: PrerequisiteUses, missing: Problem) -> Problem:
     declaration, requirement = uses.places[0]
     others = sorted({str(other.address) for other, _ in uses.places} - {str(declaration.address)})
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-    also = f"\nneeded as well by {', '.join(others[:MOST_NAMED])}{more}" if others else ""
+    also = f"\nalso needed by {', '.join(others[:MOST_NAMED])}{more}" if others else ""
     meant = f"did you mean `{uses.similar}`, which the manifests declare? Otherwise:\n"
     hint = (meant if uses.similar else "") + missing.hint + also
     finding = Finding(requirement.at, missing.code, missing.message, hint, missing.severity)

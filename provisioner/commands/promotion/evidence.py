@@ -86,7 +86,7 @@ def _read(session: Session, addresses: set[Address]) -> dict[Address, Evidence]:
 
 def _evidence(address: Address, step: Step | None, live: Live | None) -> Evidence:
     if step is None:
-        reason = "it is left out until all of its variables are released"
+        reason = "it is skipped until all of its variables are released"
         step = Step(address, address.key, Action.BLOCKED, reason=reason)
     if live is None:
         return Evidence(step, _changes(step), ABSENT)

@@ -23,7 +23,7 @@ NOT_READY: Final = {
     Phase.FAILED: "failed in its last update",
     Phase.STOPPED: "is stopped",
     Phase.NOT_READY: "is not ready",
-    Phase.ABSENT: "is not there",
+    Phase.ABSENT: "does not exist",
 }
 
 
@@ -105,7 +105,7 @@ def verified(candidate: Candidate) -> str:
 def _has_value(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     if candidate.value is None:
         name = candidate.name
-        hint = f"give it one below `variables` in environments/{terms.source}.yaml"
+        hint = f"add one below `variables` in environments/{terms.source}.yaml"
         if candidate.alias:
             hint = f"provisioner pin -e {terms.source} {name}"
         elif terms.before:
@@ -124,8 +124,11 @@ def _not_rejected(candidate: Candidate, terms: PromotionTerms) -> Iterator[Probl
 
 def _is_used(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem]:
     if candidate.value is not None and not candidate.addresses:
-        message = f"nothing in {terms.source} is made from `{candidate.name}`, so nothing proves it"
-        hint = f"use it as `${{var.{candidate.name}}}`, or take it out of `released`"
+        message = (
+            f"no resource in {terms.source} uses `{candidate.name}`, so the value is not "
+            "tested there"
+        )
+        hint = f"use it as `${{var.{candidate.name}}}`, or remove it from `released`"
         yield Problem("E716", message, hint=hint)
 
 
@@ -135,7 +138,7 @@ def _is_applied(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem
         if evidence.step.action is Action.KEEP or evidence.readiness.phase is Phase.FAILED:
             continue
         select = f"-e {terms.source} --select {evidence.address}"
-        hint = f"look: provisioner plan {select}\nthen: provisioner apply {select}"
+        hint = f"check: provisioner plan {select}\nthen: provisioner apply {select}"
         yield _about(evidence, "E717", _not_applied(evidence, terms), hint)
 
 
@@ -146,7 +149,7 @@ def _not_applied(evidence: Evidence, terms: PromotionTerms) -> str:
     if step.action in (Action.UPDATE, Action.REPLACE):
         more = len(evidence.changes) - MOST_NAMED
         names = ", ".join(evidence.changes[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        return f"{where} is not as it is declared: {names or step.reason}"
+        return f"{where} differs from its manifest: {names or step.reason}"
     return f"{where} is not applied: {step.reason or step.action}"
 
 
@@ -203,8 +206,8 @@ def _has_soaked(candidate: Candidate, terms: PromotionTerms) -> Iterator[Problem
     times = [time for time in known if time]
     name = candidate.name
     if not times:
-        message = f"it is not known since when `{name}` has its value in {terms.source}"
-        hint = f"release it to {terms.source} by `pin` or `promote`, which write down when"
+        message = f"it is unknown since when `{name}` has its value in {terms.source}"
+        hint = f"release it to {terms.source} with `pin` or `promote`, which record the time"
         yield Problem("E710", message, hint=hint)
         return
     end = max(times) + timedelta(seconds=terms.soak_s)

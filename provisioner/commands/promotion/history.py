@@ -188,8 +188,8 @@ def _entry(variable: str, content: bytes) -> Released | None:
 
 
 INDENT = "    "
-NO_GIT = "git knows no release file here: this is what the files themselves tell"
-SHALLOW = "this clone is shallow: what is older is in the whole history, git fetch --unshallow"
+NO_GIT = "git has no release file here: this history is read from the files"
+SHALLOW = "this clone is shallow: for older releases, run git fetch --unshallow"
 
 
 def text(histories: Mapping[str, ReleaseHistory], style: Style) -> str:
@@ -209,7 +209,7 @@ def _lines(histories: Mapping[str, ReleaseHistory], style: Style) -> Iterator[Li
             yield ()
         yield (Span(safe(name, style), Role.STRONG),)
         if not history.events:
-            yield (Span(f"{INDENT}nothing was released so far", Role.FAINT),)
+            yield (Span(f"{INDENT}nothing was released yet", Role.FAINT),)
         for event in history.events:
             yield from _event(event, style, by_git=history.by_git)
 
@@ -240,7 +240,7 @@ def _change(event: ReleaseEvent, style: Style) -> str:
 def _how(event: ReleaseEvent) -> str:
     released = event.released
     if released.value is None:
-        return "taken out"
+        return "removed"
     if released.rolled_back is not None:
         return "rolled back"
     if released.source:

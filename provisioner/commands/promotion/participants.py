@@ -111,10 +111,10 @@ def _used_by(loaded: Loaded, word: str, known: Collection[str]) -> set[str]:
         addresses = {resource.address for resource in chosen}
     except UsageError:
         keys = {resource.address.key for resource in resources}
-        message = f"`{word}` is no released variable, and no resource either"
+        message = f"`{word}` is neither a released variable nor a resource"
         hint = did_you_mean(word, sorted({*known, *keys}), names)
         raise UsageError.of("E711", message, hint) from None
     variables = {name for name in known if addresses & set(loaded.uses.get(name, ()))}
     if not variables:
-        raise UsageError.of("E711", f"`{word}` is made from no released variable", names)
+        raise UsageError.of("E711", f"`{word}` uses no released variable", names)
     return variables

@@ -51,7 +51,7 @@ def rolled_back(name: str, now: Released, request: RollbackRequest) -> Released 
     if value is None or (request.to is None and value in now.rejected):
         return _nothing_before(name, now, request)
     if value == now.value:
-        message = f"`{name}` is {_said(value)} in {request.environment} already"
+        message = f"`{name}` is already {_said(value)} in {request.environment}"
         return Problem("E722", message, hint=_history(name, request))
     # The value that is live again must not stay rejected, or `promote` would refuse it.
     rejected = [version for version in now.rejected if version not in (value, now.value)]
@@ -70,21 +70,23 @@ def is_known(value: Value, now: Released) -> bool:
 
 
 def _nothing_released(name: str, request: RollbackRequest) -> Problem:
-    message = f"nothing is released of `{name}` in {request.environment}"
+    message = f"`{name}` has no released value in {request.environment}"
     hint = f"provisioner promote --to {request.environment} {name}"
     return Problem("E721", message, hint=hint)
 
 
 def _nothing_before(name: str, now: Released, request: RollbackRequest) -> Problem:
     if now.rolled_back is not None:
-        why = f": it was rolled back from {_said(now.rolled_back)} to {_said(now.value)} already"
+        why = f": it was already rolled back from {_said(now.rolled_back)} to {_said(now.value)}"
     elif now.previous is not None:
         why = f": the previous one, {_said(now.previous)}, is rejected"
     else:
         why = f": {_said(now.value)} is the first one"
     message = f"there is no previous value of `{name}` in {request.environment}{why}"
     again = f"provisioner rollback -e {request.environment} {name} --to VALUE"
-    return Problem("E723", message, hint=f"{_history(name, request)} shows what there was; {again}")
+    return Problem(
+        "E723", message, hint=f"{_history(name, request)} shows the earlier values; {again}"
+    )
 
 
 def _history(name: str, request: RollbackRequest) -> str:
@@ -130,8 +132,8 @@ def roll_back(project: Project, name: str, names: Sequence[str], to: str = "") -
         raise nothing_released(name)
     variables = released_variables(names, released, lambda: [_load(project, environment)])
     if to and len(variables) > 1:
-        message = f"--to is one value, and these are {len(variables)} variables"
-        raise UsageError.of("E725", message, f"name one of {', '.join(variables)}")
+        message = f"--to sets one value, but {len(variables)} variables are given"
+        raise UsageError.of("E725", message, f"choose one of {', '.join(variables)}")
     known = environment.promotion.releases
     before = {variable: known.get(variable, Released()) for variable in variables}
     request = RollbackRequest(name, None, Stamp(utc_now(), git.commit(project.root)))
@@ -185,8 +187,8 @@ def _unheard_of(
     return [
         Problem(
             "W743",
-            f"the release file does not tell that `{name}` was {made.value} in {environment} "
-            "before: nothing here has proven it",
+            f"the release file does not show that `{name}` was {made.value} in {environment} "
+            "before, so the value may be untested",
             hint=f"provisioner history {name} -e {environment}",
             severity=Severity.WARNING,
         )

@@ -75,7 +75,7 @@ def named(resources: Sequence[Resource], name: str, can: Callable[[Kind], object
         if kind.invocation and kind.invocation.is_name(name):
             return QueryTarget(kind, name)
     hint = did_you_mean(name, [str(resource.address) for resource in known])
-    raise UsageError.of("E810", f"`{name}` cannot be asked", hint)
+    raise UsageError.of("E810", f"`{name}` cannot be queried", hint)
 
 
 def similar(resources: Sequence[Resource], name: str) -> str:

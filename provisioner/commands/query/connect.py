@@ -95,7 +95,9 @@ def _live(session: Session, meant: QueryTarget) -> ClientAccess:
     if clients is None or document is None:
         hint = "" if meant.resource else similar(session.loaded.resources, meant.name)
         raise RefusedError.of(
-            "E441", f"there is no {meant.kind.title} `{meant.name}`", hint or "is it applied?"
+            "E441",
+            f"there is no {meant.kind.title} `{meant.name}`",
+            hint or "run `provisioner apply` first",
         )
     # A local workspace listens on another port each time.
     host = "" if settings.emulator else session.host

@@ -36,7 +36,7 @@ def clients_text(name: str, task: str, clients: Clients) -> str:
         f"  {client:{width}}  {words}" + (f" (not here: {harmless_line(why)})" if why else "")
         for client, words, why in clients
     ]
-    head = f"`{harmless_line(name)}`, task {harmless_line(task) or 'unknown'}, can be asked with"
+    head = f"`{harmless_line(name)}`, task {harmless_line(task) or 'unknown'}, can be queried with"
     return "\n".join([head, *lines])
 
 

@@ -125,7 +125,7 @@ def _of_steps(report: Report, places: dict[Address, Position]) -> Iterator[Annot
         return
     for step in report.plan.steps:
         if step.action is Action.BLOCKED:
-            message = step.reason or "cannot be done as it is written"
+            message = step.reason or "cannot be applied as declared"
             yield _of_step(step, Severity.ERROR, f"blocked: {message}", places)
         elif step.action in DESTRUCTIVE:
             message = f": {step.reason}" if step.reason else ""

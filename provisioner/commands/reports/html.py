@@ -140,11 +140,11 @@ def _alarms(report: Report) -> Iterator[str]:
     replaced = [step for step in destroyed if step.action is Action.REPLACE]
     # Named beside the counts: a deletion must not hide among a thousand updates.
     warnings = [f"deletes {_named(deleted)}"] if deleted else []
-    warnings += [f"deletes and creates again {_named(replaced)}"] if replaced else []
+    warnings += [f"deletes and recreates {_named(replaced)}"] if replaced else []
     if warnings:
         yield tag("p", f"This {', and '.join(warnings)}.", class_="alarm", role="note")
     if blocked:
-        sentence = f"Nothing can be applied: {_named(blocked)} cannot be done as written."
+        sentence = f"Nothing can be applied: {_named(blocked)} cannot be applied as declared."
         yield tag("p", sentence, class_="alarm", role="note")
 
 

@@ -307,7 +307,7 @@ def _rollout(note: RolloutNote) -> str:
 
 def _asks(stage: Stage) -> str:
     parts = [f"for {span(stage.for_s)}"] if stage.for_s else []
-    return ", ".join([*parts, *(["then a person"] if stage.pause else [])])
+    return ", ".join([*parts, *(["then an approval"] if stage.pause else [])])
 
 
 def _reached(stage: Stage, note: RolloutNote) -> str:

@@ -151,7 +151,7 @@ def _of_drift(group: list[Drift], report: Report) -> JunitCase:
 
 
 def _of_step(step: Step, report: Report) -> JunitCase:
-    why = step.reason or "cannot be done as it is written"
+    why = step.reason or "cannot be applied as declared"
     hint = f"\nhint: {step.hint}" if step.hint else ""
     lines = [f"{line.sign} {line.text}" for line in view.diff(step)]
     if view.stages_of(step):

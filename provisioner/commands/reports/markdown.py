@@ -112,12 +112,12 @@ def _warnings(plan: Plan) -> Iterator[str]:
     deleted = [step for step in view.destroyed(plan) if step.action is Action.DELETE]
     replaced = [step for step in view.destroyed(plan) if step.action is Action.REPLACE]
     warnings = [f"deletes {_named(deleted)}"] if deleted else []
-    warnings += [f"deletes and creates again {_named(replaced)}"] if replaced else []
+    warnings += [f"deletes and recreates {_named(replaced)}"] if replaced else []
     if warnings:
         yield f"> [!CAUTION]\n> This {', and '.join(warnings)}.\n"
     blocked = view.blocked(plan)
     if blocked:
-        sentence = f"Nothing can be applied: {_named(blocked)} cannot be done as written."
+        sentence = f"Nothing can be applied: {_named(blocked)} cannot be applied as declared."
         yield f"> [!WARNING]\n> {sentence}\n"
 
 
@@ -173,17 +173,19 @@ def _how_to_apply(report: Report, plan: Plan) -> Iterator[str]:
         yield fence("console", lines)
     if not (report.plan_file or report.changed_since):
         exactly = code(f"--expect-plan-digest {digest(plan)}")
-        yield f"{exactly} beside it applies exactly this plan or nothing, and does not ask.\n"
+        yield (
+            f"With {exactly}, `apply` applies exactly this plan or nothing, without confirmation.\n"
+        )
     variables = view.needed_variables(plan)
     if variables:
-        yield f"It needs the environment variables {', '.join(map(code, variables[:50]))}.\n"
+        yield f"`apply` needs the environment variables {', '.join(map(code, variables[:50]))}.\n"
 
 
 # The parts of a Markdown report: problems, checks, outcomes and steps, worst first. Pure.
 
 TITLES = {
     Action.DELETE: "deleted",
-    Action.REPLACE: "replaced: deleted and created again",
+    Action.REPLACE: "replaced: deleted and recreated",
     Action.BLOCKED: "blocked",
     Action.ORPHAN: "orphaned: managed by this project, without a manifest",
     Action.ADOPT: "adopted",

@@ -20,7 +20,7 @@ SCHEMA = (
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 OTHER_RULES = {
     "check": "a check of a live resource that failed",
-    "drift": "a live resource that is not as its manifest says",
+    "drift": "a live resource that differs from its manifest",
 }
 """Titles of rules that are no code; the others are actions of a plan."""
 

@@ -179,7 +179,7 @@ def _headline_of_several(parts: Sequence[Report]) -> str:
     """How many environments are touched, and what is planned in all of them."""
     steps = tuple(step for part in parts if part.plan for step in part.plan.steps)
     if not parts:
-        return "Nothing that is declared is touched"
+        return "No declared resource changed"
     names = ", ".join(harmless_line(part.environment) for part in parts)
     drift = f". {drift_line(steps)}" if drift_line(steps) else ""
     touched = f"{counted(len(parts), 'environment')} touched: {names}"

@@ -37,11 +37,11 @@ def versions_line(state: Rollout) -> str:
     if tried and tried != versions.current:
         return _of_another(state, tried)
     if not versions.current:
-        return f"{old or versions.previous} alone, {versions.label} not there"
+        return f"{old or versions.previous} alone, {versions.label} does not exist"
     if not versions.previous:
         return f"{versions.label} alone"
     share = versions.percent
-    at = "with traffic that was moved by hand" if share is None else f"at {share} %"
+    at = "with traffic that was changed by hand" if share is None else f"at {share} %"
     return f"{versions.label} {at} beside {old}"
 
 
@@ -59,7 +59,7 @@ def standing(report: RolloutReport) -> str:
     if report.problems:
         return f"error: {report.problems[0].message}"
     if state is None:
-        return "is not there yet"
+        return "does not exist yet"
     parts = [versions_line(state)]
     tag = state.tag
     has_stepped = report.has_stepped_back
@@ -81,11 +81,11 @@ def next_move(report: RolloutReport) -> str:
     """What was done or comes next, and when."""
     move = report.move
     if report.deferred:
-        return "put off to the next run, because the service takes 50 changes in 5 minutes"
+        return "postponed to the next run: the service accepts 50 changes in 5 minutes"
     if report.ending is Ending.MOVED:
         return done(report)
     if report.ending is Ending.OVERTAKEN:
-        return "another run moved at the same time: nothing more was done"
+        return "another run changed the rollout at the same time: this run stopped"
     if move.kind is not MoveKind.NOTHING:
         return f"next: {planned(report)}"
     if move.due_s and move.why is Why.KEEPING:
@@ -106,7 +106,7 @@ def planned(report: RolloutReport) -> str:
         case _:
             what = move.kind.value
     if move.why is Why.DUE and (report.state is None or report.state.verdict is None):
-        return f"{what} (its time is over, `provisioner rollout advance` judges it)"
+        return f"{what} (its time is over: run `provisioner rollout advance`)"
     return f"{what} ({move.why.sentence})"
 
 
@@ -135,9 +135,9 @@ def done(report: RolloutReport) -> str:
         case MoveKind.HOLD:
             return f"held at {move.to} % ({why})"
         case MoveKind.FORGET if move.why is Why.ASKED:
-            return "its rejection is lifted, `provisioner apply` starts it"
+            return "its rejection is cleared, `provisioner apply` starts it"
         case MoveKind.SETTLE:
-            return f"noted at {move.to} % ({why})"
+            return f"recorded at {move.to} % ({why})"
         case _:
             return f"{move.kind.value} done ({why})"
 

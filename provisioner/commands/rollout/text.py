@@ -40,8 +40,8 @@ def text(reports: Sequence[RolloutReport], style: Style, *, wraps: bool = False)
         lines += [f"{name:{width}}  {line}" for name, line in zip(names, below, strict=False)]
     under_way = sum(map(is_under_way, reports))
     deferred = sum(report.deferred for report in reports)
-    more = f", {deferred} put off to the next run" if deferred else ""
-    return "\n".join([*lines, f"{under_way} of {len(reports)} under way{more}"]) + "\n"
+    more = f", {deferred} postponed to the next run" if deferred else ""
+    return "\n".join([*lines, f"{under_way} of {len(reports)} active{more}"]) + "\n"
 
 
 def to_json(reports: Sequence[RolloutReport]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _criterion(criterion: Criterion) -> dict[str, Any]:
 
 def markdown(reports: Sequence[RolloutReport]) -> str:
     """A table with a row for each rollout."""
-    rows = ["| endpoint | steps | where it stands |", "| --- | --- | --- |"]
+    rows = ["| endpoint | steps | state |", "| --- | --- | --- |"]
     for report in reports:
         steps = bar(report.state) if report.state else ""
         what = ". Hint: ".join(filter(None, (standing(report), hint(report))))

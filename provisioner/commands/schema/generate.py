@@ -34,9 +34,10 @@ OF_BUNDLES = "Resources of a bundle that `provisioner` does not manage. It ignor
 FREE_KEYS = "A place for YAML anchors. Its values are not used otherwise."
 _AT = "#/definitions/{model}"
 FOR_EACH_SCHEMA: Json = {
-    "description": "Makes a resource for each element: `${var.NAME}`, a list of texts or a mapping "
-    "from keys to values. In the block `${each.key}` is the key, `${each.value.FIELD}` a field of "
-    "the value; the address is `KIND.KEY/EACH`.",
+    "description": "Creates a resource for each element: `${var.NAME}`, a list of texts or a "
+    "mapping from keys to values. In the block `${each.key}` is the key, "
+    "`${each.value.FIELD}` a field of the value; the address is "
+    "`KIND.KEY/EACH`.",
     "anyOf": [
         {"type": "string", "pattern": r"^\$\{var\.[A-Za-z_][A-Za-z0-9_]*\}$"},
         {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
@@ -141,8 +142,8 @@ def _project() -> Json:
         for sort, restriction in kind.dependencies.restrictions.items()
     }
     boundary |= {
-        "description": "What manifests may name, as patterns with `*`. A field without a value "
-        "restricts nothing.",
+        "description": "The values that manifests can use, as patterns with `*`. A field "
+        "without a value restricts nothing.",
         "properties": sorts,
         "additionalProperties": False,
     }
@@ -175,7 +176,7 @@ def _override(kinds: Mapping[str, type[Any]]) -> Json:
     parts = _partial(kinds)
     return {
         "$schema": DRAFT,
-        "description": "Parts of resources that are laid over the manifests: by kind and key.",
+        "description": "Overrides of the fields of resources, by kind and key.",
         "type": "object",
         "properties": _by_kind(kinds),
         "additionalProperties": False,

@@ -120,7 +120,7 @@ def test_what_only_looks_otherwise_touches_nothing(team):
     assert team.steps() == {}
     code, out, _ = team.call("plan", "--changed-since", "main", "--detailed-exitcode")
     assert code == 0
-    assert out.startswith("Nothing that is declared was touched since main (")
+    assert out.startswith("No declared resource changed since main (")
 
 
 def test_what_others_merged_since_is_not_taken_for_this_change(team):
@@ -255,7 +255,7 @@ class TestWhereTheEarlierSideCannotBeCompared:
         answer = team.plan()
         assert [plan["environment"] for plan in answer["plans"]] == ["stage"]
         assert answer["notes"][0]["code"] == "W516"
-        assert "it was not there yet" in answer["notes"][0]["summary"]
+        assert "the environment did not exist yet" in answer["notes"][0]["summary"]
 
     def test_an_environment_that_is_gone_is_told(self, team):
         (team.root / "environments/prod.yaml").unlink()
@@ -301,7 +301,7 @@ class TestWhereTheEarlierSideCannotBeCompared:
         subprocess.run(["git", "-C", str(clone), "branch", "-q", "-D", "feature"], check=True)
         team.capsys.readouterr()
         assert main(["plan", "-C", str(clone), "-e", "dev", "--changed-since", "main"]) == 0
-        assert "Touched since main (" in team.capsys.readouterr().out
+        assert "Changed since main (" in team.capsys.readouterr().out
 
 
 def test_files_that_an_archive_would_leave_out_are_compared(team):
@@ -400,7 +400,7 @@ class TestReports:
     def test_nothing_touched_is_a_comment_too(self, team, tmp_path):
         path = tmp_path / "comment.md"
         assert team.call("plan", "--changed-since", "main", "--report", f"markdown={path}")[0] == 0
-        assert "**Nothing that is declared is touched**" in path.read_text()
+        assert "**No declared resource changed**" in path.read_text()
 
 
 class TestAnEnvironmentThatCannotBePlanned:

@@ -290,7 +290,7 @@ def test_live_what_is_not_applied_yet_is_in_one_only(run, applied):
     assert main(["apply", "-e", "dev", "-y", "-C", str(applied.root)]) == 0
     (only,) = run("diff", "dev", "prod", "--live", "-o", "json").json["only"]
     assert (only["environment"], only["name"]) == ("dev", "dev-new")
-    assert "declared in prod too, but not in its workspace" in only["reason"]
+    assert "also declared in prod, but missing in its workspace" in only["reason"]
 
 
 def test_live_a_missing_key_is_an_accident_and_no_value_is_shown(run, applied):

@@ -61,7 +61,7 @@ def test_a_healthy_way_ends_with_0_and_says_who_one_is(run, chat, workspace):
     ]
     assert about["login"][0]["message"] == "pat, from DATABRICKS_TOKEN"
     assert "@" in about["identity"][0]["message"]
-    assert about["declared"][0]["message"] == "0 of 1 are there"
+    assert about["declared"][0]["message"] == "0 of 1 found"
     assert workspace.writes()[2:] == []
     text = run("doctor").out
     assert "✓ ok       login" in text
@@ -164,7 +164,7 @@ def test_what_may_not_be_listed_or_read_is_named(run, chat, workspace):
     assert found(result)["serving endpoints"][0]["verdict"] == "failed"
     refused, counted = found(result)["declared"]
     assert refused["message"].startswith("model_serving_endpoints.chat cannot be read")
-    assert counted["message"] == "0 of 1 are there"
+    assert counted["message"] == "0 of 1 found"
 
 
 def test_what_may_only_be_read_is_named(run, chat, workspace):
@@ -173,7 +173,7 @@ def test_what_may_only_be_read_is_named(run, chat, workspace):
     faults(workspace, 200, shown, f"{ENDPOINTS}/chat")
     result = run("doctor", "-o", "json")
     assert result.code == 1
-    assert "may be read and not changed" in found(result)["declared"][0]["message"]
+    assert "can be read but not changed" in found(result)["declared"][0]["message"]
 
 
 SKEWS = {

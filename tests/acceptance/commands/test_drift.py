@@ -246,7 +246,7 @@ def test_an_imported_endpoint_is_not_adopted_yet_and_adoption_is_offered(
     workspace.call("POST", "/api/2.0/serving-endpoints", {"name": "by-hand"})
     repository.endpoint("name: by-hand\ndescription: made by hand")
     out = run("drift").out
-    assert "not adopted yet, or created again, or its tags were removed" in out
+    assert "not adopted yet, recreated, or its tags were removed" in out
     assert "provisioner apply --select model_serving_endpoints.chat --adopt -e dev" in out
 
 
@@ -314,7 +314,7 @@ def test_a_failed_apply_is_no_edit_by_hand_in_silence(applied, run, workspace):
     assert run("apply", "-y").code != 0
     failed, version = run("drift", "-o", "json").json["drift"]
     assert (failed["sort"], version["sort"]) == ("failed_update", "version_changed")
-    assert version["reason"] == "the last update failed: what serves is what was there before"
+    assert version["reason"] == "the last update failed: the previous config still serves"
 
 
 def test_an_update_in_progress_is_told_and_is_no_drift(applied, run, workspace):
@@ -324,7 +324,7 @@ def test_an_update_in_progress_is_told_and_is_no_drift(applied, run, workspace):
     assert run("apply", "-y", "--no-wait").code == 0
     done = run("drift", "--detailed-exitcode")
     assert done.code == 0
-    assert "  updating: compared with what the update brings" in done.out.splitlines()
+    assert "  updating: compared with the config of the update" in done.out.splitlines()
     assert done.out.splitlines()[-1] == "No drift: 2 resources, all as declared"
 
 
@@ -342,7 +342,7 @@ def test_a_removal_that_was_not_applied_is_told(applied, run):
     )
     (one,) = run("drift", "-o", "json").json["drift"]
     assert one["sort"] == "not_applied"
-    assert "still there" in one["reason"]
+    assert "still exists" in one["reason"]
 
 
 def test_the_ways_out_lead_out(applied, run, workspace):
@@ -426,7 +426,7 @@ def test_people_read_the_sort_first_and_the_live_value_last(applied, run, worksp
     lines = run("drift").out.splitlines()
     assert lines[1] == "as declared → as it is live"
     assert lines[3] == "model_serving_endpoints.chat  (chat)  manifests/endpoint.yaml:3"
-    assert lines[4].startswith("  last written 2")
+    assert lines[4].startswith("  last changed 2")
     assert lines[5:9] == [
         "  another version, or not applied yet",
         f'    {VERSION}  "12" → "11"',
@@ -510,7 +510,7 @@ def test_what_an_earlier_commit_declared_is_not_applied_yet_and_the_rest_by_hand
         (VERSION, "not_applied"),
         ("tags[team].value", "not_applied"),
     ]
-    assert all("declared it, still or again" in one["reason"] for one in others)
+    assert all("equal to commit " in one["reason"] for one in others)
     out = run("drift").out
     assert "  edited by hand" in out.splitlines()
     assert "Changed by hand: the earlier commit did not declare this value either." in out

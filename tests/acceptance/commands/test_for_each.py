@@ -362,7 +362,7 @@ def test_import_update_refuses_what_an_override_cannot_say(tenants, run, reposit
     workspace.call("PATCH", f"{ENDPOINTS}/chat-eu/tags", {"delete_tags": ["team"]})
     refused = run("import", "--update")
     assert refused.code == 1
-    assert "is the block of all its elements" in refused.err
+    assert "applies to all of its elements" in refused.err
     assert (repository.root / "manifests/chat.yaml").read_text() == BLOCK + tags
 
 

@@ -122,7 +122,7 @@ def test_without_git_the_file_tells_what_it_can(run, committed, repository):
         "    project at 3fa81c2, verified: 3 checks",
         "earlier           dev  1",
     ]
-    assert "note: git knows no release file here" in done.err
+    assert "note: git has no release file here" in done.err
 
 
 def test_a_merge_of_two_teams_is_nobodys_release(run, git, repository):

@@ -176,7 +176,7 @@ def test_scopes_come_with_their_keys_but_no_value(live, run, repository):
     ("words", "code"),
     [
         pytest.param([], "E831", id="nothing says what"),
-        pytest.param(["nope"], "E832", id="a name that is not there"),
+        pytest.param(["nope"], "E832", id="a name that does not exist"),
         pytest.param(["chat", "--to", "../x.yaml"], "E830", id="a place outside of the project"),
     ],
 )
@@ -200,7 +200,7 @@ def test_what_breaks_our_rules_is_left_out_and_the_others_go_on(live, run, repos
     make(live, "newer")
     done = run("import", "--all")
     assert done.code == 1
-    assert "`newer` is left out" in done.err
+    assert "`newer` is skipped" in done.err
     assert [path.name for path in repository.root.glob("manifests/*")] == ["chat.yaml"]
 
 
@@ -271,7 +271,7 @@ def test_names_lose_the_prefix_of_the_environment(live, run, repository):
     path.write_text(f"{path.read_text()}name_prefix: dev-\n")
     make(live, "dev-fraud")
     done = run("import", "chat", "dev-fraud")
-    assert "`chat` is left out" in done.err
+    assert "`chat` is skipped" in done.err
     assert "name: fraud\n" in (repository.root / "manifests/dev_fraud.yaml").read_text()
     assert [step["action"] for step in run("plan", "-o", "json").json["steps"]] == ["adopt"]
 

@@ -148,7 +148,7 @@ def test_a_target_without_resources_gets_no_environment(importer):
         '  prod:\n    workspace: {host: "https://prod.example.com"}\n'
         f"    resources: {{model_serving_endpoints: {{a: {endpoint()}}}}}\n"
     )
-    assert "target `dev` has nothing that provisioner manages" in err
+    assert "target `dev` contains no resource that provisioner manages" in err
     assert not (importer.project / "environments/dev.yaml").exists()
 
 
@@ -253,7 +253,7 @@ def test_a_development_target_beside_production_gets_the_prefix_of_the_cli(impor
     )
     environment = (importer.project / "environments/dev.yaml").read_text()
     assert 'name_prefix: "dev_${var.short_user_name}_"' in environment
-    assert "`short_user_name` in environments/dev.yaml has to be your user name" in err
+    assert "set `short_user_name` in environments/dev.yaml to your user name" in err
     assert importer.endpoints("prod")["a"]["name"] == "ep"
 
 
@@ -333,7 +333,7 @@ WRONG = [
     pytest.param(endpoint(more="descripton: x"), "E104", "4:", id="an unknown field"),
     pytest.param("{config: {served_entities: [" + entity() + "]}}", "E106", "4:", id="no name"),
     pytest.param(endpoint("${resources.jobs.j.id}"), "E121", "4:", id="the id of a job"),
-    pytest.param(endpoint("${var.gone}"), "E215", "4:", id="a variable that is not there"),
+    pytest.param(endpoint("${var.gone}"), "E215", "4:", id="a variable that does not exist"),
     pytest.param(endpoint(entities=f"{entity()}, {entity()}"), "", "", id="entities of one name"),
 ]
 

@@ -257,7 +257,7 @@ def test_an_endpoint_that_is_gone_is_named(applied, run, repository, workspace):
     workspace.call("DELETE", f"{ENDPOINTS}/chat")
     done = run("import", "--update")
     assert done.code == 1
-    assert "it is not live" in done.err
+    assert "it does not exist in the workspace" in done.err
 
 
 def test_line_ends_of_windows_stay(applied, run, repository, workspace):

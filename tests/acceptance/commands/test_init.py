@@ -231,7 +231,7 @@ def test_what_is_there_can_be_kept(init, tmp_path: Path):
 
 def test_pipelines_below_the_top_of_a_repository_are_told(init, tmp_path: Path):
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    assert "move them out of shop/" in init()[2]
+    assert "move the files from shop/" in init()[2]
 
 
 def test_what_is_given_stands_in_the_files(init, tmp_path: Path):

@@ -149,7 +149,7 @@ def test_what_cannot_move_says_why(run, repository, workspace):
         name = endpoint["endpoint"]
         assert (endpoint["moves"], name.rstrip("-234") in reasons) == (False, True), endpoint
         assert f"`{name}` cannot move: " in result.err
-    assert "`jobs/nightly.sql` asks it with ai_query" in result.err
+    assert "`jobs/nightly.sql` queries it with ai_query" in result.err
     assert "a custom model" in result.err
     # Nothing lets a model of one's own go on.
     every = ("guardrails", "login", "completions", "provider", "route-optimization")
@@ -241,7 +241,7 @@ def test_the_report_shows_what_callers_change(run, repository, workspace):
     shown = run("migrate", "chat", *PLACE, "--dry-run")
     assert shown.code == 0
     assert '-     model="chat",\n+     base_url=' in shown.out
-    assert "Client `mlflow`: no way today" in shown.out
+    assert "Client `mlflow`: not supported" in shown.out
     assert sorted(path.name for path in repository.root.iterdir()) == [
         "environments",
         "provisioner.yaml",
@@ -280,7 +280,7 @@ def asked(run, repository, workspace, monkeypatch):
     assert moved.code == 0, moved.err
     assert moved.json["usage"] is None
     report = (repository.root / "migration.md").read_text()
-    assert "Not looked up. Give `--warehouse ID`" in report
+    assert "Not checked. Pass `--warehouse ID`" in report
     assert "FROM system.serving.served_entities" in report
     for name in (chat, chat, other):
         workspace.call("POST", f"/serving-endpoints/{name}/invocations", HELLO)

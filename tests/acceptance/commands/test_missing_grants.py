@@ -108,7 +108,7 @@ def test_a_catalog_that_is_not_there_is_an_error(repository, workspace, run, mon
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     found = missing(run("plan", "--preflight", "-o", "json"))
     assert [message for severity, message in found if severity == "error"] == [
-        f"there is no catalog main in {workspace.server.url} that this login sees"
+        f"there is no catalog main in {workspace.server.url} that this login can see"
     ]
 
 
@@ -152,7 +152,7 @@ def caller(repository, workspace):
     return join
 
 
-LACKS = ("W773", "app@example.com lacks USE_CATALOG on the catalog main, and cannot use")
+LACKS = ("W773", "app@example.com lacks USE_CATALOG on the catalog main, which the grants here require")
 MAY_LACK = ("W774", "app@example.com may lack USE_CATALOG on the catalog main")
 
 

@@ -118,7 +118,7 @@ def test_what_is_missing_is_named_with_a_remedy_and_its_place(complete, run, los
 @pytest.mark.parametrize(
     ("others", "named"),
     [
-        (1, "needed as well by model_serving_endpoints.other0\n"),
+        (1, "also needed by model_serving_endpoints.other0\n"),
         (5, "model_serving_endpoints.other1, model_serving_endpoints.other2 and 2 more\n"),
     ],
 )
@@ -328,7 +328,7 @@ def test_a_workspace_that_is_full_by_default_is_a_warning(complete, run):
     result = preflight(run)
     assert result.code == 0
     (told,) = (one for one in result.json["preflight"]["diagnostics"] if one["code"] == "W770")
-    assert told["summary"].startswith("1000 serving endpoints are there and 1 would be added")
+    assert told["summary"].startswith("the workspace has 1000 serving endpoints and the plan adds 1")
 
 
 def test_a_secret_file_that_is_not_there(repository, run):

@@ -259,7 +259,7 @@ def rule_broken(shop):
 
 
 REFUSED = [
-    pytest.param(by_hand, "E717", "is not as it is declared: tags", "plan -e dev", id="by hand"),
+    pytest.param(by_hand, "E717", "differs from its manifest: tags", "plan -e dev", id="by hand"),
     pytest.param(
         not_applied,
         "E717",

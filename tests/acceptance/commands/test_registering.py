@@ -57,7 +57,7 @@ def test_versions_count_up_and_aliases_move(run):
         *REGISTER, MODEL, "--version", "1", "--alias", "champion", "--state", "dev.sqlite"
     )
     assert code == 0
-    assert "version 1 was registered already" in out
+    assert "version 1 was already registered" in out
     assert "champion is version 1 now" in out
 
 
@@ -75,14 +75,14 @@ def test_the_answer_as_json(run):
 def test_a_feature_spec_has_no_version(run):
     words = (*REGISTER, "ml.risk.spec", "--feature-spec", "-e", "dev")
     assert run(*words)[1] == "ml.risk.spec registered in dev.sqlite\n"
-    assert run(*words)[1] == "ml.risk.spec was registered already in dev.sqlite\n"
+    assert run(*words)[1] == "ml.risk.spec was already registered in dev.sqlite\n"
 
 
 REFUSED = [
     pytest.param(["ml.fraud", "-e", "dev"], "E764", id="a name of two parts"),
     pytest.param([MODEL, "--alias", "latest", "-e", "dev"], "E764", id="a reserved alias"),
     pytest.param([MODEL, "-e", "prod"], "E765", id="an environment on a real workspace"),
-    pytest.param([MODEL, "-e", "nowhere"], "E202", id="an environment that is not there"),
+    pytest.param([MODEL, "-e", "nowhere"], "E202", id="an environment that does not exist"),
     pytest.param([MODEL, "--state", "provisioner.yaml"], "E815", id="a file of something else"),
 ]
 

@@ -112,8 +112,8 @@ def test_without_a_remote_the_branch_of_this_repository_counts(clone):
     assert clone.apply().code == 0
     clone.git("checkout", "-q", "--detach")
     clone.commit(12)
-    result = clone.refused("and the tip of `main` is")
-    assert "HEAD is ahead of it: merge what is reviewed, and push it first" in result.err
+    result = clone.refused("but the newest commit of `main` is")
+    assert "HEAD is ahead of it: merge and push the reviewed commits first" in result.err
 
 
 def test_a_detached_head_and_a_shallow_clone_as_ci_makes_them_are_fine(clone):
@@ -133,12 +133,12 @@ def test_an_older_commit_is_refused_although_the_clone_does_not_know_the_newer_o
     old = clone.git("rev-parse", "HEAD")
     overtake(clone)
     result = clone.refused("error[E520]: HEAD is " + old[:12])
-    assert "leave it to the job of the newer commit" in result.err
+    assert "let the job of the newer commit apply" in result.err
 
 
 def test_what_is_not_pushed_is_refused(clone):
     clone.commit(12)
-    clone.refused("HEAD is ahead of it: merge what is reviewed, and push it first")
+    clone.refused("HEAD is ahead of it: merge and push the reviewed commits first")
 
 
 def test_a_branch_that_moves_before_the_first_write_is_left_to_the_newer_job(clone, tmp_path):
@@ -153,7 +153,7 @@ def test_a_branch_that_moves_before_the_first_write_is_left_to_the_newer_job(clo
     )
     program.chmod(0o755)
     clone.git("config", "remote.origin.uploadpack", str(program))
-    result = clone.refused("error[E520]: `main` of `origin` has moved to")
+    result = clone.refused("error[E520]: `main` of `origin` moved to")
     assert "nothing was changed" in result.err
     assert "+ create  model_serving_endpoints.chat" in result.out
 
@@ -254,7 +254,7 @@ class TestWhereNobodyCanTell:
 
     def test_a_remote_that_is_gone(self, clone):
         shutil.rmtree(clone.remote)
-        result = clone.refused("error[E519]: the remote `origin` does not say")
+        result = clone.refused("error[E519]: the remote `origin` did not return the newest commit")
         assert "does not appear to be a git repository" in result.err
 
     def test_a_remote_that_never_answers(self, clone, monkeypatch):
@@ -263,13 +263,13 @@ class TestWhereNobodyCanTell:
         program.chmod(0o755)
         clone.git("config", "remote.origin.uploadpack", str(program))
         monkeypatch.setattr("provisioner.commands.apply.required_tip.NETWORK_S", 0.2)
-        result = clone.refused("error[E519]: the remote `origin` does not say")
+        result = clone.refused("error[E519]: the remote `origin` did not return the newest commit")
         assert "no answer within 0 s" in result.err
 
     def test_a_remote_that_wants_a_login_is_not_asked_for_long_nor_shown(self, clone, workspace):
         url = workspace.server.url.replace("://", "://me:canary@") + "/shop.git"
         clone.git("remote", "set-url", "origin", url)
-        result = clone.refused("error[E519]: the remote `origin` does not say")
+        result = clone.refused("error[E519]: the remote `origin` did not return the newest commit")
         assert "canary" not in result.out + result.err
 
 

@@ -100,8 +100,8 @@ def test_with_json_the_answer_names_values_and_endpoints(run, released):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        pytest.param(["frud"], "E711", "`frud` is no released variable", id="a typo"),
-        pytest.param(["unused"], "E721", "nothing is released of `unused`", id="never released"),
+        pytest.param(["frud"], "E711", "`frud` is neither a released variable", id="a typo"),
+        pytest.param(["unused"], "E721", "`unused` has no released value", id="never released"),
         pytest.param(["router"], "E723", "no previous value", id="the first value"),
         pytest.param(["fraud", "router"], "E723", "`router_version`", id="one of two"),
         pytest.param(["fraud", "--to", "2"], "E722", "in dev already", id="where it is"),

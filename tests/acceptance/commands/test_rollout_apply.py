@@ -118,7 +118,7 @@ def test_a_retry_of_removed_reserved_capacity_leaves_the_consent_to_apply(fraud:
     assert fraud.traffic == {"champion-1": 100}
     retried = fraud.run("rollout", "retry", "fraud")
     assert retried.code == 0
-    assert "its rejection is lifted, `provisioner apply` starts it" in retried.out
+    assert "its rejection is cleared, `provisioner apply` starts it" in retried.out
     assert fraud.traffic == {"champion-1": 100}
     assert "error[E540]" in fraud.run("apply", "-y").err
 

@@ -62,7 +62,7 @@ def test_status_shows_where_a_rollout_stands(fraud: Scene) -> None:
     assert (row["rollout"]["percent"], row["rollout"]["steps"]) == (5, [0, 5, 25, 100])
     fraud.later(700)
     due = flat(fraud.run("status").out)
-    assert "next: 25 % (its time is over, `provisioner rollout advance` judges it)" in due
+    assert "next: 25 % (its time is over: run `provisioner rollout advance`)" in due
 
 
 def test_a_status_without_a_rollout_has_no_line_about_one(fraud: Scene) -> None:

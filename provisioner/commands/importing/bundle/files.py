@@ -98,7 +98,7 @@ def _matches(folder: Path, pattern: str, own: SourceFile, at: Location) -> list[
         raise _refused(own, at, f"`{pattern}` matches no file", "correct the path, or delete it")
     for name in names:
         if not name.endswith(_ENDINGS):
-            message = f"`{pattern}` includes `{name}`, which is no YAML or JSON file"
+            message = f"`{pattern}` includes `{name}`, which is not a YAML or JSON file"
             raise _refused(own, at, message, "files to upload belong in `sync.include`")
     return names
 

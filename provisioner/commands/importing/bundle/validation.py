@@ -124,8 +124,8 @@ def _location(source: SourceFile, mark: Mark, where: Position) -> Location:
 
 TAKEN: Final = ""
 _FILES: Final = "provisioner uploads no files; endpoints do not depend on it"
-_JOBS: Final = "it concerns jobs, pipelines and apps; endpoints and scopes do not depend on it"
-_COMPUTE: Final = "it concerns clusters; endpoints and scopes do not depend on it"
+_JOBS: Final = "it applies to jobs, pipelines and apps, not to endpoints and scopes"
+_COMPUTE: Final = "it applies to clusters, not to endpoints and scopes"
 _TOOL: Final = "a setting of the Databricks CLI; endpoints and scopes do not depend on it"
 
 OF_BUNDLES: Final[Mapping[str, str]] = {
@@ -148,7 +148,7 @@ OF_BUNDLES: Final[Mapping[str, str]] = {
     "run_as": _JOBS,
     "experimental": _TOOL,
     "scripts": "scripts are not run by provisioner; run them in your pipeline",
-    "python": "resources that Python code makes are not imported, and plans leave them alone; "
+    "python": "resources that Python code creates are not imported, and plans ignore them; "
     "`provisioner import NAME` writes their manifests from the workspace",
     "definitions": "the Databricks CLI does not read it either",
     "__locations": "the Databricks CLI does not read it either",
@@ -215,6 +215,7 @@ def _kinds(data: Document, kinds: Mapping[str, Any], place: str) -> Iterator[str
             yield f"{named}: provisioner does not manage it"
         elif kind not in imported:
             yield (
-                f"{named}: the import writes no manifest for it, and plans leave it alone; a file "
-                "of a bundle is a manifest as well, so copy it if provisioner is to manage it"
+                f"{named}: the import writes no manifest for it, and plans ignore it; a file "
+                "of a bundle is a valid manifest, so copy it to manage the resource with "
+                "provisioner"
             )

@@ -60,7 +60,7 @@ def test_the_entry_afterwards(now, to, expected):
             Released(),
             None,
             "E721",
-            "nothing is released of `version` in prod",
+            "`version` has no released value in prod",
             id="nothing was released",
         ),
         pytest.param(
