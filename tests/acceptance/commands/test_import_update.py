@@ -212,7 +212,7 @@ def test_what_comes_from_a_variable_is_named_and_left(applied, run, repository):
     before = text(repository)
     done = run("import", "--update")
     assert (done.code, text(repository)) == (1, before)
-    assert "workload_size` is not written" in done.err
+    assert "workload_size` is not updated" in done.err
     assert "`${var.size}`" in done.err
     assert "environments/dev.yaml:4:13" in done.err
 

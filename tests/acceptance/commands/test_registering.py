@@ -52,13 +52,13 @@ def run(project, capsys):
 def test_versions_count_up_and_aliases_move(run):
     assert run(*REGISTER, MODEL, "-e", "dev")[1] == f"{MODEL} version 1 registered in dev.sqlite\n"
     _, out, _ = run(*REGISTER, MODEL, "--alias", "champion", "-e", "dev")
-    assert out == f"{MODEL} version 2 registered in dev.sqlite; alias champion is version 2 now\n"
+    assert out == f"{MODEL} version 2 registered in dev.sqlite; alias champion now points to version 2\n"
     code, out, _ = run(
         *REGISTER, MODEL, "--version", "1", "--alias", "champion", "--state", "dev.sqlite"
     )
     assert code == 0
     assert "version 1 was already registered" in out
-    assert "champion is version 1 now" in out
+    assert "champion now points to version 1" in out
 
 
 def test_the_answer_as_json(run):

@@ -104,7 +104,7 @@ def test_a_branch_is_looked_for_where_it_is_followed(clone):
     clone.commit(12)
     clone.git("push", "-q", "origin", "mine:main")
     clone.git("reset", "-q", "--hard", overtake_from_mine)
-    clone.refused("the tip of `main` of `origin` is", ref="mine")
+    clone.refused("the newest commit of `main` of `origin` is", ref="mine")
 
 
 def test_without_a_remote_the_branch_of_this_repository_counts(clone):

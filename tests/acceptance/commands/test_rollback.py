@@ -70,7 +70,7 @@ def test_a_second_rollback_is_refused_and_says_how_to_go_on(run, released):
     done = run("rollback", "fraud")
     assert done.code == 1
     assert "error[E723]" in done.err
-    assert "it was rolled back from `2` to `1` already" in done.err
+    assert "it was already rolled back from `2` to `1`" in done.err
     assert "provisioner history fraud_version -e dev" in done.err
     assert "provisioner rollback -e dev fraud_version --to VALUE" in done.err
     assert released.read_bytes() == before
@@ -104,7 +104,7 @@ def test_with_json_the_answer_names_values_and_endpoints(run, released):
         pytest.param(["unused"], "E721", "`unused` has no released value", id="never released"),
         pytest.param(["router"], "E723", "no previous value", id="the first value"),
         pytest.param(["fraud", "router"], "E723", "`router_version`", id="one of two"),
-        pytest.param(["fraud", "--to", "2"], "E722", "in dev already", id="where it is"),
+        pytest.param(["fraud", "--to", "2"], "E722", "is already", id="where it is"),
         pytest.param(["fraud", "router", "--to", "2"], "E725", "one value", id="one for two"),
     ],
 )

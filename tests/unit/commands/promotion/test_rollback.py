@@ -75,7 +75,7 @@ def test_the_entry_afterwards(now, to, expected):
             None,
             "E723",
             "there is no previous value of `version` in prod: "
-            "it was rolled back from `2` to `1` already",
+            "it was already rolled back from `2` to `1`",
             id="a second rollback",
         ),
         pytest.param(
@@ -89,7 +89,7 @@ def test_the_entry_afterwards(now, to, expected):
             Released("3", "2"),
             "3",
             "E722",
-            "`version` is `3` in prod already",
+            "`version` is already `3` in prod",
             id="to what is released",
         ),
     ],
