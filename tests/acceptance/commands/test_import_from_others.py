@@ -240,4 +240,6 @@ def test_a_state_without_a_project_around_it_makes_one(tmp_path, capsys):
 
 def test_what_stays_with_terraform_is_said_with_the_reason(importing):
     _, _, err = importing("--from-terraform-state", STATE)
-    assert "still managed by Terraform: `databricks_job.nightly`; the import does not support" in err
+    assert (
+        "still managed by Terraform: `databricks_job.nightly`; the import does not support" in err
+    )

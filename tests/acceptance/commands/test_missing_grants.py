@@ -152,7 +152,10 @@ def caller(repository, workspace):
     return join
 
 
-LACKS = ("W773", "app@example.com lacks USE_CATALOG on the catalog main, which the grants here require")
+LACKS = (
+    "W773",
+    "app@example.com lacks USE_CATALOG on the catalog main, which the grants here require",
+)
 MAY_LACK = ("W774", "app@example.com may lack USE_CATALOG on the catalog main")
 
 

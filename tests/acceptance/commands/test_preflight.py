@@ -328,7 +328,9 @@ def test_a_workspace_that_is_full_by_default_is_a_warning(complete, run):
     result = preflight(run)
     assert result.code == 0
     (told,) = (one for one in result.json["preflight"]["diagnostics"] if one["code"] == "W770")
-    assert told["summary"].startswith("the workspace has 1000 serving endpoints and the plan adds 1")
+    assert told["summary"].startswith(
+        "the workspace has 1000 serving endpoints and the plan adds 1"
+    )
 
 
 def test_a_secret_file_that_is_not_there(repository, run):
