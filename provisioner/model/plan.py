@@ -96,6 +96,8 @@ class Cause(StrEnum):
     LAST_MANAGER = "last_manager", "no other principal could manage the scope then"
     GIVEN_AS_PLAINTEXT = "given_as_plaintext", "given as plaintext, cannot be read back"
 
+    SECRET_STAYS = "secret_stays", "cannot be compared, and stays until --rotate sends it"
+
     ROTATED = "rotated", "--rotate"
     ROTATION_DUE = "rotation_due", "rotated_at is later than the stored value's date"
     ROTATION_DONE = "rotation_done", "rotated_at is not later than the stored value's date"

@@ -180,6 +180,17 @@ def sent_though_ignored(comparison: ResourceComparison) -> Iterator[str]:
         )
 
 
+def stored_secrets(comparison: ResourceComparison) -> Iterator[str]:
+    """Whoever declares another secret than the stored one has to know that it is not sent."""
+    paths = [each.path for each in comparison.changes if each.cause is Cause.SECRET_STAYS]
+    if paths:
+        address = comparison.pair.address
+        yield (
+            f"the stored secret stays, and cannot be compared: {listed(paths)}; to send the "
+            f"declared one: apply --rotate {address}"
+        )
+
+
 def nothing_to_rotate(comparison: ResourceComparison) -> Iterator[str]:
     pair, kind = comparison.pair, comparison.kind
     is_rotated = comparison.request.rotated_keys(pair.address)
@@ -196,5 +207,6 @@ NOTES: tuple[Callable[[ResourceComparison], Iterator[str]], ...] = (
     unreadable,
     chosen_again,
     sent_though_ignored,
+    stored_secrets,
     nothing_to_rotate,
 )

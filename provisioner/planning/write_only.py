@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from provisioner.model.field_rules import FieldRule
+from provisioner.model.documents import value_at
+from provisioner.model.field_rules import FieldRule, rules_along
 from provisioner.model.live import Live, Ownership, Phase
 from provisioner.model.paths import Path, path_text
 from provisioner.model.plan import ABSENT, Absent, Action, Cause, FieldAction, FieldChange
@@ -48,8 +49,7 @@ class ComparedSides:
 
 def write_only_changes(sides: ComparedSides) -> Iterator[FieldChange]:
     """The changes to make beside those that can be seen."""
-    yield from _unreadable(sides)
-    yield from _sent_again(sides)
+    yield from _without_stored_secrets([*_unreadable(sides), *_sent_again(sides)], sides)
     if sides.ownership.protected != sides.live.ownership.protected:
         before, after = sides.live.ownership.protected, sides.ownership.protected
         yield FieldChange(PROTECTION, before, after, cause=Cause.OWNERSHIP)
@@ -86,6 +86,34 @@ def _unreadable(sides: ComparedSides) -> Iterator[FieldChange]:
             cause = Cause.WRITE_ONLY_DIFFERS if field in before else Cause.NEVER_APPLIED
             yield _possible(FieldChange(path, ABSENT, value, cause=cause), sides)
     yield from _taken_out(sides, sorted(differing - held))
+
+
+def _without_stored_secrets(changes: list[FieldChange], sides: ComparedSides) -> list[FieldChange]:
+    """``changes``, where a secret of a resource without an owner stays, unless its field is sent.
+
+    Whoever made the resource gave it a secret, and no comparison shows whether it is the declared
+    one. Writing the declared secret could break what works.
+    """
+    if sides.live.ownership.owner:
+        return changes
+    stored = {change.path for change in changes if _is_stored_secret(change, sides)}
+    others = (change for change in (*sides.changes, *changes) if change.path not in stored)
+    sent = {each.path[0] for each in others if each.action is not Action.KEEP}
+    stays = FieldAction(Action.KEEP, Cause.SECRET_STAYS)
+    return [
+        change.because(stays) if change.path in stored and change.path[0] not in sent else change
+        for change in changes
+    ]
+
+
+def _is_stored_secret(change: FieldChange, sides: ComparedSides) -> bool:
+    """Whether only the secret itself is unknown: a live reference in its place is another one."""
+    *holder, name = change.path
+    if change.cause is not Cause.NEVER_APPLIED or not isinstance(name, str):
+        return False
+    reference = (*holder, name.removesuffix("_plaintext"))
+    is_secret = rules_along(sides.rules, change.path)[-1].secret
+    return is_secret and value_at(sides.live.document, reference, sides.rules) is ABSENT
 
 
 def _taken_out(sides: ComparedSides, fields: list[str]) -> Iterator[FieldChange]:

@@ -22,7 +22,7 @@ from provisioner.commands.importing.from_terraform import import_state
 from provisioner.kinds import KINDS
 from provisioner.manifests.load import load
 from provisioner.manifests.project import Environment, WorkspaceSettings
-from provisioner.model.plan import Action
+from provisioner.model.plan import Action, Plan
 from provisioner.workflow.plan import make_plan
 from provisioner.workflow.project import Project
 from provisioner.workflow.scope import PlanOptions
@@ -106,6 +106,17 @@ def imported(root: Path, state: Document) -> Path:
     return root
 
 
+def planned(bench: Workbench, state: Document) -> Plan:
+    """The plan after the import of ``state``, with no variable set."""
+    root = imported(bench.root / "state", state)
+    environment = Environment("dev", WorkspaceSettings(host=bench.server.url))
+    loaded = load(root, environment, KINDS)
+    started = Session(
+        Project(root, "shop"), environment, loaded, bench.connection, {}, bench.server.url, ""
+    )
+    return make_plan(replace(started, drivers=started.new_drivers()), PlanOptions())
+
+
 @given(endpoint=ENDPOINTS, tags=TAGS)
 @examples(quick=12, full=1500)
 def test_an_imported_state_adopts_what_terraform_deployed_and_changes_nothing(
@@ -117,13 +128,7 @@ def test_an_imported_state_adopts_what_terraform_deployed_and_changes_nothing(
     # Terraform waits for the endpoint and keeps what it reads then.
     for _ in range(3):
         answer = bench.call("GET", f"{ENDPOINTS_API}/a")
-    root = imported(bench.root / "state", state_of(answer))
-    environment = Environment("dev", WorkspaceSettings(host=bench.server.url))
-    loaded = load(root, environment, KINDS)
-    started = Session(
-        Project(root, "shop"), environment, loaded, bench.connection, {}, bench.server.url, ""
-    )
-    plan = make_plan(replace(started, drivers=started.new_drivers()), PlanOptions())
+    plan = planned(bench, state_of(answer))
     changed = {
         str(step.address): (
             step.action,
@@ -132,3 +137,18 @@ def test_an_imported_state_adopts_what_terraform_deployed_and_changes_nothing(
         for step in plan.steps
     }
     assert changed == {"model_serving_endpoints.a": (Action.ADOPT, [])}
+
+
+def test_a_plaintext_key_of_terraform_stays_when_its_endpoint_is_adopted(bench: Workbench) -> None:
+    bench.empty(KEYS)
+    model: Document = {"name": "gpt-4o", "provider": "openai", "task": "llm/v1/chat"}
+    key = {"openai_config": {"openai_api_key_plaintext": "sk-canary"}}
+    entity = {"name": "gpt", "external_model": model | key}
+    bench.call("POST", ENDPOINTS_API, {"name": "a", "config": {"served_entities": [entity]}})
+    for _ in range(3):
+        answer = bench.call("GET", f"{ENDPOINTS_API}/a")
+    answer["config"]["served_entities"][0]["external_model"] |= key
+    (step,) = planned(bench, state_of(answer)).steps
+    assert step.action is Action.ADOPT
+    assert [operation.call for operation in step.operations] == ["patch_tags"]
+    assert any("--rotate model_serving_endpoints.a" in note for note in step.notes)

@@ -629,6 +629,39 @@ def test_what_no_comparison_shows(desired, found, asked, expected):
     assert step.action is (UPDATE if expected else KEEP)
 
 
+WITH_PLAINTEXT = entity(model={"key_plaintext": SECRET})
+REFERENCE = PLAINTEXT[:-1] + ("key",)
+STORED = [
+    pytest.param(live(ownership=Ownership()), WITH_PLAINTEXT, {PLAINTEXT: KEEP}, id="unknown"),
+    pytest.param(
+        live(ownership=Ownership()),
+        entity(version="2", model={"key_plaintext": SECRET}),
+        {PLAINTEXT: UPDATE, PLAINTEXT[:3] + ("version",): UPDATE},
+        id="the call for another field sends it too",
+    ),
+    pytest.param(
+        live(entity(model={"key": "{{secrets/a/b}}"}), ownership=Ownership()),
+        WITH_PLAINTEXT,
+        {PLAINTEXT: UPDATE, REFERENCE: KEEP},
+        id="a reference in its place",
+    ),
+    pytest.param(live(), WITH_PLAINTEXT, {PLAINTEXT: UPDATE}, id="a resource of the project"),
+]
+
+
+@pytest.mark.parametrize(("found", "declared", "expected"), STORED)
+def test_a_stored_secret_stays_when_its_resource_is_adopted(found, declared, expected):
+    planning = replace(KIND.planning, applied_digests=lambda _: "config:x")
+    step = step_of(wanted(declared), found, kind=replace(KIND, planning=planning))
+    assert {change.path: change.action for change in step.changes} == expected
+    keeps = expected[PLAINTEXT] is KEEP
+    assert any("--rotate toys.chat" in note for note in step.notes) is keeps
+    assert not keeps or step.action is ADOPT
+    rotated = replace(REQUEST, rotate=frozenset({"toys.chat"}))
+    step = step_of(wanted(declared), found, rotated, replace(KIND, planning=planning))
+    assert {change.path: change.action for change in step.changes}[PLAINTEXT] is UPDATE
+
+
 def test_a_new_entry_is_told_once_with_all_that_is_in_it():
     new = entity("b", model={"key_plaintext": SECRET})
     step = step_of(
