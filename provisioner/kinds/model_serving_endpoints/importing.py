@@ -161,9 +161,9 @@ def with_secrets(document: Document, words: str) -> tuple[Document, dict[Locatio
             variable = variable_name(f"{name}_{secret}")
             at(document, holder.at)[twin] = {MARK: {"from_env": variable}}
             comments[(*holder.at, twin)] = (
-                "Databricks never returns this key. The stored key stays when you adopt the endpoint.",
-                "Set the variable where apply runs: a change of `config`, or apply --rotate, sends it",
-                "again. Better: store the key in a secret scope, and write",
+                "Databricks never returns this key, so the stored key stays on adoption. Set the",
+                "variable where apply runs: a change of `config`, or --rotate, sends the key.",
+                "Better: store the key in a secret scope, and write",
                 f'{secret}: "{{{{secrets/SCOPE/KEY}}}}"',
             )
     return document, comments

@@ -630,13 +630,13 @@ def test_what_no_comparison_shows(desired, found, asked, expected):
 
 
 WITH_PLAINTEXT = entity(model={"key_plaintext": SECRET})
-REFERENCE = PLAINTEXT[:-1] + ("key",)
+REFERENCE = (*PLAINTEXT[:-1], "key")
 STORED = [
     pytest.param(live(ownership=Ownership()), WITH_PLAINTEXT, {PLAINTEXT: KEEP}, id="unknown"),
     pytest.param(
         live(ownership=Ownership()),
         entity(version="2", model={"key_plaintext": SECRET}),
-        {PLAINTEXT: UPDATE, PLAINTEXT[:3] + ("version",): UPDATE},
+        {PLAINTEXT: UPDATE, (*PLAINTEXT[:3], "version"): UPDATE},
         id="the call for another field sends it too",
     ),
     pytest.param(
