@@ -124,7 +124,7 @@ class RequestDispatcher:
         except ApiError as error:
             return error.answer()
         except UnicodeEncodeError:
-            message = "The request holds text that is not valid Unicode."
+            message = "The request contains text that is not valid Unicode."
             # rule(assumed, always): Text that is not valid Unicode answers MALFORMED_REQUEST,
             #     because it cannot be read; only the answer is assumed. [serving-api 3.5]
             return ApiError(400, "MALFORMED_REQUEST", message).answer()
@@ -228,7 +228,9 @@ def check_hosts(target: str, headers: Mapping[str, str]) -> None:
     # HTTP/1.0 has no Host header, and no browser speaks it.
     named += [headers["host"]] if "host" in headers else []
     if not all(LOOPBACK.fullmatch(host) for host in named):
-        raise ApiError(403, "PERMISSION_DENIED", "The local workspace is only at 127.0.0.1.")
+        raise ApiError(
+            403, "PERMISSION_DENIED", "The local workspace only accepts requests to 127.0.0.1."
+        )
 
 
 def check_origin(method: str, scheme: str, headers: Mapping[str, str]) -> None:
@@ -244,7 +246,7 @@ def check_origin(method: str, scheme: str, headers: Mapping[str, str]) -> None:
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not is_link:
         is_foreign = True
     if is_foreign:
-        message = "The local workspace does not answer pages of another origin."
+        message = "The local workspace does not accept requests from pages of another origin."
         raise ApiError(403, "PERMISSION_DENIED", message)
 
 

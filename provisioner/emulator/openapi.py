@@ -139,8 +139,8 @@ def document(routes: Iterable[ApiRoute]) -> Json:
         "info": {
             "title": "Local workspace",
             "version": "1",
-            "description": "What the local workspace of provisioner answers. Any other request "
-            "is answered with 501 and named.",
+            "description": "The API of the local workspace of provisioner. The response to "
+            "any other request is 501, with the method and path.",
         },
         "paths": paths,
         "components": {

@@ -10,7 +10,7 @@ from provisioner.model.release import Released, Releases
 
 HEADER: Final = """\
 # yaml-language-server: $schema=../../schemas/release.schema.json
-# Written by `provisioner pin`, `promote` and `rollback` alone: a line for each variable.
+# Written by `provisioner pin`, `promote` and `rollback`: one line for each variable.
 """
 _NUMBER_LIKE: Final = re.compile(r"[0-9]+(e[0-9]+)?")
 

@@ -34,14 +34,14 @@ def edited(content: str, edit: Edit) -> str:
     root = layout(content)
     parent = node_at(root, edit.at[:-1])
     if parent is None or not parent.is_collection:
-        raise NotEditableError("it stands behind an anchor, which other places share")
+        raise NotEditableError("it has an anchor that other places use")
     entry = parent.entry(edit.at[-1])
     if edit.value is ABSENT:
         return _without(content, parent, edit)
     if entry is None:
         return _added(content, parent, edit)
     if entry.value.anchor or entry.value.style == "alias":
-        raise NotEditableError("it stands behind an anchor, which other places share")
+        raise NotEditableError("it has an anchor that other places use")
     return _replaced(content, parent, entry, edit)
 
 
@@ -96,7 +96,7 @@ def _without(content: str, parent: LayoutNode, edit: Edit) -> str:
     step = edit.at[-1]
     entry = parent.entry(step)
     if entry is None:
-        raise NotEditableError("other places share this value")
+        raise NotEditableError("other places use this value")
     if len(parent.entries) == 1:
         empty: Any = [] if parent.style == "list" else {}
         return edited(content, Edit(edit.at[:-1], empty))

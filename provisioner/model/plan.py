@@ -74,27 +74,27 @@ class Cause(StrEnum):
 
     DIFFERS = "differs"
     CREATED = "created"
-    MISSING = "missing", "not there yet"
-    REMOVED = "removed", "taken out of the manifest"
-    SWITCHED_OFF = "switched_off", "switched off, because the manifest does not hold it"
-    MOVED = "moved", "switched off while it moves"
+    MISSING = "missing", "does not exist yet"
+    REMOVED = "removed", "removed from the manifest"
+    SWITCHED_OFF = "switched_off", "disabled, because the manifest does not contain it"
+    MOVED = "moved", "disabled while it moves"
     OWNERSHIP = "ownership"
 
     IGNORED = "ignored", "ignored by lifecycle.ignore_changes"
     CHOSEN_BY_SERVICE = "chosen_by_service", "chosen by the service"
     IMPLIED = "implied", "depends on the served entities"
-    OFF_ON_BOTH_SIDES = "off_on_both_sides", "off on both sides"
+    OFF_ON_BOTH_SIDES = "off_on_both_sides", "disabled on both sides"
     OTHER_ORDER = "other_order", "in another order"
-    STAYS_OFF = "stays_off", "switched off for good"
+    STAYS_OFF = "stays_off", "disabled permanently"
     OWN_ACCESS = (
         "own_access",
-        "the creator's and the caller's own permissions stay as they are",
+        "the permissions of the creator and the caller are kept",
     )
     INHERITED = "inherited", "inherited, so it need not be granted"
     FOLLOWS = "follows", "follows a release that is not complete"
     AWAITED = "awaited", "waits for a version that does not exist yet"
     LAST_MANAGER = "last_manager", "no other principal could manage the scope then"
-    GIVEN_AS_PLAINTEXT = "given_as_plaintext", "given as plaintext, cannot be read back"
+    GIVEN_AS_PLAINTEXT = "given_as_plaintext", "a plaintext secret, which cannot be read back"
 
     SECRET_STAYS = "secret_stays", "cannot be compared, and stays until --rotate sends it"
 
@@ -108,13 +108,13 @@ class Cause(StrEnum):
     )
     WRITE_ONLY_REMOVED = (
         "write_only_removed",
-        "something that cannot be read back was taken out of the manifest",
+        "a value that cannot be read back was removed from the manifest",
     )
     RESENT = "resent", "the last update failed"
     REDEPLOYED = "redeployed", "--redeploy"
 
     FIXED_AT_CREATION = "fixed_at_creation", "fixed at creation"
-    SET_ANEW = "set_anew", "set when it is created again"
+    SET_ANEW = "set_anew", "set when it is recreated"
     NOT_UPDATABLE = "not_updatable", "no call changes it"
     STORED_ELSEWHERE = "stored_elsewhere", "the value is not stored in Databricks"
 

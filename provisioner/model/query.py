@@ -87,8 +87,8 @@ class CaseCounts:
     def text(self) -> str:
         """``94 of 100 cases passed, 94 %, at least 95 % needed``."""
         return (
-            f"{self.passed:,} of {self.total:,} cases passed, {self.rate:.4g} %, at least "
-            f"{self.needed:g} % needed"
+            f"{self.passed:,} of {self.total:,} cases passed ({self.rate:.4g} %), at least "
+            f"{self.needed:g} % required"
         )
 
 

@@ -78,7 +78,9 @@ def _writes_secret(step: Step) -> bool:
     return any(reference_in(change.after) is not None for change in changed)
 
 
-UPDATING = "an update is in progress: compared with the coming config, and applied after the update"
+UPDATING = (
+    "an update is in progress: compared with the config of the update, and applied after the update"
+)
 
 
 def notes(comparison: ResourceComparison) -> tuple[str, ...]:
@@ -98,7 +100,7 @@ def warnings(comparison: ResourceComparison, intent: Intent) -> Iterator[str]:
     if readiness.phase is Phase.STOPPED:
         yield f"stopped{readiness.message and f': {readiness.message}'}"
     if readiness.phase is Phase.FAILED:
-        yield readiness.message or "it is failed"
+        yield readiness.message or "the last update failed"
     if comparison.kind.planning.warnings and comparison.pair.desired:
         yield from comparison.kind.planning.warnings(intent)
 
@@ -121,7 +123,7 @@ def rolled_out(comparison: ResourceComparison) -> Iterator[str]:
     pair = comparison.pair
     tag = RolloutTag.parse(pair.live.ownership.rollout) if pair.live and pair.removal else None
     if tag and tag.is_under_way:
-        yield "a rollout is under way, and all of its versions are deleted"
+        yield "a rollout is active, and all of its versions are deleted"
 
 
 def managed(comparison: ResourceComparison) -> Iterator[str]:
@@ -197,7 +199,7 @@ def nothing_to_rotate(comparison: ResourceComparison) -> Iterator[str]:
     if is_rotated and pair.desired and not kind.planning.hides_values:
         values = write_only_values(pair.desired.document, kind.schema.rules())
         if not any(rule.secret for _, _, rule in values):
-            yield "--rotate: it has no secret that is given as plaintext"
+            yield "--rotate has no effect: the resource has no plaintext secret"
 
 
 NOTES: tuple[Callable[[ResourceComparison], Iterator[str]], ...] = (

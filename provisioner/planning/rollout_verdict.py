@@ -74,7 +74,7 @@ def _of_metric(
         return _unknown(metric, "no value of the previous version to compare with")
     values = [_value(metric.name, measurement) for measurement in known if measurement.requests]
     if None in values:
-        return _unknown(metric, "the resource does not measure it")
+        return _unknown(metric, "the service does not measure it")
     whole = (
         "" if any(measurement.version == new for measurement in known) else " of the whole endpoint"
     )

@@ -44,7 +44,7 @@ class JsonObject:
         """The list of texts ``name``; none where there is no such field."""
         values = self.take(name, list, [])
         if not all(isinstance(value, str) for value in values):
-            raise WrongShapeError(f"`{name}` of {self.where} holds something else than text")
+            raise WrongShapeError(f"`{name}` of {self.where} contains a value that is not text")
         return tuple(values)
 
     def words(self, name: str, read: Callable[[str], T]) -> tuple[T, ...]:
@@ -58,7 +58,9 @@ class JsonObject:
         """The list of objects ``name``."""
         values = self.take(name, list)
         if not all(isinstance(value, Mapping) for value in values):
-            raise WrongShapeError(f"`{name}` of {self.where} holds something else than objects")
+            raise WrongShapeError(
+                f"`{name}` of {self.where} contains a value that is not an object"
+            )
         return [JsonObject(value, where) for value in values]
 
     def inner(self, name: str) -> JsonObject:

@@ -190,7 +190,7 @@ def listed(paths: Iterable[Path]) -> str:
 def vouch(path: Path) -> str:
     """What to do where nobody can see whether the live value is the one that is wanted."""
     return (
-        "no call shows or changes it: if it is as written, apply once with "
-        f"`lifecycle: {{ignore_changes: [{path_text(path)}]}}`, and from then on it counts as "
-        "applied; if it is not, the resource has to be created again"
+        "no call shows or changes it: if the live value is the value of the manifest, apply "
+        f"once with `lifecycle: {{ignore_changes: [{path_text(path)}]}}`, and the value counts "
+        "as applied; otherwise, recreate the resource"
     )

@@ -169,6 +169,6 @@ def _error(resource: Resource, *, is_listed: bool) -> UnreachableError:
         f"answer about `{resource.name}` itself that it {read_says}",
         hint=(
             "if it was just created or deleted, run the same command again; otherwise a "
-            "gateway between you and the workspace may have answered"
+            "gateway may have answered instead of the workspace"
         ),
     )

@@ -124,7 +124,7 @@ def _foreign_404(context: AnswerContext, message: _ServiceMessage) -> Failure:
         "E419",
         f"{context.call}: {context.host} answered 404 without an error code of the service: "
         f"{message.message}",
-        hint="a gateway between this machine and the workspace may have answered: check its routes",
+        hint="a gateway may have answered instead of the workspace: check its routes",
     )
 
 

@@ -405,7 +405,7 @@ def test_a_grant_that_is_declared_and_not_made_is_told(shop, run, workspace):
     plan = run("plan", "--detailed-exitcode")
     assert plan.code == 0
     told = " ".join(plan.out.split())
-    assert f"not done: permissions[user_name:{me}].level: the creator's and the caller's" in told
+    assert f"not done: permissions[user_name:{me}].level: the permissions of the creator" in told
 
 
 def test_verbose_also_shows_what_is_left_as_it_is(shop, run, monkeypatch):

@@ -269,7 +269,7 @@ def _edit(files: _Files, source: SourceFile, edit: Edit) -> None:
     except FileError as error:
         raise CannotAcceptError("no safe edit is possible here", "write it by hand") from error
     if made.data != expected(current.data, edit):
-        raise CannotAcceptError("other places share this value", "write it by hand")
+        raise CannotAcceptError("other places use this value", "write it by hand")
     files.sources[source.text.file] = made
 
 

@@ -277,7 +277,7 @@ def read(rule: Any) -> dict[str, Any]:
     _refuse_unknown(rule.get("action"), set(ACTION_FIELDS))
     call_rule: dict[str, Any] = CALL_RULE(rule, "")
     if not call_rule["action"]:
-        raise invalid("action must say what happens.")
+        raise invalid("action must be given.")
     return call_rule
 
 
@@ -285,4 +285,4 @@ def _refuse_unknown(value: Any, known: set[str]) -> None:
     """Refuses unknown fields: a misspelled one would make a rule that never fires."""
     unknown = sorted(set(value) - known) if isinstance(value, dict) else []
     if unknown:
-        raise invalid(f"The fault rule has no {unknown[0][:100]!r}.")
+        raise invalid(f"A fault rule has no field {unknown[0][:100]!r}.")

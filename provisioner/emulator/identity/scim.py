@@ -141,7 +141,7 @@ def _filtered(request: ApiRequest, kind: ScimKind) -> tuple[str, str] | None:
     match = FILTER.fullmatch(given)
     # rule(local): Only the filter for one name is understood.
     if not match or match[1].lower() not in known:
-        message = f'The local workspace takes filters such as {kind.name} eq "NAME".'
+        message = f'The local workspace only supports filters such as {kind.name} eq "NAME".'
         raise ApiError(501, "NOT_IMPLEMENTED", message)
     # rule(documented): A filter's value is a JSON string. [RFC 7644, 3.4.2.2]
     try:

@@ -121,7 +121,7 @@ def _save_principal(store: Store, number: str, sent: Resource) -> None:
     if caller.name == directory.LOCAL_USER.name:
         # rule(local): The local user stays active and keeps its name.
         if not kept["active"] or display_name != caller.display_name:
-            raise invalid("The local user stays as it is: every local workspace has it.")
+            raise invalid("The local user cannot be changed: every local workspace has it.")
         kept["groups"] = directory.attributes(store, number).get("groups", [])
     directory.rename(store, caller, display_name)
     directory.set_attributes(store, number, kept)

@@ -88,8 +88,8 @@ def _text(question: str, source: AnswerSource, which: int, n: int) -> str:
     start = " ".join(question.split())
     start = start if len(start) <= ECHO_LENGTH else start[:ECHO_LENGTH] + " ..."
     return (
-        f"Made-up answer{number} from the local workspace, no model was asked. "
-        f"Endpoint {source.endpoint}, served by {source.entity}. You asked: {start}"
+        f"Made-up answer{number} from the local workspace; no model was queried. Endpoint "
+        f"{source.endpoint}, served by {source.entity}. You asked: {start}"
     )
 
 

@@ -39,7 +39,9 @@ ECHOED: Json = {
 def chat_of(body: Body) -> Json:
     """Translates a query of the Responses API into a chat query. Raises ApiError 400."""
     if body.get("previous_response_id"):
-        raise invalid("previous_response_id: no responses are kept here; send the whole input")
+        raise invalid(
+            "previous_response_id: the local workspace stores no responses; send the whole input"
+        )
     chat: Json = {"messages": list(_messages(body))}
     chat |= {name: body[name] for name in OWN if name in body}
     chat |= {RENAMED[name]: body[name] for name in RENAMED if body.get(name) is not None}

@@ -104,7 +104,9 @@ def ask(lines: ModelServer, question: UpstreamRequest) -> dict[str, Any]:
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise UpstreamError(503, {"message": "the upstream's answer is not a JSON object"})
+        raise UpstreamError(
+            503, {"message": "the answer of the upstream server is not a JSON object"}
+        )
     return answer
 
 
@@ -132,7 +134,9 @@ def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[dict[str, Any]]:
     except HTTPError as error:
         raise _connection_error(error) from error
     except (ValueError, RecursionError) as error:
-        raise UpstreamError(503, {"message": "a chunk of the upstream is not JSON"}) from error
+        raise UpstreamError(
+            503, {"message": "a chunk from the upstream server is not JSON"}
+        ) from error
     finally:
         # Not given back: what is left of a stream that was given up would be the next answer.
         response.close()
@@ -144,7 +148,7 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         *lines, rest = (rest + piece).split(b"\n")
         yield from lines
         if len(rest) > LARGEST_LINE_BYTES:
-            raise UpstreamError(503, {"message": "a line of the upstream is too long"})
+            raise UpstreamError(503, {"message": "a line from the upstream server is too long"})
     yield rest
 
 
@@ -180,7 +184,7 @@ def _connection_error(error: Exception) -> UpstreamError:
     """Returns the error for no answer, by its type: the library's text may hold the request."""
     # That nobody listens counts as a timeout in urllib3.
     if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
-        return UpstreamError(504, {"message": "the upstream took too long"})
+        return UpstreamError(504, {"message": "the upstream server took too long"})
     return UpstreamError(
-        503, {"message": f"the upstream cannot be reached: {type(error).__name__}"}
+        503, {"message": f"cannot reach the upstream server: {type(error).__name__}"}
     )

@@ -27,9 +27,10 @@ CREATING = {
 # What an entity that is made to fail says unless the rule says something else. The second one
 # is the beginning of a captured message. [serving-api 3.1]
 FAILURES = {
-    "DEPLOYMENT_FAILED": "The deployment failed because a fault rule says so.",
+    "DEPLOYMENT_FAILED": "A fault rule made the deployment fail.",
     "DEPLOYMENT_ABORTED": (
-        "Served model creation aborted because the endpoint update timed out. A fault rule says so."
+        "Served model creation aborted because the endpoint update timed out. A fault "
+        "rule caused this."
     ),
 }
 READY = {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""}

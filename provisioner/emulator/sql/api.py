@@ -169,7 +169,7 @@ def _no_warehouse(warehouse_id: str) -> ApiError:
 
 # rule(local): What the embedded engine does not have answers 501.
 def _not_supported(what: str) -> ApiError:
-    return ApiError(501, "NOT_IMPLEMENTED", f"The local workspace does not know {what}.")
+    return ApiError(501, "NOT_IMPLEMENTED", f"The local workspace does not support {what}.")
 
 
 # rule(local): SQL needs the extra of that name.

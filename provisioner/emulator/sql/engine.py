@@ -94,7 +94,7 @@ def run(query: Query, stop: Cancellation) -> QueryResult:
     """Returns the rows of ``query``, at most ``most_rows`` of them. Raises StatementError."""
     if QUALIFIED.search(query.text):
         # rule(local): Functions have no full name here: under it they would not be bounded.
-        raise StatementError("The catalog `system` is not there in the local workspace.")
+        raise StatementError("The local workspace has no catalog `system`.")
     raised: list[StatementError] = []
     with duckdb.connect(":memory:", config=CONFIG) as connection, stop.on(connection):
         for setting in (*BOUNDED_FUNCTIONS, *SETTINGS):

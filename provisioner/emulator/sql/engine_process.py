@@ -151,8 +151,8 @@ def run(query: Query, stop: Cancellation) -> QueryResult:
 def _ended() -> StatementError:
     most_mib = RESIDENT_LIMIT_BYTES // 1024**2
     return StatementError(
-        f"The statement was ended: it took more than {most_mib} MiB of memory "
-        f"or {LONGEST_S:.0f} seconds, which is all that the local workspace gives it."
+        f"The statement was canceled: it used more than {most_mib} MiB of memory or took more "
+        f"than {LONGEST_S:.0f} seconds, the limits of the local workspace."
     )
 
 

@@ -25,15 +25,15 @@ def syntax_error(what: str) -> StatementError:
 
 def unsupported(what: str) -> StatementError:
     """Returns the error for what the local workspace does not have."""
-    return StatementError(f"[UNSUPPORTED_FEATURE] The local workspace does not know {what}.")
+    return StatementError(f"[UNSUPPORTED_FEATURE] The local workspace does not support {what}.")
 
 
 def not_found(table: str) -> StatementError:
     """Returns the error for a missing table."""
     quoted = ".".join(f"`{part}`" for part in table.split("."))
     return StatementError(
-        f"[TABLE_OR_VIEW_NOT_FOUND] The table or view {quoted} cannot be found. A local workspace "
-        "has the inference tables of its endpoints and no others. SQLSTATE: 42P01"
+        f"[TABLE_OR_VIEW_NOT_FOUND] The table or view {quoted} cannot be found. A local "
+        "workspace only has the inference tables of its endpoints. SQLSTATE: 42P01"
     )
 
 

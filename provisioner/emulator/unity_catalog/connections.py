@@ -43,7 +43,7 @@ def create(workspace: EmulatedWorkspace, request: ApiRequest) -> ApiResponse:
     sent = CREATED(request.json(), "")
     # rule(local): Connections of the metastore are not kept, as nothing here refers to them.
     if not sent.get("parent", "").startswith(SCHEMAS):
-        message = "The local workspace has connections of schemas only: name a parent."
+        message = "The local workspace only supports connections in a schema: set parent."
         raise ApiError(501, "NOT_IMPLEMENTED", message)
     full_name = f"{sent['parent'].removeprefix(SCHEMAS)}.{sent['name']}"
     made = securables.create(workspace.store, request.caller, CONNECTION, full_name, sent)

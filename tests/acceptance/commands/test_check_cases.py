@@ -57,7 +57,7 @@ def test_a_check_passes_while_enough_of_its_cases_do(applied, run):
     }
     assert failed["line"] == 3
     assert "expected text with `nothing`" in failed["message"]
-    assert "3 of 4 cases passed, 75 %, at least 75 % needed" in run("verify").out
+    assert "3 of 4 cases passed (75 %), at least 75 % required" in run("verify").out
 
 
 def test_a_check_fails_below_its_rate_and_names_each_case(applied, run, repository):
@@ -65,7 +65,7 @@ def test_a_check_fails_below_its_rate_and_names_each_case(applied, run, reposito
     report = repository.root / "report.xml"
     failed = run("verify", "--report", f"junit={report}")
     assert failed.code == 1
-    assert "1 of 3 cases passed, 33.33 %, at least 75 % needed" in failed.out
+    assert "1 of 3 cases passed (33.33 %), at least 75 % required" in failed.out
     for line in (2, 3):
         assert f"cases/payments.jsonl:{line}: expected text with" in failed.out
         assert f"cases/payments.jsonl:{line}: expected text with" in report.read_text()
@@ -121,6 +121,6 @@ def test_a_rollout_is_judged_by_the_cases_each_asked_once(applied, run, reposito
     workspace.forget()
     done = run("apply", "-y")
     told = done.out + done.err
-    assert "known payments: 1 of 2 cases passed, 50 %, at least 75 % needed" in told
+    assert "known payments: 1 of 2 cases passed (50 %), at least 75 % required" in told
     asked = [path for _, path in workspace.requests() if path.endswith("/invocations")]
     assert len(asked) == 2

@@ -303,7 +303,7 @@ def test_live_a_missing_key_is_an_accident_and_no_value_is_shown(run, applied):
     assert main(["apply", "-e", "dev", "-y", "-C", str(applied.root)]) == 0
     done = run("diff", "dev", "prod", "--live", "--select", "keys")
     assert "dev   as declared" in done.out
-    assert "prod  not there yet" in done.out
+    assert "prod  does not exist yet" in done.out
     assert "canary" not in done.out + done.err
 
 

@@ -174,7 +174,7 @@ def test_a_deletion_says_that_a_rollout_ends_with_it(fraud: Scene) -> None:
         "removed: {model_serving_endpoints: {chat: {name: fraud, delete: true}}}\n",
     )
     plan = flat(fraud.run("plan").out)
-    assert "a rollout is under way, and all of its versions are deleted" in plan
+    assert "a rollout is active, and all of its versions are deleted" in plan
 
 
 def test_verify_asks_both_versions_while_both_have_traffic(fraud: Scene) -> None:

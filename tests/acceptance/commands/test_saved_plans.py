@@ -178,7 +178,7 @@ EDITS = [
     case("no digest", without("digest"), CHANGED),
     case("no version of the tool", without("tool_version"), "`tool_version` of the plan is miss"),
     case("steps that are text", put("steps", "all"), "`steps` of the plan is missing or of the"),
-    case("a step that is text", put("steps", ["all"]), "holds something else than objects"),
+    case("a step that is text", put("steps", ["all"]), "contains a value that is not an object"),
     case("an action nobody knows", put_in_chat("action", "explode"), "`action` of a step"),
     case("a name that is a number", put_in_chat("name", 1), "`name` of a step is missing or of"),
     case("an address without a kind", put_in_chat("address", "chat"), "`address` of a step"),

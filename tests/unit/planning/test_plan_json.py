@@ -319,7 +319,7 @@ WRONG = [
     pytest.param(
         with_([1], "steps"),
         "E510",
-        "this is not a plan: `steps` of the plan holds something else than objects",
+        "this is not a plan: `steps` of the plan contains a value that is not an object",
         id="a step that is a number",
     ),
     pytest.param(
@@ -355,7 +355,7 @@ WRONG = [
     pytest.param(
         with_([1], "steps", 0, "notes"),
         "E510",
-        "this is not a plan: `notes` of a step holds something else than text",
+        "this is not a plan: `notes` of a step contains a value that is not text",
         id="a note that is a number",
     ),
     pytest.param(

@@ -198,7 +198,7 @@ VERDICTS = [
             (
                 "config.entities[a].model.key",
                 KEEP,
-                "given as plaintext, cannot be read back",
+                "a plaintext secret, which cannot be read back",
             )
         ],
         id="a reference that the service made of a plaintext",
@@ -542,7 +542,7 @@ UNSEEN = [
         live(ownership=replace(OURS, applied="raw:a")),
         {},
         [FieldChange(("raw",), "digest a", ABSENT, cause=Cause.WRITE_ONLY_REMOVED)],
-        id="taken out of the manifest",
+        id="removed from the manifest",
     ),
     pytest.param(
         wanted(),
@@ -706,7 +706,7 @@ NOTES = [
         live(capacity=2, phase=Phase.UPDATING),
         {},
         (
-            "an update is in progress: compared with the coming config, "
+            "an update is in progress: compared with the config of the update, "
             "and applied after the update",
         ),
         id="an update in progress",
@@ -718,7 +718,7 @@ NOTES = [
         wanted(),
         live(),
         {"rotate": frozenset({"toys.chat"})},
-        ("--rotate: it has no secret that is given as plaintext",),
+        ("--rotate has no effect: the resource has no plaintext secret",),
         id="nothing to rotate",
     ),
 ]
@@ -767,10 +767,12 @@ def safe_step(keys, stored, rotate=frozenset(), ignore=()):
 
 
 COMPARED = [
-    pytest.param((["a"], None), (CREATE, ["not there yet"]), id="nothing is there"),
+    pytest.param((["a"], None), (CREATE, ["does not exist yet"]), id="nothing is there"),
     pytest.param(([], None), (CREATE, []), id="nothing is there and nothing in it"),
     pytest.param((["a"], ["a"]), (KEEP, []), id="all is there"),
-    pytest.param((["a", "b"], ["a"]), (UPDATE, ["not there yet"]), id="something in it is missing"),
+    pytest.param(
+        (["a", "b"], ["a"]), (UPDATE, ["does not exist yet"]), id="something in it is missing"
+    ),
     pytest.param(
         (["a", "b"], ["a", "b"], frozenset({"safes.box"})),
         (UPDATE, ["--rotate", "--rotate"]),

@@ -283,8 +283,8 @@ def test_the_memory_in_use_is_bounded_on_systems_without_a_limit_of_addresses():
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "[['45']]",
-        "StatementError The statement was ended: it took more than 150 MiB of memory or 300 "
-        "seconds, which is all that the local workspace gives it.",
+        "StatementError The statement was canceled: it used more than 150 MiB of memory or took "
+        "more than 300 seconds, the limits of the local workspace.",
     ]
 
 

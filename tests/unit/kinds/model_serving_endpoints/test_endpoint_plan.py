@@ -432,7 +432,7 @@ def test_what_needs_a_new_endpoint(desired, raw, reason):
     assert step.action is Action.REPLACE
     assert calls(step) == ["delete", "create"]
     reasons = {c.reason for c in step.changes if c.action is Action.REPLACE}
-    assert reasons == {reason, "set when it is created again"}
+    assert reasons == {reason, "set when it is recreated"}
 
 
 BLOCKED = [

@@ -469,7 +469,7 @@ BLOCKED = [
         manifest(budget_policy_id="b"),
         answer(manifest()),
         ["budget_policy_id"],
-        "the resource has to be created again",
+        "otherwise, recreate the resource",
         id="a budget policy for an endpoint without one",
     ),
     pytest.param(

@@ -98,7 +98,7 @@ WRITTEN = [
         scope(b=env(), a=env()),
         stored(),
         (),
-        [("secrets[a]", "not there yet"), ("secrets[b]", "not there yet")],
+        [("secrets[a]", "does not exist yet"), ("secrets[b]", "does not exist yet")],
         id="keys that are missing",
     ),
     pytest.param(
