@@ -291,7 +291,7 @@ def test_registered_models_have_versions_and_aliases(opened: Opened):
 def test_an_update_shows_and_ends_by_itself(opened: Opened):
     with running(Settings(transition="seconds=3600")) as server:
         page = opened(server)
-        expect(page.locator("main")).to_contain_text("No endpoints of yours yet")
+        expect(page.locator("main")).to_contain_text("You have no endpoints yet")
         expect(page.locator("main")).to_contain_text("provisioner apply")
         sample.create(server, "fraud", (sample.custom("champion", "prod.risk.fraud", "11"), 100))
         expect(row(page, "fraud")).to_contain_text("Updating")
@@ -301,9 +301,9 @@ def test_an_update_shows_and_ends_by_itself(opened: Opened):
         expect(page.locator("main .badge").first).to_have_text("Ready")
         expect(page.locator("main .callout")).to_have_count(0)
         sample.start_update(server)
-        expect(page.locator("main .callout")).to_contain_text("Version 1 goes on serving")
+        expect(page.locator("main .callout")).to_contain_text("Version 1 still serves")
         sample.call(server, "DELETE", f"{sample.BASE}/fraud")
-        expect(page.locator("main")).to_contain_text("Not here")
+        expect(page.locator("main")).to_contain_text("Page not found")
 
 
 def test_a_workspace_that_ends_is_waited_for(opened: Opened):

@@ -73,7 +73,7 @@ async function refresh() {
     if (turn !== shown.turn) return;
     if (problem.status === 401) {
       forgetToken();
-      return signIn("The workspace does not accept the token any more. It may have been started again.");
+      return signIn("The local workspace no longer accepts the token. It may have been restarted.");
     }
     shown.problem = problem;
     if (problem.status === undefined) console.error(problem);
@@ -105,7 +105,7 @@ function drawNow() {
   let content;
   if (data !== undefined && (!problem || isLost)) content = view.render(data, route);
   else if (problem && !isLost) content = failed(problem);
-  else content = [heading(), h("p", { class: "faint loading" }, "Reading …")];
+  else content = [heading(), h("p", { class: "faint loading" }, "Loading …")];
   morphChildren(document.querySelector("#main"), h("main", {}, content));
 }
 
@@ -114,5 +114,5 @@ const heading = () =>
 
 function failed(problem) {
   if (problem.status !== 404) return [heading(), errorBox(problem)];
-  return [heading(), empty("Not here", problem.message, h("p", {}, h("a", { href: "#/endpoints" }, "All endpoints")))];
+  return [heading(), empty("Page not found", problem.message, h("p", {}, h("a", { href: "#/endpoints" }, "All endpoints")))];
 }

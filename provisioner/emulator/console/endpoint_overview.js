@@ -22,7 +22,7 @@ export function overview(endpoint, rollout) {
 function served(config) {
   const entities = entitiesOf(config);
   if (!entities.length) {
-    return empty("Serves nothing yet", "Give it a config with a served entity, and apply.", command("provisioner apply"));
+    return empty("No served entities yet", "Add a config with a served entity to the manifest, and apply it.", command("provisioner apply"));
   }
   return [
     h("h2", {}, "Served entities"),

@@ -27,7 +27,7 @@ export function login(said, onDone) {
     "form",
     { class: "login card stack", onsubmit: submit },
     h("h1", { tabindex: -1 }, "Sign in"),
-    h("p", {}, "Sign in with the token that `provisioner emulator start` printed (DATABRICKS_TOKEN=...), or open the address of the console that it printed."),
+    h("p", {}, "Sign in with the token that `provisioner emulator start` printed (DATABRICKS_TOKEN=...), or open the console URL that it printed."),
     command("provisioner emulator start"),
     problems,
     h("label", { for: "token" }, "Token"),

@@ -134,9 +134,9 @@ function checkJson(text) {
 
 function answer(draft) {
   if (draft.problem) return errorBox(draft.problem);
-  if (draft.found) return [facts(draft.found), spoken(draft.found), listing(pretty(draft.found.json), "The answer as JSON")];
+  if (draft.found) return [facts(draft.found), spoken(draft.found), listing(pretty(draft.found.json), "Answer as JSON")];
   if (draft.stop) return h("p", { class: "answer waiting" }, draft.text || "Waiting …");
-  return h("p", { class: "faint" }, "Nothing was asked yet. Answers here are made up, always the same for the same question.");
+  return h("p", { class: "faint" }, "No query yet. The local workspace makes up answers: the same question always gets the same answer.");
 }
 
 function facts(found) {

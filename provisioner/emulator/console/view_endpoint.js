@@ -85,7 +85,7 @@ function pending(endpoint) {
     h("strong", {}, title),
     config.start_time && h("span", { class: "faint" }, ` started ${ago(config.start_time)}`),
     h("ul", {}, entitiesOf(config).map(pendingEntity)),
-    endpoint.config && h("p", {}, `Version ${endpoint.config.config_version} goes on serving.`),
+    endpoint.config && h("p", {}, `Version ${endpoint.config.config_version} still serves.`),
   );
 }
 
@@ -109,7 +109,7 @@ async function loadLogs(endpoint) {
 }
 
 function renderLogs(endpoint, found) {
-  if (!found.length) return empty("No logs", "Nothing was deployed yet: the endpoint has no served entity.");
+  if (!found.length) return empty("No logs", "The endpoint has no served entity, so there are no logs.");
   return found.map((each) =>
     h(
       "div",

@@ -124,8 +124,8 @@ function provided(endpoints) {
 
 function nothing() {
   return empty(
-    "No endpoints of yours yet",
-    "Declare one in a manifest and apply it, or create one with any client of the Databricks API. It appears here by itself.",
+    "You have no endpoints yet",
+    "Declare an endpoint in a manifest and apply it, or create one with any client of the Databricks API. This page updates automatically.",
     command("provisioner apply"),
   );
 }

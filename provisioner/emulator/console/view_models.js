@@ -10,7 +10,7 @@ function render(models) {
       "div",
       { class: "heading" },
       h("h1", { tabindex: -1 }, "Registered models"),
-      h("p", { class: "faint" }, "A catalog in which nothing is registered has every model."),
+      h("p", { class: "faint" }, "In a catalog without registered models, endpoints can use any model name."),
     ),
     models.length ? models.map(block) : nothing(),
   ];

@@ -154,14 +154,14 @@ function column(endpoint) {
     state?.found && h("p", { class: "facts-line" }, measured(state.found).map(chip)),
     state?.text && h("p", { class: state.isRunning ? "answer waiting" : "answer" }, state.text),
     state?.problem && errorBox(state.problem),
-    !state && h("p", { class: "faint" }, "Not asked yet."),
+    !state && h("p", { class: "faint" }, "No query yet."),
   );
 }
 
 function nothing() {
   return empty(
-    "Nothing to talk to",
-    "Endpoints for chat and completions can be asked here. Declare one and apply it.",
+    "No endpoints to query",
+    "You can query endpoints for chat and completions here. Declare one and apply it.",
     command("provisioner apply"),
   );
 }

@@ -82,7 +82,7 @@ function nameIn(body) {
 
 function status(number) {
   const isGood = number >= 200 && number < 400;
-  return h("span", { class: `badge ${isGood ? "good" : "bad"}` }, number || "broken off");
+  return h("span", { class: `badge ${isGood ? "good" : "bad"}` }, number || "interrupted");
 }
 
 /** The first product of a User-Agent that has a name; what a browser claims to be says nothing. */
@@ -98,9 +98,9 @@ function render(requests) {
       "div",
       { class: "heading" },
       h("h1", { tabindex: -1 }, "Requests"),
-      h("p", { class: "faint" }, `The ${MOST} newest that changed or queried something. Secrets are masked.`),
+      h("p", { class: "faint" }, `The newest ${MOST} requests that changed or queried a resource. Secrets are masked.`),
     ),
-    requestTable(requests, "Nothing was changed or queried in this workspace yet."),
+    requestTable(requests, "No request has changed or queried a resource of this workspace yet."),
   ];
 }
 

@@ -11,7 +11,7 @@ function render(scopes) {
       "div",
       { class: "heading" },
       h("h1", { tabindex: -1 }, "Secret scopes"),
-      h("p", { class: "faint" }, "Names only: a value that was written is never shown."),
+      h("p", { class: "faint" }, "Names only. Values are never shown."),
     ),
     scopes.length ? scopes.map(block) : nothing(),
   ];
