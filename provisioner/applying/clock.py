@@ -20,7 +20,7 @@ class ExecutorClock(Protocol):
     def wait(self, inbox: queue.SimpleQueue[Item], until: float, *, busy: bool) -> Item | None:
         """The next item, or None at ``until`` or some time before.
 
-        ``busy``: somebody is at work on something that will arrive. When nobody is, a
+        ``busy``: a worker is at work on something that will arrive. When none is, a
         clock that is not real may jump.
         """
         ...

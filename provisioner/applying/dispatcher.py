@@ -60,7 +60,7 @@ class Workers:
         return self.running < self._count
 
     def submit(self, task: Task) -> None:
-        """Have ``task`` done. The caller sees to it that somebody is free."""
+        """Have ``task`` done. The caller makes sure that a worker is free."""
         self.running += 1
         if self._started < self.running:
             self._started += 1

@@ -38,7 +38,7 @@ PATIENCE_S = 4.0
 class Options:
     """``parallelism``: so many requests at once. ``timeout_s``: for all waiting of a step.
 
-    Without ``wait`` nobody waits for readiness: a step ends as accepted at the first call
+    Without ``wait`` apply does not wait for readiness: a step ends as accepted at the first call
     that would be waited for, and calls that have to come after it are not sent but named
     in the outcome; the next apply sends them. A wait until an update that was in progress
     before has ended still happens: without it there would be nothing to accept.
@@ -72,7 +72,7 @@ def apply(
 
     ``drivers`` by kind name. Whatever the workspace does ends in an outcome. After a
     KeyboardInterrupt the outcomes come at once and ``hooks.stop`` is set. Raises Defect,
-    when all is over, if something happened that nobody expected.
+    when all is over, if an unexpected error happened.
     """
     return _Executor(plan, drivers, options, hooks).run()
 

@@ -209,7 +209,7 @@ class StepProcedure:
     def _delete(self, operation: Operation) -> Procedure[None]:
         """Deletes the resource with the planned id, and makes sure that it is gone.
 
-        A DELETE is never repeated unseen: after a lost answer somebody may have created a new
+        A DELETE is never repeated unseen: after a lost answer another client may have created a new
         resource of the same name.
         """
         for pause_s in (*DELETE_PAUSES_S, None):

@@ -211,7 +211,7 @@ def still_there(progress: Progress) -> StepResult:
 
 
 def not_ours(progress: Progress) -> StepResult:
-    """The answer to a create was lost, and what is there now is somebody else's."""
+    """The answer to a create was lost, and another client created what is there now."""
     message = (
         f"the response to `{progress.at}` was lost, and another run or user created "
         f"the `{progress.step.name}` that exists now; it was not changed"
@@ -227,7 +227,7 @@ def not_known(progress: Progress) -> StepResult:
 
 
 def accepted(progress: Progress) -> StepResult:
-    """Sent, and nobody waits. What has to come after the update is not sent at all."""
+    """Sent, and not waited for. What has to come after the update is not sent at all."""
     if not progress.left:
         return StepResult(Status.ACCEPTED, "not waited for")
     then = "run apply again when it is ready"

@@ -1,7 +1,7 @@
 """Who waits for which resource, when to look again, and what to make of what is seen.
 
 Pure: times come in as arguments, requests are made by the executor. One poll serves all
-waiters of a kind. Since a list may be older than the last write, nobody is let go before
+waiters of a kind. Since a list may be older than the last write, no waiter is released before
 a request of its own has confirmed what the list said.
 """
 

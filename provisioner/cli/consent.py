@@ -122,7 +122,7 @@ def _tell(terminal: Terminal, reports: Sequence[RolloutReport]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ApplyRequest:
-    """How a plan is to be carried out. ``approved``: nobody is asked any more.
+    """How a plan is to be carried out. ``approved``: no question is asked.
 
     ``tip`` is looked at again right before the first write.
     """
@@ -133,7 +133,7 @@ class ApplyRequest:
 
 
 def refuse_silence(terminal: Terminal, approved: bool) -> None:
-    """Raise RefusedError when consent is needed and there is nobody to ask.
+    """Raise RefusedError when consent is needed and there is no user to ask.
 
     Before anything is read: a pipeline that forgot -y should not learn it after a minute.
     """
@@ -164,7 +164,7 @@ def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyReque
             verbose = terminal.common.verbose
             terminal.answer(plan_output.as_text(terminal, plan, verbose=verbose))
     elif not request.approved:
-        # stdout is for something else, but nobody can agree to what he does not see.
+        # stdout is for something else, but a user can only agree to what is shown.
         click.echo(plan_output.as_text(terminal, plan), err=True)
     consent = _given(request.options)
     refuse_blocked(plan)

@@ -366,7 +366,7 @@ APPLY_OPTIONS = (
     ),
 )
 
-# A rollback is the change of a file that nobody has committed yet: it is at no branch's tip.
+# A rollback is the change of a file that is not committed yet: it is at no branch's tip.
 apply_options_without_tip = packed(ApplyOptions, "options", *APPLY_OPTIONS)
 
 apply_options = packed(

@@ -124,7 +124,7 @@ class Terminal(NamedTuple):
         return code
 
     def interactive(self) -> bool:
-        """Whether there is somebody to ask."""
+        """Whether there is a user to ask."""
         return sys.stdin.isatty() and sys.stderr.isatty()
 
 

@@ -38,7 +38,7 @@ Address = tuple[str, int]
 
 NO_STATUS = 0
 NO_ANSWER = ApiResponse()
-# Ways to break a connection after which nobody has seen a status.
+# Ways to break a connection after which no client has seen a status.
 LOST = ("drop", "reset", "garbage")
 # First segments of what no real workspace has; the console is at `/`, too.
 OURS: tuple[list[str], ...] = ([CONTROL_PREFIX], [control.PREFIX], [])

@@ -30,7 +30,7 @@ OBJECT_TYPES = {DIRECTORY: "directory", FILE: "file"}
 BASE = "/api/2.0/permissions"
 # What the group of this name has on everything.
 ADMINS = ("group_name", directory.ADMINS)
-# Of the folders that are always there, until somebody sets theirs.
+# Of the folders that are always there, until a call sets theirs.
 FIRST_GRANTS: dict[str, list[acls.Grant]] = {
     "/Shared": [("group_name", directory.EVERYBODY, acls.CAN_MANAGE)]
 }

@@ -1,4 +1,4 @@
-"""Which known word somebody meant who wrote another, and the hint that says so."""
+"""Which known word a user meant who wrote another, and the hint that says so."""
 
 from __future__ import annotations
 

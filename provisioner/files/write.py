@@ -55,7 +55,7 @@ def replace_own_file(path: Path, content: str) -> None:
 
 
 def _write_into(path: Path, content: str) -> None:
-    """Writes to /dev/stderr and the like. A pipe that nobody reads is an error, and no wait."""
+    """Writes to /dev/stderr and the like. A pipe without a reader is an error, and no wait."""
     descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         os.set_blocking(file.fileno(), True)
@@ -65,7 +65,7 @@ def _write_into(path: Path, content: str) -> None:
 def append_text(path: Path, content: str) -> None:
     """Adds ``content`` to the end of ``path``, which others write to as well. Raises OSError.
 
-    A pipe that nobody reads is an error, and no wait.
+    A pipe without a reader is an error, and no wait.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
     with os.fdopen(os.open(path, flags, 0o666), "a", encoding="utf-8", newline="") as file:

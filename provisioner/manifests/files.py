@@ -159,7 +159,7 @@ def read(root: Path, name: str) -> bytes:
     try:
         if not _stays_below(root, name):
             raise FileError([_strays(PurePosixPath(name))])
-        # Opening a pipe waits for somebody who writes to it.
+        # Opening a pipe waits for a writer.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise FileError(
                 [Problem("E208", f"`{name}` is not a file", hint="replace it with a regular file")]

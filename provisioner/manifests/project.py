@@ -36,7 +36,7 @@ _HINT: Final = "only `variables`, `name_prefix`, `defaults` and `overrides` can 
 
 
 def fixed_references(source: SourceFile) -> Iterator[Finding]:
-    """Each `${…}` where it would stay as it is: nobody means that."""
+    """Each `${…}` where it would stay as it is: that is always a mistake."""
     for section, value in source.data.items() if isinstance(source.data, dict) else ():
         if section in REPLACED:
             continue

@@ -170,7 +170,7 @@ class Variables:
         if word in OWN_NAME:
             return self._environment
         if word in ROLLOUT_WORDS:
-            # Filled in when the command runs: nobody knows the versions before.
+            # Filled in when the command runs: the versions are not known before.
             return f"${{{word}}}"
         kind, _, name = word.partition(".")
         if kind == "var":

@@ -56,7 +56,7 @@ def without_defaults(value: Any, rule: FieldRule) -> Any:
     """``value`` without what says nothing: nulls, empty parts, and the service's own choices.
 
     Only values that the rules name as the service's choice are left out: what may be left to
-    the service, but can be anything, somebody may have chosen.
+    the service, but can be anything, a user may have chosen.
     """
     if isinstance(value, dict) and rule.fields:
         return dict(_said(value, rule))

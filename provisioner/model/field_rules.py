@@ -67,7 +67,7 @@ class ServerDefault(Marker):
     """Where the manifest is silent the service chooses, and the live value stays.
 
     With ``only``, just these values count as the service's choice: any other live value
-    was set by somebody, and is removed when the manifest does not hold it.
+    was set by a user, and is removed when the manifest does not hold it.
     """
 
     only: tuple[Any, ...] = ()
@@ -98,7 +98,7 @@ class KeyedBy(Marker):
 
 @dataclass(frozen=True, slots=True)
 class NotUpdatable(Marker):
-    """No call changes it, and nobody wants a replacement: a change blocks the step."""
+    """No call changes it, and a replacement is not wanted: a change blocks the step."""
 
     remedy: str = ""
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedManifest:
-    """A resource in manifest vocabulary, without what nobody has to write.
+    """A resource in manifest vocabulary, without what a manifest need not have.
 
-    Texts are as they are: a ``${`` in one is no reference yet. A value that only somebody
+    Texts are as they are: a ``${`` in one is no reference yet. A value that only a user
     else knows is ``{"$secret": {"from_env": NAME}}``. ``comments`` are lines that stand above
     the part at a place. ``left_out`` names what the manifest cannot hold, and why.
     """
@@ -124,7 +124,7 @@ class LossReason(StrEnum):
 class Loss:
     """Something of a resource that its successors cannot do.
 
-    ``is_final``: nobody can agree to it, because nothing of use would be left.
+    ``is_final``: no option accepts it, because nothing of use would be left.
     """
 
     cause: LossReason
@@ -146,7 +146,7 @@ class VariablePlace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NeededVariable:
-    """A value that nobody can read from the workspace. ``purpose`` says what it is."""
+    """A value that cannot be read from the workspace. ``purpose`` says what it is."""
 
     name: str
     place: VariablePlace

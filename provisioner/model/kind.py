@@ -270,7 +270,7 @@ class Invocation:
 class OwnershipCarrier(StrEnum):
     """Where a live resource records which project and environment it belongs to.
 
-    ``NOTHING``: resources of the kind belong to nobody. They are neither adopted nor deleted,
+    ``NOTHING``: resources of the kind have no owner. They are neither adopted nor deleted,
     they are never orphans, and two environments may declare the same one.
     """
 

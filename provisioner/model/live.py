@@ -40,7 +40,7 @@ class Ownership:
     ``<project>/<environment>`` or ``""``. ``applied`` holds, for each field of the resource in
     which something was applied that cannot be read back, its name and a digest of that:
     ``config:3fa81c22 raw:77f0a1b3``. ``unclear`` says why the record names no owner although it
-    is there, such as one of two tags: nobody may adopt, change or delete such a resource.
+    is there, such as one of two tags: no project may adopt, change or delete such a resource.
     ``rollout`` is the state of a gradual rollout, as ``model.rollout.RolloutTag`` writes it.
     """
 

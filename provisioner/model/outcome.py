@@ -16,7 +16,7 @@ from provisioner.model.plan import Address, Step
 class Status(StrEnum):
     """How a step ended. Only ``DONE`` says that the workspace was read back and is right.
 
-    ``ACCEPTED``: sent, and nobody waited for it. ``STALE``: not as it was planned against,
+    ``ACCEPTED``: sent, and not waited for. ``STALE``: not as it was planned against,
     nothing written. ``STILL_UPDATING``: the service goes on after we stopped looking.
     ``UNKNOWN``: whether it was carried out, or what became of it, could not be found out.
     ``INTERRUPTED``: stopped by a signal between two of its calls.

@@ -157,7 +157,7 @@ class FieldChange:
     ``before`` is the live value, ``after`` the desired one; a secret is never here, only
     ``{"$secret": {"from_env": NAME}}``. ``detail`` words the cause more precisely than its
     own sentence does, ``""`` for no more. ``drift``: the change of the files that was asked
-    about did not touch the field, so somebody else made it differ.
+    about did not touch the field, so another change made it differ.
     """
 
     path: Path
@@ -212,8 +212,8 @@ class Step:
     the document that must be live afterwards (None after a delete and for an orphan).
     ``needs`` names the addresses that have to be done first, and ``after_ready`` those of them
     that have to serve, too: an update that was only accepted is not enough. ``ignore_changes``
-    are the paths whose differences are nobody's concern, also after the apply. ``consented``: a
-    reviewed file names this very deletion. ``existing``: somebody else creates the resource.
+    are the paths whose differences are ignored, also after the apply. ``consented``: a
+    reviewed file names this very deletion. ``existing``: the resource is created elsewhere.
     ``updating``: an update was in progress when the step was planned. ``attention``: a note
     tells what a reader must know even where nothing is done. ``rollout``: a gradual rollout that
     begins with the step or is under way. ``capacity``: what the step does to what the resource

@@ -85,7 +85,7 @@ class CaseCounts:
 
     @property
     def text(self) -> str:
-        """``94 of 100 cases passed, 94 %, at least 95 % needed``."""
+        """``94 of 100 cases passed (94 %), at least 95 % required``."""
         return (
             f"{self.passed:,} of {self.total:,} cases passed ({self.rate:.4g} %), at least "
             f"{self.needed:g} % required"

@@ -59,7 +59,7 @@ class Release(NamedTuple):
 
 
 def no_references(document: Document) -> Iterator[RestrictedName]:
-    """For kinds that nobody is restricted in."""
+    """For kinds without restrictions."""
     return iter(())
 
 
@@ -83,9 +83,9 @@ class Prerequisite:
     """One thing that has to be there; ``at`` is where the document asks for it.
 
     ``source``: the document itself brings it, from there (``{"from_env": "X"}``), or it is
-    kept where nobody here can look (``ELSEWHERE``); a name that ends with ``EVERY`` then
+    kept where no call can look (``ELSEWHERE``); a name that ends with ``EVERY`` then
     stands for all that begin like it. ``unless``: not needed where this resource, by kind and
-    name, is there. ``is_provided``: applying the document brings it, so nobody has to.
+    name, is there. ``is_provided``: applying the document brings it, so it need not exist.
     """
 
     need: PrerequisiteType

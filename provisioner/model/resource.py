@@ -28,7 +28,7 @@ class Resource:
 
     ``document`` holds no extension of ours that is not compared (``lifecycle``,
     ``existing`` and ``checks`` are taken out of it). ``ignore_changes`` are the
-    paths of the manifest. ``existing``: somebody else creates it; only the top-level
+    paths of the manifest. ``existing``: it is created elsewhere; only the top-level
     fields that are written are managed, it is never created, reconfigured, owned or
     deleted. ``checks`` are questions that prove it, in the kind's own vocabulary.
     ``rollout`` is the block that says how a new version goes live, as it is written.

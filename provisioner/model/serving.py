@@ -1,7 +1,7 @@
 """What a resource serves and the ways that requests take, what it provisions, and what that costs.
 
 A capacity is known offline and exactly. Prices are numbers of the project, with a date: what is
-used, and so what pay-per-token costs, nobody knows before.
+used, and so what pay-per-token costs, is not known before.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ class Prices:
             if dbus is None:
                 unpriced.append(each.workload_type or each.unit.value)
                 continue
-            # What scales to zero may cost nothing: nobody knows before whether it is asked.
+            # What scales to zero may cost nothing: it is not known before whether requests come.
             least += 0 if each.scales_to_zero else each.least * dbus * self.dbu
             most += each.most * dbus * self.dbu
         return Cost(least, most, tuple(dict.fromkeys(unpriced)))

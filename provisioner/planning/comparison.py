@@ -71,7 +71,7 @@ class ResourceComparison:
 
     @property
     def is_existing(self) -> bool:
-        """Whether somebody else creates the resource (``existing: true``)."""
+        """Whether the resource is created elsewhere (``existing: true``)."""
         return self.pair.is_existing
 
 
@@ -119,7 +119,7 @@ def _ownership(pair: Pair, kind: Kind, request: PlanContext) -> Ownership:
     if desired is None or not kind.is_owned:
         return Ownership()
     if desired.existing:
-        # None of ours, and nobody else's touched.
+        # No calls, and no other resource is touched.
         return live.ownership if live and live.ownership.owner != request.owner else Ownership()
     # The digests cover only what cannot be read back. Everything else is compared with the live
     # document, so that a change by hand is seen as well.

@@ -82,7 +82,7 @@ def _fields_along(field: ChangedField) -> Iterator[tuple[Path, FieldRule]]:
 
 def _may_be_chosen(field: ChangedField, place: Path, rule: FieldRule) -> bool:
     # With known defaults only these count as chosen: a live `workload_size: Large` where the
-    # default is `Small` was set by somebody, and taking it out of the manifest is a change.
+    # default is `Small` was set by a user, and taking it out of the manifest is a change.
     if not rule.default_values:
         return True
     value = comparable(value_at(field.live.document, place, field.rules), rule)

@@ -21,7 +21,7 @@ class Consent:
     addresses; ``all`` in the latter counts outside of protected environments.
     ``allow_destructive`` is the exact number of replacements and deletions, or None.
     ``allow_double`` holds addresses and names of endpoints that may be paid for twice.
-    ``interactive``: somebody at a terminal saw the plan and typed the name of each of them.
+    ``interactive``: a user at a terminal saw the plan and typed the name of each of them.
     """
 
     yes: bool = False
@@ -70,7 +70,7 @@ def _of_step(plan: Plan, step: Step, consent: Consent, limits: Limits) -> Iterat
         case Action.DELETE if not (step.consented or _may_delete(plan, step, consent, limits)):
             message = f"{subject} would be deleted"
             yield Problem("E503", message, None, _flag("--allow-delete", subject))
-        # At a terminal the plan has shown the adoption before the question; with --yes nobody saw
+        # At a terminal the plan has shown the adoption before the question; with --yes no user saw
         # it.
         case Action.ADOPT if consent.yes and not consent.adopt:
             message = f"{subject} exists without ownership tags"

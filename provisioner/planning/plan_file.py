@@ -47,14 +47,14 @@ def save(plan: Plan, path: Path, tool_version: str) -> str:
 
 
 def _write_into(path: Path, text: str) -> None:
-    """Writes to /dev/stdout and the like. A pipe that nobody reads is an error, and no wait."""
+    """Writes to /dev/stdout and the like. A pipe without a reader is an error, and no wait."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK), "w", encoding="utf-8") as file:
         os.set_blocking(file.fileno(), True)
         file.write(text)
 
 
 def _replace(path: Path, text: str) -> None:
-    # mkstemp gives mode 0600, and a name that nobody else has put a link under.
+    # mkstemp gives mode 0600, and a name under which no other program has put a link.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -107,7 +107,7 @@ def _traffic(intent: Intent, kind: Kind) -> Mapping[str, tuple[int, int]]:
 def capacity_change(comparison: ResourceComparison, intent: Intent) -> CapacityChange | None:
     """The change of the capacity that the step of ``intent`` makes; None where there is none.
 
-    What somebody else creates (``existing``) is no capacity of this project.
+    What is created elsewhere (``existing``) is no capacity of this project.
     """
     kind, pair = comparison.kind, comparison.pair
     if kind.planning.capacity is None or pair.is_existing:

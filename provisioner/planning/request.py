@@ -60,10 +60,10 @@ class Pair:
 
     @property
     def owner(self) -> str:
-        """To whom the live resource belongs; ``""`` for nobody."""
+        """To whom the live resource belongs; ``""`` for no owner."""
         return self.live.ownership.owner if self.live else ""
 
     @property
     def is_existing(self) -> bool:
-        """Whether somebody else creates the resource (``existing: true``)."""
+        """Whether the resource is created elsewhere (``existing: true``)."""
         return bool(self.desired and self.desired.existing)

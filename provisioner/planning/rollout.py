@@ -212,7 +212,7 @@ def without_new(rollout: Rollout) -> Move | None:
 
 
 def without_old(rollout: Rollout) -> Move | None:
-    """Nothing to step back to: the rollout is over, or somebody deleted the previous one."""
+    """Nothing to step back to: the rollout is over, or the previous one was deleted."""
     if rollout.tag is None or rollout.versions.previous:
         return None
     if rollout.tag.to == WHOLE or rollout.occasion is Occasion.FINISH:
@@ -258,7 +258,7 @@ def going(rollout: Rollout) -> Move | None:
         # It only takes traffic away from what is being tried: there is nothing to judge.
         return Move(MoveKind.RETURN, Why.REVERTED, tag.to)
     if rollout.versions.percent != tag.origin:
-        # Neither before nor after the move: nobody can tell who took the traffic away, and why.
+        # Neither before nor after the move: it is unknown who took the traffic away, and why.
         return _from_traffic(rollout, Why.BY_HAND) if rollout.takes_over else nothing(Why.BY_HAND)
     if rollout.grade is Grade.UNKNOWN and not rollout.is_persons:
         # It may have been decided long ago: only a good verdict of today sends it again.

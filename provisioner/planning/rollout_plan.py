@@ -140,7 +140,7 @@ def note_of(state: Rollout, move: Move, name: str) -> RolloutNote:
         move=move,
         name=name,
         tried=versions.labels.get(tried, tried),
-        # Without the block nobody knows the steps.
+        # Without the block the steps are unknown.
         stages=() if state.removed else state.spec.stages,
         earliest_s=earliest_s,
         end_s=tag.since_s + earliest_s if tag and tag.since_s and state.is_under_way else 0,

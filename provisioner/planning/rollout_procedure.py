@@ -18,7 +18,7 @@ from provisioner.planning.rollout_plan import shares_after, tag_after, tag_befor
 from provisioner.planning.rollout_state import Rollout
 
 MOST_TRIES: Final = 5
-"""How often a call is sent that meets the update of somebody else."""
+"""How often a call is sent that meets the update of another client."""
 CALL_S: Final = 2.0
 """Longer than one call takes: between the look of a runner and its next write."""
 BACK: Final = Move(MoveKind.BACK, Why.INTERRUPTED, 0)

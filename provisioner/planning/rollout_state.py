@@ -64,7 +64,7 @@ class Rollout:
 
     @property
     def grade(self) -> Grade:
-        """The grade of the verdict; what nobody measured is good only where nothing is asked."""
+        """The grade of the verdict; what is not measured is good only where nothing is asked."""
         return self.verdict.grade if self.verdict else Grade.GOOD
 
     @property

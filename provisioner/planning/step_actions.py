@@ -34,7 +34,7 @@ def step_action(comparison: ResourceComparison) -> StepAction:
     """Decides by the first rule that applies; each table ends with one that always does."""
     table = WANTED
     if comparison.pair.desired is None:
-        # `removed` is consent that somebody reviewed. Without it a resource that has no manifest is
+        # `removed` is reviewed consent. Without it a resource that has no manifest is
         # an orphan, and nothing but --prune deletes it.
         table = REMOVED if comparison.pair.removal else UNWANTED
     return next(action for rule in table if (action := rule(comparison)))
@@ -84,7 +84,7 @@ def not_there(comparison: ResourceComparison) -> StepAction | None:
 
 
 def not_owned_as_a_whole(comparison: ResourceComparison) -> StepAction | None:
-    """A resource that belongs to nobody is as severe as its changes."""
+    """A resource without an owner is as severe as its changes."""
     if comparison.kind.is_owned:
         return None
     # What is missing inside of something that exists does not create it.
@@ -92,7 +92,7 @@ def not_owned_as_a_whole(comparison: ResourceComparison) -> StepAction | None:
 
 
 def of_somebody_else(comparison: ResourceComparison) -> StepAction | None:
-    """What somebody else creates is updated at most, whoever owns it."""
+    """What is created elsewhere is updated at most, whoever owns it."""
     if not comparison.is_existing:
         return None
     if comparison.worst in DESTRUCTIVE:
@@ -107,7 +107,7 @@ def of_somebody_else(comparison: ResourceComparison) -> StepAction | None:
 
 
 def unclear_owner(comparison: ResourceComparison) -> StepAction | None:
-    """A resource with half an owner is nobody's to adopt, to change or to delete."""
+    """A resource with half an owner is not to adopt, to change or to delete."""
     live = comparison.pair.live
     if comparison.is_existing or live is None or not live.ownership.unclear:
         return None

@@ -116,7 +116,7 @@ def rollout_json(note: RolloutNote) -> dict[str, Any]:
         "falls_back": note.falls_back,
         "name": note.name,
         "returns_from": note.tried,
-        # A time that nobody knows is left out.
+        # An unknown time is left out.
         **({"due": note.move.due_s} if note.move.due_s else {}),
         **({"earliest_end": note.end_s} if note.end_s else {}),
     }

@@ -54,7 +54,7 @@ def write_only_changes(sides: ComparedSides) -> Iterator[FieldChange]:
         before, after = sides.live.ownership.protected, sides.ownership.protected
         yield FieldChange(PROTECTION, before, after, cause=Cause.OWNERSHIP)
     if sides.ownership.rollout != sides.live.ownership.rollout:
-        # In words: the calls take the tag from the ownership, and nobody reads its digests.
+        # In words: the calls take the tag from the ownership, and nothing reads its digests.
         old, new = sides.live.ownership.rollout, sides.ownership.rollout
         yield FieldChange(ROLLOUT, _in_words(old), _in_words(new), cause=Cause.OWNERSHIP)
 
@@ -168,7 +168,7 @@ def _sent_again(sides: ComparedSides) -> Iterator[FieldChange]:
 
 
 def _is_left_alone(field: str, sides: ComparedSides) -> bool:
-    """Whether all that the manifest says of ``field`` is somebody else's concern."""
+    """Whether all that the manifest says of ``field`` is ignored."""
     held = diff({field: sides.desired.document[field]}, {}, sides.rules)
     return all(is_ignored(each.path, sides.desired.ignore_changes) for each in held)
 
@@ -188,7 +188,7 @@ def listed(paths: Iterable[Path]) -> str:
 
 
 def vouch(path: Path) -> str:
-    """What to do where nobody can see whether the live value is the one that is wanted."""
+    """What to do where no call shows whether the live value is the one that is wanted."""
     return (
         "no call shows or changes it: if the live value is the value of the manifest, apply "
         f"once with `lifecycle: {{ignore_changes: [{path_text(path)}]}}`, and the value counts "

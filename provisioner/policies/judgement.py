@@ -44,7 +44,7 @@ class PolicyViolation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Policies at a moment in an environment. ``moment`` None: nobody knows the time that counts.
+    """Policies at a moment in an environment. ``moment`` None: the time that counts is unknown.
 
     Windows of time (``when``) are not judged then, and exceptions are by ``today``.
     """

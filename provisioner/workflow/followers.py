@@ -29,7 +29,7 @@ def move_followers(
     """Applies what only waited for the versions that have all of the traffic now.
 
     ``selected`` are the resources that may be changed, None for all. A resource with another
-    difference is left to the next apply, where somebody agrees to it. Raises WorkspaceError.
+    difference is left to the next apply, where a user agrees to it. Raises WorkspaceError.
     """
     from provisioner.applying.executor import Hooks, Options
 

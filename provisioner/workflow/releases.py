@@ -35,7 +35,7 @@ def draft_release(root: Path, environment: str, released: Mapping[str, Released]
     """The release file of ``environment`` with the entries ``released`` in place of its own.
 
     Entries that are not named stay. Raises FileError for a file that cannot be read: what
-    nobody understands is never written over.
+    cannot be read is never written over.
     """
     known = read_releases(root, environment)
     before = known.source.text.content if known.source else _unread(root, environment)

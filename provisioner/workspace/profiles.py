@@ -47,7 +47,7 @@ class ConfigFile:
         )
 
     def by_default(self) -> Profile | None:
-        """The one to use when nobody names one, as the SDK chooses it."""
+        """The one to use when none is named, as the SDK chooses it."""
         return self.named(self.default) if self.default else self.profiles.get("DEFAULT")
 
 

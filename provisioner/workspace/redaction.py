@@ -15,7 +15,7 @@ LONGEST = 600
 # Shorter values would blank out ordinary words, and no service accepts them as secrets.
 _SHORTEST = 4
 
-# Tokens that are not ours but look like somebody's: Databricks, OAuth, OpenAI, AWS.
+# Tokens that look like those of a service: Databricks, OAuth, OpenAI, AWS.
 _TOKEN = re.compile(
     r"\b(?:Bearer|Basic)\s+(?=\S*[0-9]|\S{30})[A-Za-z0-9._~+/=-]{8,}"
     r"|\bdapi[0-9a-f-]{8,}|\bdose[0-9a-f-]{8,}|\bdkea[0-9a-f-]{8,}"

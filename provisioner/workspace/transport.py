@@ -156,7 +156,7 @@ class Transport:
         """POST a question to a model, once. See ``model.connection.Connection``.
 
         The limit of one endpoint says nothing about the workspace: being told to slow down
-        here slows nobody else down.
+        here slows no other request down.
         """
         _check_path(path, path)
         data, secrets = encoded(body)

@@ -29,7 +29,7 @@ LEAST_S = 0.05
 # By so much a read may end after its deadline.
 _CLOSE_S = 0.05
 
-# Load balancers drop connections that nobody uses; one that was dropped without a word
+# Load balancers drop unused connections; one that was dropped without a word
 # would swallow the next request. The shortest that we know of wait for a minute.
 _IDLE_S = 45.0
 

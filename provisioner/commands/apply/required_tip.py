@@ -46,7 +46,7 @@ class RequiredTip:
     def of(cls, root: Path, ref: str) -> RequiredTip:
         """The tip of ``ref``, ``BRANCH`` or ``REMOTE/BRANCH``, which HEAD is.
 
-        Raises RefusedError where it is not, or where nobody can tell, and UsageError where
+        Raises RefusedError where it is not, or where it is unknown, and UsageError where
         there is no such branch.
         """
         commit = head(root, OPTION)

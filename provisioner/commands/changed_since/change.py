@@ -140,7 +140,7 @@ def _gone(name: str) -> Problem:
 # The plans of several environments that one change of the files touches. Pure.
 
 Found = tuple[Plan, Iterable[Problem] | None]
-"""A plan, and what its workspace lacks (None: nobody looked)."""
+"""A plan, and what its workspace lacks (None: not checked)."""
 
 
 UnplannedEnvironment = tuple[str, Iterable[Problem]]

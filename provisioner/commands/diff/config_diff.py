@@ -2,7 +2,7 @@
 
 A value that differs on purpose is from an environment's file or made from variables. What
 two manifests say about one address, and what only one environment's patterns match, is an
-accident until somebody says otherwise.
+accident until a file says otherwise.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from provisioner.model.plan import ABSENT, Address
 
 
 class Purpose(StrEnum):
-    """Whether somebody wanted the difference, the unwanted ones first.
+    """Whether the difference is wanted, the unwanted ones first.
 
     ``LEFT_ALONE`` is what no plan would touch: told as data, and counted.
     """
@@ -105,6 +105,6 @@ class EnvironmentDiff:
 
     @property
     def has_accidents(self) -> bool:
-        """Whether anything differs that nobody said should."""
+        """Whether anything differs by accident."""
         alone = any(resource.purpose is Purpose.BY_ACCIDENT for resource in self.only)
         return alone or self.fields(Purpose.BY_ACCIDENT) > 0

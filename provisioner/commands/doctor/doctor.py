@@ -39,7 +39,7 @@ from provisioner.workspace import WorkspaceTarget
 
 
 class DiagnosisStatus(StrEnum):
-    """How a look at one thing ended. ``UNKNOWN``: nobody can tell, or not yet."""
+    """How a look at one thing ended. ``UNKNOWN``: it cannot be known, or not yet."""
 
     OK = "ok"
     WARNING = "warning"

@@ -228,7 +228,7 @@ class Commit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """``commits`` is how many earlier ones declare something else; 0: nobody knows."""
+    """``commits`` is how many earlier ones declare something else; 0: unknown."""
 
     findings: tuple[Drift, ...]
     commits: int = 0

@@ -65,7 +65,7 @@ def clear_faults(folder: Path | None, environment: str, state: str) -> None:
         store.close()
 
 
-# ``emulator advance``: moves the clock of a local workspace, so that nobody has to wait.
+# ``emulator advance``: moves the clock of a local workspace, so that tests need not wait.
 
 
 @dataclass(frozen=True, slots=True)

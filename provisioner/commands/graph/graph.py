@@ -32,7 +32,7 @@ class NodeType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """``elsewhere``: it is named here, and somebody else declares it.
+    """``elsewhere``: it is named here, and it is declared elsewhere.
 
     ``stages`` are the shares, in percent, by which a new version goes live; none: at once.
     """

@@ -75,7 +75,7 @@ def usage_text(usage: UsageReport) -> str:
 
 
 def usage_json(usage: UsageReport) -> list[dict[str, Any]] | None:
-    """Each resource with its callers; null where nobody asked."""
+    """Each resource with its callers; null where it was not asked."""
     if not usage.entries:
         return None
     return [

@@ -58,7 +58,7 @@ class UsageReport:
 class MigrationEntry:
     """One resource of a migration: what becomes of it, and what its callers change.
 
-    ``stops`` are the losses that nobody agreed to.
+    ``stops`` are the losses that no option accepts.
     """
 
     resource: MigratedResource

@@ -113,7 +113,7 @@ class GrantFact:
     """Who holds what on one object, names in lower case. ``exists``: the login can see it.
 
     ``who`` is the principal that is asked about, and ``names`` are its own and those of its
-    groups. ``unclear`` are the holders of which nobody can tell whether it is a member.
+    groups. ``unclear`` are the holders of which it is unknown whether it is a member.
     """
 
     exists: bool
@@ -169,7 +169,7 @@ def judge(fact: GrantFact, name: Name, where: str) -> Problem | None:
     """What is missing: an error for the login, a warning for others."""
     principal, kind, full_name, privilege = name
     if not fact.exists and not principal:
-        # The local workspace knows catalogs that nobody made.
+        # The local workspace knows catalogs that were not created.
         return None if where.startswith(LOCAL) else _unseen(kind, full_name, where)
     holders = {who for who, which in fact.held.items() if {privilege, EVERYTHING} & which}
     holders |= {fact.owner}

@@ -251,7 +251,7 @@ def _asking(host: str, reader: Reader, need: PrerequisiteType, about: Name) -> C
 
 
 def _unknown(facts: Mapping[LookupKey, Any]) -> Iterator[Problem]:
-    """A warning for each sort of refusal that only means that nobody can tell."""
+    """A warning for each sort of refusal that only means that the result is unknown."""
     refused = {fact.message: fact for fact in facts.values() if _is_unknown(fact)}
     for message in sorted(refused):
         reason = f"a part could not be checked: {message}"

@@ -158,7 +158,7 @@ def check_target(session: Session, entries: Mapping[str, Released]) -> TargetChe
 
 
 def missing_secrets(session: Session) -> tuple[Problem, ...]:
-    """A warning for each key that any resource of the environment needs and nobody stored."""
+    """A warning for each key that any resource of the environment needs and that is not stored."""
     problems = (problem for problem in examine(session).problems if problem.code in SECRETS)
     return tuple(replace(problem, severity=Severity.WARNING) for problem in problems)
 

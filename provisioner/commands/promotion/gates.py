@@ -47,7 +47,7 @@ class Evidence:
     """What was seen of one resource where the value comes from.
 
     ``step`` is what a plan would do to it, ``changes`` the fields that differ. ``updated`` is
-    when it was last changed there, None where nobody can tell.
+    when it was last changed there, None where it is unknown.
     """
 
     step: Step

@@ -42,7 +42,7 @@ class ReleaseEvent:
 
     @property
     def at(self) -> str:
-        """When it was written, or else committed; ``""`` where nobody knows."""
+        """When it was written, or else committed; ``""`` where it is unknown."""
         return self.released.at or self.committed_at
 
 

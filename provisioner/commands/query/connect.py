@@ -1,4 +1,4 @@
-"""``connect``: the program that asks a resource with a client of somebody else's."""
+"""``connect``: the program that asks a resource with a client of another project."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ClientAccess:
 
     @property
     def task(self) -> str:
-        """What the resource does; ``""``: nobody can tell."""
+        """What the resource does; ``""``: unknown."""
         return self.clients.task(self.reached.document)
 
     def snippet(self, client: str) -> Snippet:

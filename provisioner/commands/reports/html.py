@@ -1,6 +1,6 @@
 """A report as one page that needs nothing else: style and script are in it, and allowed by hash.
 
-Its policy forbids everything that is not in the file, so what somebody wrote into a name
+Its policy forbids everything that is not in the file, so what a user wrote into a name
 or a description could not run or load anything even if it were not escaped.
 """
 

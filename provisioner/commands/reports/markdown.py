@@ -102,7 +102,7 @@ def _capacity(plan: Plan) -> Iterator[str]:
 
 
 def marker(report: Report) -> str:
-    """By which a caller finds the comment to update; nobody sees it."""
+    """By which a caller finds the comment to update; it is not shown."""
     # Two hyphens in a row would end the comment for some readers.
     return f"<!-- provisioner:{in_html(view.title(report)).replace('--', '-&#45;')} -->"
 

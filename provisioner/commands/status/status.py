@@ -27,7 +27,7 @@ PARALLELISM: Final = 8
 class StatusRow:
     """Where one declared resource stands, and what it serves.
 
-    ``changed_at`` is when it was last written, RFC 3339 in UTC; ``""`` where nobody tells.
+    ``changed_at`` is when it was last written, RFC 3339 in UTC; ``""`` where it is unknown.
     ``url`` is its page in the workspace. ``usage_policy`` is the id of the policy that its costs
     belong to, and ``metrics`` are those of the last minute: both only where they were asked for.
     ``no_metrics`` says why there are none. ``rollout`` is None where none is under way.

@@ -169,7 +169,7 @@ def to_json(rows: Sequence[StatusRow]) -> dict[str, Any]:
     """``{"resources": [{"address", "name", "phase", "message", "url", "changed_at", "serves"}]}``.
 
     ``serves``: ``{"entity", "model", "version", "traffic_percentage", "since"}``, the most
-    traffic first. Times are RFC 3339 in UTC; what nobody tells is ``""``. ``rollout``, as
+    traffic first. Times are RFC 3339 in UTC; what is unknown is ``""``. ``rollout``, as
     `rollout status -o json` has it, is there where one is under way or was rolled back.
     ``usage_policy_id`` and, with `-v`, ``metrics`` of the last minute are there where the service
     tells them. ``min_dbus`` and ``max_dbus`` are DBUs an hour, only where the service tells them.

@@ -22,7 +22,7 @@ WRITES = "method NOT IN ('GET', 'HEAD', 'OPTIONS')"
 # The value of such a key is a secret in any case.
 SECRET_KEYS = frozenset({"string_value", "bytes_value"})
 SECRET_SUFFIX = "_plaintext"
-# The value of such a key is shown if it is a secret reference: else somebody may have put the
+# The value of such a key is shown if it is a secret reference: else a user may have put the
 # secret itself there. [serving-api 2.6]
 REFERENCE_KEYS = frozenset(
     {

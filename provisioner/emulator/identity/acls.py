@@ -1,6 +1,6 @@
 """Access control lists of the permissions API: of endpoints, folders and files.
 
-A principal need not be known here, so every name counts as somebody. The real service refuses
+A principal need not be known here, so every name counts as a principal. The real service refuses
 strangers; but a local workspace has nobody else to begin with, and the manifests that it is there
 to try out name the groups and people of a real one. Only the display name of a service principal
 that is there is refused, because it is surely no application id.

@@ -15,7 +15,7 @@ from provisioner.emulator.http.routing import SERVICE_PRINCIPAL, ApiError, Calle
 from provisioner.emulator.http.store import Store
 from provisioner.emulator.identity import directory
 
-# Every workspace has them, and nobody deletes or renames them.
+# Every workspace has them, and no call deletes or renames them.
 SYSTEM_GROUPS = (directory.ADMINS, directory.EVERYBODY)
 
 
@@ -62,7 +62,7 @@ def view_of(store: Store, caller: Caller) -> list[dict[str, str]]:
 def refuse_display_name(store: Store, name: str) -> None:
     """Refuses a name that only a service principal is displayed by. Raises ApiError.
 
-    A name that nobody has is taken: manifests name the people of a real workspace.
+    An unknown name is accepted: manifests name the people of a real workspace.
     """
     machines = [
         principal

@@ -105,7 +105,7 @@ def _list(kind: ScimKind, workspace: EmulatedWorkspace, request: ApiRequest) -> 
         attribute, name = wanted
         resources = [each for each in resources if each.get(attribute, "").lower() == name.lower()]
         # To begin with a local workspace has its one user, and manifests name those of a real
-        # one: until somebody is added, everybody is there. As in ``permissions``.
+        # one: until a member is added, all users are members. As in ``permissions``.
         if not resources and attribute == kind.name and not _has_principals(store):
             resources = [{"id": groups.id_of(name), kind.name: name, "active": True}]
     resources = rearrange(resources)

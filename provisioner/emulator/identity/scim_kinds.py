@@ -100,7 +100,7 @@ def _make_machine(store: Store, sent: Resource) -> str:
 
 
 def _add(store: Store, kind: str, name: str, taken: str) -> str:
-    """Adds a principal whose token nobody knows, and returns its id.
+    """Adds a principal with a token that is not shown, and returns its id.
 
     The emulator's own routes can replace it by one with a token. Raises ApiError with the text
     ``taken``, by which Terraform knows that there is one already.

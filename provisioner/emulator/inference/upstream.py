@@ -182,7 +182,7 @@ def _mask_keys(error_body: bytes, question: UpstreamRequest) -> Any:
 
 def _connection_error(error: Exception) -> UpstreamError:
     """Returns the error for no answer, by its type: the library's text may hold the request."""
-    # That nobody listens counts as a timeout in urllib3.
+    # A closed port counts as a timeout in urllib3.
     if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
         return UpstreamError(504, {"message": "the upstream server took too long"})
     return UpstreamError(

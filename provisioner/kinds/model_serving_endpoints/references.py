@@ -110,7 +110,7 @@ PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
 
 
 def prerequisites(document: Document) -> Iterator[Prerequisite]:
-    """Everything that ``document`` names and that somebody else provides."""
+    """Everything that ``document`` names and that is provided elsewhere."""
     yield from _entities(document)
     if not document.get("existing"):
         # Its creator manages it.

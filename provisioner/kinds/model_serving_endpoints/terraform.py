@@ -1,7 +1,7 @@
 """Endpoints and their permissions in a Terraform state. Pure; no value of a secret gets out.
 
 Source: terraform-provider-databricks docs/resources/model_serving.md, permissions.md. In a
-state a block is a list of one, and what nobody set is ``""``, 0, ``false`` or an empty list.
+state a block is a list of one, and what is not set is ``""``, 0, ``false`` or an empty list.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PERMISSIONS: Final = "databricks_permissions"
 IDENTITY: Final = "serving_endpoint_id"
 PRINCIPALS: Final = ("group_name", "user_name", "service_principal_name")
 ZERO_COUNTS: Final = ("traffic_percentage",)
-"""Numbers that may be 0 because somebody wrote it."""
+"""Numbers that may be 0 because a user wrote it."""
 
 
 def from_terraform(entries: Sequence[StateEntry]) -> Sequence[Claimed]:
@@ -114,7 +114,7 @@ def _route(route: Mapping[str, Any]) -> Document:
 
 
 def _plain(value: Any, rule: FieldRule) -> Any:
-    """``value`` without the lists around blocks, and without what nobody set."""
+    """``value`` without the lists around blocks, and without what is not set."""
     if rule.list_key:
         rule = FieldRule(fields=rule.fields)
         entries = [_plain(entry, rule) for entry in value or () if isinstance(entry, Mapping)]

@@ -1,4 +1,4 @@
-"""Fields of the service's answers that nobody can set: neither compared nor unknown.
+"""Fields of the service's answers that no client can set: neither compared nor unknown.
 
 Sources: service/serving.py (classes ``...Output`` and ``ServingEndpointDetailed``), and for
 what is in no schema, captured answers.

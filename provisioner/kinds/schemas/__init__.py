@@ -1,4 +1,4 @@
-"""Schemas of Unity Catalog: mostly somebody else's, with grants of this project."""
+"""Schemas of Unity Catalog: usually created elsewhere, with grants of this project."""
 
 from __future__ import annotations
 

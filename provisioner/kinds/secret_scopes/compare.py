@@ -25,7 +25,7 @@ from provisioner.model.secret import MARK
 def drift_category(change: FieldChange) -> DriftCategory | None:
     """The sort of ``change``; None for a plain edit.
 
-    A key that is older than its ``rotated_at`` waits for an apply: nobody can have set it back.
+    A key that is older than its ``rotated_at`` waits for an apply: no user can have set it back.
     """
     if change.path[0] == access.FIELD:
         return (

@@ -88,7 +88,7 @@ class CatalogDriver:
         return self._live(raw, resource, assignments)
 
     def examine(self, resource: Resource, live: Live) -> Live:
-        """``live`` with the grants that nobody would give again after a replacement."""
+        """``live`` with the grants that no call would give again after a replacement."""
         stake = grants.at_stake(self._grants(resource), resource)
         return replace(live, at_stake=stake)
 

@@ -38,7 +38,7 @@ def held(entries: Any) -> Held:
 def document_of(assignments: Any, resource: Resource) -> list[Document]:
     """The actual grants in the words and the order of the manifest.
 
-    On what somebody else creates only the declared privileges are looked at.
+    On what is created elsewhere only the declared privileges are looked at.
     """
     wanted, actual = held(resource.document.get(GRANTS)), held(assignments)
     order = _orders(resource.document)

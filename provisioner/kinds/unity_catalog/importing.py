@@ -91,7 +91,7 @@ def _rows(entry: StateEntry) -> Iterator[Document]:
 
 
 def _plain(attributes: Mapping[str, Any], rules: FieldRule) -> Document:
-    """What the model knows of ``attributes``, without what nobody set."""
+    """What the model knows of ``attributes``, without what is not set."""
     known = live_document.known_fields(attributes, rules, (), frozenset(), [])
     return {name: value for name, value in known.items() if value not in ("", [], None)}
 

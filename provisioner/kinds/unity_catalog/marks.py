@@ -43,7 +43,7 @@ class CatalogPlace:
 class MarkedComment(NamedTuple):
     """The user's comment, and to whom the object belongs.
 
-    ``is_copied``: the last line belongs to another object, so nobody manages this one.
+    ``is_copied``: the last line belongs to another object, so no project manages this one.
     """
 
     text: str
@@ -54,7 +54,7 @@ class MarkedComment(NamedTuple):
 def owned_comment(full_name: str, text: str, ownership: Ownership) -> Any:
     """The comment as a plan holds it: the driver knows the rest of its last line.
 
-    The user's text alone where the object is to belong to nobody.
+    The user's text alone where the object is to have no owner.
     """
     if not ownership.owner:
         return text

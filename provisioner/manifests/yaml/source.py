@@ -1,6 +1,6 @@
 """One YAML file as plain data, and where every part of it stands.
 
-Bytes go in that nobody has looked at; out comes a ``SourceFile`` or a FileError. Size, depth
+Unchecked bytes go in; out comes a ``SourceFile`` or a FileError. Size, depth
 and number of values are bounded before anything is built, so no file can crash or stall
 the command.
 """

@@ -27,7 +27,7 @@ from provisioner.model.query import Answer, Question
 
 CHAT, COMPLETIONS, EMBEDDINGS = "llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"
 CUSTOM: Final = "custom"
-"""Of models that somebody registered: the service has no word for what they do."""
+"""Of registered models: the service has no word for what they do."""
 
 BODIES: Final[Mapping[str, Callable[[str], Document]]] = {
     CHAT: lambda prompt: {"messages": [{"role": "user", "content": prompt}]},
@@ -62,7 +62,7 @@ def task_of(endpoint: Mapping[str, Any]) -> str:
 
 
 def asked_as(endpoint: Mapping[str, Any]) -> str:
-    """The task of an endpoint, ``CUSTOM`` for registered models, ``""`` where nobody can tell."""
+    """The task of an endpoint, ``CUSTOM`` for registered models, ``""`` where it is unknown."""
     task = task_of(endpoint)
     if task:
         return task

@@ -165,7 +165,7 @@ class EndpointDriver:
         return permissions.with_access(live, resource, access)
 
     def examine(self, resource: Resource, live: Live) -> Live:
-        """``live`` with the direct grants that nobody would give again after a replacement."""
+        """``live`` with the direct grants that no call would give again after a replacement."""
         access = self._directory.access(live.identity, "")
         _, caller = self._directory.caller()
         return replace(live, at_stake=permissions.at_stake(resource, access, caller))

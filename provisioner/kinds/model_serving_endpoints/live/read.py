@@ -169,7 +169,7 @@ def split_tags(tags: Any) -> tuple[list[Document], Ownership]:
     owner = "" if unclear else "/".join(filter(None, map(values.get, (PROJECT, ENVIRONMENT))))
     ownership = Ownership(
         owner=owner,
-        # Anything but `false` protects: a value that somebody typed by hand must not allow a
+        # Anything but `false` protects: a value that a user typed by hand must not allow a
         # deletion.
         protected=values.get(PROTECTED, "false") != "false",
         applied=" ".join(map(":".join, _APPLIED.findall(values.get(APPLIED, "")))),

@@ -52,7 +52,7 @@ class Findings:
     questions: list[str] = field(default_factory=list)
 
     def lose(self, loss: Loss) -> None:
-        """Notes ``loss``. Raises LostError where nobody agreed to it."""
+        """Notes ``loss``. Raises LostError where no option accepts it."""
         self.losses.append(loss)
         if loss.stops(self.accepted):
             raise LostError(loss.message)

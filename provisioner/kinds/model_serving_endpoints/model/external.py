@@ -32,7 +32,7 @@ class Spec(BaseModel):
 def output_only(*place: str) -> ConfigDict:
     """The settings of the model at ``place``, with the fields that only the service sets.
 
-    In the schema they let a message say so, where somebody pastes an answer as a manifest.
+    In the schema they let a message say so, where a user pastes an answer as a manifest.
     """
     names: list[JsonValue] = [*sorted(OUTPUT_ONLY[place])]
     return ConfigDict(json_schema_extra={"x-output-only": names})

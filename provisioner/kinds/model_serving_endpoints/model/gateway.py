@@ -78,7 +78,7 @@ class TelemetryConfig(Spec):
     )
 
 
-# The service was seen to fill in these switches where nobody had set them.
+# The service was seen to fill in these switches where no client had set them.
 FILLED_IN = "terraform-provider-databricks resource_model_serving_provisioned_throughput.go"
 MLFLOW = "https://mlflow.org/docs/latest/python_api/mlflow.deployments.html"
 

@@ -176,7 +176,7 @@ def _table(body: Document, live: Document) -> Document:
     """The legacy table of ``live`` where ``body`` does not say what becomes of it.
 
     What the service does with a table that is left out is not documented; one that is there
-    and off is off for certain, and is seen when somebody wants it on again. One that is off
+    and off is off for certain, and is seen when a manifest turns it on again. One that is off
     cannot be on again, which is what leaving `enabled` out may ask for.
     """
     # Left out, the table may be dropped or kept; sent with `enabled: false` it is off for certain.

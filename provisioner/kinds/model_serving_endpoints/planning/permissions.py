@@ -115,7 +115,7 @@ def with_access(live: Live, resource: Resource, access: Access) -> Live:
     """``live`` with its grants, spelled like the manifest's where only the case differs.
 
     Own grants that the manifest does not hold are no part of the comparison; of an endpoint
-    that somebody else creates, neither is any other grant that it does not hold.
+    that is created elsewhere, neither is any other grant that it does not hold.
     """
     wanted = {grant.who: grant for grant in declared(resource.document)}
     direct = [_spelled(grant, wanted) for grant in access.direct]

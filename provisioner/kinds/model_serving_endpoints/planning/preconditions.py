@@ -70,7 +70,7 @@ PRECONDITIONS: Final[tuple[Callable[[Intent], Precondition], ...]] = (_stopped, 
 
 
 def warnings(intent: Intent) -> Iterator[str]:
-    """What the manifest says and is not done, and nobody asked to ignore."""
+    """What the manifest says and is not done, and no `ignore_changes` names."""
     for change in intent.changes:
         written = change.after is not ABSENT or change.path[: len(CAPTURE)] == CAPTURE
         if change.action is Action.KEEP and change.cause in NOT_DONE and written:

@@ -99,7 +99,7 @@ def relations(document: Document, declared: Declared) -> Iterator[Finding]:
 
 
 WITHOUT_CONFIG: Final = frozenset({"name", "tags", "lifecycle"})
-"""Of an endpoint with more, the gateway or permissions are what somebody manages on purpose."""
+"""Of an endpoint with more, the gateway or permissions are managed on purpose."""
 
 
 # rule(documented): An endpoint can exist without a config; it serves nothing. [serving-api 1.2]

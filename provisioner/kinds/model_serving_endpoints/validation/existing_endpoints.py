@@ -1,4 +1,4 @@
-"""Endpoints that somebody else creates: what may be said of them, and what is looked at. Pure."""
+"""Endpoints that are created elsewhere: what may be said of them, and what is looked at. Pure."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _reserved(name: str) -> Finding:
 
 
 def limited(live: Live, resource: Resource) -> Live:
-    """``live`` without what the manifest does not write: that is nobody's concern here.
+    """``live`` without what the manifest does not write: that is not managed here.
 
     Of the tags too only those that are written: the others belong to whoever made them.
     """

@@ -26,7 +26,7 @@ TABLE_NAMES: Final = ("catalog_name", "schema_name", PREFIX)
 UNITS: Final = ("calls", "tokens")
 MOST_LIMITS: Final = 20
 MOST_GROUP_LIMITS: Final = 5
-# Limit keys that mean somebody, and what to call them. `user` alone means every user.
+# Limit keys that name a principal, and what to call it. `user` alone means every user.
 NEED_PRINCIPAL: Final = {
     "user_group": "the group's name",
     "service_principal": "the service principal's application id",
