@@ -105,7 +105,7 @@ def write(store: Store, path: str, content: bytes, creator: Caller, refusal: int
     Raises ApiError with the status ``refusal`` where the file exists.
     """
     before = find(store, path)
-    # rule(client): A file that is there already answers 409 to import-file and 400 to import, as
+    # rule(client): An existing file answers 409 to import-file and 400 to import, as
     #     the Databricks CLI expects. [Databricks CLI, libs/filer]
     if before and (before.kind == DIRECTORY or refusal):
         message = f"Path ({path}) already exists."

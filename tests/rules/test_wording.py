@@ -34,6 +34,19 @@ REFUSED = {
     r"(?:below|beside) (?:it|them) stands?": "contains",
     r"could not be had|cannot be had": "cannot get",
     r"behind the manifests": "differs from the manifests",
+    r"is there (?:already|twice)": "already exists, occurs twice",
+    r"is it applied\?": "run `provisioner apply` first",
+    r"under way|on its way": "in progress, active, moving to",
+    r"puts? off": "postpone",
+    r"at the tip": "the newest commit",
+    r"does not (?:say|tell)": "does not show, does not contain, it is unknown",
+    r"(?:cannot|can) be asked": "can be queried",
+    r"blanks": "spaces",
+    r"judge[sd]": "evaluate",
+    r"take[sn]? (?:it|them) out|taken out": "remove",
+    r"put (?:it|them) back": "restore",
+    r"for good": "permanently",
+    r"no way today": "not supported",
 }
 RULES = "rules.md"
 PATTERN = re.compile(rf"\b(?:{'|'.join(REFUSED)})\b", re.IGNORECASE)

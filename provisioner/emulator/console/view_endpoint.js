@@ -73,7 +73,7 @@ function parts(endpoint, chosen) {
   );
 }
 
-/** The update under way, or how the last one went wrong. */
+/** The update in progress, or how the last one went wrong. */
 function pending(endpoint) {
   const config = endpoint.pending_config;
   if (!config) return null;

@@ -55,7 +55,7 @@ def checked(
     names = [each["name"] for each in (*first, *others)]
     # rule(assumed, strict): Names of destinations are unique in a service. [databricks-sdk, name]
     if len(set(names)) < len(names):
-        refuse_if_strict("config.routing: a destination is there twice.")
+        refuse_if_strict("config.routing: a destination occurs twice.")
     _check_shares(first)
     old = {each["name"]: each for each in _all(before.get("config") or {})}
     kept = body.get(BOUND) or {}

@@ -90,5 +90,5 @@ def check(limits: list[dict[str, Any]] | None) -> None:
         # rule(assumed, strict): A key, a principal and a period have one limit; of two both act.
         #     [databricks-sdk, RateLimit]
         if identity in seen:
-            refuse_if_strict("config.rate_limits: a limit is there twice.")
+            refuse_if_strict("config.rate_limits: a limit occurs twice.")
         seen.add(identity)
