@@ -1,4 +1,8 @@
-"""Environments that are one workspace by mistake: both would manage the same resources. Pure."""
+"""Environments that are one workspace by mistake: both would manage the same resources. Pure.
+
+One metastore of Unity Catalog serves many workspaces. Files do not say which, so an object of the
+same full name in two workspaces is a note alone.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,16 @@ from itertools import combinations
 from posixpath import normpath
 from urllib.parse import urlsplit
 
-from provisioner.errors import Finding, Problem
+from provisioner.errors import Finding, Problem, Severity
 from provisioner.errors.wording import listed
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.lifecycle import EXISTING
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import Environment, WorkspaceSettings
 from provisioner.manifests.yaml.source import SourceFile
+from provisioner.model.kind import OwnershipCarrier
 
-WORKSPACE = "workspace"
+WORKSPACE, EMULATOR = "workspace", "emulator"
 SHOWN = 3
 
 
@@ -27,9 +32,37 @@ def clashes(environments: Sequence[tuple[Environment, Loaded]]) -> Iterator[Prob
     for (first, loaded), (second, other) in combinations(environments, 2):
         if workspace(first.workspace) != workspace(second.workspace) or not second.source:
             continue
-        shared = list(_shared(loaded, other))
+        shared = [each for _, each in _shared(loaded, other)]
         if shared:
             yield _problem(first, second, second.source, shared)
+
+
+def perhaps_shared(environments: Sequence[tuple[Environment, Loaded]]) -> Iterator[Problem]:
+    """A note for each object that two workspaces declare, which one metastore has once.
+
+    A local workspace has a metastore of its own.
+    """
+    for (first, loaded), (second, other) in combinations(environments, 2):
+        places = {workspace(first.workspace), workspace(second.workspace)}
+        if len(places) == 1 or EMULATOR in dict(places):
+            continue
+        for own, each in _shared(loaded, other):
+            if each.kind.ownership is OwnershipCarrier.COMMENT:
+                yield _note(first, second, own, each)
+
+
+def _note(first: Environment, second: Environment, own: Declaration, other: Declaration) -> Problem:
+    where = own.where
+    message = (
+        f"`{first.name}` declares the {other.kind.title} `{other.name}` as well, at "
+        f"{where.file}:{where.line}"
+    )
+    hint = (
+        f"if the workspaces of `{first.name}` and `{second.name}` have one metastore, this is one "
+        "object: use a catalog for each environment, as in `${var.catalog}`"
+    )
+    (problem,) = other.placed((Finding((), "W788", message, hint, Severity.NOTE),))
+    return problem
 
 
 def workspace(settings: WorkspaceSettings) -> tuple[str, str]:
@@ -40,16 +73,16 @@ def workspace(settings: WorkspaceSettings) -> tuple[str, str]:
         return "host", f"{parts.scheme}://{parts.hostname}:{parts.port or default}"
     if settings.profile:
         return "profile", settings.profile
-    return "emulator", normpath(settings.emulator)
+    return EMULATOR, normpath(settings.emulator)
 
 
-def _shared(first: Loaded, other: Loaded) -> Iterator[Declaration]:
+def _shared(first: Loaded, other: Loaded) -> Iterator[tuple[Declaration, Declaration]]:
     """What both would own; and what neither owns, where they want it to be different."""
     known = {(each.kind.name, each.name): each for each in first.declarations if each.kind.is_owned}
     for each in other.declarations:
         same = known.get((each.kind.name, each.name))
         if same and not (each.document.get(EXISTING) and each.document == same.document):
-            yield each
+            yield same, each
 
 
 def _problem(
@@ -62,10 +95,9 @@ def _problem(
     )
     there = first.source.position(_place(first)) if first.source else None
     where = f" at {there.file}:{there.line}" if there else ""
-    hint = (
-        f"the workspace of `{first.name}` is{where}: correct one of the two, or set a "
-        "`name_prefix` in one of them"
-    )
+    is_prefixed = all(each.kind.schema.takes_name_prefix for each in shared)
+    way_out = "set a `name_prefix` in one of them" if is_prefixed else "use another catalog in one"
+    hint = f"the workspace of `{first.name}` is{where}: correct one of the two, or {way_out}"
     return source.problem(Finding(_place(second), "E221", message, hint))
 
 

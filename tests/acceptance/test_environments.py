@@ -330,6 +330,48 @@ def test_an_existing_endpoint_may_be_shared_by_environments_that_agree(repositor
     assert found["code"] == "E221"
 
 
+CATALOG = """
+resources:
+  secrets:
+    key: {catalog_name: "${var.catalog}", schema_name: shop, name: key, from_env: KEY}
+"""
+
+
+@pytest.mark.parametrize("same_workspace", [True, False])
+@pytest.mark.parametrize(
+    ("catalogs", "meets"), [(("main", "main"), True), (("dev", "prod"), False)]
+)
+def test_an_object_of_one_metastore_belongs_to_one_environment(
+    repository, validated, same_workspace, catalogs, meets
+):
+    repository.write("catalog.yaml", CATALOG)
+    staging, prod = (
+        f"{host}\nmanifests: [catalog.yaml]\nvariables: {{catalog: {catalog}}}"
+        for host, catalog in zip(
+            (HOST, HOST if same_workspace else HOST.replace("one", "two")), catalogs, strict=True
+        )
+    )
+    found = validated(prod=prod, staging=staging)
+    codes = [(each["code"], each["severity"]) for each in found]
+    expected = ("E221", "error") if same_workspace else ("W788", "note")
+    assert codes == ([expected] if meets else [])
+    if meets and same_workspace:
+        assert "or use another catalog in one" in found[0]["detail"]
+    elif meets:
+        assert (
+            "`prod` declares the catalog secret `main.shop.key` as well, at catalog.yaml:4"
+            in (found[0]["summary"])
+        )
+        assert "if the workspaces of `prod` and `staging` have one metastore" in found[0]["detail"]
+
+
+def test_local_workspaces_have_metastores_of_their_own(repository, validated):
+    repository.write("catalog.yaml", CATALOG)
+    rest = "manifests: [catalog.yaml]\nvariables: {catalog: main}"
+    texts = (f"workspace: {{emulator: {name}}}\n{rest}" for name in "ab")
+    assert validated(**dict(zip(("prod", "staging"), texts, strict=True))) == []
+
+
 def test_the_host_of_another_environment_makes_its_resources_blocked(run, repository, workspace):
     repository.endpoint(PLAIN)
     assert run("apply", "-y").code == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provisioner.errors import Problem, Severity, by_place
 from provisioner.errors.wording import counted
-from provisioner.manifests.clashes import clashes
+from provisioner.manifests.clashes import clashes, perhaps_shared
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.load import Loaded
 from provisioner.manifests.project import (
@@ -73,6 +73,7 @@ def validate(
         *errors_of(judged),
     )
     mild = [problem for problem in judged if problem.severity is not Severity.ERROR]
+    mild += perhaps_shared(opened.opened)
     loaded = [each.loaded for each in opened.opened]
     return ValidationResult(
         environments=names,

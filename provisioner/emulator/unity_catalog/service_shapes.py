@@ -5,7 +5,18 @@ Source: databricks-sdk, dataclasses of ``service/catalog.py``.
 
 from __future__ import annotations
 
-from provisioner.emulator.http.shape import choice, flag, integer, list_of, record, text
+from typing import Any
+
+from provisioner.emulator.http.routing import invalid
+from provisioner.emulator.http.shape import (
+    choice,
+    described,
+    flag,
+    integer,
+    list_of,
+    record,
+    text,
+)
 
 KEYS = ("SERVICE", "USER_DEFAULT", "USER", "USER_GROUP", "SERVICE_PRINCIPAL")
 PERIODS = ("MINUTE", "HOUR")
@@ -24,6 +35,20 @@ PROVIDERS = {
     "custom": "CUSTOM",
 }
 PROVIDER_TYPE = "EXTERNAL_MODEL_PROVIDER_TYPE_"
+
+LEAST_DISCOUNT, MOST_DISCOUNT = -(2**31), 10_000
+
+
+@described({"type": "integer", "minimum": LEAST_DISCOUNT, "maximum": MOST_DISCOUNT})
+def _discount(value: Any, where: str) -> int:
+    """Reads a discount in hundredths of a percent."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    # rule(documented): A discount is at most 100 percent; a negative one is a markup.
+    #     [databricks-sdk, default_discount_basis_points]
+    if not is_number or not LEAST_DISCOUNT <= value <= MOST_DISCOUNT:
+        raise invalid(f"{where} must be an integer from {LEAST_DISCOUNT} to {MOST_DISCOUNT}.")
+    return int(value)
+
 
 _NAMED = record({"name": text}, needed=("name",))
 SECRET_VALUE = record({"plaintext": text, "secret_reference": _NAMED})
@@ -80,7 +105,7 @@ PROVIDER_CONFIG = record(
         "forward_unmanaged_paths": flag,
         "rate_limits": list_of(RATE_LIMIT),
         "inference_table": INFERENCE_TABLE,
-        "pricing": record({"default_discount_basis_points": integer}),
+        "pricing": record({"default_discount_basis_points": _discount}),
     }
 )
 PROVIDER_SERVICE = record({"comment": text, "config": PROVIDER_CONFIG})

@@ -251,7 +251,10 @@ class ProviderPricing(CatalogSpec):
     # rule(documented): A discount is at most 10,000 hundredths of a percent. [databricks-sdk,
     #     ModelProviderServiceConfigProviderPricingConfig]
     default_discount_basis_points: int | None = Field(
-        default=None, le=10000, description="The discount in hundredths of a percent."
+        default=None,
+        ge=-(2**31),
+        le=10000,
+        description="The discount in hundredths of a percent. A negative value is a markup.",
     )
 
 

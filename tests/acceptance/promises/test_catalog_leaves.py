@@ -278,6 +278,14 @@ ROWS = [
         "config.pricing.default_discount_basis_points",
         "config.pricing.default_discount_basis_points",
     ),
+    # A markup.
+    Row(
+        "openai",
+        "config.pricing",
+        {"default_discount_basis_points": -250},
+        "config.pricing.default_discount_basis_points",
+        "config.pricing.default_discount_basis_points",
+    ),
     *(
         Row(base, "config.inference_table", TABLE, "config.inference_table", f"{place}.{field}")
         for base in ("openai", "service")
