@@ -115,7 +115,7 @@ def test_a_plaintext_key_becomes_a_variable_with_a_comment(live, run, repository
     done = run("import", "plain")
     text = (repository.root / "manifests/plain.yaml").read_text()
     assert "openai_api_key_plaintext: ${env.PLAIN_OPENAI_API_KEY}" in text
-    assert "# Databricks never returns this key." in text
+    assert "# Databricks never returns this key" in text
     assert "canary" not in text + done.out + done.err
 
 
