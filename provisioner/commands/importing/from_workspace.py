@@ -5,7 +5,7 @@ Nothing is written here: what is to be written is said, as text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -63,9 +63,7 @@ def import_from_workspace(session: Session, request: ImportRequest) -> ImportRes
     lives = _read(session, [name for name in matched if name not in declared], problems)
     drafts = _drafts(session, lives)
     if request.with_scopes:
-        needed = _needed(drafts.values())
-        more = _read(session, [name for name in needed if name not in declared], problems)
-        drafts |= _drafts(session, more, taken=drafts)
+        drafts = _with_needed(session, drafts, {*declared, *matched}, problems)
     good: list[ManifestDraft] = []
     for draft in drafts.values():
         wrong = _without_prefix(session, draft) or complaints(session.environment, draft)
@@ -227,6 +225,20 @@ def _needed(drafts: Iterable[ManifestDraft]) -> list[Name]:
         for reference in draft.kind.dependencies.depends_on(draft.generated.document)
     }
     return sorted(name for name in needed if KINDS[name[0]].importing)
+
+
+def _with_needed(
+    session: Session,
+    drafts: Mapping[Address, ManifestDraft],
+    present: Set[Name],
+    problems: list[Problem],
+) -> dict[Address, ManifestDraft]:
+    """``drafts`` and what they refer to, directly or through another; ``present`` is left out."""
+    needed = [name for name in _needed(drafts.values()) if name not in present]
+    if not needed:
+        return dict(drafts)
+    more = _drafts(session, _read(session, needed, problems), taken=drafts)
+    return _with_needed(session, {**drafts, **more}, {*present, *needed}, problems)
 
 
 def _declared(resources: Iterable[Resource]) -> Iterator[ImportedResource]:

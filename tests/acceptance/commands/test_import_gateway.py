@@ -47,6 +47,15 @@ def test_one_service_is_imported_by_its_full_name(applied, run):
     assert "E832" in run("import", "main.gateway.chatt").err
 
 
+@pytest.mark.parametrize("asked", ["main.gateway.*", "main.gateway.chat"])
+def test_what_a_service_refers_to_comes_with_it_once(applied, run, asked):
+    arguments = ("--with-scopes", "--to", "manifests/all.yaml")
+    result = run("import", asked, *arguments)
+    assert (result.code, result.err.count("error")) == (0, 0), result.err
+    assert "4 new" in result.out
+    assert f"{NOTHING_TO_DO}, 4 unchanged" in run("plan").out
+
+
 def config_of(workspace, plural, name):
     return workspace.call("GET", f"/api/2.1/unity-catalog/{plural}/main.gateway.{name}")
 
