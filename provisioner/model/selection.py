@@ -68,11 +68,12 @@ EVERYTHING: Final = Selection()
 """All declared resources, and all orphans."""
 
 
-def check_rotated(resources: Sequence[Resource], addresses: Iterable[str]) -> None:
-    """Raise UsageError for an address to rotate that no resource has.
+def check_rotated(holders: Iterable[Resource], addresses: Iterable[str]) -> None:
+    """Raise UsageError for an address to rotate that none of ``holders`` of secrets has.
 
     A key may follow in brackets. A typo must not read as "rotated".
     """
+    resources = tuple(holders)
     known = {str(resource.address) for resource in resources}
     for address in sorted(addresses):
         if address.split("[")[0] not in known:
@@ -102,4 +103,4 @@ def _matches(resource: Resource, pattern: str) -> bool:
 def _hint(resources: Sequence[Resource], pattern: str) -> str:
     known = [word for resource in resources for word in _words(resource)]
     declared = ", ".join(sorted({str(r.address) for r in resources})[:8])
-    return did_you_mean(pattern, known, f"the manifests declare {declared}")
+    return did_you_mean(pattern, known, f"the manifests declare {declared or 'none'}")

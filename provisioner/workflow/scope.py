@@ -14,6 +14,7 @@ from provisioner.model.live import Live
 from provisioner.model.plan import Address
 from provisioner.model.resource import Removal, Resource
 from provisioner.model.selection import EVERYTHING, Selection, check_redeployed, check_rotated
+from provisioner.planning.comparable import write_only_values
 from provisioner.planning.request import Pair, PlanContext
 from provisioner.workflow.session import Session
 
@@ -122,9 +123,18 @@ def scope_of(session: Session, options: PlanOptions) -> PlanScope:
     # What is not released yet can be named without an error, and is not planned.
     known = options.selection.choose((*loaded.resources, *removed, *loaded.withheld))
     selected = tuple(resource for resource in known if resource.address not in withheld)
-    check_rotated(selected, options.rotate)
+    check_rotated(filter(_holds_secret, selected), options.rotate)
     check_redeployed(filter(_is_deployed, selected), options.redeploy)
     return PlanScope(loaded, _request(session, options), options.selection, selected)
+
+
+def _holds_secret(resource: Resource) -> bool:
+    """Whether ``resource`` declares a secret value that can be sent again."""
+    kind = KINDS[resource.address.kind]
+    if kind.planning.hides_values:
+        return True
+    values = write_only_values(resource.document, kind.schema.rules())
+    return any(rule.secret for _, _, rule in values)
 
 
 def _is_deployed(resource: Resource) -> bool:

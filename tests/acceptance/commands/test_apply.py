@@ -196,6 +196,14 @@ def test_rotating_something_that_does_not_exist_is_an_error(shop, run, workspace
     assert workspace.requests() == []
 
 
+def test_rotating_what_only_refers_to_a_secret_is_an_error(shop, run, workspace):
+    result = run("plan", "--rotate", "model_serving_endpoints.chat")
+    assert result.code == 1
+    assert "E812" in result.err
+    assert "the manifests declare secret_scopes.keys" in result.err
+    assert workspace.requests() == []
+
+
 def test_an_endpoint_that_exists_is_adopted_only_with_consent(shop, run, workspace):
     run("apply", "-y", "--select", "keys")
     body = {"name": "chat", "config": {"served_entities": [ENTITY]}}
