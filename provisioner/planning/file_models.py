@@ -206,6 +206,12 @@ class PlanCost(PlanPart):
 class PlanCapacitySum(PlanCapacity):
     """The capacity of all resources of the plan before and after."""
 
+    orphans_not_counted: int = Field(
+        default=0,
+        description=(
+            "The number of orphans, whose capacity is in no sum. Missing if there are none."
+        ),
+    )
     cost: PlanCost | None = Field(default=None, description="The cost, if the project has prices.")
 
 

@@ -123,6 +123,17 @@ def capacity_change(comparison: ResourceComparison, intent: Intent) -> CapacityC
     return change or None
 
 
+def deployed_capacity(
+    kind: Kind, live: Document, during: Document, after: Document
+) -> CapacityChange | None:
+    """The capacity of a move of a rollout that adds a deployment; None where there is none.
+
+    ``during`` has both versions, ``after`` the new version alone.
+    """
+    documents = (live, after, during)
+    return CapacityChange(*(_sum(_parts(kind, each, {})) for each in documents)) or None
+
+
 Parts = tuple[EntityCapacity, ...]
 
 

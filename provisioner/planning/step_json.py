@@ -190,13 +190,12 @@ def capacity_sum(plan: Plan) -> dict[str, Any]:
     change, prices = plan.capacity, plan.prices
     if not change:
         return {}
+    orphans = plan.counts[Action.ORPHAN]
+    amounts = {**capacity_json(change), **({"orphans_not_counted": orphans} if orphans else {})}
     if prices is None:
-        return {"capacity": capacity_json(change)}
+        return {"capacity": amounts}
     given = {name: value for name, value in asdict(prices).items() if value not in (None, {})}
-    return {
-        "prices": given,
-        "capacity": {**capacity_json(change), "cost": _cost(change, prices)},
-    }
+    return {"prices": given, "capacity": {**amounts, "cost": _cost(change, prices)}}
 
 
 def _cost(change: CapacityChange, prices: Prices) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def sum_rows(plan: Plan, *, verbose: bool = False) -> Iterator[tuple[str, str]]:
     yield from ((name, capacity_text(side)) for name, side in sides.items())
     if change.before:
         yield "difference", difference_text(change)
-    orphans = sum(step.action is Action.ORPHAN for step in plan.steps)
+    orphans = plan.counts[Action.ORPHAN]
     if orphans:
         # The list of a workspace has no documents: only a deletion reads an orphan.
         yield "not counted", counted(orphans, "orphan")

@@ -17,6 +17,7 @@ from provisioner.manifests.given_values import Outside, check_given
 from provisioner.manifests.load import Loaded, load
 from provisioner.manifests.project import Environment, read_boundaries, read_environment
 from provisioner.manifests.variables import declared_in
+from provisioner.manifests.yaml.source import SourceFile
 
 if TYPE_CHECKING:
     from provisioner.policies.boundaries import Boundaries
@@ -55,13 +56,12 @@ class OpenedEnvironments:
 
 def load_manifests(root: Path, environment: Environment) -> Loaded:
     """The resources of ``environment`` within the boundaries of the project. Raises FileError."""
-    return load(root, environment, KINDS, _boundaries(root))
-
-
-def _boundaries(root: Path) -> Boundaries | None:
     source = read_boundaries(root)
-    if source is None:
-        return None
+    return load(root, environment, KINDS, boundaries_in(source) if source else None)
+
+
+def boundaries_in(source: SourceFile) -> Boundaries:
+    """The boundaries that ``source``, the project's file, has."""
     from provisioner.policies.boundaries import BOUNDARIES, boundaries_of
 
     titles = {

@@ -10,20 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import FileError, Finding, Problem, RefusedError, Severity, by_place
 from provisioner.kinds import KINDS
 from provisioner.manifests import files
 from provisioner.manifests.declaration import Declaration
 from provisioner.manifests.load import Loaded
+from provisioner.manifests.project import read_boundaries
 from provisioner.manifests.schema.check import shape
 from provisioner.manifests.yaml.source import SourceFile, parse
 from provisioner.model import schemas
 from provisioner.model.clock import utc_now
 from provisioner.model.connection import Connection
 from provisioner.model.plan import Action, Plan, Step
-from provisioner.workflow.environments import OpenedEnvironment
+from provisioner.workflow.environments import OpenedEnvironment, boundaries_in
 
 if TYPE_CHECKING:
     from provisioner.policies.field_pattern import Vocabulary
@@ -41,12 +42,19 @@ class PolicyFiles:
     """The policies that hold. ``digest`` is ``""`` where there are none.
 
     It is of `--policy-dir` where it is given, which holds beside the project's own folder
-    and cannot be switched off there; otherwise of the project's own.
+    and cannot be switched off there; otherwise of the project's own with its boundaries.
+    ``boundaries`` are judged while manifests are loaded, and not with ``policies``.
     """
 
     policies: tuple[Policy, ...] = ()
     digest: str = ""
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
+    boundaries: tuple[Policy, ...] = ()
+
+    @property
+    def all_rules(self) -> tuple[Policy, ...]:
+        """The policies and the boundaries."""
+        return (*self.policies, *self.boundaries)
 
     def problem(self, policy: Policy, finding: Finding) -> Problem:
         """``finding`` about ``policy`` at its place in the file of policies."""
@@ -65,6 +73,7 @@ def read_policies(root: Path, folder: Path | None = None, digest: str = "") -> P
     Raises FileError with everything that is wrong in them, and for a ``folder`` without any.
     Raises RefusedError where ``digest`` (`--policy-digest`) is of other policies.
     """
+    bounds = read_boundaries(root)
     own = _read(root / FOLDER, f"{FOLDER}/") if (root / FOLDER).is_dir() else _Read()
     given = _read(folder, f"{folder}/") if folder else _Read()
     if folder and not given.sources:
@@ -77,9 +86,22 @@ def read_policies(root: Path, folder: Path | None = None, digest: str = "") -> P
     problems = [*own.problems, *given.problems, *_repeated(policies, sources)]
     if problems:
         raise FileError(problems)
-    actual = (given if folder else own).digest
+    actual = given.digest if folder else _digest(own.data, bounds)
     _refuse_other(actual, digest)
-    return PolicyFiles(policies, actual, sources)
+    if bounds is None:
+        return PolicyFiles(policies, actual, sources)
+    boundaries = boundaries_in(bounds).policies
+    return PolicyFiles(policies, actual, {**sources, bounds.text.file: bounds}, boundaries)
+
+
+def _digest(data: Mapping[str, Any], bounds: SourceFile | None = None) -> str:
+    """The digest of policy files and of boundaries; ``""`` where there are neither."""
+    from provisioner.policies.boundaries import BOUNDARIES
+    from provisioner.policies.judgement import digest_of
+
+    # No file of policies has this name, so the digest of a project without boundaries stays.
+    limits = {BOUNDARIES: bounds.data[BOUNDARIES]} if bounds else {}
+    return digest_of({**data, **limits}) if data or limits else ""
 
 
 def _refuse_other(actual: str, wanted: str) -> None:
@@ -94,13 +116,16 @@ class _Read:
     policies: tuple[Policy, ...] = ()
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-    digest: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        return _digest(self.data)
 
 
 def _read(folder: Path, prefix: str) -> _Read:
     """The policies of the files right below ``folder``; its subfolders hold cases."""
     from provisioner.policies.definition import PolicyReader
-    from provisioner.policies.judgement import digest_of
 
     policies: list[Policy] = []
     problems: list[Problem] = []
@@ -120,8 +145,7 @@ def _read(folder: Path, prefix: str) -> _Read:
             findings = reader.findings
         problems += map(source.problem, findings)
     data = {name.removeprefix(prefix): source.data for name, source in sources.items()}
-    digest = digest_of(data) if data else ""
-    return _Read(tuple(policies), sources, tuple(problems), digest)
+    return _Read(tuple(policies), sources, tuple(problems), data)
 
 
 def vocabularies() -> Mapping[str, Vocabulary]:

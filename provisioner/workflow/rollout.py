@@ -25,6 +25,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.rollout import Move, MoveKind, RolloutRole, RolloutTag, Why
 from provisioner.model.rollout_block import RolloutSpec
 from provisioner.planning.comparison import pending_changes
+from provisioner.planning.planner import deployed_capacity
 from provisioner.planning.rollout import decide
 from provisioner.planning.rollout_plan import shares_after, state_of
 from provisioner.planning.rollout_procedure import (
@@ -267,12 +268,17 @@ class RolloutRun:
         document = self.role.declared(self._bare, self._spec, live, shares)
         desired = replace(self._bare, document=document)
         before = state.versions.shares
+        kind = KINDS[self.resource.address.kind]
+        # Both versions are paid for already in any other move, and only its end stops that.
+        starts = report.move.kind is MoveKind.START
+        bare = self._bare.document
         return Step(
             self.resource.address,
             self.resource.name,
             Action.UPDATE,
-            pending_changes(desired, live, KINDS[self.resource.address.kind]),
+            pending_changes(desired, live, kind),
             desired=document,
+            capacity=deployed_capacity(kind, live.document, document, bare) if starts else None,
             traffic={name: (before.get(name, 0), share) for name, share in shares.items()},
         )
 

@@ -151,11 +151,11 @@ def run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Run:
 
     def call(*words: str) -> Result:
         capsys.readouterr()
-        takes_none = words[0] in {"schema", "explain", "diff", "show"}
+        takes_none = words[0] in {"schema", "explain", "diff", "show", "policy"}
         environment = [] if takes_none or "-e" in words else ["-e", "dev"]
         is_given = "-C" in words or words[0] in {"schema", "explain", "show"}
         folder = [] if is_given else ["-C", str(repository.root)]
-        ahead = 2 if words[0] in {"rollout", "emulator"} else 1
+        ahead = 2 if words[0] in {"rollout", "emulator", "policy"} else 1
         code = main([*words[:ahead], *environment, *folder, *words[ahead:]])
         said = capsys.readouterr()
         return Result(code, said.out, said.err)

@@ -70,6 +70,37 @@ def test_what_is_within_its_bounds_is_good(run, shared):
     assert run("validate").code == 0
 
 
+def test_boundaries_are_explained_and_part_of_the_digest(run, shared, repository):
+    shared()
+    done = run("policy", "explain", "-o", "json")
+    assert done.code == 0, done.out
+    answer = done.json
+    _, risk = answer["policies"]
+    assert (risk["name"], risk["where"]) == ("manifests/risk/**", "provisioner.yaml:4")
+    assert risk["boundaries"]["names"] == ["risk-*"]
+    assert "model_serving_endpoints.scores" in risk["matches"]["dev"]
+    assert "0 policies, 2 boundaries, digest sha256:" in run("policy", "explain").out
+    pinned = ("validate", "--policy-digest", answer["digest"])
+    assert run(*pinned).code == 0
+    # Neither a weaker boundary nor a missing one passes with the digest of the old one.
+    for text in (PROJECT.replace("names: [risk-*]", "names: ['*']"), "project: shop\n"):
+        repository.write("provisioner.yaml", text)
+        refused = run(*pinned)
+        assert refused.code == 1
+        assert "E233" in refused.err
+
+
+def test_the_digest_of_a_pipelines_folder_is_of_this_folder_alone(run, shared, repository):
+    shared()
+    repository.write(
+        "pinned/all.yaml", "policies: [{name: a, plan: {forbid: [{action: delete}]}}]\n"
+    )
+    explained = ("policy", "explain", "--policy-dir", str(repository.root / "pinned"), "-o", "json")
+    before = run(*explained).json["digest"]
+    repository.write("provisioner.yaml", "project: shop\n")
+    assert run(*explained).json["digest"] == before
+
+
 FILE = "manifests/risk/scores.yaml"
 
 

@@ -15,12 +15,13 @@ from provisioner.errors.wording import counted
 from provisioner.manifests.given_values import Outside
 from provisioner.manifests.project import environment_names
 from provisioner.model.clock import utc_now
+from provisioner.policies.boundaries import BOUNDARIES
 from provisioner.policies.judgement import Judge
 from provisioner.policies.policy import Policy
 from provisioner.workflow.environments import OpenedEnvironment, open_all
 from provisioner.workflow.policies import PolicyFiles
 
-_FIELDS: Final = ("applies_to", "when", "require", "forbid", "plan", "exceptions")
+_FIELDS: Final = ("applies_to", "when", "require", "forbid", "plan", "exceptions", BOUNDARIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,9 @@ def explain(root: Path, policies: PolicyFiles, name: str = "") -> tuple[PolicyEx
 
     Manifests with errors match nothing. Raises UsageError for a name that no policy has.
     """
-    wanted = tuple(each for each in policies.policies if name in ("", each.name))
+    wanted = tuple(each for each in policies.all_rules if name in ("", each.name))
     if name and not wanted:
-        hint = did_you_mean(name, [each.name for each in policies.policies])
+        hint = did_you_mean(name, [each.name for each in policies.all_rules])
         raise UsageError.of("E235", f"there is no policy `{name}`", hint)
     opened = open_all(root, environment_names(root), Outside.of((), os.environ)).opened
     return tuple(_explanation(policy, policies, opened) for policy in wanted)
@@ -77,7 +78,9 @@ def _explanation(
 ) -> PolicyExplanation:
     source = policies.sources[policy.file]
     data = source.value(policy.at)
-    place = source.position((*policy.at, "name"))
+    is_boundary = policy in policies.boundaries
+    # The key of a boundary is its name.
+    place = source.position(policy.at if is_boundary else (*policy.at, "name"))
     matches = {
         environment.name: tuple(_matches(policy, environment.name, loaded.declarations))
         for environment, loaded in opened
@@ -88,7 +91,7 @@ def _explanation(
         f"{place.file}:{place.line}",
         str(policy.severity),
         policy.message,
-        data,
+        {BOUNDARIES: data} if is_boundary else data,
         matches,
     )
 
@@ -96,7 +99,8 @@ def _explanation(
 def _matches(policy: Policy, environment: str, declarations: Any) -> Iterator[str]:
     judge = Judge((policy,), environment, utc_now())
     for each in declarations:
-        if any(judge.matching(each.address, each.document)):
+        in_file = policy.scope.has_file(each.source.text.file)
+        if in_file and any(judge.matching(each.address, each.document)):
             yield str(each.address)
 
 
@@ -107,4 +111,6 @@ def _short(value: Any) -> str:
 def summary(policies: PolicyFiles) -> str:
     """The last line: how many policies there are, and their digest."""
     number = counted(len(policies.policies), "policy").replace("policys", "policies")
-    return f"{number}, digest {policies.digest or 'none'}"
+    bounds = len(policies.boundaries)
+    more = f", {counted(bounds, 'boundary').replace('boundarys', 'boundaries')}" if bounds else ""
+    return f"{number}{more}, digest {policies.digest or 'none'}"

@@ -394,13 +394,17 @@ def capacity_rows(run, *words):
     return dict(re.findall(r"^ +(\w+(?: \w+)?)  +(.+)$", shown, re.M))
 
 
-def test_the_capacity_of_an_orphan_is_counted_where_it_is_deleted(tenants, run):
+def test_the_capacity_of_an_orphan_is_counted_where_it_is_deleted(tenants, run, tmp_path):
     assert run("apply", "-y").code == 0
     tenants('variables: {tenants: {eu: {version: "3"}, apac: {version: "1"}}}\n')
     left = capacity_rows(run)
     assert left["not counted"] == "1 orphan"
     assert "concurrency 4-4" in left["before"]
     assert "concurrency 8-8" in left["after"]
+    assert run("plan", "-o", "json").json["capacity"]["orphans_not_counted"] == 1
+    run("plan", "--report", f"markdown={tmp_path}/a.md", "--report", f"html={tmp_path}/a.html")
+    assert "| not counted | 1 orphan |" in (tmp_path / "a.md").read_text()
+    assert "<dt>not counted</dt><dd>1 orphan</dd>" in (tmp_path / "a.html").read_text()
     tenants('variables: {tenants: {eu: {version: "3"}}}\n')
     freed = capacity_rows(run, "--prune")
     assert "not counted" not in freed

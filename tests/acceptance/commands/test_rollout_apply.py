@@ -371,14 +371,52 @@ def test_a_policy_stops_a_step_to_more_traffic(fraud: Scene, repository: Any, po
     assert fraud.traffic == {"champion-11": 100, "champion-12": 0}
 
 
-def test_a_bad_version_steps_back_whatever_the_policies_say(fraud: Scene, repository: Any) -> None:
+UNREADABLE = "policies: [{}]\n"
+
+
+@pytest.mark.parametrize("policy", [SMALL_STEPS, NO_SHARES, FROZEN, STRICT, SIZES, UNREADABLE])
+def test_a_bad_version_steps_back_whatever_the_policies_say(
+    fraud: Scene, repository: Any, policy: str
+) -> None:
     fraud.start(13)
-    for text in (POLICIES, "policies: [{}]\n"):
-        repository.write("policies/all.yaml", text)
+    repository.write("policies/all.yaml", policy)
+    # The same policy refuses a step forward.
+    assert fraud.run("rollout", "finish", "chat").code == 1
+    assert fraud.traffic == {"champion-11": 95, "champion-13": 5}
     fraud.fail("champion-13", 30)
     fraud.ask(199, entity="champion-13")
-    assert "rolled back" in fraud.run("rollout", "advance").out + fraud.run("rollout", "status").out
+    done = fraud.run("rollout", "advance")
+    assert done.code == 1
+    assert "[E530]" not in done.err
     assert fraud.traffic == {"champion-11": 100, "champion-13": 0}
+    assert "13 at 0 % beside 11, rolled back at 5 %" in fraud.run("rollout", "status").out
+
+
+NOT_TWICE = """
+policies:
+  - name: nothing is paid twice
+    plan: {limits: [{capacity: concurrency, of: during, at_most: 4}]}
+"""
+
+
+def test_a_rule_about_capacity_refuses_to_deploy_a_version_again(
+    fraud: Scene, repository: Any
+) -> None:
+    fraud.start()
+    repository.write("policies/all.yaml", NOT_TWICE)
+    fraud.later(600)
+    fraud.ask(entity="champion-12")
+    # Both versions are there already: a step does not deploy anything.
+    assert fraud.run("rollout", "advance").code == 0
+    assert fraud.traffic["champion-12"] == 25
+    assert fraud.run("rollout", "back", "chat").code == 0
+    fraud.later(100_000)
+    fraud.run("rollout", "advance")
+    assert fraud.traffic == {"champion-11": 100}
+    refused = fraud.run("rollout", "retry", "chat")
+    assert refused.code == 1
+    assert "there would be 8 concurrency, but the maximum is 4" in refused.err
+    assert fraud.traffic == {"champion-11": 100}
 
 
 def test_policies_of_a_pipeline_judge_a_rollout_and_their_digest_is_pinned(
