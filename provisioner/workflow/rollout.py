@@ -9,13 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from provisioner.errors import (
-    Problem,
-    ProvisionerError,
-    ServiceError,
-    Severity,
-    UnreachableError,
-)
+from provisioner.errors import Problem, ProvisionerError, ServiceError, Severity, UnreachableError
 from provisioner.kinds import KINDS
 from provisioner.model.clock import Clock, Now, SystemClock, utc_now
 from provisioner.model.kind import Driver
