@@ -1,4 +1,4 @@
-"""Writes the generated pages: help, commands, manifest fields, error codes, rules with their trust.
+"""Writes the generated pages: help, manual page, commands, fields, codes, rules with their trust.
 
 Run it with `make docs-reference`; a test holds the pages current.
 """
@@ -45,6 +45,7 @@ def pages() -> dict[str, str]:
         "reference/error-codes.md": codes_page(),
         "contributing/rules.md": rules_page(),
         "../provisioner/rendering/help_pages.txt": help_pages(),
+        "provisioner.1": manual_page(),
     }
 
 
@@ -78,6 +79,13 @@ def _contexts(
             if inner is not None:
                 child = click.Context(inner, info_name=name, parent=context)
                 yield from _contexts(child, (*path, name))
+
+
+def manual_page() -> str:
+    from provisioner.cli import group
+    from provisioner.cli.help import man_page
+
+    return man_page(click.Context(group, info_name="provisioner"))
 
 
 def commands_page() -> str:
@@ -284,7 +292,7 @@ def _is_constant(node: ast.expr) -> bool:
 def main() -> None:
     """Write the pages; with ``--check`` only say which are not current, and exit with 3."""
     # The width of help does not depend on the terminal that this is run in.
-    os.environ["COLUMNS"] = "100"
+    os.environ |= {"COLUMNS": "100", "NO_COLOR": "1"}
     stale = [name for name, text in pages().items() if _differs(DOCS / name, text)]
     if "--check" in sys.argv:
         sys.exit("\n".join(f"not current: docs/{name}" for name in stale) if stale else 0)

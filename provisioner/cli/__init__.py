@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from provisioner import __version__
-from provisioner.cli.options import FOLDER
+from provisioner.cli.help_texts import HelpContext, complete_help
+from provisioner.cli.options import DATA_FORMS, FOLDER
 from provisioner.cli.terminal import activity_shown
 from provisioner.errors.exit_codes import ExitCode, exit_codes_text
 
@@ -90,6 +91,8 @@ HOISTED = {
 class Commands(click.Group):
     """Finds commands by table, and corrects what other tools call otherwise."""
 
+    context_class = HelpContext
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -98,7 +101,7 @@ class Commands(click.Group):
         if module is None:
             return None
         command: click.Command = importlib.import_module(module).command
-        _complete_help(command, cmd_name)
+        complete_help(command, cmd_name)
         return command
 
     def resolve_command(
@@ -108,7 +111,7 @@ class Commands(click.Group):
         if command is None:
             from provisioner.cli.corrections import unknown_command
 
-            raise CorrectedUsageError(*unknown_command(args[0], COMMANDS), ctx)
+            raise CorrectedUsageError(*unknown_command(args, COMMANDS), ctx)
         return args[0], command, _words(ctx, command, args[0], args[1:])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -123,28 +126,6 @@ class Commands(click.Group):
                     ],
                     col_max=12,
                 )
-
-
-def _complete_help(command: click.Command, name: str) -> None:
-    """Give the help of ``command`` its examples, and leave out what one page describes."""
-    from provisioner.cli.examples import COMMON, epilog
-    from provisioner.cli.options import accepted_everywhere
-
-    command.epilog = epilog(name) or command.epilog
-    if isinstance(command, click.Group):
-        for word, inner in command.commands.items():
-            _complete_help(inner, f"{name} {word}")
-        return
-    known = {param.name for param in command.params}
-    command.params += [option for option in accepted_everywhere() if option.name not in known]
-    for param in command.params:
-        if param.name in COMMON:
-            # Out of the help alone: a hidden option would not be completed by shells.
-            param.get_help_record = _no_help_record  # type: ignore[method-assign, assignment]
-
-
-def _no_help_record(_: click.Context) -> None:
-    """The help record of an option that `provisioner help options` describes."""
 
 
 class CorrectedUsageError(click.UsageError):
@@ -270,7 +251,7 @@ def _run_command(arguments: list[str]) -> int:
 
 def _usage_error(error: click.ClickException, arguments: list[str]) -> ProvisionerError:
     """``error`` of click as a problem like all others, with a hint."""
-    from provisioner.cli.corrections import unknown_option
+    from provisioner.cli.corrections import unknown_inner_command, unknown_option
     from provisioner.errors import UsageError
 
     context = getattr(error, "ctx", None)
@@ -282,6 +263,11 @@ def _usage_error(error: click.ClickException, arguments: list[str]) -> Provision
     elif isinstance(error, click.NoSuchOption) and context:
         known = {option for param in context.command.params for option in param.opts}
         message, hint = unknown_option(error.option_name, known, name)
+    elif isinstance(error, click.exceptions.NoSuchCommand) and context:
+        known = context.command.commands.keys()
+        message, hint = unknown_inner_command(
+            context.command.name or name, error.command_name, known
+        )
     return UsageError.of("E818", message[:1].lower() + message[1:], hint)
 
 
@@ -304,20 +290,28 @@ def _requests_on_stderr() -> Iterator[None]:
 
 
 def _report_error(error: ProvisionerError, arguments: list[str]) -> None:
-    """Show ``error``; where JSON is asked for, stdout gets it as JSON, too."""
-    if _wants_json(arguments):
+    """Show ``error``; where JSON or YAML is asked for, stdout gets it in this form, too."""
+    form = _data_form(arguments)
+    if form:
+        from provisioner.cli.terminal import data_text
         from provisioner.rendering.problems import to_json
-        from provisioner.rendering.text import json_text
 
-        click.echo(json_text(to_json(error.problems)), nl=False)
+        click.echo(data_text(to_json(error.problems), form), nl=False)
     _print_error(error)
 
 
-def _wants_json(arguments: list[str]) -> bool:
-    pairs = pairwise(arguments)
-    forms = {"--json", "-ojson", "--output=json"}
-    return not forms.isdisjoint(arguments) or any(
-        pair in (("-o", "json"), ("--output", "json")) for pair in pairs
+def _data_form(arguments: list[str]) -> str:
+    """The form for programs that ``arguments`` ask for; ``""`` where they ask for none."""
+    if "--json" in arguments:
+        return "json"
+    spelled = {*arguments, *map(" ".join, pairwise(arguments))}
+    return next(
+        (
+            form
+            for form in DATA_FORMS
+            if spelled & {f"-o{form}", f"-o {form}", f"--output={form}", f"--output {form}"}
+        ),
+        "",
     )
 
 

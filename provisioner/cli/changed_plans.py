@@ -209,10 +209,10 @@ def _apply_words(part: AffectedEnvironment, resources: ResourceOptions) -> tuple
 
 
 def _show(terminal: Terminal, planned: PlannedChange, *, verbose: bool) -> None:
-    if terminal.common.json:
+    if terminal.common.is_data:
         for each in planned.plans:
             terminal.problems(each.violations)
-        terminal.answer_json(_to_json(planned))
+        terminal.answer_data(_to_json(planned))
     else:
         _print_text(terminal, planned, verbose=verbose)
     for unplanned in planned.unplanned:

@@ -44,14 +44,14 @@ def command(common: CommonOptions, target: TargetOptions, name: str, client: str
     way = query_connect.way_to(common.project_dir, query_connect.ConnectOptions(name, *target))
     if not client:
         clients = query_connect.fitting(way)
-        if common.json:
-            terminal.answer_json(connect_text.clients_json(way.reached.name, way.task, clients))
+        if common.is_data:
+            terminal.answer_data(connect_text.clients_json(way.reached.name, way.task, clients))
         else:
             terminal.answer(connect_text.clients_text(way.reached.name, way.task, clients))
         return 0
     snippet = way.snippet(client)
-    if common.json:
-        terminal.answer_json(connect_text.to_json(way.reached.name, snippet))
+    if common.is_data:
+        terminal.answer_data(connect_text.to_json(way.reached.name, snippet))
     else:
         terminal.answer(connect_text.text(snippet))
     if way.emulator:

@@ -158,7 +158,7 @@ def agreed(terminal: Terminal, session: Session, plan: Plan, request: ApplyReque
     Raises RefusedError without consent, and where a guard says no.
     """
     terminal.note(plan=plan)
-    if not (terminal.common.json or terminal.silent):
+    if not (terminal.common.is_data or terminal.silent):
         is_brief = terminal.common.quiet and request.approved
         if not is_brief:  # Nobody can agree to a plan that is not shown.
             verbose = terminal.common.verbose
@@ -196,10 +196,10 @@ def nothing(terminal: Terminal, session: Session, plan: Plan, options: ApplyOpti
     """Say that there is nothing to do."""
     if options.wait_rollout is not None or options.detailed_exitcode:
         return terminal.ended(follow_rollouts(terminal, session, plan, (), options))
-    if terminal.common.json:
+    if terminal.common.is_data:
         from provisioner.rendering.outcomes import to_json
 
-        terminal.answer_json(to_json((), plan))
+        terminal.answer_data(to_json((), plan))
     else:
         terminal.say("Nothing to do.")
     return 0
@@ -292,11 +292,11 @@ def _answer(terminal: Terminal, plan: Plan, results: Sequence[Outcome]) -> None:
     from provisioner.rendering import outcomes
 
     terminal.note(outcomes=results)
-    if terminal.common.json:
+    if terminal.common.is_data:
         urls = {
             step.address: page_url(plan.host, step.address.kind, step.name) for step in plan.steps
         }
-        terminal.answer_json(outcomes.to_json(results, plan, urls))
+        terminal.answer_data(outcomes.to_json(results, plan, urls))
     else:
         if not terminal.common.quiet:
             terminal.answer("")

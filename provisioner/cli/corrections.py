@@ -39,7 +39,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "get": "`provisioner status` lists the endpoints",
     "list": "`provisioner status` lists the endpoints",
     "ls": "`provisioner status` lists the endpoints",
-    "describe": "`provisioner status NAME` and `provisioner render` describe an endpoint",
+    "describe": "`provisioner status --select NAME` and `provisioner render` describe an endpoint",
     "output": "`provisioner status -o json` has names, states and addresses",
     "outputs": "`provisioner status -o json` has names, states and addresses",
     "run": "`provisioner query NAME --prompt TEXT` sends a request to an endpoint",
@@ -67,6 +67,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "bind": "`provisioner import NAME`, then `provisioner apply --adopt`",
     "unbind": "an entry `removed: {...: {delete: false}}` releases an endpoint without deleting it",
     "delete": "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
+    **dict.fromkeys(
+        ("drop", "kill", "nuke", "purge", "teardown", "uninstall", "undeploy"),
+        "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
+    ),
     "rm": "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
     "remove": "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
     "down": "remove the manifests and add entries under `removed:`, then `provisioner apply`",
@@ -86,7 +90,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "release": "`provisioner pin` releases a version, `provisioner promote` passes it on",
     "undo": "`provisioner rollback NAME` goes back to the value released before",
     "log": "`provisioner history` shows releases, `provisioner logs NAME` the logs of an endpoint",
-    "man": "`provisioner help COMMAND`",
+    "man": "`provisioner help COMMAND`, or `provisioner help --man` for the manual page",
     "bundle": "remove this word: `provisioner apply` deploys, `provisioner status` lists",
     "sync": "`provisioner apply` deploys the manifests",
     "scale": "change the size in the manifest, then `provisioner apply`",
@@ -96,8 +100,44 @@ COMMANDS: Final[Mapping[str, str]] = {
     "config": "`provisioner render` shows the resources of an environment",
     "cluster-info": "`provisioner doctor` checks the connection to the workspace",
     "api-resources": "`provisioner schema` prints the JSON Schemas of all kinds",
+    "revert": "revert the commit in git, then `provisioner apply`",
+    "reset": "`provisioner drift` shows what was changed by hand; `provisioner apply` sets it back",
+    "clean": "there is no state file and no cache to clean",
+    "replace": "`provisioner apply --redeploy ADDRESS` sends the config again",
+    "patch": "change the manifest, then `provisioner apply`",
+    "annotate": "write `tags:` below the endpoint, then `provisioner apply`",
+    "label": "write `tags:` below the endpoint, then `provisioner apply`",
+    "tag": "write `tags:` below the endpoint, then `provisioner apply`",
+    "stop": "`scale_to_zero_enabled: true` lets a served entity scale to zero without requests",
+    "exec": "`provisioner query NAME --prompt TEXT` sends a request to an endpoint",
+    "port-forward": "`provisioner connect NAME --client curl` prints a program that calls it",
+    "expose": "`provisioner connect NAME --client curl` prints a program that calls it",
+    "deployment": "`provisioner import NAME`, then `provisioner apply --adopt`",
     "template": "`provisioner init --template NAME` starts with another endpoint",
 }
+
+# Command of a group of this tool -> words of other tools -> what to type here.
+INNER_COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "rollout": {
+        "undo": "`provisioner rollout back NAME` gives the traffic to the previous version",
+        "abort": "`provisioner rollout back NAME` gives the traffic to the previous version",
+        "pause": "`provisioner rollout hold NAME` stops at the current step",
+        "resume": "`provisioner rollout go NAME` continues with the next step",
+        "promote": "`provisioner rollout finish NAME` gives all traffic to the new version",
+        "restart": "`provisioner apply --redeploy ADDRESS` sends the config again",
+        "history": "`provisioner history` shows the releases",
+        "list": "`provisioner rollout status` lists the rollouts",
+    },
+    "emulator": {
+        "stop": "Ctrl-C ends `provisioner emulator start`",
+        "status": "`provisioner doctor` checks the connection to the workspace",
+        "run": "`provisioner emulator start` starts the local workspace",
+    },
+    "policy": {"check": "`provisioner validate` checks the manifests with the policies"},
+}
+
+# Names of other tools, which stand before their commands.
+TOOLS: Final = frozenset({"bundle", "databricks", "kubectl", "pulumi", "terraform"})
 
 # Options of other tools -> what to type here. "" in the second place: for every command.
 OPTIONS: Final[Mapping[str, str]] = {
@@ -130,7 +170,8 @@ OPTIONS: Final[Mapping[str, str]] = {
     "--namespace": "`-e NAME` chooses the environment",
     "--filename": "manifests are listed in environments/NAME.yaml under `manifests:`",
     "--wait": "`apply` waits until the endpoints are ready, unless `--no-wait` is given",
-    "--format": "`-o json` prints JSON",
+    "--format": "`-o json` prints JSON, `-o yaml` YAML",
+    "--yaml": "`-o yaml` prints YAML",
     "--fix": "`provisioner fmt` writes files in one order and indentation",
     "--all": "without `--select`, the command includes every resource",
     "--include": "`--select RESOURCE` chooses resources",
@@ -143,6 +184,9 @@ OPTIONS: Final[Mapping[str, str]] = {
     "--type": "`provisioner help COMMAND` lists the options; resources cannot be selected by type",
     "--watch": "`provisioner status --watch` follows the endpoints",
     "--data": "`--file FILE` sends a JSON body; `--prompt TEXT` sends a question",
+    "--strict": "an unknown field is always an error; `validate` exits with 1",
+    "--json": "write `--json` without a value, or `-o json`",
+    "-k": "there are no overlays: write `overrides:` into environments/NAME.yaml",
     "-f": "manifests are listed in environments/NAME.yaml under `manifests:`",
     "-n": "`-e NAME` chooses the environment",
     "-d": "`--file FILE` sends a JSON body; `--prompt TEXT` sends a question",
@@ -164,14 +208,30 @@ class Correction(NamedTuple):
     hint: str
 
 
-def unknown_command(word: str, known: Collection[str]) -> Correction:
-    """The correction for a command that does not exist."""
+def unknown_command(words: Sequence[str], known: Collection[str]) -> Correction:
+    """The correction for ``words``, of which the first is a command that does not exist."""
+    word, rest = words[0], words[1:]
     message = f"no such command `{word}`"
+    if word.casefold() in TOOLS and rest and not rest[0].startswith("-"):
+        if rest[0] not in known:
+            return Correction(message, unknown_command(rest, known).hint)
+        if rest[0] not in DESTRUCTIVE:
+            return Correction(message, f"leave the word out: `provisioner {rest[0]}`")
     if word.casefold() in COMMANDS:
         return Correction(message, COMMANDS[word.casefold()])
     close = _close(word, known)
     hint = f"did you mean `{close}`?" if close else "`provisioner help` lists the commands"
     return Correction(message, hint)
+
+
+def unknown_inner_command(group: str, word: str, known: Collection[str]) -> Correction:
+    """The correction for a command that the group of commands ``group`` does not have."""
+    hint = INNER_COMMANDS.get(group, {}).get(word.casefold(), "")
+    close = _close(word, known)
+    if not hint:
+        also = f"did you mean `{close}`?" if close else ""
+        hint = also or f"`provisioner help {group}` lists its commands"
+    return Correction(f"`{group}` has no command `{word}`", hint)
 
 
 def unknown_option(option: str, known: Collection[str], command: str) -> Correction:

@@ -77,8 +77,8 @@ def command(
         common.project_dir, environments, options.select, options.variables, live=options.live
     )
     terminal.problems(warnings)
-    if common.json:
-        terminal.answer_json(diff_text.to_json(difference))
+    if common.is_data:
+        terminal.answer_data(diff_text.to_json(difference))
     else:
         style = Style(terminal.colour(sys.stdout), terminal.unicode(sys.stdout), terminal.width)
         terminal.answer(diff_text.text(difference, style))

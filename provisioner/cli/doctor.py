@@ -29,9 +29,9 @@ def command(common: CommonOptions, target: TargetOptions) -> int:
     diagnoses = []
     for finding in findings(DoctorOptions(common.project_dir, *target)):
         diagnoses.append(finding)
-        if not common.json:
+        if not common.is_data:
             terminal.answer(doctor_text.text(finding, terminal.style()))
     answer = doctor_text.to_json(diagnoses)
-    if common.json:
-        terminal.answer_json(answer)
+    if common.is_data:
+        terminal.answer_data(answer)
     return 0 if answer["healthy"] else 1

@@ -102,10 +102,10 @@ def _drift(
             drifted = look(session, select)
             judged = _judged(terminal, session, select, policies)
         terminal.note(drift=drifted, problems=judged)
-        if common.json:
+        if common.is_data:
             from provisioner.commands.drift.text import to_json
 
-            terminal.answer_json(to_json(drifted))
+            terminal.answer_data(to_json(drifted))
         else:
             from provisioner.commands.drift.text import text
 

@@ -220,8 +220,8 @@ def register(
     wanted = registering.Registration(model, function=feature_spec, **given)
     made = registering.register(common.project_dir, environment, state, wanted)
     terminal = Terminal(common)
-    if common.json:
-        terminal.answer_json(made.to_json())
+    if common.is_data:
+        terminal.answer_data(made.to_json())
     else:
         terminal.answer(made.summary())
     return 0
@@ -246,8 +246,8 @@ def advance(common: CommonOptions, duration: float, environment: str, state: str
 
     moved = faults.advance(common.project_dir, environment, state, duration)
     terminal = Terminal(common)
-    if common.json:
-        terminal.answer_json(moved.to_json())
+    if common.is_data:
+        terminal.answer_data(moved.to_json())
     else:
         terminal.answer(moved.summary())
     return 0
@@ -317,8 +317,8 @@ def fault(common: CommonOptions, environment: str, options: FaultOptions) -> int
         options.delay_ms or 0,
     )
     faults.add_fault(common.project_dir, environment, options.state, made)
-    if common.json:
-        terminal.answer_json(made.to_json())
+    if common.is_data:
+        terminal.answer_data(made.to_json())
     else:
         terminal.answer(made.summary())
     return 0

@@ -33,13 +33,13 @@ def command(common: CommonOptions, files: tuple[Path, ...], check: bool, diff: b
     result = formatted(common.project_dir, files)
     if not check:
         write(result)
-    if common.json:
-        terminal.answer_json({"changed": list(result.changed), "looked_at": result.looked_at})
+    if common.is_data:
+        terminal.answer_data({"changed": list(result.changed), "looked_at": result.looked_at})
     else:
         for name, (before, after) in result.changed.items():
             terminal.answer(diff_of(name, before, after) if diff else name)
     terminal.problems(result.problems)
-    if not common.json:
+    if not common.is_data:
         words = "would change" if check else "changed"
         terminal.say(f"{len(result.changed)} of {result.looked_at} files {words}")
     if result.problems:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.options import (
+    DATA_FORMS,
     TALK,
     CommonOptions,
     folder_option,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     click.option(
         "-o",
         "--output",
-        type=click.Choice(["mermaid", "svg", "json"]),
+        type=click.Choice(["mermaid", "svg", *DATA_FORMS]),
         default="mermaid",
         show_default=True,
         help="Format of the picture.",
@@ -56,8 +57,8 @@ def command(
 
     terminal = Terminal(common)
     network = graph(common.project_dir, environment, select, variables)
-    if common.json:
-        terminal.answer_json(rendering.to_json(network))
+    if common.is_data:
+        terminal.answer_data(rendering.to_json(network))
     elif common.output == "svg":
         from provisioner.commands.graph.svg import svg
 

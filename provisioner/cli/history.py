@@ -29,8 +29,8 @@ def command(common: CommonOptions, names: tuple[str, ...], environment: str) -> 
 
     terminal = Terminal(common)
     events = history(open_project(common.project_dir), names, environment)
-    if common.json:
-        terminal.answer_json(rendering.to_json(events))
+    if common.is_data:
+        terminal.answer_data(rendering.to_json(events))
     else:
         terminal.answer(rendering.text(events, terminal.style()))
         for note in rendering.notes(events):

@@ -29,8 +29,8 @@ def _finish(
 
     if not (dry_run or to_stdout):
         write(root, imported.files.values())
-    if terminal.common.json:
-        terminal.answer_json(rendering.to_json(imported))
+    if terminal.common.is_data:
+        terminal.answer_data(rendering.to_json(imported))
     elif to_stdout:
         terminal.answer(rendering.files(imported))
     else:

@@ -107,11 +107,11 @@ def command(common: CommonOptions, folder: Path, options: InitOptions) -> int:
     terminal = Terminal(common)
     root = (common.project_dir or Path()) / folder
     chosen = _starter_options(options)
-    if terminal.interactive() and not (options.yes or common.quiet or common.json):
+    if terminal.interactive() and not (options.yes or common.quiet or common.is_data):
         chosen = _completed(chosen, root)
     result = begin(root, starter_of(root, chosen), keep=options.keep_existing)
-    if common.json:
-        terminal.answer_json({"written": list(result.written), "next": list(result.next)})
+    if common.is_data:
+        terminal.answer_data({"written": list(result.written), "next": list(result.next)})
         return 0
     for name in result.written:
         terminal.answer(f"+ {name}")

@@ -63,8 +63,8 @@ def command(common: CommonOptions, target: TargetOptions, name: str, options: Lo
             for news in follow_logs(session, request):
                 terminal.answer(logs_text.text(news) if news else "")
         logs = read_logs(session, request)
-    if common.json:
-        terminal.answer_json(logs_text.to_json(logs))
+    if common.is_data:
+        terminal.answer_data(logs_text.to_json(logs))
     else:
         terminal.answer(logs_text.text(logs))
     return 0

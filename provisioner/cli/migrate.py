@@ -134,9 +134,9 @@ def _check(terminal: Terminal, session: Session, options: MigrateOptions) -> int
 
     results = compare(session, options.names, options.to)
     usage = callers(session, options.names, options.warehouse)
-    if terminal.common.json:
+    if terminal.common.is_data:
         data = {**check_text.to_json(results), "usage": report.usage_json(usage)}
-        terminal.answer_json(data)
+        terminal.answer_data(data)
     else:
         terminal.answer(check_text.text(results, terminal.style()))
         terminal.answer(report.usage_text(usage))
@@ -154,8 +154,8 @@ def _finish(
     manifests = {result.file: result.text} if result.file and result.text else {}
     if not options.dry_run:
         _write(root, {**manifests, **reports})
-    if terminal.common.json:
-        terminal.answer_json(report.to_json(result))
+    if terminal.common.is_data:
+        terminal.answer_data(report.to_json(result))
     elif options.dry_run:
         terminal.answer("\n".join((*manifests.values(), report.markdown(result))))
     else:

@@ -49,8 +49,8 @@ def command(common: CommonOptions, target: TargetOptions, name: str, only_print:
         )
         hint = hint or "set `host:` of the workspace in the environment file"
         raise UsageError.of("E826", f"the URL of `{resource.name}` is not known", hint)
-    if common.json:
-        terminal.answer_json({"address": str(resource.address), "url": url})
+    if common.is_data:
+        terminal.answer_data({"address": str(resource.address), "url": url})
         return 0
     terminal.answer(url)
     if sys.stdout.isatty() and not only_print:

@@ -1,6 +1,6 @@
 """Options that several commands share, each group packed into one named tuple.
 
-Not dataclasses: making those costs `--help` more time than everything else here.
+Not dataclasses, which cost `--help` more time than everything else here.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+DATA_FORMS = ("json", "yaml")  # The same data in both.
+
+
 class CommonOptions(NamedTuple):
     """What every command that prints understands."""
 
@@ -52,8 +55,9 @@ class CommonOptions(NamedTuple):
     verbose: bool = False
 
     @property
-    def json(self) -> bool:
-        return self.output == "json"
+    def is_data(self) -> bool:
+        """Whether the answer is for a program."""
+        return self.output in DATA_FORMS
 
 
 class TargetOptions(NamedTuple):
@@ -148,7 +152,7 @@ TALK = (
         "--debug", is_flag=True, help="Log requests to stderr, and show the traceback of a bug."
     ),
 )
-COMMON = (folder_option, output_option("text", "json"), *TALK)
+COMMON = (folder_option, output_option("text", *DATA_FORMS), *TALK)
 
 
 def accepted_everywhere() -> list[click.Parameter]:
@@ -167,7 +171,7 @@ def accepted_everywhere() -> list[click.Parameter]:
 common_options = packed(CommonOptions, "common", *COMMON)
 reporting_options = packed(CommonOptions, "common", report_option, *COMMON)
 markdown_options = packed(
-    CommonOptions, "common", folder_option, output_option("text", "json", "markdown"), *TALK
+    CommonOptions, "common", folder_option, output_option("text", *DATA_FORMS, "markdown"), *TALK
 )
 
 

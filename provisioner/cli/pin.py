@@ -43,10 +43,10 @@ def command(
         result = pin.pin(session, names, retry_rejected=retry_rejected)
         if not check:
             releases.write_release(project.root, result.environment, result.released)
-    if common.json:
+    if common.is_data:
         document = {"environment": result.environment, "file": result.draft.file}
         written = bool(result.released) and not check
-        terminal.answer_json({**document, "written": written, "pins": pin.to_json(result.pins)})
+        terminal.answer_data({**document, "written": written, "pins": pin.to_json(result.pins)})
     else:
         terminal.answer(pin.text(result.pins, terminal.style()))
     terminal.problems(result.problems)

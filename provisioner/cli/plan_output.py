@@ -96,7 +96,7 @@ def show(
     ``verbose``: also what is left alone.
     """
     preflight = beside.preflight
-    if terminal.common.json:
+    if terminal.common.is_data:
         from provisioner.planning.plan_json import to_json
         from provisioner.rendering.problems import to_json as problems_to_json
 
@@ -106,7 +106,7 @@ def show(
         if preflight:
             answer["preflight"] = problems_to_json(preflight.problems)
         terminal.problems(beside.violations)
-        terminal.answer_json(answer)
+        terminal.answer_data(answer)
         return
     terminal.answer(as_text(terminal, plan, verbose=verbose))
     terminal.problems(beside.violations)

@@ -55,8 +55,8 @@ def test(common: CommonOptions, source: PolicySource, require_cases: bool) -> in
     policies = read_policies(root, *source)
     run = run_cases(root, source.policy_dir, policies, requires_cases=require_cases)
     terminal.problems(run.problems)
-    if common.json:
-        terminal.answer_json(_to_json(run))
+    if common.is_data:
+        terminal.answer_data(_to_json(run))
     else:
         _print(terminal, run)
     return 0 if run.is_good else 1
@@ -110,9 +110,9 @@ def explain(common: CommonOptions, source: PolicySource, name: str) -> int:
     root = open_project(common.project_dir).root
     policy_files = read_policies(root, *source)
     explained = explanation.explain(root, policy_files, name)
-    if common.json:
+    if common.is_data:
         policies = [each.to_json() for each in explained]
-        terminal.answer_json({"digest": policy_files.digest, "policies": policies})
+        terminal.answer_data({"digest": policy_files.digest, "policies": policies})
         return 0
     for each in explained:
         terminal.answer("\n".join(each.lines()) + "\n")

@@ -61,8 +61,8 @@ def show(common: CommonOptions, names: tuple[str, ...], *, offline: bool) -> int
     project = open_project(common.project_dir)
     status = promotion_status.promotion_status(project, names, offline=offline)
     now = utc_now()
-    if common.json:
-        terminal.answer_json(status_text.to_json(status))
+    if common.is_data:
+        terminal.answer_data(status_text.to_json(status))
     elif common.output == "markdown":
         terminal.answer(status_markdown.text(status, now))
     else:
@@ -162,9 +162,9 @@ def _promote(common: CommonOptions, options: PromoteOptions, names: tuple[str, .
     diff = diff_of(draft.file, draft.before, draft.after, new=draft.is_new)
     if options.write:
         releases.write_release(project.root, options.target, proposal.released)
-    if common.json:
+    if common.is_data:
         written = {"file": draft.file, "written": options.write and draft.changes, "diff": diff}
-        terminal.answer_json({**promote.to_json(proposal), **written})
+        terminal.answer_data({**promote.to_json(proposal), **written})
     else:
         text = promote.text(proposal, terminal.style(), written=options.write)
         terminal.answer(text if options.write else text + diff)

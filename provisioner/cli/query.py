@@ -77,8 +77,8 @@ def show(terminal: Terminal, answers: Sequence[Asked]) -> None:
     """Print the answers, and to stderr what went wrong."""
     from provisioner.commands.query import text as query_text
 
-    if terminal.common.json:
-        terminal.answer_json(query_text.to_json(answers))
+    if terminal.common.is_data:
+        terminal.answer_data(query_text.to_json(answers))
     elif len(answers) > 1:
         style = terminal.style()
         side_by_side = sys.stdout.isatty() and query_text.fit(answers, style)
@@ -210,8 +210,8 @@ def _load(terminal: Terminal, session: Session, question: Question, options: Que
 
     load = LoadProfile(options.load or 0.0, options.duration_s)
     results = put_load(session, options.names, question, load)
-    if terminal.common.json:
-        terminal.answer_json({"endpoints": [result.to_json() for result in results]})
+    if terminal.common.is_data:
+        terminal.answer_data({"endpoints": [result.to_json() for result in results]})
     else:
         terminal.answer("\n".join(result.summary() for result in results))
     return 1 if any(result.failures for result in results) else 0

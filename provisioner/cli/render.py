@@ -45,8 +45,8 @@ def command(
     terminal = Terminal(common)
     rendered = render.render(common.project_dir, environment, select, variables)
     terminal.problems(rendered.warnings)
-    if common.json:
-        terminal.answer_json(render.as_written(rendered.document))
+    if common.is_data:
+        terminal.answer_data(render.as_written(rendered.document))
     else:
         origin = rendered.origin if origins else None
         terminal.answer(render.text(rendered.document, origin))

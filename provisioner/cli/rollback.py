@@ -92,9 +92,9 @@ def _rollback(
 def _show(terminal: Terminal, decided: RollbackProposal) -> None:
     from provisioner.commands.promotion import rollback
 
-    if terminal.common.json:
+    if terminal.common.is_data:
         answer = rollback.to_json(decided.draft, decided.after, decided.affected)
-        terminal.answer_json(answer)
+        terminal.answer_data(answer)
     else:
         terminal.answer(rollback.diff(decided.draft))
 
@@ -112,7 +112,7 @@ def _applied(
     saved_plan.check_digest_given(options.expect_plan_digest)
     approved = options.yes or bool(options.expect_plan_digest)
     shown = rollback.diff(decided.draft)
-    if terminal.common.json:
+    if terminal.common.is_data:
         terminal.say(shown)
     else:
         terminal.answer(shown)

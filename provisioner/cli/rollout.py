@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from provisioner.cli.options import (
+    DATA_FORMS,
     POLICIES,
     TALK,
     CommonOptions,
@@ -30,7 +31,7 @@ form_options = packed(
     CommonOptions,
     "common",
     folder_option,
-    output_option("text", "json", "markdown", "junit"),
+    output_option("text", *DATA_FORMS, "markdown", "junit"),
     *TALK,
 )
 
@@ -250,8 +251,8 @@ def _show(terminal: Terminal, reports: Sequence[RolloutReport]) -> None:
     from provisioner.commands.rollout import text
 
     match terminal.common.output:
-        case "json":
-            terminal.answer_json(text.to_json(reports))
+        case "json" | "yaml":
+            terminal.answer_data(text.to_json(reports))
         case "markdown":
             terminal.answer(text.markdown(reports))
         case "junit":

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
-from provisioner.cli.options import TALK, CommonOptions, folder_option, packed
+from provisioner.cli.options import DATA_FORMS, TALK, CommonOptions, folder_option, packed
 from provisioner.cli.report_option import report_option
 from provisioner.cli.terminal import Terminal
 from provisioner.commands.reports.formats import FORMATS
+
+# Reports, and the plan for programs.
+FORMS = (*DATA_FORMS, *(name for name in FORMATS if name not in DATA_FORMS))
 
 
 @click.command("show", short_help="Print a saved plan.")
@@ -22,11 +25,11 @@ from provisioner.commands.reports.formats import FORMATS
     click.option(
         "-o",
         "--output",
-        type=click.Choice(["text", *FORMATS]),
+        type=click.Choice(["text", *FORMS]),
         metavar="FORM",
         default="text",
         show_default=True,
-        help=f"Output format: text, {', '.join(FORMATS)}.",
+        help=f"Output format: text, {', '.join(FORMS)}.",
     ),
     *TALK,
 )
@@ -46,7 +49,7 @@ def command(common: CommonOptions, planfile: Path) -> int:
     plan = load(planfile).plan
     report = of_saved(plan, str(planfile))
     terminal = Terminal(common, silent=report_output.takes_stdout(common))
-    if common.output in ("text", "json"):
+    if common.is_data or common.output == "text":
         plan_output.show(terminal, plan, verbose=common.verbose)
     else:
         terminal.answer(FORMATS[common.output].text(report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -15,7 +16,7 @@ from provisioner.cli.options import (
     select_option,
     target_options,
 )
-from provisioner.cli.terminal import Terminal
+from provisioner.cli.terminal import Terminal, data_record
 
 if TYPE_CHECKING:
     from provisioner.model.selection import Selection
@@ -60,7 +61,7 @@ def command(
     """Show the state of each declared resource, and what it serves.
 
     With --watch, a terminal shows the live state; otherwise `status` prints a line for each
-    change, or with -o json a line with the complete state. --watch --wait ends when no
+    change, or with -o json or -o yaml the complete state. --watch --wait ends when no
     endpoint is updating.
 
     With -v it also asks for what the service measured in the last minute, and for the usage
@@ -84,8 +85,8 @@ def command(
         rows = read_status(session, select, options.timeout_s if options.wait else 0.0)
         if common.verbose:
             rows = with_details(session, rows)
-    if common.json:
-        terminal.answer_json(status_text.to_json(rows))
+    if common.is_data:
+        terminal.answer_data(status_text.to_json(rows))
     else:
         terminal.answer(status_text.text(rows, terminal.style()))
     return status_code(rows)
@@ -97,4 +98,6 @@ def _watch(terminal: Terminal, session: Session, select: Selection, options: Sta
 
     limit_s = options.timeout_s if options.wait else None
     seen = watch_status(session, select, limit_s)
-    return status_code(shown(seen, terminal.style(), objects=terminal.common.json))
+    form = terminal.common.output
+    record = partial(data_record, form=form) if terminal.common.is_data else None
+    return status_code(shown(seen, terminal.style(), record=record))

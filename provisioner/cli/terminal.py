@@ -34,6 +34,29 @@ def colour_wanted(stream: TextIO, *, no_color: bool) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def data_text(data: Any, form: str) -> str:
+    """``data`` in one of ``options.DATA_FORMS``, keys in the order given.
+
+    In ASCII: what the service says must not reach a terminal as control characters.
+    """
+    if form == "yaml":
+        from provisioner.files.yaml_text import document
+
+        return document(data)
+    from provisioner.rendering.text import json_text
+
+    return json_text(data)
+
+
+def data_record(data: Any, form: str) -> str:
+    """``data`` as one of several that follow each other: a line of JSON, a YAML document."""
+    if form == "yaml":
+        return f"---\n{data_text(data, form)}"
+    from provisioner.rendering.text import json_line
+
+    return json_line(data)
+
+
 class Terminal(NamedTuple):
     """How to print. ``width`` in columns.
 
@@ -75,14 +98,9 @@ class Terminal(NamedTuple):
             # click takes colour out of a pipe, also where it is asked for.
             click.echo(text, nl=not text.endswith("\n"), color=self.colour(sys.stdout))
 
-    def answer_json(self, data: Any) -> None:
-        """Print the command's answer as JSON, keys in the order given.
-
-        In ASCII: what the service says must not reach a terminal as control characters.
-        """
-        from provisioner.rendering.text import json_text
-
-        self.answer(json_text(data))
+    def answer_data(self, data: Any) -> None:
+        """Print the command's answer for a program, in the form that ``-o`` names."""
+        self.answer(data_text(data, self.common.output))
 
     def say(self, text: str) -> None:
         """Print what is not the answer, unless it is nothing, or --quiet."""

@@ -48,10 +48,10 @@ def command(
         problems = (*checked.problems, *checked.warnings)
         terminal.problems(problems)
         terminal.note(problems=problems, project=checked.project, root=checked.root)
-        if common.json:
+        if common.is_data:
             from provisioner.rendering.problems import to_json
 
-            terminal.answer_json(to_json(problems))
+            terminal.answer_data(to_json(problems))
         elif not checked.problems:
             terminal.answer(checked.summary())
         return terminal.ended(1 if checked.problems else 0)

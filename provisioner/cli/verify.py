@@ -71,8 +71,8 @@ def command(
         if not results:
             raise workflow_verify.no_checks()
         terminal.note(checks=results)
-        if common.json:
-            terminal.answer_json(check_text.to_json(results))
+        if common.is_data:
+            terminal.answer_data(check_text.to_json(results))
         else:
             terminal.answer(check_text.text(results, terminal.style()))
         return terminal.ended(0 if all(result.passed for result in results) else 1)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 
 import click
 
 from provisioner import __version__
-from provisioner.cli.options import output_option
+from provisioner.cli.options import DATA_FORMS, output_option
+from provisioner.cli.terminal import data_text
 
 
 @click.command("version", short_help="Show the version.")
-@output_option("text", "json")
+@output_option("text", *DATA_FORMS)
 def command(output: str) -> int:
     """Show the versions of provisioner, Python and the operating system.
 
@@ -28,8 +28,8 @@ def command(output: str) -> int:
         "system": f"{platform.system()} {platform.machine()}",
         "executable": sys.executable,
     }
-    if output == "json":
-        click.echo(json.dumps(facts))
+    if output in DATA_FORMS:
+        click.echo(data_text(facts, output), nl=False)
     else:
         click.echo(f"provisioner {facts['version']} (Python {facts['python']}, {facts['system']})")
     return 0

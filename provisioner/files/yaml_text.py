@@ -6,6 +6,7 @@ of YAML, of whichever version, could take the text for something else.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,57 @@ def _escaped(sign: str) -> str:
     if number < 0x100:
         return f"\\x{number:02x}"
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def document(data: Any) -> str:
+    """``data``, which JSON can hold, as a YAML document for programs: in ASCII, no aliases.
+
+    Readers of YAML 1.1 and of YAML 1.2 find the same data in it as readers of the JSON.
+    """
+    import yaml
+
+    # A tuple or an enumeration becomes what the reader of the JSON gets.
+    plain = json.loads(json.dumps(data))
+    text: str = yaml.dump(
+        plain, Dumper=_dumper(), sort_keys=False, default_flow_style=False, width=_NO_FOLDING
+    )
+    # What a build agent obeys stands in double quotes, where an escape has the same meaning.
+    return text.replace("##", "#\\x23")
+
+
+_NO_FOLDING: Final = 2**31 - 1
+# A digest such as `12e4` is a number in YAML 1.2, and `y` is true in YAML 1.1; the library
+# quotes neither.
+_LOOKS_TYPED: Final = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+|[yYnN]"
+)
+_BLOCK: Final = re.compile(r"[^\s](?s:.*)[^\n]\n?")
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+
+
+@functools.cache
+def _dumper() -> type[Any]:
+    import yaml
+
+    base: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    dumper: type[Any] = type("_Dumper", (base,), {"ignore_aliases": lambda self, node: True})
+    dumper.add_representer(str, _text_node)
+    return dumper
+
+
+def _text_node(dumper: Any, text: str) -> Any:
+    # No stream can write half a character, and YAML has no escape for it.
+    text = _HALF_CHARACTER.sub("\ufffd", text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_text_style(text))
+
+
+def _text_style(text: str) -> str | None:
+    """How ``text`` is quoted; None where the library decides."""
+    if "##" in text:
+        return '"'
+    if "\n" in text:
+        return "|" if _BLOCK.fullmatch(text) else '"'
+    return "'" if _LOOKS_TYPED.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,4 +38,13 @@ def harmless_line(text: str) -> str:
 
 def json_text(data: Any) -> str:
     """``data`` as JSON in ASCII, keys in their order, without anything that a log would obey."""
-    return json.dumps(data, indent=2).replace("##", "#\\u0023") + "\n"
+    return _disarmed(json.dumps(data, indent=2)) + "\n"
+
+
+def json_line(data: Any) -> str:
+    """The same on one line."""
+    return _disarmed(json.dumps(data)) + "\n"
+
+
+def _disarmed(text: str) -> str:
+    return text.replace("##", "#\\u0023")

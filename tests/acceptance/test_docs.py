@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -175,3 +176,10 @@ def test_every_link_of_the_documentation_leads_to_a_file():
     links = ((page, target) for page in pages for target in _links(page))
     broken = [(page, target) for page, target in links if not (page.parent / target).exists()]
     assert not broken, broken
+
+
+def test_the_search_of_the_site_knows_every_folder_and_leaves_out_pages_for_contributors():
+    boosts = runpy.run_path(str(DOCS / "search.py"))["BOOSTS"]
+    folders = {path.parent.name for path in DOCS.rglob("*.md")} - {"docs"}
+    assert folders - boosts.keys() == {"contributing"}
+    assert boosts["how-to"] > boosts["reference"]

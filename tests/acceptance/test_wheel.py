@@ -64,6 +64,8 @@ def test_an_installed_wheel_validates_plans_and_applies(installed, tmp_path):
     assert sorted(file.name for file in console.iterdir()) == sorted(
         file.name for file in in_checkout.iterdir()
     )
+    page = installed.parent.parent / "share" / "man" / "man1" / "provisioner.1"
+    assert page.read_text(encoding="utf-8") == run("help", "--man")
     where = run("--version")
     assert "provisioner" in where
     assert run("schema", "manifest").startswith("{")

@@ -114,10 +114,10 @@ def _role(answer: Asked) -> Role:
 
 def to_json(answers: Sequence[Asked]) -> dict[str, Any]:
     """``{"answers": [{"name", "task", "entity", "text", …, "error"}]}``; one of the two is null."""
-    return {"answers": [_answer_json(answer) for answer in answers]}
+    return {"answers": [_answer_data(answer) for answer in answers]}
 
 
-def _answer_json(item: Asked) -> dict[str, Any]:
+def _answer_data(item: Asked) -> dict[str, Any]:
     answer = item.answer
     problem = next(iter(item.problems), None)
     return {

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from provisioner.commands.status import text as status_text
 from provisioner.commands.status.status import StatusRow
@@ -19,27 +18,33 @@ from provisioner.rendering.style import Style
 Rows = Sequence[StatusRow]
 
 
-def shown(seen: Iterable[Rows], style: Style, *, objects: bool, now: Now = utc_now) -> Rows:
+def shown(
+    seen: Iterable[Rows],
+    style: Style,
+    *,
+    record: Callable[[Any], str] | None = None,
+    now: Now = utc_now,
+) -> Rows:
     """Show all that is ``seen`` on stdout, and return the last of it.
 
-    ``objects``: all of it, one line at each change. Interrupting ends it where it is.
+    ``record`` writes all of it for a program, at each change. Interrupting ends it where it is.
     """
     stream = sys.stdout
-    if objects:
-        return _objects(seen, stream)
+    if record:
+        return _records(seen, record, stream)
     if stream.isatty() and style.colour:
         return _redrawn(seen, style, stream, now)
     return _lines(seen, style, stream, now)
 
 
-def _objects(seen: Iterable[Rows], stream: TextIO) -> Rows:
+def _records(seen: Iterable[Rows], record: Callable[[Any], str], stream: TextIO) -> Rows:
     last: Rows = ()
     printed = ""
     for rows in seen:
-        last, now = rows, json.dumps(status_text.to_json(rows)).replace("##", "#\\u0023")
+        last, now = rows, record(status_text.to_json(rows))
         if now != printed:
             printed = now
-            print(now, file=stream, flush=True)
+            print(now, end="", file=stream, flush=True)
     return last
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
 import subprocess
 import sys
 
@@ -150,3 +153,71 @@ def test_broken_files_complete_to_nothing(tmp_path, monkeypatch):
     assert completed(["plan", "-e"], "") == []
     (tmp_path / "provisioner.yaml").write_text(": [")
     assert completed(["plan", "--select"], "") == []
+
+
+def test_the_manual_page_has_every_command_with_its_options_and_no_stray_request(capsys):
+    assert main(["help", "--man"]) == 0
+    page = capsys.readouterr().out
+    for name, command in every_command():
+        assert f".SS provisioner {name} ".replace("-", r"\-") in page
+        for option in (o for param in command.params for o in param.opts if o.startswith("-")):
+            assert option.replace("-", r"\-") in page, option
+    requests = set(re.findall(r"^[.'](\S*)", page, re.M))
+    assert requests == {"TH", "SH", "SS", "PP", "TP", "nf", "fi"}
+    assert "\b" not in page
+
+
+def on_terminal(words, **variables):
+    """What ``provisioner`` with ``words`` shows on a terminal of 24 lines."""
+    main_end, end = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "provisioner", *words],
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        env=environment | variables,
+    ):
+        os.close(end)
+        shown = b""
+        while True:
+            try:
+                part = os.read(main_end, 65536)
+            except OSError:  # Linux: the other end is closed.
+                break
+            if not part:
+                break
+            shown += part
+    os.close(main_end)
+    return shown.decode().replace("\r\n", "\n")
+
+
+PAGED = {"PAGER": "sed s/^/paged:/"}
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "is_paged"),
+    [
+        pytest.param("help apply", {}, True, id="long help"),
+        pytest.param("help version", {}, False, id="help that fits"),
+        pytest.param("apply --help", {}, False, id="the option --help"),
+        pytest.param("help apply", {"NO_PAGER": "1"}, False, id="NO_PAGER"),
+        pytest.param("help apply", {"PAGER": "cat"}, False, id="PAGER=cat"),
+        pytest.param("help apply", {"PAGER": ""}, False, id="an empty PAGER"),
+        pytest.param("help apply", {"TERM": "dumb"}, False, id="a dumb terminal"),
+        pytest.param("help apply", {"PAGER": "no-such-pager"}, False, id="no such pager"),
+    ],
+)
+def test_long_help_opens_in_a_pager_on_a_terminal(words, variables, is_paged):
+    shown = on_terminal(words.split(), **PAGED | variables)
+    assert ("paged:" in shown) is is_paged
+    assert "Options:" in shown
+    assert ("\x1b[1m" in shown) is (variables.get("TERM") != "dumb")
+
+
+def test_help_in_a_pipe_has_no_pager_and_no_colour(monkeypatch, capsys):
+    monkeypatch.setenv("PAGER", "false")
+    main(["help", "apply"])
+    out = capsys.readouterr().out
+    assert "Options:" in out
+    assert "\x1b" not in out

@@ -142,7 +142,7 @@ NEWS = {
 @pytest.mark.parametrize("case", NEWS)
 def test_a_pipe_gets_a_line_for_each_change(case: str, capsys):
     seen, lines = NEWS[case]
-    last = shown(seen, Style(), objects=False, now=noon)
+    last = shown(seen, Style(), now=noon)
     assert last == seen[-1]
     out = capsys.readouterr().out.splitlines()
     first = next(number for number, line in enumerate(out) if " ready" in line and " of " in line)

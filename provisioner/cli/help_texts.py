@@ -1,8 +1,12 @@
-"""Examples of each command, and the options that all commands have, for the help."""
+"""What the help of every command has: examples, bold headings, and one page of common options."""
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Final
+
+import click
 
 EXAMPLES: Final = {
     "init": (
@@ -92,3 +96,48 @@ def epilog(name: str) -> str:
         f"\b\nExamples:\n{examples}\n\n"
         "Every command also takes -C, -q, -v, --no-color and --debug: `provisioner help options`."
     )
+
+
+_HEADING: Final = re.compile(
+    r"^(Usage|Exit codes|  Exit codes|(?:  )?[A-Z][a-z]*(?: [a-z]+)?):", re.M
+)
+
+
+class HelpFormatter(click.HelpFormatter):
+    """Writes headings in bold where the terminal shows it."""
+
+    def getvalue(self) -> str:
+        from provisioner.cli.terminal import colour_wanted
+
+        text = super().getvalue()
+        if not colour_wanted(sys.stdout, no_color="--no-color" in sys.argv):
+            return text
+        return _HEADING.sub(lambda match: click.style(match[0], bold=True), text)
+
+
+class HelpContext(click.Context):
+    """The context of every command."""
+
+    formatter_class = HelpFormatter
+
+
+def complete_help(command: click.Command, name: str) -> None:
+    """Give the help of ``command`` its examples, and leave out what one page describes."""
+    from provisioner.cli.options import accepted_everywhere
+
+    command.context_class = HelpContext
+    command.epilog = epilog(name) or command.epilog
+    if isinstance(command, click.Group):
+        for word, inner in command.commands.items():
+            complete_help(inner, f"{name} {word}")
+        return
+    known = {param.name for param in command.params}
+    command.params += [option for option in accepted_everywhere() if option.name not in known]
+    for param in command.params:
+        if param.name in COMMON:
+            # Out of the help alone: a hidden option would not be completed by shells.
+            param.get_help_record = _no_help_record  # type: ignore[method-assign, assignment]
+
+
+def _no_help_record(_: click.Context) -> None:
+    """The help record of an option that `provisioner help options` describes."""
