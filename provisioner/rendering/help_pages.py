@@ -1,6 +1,7 @@
 """The help of all commands as text, for the usual widths: most of the time of ``--help`` is click.
 
-`make docs-reference` writes ``help_pages.txt``. What has no page there, click answers.
+`make docs-reference` writes ``help_pages.txt``. What has no page there, click answers, and what
+is for a terminal: in colour and, where it is long, in a pager.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ WIDTHS = (PIPED, WIDEST)
 def page(arguments: list[str]) -> str | None:
     """The help that ``arguments`` ask for; None if it is no such question, or has no page."""
     path = _path(arguments)
-    if path is None or "_PROVISIONER_COMPLETE" in os.environ:
+    if path is None or "_PROVISIONER_COMPLETE" in os.environ or _is_for_a_terminal():
         return None
     try:
         with open(FILE, encoding="utf-8") as file:
@@ -38,6 +39,12 @@ def _path(arguments: list[str]) -> tuple[str, ...] | None:
     if arguments[:1] == ["help"]:
         return tuple(arguments[1:])
     return None if arguments else ()
+
+
+def _is_for_a_terminal() -> bool:
+    wishes = [os.environ.get(name, "") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")]
+    forced = any(wish not in ("", "0", "false") for wish in wishes)
+    return forced or (sys.stdout is not None and sys.stdout.isatty())
 
 
 def _columns() -> int:
