@@ -1,7 +1,7 @@
-"""P3 as a state machine: beside the tool somebody else creates, edits and deletes as they like.
+"""P3 as a state machine: two projects apply, and another person creates, edits and deletes.
 
-What is not of this project and environment is never written to, whatever the manifests say and
-whatever the other one does; and an apply that succeeds leaves an empty plan.
+What is not of the project that applies is never written to, whatever the manifests say and
+whatever the others do; and an apply that succeeds leaves a plan without changes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from proofs import FULL, SHARED
 
 NAMES = ("a", "b", "c")
 FOREIGN = "foreign"
+PROJECTS = ("shop", "toys")
+PRUNE = ("--prune", "--allow-delete", "all", "--allow-destructive", "9")
 ENDPOINT = """
     {name}:
       name: {name}
@@ -61,7 +63,7 @@ DESTINATION = {
     },
 }
 BY_PARENT = "parent=schemas%2Fmain.gw"
-WRITTEN_BY_US = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(("x", "y")), min_size=1)
+WANTED = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(("x", "y")), min_size=1)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,13 @@ class Endpoints:
     manifest = ENDPOINT
 
     def prepare(self) -> None:
-        """Endpoints need nothing."""
+        key = {"scope": "keys", "key": "one", "string_value": "sk-x"}
+        self.call("POST", "/api/2.0/secrets/scopes/create", {"scope": "keys"})
+        self.call("POST", "/api/2.0/secrets/put", key)
+
+    def project_of(self, live: Any) -> str:
+        tags = {tag["key"]: tag["value"] for tag in live.get("tags", ())}
+        return str(tags.get("provisioner_project", ""))
 
     def live(self) -> dict[str, Any]:
         names = [each["name"] for each in self.call("GET", ROOT)["endpoints"]]
@@ -112,6 +120,10 @@ class Services:
         place = f"{BY_PARENT}&model_provider_service_id=openai"
         self.call("POST", f"{UC}/model-provider-services?{place}", PROVIDER)
 
+    def project_of(self, live: Any) -> str:
+        mark = live.get("comment", "").rpartition("\n")[2]
+        return next((name for name in PROJECTS if f"{name}/dev@" in mark), "")
+
     def live(self) -> dict[str, Any]:
         listed = self.call("GET", f"{self.root}?{BY_PARENT}").get("model_services", [])
         names = [each["name"].rpartition(".")[2] for each in listed]
@@ -144,16 +156,20 @@ def machine(repository: Any, run: Any, world: Any) -> type[RuleBasedStateMachine
             world.call("POST", "/__emulator__/reset", {})
             world.prepare()
             self.theirs: dict[str, Any] = {}
-            self.write({"a": "x"})
+            environment = (repository.root / "environments/dev.yaml").read_text("utf-8")
+            for project in PROJECTS:
+                repository.write(f"{project}/provisioner.yaml", f"project: {project}\n")
+                repository.write(f"{project}/environments/dev.yaml", environment)
+                self.write(project, {"a": "x"})
 
-        def write(self, wanted: dict[str, str]) -> None:
+        def write(self, project: str, wanted: dict[str, str]) -> None:
             texts = (world.manifest.format(name=name, team=team) for name, team in wanted.items())
             head = f"resources:\n  {world.kind}:"
-            repository.write("manifests/all.yaml", head + "".join(texts))
+            repository.write(f"{project}/manifests/all.yaml", head + "".join(texts))
 
-        @rule(wanted=WRITTEN_BY_US)
-        def we_change_the_manifests(self, wanted: dict[str, str]) -> None:
-            self.write(wanted)
+        @rule(project=st.sampled_from(PROJECTS), wanted=WANTED)
+        def a_project_changes_its_manifests(self, project: str, wanted: dict[str, str]) -> None:
+            self.write(project, wanted)
 
         @rule(name=st.sampled_from((*NAMES, FOREIGN)))
         def they_create(self, name: str) -> None:
@@ -178,20 +194,26 @@ def machine(repository: Any, run: Any, world: Any) -> type[RuleBasedStateMachine
 
         @precondition(lambda self: world.live())
         @rule(data=st.data())
-        def they_take_it_away_from_us(self, data: Any) -> None:
+        def they_take_it_away_from_its_project(self, data: Any) -> None:
             live = world.live()
             name = data.draw(st.sampled_from(sorted(live)))
             world.take_away(name, live[name])
             self.theirs[name] = world.live()[name]
 
-        @rule(prune=st.booleans())
-        def we_apply(self, prune: bool) -> None:
-            more = ["--prune", "--allow-delete", "all", "--allow-destructive", "9"] if prune else []
-            result = run("apply", "-y", *more)
+        @rule(project=st.sampled_from(PROJECTS), prune=st.booleans())
+        def a_project_applies(self, project: str, prune: bool) -> None:
+            folder = ("-C", str(repository.root / project))
+            before = world.live()
+            result = run("apply", *folder, "-y", *(PRUNE if prune else ()))
             assert result.code in (0, 1, 4), result.err
+            after = world.live()
+            for name, left in before.items():
+                if world.project_of(left) != project:
+                    assert after.get(name) == left, name
             if result.code == 0:
-                plan = run("plan", "--detailed-exitcode", *(["--prune"] if prune else []))
-                assert plan.code == 0, plan.out
+                plan = run("plan", *folder, "-o", "json", *(["--prune"] if prune else []))
+                left_to_do = {step["action"] for step in plan.json["steps"]} - {"keep"}
+                assert left_to_do <= (set() if prune else {"orphan"}), plan.out
 
         @invariant()
         def what_is_theirs_is_as_they_left_it(self) -> None:
