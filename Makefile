@@ -70,8 +70,8 @@ browser: .venv/browser
 
 pictures: .venv/browser
 	$(BIN)/python docs/picture.py
-	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/pictures.py
-	PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/console_picture.py
+	PYTHONPATH=.:tests:tests/support:tests/browser $(BIN)/python tests/browser/pictures.py
+	PYTHONPATH=.:tests:tests/support:tests/browser $(BIN)/python tests/browser/console_picture.py
 
 # The documentation as a site in site/, with search. `make docs-serve` shows it while you write.
 docs: .venv/docs

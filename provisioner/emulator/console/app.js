@@ -73,7 +73,7 @@ async function refresh() {
     if (turn !== shown.turn) return;
     if (problem.status === 401) {
       forgetToken();
-      return signIn("The local workspace no longer accepts the token. It may have been restarted.");
+      return signIn("The local workspace does not accept the token. It may have been restarted.");
     }
     shown.problem = problem;
     if (problem.status === undefined) console.error(problem);
