@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import quote
 
 from provisioner.errors import Finding, Location
@@ -277,6 +277,41 @@ class OwnershipCarrier(StrEnum):
     TAGS = "tags"
     COMMENT = "the last line of the comment"
     NOTHING = "nothing"
+
+    @property
+    def words(self) -> OwnershipWords:
+        """How sentences call what a resource carries."""
+        return _LINE if self is OwnershipCarrier.COMMENT else _TAGS
+
+
+class OwnershipWords(NamedTuple):
+    """What records the owner of a resource, in the phrases of a sentence."""
+
+    without: str
+    none: str
+    owned_by: str
+    removed: str
+    pronoun: str
+
+    def of(self, owner: str) -> str:
+        """The record of ``owner``."""
+        return self.owned_by.format(owner)
+
+
+_TAGS: Final = OwnershipWords(
+    without="without ownership tags",
+    none="no ownership tags",
+    owned_by="the ownership tags of {}",
+    removed="the ownership tags are removed",
+    pronoun="which are removed",
+)
+_LINE: Final = OwnershipWords(
+    without="without an ownership line in the comment",
+    none="no ownership line in the comment",
+    owned_by="the ownership line of {} in the comment",
+    removed="the ownership line in the comment is removed",
+    pronoun="which is removed",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ class Live:
     touched: str = ""
     history: History = field(default_factory=History)
     usage_policy: str = ""
+    copied_owner: str = ""
     """The id of the usage policy that its costs belong to, where the service tells."""
     manageable: bool | None = None
     """Whether the login may change it, where the service tells."""
@@ -99,10 +100,15 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One entry of the list of a kind: enough for orphans, the guard and waiting."""
+    """One entry of the list of a kind: enough for orphans, the guard and waiting.
+
+    ``copied_owner`` is the owner in a record that was copied from another resource: it says
+    nothing about this one.
+    """
 
     name: str
     identity: str
     ownership: Ownership = field(default_factory=Ownership)
     readiness: Readiness = Readiness(Phase.READY)
     usage_policy: str = ""
+    copied_owner: str = ""

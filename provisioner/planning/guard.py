@@ -73,7 +73,7 @@ def _of_step(plan: Plan, step: Step, consent: Consent, limits: Limits) -> Iterat
         # At a terminal the plan has shown the adoption before the question; with --yes no user saw
         # it.
         case Action.ADOPT if consent.yes and not consent.adopt:
-            message = f"{subject} exists without ownership tags"
+            message = f"{subject} {step.reason}"
             yield Problem("E504", message, None, "--adopt")
         case _:
             return

@@ -38,16 +38,50 @@ def with_unlisted(steps: Sequence[Step], titles: Mapping[str, str]) -> Sequence[
 
     No list is not the same as nothing there: orphans of the kind are not known.
     """
+    first = _first_of_each_kind(steps)
+    unlisted = {first[kind]: [_unlisted(title)] for kind, title in titles.items() if kind in first}
+    return _with_warnings(steps, unlisted)
+
+
+def with_copied(steps: Sequence[Step], copied: Mapping[tuple[str, str], str]) -> Sequence[Step]:
+    """``steps`` with a warning for each name in ``copied``, which maps kind and name to a title.
+
+    What carries a copied record of its owner has no step. The first step of its kind carries
+    the warning, or the first step of the plan.
+    """
+    first = _first_of_each_kind(steps)
+    warned: dict[Address, list[str]] = {}
+    for (kind, name), title in copied.items() if steps else ():
+        warned.setdefault(first.get(kind, steps[0].address), []).append(_copied(title, name))
+    return _with_warnings(steps, warned)
+
+
+def _first_of_each_kind(steps: Sequence[Step]) -> dict[str, Address]:
     first: dict[str, Address] = {}
     for step in steps:
-        if step.address.kind in titles:
-            first.setdefault(step.address.kind, step.address)
+        first.setdefault(step.address.kind, step.address)
+    return first
+
+
+def _with_warnings(
+    steps: Sequence[Step], warned: Mapping[Address, Sequence[str]]
+) -> Sequence[Step]:
+    if not warned:
+        return steps
     return [
-        replace(step, notes=(*step.notes, _unlisted(titles[step.address.kind])), attention=True)
-        if first.get(step.address.kind) == step.address
+        replace(step, notes=(*step.notes, *warned[step.address]), attention=True)
+        if step.address in warned
         else step
         for step in steps
     ]
+
+
+def _copied(title: str, name: str) -> str:
+    return (
+        f"the {title} `{name}` has no manifest, and the last line of its comment belongs to "
+        "another object, as in a copied comment: it counts as unmanaged, and --prune does not "
+        "delete it"
+    )
 
 
 def _unlisted(title: str) -> str:

@@ -100,9 +100,9 @@ def of_somebody_else(comparison: ResourceComparison) -> StepAction | None:
         reason = f"{paths} needs a replacement, which `existing: true` never does"
         return StepAction(Action.BLOCKED, reason)
     if comparison.is_ours:
-        return StepAction(
-            Action.UPDATE, f"has the ownership tags of {comparison.pair.owner}, which are removed"
-        )
+        words = comparison.kind.ownership.words
+        record = words.of(comparison.pair.owner)
+        return StepAction(Action.UPDATE, f"has {record}, {words.pronoun}")
     return StepAction(comparison.worst)
 
 
@@ -180,7 +180,8 @@ def destroyed(comparison: ResourceComparison) -> StepAction | None:
         return StepAction(comparison.worst)
     # A replacement begins with a deletion, and only what carries our tag may be deleted.
     paths, name = _destructive_paths(comparison), comparison.pair.owner
-    owner = f"has the ownership tags of {name}" if name else "has no ownership tags"
+    words = comparison.kind.ownership.words
+    owner = f"has {words.of(name) if name else words.none}"
     return StepAction(
         Action.BLOCKED,
         f"{paths} needs a replacement, but it {owner}, so this project may not delete it",
@@ -191,7 +192,7 @@ def destroyed(comparison: ResourceComparison) -> StepAction | None:
 def not_owned_yet(comparison: ResourceComparison) -> StepAction | None:
     if comparison.pair.owner:
         return None
-    return StepAction(Action.ADOPT, "exists without ownership tags")
+    return StepAction(Action.ADOPT, f"exists {comparison.kind.ownership.words.without}")
 
 
 def taken_over(comparison: ResourceComparison) -> StepAction | None:
@@ -204,6 +205,11 @@ def as_compared(comparison: ResourceComparison) -> StepAction:
     return StepAction(comparison.worst)
 
 
+def _record(comparison: ResourceComparison) -> str:
+    """What a resource of this project and environment carries."""
+    return comparison.kind.ownership.words.of(comparison.request.owner)
+
+
 def already_gone(comparison: ResourceComparison) -> StepAction | None:
     return None if comparison.pair.live else StepAction(Action.KEEP, "no longer exists")
 
@@ -211,7 +217,7 @@ def already_gone(comparison: ResourceComparison) -> StepAction | None:
 def never_ours(comparison: ResourceComparison) -> StepAction | None:
     if comparison.kind.is_owned and comparison.is_ours:
         return None
-    reason = f"does not have the ownership tags of {comparison.request.owner}"
+    reason = f"does not have {_record(comparison)}"
     return StepAction(Action.BLOCKED if comparison.request.prune else Action.KEEP, reason)
 
 
@@ -220,7 +226,7 @@ def orphaned(comparison: ResourceComparison) -> StepAction | None:
         return None
     return StepAction(
         Action.ORPHAN,
-        f"has the ownership tags of {comparison.request.owner}, but no manifest",
+        f"has {_record(comparison)}, but no manifest",
         "write a manifest for it, or delete it with --prune",
     )
 
@@ -228,7 +234,7 @@ def orphaned(comparison: ResourceComparison) -> StepAction | None:
 def foreign(comparison: ResourceComparison) -> StepAction | None:
     if comparison.is_ours:
         return None
-    reason = f"does not have the ownership tags of {comparison.request.owner}"
+    reason = f"does not have {_record(comparison)}"
     if comparison.pair.removal and comparison.pair.removal.delete:
         return StepAction(
             Action.BLOCKED,
@@ -241,9 +247,8 @@ def foreign(comparison: ResourceComparison) -> StepAction | None:
 def released(comparison: ResourceComparison) -> StepAction | None:
     if comparison.pair.removal is None or comparison.pair.removal.delete:
         return None
-    return StepAction(
-        Action.UPDATE, "released with `delete: false`: only the ownership tags are removed"
-    )
+    removed = comparison.kind.ownership.words.removed
+    return StepAction(Action.UPDATE, f"released with `delete: false`: only {removed}")
 
 
 def deleted_with_consent(comparison: ResourceComparison) -> StepAction:

@@ -23,7 +23,7 @@ from provisioner.model.plan import Action, Address, Plan, PlanInputs, Source, St
 from provisioner.model.resource import Resource
 from provisioner.planning.comparison import ResourceComparison, compare_resource
 from provisioner.planning.deletion_order import in_reverse
-from provisioner.planning.notes import Users, with_neighbours, with_unlisted
+from provisioner.planning.notes import Users, with_copied, with_neighbours, with_unlisted
 from provisioner.planning.planner import listed_pair, step_of
 from provisioner.planning.releases import Releases, held, in_order, releases_of
 from provisioner.planning.request import Pair, PlanContext
@@ -61,7 +61,8 @@ def make_plan(session: Session, options: PlanOptions) -> Plan:
         steps = in_order(steps, compared.resources, _releases(session))
         steps = in_reverse(steps, compared.resources)
         steps = with_neighbours(steps, _users(compared.scope))
-        return _plan(session, compared, with_unlisted(steps, _unlisted(compared.reading)))
+        steps = with_unlisted(steps, _unlisted(compared.reading))
+        return _plan(session, compared, with_copied(steps, _copied(compared)))
 
 
 def _rebound(
@@ -90,6 +91,19 @@ def _rebound(
 def _unlisted(reading: Reading) -> dict[str, str]:
     """Kind and title of what the workspace refused to list."""
     return {name: KINDS[name].title for name in listed_kinds() if name not in reading.listed}
+
+
+def _copied(compared: WorkspaceComparison) -> dict[tuple[str, str], str]:
+    """Kind, name and title of what has no manifest and a copied record of this environment."""
+    scope = compared.scope
+    return {
+        (kind, entry.name): KINDS[kind].title
+        for kind, entries in compared.reading.listed.items()
+        for entry in entries
+        if entry.copied_owner == scope.request.owner
+        and not scope.declares(kind, entry.name)
+        and scope.selection.covers_orphan(kind, entry.name)
+    }
 
 
 def compare(session: Session, options: PlanOptions) -> WorkspaceComparison:

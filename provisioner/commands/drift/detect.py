@@ -145,7 +145,8 @@ def _fields(reader: DriftReader) -> Iterator[Drift]:
     if recreated:
         yield reader.drift(DriftCategory.RECREATED, **reader.made())
     elif pair.is_existing and compared.is_ours:
-        reason = "declared with `existing: true`, but has the ownership tags of this project"
+        record = compared.kind.ownership.words.of("this project")
+        reason = f"declared with `existing: true`, but has {record}"
         yield reader.drift(DriftCategory.EDITED, path=OWNER, live=pair.owner, reason=reason)
     # Whoever creates a resource again takes the tags off with it: one finding says so.
     causes = {Cause.RESENT, *((Cause.OWNERSHIP, *WRITE_ONLY) if recreated else ())}

@@ -181,7 +181,9 @@ class CatalogDriver:
 
     def _listed(self, raw: Document) -> Listed:
         name = self._kind.name_in(raw)
-        return Listed(name, self._identity(raw), self._marked(raw, name).ownership)
+        marked = self._marked(raw, name)
+        identity = self._identity(raw)
+        return Listed(name, identity, marked.ownership, copied_owner=marked.copied_owner)
 
     def _identity(self, raw: Mapping[str, Any]) -> str:
         """What tells an object from a later one of its name: when it was created."""
@@ -223,7 +225,7 @@ class CatalogDriver:
             unknown=tuple(unknown),
             beside={
                 ETAG: raw.get(ETAG),
-                COPIED: marked.is_copied,
+                COPIED: bool(marked.copied_owner),
                 live_document.DELETED: _deleted_in(raw),
                 ABSENT_VERSIONS: absent_versions,
             },
@@ -261,7 +263,7 @@ class CatalogDriver:
 def vars_of(marked: marks.MarkedComment) -> list[Any]:
     """What of a comment the fingerprint covers."""
     ownership = marked.ownership
-    return [ownership.owner, ownership.protected, ownership.applied, marked.is_copied]
+    return [ownership.owner, ownership.protected, ownership.applied, bool(marked.copied_owner)]
 
 
 def _aliases(aliases: Iterable[Any], desired: Document) -> Document:

@@ -43,12 +43,13 @@ class CatalogPlace:
 class MarkedComment(NamedTuple):
     """The user's comment, and to whom the object belongs.
 
-    ``is_copied``: the last line belongs to another object, so no project manages this one.
+    ``copied_owner`` is the owner in a last line that belongs to another object, so no project
+    manages this one; ``""`` otherwise.
     """
 
     text: str
     ownership: Ownership
-    is_copied: bool = False
+    copied_owner: str = ""
 
 
 def owned_comment(full_name: str, text: str, ownership: Ownership) -> Any:
@@ -88,11 +89,12 @@ def read(comment: Any, place: CatalogPlace) -> MarkedComment:
     if match is None:
         return MarkedComment(text, Ownership())
     stored = CatalogPlace(place.kind, place.full_name, place.metastore_id, match["workspace"])
-    if match["digest"] != _digest(stored, match["owner"]):
-        return MarkedComment(before, Ownership(), is_copied=True)
     owner = match["owner"]
+    is_copied = match["digest"] != _digest(stored, owner)
     if match["workspace"] != place.workspace_id:
         owner = f"{owner}@{match['workspace']}"
+    if is_copied:
+        return MarkedComment(before, Ownership(), copied_owner=owner)
     facts = match["facts"].split()
     applied = " ".join(fact for fact in facts if fact != PROTECTED)
     return MarkedComment(before, Ownership(owner, PROTECTED in facts, applied))

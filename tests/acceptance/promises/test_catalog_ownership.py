@@ -98,7 +98,13 @@ def test_the_mark_is_the_last_line_and_never_the_text(bench: Workbench) -> None:
 def test_without_the_mark_it_is_adopted(bench: Workbench) -> None:
     bench.apply(SECRET)
     set_comment(bench, "Key of the team")
-    assert actions(bench.plan(SECRET)) == {"secrets.key": Action.ADOPT}
+    session = bench.session(SECRET)
+    plan = make_plan(session, PlanOptions())
+    assert actions(plan) == {"secrets.key": Action.ADOPT}
+    reason = "exists without an ownership line in the comment"
+    assert plan.steps[0].reason == reason
+    with pytest.raises(RefusedError, match=f"secrets.key {reason}"):
+        refuse_unsafe(session, plan, Consent(yes=True))
     bench.apply(SECRET)
     assert left_to_do(bench.plan(SECRET)) == {}
 
@@ -111,8 +117,22 @@ def test_a_copied_comment_belongs_to_nobody(bench: Workbench) -> None:
     step = next(step for step in plan.steps if str(step.address) == "secrets.key")
     assert step.action is Action.ADOPT
     assert "copied comment" in step.notes[0]
-    # Without a manifest it is no orphan, and pruning does not touch it.
-    assert "secrets.main.gw.key" not in actions(bench.plan(OTHER, prune=True))
+    # Without a manifest it is no orphan, and pruning does not touch it. The plan warns.
+    for prune in (False, True):
+        plan = bench.plan(OTHER, prune=prune)
+        assert actions(plan) == {"secrets.other": Action.KEEP}
+        (step,) = plan.steps
+        assert step.attention
+        assert "catalog secret `main.gw.key` has no manifest" in step.notes[-1]
+        assert "copied comment" in step.notes[-1]
+
+
+def test_a_copied_comment_of_another_project_is_no_warning(bench: Workbench) -> None:
+    bench.apply({"secrets": {**SECRET["secrets"], **OTHER["secrets"]}})
+    copied = bench.call("GET", f"{UC}/secrets/main.gw.other")["comment"]
+    set_comment(bench, copied.replace("shop/dev@", "search/dev@"))
+    (step,) = bench.plan(OTHER).steps
+    assert not step.attention
 
 
 def test_another_owner_blocks(bench: Workbench) -> None:
@@ -131,7 +151,9 @@ def test_without_a_manifest_it_is_an_orphan_and_no_blanket_consent_deletes_it(
     bench: Workbench,
 ) -> None:
     bench.apply({"secrets": {**SECRET["secrets"], **OTHER["secrets"]}})
-    assert actions(bench.plan(OTHER))["secrets.main.gw.key"] is Action.ORPHAN
+    orphan = next(step for step in bench.plan(OTHER).steps if step.action is Action.ORPHAN)
+    assert str(orphan.address) == "secrets.main.gw.key"
+    assert orphan.reason == "has the ownership line of shop/dev in the comment, but no manifest"
     session = bench.session(OTHER)
     plan = make_plan(session, PlanOptions(prune=True))
     with pytest.raises(RefusedError, match=r"secrets\.main\.gw\.key would be deleted"):

@@ -117,7 +117,7 @@ REFUSED = [
         id="a name that a shell would take apart",
     ),
     pytest.param(
-        plan(step("a", Action.ADOPT)),
+        plan(step("a", Action.ADOPT, reason="exists without ownership tags")),
         YES,
         [("E504", "toys.a exists without ownership tags", "--adopt")],
         id="an adoption",
