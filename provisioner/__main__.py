@@ -24,9 +24,21 @@ if _IS_DEFAULT:
     _signal.signal(_signal.SIGINT, _end)
 
 
+def _open_closed_streams() -> None:
+    """Opens the null device for each standard stream that the shell closed (``>&-``).
+
+    Python has None for such a stream. Its number would go to the next file that is opened, and
+    output to that number would end in this file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 (open until the end)
+            setattr(sys, name, stream)
+
+
 def _printed(text: str | None) -> bool:
     """Whether stdout took ``text``. If it did not, the command line says why."""
-    if text is None or sys.stdout is None:
+    if text is None:
         return False
     try:
         sys.stdout.write(text)
@@ -38,6 +50,7 @@ def _printed(text: str | None) -> bool:
 
 def run() -> NoReturn:
     """Runs the command line. Ctrl-C while its modules are imported ends with 130, too."""
+    _open_closed_streams()
     from provisioner.rendering.help_pages import page
 
     if _printed(page(sys.argv[1:])):

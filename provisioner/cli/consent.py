@@ -132,7 +132,12 @@ class ApplyRequest:
     tip: RequiredTip | None = None
 
 
-def refuse_silence(terminal: Terminal, approved: bool) -> None:
+# What approves changes without a terminal.
+APPLY_APPROVAL: Final = "pass -y/--auto-approve, or apply a saved plan: plan --out FILE, apply FILE"
+DESTROY_APPROVAL: Final = "pass -y with --allow-delete ADDRESS for each endpoint to delete"
+
+
+def refuse_silence(terminal: Terminal, approved: bool, hint: str = APPLY_APPROVAL) -> None:
     """Raise RefusedError when consent is needed and there is no user to ask.
 
     Before anything is read: a pipeline that forgot -y should not learn it after a minute.
@@ -141,7 +146,7 @@ def refuse_silence(terminal: Terminal, approved: bool) -> None:
         raise RefusedError.of(
             "E804",
             "cannot ask for confirmation: stdin is not a terminal",
-            hint="pass -y/--auto-approve, or apply a saved plan: plan --out FILE, apply FILE",
+            hint=hint,
         )
 
 

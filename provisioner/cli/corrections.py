@@ -68,7 +68,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "unbind": "an entry `removed: {...: {delete: false}}` releases an endpoint without deleting it",
     "delete": "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
     **dict.fromkeys(
-        ("drop", "kill", "nuke", "purge", "teardown", "uninstall", "undeploy"),
+        ("drop", "kill", "nuke", "prune", "purge", "teardown", "uninstall", "undeploy"),
         "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
     ),
     "rm": "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
@@ -97,7 +97,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "restart": "`provisioner apply --redeploy ADDRESS` sends the config again",
     "events": "`provisioner logs NAME` shows the logs, `provisioner history` the releases",
     "top": "`provisioner status -v` shows metrics",
-    "config": "`provisioner render` shows the resources of an environment",
+    "config": "`-e NAME` chooses the environment; `provisioner render` shows its resources",
     "cluster-info": "`provisioner doctor` checks the connection to the workspace",
     "api-resources": "`provisioner schema` prints the JSON Schemas of all kinds",
     "revert": "revert the commit in git, then `provisioner apply`",
@@ -114,6 +114,49 @@ COMMANDS: Final[Mapping[str, str]] = {
     "expose": "`provisioner connect NAME --client curl` prints a program that calls it",
     "deployment": "`provisioner import NAME`, then `provisioner apply --adopt`",
     "template": "`provisioner init --template NAME` starts with another endpoint",
+    **dict.fromkeys(
+        ("endpoint", "endpoints", "serving-endpoints"),
+        "`provisioner status` lists the endpoints",
+    ),
+    "redeploy": "`provisioner apply --redeploy ADDRESS` sends the config again",
+    **dict.fromkeys(
+        ("retry", "rerun"), "run `provisioner apply` again: it sends only the missing calls"
+    ),
+    "cleanup": "there is no state file and no cache to clean",
+    **dict.fromkeys(
+        ("dump", "export"), "`provisioner import NAME` writes a manifest for a live endpoint"
+    ),
+    **dict.fromkeys(
+        ("context", "ctx", "stacks", "use-context"), "`-e NAME` chooses the environment"
+    ),
+    **dict.fromkeys(
+        ("configure", "current-user", "whoami"),
+        "`databricks auth login --host URL` logs in; `provisioner doctor` checks the login",
+    ),
+    **dict.fromkeys(
+        ("canary", "drain", "split", "traffic"),
+        "change `traffic_config` in the manifest, or change it in steps: `provisioner rollout`",
+    ),
+    **dict.fromkeys(("autoscale", "set"), "change the manifest, then `provisioner apply`"),
+    "options": "`provisioner help options` lists the options of every command",
+    **dict.fromkeys(
+        ("modules", "plugin", "plugins"),
+        "no plugins are installed; `provisioner version` shows the version",
+    ),
+    **dict.fromkeys(
+        ("debug", "health", "ping"), "`provisioner doctor` checks the connection to the workspace"
+    ),
+    **dict.fromkeys(
+        ("call", "predict", "score", "send"),
+        "`provisioner query NAME --prompt TEXT` sends a request to an endpoint",
+    ),
+    **dict.fromkeys(
+        ("browse", "dashboard", "ui"), "`provisioner open NAME` opens the page of an endpoint"
+    ),
+    **dict.fromkeys(
+        ("self-update", "upgrade"),
+        "install a newer version of the tool; `provisioner version` shows the version",
+    ),
 }
 
 # Command of a group of this tool -> words of other tools -> what to type here.
@@ -192,6 +235,43 @@ OPTIONS: Final[Mapping[str, str]] = {
     "-d": "`--file FILE` sends a JSON body; `--prompt TEXT` sends a question",
     "-w": "`provisioner status --watch` follows the endpoints",
     "--context": "`-e NAME` chooses the environment, `-p PROFILE` the login",
+    **dict.fromkeys(("--force-lock", "--lock-file"), "there is no lock, and no state file to lock"),
+    **dict.fromkeys(
+        ("--cluster-id", "--compute-id", "--fail-on-active-runs"),
+        "leave the option out: endpoints have no jobs and no clusters",
+    ),
+    **dict.fromkeys(
+        ("-l", "--selector"), "`--select RESOURCE` chooses resources: key, address, name or glob"
+    ),
+    **dict.fromkeys(
+        ("-R", "--recursive"),
+        "patterns under `manifests:` in environments/NAME.yaml include subfolders with `**`",
+    ),
+    **dict.fromkeys(
+        ("--cascade", "--delete", "--grace-period", "--purge", "--rm"),
+        "remove the manifest and add an entry under `removed:`, then `provisioner apply`",
+    ),
+    **dict.fromkeys(
+        ("--allow-all", "--approve", "--assume-yes", "--no-prompt", "--non-interactive"),
+        "`-y` approves; deletions and replacements need their own options",
+    ),
+    **dict.fromkeys(
+        ("--force-conflicts", "--overwrite"),
+        "`apply` sets changed fields back to the manifests; `provisioner drift` shows them",
+    ),
+    "--validate": "`plan` and `apply` always check the manifests, as `provisioner validate` does",
+    **dict.fromkeys(
+        ("--cluster", "--kubeconfig"), "`-e NAME` chooses the environment, `-p PROFILE` the login"
+    ),
+    **dict.fromkeys(
+        ("-A", "--all-namespaces"), "`-e NAME` chooses the environment; a command reads one"
+    ),
+    "--parallelism": "`provisioner apply --parallelism N` changes N resources at the same time",
+    "--generate-config-out": "`provisioner import NAME` writes a manifest for a live endpoint",
+    "--write": "`provisioner fmt --check` writes nothing",
+    "--backend": "there is no backend: the live workspace is the state",
+    "--from-module": "`provisioner init --template NAME` starts with another endpoint",
+    "--backup": "there is no state file",
 }
 
 # With Terraform's single dash: `-target` would be read as `-t arget`.

@@ -49,7 +49,7 @@ def command(
     from provisioner.workflow.session import open_session
 
     with recording(common, "destroy", target.environment) as terminal:
-        consent.refuse_silence(terminal, options.yes)
+        consent.refuse_silence(terminal, options.yes, consent.DESTROY_APPROVAL)
         project = open_project(common.project_dir)
         with open_session(project, *target, lenient=True) as session:
             terminal.opened(session, writes=True)

@@ -259,6 +259,15 @@ def test_an_endpoint_without_a_manifest_is_an_orphan_until_it_is_pruned(shop, ru
     assert workspace.endpoint("chat")["name"] == "chat"
 
 
+def test_destroy_without_a_terminal_names_the_options_that_approve_it(shop, run, workspace):
+    result = run("destroy")
+    assert result.code == 1
+    assert "error[E804]" in result.err
+    assert "pass -y with --allow-delete ADDRESS" in result.err
+    assert "--out" not in result.err
+    assert workspace.requests() == []
+
+
 def test_destroy_deletes_what_is_ours_and_nothing_else(shop, run, workspace):
     run("apply", "-y")
     foreign = {"name": "foreign", "config": {"served_entities": [ENTITY]}}

@@ -52,6 +52,27 @@ def test_a_full_disk_is_told_in_a_sentence(project):
     assert "Traceback" not in done.stderr
 
 
+CLOSED_STREAMS = [
+    # (line of shell, exit code, what stderr holds)
+    ("$P --help >&-", 0, ""),
+    ("$P help plan >&-", 0, ""),
+    ("$P plan >&-", 0, ""),
+    ("$P nonsense >&-", 1, "error[E818]"),
+    ("$P apply -y >&- && $P plan --detailed-exitcode", 0, ""),
+    ("$P apply <&-", 1, "error[E804]"),
+    ("$P plan 2>&-", 0, ""),
+    ("$P plan <&- >&- 2>&-", 0, ""),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "err"), CLOSED_STREAMS)
+def test_a_closed_stream_is_like_the_null_device(project, line, code, err):
+    done = shell(line, project, ONE="1")
+    assert done.returncode == code, done.stderr
+    assert err in done.stderr
+    assert "bug" not in done.stderr
+
+
 def test_the_folder_may_stand_before_the_command(project, tmp_path_factory):
     done = shell(f"$P -C {project} validate", tmp_path_factory.mktemp("elsewhere"))
     assert done.returncode == 0, done.stderr
