@@ -135,7 +135,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(
         ("canary", "drain", "split", "traffic"),
-        "change `traffic_config` in the manifest, or change it in steps: `provisioner rollout`",
+        "change the routes in the manifest, or change them in steps: `provisioner rollout`",
     ),
     **dict.fromkeys(("autoscale", "set"), "change the manifest, then `provisioner apply`"),
     "options": "`provisioner help options` lists the options of every command",
