@@ -123,7 +123,7 @@ MISTAKES = [
     ("config use-context prod", "`-e NAME`"),
     ("configure --token", "`databricks auth login"),
     ("databricks current-user me", "`provisioner doctor`"),
-    ("drain chat", "`change the routes`"),
+    ("drain chat", "change the routes"),
     ("canary chat", "`provisioner rollout`"),
     ("set image chat x=y", "change the manifest"),
     ("options", "`provisioner help options`"),
