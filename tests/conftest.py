@@ -53,6 +53,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def pytest_sessionfinish() -> None:
+    """What was left alone is collected in the end: libraries complain about what is not."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment() -> None:
     """A developer's logins and proxies must not reach a test, nor what it starts."""

@@ -252,7 +252,7 @@ def _needs(session: Session) -> Iterator[Diagnosis]:
             problem.message,
             problem.hint,
         )
-    if preflight.is_clear:
+    if all(problem.severity is Severity.NOTE for problem in preflight.problems):
         yield Diagnosis("needs", DiagnosisStatus.OK, f"{preflight.things} checked, none missing")
 
 

@@ -6,6 +6,7 @@ machine.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -69,11 +70,15 @@ def calls(work: Callable[[], object]) -> Counter[str]:
         elif event == "c_call":
             counted[argument.__qualname__] += 1
 
+    # What earlier tests left behind must not be finalized in between.
+    gc.collect()
+    gc.disable()
     sys.setprofile(count)
     try:
         work()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return counted
 
 
