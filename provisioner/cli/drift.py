@@ -105,7 +105,7 @@ def _drift(
         if common.is_data:
             from provisioner.commands.drift.text import to_json
 
-            terminal.answer_data(to_json(drifted))
+            terminal.answer_data(to_json(drifted, judged if policies.judge else None))
         else:
             from provisioner.commands.drift.text import text
 

@@ -286,5 +286,23 @@ def test_apply_of_the_endpoint_alone_moves_no_alias_that_is_not_selected(scene: 
     assert scene.alias == 1
 
 
+POLICY = """
+policies:
+  - name: no champion
+    message: Set this alias by hand.
+    applies_to: {kind: registered_models}
+    forbid: [{path: aliases.champion}]
+"""
+
+
+def test_a_rule_about_resources_refuses_the_alias_before_the_rollout_starts(scene: Scene) -> None:
+    assert scene.apply(1, rollout=ROLLOUT).code == 0
+    scene.repository.write("policies/alias.yaml", POLICY)
+    done = scene.apply(2, "--wait-rollout", rollout=ROLLOUT)
+    assert done.code == 1
+    assert "policy `no champion`" in done.err
+    assert scene.workspace.writes() == []
+
+
 def _words(text: str) -> str:
     return " ".join(text.split())

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from provisioner.commands.drift.remedies import Remedy, ways_out
 from provisioner.commands.drift.words import evidence, label_of, sides_of, summary_line, told, words
+from provisioner.errors import Problem
 from provisioner.model.drift import Drift, DriftCategory, Drifted
 from provisioner.model.paths import path_text
 from provisioner.model.plan import ABSENT
+from provisioner.rendering.problems import to_json as problems_to_json
 from provisioner.rendering.style import Line, Role, Span, Style, painted
 from provisioner.rendering.text import harmless
 from provisioner.rendering.values import columns, fitted, padded, safe, wrapped
@@ -126,8 +128,11 @@ def _way(way: Remedy, style: Style) -> Iterator[Line]:
 FORMAT_VERSION = 1
 
 
-def to_json(drifted: Drifted) -> dict[str, Any]:
-    """``{"drifted": N, "summary": {SORT: N}, "drift": [...], "ways_out": [...]}`` and whereof."""
+def to_json(drifted: Drifted, judged: Sequence[Problem] | None = None) -> dict[str, Any]:
+    """``{"drifted": N, "summary": {SORT: N}, "drift": [...], "ways_out": [...]}`` and whereof.
+
+    ``judged`` are the violations of policies, None where live resources were not judged.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "project": drifted.project,
@@ -140,6 +145,7 @@ def to_json(drifted: Drifted) -> dict[str, Any]:
         "summary": summary(drifted),
         "drift": entries(drifted),
         "ways_out": [{"command": each.command, "does": each.does} for each in ways_out(drifted)],
+        **({} if judged is None else {"policies": {"problems": problems_to_json(judged)}}),
     }
 
 

@@ -25,9 +25,11 @@ def code_quality(report: Report) -> str:
 
 
 def _issue(each: Annotation) -> dict[str, Any]:
+    # A live object has no line of its own, so that only the subject names it.
+    subject = f" ({each.subject})" if each.subject else ""
     hint = f". Hint: {each.hint}" if each.hint else ""
     return {
-        "description": f"{each.message}{hint}".replace("\n", " "),
+        "description": f"{each.message}{subject}{hint}".replace("\n", " "),
         "check_name": each.rule,
         "fingerprint": each.fingerprint,
         "severity": SEVERITIES[each.severity],

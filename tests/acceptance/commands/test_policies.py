@@ -280,6 +280,37 @@ def test_drift_judges_what_is_live_and_not_declared(elsewhere, project, run):
     assert run("drift", "--policies", "--select", "other", "-e", "prod")[0] == 0
 
 
+def test_drift_as_data_and_for_gitlab_names_the_live_endpoint_of_each_violation(
+    elsewhere, project, run, tmp_path
+):
+    assert run("apply", "-y")[0] == 0
+    manifest = project / "manifests/fraud.yaml"
+    other = manifest.read_text().replace("fraud", "other").replace("Medium", "Small")
+    manifest.write_text(other)
+    report = tmp_path / "quality.json"
+    options = ("--policies", "--policy-dir", str(elsewhere), "-e", "prod")
+    code, out, _ = run("drift", *options, "-o", "json", "--report", f"codequality={report}")
+    assert code == 1
+    (violation,) = json.loads(out)["policies"]["problems"]["diagnostics"]
+    assert violation["code"] == "E530"
+    assert violation["subject"] == "model_serving_endpoints.fraud"
+    (issue,) = (each for each in json.loads(report.read_text()) if each["check_name"] == "E530")
+    assert "model_serving_endpoints.fraud" in issue["description"]
+    assert "policies" not in json.loads(run("drift", "-o", "json", "-e", "prod")[1])
+
+
+CARRYING = ("markdown", "html", "json", "github", "codequality", "azure", "sarif", "junit")
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_each_format_of_reports_carries_a_violation(project, elsewhere, run, tmp_path, command):
+    files = {form: tmp_path / f"report-{form}" for form in CARRYING}
+    reports = (word for form, file in files.items() for word in ("--report", f"{form}={file}"))
+    assert run(command, "-e", "prod", "--policy-dir", str(elsewhere), *reports)[0] == 1
+    silent = [form for form, file in files.items() if "only small" not in file.read_text()]
+    assert silent == []
+
+
 ENDED = """\
 policies:
   - name: only small
