@@ -189,7 +189,7 @@ def _plan(
         )
         # The preflight looks for the secrets too: they would be listed twice.
         for problem in () if preflight else missing_secrets(session, plan):
-            terminal.say(f"{problem.message}; apply needs it")
+            terminal.say(f"{problem.message}; required for apply")
     return EnvironmentPlan(plan, preflight, violations)
 
 

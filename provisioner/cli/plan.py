@@ -113,7 +113,7 @@ def _plan(
             for note in () if before else undeclared_dependencies(session, plan):
                 terminal.say(f"note: {note}")
             for problem in () if before else missing_secrets(session, plan):
-                terminal.say(f"{problem.message}; apply needs it")
+                terminal.say(f"{problem.message}; required for apply")
         refused = bool(policies.errors_of(judged) or (before and not before.is_clear))
         changes = options.detailed_exitcode and not plan.is_empty
         code = ExitCode.CHANGES if changes else ExitCode.DONE

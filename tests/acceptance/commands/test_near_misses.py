@@ -92,7 +92,7 @@ def test_all_secrets_without_a_value_are_one_error_with_their_lines(run, reposit
     assert "manifests/scope.yaml:5" in result.err
     assert "export SHOP_ONE=... SHOP_TWO=..." in result.err
     planned = run("plan").err
-    assert "2 environment variables are not set: SHOP_ONE, SHOP_TWO; apply needs it" in planned
+    assert "2 environment variables are not set: SHOP_ONE, SHOP_TWO; required for apply" in planned
 
 
 def test_the_schemas_of_a_starter_are_current_until_the_tool_changes(run, tmp_path):

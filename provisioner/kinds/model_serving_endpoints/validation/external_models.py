@@ -73,7 +73,7 @@ def same_task(document: Document) -> Iterator[Finding]:
 MODEL_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 
 
-# rule(recorded): The name of an external model holds letters, digits, `-`, `_`, `.` and `:`.
+# rule(client): The name of an external model holds letters, digits, `-`, `_`, `.` and `:`.
 #     [serving-api 3.5]
 def _name(model: Part) -> Iterator[Finding]:
     name = model.value.get("name")
